@@ -1,0 +1,85 @@
+//! The command line: one file per subcommand. Its arguments' doc comments are the help.
+
+mod list;
+mod plan_arguments;
+mod readiness;
+mod render;
+mod sandbox;
+mod schema;
+mod status;
+mod up;
+mod validate;
+
+use std::process;
+
+use clap::Parser;
+
+use crate::{
+    error::{CommandError, ExitCode},
+    report::{ColorWhen, Output},
+};
+
+/// Runs the ordered phases of a Kubernetes platform by server-side apply and waits for readiness that is true.
+#[derive(Debug, Parser)]
+#[command(name = "deployctl", version, about, propagate_version = true)]
+struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Global {
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t, env = "DEPLOYCTL_COLOR", help_heading = "Global options")]
+    pub(crate) color: ColorWhen,
+    /// Show more: retries and request counts; twice: what the client does
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
+    pub(crate) verbose: u8,
+    /// Show only errors and data
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Up(up::Arguments),
+    Status(status::Arguments),
+    List(list::Arguments),
+    Validate(validate::Arguments),
+    Render(render::Arguments),
+    Schema(schema::Arguments),
+    Readiness(readiness::Arguments),
+    Sandbox(sandbox::Arguments),
+}
+
+/// Runs the command line of this process and returns its exit status.
+pub fn main() -> process::ExitCode {
+    let arguments = Arguments::parse();
+    let mut output = Output::new(arguments.global.color, arguments.global.quiet);
+    let result = run(arguments, &mut output);
+    let exit = match result {
+        Ok(exit) => exit,
+        Err(error) => {
+            output.error(&error);
+            error.exit
+        }
+    };
+    process::ExitCode::from(exit.status())
+}
+
+fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, CommandError> {
+    let global = &arguments.global;
+    match arguments.command {
+        Command::Up(command) => up::run(&command, global, output),
+        Command::Status(command) => status::run(&command, global, output),
+        Command::List(command) => list::run(&command, global, output),
+        Command::Validate(command) => validate::run(&command, global, output),
+        Command::Render(command) => render::run(&command, global, output),
+        Command::Schema(command) => schema::run(&command, global, output),
+        Command::Readiness(command) => readiness::run(&command, global, output),
+        Command::Sandbox(command) => sandbox::run(command, global, output),
+    }
+}

@@ -1,0 +1,13 @@
+use crate::{
+    cli::Global,
+    error::{CommandError, ExitCode},
+    report::Output,
+};
+
+/// Throw-away Kubernetes on this machine
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {}
+
+pub(crate) fn run(_arguments: Arguments, _global: &Global, _output: &mut Output) -> Result<ExitCode, CommandError> {
+    Err(CommandError::usage("not built yet"))
+}

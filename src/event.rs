@@ -1,0 +1,189 @@
+//! What happens during a run, as data. The engine emits events; reporters print them.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    error::ExitCode,
+    object::ObjectId,
+    plan::ReleaseId,
+    readiness::{State, Verdict},
+};
+
+/// One thing that happened.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Event {
+    /// When.
+    pub(crate) at: Timestamp,
+    /// Number of the event in its run, from 1.
+    pub(crate) sequence: u64,
+    /// What.
+    #[serde(flatten)]
+    pub(crate) kind: EventKind,
+}
+
+/// What happened. Every variant owns all that it shows; no secret value can be in one.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub(crate) enum EventKind {
+    /// A run starts to write.
+    RunStarted { release: ReleaseId, revision: u64, context: String, server: String, phases: Vec<PhaseSummary>, deadline: Timestamp },
+    /// A phase starts.
+    PhaseStarted { phase: String, objects: usize, timeout: Duration },
+    /// A phase is not part of this run.
+    PhaseSkipped { phase: String, why: String },
+    /// One object was written, or found to be as wanted.
+    ObjectWritten { phase: String, object: ObjectId, result: WriteResult, took: Duration },
+    /// The verdict about one object changed. `from` is `None` for the first verdict.
+    VerdictChanged { phase: String, object: ObjectId, from: Option<State>, to: Verdict },
+    /// A request is tried again.
+    RequestRetried { verb: String, object: Option<ObjectId>, attempt: u32, delay: Duration, why: String },
+    /// The server sent a `Warning` header.
+    ServerWarned { text: String },
+    /// A phase ended.
+    PhaseFinished { phase: String, outcome: PhaseOutcome, took: Duration },
+    /// Why the run failed.
+    FailureExplained { diagnosis: Diagnosis },
+    /// The run ended.
+    RunFinished {
+        outcome: RunOutcome,
+        exit: ExitCode,
+        took: Duration,
+        phases: Vec<PhaseTiming>,
+        requests: RequestCounts,
+        access: Vec<AccessPoint>,
+    },
+}
+
+/// A phase as it is announced.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct PhaseSummary {
+    /// Name.
+    pub(crate) name: String,
+    /// Number of objects in it.
+    pub(crate) objects: usize,
+}
+
+/// What a write did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum WriteResult {
+    /// It was not there before.
+    Created,
+    /// It was there and is different now.
+    Changed,
+    /// It was there as wanted.
+    Unchanged,
+}
+
+/// How a phase ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum PhaseOutcome {
+    /// Everything in it is ready.
+    Ready,
+    /// An object in it cannot become ready, or could not be written.
+    Failed,
+    /// Its time was up.
+    TimedOut,
+    /// The run was interrupted.
+    Interrupted,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum RunOutcome {
+    /// It has not ended yet, or its program was killed.
+    Running,
+    /// Every phase is ready.
+    Succeeded,
+    /// A phase failed or its time was up.
+    Failed,
+    /// A signal stopped it.
+    Interrupted,
+}
+
+/// Why something cannot come up.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct Diagnosis {
+    /// One sentence that says what failed.
+    pub(crate) summary: String,
+    /// The phase.
+    pub(crate) phase: Option<String>,
+    /// The object, its verdict, and what its pods say.
+    pub(crate) objects: Vec<ObjectDiagnosis>,
+    /// Commands that show more.
+    pub(crate) more: Vec<String>,
+}
+
+/// Why one object cannot come up.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct ObjectDiagnosis {
+    /// The object.
+    pub(crate) object: ObjectId,
+    /// Its verdict.
+    pub(crate) verdict: Verdict,
+    /// The pod that shows the cause, if one does.
+    pub(crate) pod: Option<String>,
+    /// The container in it.
+    pub(crate) container: Option<String>,
+    /// The most specific cause found.
+    pub(crate) cause: Option<String>,
+    /// The last lines of the container's log.
+    pub(crate) log: Vec<String>,
+}
+
+/// How long a phase took.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct PhaseTiming {
+    /// Name.
+    pub(crate) name: String,
+    /// How it ended; `None` where it did not start.
+    pub(crate) outcome: Option<PhaseOutcome>,
+    /// Number of objects in it.
+    pub(crate) objects: usize,
+    /// How many of them were created.
+    pub(crate) created: usize,
+    /// How many of them were changed.
+    pub(crate) changed: usize,
+    /// How many of them were as wanted.
+    pub(crate) unchanged: usize,
+    /// How long it took.
+    pub(crate) took: Duration,
+}
+
+/// Requests sent to the API server, by verb.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RequestCounts {
+    /// Single objects read, discovery included.
+    pub(crate) get: u64,
+    /// Lists.
+    pub(crate) list: u64,
+    /// Watches opened.
+    pub(crate) watch: u64,
+    /// Applies and patches.
+    pub(crate) patch: u64,
+    /// Objects created by POST, reviews included.
+    pub(crate) create: u64,
+    /// Objects replaced.
+    pub(crate) update: u64,
+    /// Objects deleted.
+    pub(crate) delete: u64,
+    /// Dry runs, which write nothing.
+    pub(crate) dry_run: u64,
+    /// Requests that were sent again.
+    pub(crate) retried: u64,
+}
+
+/// How to reach something that runs.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct AccessPoint {
+    /// Its name in the plan's `open`, or the object's.
+    pub(crate) name: String,
+    /// An address, or the command that makes it reachable.
+    pub(crate) how: String,
+}

@@ -1,0 +1,46 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Identity of an object, without the version: an HPA moved from v1 to v2 is the same object.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) struct ObjectId {
+    /// API group; empty for the core group.
+    pub(crate) group: String,
+    /// Kind, for example `Deployment`.
+    pub(crate) kind: String,
+    /// Namespace; `None` for cluster-scoped objects.
+    pub(crate) namespace: Option<String>,
+    /// Name.
+    pub(crate) name: String,
+}
+
+impl ObjectId {
+    /// The identity written in `object`, or `None` where `apiVersion`, `kind` or `metadata.name` is missing.
+    pub(crate) fn of(object: &Value) -> Option<Self> {
+        let api_version = object.get("apiVersion")?.as_str()?;
+        let metadata = object.get("metadata")?;
+        Some(Self {
+            group: group_of(api_version).to_owned(),
+            kind: object.get("kind")?.as_str()?.to_owned(),
+            namespace: metadata.get("namespace").and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned),
+            name: metadata.get("name")?.as_str()?.to_owned(),
+        })
+    }
+}
+
+/// The group in an `apiVersion`: `apps` in `apps/v1`, empty in `v1`.
+pub(crate) fn group_of(api_version: &str) -> &str {
+    api_version.split_once('/').map_or("", |(group, _)| group)
+}
+
+impl fmt::Display for ObjectId {
+    /// `KIND/NAMESPACE/NAME`, or `KIND/NAME` for cluster-scoped objects.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(formatter, "{}/{namespace}/{}", self.kind, self.name),
+            None => write!(formatter, "{}/{}", self.kind, self.name),
+        }
+    }
+}

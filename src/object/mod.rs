@@ -1,0 +1,28 @@
+//! Objects: their identity, where they were written down, and access to what is inside them.
+
+mod digest;
+mod id;
+mod origin;
+
+pub(crate) use digest::Digest;
+pub(crate) use id::ObjectId;
+pub(crate) use origin::Origin;
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+/// One rendered manifest. Never changed after rendering.
+#[derive(Debug, Clone)]
+pub(crate) struct Object {
+    /// Group, kind, namespace and name.
+    pub(crate) id: ObjectId,
+    /// `apiVersion` as written, for example `apps/v1`.
+    pub(crate) api_version: String,
+    /// The manifest as it will be sent, without our own label.
+    pub(crate) body: Arc<Value>,
+    /// Where it was written down.
+    pub(crate) origin: Origin,
+    /// Digest of `body`.
+    pub(crate) digest: Digest,
+}

@@ -1,0 +1,90 @@
+use std::{fmt, path::PathBuf, time::Duration};
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::file::{Match, OnFailure, OpenTarget, Requires, SecretDeclaration, Source, When};
+
+/// A plan deployed to an environment: `PLAN.ENV`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct ReleaseId {
+    /// Name of the plan.
+    pub(crate) plan: String,
+    /// Name of the environment.
+    pub(crate) environment: String,
+}
+
+impl ReleaseId {
+    /// The field manager under which this release applies.
+    pub(crate) fn field_manager(&self) -> String {
+        format!("deployctl.{self}")
+    }
+
+    /// The key of the label that every object of this release carries.
+    pub(crate) fn label(&self) -> String {
+        format!("deployctl.dev/{self}")
+    }
+}
+
+impl fmt::Display for ReleaseId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}.{}", self.plan, self.environment)
+    }
+}
+
+/// A plan resolved for one environment: nothing in it depends on the environment any more.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    /// The plan file, as the user would name it.
+    pub(crate) file: PathBuf,
+    /// The folder that relative paths in the plan start from.
+    pub(crate) folder: PathBuf,
+    /// The release that this plan and environment make.
+    pub(crate) release: ReleaseId,
+    /// Namespace for objects that name none; created if absent. `default` where the plan says nothing.
+    pub(crate) namespace: String,
+    /// Whether the plan names `namespace` itself, so that it is created if absent.
+    pub(crate) namespace_named: bool,
+    /// Globs of the contexts that this environment may touch; empty: any.
+    pub(crate) contexts: Vec<String>,
+    /// Whether the release's name must be typed before anything is changed.
+    pub(crate) protected: bool,
+    /// Where the objects come from.
+    pub(crate) sources: Vec<Source>,
+    /// Value of every declared variable and of the built-in ones.
+    pub(crate) variables: IndexMap<String, Value>,
+    /// Values that come from `--set` or the process environment, not from the file: shown before confirming.
+    pub(crate) foreign_variables: Vec<String>,
+    /// The Secrets that deployctl makes.
+    pub(crate) secrets: Vec<SecretDeclaration>,
+    /// All phases in an order in which every phase comes after those it names in `after`.
+    pub(crate) phases: Vec<PhaseSettings>,
+    /// What the cluster must bring.
+    pub(crate) requires: Requires,
+    /// How to reach things once they run.
+    pub(crate) open: IndexMap<String, OpenTarget>,
+    /// Namespace that revisions are kept in.
+    pub(crate) state_namespace: String,
+    /// Time limit of the whole run.
+    pub(crate) timeout: Duration,
+    /// Keys of the plan that this version can read but not carry out yet, each as `FILE:LINE: KEY`.
+    pub(crate) unsupported: Vec<String>,
+}
+
+/// One phase of a resolved plan.
+#[derive(Debug, Clone)]
+pub(crate) struct PhaseSettings {
+    /// Its name.
+    pub(crate) name: String,
+    /// Phases that must be ready before this one starts.
+    pub(crate) after: Vec<String>,
+    /// Which objects belong to it, beside those that go there by folder, file name or kind.
+    pub(crate) matches: Vec<Match>,
+    /// The phase is skipped, and said to be, where this does not hold.
+    pub(crate) when: Option<When>,
+    /// Time limit.
+    pub(crate) timeout: Duration,
+    /// What a failure in it does.
+    pub(crate) on_failure: OnFailure,
+}

@@ -1,0 +1,60 @@
+use std::{borrow::Cow, fmt};
+
+use serde::{Deserialize, Serialize};
+
+/// The answer about one live object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum State {
+    /// As wanted and working.
+    Ready,
+    /// On its way.
+    InProgress,
+    /// Will not become ready by itself.
+    Failed,
+    /// Not working because its manifest says so.
+    Suspended,
+    /// Being deleted.
+    Terminating,
+    /// Not in the cluster.
+    Missing,
+    /// Cannot be judged.
+    Unknown,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            State::Ready => "ready",
+            State::InProgress => "in-progress",
+            State::Failed => "failed",
+            State::Suspended => "suspended",
+            State::Terminating => "terminating",
+            State::Missing => "missing",
+            State::Unknown => "unknown",
+        })
+    }
+}
+
+/// A verdict with its reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Verdict {
+    /// The answer.
+    pub(crate) state: State,
+    /// One `CamelCase` word, for programs; empty where there is nothing to say.
+    pub(crate) reason: Cow<'static, str>,
+    /// For people: what is there and what is missing, for example `2 of 3 replicas are ready`.
+    pub(crate) message: String,
+}
+
+impl Verdict {
+    /// A verdict of `state`.
+    pub(crate) fn new(state: State, reason: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self { state, reason: reason.into(), message: message.into() }
+    }
+
+    /// Whether a phase may pass: ready, or suspended because the manifest says so.
+    pub(crate) fn passes(&self) -> bool {
+        matches!(self.state, State::Ready | State::Suspended)
+    }
+}
