@@ -1,1 +1,13 @@
-//! (empty)
+//! Revisions: what was wanted, what happened, and their store in the cluster.
+
+mod author;
+mod program;
+mod record;
+mod revision;
+mod store;
+
+pub(crate) use author::Author;
+pub(crate) use program::{Program, Step, StepId, Work};
+pub(crate) use record::{ObjectRecord, Records};
+pub(crate) use revision::{PhaseRecord, Revision};
+pub(crate) use store::{Store, StoreError};

@@ -1,0 +1,127 @@
+use std::{path::PathBuf, time::Duration};
+
+use kube::{
+    Config,
+    config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
+};
+
+/// Which cluster the user asked for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Target {
+    /// Context of the kubeconfig; its current one where this is `None`.
+    pub(crate) context: Option<String>,
+    /// Path of the kubeconfig; `KUBECONFIG` or `~/.kube/config` where this is `None`.
+    pub(crate) kubeconfig: Option<PathBuf>,
+}
+
+/// Why there is no way to talk to a cluster.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConnectError {
+    /// The kubeconfig is absent or cannot be read.
+    #[error("cannot use the kubeconfig: {why}")]
+    Kubeconfig { why: String },
+    /// The context is not in the kubeconfig.
+    #[error("the kubeconfig has no context `{context}`; it has {}", list(known))]
+    NoSuchContext { context: String, known: Vec<String> },
+    /// No context was named and the kubeconfig marks none as current.
+    #[error("the kubeconfig has no current context; it has {}", list(known))]
+    NoCurrentContext { known: Vec<String> },
+    /// The client could not be made of the kubeconfig.
+    #[error("cannot connect with context `{context}`: {why}")]
+    Client { context: String, why: String },
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() {
+        return "none".to_owned();
+    }
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// What a kubeconfig says about the target.
+pub(super) struct Resolved {
+    pub(super) config: Config,
+    pub(super) context: String,
+}
+
+/// Time in which a connection must be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Reads the kubeconfig and picks the context; no request is sent.
+pub(super) async fn resolve(target: &Target) -> Result<Resolved, ConnectError> {
+    let kubeconfig = match read(target) {
+        Ok(kubeconfig) => kubeconfig,
+        Err(error) => return in_cluster(target).ok_or_else(|| ConnectError::Kubeconfig { why: kubeconfig_problem(&error) }),
+    };
+    let known: Vec<String> = kubeconfig.contexts.iter().map(|context| context.name.clone()).collect();
+    let context = match target.context.clone().or_else(|| kubeconfig.current_context.clone()).filter(|name| !name.is_empty()) {
+        Some(context) if known.contains(&context) => context,
+        Some(context) => return Err(ConnectError::NoSuchContext { context, known }),
+        None => return in_cluster(target).ok_or(ConnectError::NoCurrentContext { known }),
+    };
+    let options = KubeConfigOptions { context: Some(context.clone()), ..KubeConfigOptions::default() };
+    let config = Config::from_custom_kubeconfig(kubeconfig, &options)
+        .await
+        .map_err(|error| ConnectError::Client { context: context.clone(), why: error.to_string() })?;
+    Ok(Resolved { config: adjusted(config), context })
+}
+
+fn read(target: &Target) -> Result<Kubeconfig, KubeconfigError> {
+    match &target.kubeconfig {
+        Some(path) => Kubeconfig::read_from(path),
+        None => Kubeconfig::read(),
+    }
+}
+
+fn kubeconfig_problem(error: &KubeconfigError) -> String {
+    match error {
+        KubeconfigError::ReadConfig(error, path) => format!("{}: {error}", path.display()),
+        other => other.to_string(),
+    }
+}
+
+/// The ServiceAccount of the pod this program runs in, where nothing else was asked for.
+fn in_cluster(target: &Target) -> Option<Resolved> {
+    if target.context.is_some() || target.kubeconfig.is_some() {
+        return None;
+    }
+    let config = Config::incluster().ok()?;
+    Some(Resolved { config: adjusted(config), context: "in-cluster".to_owned() })
+}
+
+/// Retries are ours, so that they are seen; and `NO_PROXY` is about the API server's host.
+fn adjusted(mut config: Config) -> Config {
+    config.default_retry = false;
+    config.connect_timeout = Some(CONNECT_TIMEOUT);
+    if config.proxy_url.is_some() && bypasses_proxy(config.cluster_url.host().unwrap_or_default()) {
+        config.proxy_url = None;
+    }
+    config
+}
+
+/// Whether `NO_PROXY` names `host`. kube compares it with the proxy's own host instead.
+fn bypasses_proxy(host: &str) -> bool {
+    let value = std::env::var("NO_PROXY").or_else(|_| std::env::var("no_proxy")).unwrap_or_default();
+    no_proxy_names(&value, host)
+}
+
+fn no_proxy_names(list: &str, host: &str) -> bool {
+    list.split(',').map(str::trim).filter(|entry| !entry.is_empty()).any(|entry| {
+        let suffix = entry.trim_start_matches('*').trim_start_matches('.');
+        entry == "*" || host == suffix || (!suffix.is_empty() && host.ends_with(&format!(".{suffix}")))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::no_proxy_names;
+
+    #[test]
+    fn no_proxy_is_about_the_api_server() {
+        assert!(no_proxy_names("localhost,.internal,", "api.internal"));
+        assert!(no_proxy_names("*", "api.internal"));
+        assert!(no_proxy_names("api.internal", "api.internal"));
+        assert!(!no_proxy_names("internal.example", "api.internal"));
+        assert!(!no_proxy_names("", "api.internal"));
+    }
+}

@@ -1,0 +1,302 @@
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use super::{
+    error::RequestError,
+    request::{Call, Cluster, Verb},
+};
+use crate::object::ObjectId;
+
+/// One kind in one version, as the API server serves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Resource {
+    /// API group; empty for the core group.
+    pub(crate) group: String,
+    /// Version, for example `v1`.
+    pub(crate) version: String,
+    /// Kind.
+    pub(crate) kind: String,
+    /// Plural name in paths, for example `deployments`.
+    pub(crate) plural: String,
+    /// Whether its objects live in namespaces.
+    pub(crate) namespaced: bool,
+    /// What can be done with it: `get`, `list`, `watch`, `patch`, …
+    pub(crate) verbs: Vec<String>,
+}
+
+impl Resource {
+    /// `apiVersion` of its objects.
+    pub(crate) fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+    }
+
+    /// Path of its collection, in `namespace` or over all of them.
+    pub(crate) fn collection(&self, namespace: Option<&str>) -> String {
+        let root = if self.group.is_empty() { "/api".to_owned() } else { format!("/apis/{}", self.group) };
+        match namespace.filter(|_| self.namespaced) {
+            Some(namespace) => format!("{root}/{}/namespaces/{namespace}/{}", self.version, self.plural),
+            None => format!("{root}/{}/{}", self.version, self.plural),
+        }
+    }
+
+    /// Path of the object `name` in `namespace`.
+    pub(crate) fn path(&self, namespace: Option<&str>, name: &str) -> String {
+        format!("{}/{}", self.collection(namespace), percent_encoding::utf8_percent_encode(name, NAME))
+    }
+
+    /// Path of the object `id`.
+    pub(crate) fn path_of(&self, id: &ObjectId) -> String {
+        self.path(id.namespace.as_deref(), &id.name)
+    }
+}
+
+/// Characters that are escaped in the name of an object: RBAC names may hold `:` and others.
+const NAME: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
+
+/// Everything that the API server serves, in its own order of preference.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Served {
+    resources: Vec<Resource>,
+    by_kind: HashMap<(String, String), Vec<usize>>,
+}
+
+impl Served {
+    fn new(resources: Vec<Resource>) -> Self {
+        let mut by_kind: HashMap<(String, String), Vec<usize>> = HashMap::new();
+        for (index, resource) in resources.iter().enumerate() {
+            by_kind.entry((resource.group.clone(), resource.kind.clone())).or_default().push(index);
+        }
+        Self { resources, by_kind }
+    }
+
+    /// The kind in the server's preferred version.
+    pub(crate) fn preferred(&self, group: &str, kind: &str) -> Option<&Resource> {
+        self.versions(group, kind).next()
+    }
+
+    /// The kind in exactly the version of `api_version`.
+    pub(crate) fn exact(&self, api_version: &str, kind: &str) -> Option<&Resource> {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        self.versions(group, kind).find(|resource| resource.version == version)
+    }
+
+    /// The kind in every version, preferred first.
+    pub(crate) fn versions(&self, group: &str, kind: &str) -> impl Iterator<Item = &Resource> {
+        let indices = self.by_kind.get(&(group.to_owned(), kind.to_owned())).map(Vec::as_slice).unwrap_or_default();
+        indices.iter().map(|index| &self.resources[*index])
+    }
+
+    /// Whether the CustomResourceDefinition `PLURAL.GROUP` is served.
+    pub(crate) fn serves_crd(&self, name: &str) -> bool {
+        name.split_once('.').is_some_and(|(plural, group)| self.resources.iter().any(|resource| resource.plural == plural && resource.group == group))
+    }
+
+    /// All kinds.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = &Resource> {
+        self.resources.iter()
+    }
+}
+
+#[derive(Deserialize)]
+struct GroupList {
+    kind: String,
+    #[serde(default)]
+    items: Vec<Group>,
+}
+
+#[derive(Deserialize)]
+struct Group {
+    #[serde(default)]
+    metadata: GroupName,
+    #[serde(default)]
+    versions: Vec<Version>,
+}
+
+#[derive(Deserialize, Default)]
+struct GroupName {
+    #[serde(default)]
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: String,
+    #[serde(default)]
+    resources: Vec<AggregatedResource>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AggregatedResource {
+    resource: String,
+    #[serde(default)]
+    response_kind: ResponseKind,
+    #[serde(default)]
+    scope: String,
+    #[serde(default)]
+    verbs: Vec<String>,
+}
+
+#[derive(Deserialize, Default)]
+struct ResponseKind {
+    #[serde(default)]
+    kind: String,
+}
+
+/// Aggregated discovery: everything in two requests (Kubernetes 1.26 and later, KEP-3352).
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
+                          application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
+
+impl Cluster {
+    /// What the API server serves. The first request of a run: it fails fast where no server answers.
+    pub(crate) async fn discover(&self) -> Result<Served, RequestError> {
+        let impatient = self.impatient();
+        let (core, named) = tokio::try_join!(impatient.discover_root("/api"), impatient.discover_root("/apis"))?;
+        let mut resources = core;
+        resources.extend(named);
+        Ok(Served::new(resources))
+    }
+
+    async fn discover_root(&self, root: &str) -> Result<Vec<Resource>, RequestError> {
+        let call = Call { accept: Some(AGGREGATED), ..Call::get(Verb::Get, root.to_owned()) };
+        let (_, body) = self.call(&call).await?;
+        match serde_json::from_slice::<GroupList>(&body) {
+            Ok(list) if list.kind == "APIGroupDiscoveryList" => Ok(list.items.into_iter().flat_map(resources_of).collect()),
+            _ => self.discover_one_by_one(root, &body).await,
+        }
+    }
+
+    /// For servers before 1.26: one request for each group and version.
+    async fn discover_one_by_one(&self, root: &str, body: &[u8]) -> Result<Vec<Resource>, RequestError> {
+        let mut resources = Vec::new();
+        for (group, version) in group_versions(root, body) {
+            let path = if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") };
+            match self.json::<ResourceList>(&Call::get(Verb::Get, path)).await {
+                Ok(list) => resources.extend(list.resources.into_iter().filter_map(|resource| resource.into_resource(&group, &version))),
+                // A group whose APIService is down does not hide the others.
+                Err(error) if error.code().is_some_and(|code| code >= 500 || code == 404) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(resources)
+    }
+}
+
+fn resources_of(group: Group) -> Vec<Resource> {
+    let name = group.metadata.name;
+    group
+        .versions
+        .into_iter()
+        .flat_map(|version| {
+            let name = name.clone();
+            version.resources.into_iter().map(move |resource| Resource {
+                group: name.clone(),
+                version: version.version.clone(),
+                kind: resource.response_kind.kind,
+                plural: resource.resource,
+                namespaced: resource.scope == "Namespaced",
+                verbs: resource.verbs,
+            })
+        })
+        .filter(|resource| !resource.kind.is_empty())
+        .collect()
+}
+
+#[derive(Deserialize)]
+struct ResourceList {
+    #[serde(default)]
+    resources: Vec<ListedResource>,
+}
+
+#[derive(Deserialize)]
+struct ListedResource {
+    name: String,
+    kind: String,
+    namespaced: bool,
+    #[serde(default)]
+    verbs: Vec<String>,
+}
+
+impl ListedResource {
+    fn into_resource(self, group: &str, version: &str) -> Option<Resource> {
+        (!self.name.contains('/')).then(|| Resource {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            kind: self.kind,
+            plural: self.name,
+            namespaced: self.namespaced,
+            verbs: self.verbs,
+        })
+    }
+}
+
+/// Groups and versions in the answer to `/api` or `/apis`, preferred versions first.
+fn group_versions(root: &str, body: &[u8]) -> Vec<(String, String)> {
+    #[derive(Deserialize)]
+    struct Listed {
+        #[serde(default)]
+        versions: Vec<String>,
+    }
+    #[derive(Deserialize)]
+    struct Groups {
+        #[serde(default)]
+        groups: Vec<NamedGroup>,
+    }
+    #[derive(Deserialize)]
+    struct NamedGroup {
+        name: String,
+        versions: Vec<NamedVersion>,
+    }
+    #[derive(Deserialize)]
+    struct NamedVersion {
+        version: String,
+    }
+    if root == "/api" {
+        let listed = serde_json::from_slice::<Listed>(body).map(|list| list.versions).unwrap_or_default();
+        return listed.into_iter().map(|version| (String::new(), version)).collect();
+    }
+    let groups = serde_json::from_slice::<Groups>(body).map(|list| list.groups).unwrap_or_default();
+    groups
+        .into_iter()
+        .flat_map(|group| group.versions.into_iter().map(move |version| (group.name.clone(), version.version)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deployment() -> Resource {
+        Resource {
+            group: "apps".to_owned(),
+            version: "v1".to_owned(),
+            kind: "Deployment".to_owned(),
+            plural: "deployments".to_owned(),
+            namespaced: true,
+            verbs: vec![],
+        }
+    }
+
+    #[test]
+    fn paths_follow_the_api_conventions() {
+        assert_eq!(deployment().path(Some("shop"), "api"), "/apis/apps/v1/namespaces/shop/deployments/api");
+        assert_eq!(deployment().collection(None), "/apis/apps/v1/deployments");
+        let role = Resource { group: "rbac.authorization.k8s.io".to_owned(), plural: "clusterroles".to_owned(), namespaced: false, ..deployment() };
+        assert_eq!(role.path(None, "system:node"), "/apis/rbac.authorization.k8s.io/v1/clusterroles/system%3Anode");
+    }
+
+    #[test]
+    fn a_crd_is_served_by_its_plural_and_group() {
+        let served = Served::new(vec![Resource { group: "cert-manager.io".to_owned(), plural: "certificates".to_owned(), ..deployment() }]);
+        assert!(served.serves_crd("certificates.cert-manager.io"));
+        assert!(!served.serves_crd("issuers.cert-manager.io"));
+    }
+
+    #[test]
+    fn old_servers_list_groups_and_versions() {
+        let body = br#"{"groups":[{"name":"apps","versions":[{"version":"v1"},{"version":"v1beta1"}]}]}"#;
+        assert_eq!(group_versions("/apis", body), [("apps".to_owned(), "v1".to_owned()), ("apps".to_owned(), "v1beta1".to_owned())]);
+        assert_eq!(group_versions("/api", br#"{"versions":["v1"]}"#), [(String::new(), "v1".to_owned())]);
+    }
+}

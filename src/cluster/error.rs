@@ -1,0 +1,140 @@
+use std::{fmt::Write as _, time::Duration};
+
+use serde::Deserialize;
+
+/// Why a request to the API server did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RequestError {
+    /// No answer: the connection could not be made, or broke.
+    #[error("cannot reach the API server at {server}: {why}")]
+    Unreachable { server: String, why: String },
+    /// The server accepted the request and did not answer in time.
+    #[error("the API server at {server} accepted the request but did not answer within {} s", after.as_secs())]
+    TimedOut { server: String, after: Duration },
+    /// Credentials could not be obtained or read.
+    #[error("cannot authenticate: {why}")]
+    Credentials { why: String },
+    /// The server answered with an error.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// The answer is not what the API promises.
+    #[error("the API server's answer to {what} cannot be read: {why}")]
+    Unreadable { what: String, why: String },
+}
+
+impl RequestError {
+    /// The HTTP status of the server's answer, if there was one.
+    pub(crate) fn code(&self) -> Option<u16> {
+        match self {
+            RequestError::Refused(refusal) => Some(refusal.code),
+            _ => None,
+        }
+    }
+
+    /// Whether the same request may succeed a little later.
+    ///
+    /// A 500 without a reason is the answer to a typo in a manifest and is never mended by a retry.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            RequestError::Unreachable { .. } | RequestError::TimedOut { .. } => true,
+            RequestError::Refused(refusal) => {
+                matches!(refusal.code, 429 | 502 | 503 | 504)
+                    || (refusal.code == 500 && matches!(refusal.reason.as_str(), "InternalError" | "ServerTimeout" | "Timeout"))
+            }
+            RequestError::Credentials { .. } | RequestError::Unreadable { .. } => false,
+        }
+    }
+}
+
+/// An error answer of the API server.
+/// <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/>
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Refusal {
+    /// HTTP status.
+    pub(crate) code: u16,
+    /// `CamelCase` reason, for example `Forbidden`; empty where the server gave none.
+    pub(crate) reason: String,
+    /// The server's text.
+    pub(crate) message: String,
+    /// Fields that are at fault.
+    pub(crate) causes: Vec<RefusalCause>,
+    /// When to try again, in seconds.
+    pub(crate) retry_after: Option<u64>,
+}
+
+/// One field that is at fault.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct RefusalCause {
+    /// `CamelCase` reason, for example `FieldManagerConflict`.
+    pub(crate) reason: String,
+    /// Path of the field.
+    pub(crate) field: String,
+    /// The server's text.
+    pub(crate) message: String,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut text = self.message.clone();
+        if text.is_empty() {
+            let _ = write!(text, "the API server answered with HTTP status {}", self.code);
+        }
+        formatter.write_str(&text)
+    }
+}
+
+impl Refusal {
+    /// Reads the error answer `body` that came with HTTP status `code`; plain text becomes the message.
+    pub(super) fn read(code: u16, body: &[u8], retry_after: Option<u64>) -> Self {
+        #[derive(Deserialize, Default)]
+        #[serde(default)]
+        struct Status {
+            message: String,
+            reason: String,
+            details: Option<Details>,
+        }
+        #[derive(Deserialize, Default)]
+        #[serde(default, rename_all = "camelCase")]
+        struct Details {
+            causes: Vec<RefusalCause>,
+            retry_after_seconds: u64,
+        }
+        match serde_json::from_slice::<Status>(body) {
+            Ok(status) => {
+                let details = status.details.unwrap_or_default();
+                let asked = (details.retry_after_seconds > 0).then_some(details.retry_after_seconds);
+                Self { code, reason: status.reason, message: status.message, causes: details.causes, retry_after: retry_after.or(asked) }
+            }
+            Err(_) => Self { code, message: String::from_utf8_lossy(body).trim().to_owned(), retry_after, ..Self::default() },
+        }
+    }
+
+    /// Whether this is a conflict of field ownership.
+    pub(crate) fn is_ownership_conflict(&self) -> bool {
+        self.code == 409 && self.causes.iter().any(|cause| cause.reason == "FieldManagerConflict")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typo_is_not_retried_and_an_overload_is() {
+        let typo = Refusal::read(500, br#"{"kind":"Status","message":"failed to create typed patch object: field not declared in schema"}"#, None);
+        assert!(!RequestError::Refused(typo).is_passing());
+        let busy = Refusal::read(429, b"slow down", Some(3));
+        assert_eq!(busy.message, "slow down");
+        assert_eq!(busy.retry_after, Some(3));
+        assert!(RequestError::Refused(busy).is_passing());
+    }
+
+    #[test]
+    fn conflicts_name_their_fields() {
+        let body = br#"{"message":"conflict","reason":"Conflict","details":{"causes":[{"reason":"FieldManagerConflict","message":"conflict with \"hpa\"","field":".spec.replicas"}]}}"#;
+        let refusal = Refusal::read(409, body, None);
+        assert!(refusal.is_ownership_conflict());
+        assert_eq!(refusal.causes[0].field, ".spec.replicas");
+    }
+}

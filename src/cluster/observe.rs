@@ -1,0 +1,124 @@
+use std::sync::Arc;
+
+use http::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    discovery::Resource,
+    error::RequestError,
+    request::{self, Call, Cluster, Verb},
+};
+use crate::object::ObjectId;
+
+/// The objects of one LIST, with `apiVersion` and `kind` filled in.
+#[derive(Debug, Default)]
+pub(crate) struct Listed {
+    /// The objects.
+    pub(crate) items: Vec<Arc<Value>>,
+    /// The resource version from which a watch goes on.
+    pub(crate) resource_version: String,
+}
+
+#[derive(Deserialize)]
+struct List {
+    metadata: ListMetadata,
+    #[serde(default)]
+    items: Option<Vec<Value>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct ListMetadata {
+    resource_version: String,
+    #[serde(rename = "continue")]
+    next: String,
+}
+
+/// Objects that one answer of a LIST holds at most; larger collections take several requests.
+const PAGE: usize = 2_000;
+
+impl Cluster {
+    /// All objects of `resource` in `namespace` (or in all namespaces) that carry the label key `label` (or any).
+    pub(crate) async fn list(&self, resource: &Resource, namespace: Option<&str>, selector: Option<&str>) -> Result<Listed, RequestError> {
+        let mut listed = Listed::default();
+        let mut next = String::new();
+        loop {
+            let path = format!("{}?limit={PAGE}{}{}", resource.collection(namespace), parameter("labelSelector", selector), parameter("continue", Some(&next)));
+            let page: List = self.json(&Call::get(Verb::List, path)).await?;
+            for mut item in page.items.unwrap_or_default() {
+                complete(&mut item, resource);
+                listed.items.push(Arc::new(item));
+            }
+            listed.resource_version = page.metadata.resource_version;
+            next = page.metadata.next;
+            if next.is_empty() {
+                return Ok(listed);
+            }
+        }
+    }
+
+    /// The object at `path`, or `None` where it does not exist.
+    pub(crate) async fn get(&self, resource: &Resource, namespace: Option<&str>, name: &str) -> Result<Option<Value>, RequestError> {
+        match self.json(&Call::get(Verb::Get, resource.path(namespace, name))).await {
+            Ok(object) => Ok(Some(object)),
+            Err(error) if error.code() == Some(404) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The API server's version: `major` and `minor` without a provider's suffix, and its own text.
+    pub(crate) async fn version(&self) -> Result<(u32, u32, String), RequestError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Version {
+            major: String,
+            minor: String,
+            git_version: String,
+        }
+        let version: Version = self.json(&Call::get(Verb::Get, "/version".to_owned())).await?;
+        let number = |text: &str| text.trim_end_matches(|character: char| !character.is_ascii_digit()).parse().unwrap_or(0);
+        Ok((number(&version.major), number(&version.minor), version.git_version))
+    }
+
+    /// Whether the user may do `verb` with `resource` in `namespace`.
+    /// <https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access>
+    pub(crate) async fn may(&self, verb: &str, resource: &Resource, namespace: Option<&str>) -> Result<bool, RequestError> {
+        let review = json!({
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {
+                "verb": verb, "group": resource.group, "resource": resource.plural, "namespace": namespace.unwrap_or_default(),
+            }},
+        });
+        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews".to_owned();
+        let call = Call::with_body(Verb::Create, Method::POST, path, "application/json", request::body(&review));
+        let answer: Value = self.json(&call).await?;
+        Ok(answer.pointer("/status/allowed").and_then(Value::as_bool).unwrap_or(false))
+    }
+
+    /// The last `lines` lines of a container's log; `previous`: of the container before its last restart.
+    pub(crate) async fn log_tail(&self, namespace: &str, pod: &str, container: &str, previous: bool, lines: usize) -> Result<String, RequestError> {
+        let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}/log?container={container}&tailLines={lines}&previous={previous}&limitBytes=65536");
+        let object = ObjectId { group: String::new(), kind: "Pod".to_owned(), namespace: Some(namespace.to_owned()), name: pod.to_owned() };
+        let call = Call { object: Some(object), ..Call::get(Verb::Get, path) };
+        let (_, body) = self.impatient().call(&call).await?;
+        Ok(String::from_utf8_lossy(&body).into_owned())
+    }
+}
+
+/// Fills in what the items of a LIST lack.
+fn complete(item: &mut Value, resource: &Resource) {
+    if let Value::Object(map) = item {
+        map.insert("apiVersion".to_owned(), resource.api_version().into());
+        map.insert("kind".to_owned(), resource.kind.clone().into());
+    }
+}
+
+/// `&name=value` with `value` escaped, or nothing where there is no value.
+pub(super) fn parameter(name: &str, value: Option<&str>) -> String {
+    match value.filter(|value| !value.is_empty()) {
+        Some(value) => format!("&{name}={}", percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC)),
+        None => String::new(),
+    }
+}

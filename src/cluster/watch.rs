@@ -1,0 +1,197 @@
+use std::{sync::Arc, time::Duration};
+
+use http_body_util::BodyExt as _;
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::{
+    discovery::Resource,
+    error::{Refusal, RequestError},
+    observe::parameter,
+    request::{Call, Cluster, Verb},
+};
+
+/// What a watch is about: a kind, in a namespace or in all, that carries a label or any.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WatchScope {
+    /// The kind.
+    pub(crate) resource: Resource,
+    /// Its namespace; `None`: all.
+    pub(crate) namespace: Option<String>,
+    /// Label selector.
+    pub(crate) selector: Option<String>,
+}
+
+/// What a watch saw.
+#[derive(Debug)]
+pub(crate) enum Watched {
+    /// Everything there is; what was known before and is not in it is gone.
+    All(Arc<WatchScope>, Vec<Arc<Value>>),
+    /// One object is new or different.
+    Changed(Arc<Value>),
+    /// One object is gone.
+    Gone(Arc<Value>),
+    /// The watch cannot go on: the user may not watch.
+    Forbidden(Arc<WatchScope>),
+}
+
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    #[serde(borrow)]
+    object: &'a RawValue,
+}
+
+/// Seconds after which the server ends a watch, so that a connection that died silently is noticed.
+const WATCH_SECONDS: u64 = 240;
+/// Time without any line, bookmarks included, after which the connection is taken for dead.
+const SILENCE: Duration = Duration::from_secs(WATCH_SECONDS + 20);
+/// Pause before a watch that broke is opened again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+impl Cluster {
+    /// Watches `scope` and tells `seen` until the receiver is gone.
+    ///
+    /// Starts at `resource_version` where a LIST was made already, else with a LIST. A watch that breaks goes on where it
+    /// stopped; where the server has forgotten that point (410) it lists again.
+    pub(crate) async fn watch(self, scope: WatchScope, resource_version: Option<String>, seen: UnboundedSender<Watched>) {
+        let scope = Arc::new(scope);
+        let mut position = resource_version;
+        loop {
+            let from = match position.take() {
+                Some(from) => from,
+                None => match self.list(&scope.resource, scope.namespace.as_deref(), scope.selector.as_deref()).await {
+                    Ok(listed) => {
+                        if seen.send(Watched::All(Arc::clone(&scope), listed.items)).is_err() {
+                            return;
+                        }
+                        listed.resource_version
+                    }
+                    Err(error) if matches!(error.code(), Some(401 | 403 | 404 | 405)) => {
+                        let _ = seen.send(Watched::Forbidden(scope));
+                        return;
+                    }
+                    Err(_) => {
+                        tokio::time::sleep(PAUSE).await;
+                        continue;
+                    }
+                },
+            };
+            match self.follow(&scope, from, &seen).await {
+                Followed::ReceiverGone => return,
+                Followed::Ended(last) => position = Some(last),
+                Followed::Expired => {}
+                Followed::Broken(last) => {
+                    tokio::time::sleep(PAUSE).await;
+                    position = Some(last);
+                }
+            }
+        }
+    }
+
+    /// Follows one watch request to its end.
+    async fn follow(&self, scope: &Arc<WatchScope>, from: String, seen: &UnboundedSender<Watched>) -> Followed {
+        let path = format!(
+            "{}?watch=true&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECONDS}&resourceVersion={from}{}",
+            scope.resource.collection(scope.namespace.as_deref()),
+            parameter("labelSelector", scope.selector.as_deref())
+        );
+        let response = match self.open(&Call::get(Verb::Watch, path)).await {
+            Ok(response) if response.status().is_success() => response,
+            Ok(response) if response.status().as_u16() == 410 => return Followed::Expired,
+            Ok(_) | Err(_) => return Followed::Broken(from),
+        };
+        let mut body = response.into_body();
+        let mut position = from;
+        let mut pending = Vec::new();
+        loop {
+            let frame = tokio::select! {
+                () = seen.closed() => return Followed::ReceiverGone,
+                frame = tokio::time::timeout(SILENCE, body.frame()) => frame,
+            };
+            let Ok(frame) = frame else { return Followed::Broken(position) };
+            let data = match frame {
+                None => return Followed::Ended(position),
+                Some(Err(_)) => return Followed::Broken(position),
+                Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
+            };
+            pending.extend_from_slice(&data);
+            let mut consumed = 0;
+            while let Some(end) = pending[consumed..].iter().position(|byte| *byte == b'\n') {
+                let line = &pending[consumed..consumed + end];
+                consumed += end + 1;
+                match read_line(line) {
+                    Ok(Some((version, watched))) => {
+                        position = version;
+                        if watched.is_some_and(|watched| seen.send(watched).is_err()) {
+                            return Followed::ReceiverGone;
+                        }
+                    }
+                    Ok(None) => {}
+                    Err(_) => return Followed::Expired,
+                }
+            }
+            pending.drain(..consumed);
+        }
+    }
+}
+
+enum Followed {
+    /// Nobody listens any more.
+    ReceiverGone,
+    /// The server ended the watch in order.
+    Ended(String),
+    /// The connection broke.
+    Broken(String),
+    /// The server has forgotten the position: list again.
+    Expired,
+}
+
+/// One line of a watch: the resource version it leads to, and what it says; an error line is an error.
+fn read_line(line: &[u8]) -> Result<Option<(String, Option<Watched>)>, RequestError> {
+    if line.iter().all(u8::is_ascii_whitespace) {
+        return Ok(None);
+    }
+    let unreadable = |error: &serde_json::Error| RequestError::Unreadable { what: "watch".to_owned(), why: error.to_string() };
+    let line: Line<'_> = serde_json::from_slice(line).map_err(|error| unreadable(&error))?;
+    if line.kind == "ERROR" {
+        return Err(RequestError::Refused(Refusal::read(410, line.object.get().as_bytes(), None)));
+    }
+    let mut object: Value = serde_json::from_str(line.object.get()).map_err(|error| unreadable(&error))?;
+    let version = object.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default().to_owned();
+    // Who owns which field is never looked at in what a watch brings, and is half of an object's size.
+    if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
+        metadata.remove("managedFields");
+    }
+    let object = Arc::new(object);
+    let watched = match line.kind {
+        "ADDED" | "MODIFIED" => Some(Watched::Changed(object)),
+        "DELETED" => Some(Watched::Gone(object)),
+        _ => None,
+    };
+    Ok(Some((version, watched)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_say_what_happened_and_where_to_go_on() {
+        let line = br#"{"type":"ADDED","object":{"kind":"Pod","metadata":{"name":"a","resourceVersion":"7","managedFields":[]}}}"#;
+        let (version, watched) = read_line(line).expect("readable").expect("not empty");
+        assert_eq!(version, "7");
+        let Some(Watched::Changed(object)) = watched else { panic!("a new object is a change") };
+        assert!(object.pointer("/metadata/managedFields").is_none());
+        let bookmark = br#"{"type":"BOOKMARK","object":{"kind":"Pod","metadata":{"resourceVersion":"9"}}}"#;
+        assert!(matches!(read_line(bookmark), Ok(Some((version, None))) if version == "9"));
+        assert!(read_line(b"").expect("readable").is_none());
+    }
+
+    #[test]
+    fn an_error_line_means_listing_again() {
+        assert!(read_line(br#"{"type":"ERROR","object":{"code":410,"message":"too old resource version"}}"#).is_err());
+    }
+}
