@@ -9,7 +9,7 @@ use super::{
 use crate::object::ObjectId;
 
 /// One kind in one version, as the API server serves it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Resource {
     /// API group; empty for the core group.
     pub(crate) group: String,

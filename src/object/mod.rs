@@ -3,10 +3,12 @@
 mod digest;
 mod id;
 mod origin;
+mod text;
 
 pub(crate) use digest::Digest;
 pub(crate) use id::ObjectId;
 pub(crate) use origin::Origin;
+pub(crate) use text::{neutralise, one_line};
 
 use std::sync::Arc;
 

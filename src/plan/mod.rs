@@ -4,7 +4,7 @@ mod file;
 mod resolved;
 
 pub(crate) use file::{
-    Alphabet, Encoding, Generate, KeyAlgorithm, Match, OnFailure, OpenTarget, PlanFile, SecretDeclaration, SecretKind, SecretValue, Source,
+    Alphabet, Encoding, Generate, KeyAlgorithm, Match, OnFailure, OpenTarget, PlanFile, RequiredCrd, Requires, SecretDeclaration, SecretKind, SecretValue, Source,
     ValueFormat,
 };
 pub(crate) use resolved::{PhaseSettings, Plan, ReleaseId};

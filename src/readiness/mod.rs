@@ -1,5 +1,35 @@
 //! Judges live objects: a pure function from an object, and what belongs to it, to a verdict.
+//!
+//! [`judge`] looks the kind up in a table of rules; what is in no table is judged by its conditions.
 
+mod budget;
+mod condition;
+mod custom;
+mod event;
+mod family;
+mod field;
+mod generation;
+mod generic;
+mod judge;
+mod kind;
+mod problem;
+mod quantity;
+mod surroundings;
 mod verdict;
+mod workload;
 
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod own_cases;
+
+pub(crate) use budget::Budget;
+pub(crate) use condition::condition;
+pub(crate) use event::{ClusterEvent, events_about};
+pub(crate) use family::Family;
+pub(crate) use field::{list, number, text};
+pub(crate) use judge::{judge, judge_within};
+pub(crate) use problem::{Problem, Rank, problems};
+pub(crate) use surroundings::{Surroundings, VolumeBinding};
 pub(crate) use verdict::{State, Verdict};
+pub(crate) use workload::current_pods;

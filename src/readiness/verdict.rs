@@ -53,6 +53,26 @@ impl Verdict {
         Self { state, reason: reason.into(), message: message.into() }
     }
 
+    /// As wanted and working.
+    pub(super) fn ready(message: impl Into<String>) -> Self {
+        Self::new(State::Ready, "", message)
+    }
+
+    /// On its way.
+    pub(super) fn in_progress(reason: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self::new(State::InProgress, reason, message)
+    }
+
+    /// Will not become ready by itself.
+    pub(super) fn failed(reason: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self::new(State::Failed, reason, message)
+    }
+
+    /// Not working because its manifest says so.
+    pub(super) fn suspended(reason: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self::new(State::Suspended, reason, message)
+    }
+
     /// Whether a phase may pass: ready, or suspended because the manifest says so.
     pub(crate) fn passes(&self) -> bool {
         matches!(self.state, State::Ready | State::Suspended)

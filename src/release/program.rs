@@ -29,8 +29,8 @@ pub(crate) struct Step {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case")]
 pub(crate) enum Work {
-    /// Applies an object as wanted.
-    Apply { object: ObjectId },
+    /// Applies an object as wanted; `force`: also fields that somebody changed at a terminal.
+    Apply { object: ObjectId, force: bool },
     /// Waits until objects are ready. `ends_phase`: with it the phase is done.
     AwaitReady { objects: Vec<ObjectId>, ends_phase: bool },
 }

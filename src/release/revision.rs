@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Author, Program};
+use super::Author;
 use crate::{
     event::{PhaseOutcome, RunOutcome},
     plan::ReleaseId,
@@ -45,13 +45,10 @@ pub(crate) struct Revision {
     /// The plan's `open`, for showing how to reach things without the plan file.
     #[serde(default)]
     pub(crate) access: IndexMap<String, String>,
-    /// The steps.
-    #[serde(default, skip_serializing)]
-    pub(crate) program: Program,
     /// Chunks that hold the records of all objects.
     pub(crate) records: Vec<String>,
-    /// Chunks that hold the objects as they were wanted, and the program.
-    pub(crate) wanted: Vec<String>,
+    /// Chunks that hold the program.
+    pub(crate) program: Vec<String>,
 }
 
 /// How many objects were written.
@@ -75,6 +72,8 @@ pub(crate) struct PhaseRecord {
     pub(crate) after: Vec<String>,
     /// Number of objects in it.
     pub(crate) objects: usize,
+    /// Chunks that hold its objects as they were wanted.
+    pub(crate) wanted: Vec<String>,
     /// How it ended; `None` where it was not reached.
     pub(crate) outcome: Option<PhaseOutcome>,
     /// How long it took.

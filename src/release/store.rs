@@ -98,8 +98,11 @@ impl<'a> Store<'a> {
     pub(crate) async fn prepare(&self) -> Result<(), StoreError> {
         let id = ObjectId { group: String::new(), kind: "Namespace".to_owned(), namespace: None, name: self.namespace.clone() };
         let what = "look for the namespace for revisions";
-        if self.cluster.get(&self.namespaces, None, &self.namespace).await.map_err(|error| self.failed(what, error))?.is_some() {
-            return Ok(());
+        match self.cluster.get(&self.namespaces, None, &self.namespace).await {
+            Ok(None) => {}
+            // Who is confined to one namespace may not look at it; whether it is there shows at the first write.
+            Err(error) if error.code() != Some(403) => return Err(self.failed(what, error)),
+            Ok(Some(_)) | Err(_) => return Ok(()),
         }
         let body = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}});
         let applied = self.cluster.apply(&self.namespaces, &id, &body, MANAGER, Force::No).await;

@@ -1,0 +1,185 @@
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use serde_json::Value;
+
+use crate::{
+    cluster::{Cluster, Live, RequestError, Resource, Seen},
+    object::ObjectId,
+    plan::ReleaseId,
+};
+
+/// What one look at the cluster brought.
+#[derive(Debug, Default)]
+pub(crate) struct Look {
+    /// The objects.
+    pub(crate) live: Live,
+    /// For each kind that was listed by our label over all namespaces: where a watch of it goes on.
+    pub(crate) positions: HashMap<Resource, String>,
+    /// Namespaces that objects are wanted in and that do not exist.
+    pub(crate) absent_namespaces: BTreeSet<String>,
+}
+
+/// Requests of one look that are under way at once.
+const PARALLEL: usize = 16;
+
+/// Looks at all objects in `wanted`, each with the kind that it is read as.
+///
+/// One LIST by our label for each kind finds what is ours. What is not among it is looked up by name, unless its namespace
+/// does not exist: only then may it be called absent.
+pub(crate) async fn look(cluster: &Cluster, release: &ReleaseId, wanted: &[(ObjectId, Resource)]) -> Result<Look, RequestError> {
+    let mut look = Look::default();
+    list_ours(cluster, release, wanted, &mut look).await?;
+    let missing: Vec<&(ObjectId, Resource)> = wanted.iter().filter(|(id, _)| look.live.object(id).is_none()).collect();
+    find_absent_namespaces(cluster, &missing, &mut look).await?;
+    look_up(cluster, missing, &mut look).await?;
+    Ok(look)
+}
+
+async fn list_ours(cluster: &Cluster, release: &ReleaseId, wanted: &[(ObjectId, Resource)], look: &mut Look) -> Result<(), RequestError> {
+    let mut kinds: BTreeMap<(String, String, String), (Resource, BTreeSet<String>)> = BTreeMap::new();
+    for (id, resource) in wanted {
+        let key = (resource.group.clone(), resource.kind.clone(), resource.version.clone());
+        let entry = kinds.entry(key).or_insert_with(|| (resource.clone(), BTreeSet::new()));
+        entry.1.extend(id.namespace.clone());
+    }
+    let label = release.label();
+    let answers: Vec<_> = stream::iter(kinds.into_values())
+        .map(|(resource, namespaces)| list_kind(cluster, resource, namespaces, &label))
+        .buffer_unordered(PARALLEL)
+        .try_collect()
+        .await?;
+    for Kind { resource, items, position } in answers {
+        for item in items {
+            if let Some(id) = ObjectId::of(&item) {
+                look.live.note(id, Seen::Present(item));
+            }
+        }
+        if let Some(position) = position {
+            look.positions.insert(resource, position);
+        }
+    }
+    Ok(())
+}
+
+struct Kind {
+    resource: Resource,
+    items: Vec<Arc<Value>>,
+    position: Option<String>,
+}
+
+/// The release's objects of one kind: by one LIST over all namespaces, or one for each namespace where only that is permitted.
+async fn list_kind(cluster: &Cluster, resource: Resource, namespaces: BTreeSet<String>, label: &str) -> Result<Kind, RequestError> {
+    match cluster.list(&resource, None, Some(label)).await {
+        Ok(listed) => Ok(Kind { resource, items: listed.items, position: Some(listed.resource_version) }),
+        // The kind is not served yet: its definition comes with this release.
+        Err(error) if error.code() == Some(404) => Ok(Kind { resource, items: Vec::new(), position: None }),
+        Err(error) if error.code() == Some(403) && resource.namespaced => {
+            let mut items = Vec::new();
+            for namespace in &namespaces {
+                match cluster.list(&resource, Some(namespace), Some(label)).await {
+                    Ok(listed) => items.extend(listed.items),
+                    Err(error) if error.code() == Some(403) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(Kind { resource, items, position: None })
+        }
+        Err(error) if error.code() == Some(403) => Ok(Kind { resource, items: Vec::new(), position: None }),
+        Err(error) => Err(error),
+    }
+}
+
+async fn find_absent_namespaces(cluster: &Cluster, missing: &[&(ObjectId, Resource)], look: &mut Look) -> Result<(), RequestError> {
+    let namespaces: BTreeSet<&str> = missing.iter().filter_map(|(id, _)| id.namespace.as_deref()).collect();
+    let namespaces: Vec<String> = namespaces
+        .into_iter()
+        .filter(|name| look.live.object(&namespace_id(name)).is_none())
+        .map(str::to_owned)
+        .collect();
+    let resource = namespace_resource();
+    let seen: Vec<(String, Seen<Arc<Value>>)> = stream::iter(namespaces)
+        .map(|name| {
+            let resource = &resource;
+            async move { Ok((name.clone(), look_at(cluster, resource, None, &name).await?)) }
+        })
+        .buffer_unordered(PARALLEL)
+        .try_collect()
+        .await?;
+    for (name, seen) in seen {
+        if matches!(seen, Seen::Absent) {
+            look.absent_namespaces.insert(name.clone());
+        }
+        look.live.note(namespace_id(&name), seen);
+    }
+    Ok(())
+}
+
+/// Looks up each object that is not ours yet: by name, or by one LIST where many of a kind and namespace are asked for.
+async fn look_up(cluster: &Cluster, missing: Vec<&(ObjectId, Resource)>, look: &mut Look) -> Result<(), RequestError> {
+    let mut groups: BTreeMap<(String, String, Option<String>), Vec<&(ObjectId, Resource)>> = BTreeMap::new();
+    for entry in missing {
+        let (id, _) = entry;
+        if id.namespace.as_ref().is_some_and(|namespace| look.absent_namespaces.contains(namespace)) {
+            look.live.note(id.clone(), Seen::Absent);
+        } else if look.live.object(id).is_none() {
+            groups.entry((id.group.clone(), id.kind.clone(), id.namespace.clone())).or_default().push(entry);
+        }
+    }
+    let found: Vec<Vec<(ObjectId, Seen<Arc<Value>>)>> =
+        stream::iter(groups.into_values()).map(|group| look_up_group(cluster, group)).buffer_unordered(PARALLEL).try_collect().await?;
+    for (id, seen) in found.into_iter().flatten() {
+        look.live.note(id, seen);
+    }
+    Ok(())
+}
+
+/// Above this many names of one kind and namespace, one LIST is cheaper than asking for each.
+const NAMES: usize = 4;
+
+async fn look_up_group(cluster: &Cluster, group: Vec<&(ObjectId, Resource)>) -> Result<Vec<(ObjectId, Seen<Arc<Value>>)>, RequestError> {
+    let mut found = Vec::new();
+    if group.len() > NAMES {
+        let (first, resource) = group[0];
+        match cluster.list(resource, first.namespace.as_deref(), None).await {
+            Ok(listed) => {
+                let there: HashMap<ObjectId, Arc<Value>> =
+                    listed.items.into_iter().filter_map(|item| ObjectId::of(&item).map(|id| (id, item))).collect();
+                return Ok(group.into_iter().map(|(id, _)| (id.clone(), there.get(id).cloned().map_or(Seen::Absent, Seen::Present))).collect());
+            }
+            Err(error) if matches!(error.code(), Some(403 | 404)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    for (id, resource) in group {
+        found.push((id.clone(), look_at(cluster, resource, id.namespace.as_deref(), &id.name).await?));
+    }
+    Ok(found)
+}
+
+async fn look_at(cluster: &Cluster, resource: &Resource, namespace: Option<&str>, name: &str) -> Result<Seen<Arc<Value>>, RequestError> {
+    match cluster.get(resource, namespace, name).await {
+        Ok(Some(object)) => Ok(Seen::Present(Arc::new(object))),
+        Ok(None) => Ok(Seen::Absent),
+        Err(error) if error.code() == Some(403) => Ok(Seen::Forbidden),
+        Err(error) => Err(error),
+    }
+}
+
+fn namespace_id(name: &str) -> ObjectId {
+    ObjectId { group: String::new(), kind: "Namespace".to_owned(), namespace: None, name: name.to_owned() }
+}
+
+fn namespace_resource() -> Resource {
+    Resource {
+        group: String::new(),
+        version: "v1".to_owned(),
+        kind: "Namespace".to_owned(),
+        plural: "namespaces".to_owned(),
+        namespaced: false,
+        verbs: Vec::new(),
+    }
+}

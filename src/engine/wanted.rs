@@ -1,0 +1,99 @@
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use crate::{
+    cluster::{Resource, Served},
+    object::{Digest, Object, ObjectId},
+    plan::{PhaseSettings, ReleaseId},
+};
+
+/// Everything that a run wants to be in the cluster.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    /// The release.
+    pub(crate) release: ReleaseId,
+    /// The objects.
+    pub(crate) objects: IndexMap<ObjectId, WantedObject>,
+    /// The phases, each after those that it names in `after`.
+    pub(crate) phases: Vec<PhaseSettings>,
+}
+
+/// One object as it will be sent.
+#[derive(Debug, Clone)]
+pub(crate) struct WantedObject {
+    /// The object as rendered.
+    pub(crate) object: Object,
+    /// The phase that it belongs to.
+    pub(crate) phase: String,
+    /// Objects of the same phase that must be there first.
+    pub(crate) after: Vec<ObjectId>,
+    /// Of the objects that could be written, the one with the highest priority is.
+    pub(crate) priority: i32,
+    /// What is sent: the body with our label.
+    pub(crate) sent: Arc<Value>,
+    /// Digest of `sent`.
+    pub(crate) digest: Digest,
+}
+
+impl WantedObject {
+    /// `object` as it will be sent for `release`.
+    pub(crate) fn new(object: Object, phase: String, after: Vec<ObjectId>, priority: i32, release: &ReleaseId) -> Self {
+        let mut sent = (*object.body).clone();
+        set_label(&mut sent, &release.label());
+        let digest = Digest::of(&sent);
+        Self { object, phase, after, priority, sent: Arc::new(sent), digest }
+    }
+}
+
+/// Puts the label that marks the release's objects on `body`.
+fn set_label(body: &mut Value, label: &str) {
+    let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+    let labels = metadata.entry("labels").or_insert_with(|| Value::Object(serde_json::Map::new()));
+    if let Some(labels) = labels.as_object_mut() {
+        labels.insert(label.to_owned(), "".into());
+    }
+}
+
+impl Wanted {
+    /// The kind of `object` as it is served, or as a CustomResourceDefinition among the wanted objects will serve it.
+    pub(crate) fn resource(&self, object: &Object, served: &Served) -> Option<Resource> {
+        served.exact(&object.api_version, &object.id.kind).cloned().or_else(|| self.defined_here(object))
+    }
+
+    /// Whether the kind of `object` is defined by a CustomResourceDefinition among the wanted objects.
+    pub(crate) fn defined_here(&self, object: &Object) -> Option<Resource> {
+        let (group, version) = object.api_version.split_once('/')?;
+        let definition = self.objects.values().map(|wanted| &wanted.object).find(|definition| {
+            definition.id.kind == "CustomResourceDefinition"
+                && definition.body.pointer("/spec/group").and_then(Value::as_str) == Some(group)
+                && definition.body.pointer("/spec/names/kind").and_then(Value::as_str) == Some(object.id.kind.as_str())
+        })?;
+        Some(Resource {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            kind: object.id.kind.clone(),
+            plural: definition.body.pointer("/spec/names/plural")?.as_str()?.to_owned(),
+            namespaced: definition.body.pointer("/spec/scope")?.as_str()? == "Namespaced",
+            verbs: Vec::new(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::set_label;
+
+    #[test]
+    fn the_label_joins_what_is_there() {
+        let mut body = json!({"metadata": {"name": "a", "labels": {"app": "a"}}});
+        set_label(&mut body, "deployctl.dev/shop.dev");
+        assert_eq!(body["metadata"]["labels"], json!({"app": "a", "deployctl.dev/shop.dev": ""}));
+        let mut bare = json!({"metadata": {"name": "a"}});
+        set_label(&mut bare, "deployctl.dev/shop.dev");
+        assert_eq!(bare["metadata"]["labels"], json!({"deployctl.dev/shop.dev": ""}));
+    }
+}

@@ -1,0 +1,72 @@
+use super::Finding;
+use crate::{
+    cluster::{Refusal, RequestError},
+    error::ExitCode,
+    object::Object,
+};
+
+/// What the API server said to one object without storing it.
+#[derive(Debug)]
+pub(crate) enum DryRun {
+    /// It would take it.
+    Taken,
+    /// It would not.
+    Refused(RequestError),
+    /// It could not be asked: the kind is not served yet, or nothing may be tried where it could be.
+    Unasked,
+}
+
+/// The finding about an object that the API server would not take.
+pub(crate) fn judge_dry_run(object: &Object, dry_run: &DryRun) -> Option<Finding> {
+    let DryRun::Refused(error) = dry_run else { return None };
+    let finding = |exit, message, remedy: Option<String>| Finding { exit, at: Some(object.origin.clone()), object: Some(object.id.clone()), message, remedy };
+    let RequestError::Refused(refusal) = error else { return Some(finding(ExitCode::Failed, error.to_string(), None)) };
+    Some(match refusal.code {
+        403 if refusal.message.contains("exceeded quota") || refusal.message.contains("admission") || refusal.message.contains("violates") => {
+            finding(ExitCode::Failed, shortened(refusal), None)
+        }
+        403 => finding(ExitCode::Failed, shortened(refusal), Some("ask the cluster's administrator for this permission".to_owned())),
+        409 if refusal.is_ownership_conflict() => finding(ExitCode::Failed, conflict(refusal), Some(CONFLICT.to_owned())),
+        400 | 422 | 500 => finding(ExitCode::Usage, shortened(refusal), None),
+        _ => finding(ExitCode::Failed, shortened(refusal), None),
+    })
+}
+
+const CONFLICT: &str = "take the field out of the manifest, or take it over with `--force-conflicts`";
+
+/// `spec.replicas is held by hpa` for each field.
+fn conflict(refusal: &Refusal) -> String {
+    let fields: Vec<String> = refusal.causes.iter().map(|cause| format!("`{}` is held by {}", cause.field.trim_start_matches('.'), held_by(&cause.message))).collect();
+    fields.join("; ")
+}
+
+/// `"hpa"` in `conflict with "hpa" using v1`.
+fn held_by(message: &str) -> &str {
+    message.strip_prefix("conflict with ").map_or(message, |rest| rest.split(" using ").next().unwrap_or(rest))
+}
+
+/// The server's text without the parts that say again which object it is about.
+fn shortened(refusal: &Refusal) -> String {
+    if !refusal.causes.is_empty() && refusal.code == 422 {
+        let causes: Vec<String> = refusal.causes.iter().map(|cause| format!("`{}`: {}", cause.field, cause.message)).collect();
+        return causes.join("; ");
+    }
+    refusal.to_string().trim_start_matches("failed to create typed patch object ").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::Refusal;
+
+    #[test]
+    fn conflicts_name_field_and_manager() {
+        assert_eq!(held_by("conflict with \"hpa\" using apps/v1"), "\"hpa\"");
+        let refusal = Refusal {
+            code: 409,
+            causes: vec![serde_json::from_str(r#"{"reason":"FieldManagerConflict","field":".spec.replicas","message":"conflict with \"hpa\" using apps/v1"}"#).expect("valid")],
+            ..Refusal::default()
+        };
+        assert_eq!(conflict(&refusal), "`spec.replicas` is held by \"hpa\"");
+    }
+}

@@ -1,0 +1,90 @@
+use serde_json::Value;
+
+use super::Finding;
+use crate::{
+    cluster::{Resource, Served},
+    error::ExitCode,
+    object::Object,
+};
+
+/// Objects whose kind the cluster does not serve, and that no definition among the wanted objects brings.
+pub(crate) fn unknown_kinds<'a>(objects: impl Iterator<Item = (&'a Object, Option<Resource>)>, served: &Served) -> Vec<Finding> {
+    let unknown = objects.filter(|(_, resource)| resource.is_none()).map(|(object, _)| object);
+    unknown
+        .map(|object| {
+            let versions: Vec<String> = served.versions(&object.id.group, &object.id.kind).map(Resource::api_version).collect();
+            let (message, remedy) = if versions.is_empty() {
+                let remedy = match nearest_kind(&object.id.kind, served) {
+                    Some(kind) => format!("did you mean `kind: {kind}`?"),
+                    None => format!("install the CustomResourceDefinition of {} first, or give its phase a `when: {{crd: …}}`", object.id.kind),
+                };
+                (format!("the cluster serves no kind `{}` of `{}`", object.id.kind, object.api_version), remedy)
+            } else {
+                let message = format!("the cluster does not serve `{}` in version `{}`", object.id.kind, object.api_version);
+                (message, format!("use `apiVersion: {}`", versions.join("` or `")))
+            };
+            Finding { exit: ExitCode::Usage, at: Some(object.origin.clone()), object: Some(object.id.clone()), message, remedy: Some(remedy) }
+        })
+        .collect()
+}
+
+fn nearest_kind(kind: &str, served: &Served) -> Option<String> {
+    let distance = |resource: &Resource| strsim::damerau_levenshtein(&resource.kind.to_lowercase(), &kind.to_lowercase());
+    served.kinds().filter(|resource| distance(resource) <= 2).min_by_key(|resource| distance(resource)).map(|resource| resource.kind.clone())
+}
+
+/// Objects that are being deleted: an apply would be answered with success and then be gone with them.
+pub(crate) fn terminating<'a>(objects: impl Iterator<Item = (&'a Object, &'a Value)>) -> Vec<Finding> {
+    let terminating = objects.filter(|(_, live)| live.pointer("/metadata/deletionTimestamp").is_some());
+    terminating
+        .map(|(object, live)| {
+            let finalizers = live.pointer("/metadata/finalizers").and_then(Value::as_array).into_iter().flatten();
+            let finalizers: Vec<&str> = finalizers.filter_map(Value::as_str).collect();
+            let waits_for = if finalizers.is_empty() { String::new() } else { format!("; it waits for `{}`", finalizers.join("`, `")) };
+            Finding {
+                exit: ExitCode::Failed,
+                at: None,
+                object: Some(object.id.clone()),
+                message: format!("it is being deleted{waits_for}"),
+                remedy: Some("run the command again once it is gone".to_owned()),
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{path::Path, sync::Arc};
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::object::{Digest, ObjectId, Origin};
+
+    fn object(kind: &str) -> Object {
+        let body = json!({"apiVersion": "example.org/v1", "kind": kind, "metadata": {"name": "a"}});
+        Object {
+            id: ObjectId::of(&body).expect("has an identity"),
+            api_version: "example.org/v1".to_owned(),
+            digest: Digest::of(&body),
+            body: Arc::new(body),
+            origin: Origin { file: Arc::from(Path::new("a.yaml")), line: 3 },
+        }
+    }
+
+    #[test]
+    fn an_unknown_kind_says_where_it_is_written() {
+        let object = object("Widget");
+        let findings = unknown_kinds([(&object, None)].into_iter(), &Served::default());
+        assert_eq!(findings[0].message, "the cluster serves no kind `Widget` of `example.org/v1`");
+        assert_eq!(findings[0].at.as_ref().map(ToString::to_string).as_deref(), Some("a.yaml:3"));
+    }
+
+    #[test]
+    fn what_is_being_deleted_names_its_finalizers() {
+        let object = object("Widget");
+        let live = json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["example.org/wait"]}});
+        assert_eq!(terminating([(&object, &live)].into_iter())[0].message, "it is being deleted; it waits for `example.org/wait`");
+        assert!(terminating([(&object, &json!({"metadata": {}}))].into_iter()).is_empty());
+    }
+}

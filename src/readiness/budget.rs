@@ -1,0 +1,62 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// How much failing is tolerated before an object is called failed: many failures at a start mend themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Budget {
+    /// A container that crashed and was restarted this often is given up.
+    pub(crate) restarts: u32,
+    /// An error without a count, of an image, a reference or a condition, that lasts longer than this is given up.
+    pub(crate) grace: Duration,
+}
+
+impl Default for Budget {
+    /// 3 restarts, 20 seconds.
+    fn default() -> Self {
+        Self { restarts: 3, grace: Duration::from_secs(20) }
+    }
+}
+
+impl Budget {
+    /// Whether an error that began at `since` has lasted too long at `now`. An error of unknown age has.
+    pub(super) fn is_over(self, since: Option<Timestamp>, now: Timestamp) -> bool {
+        let grace = jiff::SignedDuration::try_from(self.grace).unwrap_or(jiff::SignedDuration::MAX);
+        since.is_none_or(|since| now.duration_since(since) > grace)
+    }
+
+    /// Whether `restarts` are too many. An unknown number is.
+    pub(super) fn is_spent(self, restarts: Option<i64>) -> bool {
+        restarts.is_none_or(|restarts| restarts >= i64::from(self.restarts))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_700_000_000 + second).unwrap()
+    }
+
+    #[test]
+    fn grace_is_tolerated_and_no_more() {
+        let budget = Budget::default();
+        assert!(!budget.is_over(Some(at(0)), at(20)));
+        assert!(budget.is_over(Some(at(0)), at(21)));
+        assert!(budget.is_over(None, at(0)));
+    }
+
+    #[test]
+    fn a_clock_that_runs_behind_is_within_grace() {
+        assert!(!Budget::default().is_over(Some(at(100)), at(0)));
+    }
+
+    #[test]
+    fn restarts_are_counted() {
+        let budget = Budget::default();
+        assert!(!budget.is_spent(Some(2)));
+        assert!(budget.is_spent(Some(3)));
+        assert!(budget.is_spent(None));
+    }
+}

@@ -1,0 +1,108 @@
+use serde_json::Value;
+
+use super::{
+    budget::Budget,
+    custom,
+    field::{list, text},
+    generic,
+    kind::{autoscaling, claim, cluster, daemon_set, deployment, job, network, pod, replica_set, stateful_set},
+    surroundings::Surroundings,
+    verdict::{State, Verdict},
+};
+use crate::object::one_line;
+
+/// What a rule judges: an object, what is around it, and how much failing is tolerated.
+pub(super) struct Case<'a> {
+    pub(super) object: &'a Value,
+    pub(super) around: &'a Surroundings<'a>,
+    pub(super) budget: Budget,
+}
+
+/// A rule for one kind.
+type Rule = fn(&Case<'_>) -> Verdict;
+
+/// Group, kind, rule. A kind that is neither here nor in [`STATIC`] is judged by [`generic::judge`].
+const RULES: &[(&str, &str, Rule)] = &[
+    ("", "Pod", pod::judge),
+    ("", "ReplicationController", replica_set::judge),
+    ("apps", "Deployment", deployment::judge),
+    ("apps", "StatefulSet", stateful_set::judge),
+    ("apps", "DaemonSet", daemon_set::judge),
+    ("apps", "ReplicaSet", replica_set::judge),
+    ("batch", "Job", job::judge),
+    ("batch", "CronJob", job::judge_cron),
+    ("", "PersistentVolumeClaim", claim::judge),
+    ("", "PersistentVolume", claim::judge_volume),
+    ("", "Service", network::judge_service),
+    ("networking.k8s.io", "Ingress", network::judge_ingress),
+    ("autoscaling", "HorizontalPodAutoscaler", autoscaling::judge),
+    ("policy", "PodDisruptionBudget", cluster::judge_disruption_budget),
+    ("apiextensions.k8s.io", "CustomResourceDefinition", cluster::judge_definition),
+    ("apiregistration.k8s.io", "APIService", cluster::judge_api_service),
+    ("", "Namespace", cluster::judge_namespace),
+];
+
+/// Groups and kinds that are ready as soon as they are stored, because no controller has to do anything about them.
+const STATIC: &[(&str, &[&str])] = &[
+    ("", &["ConfigMap", "Secret", "ServiceAccount", "LimitRange", "ResourceQuota", "Endpoints", "Event", "PodTemplate"]),
+    ("apps", &["ControllerRevision"]),
+    ("rbac.authorization.k8s.io", &["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"]),
+    ("networking.k8s.io", &["NetworkPolicy", "IngressClass"]),
+    ("storage.k8s.io", &["StorageClass", "CSIDriver", "CSINode", "CSIStorageCapacity", "VolumeAttributesClass"]),
+    ("scheduling.k8s.io", &["PriorityClass"]),
+    ("node.k8s.io", &["RuntimeClass"]),
+    ("coordination.k8s.io", &["Lease"]),
+    ("discovery.k8s.io", &["EndpointSlice"]),
+    ("events.k8s.io", &["Event"]),
+    (
+        "admissionregistration.k8s.io",
+        &[
+            "MutatingWebhookConfiguration",
+            "ValidatingWebhookConfiguration",
+            "ValidatingAdmissionPolicyBinding",
+            "MutatingAdmissionPolicy",
+            "MutatingAdmissionPolicyBinding",
+        ],
+    ),
+];
+
+/// The verdict about `object` as it is, within the default [`Budget`]. A pure function: it asks nobody and reads no clock.
+pub(crate) fn judge(object: &Value, surroundings: &Surroundings<'_>) -> Verdict {
+    judge_within(object, surroundings, Budget::default())
+}
+
+/// The verdict about `object`, where `budget` says how much failing is tolerated.
+pub(crate) fn judge_within(object: &Value, surroundings: &Surroundings<'_>, budget: Budget) -> Verdict {
+    if let Some(verdict) = terminating(object) {
+        return verdict;
+    }
+    let case = Case { object, around: surroundings, budget };
+    let group = text(object, "/apiVersion").map_or("", |version| version.split_once('/').map_or("", |(group, _)| group));
+    let Some(kind) = text(object, "/kind") else {
+        return Verdict::new(State::Unknown, "NoKind", "it says no `kind`");
+    };
+    let group = if group == "extensions" { modern_group(kind) } else { group };
+    if let Some((_, _, rule)) = RULES.iter().find(|(of, name, _)| *of == group && *name == kind) {
+        return rule(&case);
+    }
+    if STATIC.iter().any(|(of, kinds)| *of == group && kinds.contains(&kind)) {
+        return Verdict::ready("it is stored, nothing else has to happen");
+    }
+    custom::judge(&case, group, kind).unwrap_or_else(|| generic::judge(&case))
+}
+
+/// Where the kinds of the group `extensions` live today.
+fn modern_group(kind: &str) -> &'static str {
+    if matches!(kind, "Ingress" | "NetworkPolicy") { "networking.k8s.io" } else { "apps" }
+}
+
+fn terminating(object: &Value) -> Option<Verdict> {
+    text(object, "/metadata/deletionTimestamp")?;
+    let finalizers: Vec<&str> = list(object, "/metadata/finalizers").iter().filter_map(Value::as_str).collect();
+    let message = if finalizers.is_empty() {
+        "it is being deleted".to_owned()
+    } else {
+        one_line(&format!("it is being deleted and waits for {}", finalizers.join(", ")), 300)
+    };
+    Some(Verdict::new(State::Terminating, "Terminating", message))
+}

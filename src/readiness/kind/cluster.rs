@@ -1,0 +1,65 @@
+use crate::{
+    object::one_line,
+    readiness::{
+        condition::condition,
+        field::{is_present, number, text},
+        generation::{behind, behind_or_silent},
+        judge::Case,
+        verdict::{State, Verdict},
+    },
+};
+
+/// A disruption budget is ready when its controller has counted the pods.
+pub(in crate::readiness) fn judge_disruption_budget(case: &Case<'_>) -> Verdict {
+    if let Some(verdict) = behind_or_silent(case.object) {
+        return verdict;
+    }
+    let allowed = number(case.object, "/status/disruptionsAllowed").unwrap_or(0);
+    match condition(case.object, "DisruptionAllowed").filter(|it| it.reason == "SyncFailed") {
+        Some(failed) => Verdict::new(State::Ready, "SyncFailed", format!("it allows no disruption: {}", one_line(failed.says(), 300))),
+        None => Verdict::ready(format!("{allowed} disruptions allowed")),
+    }
+}
+
+/// A definition is ready when its names are accepted and it is established; a name that another definition has will stay refused.
+///
+/// See <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/>.
+pub(in crate::readiness) fn judge_definition(case: &Case<'_>) -> Verdict {
+    if let Some(verdict) = behind(case.object) {
+        return verdict;
+    }
+    let [names, established, terminating] = ["NamesAccepted", "Established", "Terminating"].map(|kind| condition(case.object, kind));
+    if let Some(terminating) = terminating.filter(|it| it.is_true()) {
+        return Verdict::new(State::Terminating, "Terminating", one_line(terminating.says(), 300));
+    }
+    if let Some(refused) = names.filter(|it| it.is_false()) {
+        return Verdict::failed(
+            refused.reason_or("NamesNotAccepted"),
+            format!("its names are not accepted: {}", one_line(refused.says(), 300)),
+        );
+    }
+    match established {
+        Some(established) if established.is_true() => Verdict::ready("it is established"),
+        Some(established) => Verdict::in_progress(established.reason_or("Installing"), one_line(established.says(), 300)),
+        None => Verdict::in_progress("Installing", "it is not established yet"),
+    }
+}
+
+/// An `APIService` is ready when the server behind it answers.
+pub(in crate::readiness) fn judge_api_service(case: &Case<'_>) -> Verdict {
+    match condition(case.object, "Available") {
+        Some(available) if available.is_true() => Verdict::ready("its server answers"),
+        Some(available) => Verdict::in_progress(available.reason_or("NotAvailable"), one_line(available.says(), 300)),
+        None => Verdict::in_progress("NotObserved", "nobody has asked its server yet"),
+    }
+}
+
+/// A Namespace is ready when it is active.
+pub(in crate::readiness) fn judge_namespace(case: &Case<'_>) -> Verdict {
+    match text(case.object, "/status/phase") {
+        Some("Terminating") => Verdict::new(State::Terminating, "Terminating", "it is being deleted"),
+        Some("Active") => Verdict::ready("it is active"),
+        _ if is_present(case.object, "/status/phase") => Verdict::new(State::Unknown, "UnknownPhase", "its phase is unknown"),
+        _ => Verdict::in_progress("NotObserved", "it has no phase yet"),
+    }
+}

@@ -1,0 +1,131 @@
+//! What workloads have in common: their pods, and why these are not ready.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{
+    event::events_about,
+    field::{annotation, label, number, text},
+    judge::Case,
+    problem::{Problem, Rank, problems},
+    verdict::{State, Verdict},
+};
+use crate::object::one_line;
+
+/// The number of replicas that an object wants: `spec.replicas`, by default 1.
+pub(super) fn wanted_replicas(object: &Value) -> i64 {
+    number(object, "/spec/replicas").unwrap_or(1)
+}
+
+/// A count of the status; what is left out is 0.
+pub(super) fn count(object: &Value, field: &str) -> i64 {
+    object.pointer("/status").and_then(|status| status.get(field)).and_then(Value::as_i64).unwrap_or(0)
+}
+
+/// `2 of 3 replicas are ready`, with the right number of the noun and the verb.
+pub(super) fn of(part: i64, whole: i64, noun: &str, what: &str) -> String {
+    let (noun, verb) = if whole == 1 { (noun.to_owned(), "is") } else { (format!("{noun}s"), "are") };
+    format!("{part} of {whole} {noun} {verb} {what}")
+}
+
+/// What is missing at a workload, before its pods were asked why.
+pub(super) struct Shortfall {
+    pub(super) reason: &'static str,
+    pub(super) message: String,
+}
+
+impl Shortfall {
+    pub(super) fn new(reason: &'static str, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into() }
+    }
+
+    /// Fewer than wanted: `part of whole nouns are what`.
+    pub(super) fn fewer(reason: &'static str, part: i64, whole: i64, noun: &str, what: &str) -> Option<Self> {
+        (part < whole).then(|| Self::new(reason, of(part, whole, noun, what)))
+    }
+}
+
+/// The verdict about a workload that lacks something: in progress, or failed where a pod of the current revision cannot come up.
+pub(super) fn pending(case: &Case<'_>, shortfall: Shortfall) -> Verdict {
+    let current = current_pods(case.object, case.around.pods, case.around.replica_sets);
+    if let Some(problem) = worst(case, &current) {
+        let failed = problem.exceeds(case.budget, case.around.now);
+        let state = if failed { State::Failed } else { State::InProgress };
+        return Verdict::new(state, problem.reason.clone(), with_problem(&shortfall.message, &problem, ""));
+    }
+    if let Some(refusal) = refusal(case) {
+        return Verdict::in_progress("FailedCreate", format!("{}; {refusal}", shortfall.message));
+    }
+    // A pod of the previous revision that is not ready can hold up the rollout; it is said, but it is no failure of what was just applied.
+    let others: Vec<&Value> = case.around.pods.iter().copied().filter(|pod| !current.iter().any(|it| std::ptr::eq(*it, *pod))).collect();
+    match worst(case, &others) {
+        Some(problem) => Verdict::in_progress(shortfall.reason, with_problem(&shortfall.message, &problem, " of the previous revision")),
+        None => Verdict::in_progress(shortfall.reason, shortfall.message),
+    }
+}
+
+fn with_problem(message: &str, problem: &Problem, which: &str) -> String {
+    format!("{message}; pod {}{which}: {}: {}", problem.pod, problem.reason, problem.message)
+}
+
+/// The problem to show: one that is over the budget before one that is not, then the most specific.
+pub(super) fn worst(case: &Case<'_>, pods: &[&Value]) -> Option<Problem> {
+    let alive = pods.iter().filter(|pod| lives(pod));
+    let found = alive.flat_map(|pod| problems(pod, case.around.events));
+    found.min_by_key(|problem| (!problem.exceeds(case.budget, case.around.now), problem.rank, problem.pod.clone()))
+}
+
+/// Whether a pod still is to become or stay ready: not being deleted, not ended.
+fn lives(pod: &Value) -> bool {
+    text(pod, "/metadata/deletionTimestamp").is_none() && !matches!(text(pod, "/status/phase"), Some("Failed" | "Succeeded"))
+}
+
+/// Why pods cannot even be created: a quota, an admission webhook. A refusal that a later success has overtaken does not count.
+fn refusal(case: &Case<'_>) -> Option<String> {
+    let owners = std::iter::once(case.object).chain(case.around.replica_sets.iter().copied());
+    let mut events: Vec<_> = owners.flat_map(|owner| events_about(case.around.events, owner)).collect();
+    events.retain(|event| matches!(event.reason, "FailedCreate" | "SuccessfulCreate"));
+    let newest = events.iter().max_by_key(|event| event.last)?;
+    (newest.reason == "FailedCreate").then(|| one_line(newest.message, 300))
+}
+
+/// The pods among `pods` that run what `workload` now wants; what belongs to an earlier revision is left out.
+///
+/// Where it cannot be known which revision is the current one, for example because its `ReplicaSet` was not seen yet, none is.
+pub(crate) fn current_pods<'a>(workload: &Value, pods: &[&'a Value], replica_sets: &[&Value]) -> Vec<&'a Value> {
+    let kept = |key: &str, value: Option<&str>| pods.iter().copied().filter(|pod| label(pod, key) == value).collect();
+    match text(workload, "/kind") {
+        Some("Deployment") if !replica_sets.is_empty() => newest_replica_set(workload, replica_sets)
+            .map(|newest| kept("pod-template-hash", label(newest, "pod-template-hash")))
+            .unwrap_or_default(),
+        Some("StatefulSet") if updates_all(workload) && text(workload, "/status/updateRevision").is_some() => {
+            kept("controller-revision-hash", text(workload, "/status/updateRevision"))
+        }
+        Some("DaemonSet") if updates_all(workload) => match annotation(workload, "deprecated.daemonset.template.generation") {
+            Some(generation) => kept("pod-template-generation", Some(generation)),
+            None => pods.to_vec(),
+        },
+        _ => pods.to_vec(),
+    }
+}
+
+/// Whether a rollout reaches every pod by itself: neither `OnDelete` nor a partition.
+fn updates_all(workload: &Value) -> bool {
+    text(workload, "/spec/updateStrategy/type") != Some("OnDelete")
+        && number(workload, "/spec/updateStrategy/rollingUpdate/partition").unwrap_or(0) == 0
+}
+
+/// The `ReplicaSet` of the Deployment's own revision. An older one that happens to be the newest seen is not it.
+fn newest_replica_set<'a>(deployment: &Value, replica_sets: &[&'a Value]) -> Option<&'a Value> {
+    const REVISION: &str = "deployment.kubernetes.io/revision";
+    let revision = |object: &Value| annotation(object, REVISION).and_then(|text| text.parse::<i64>().ok());
+    let created = |object: &Value| text(object, "/metadata/creationTimestamp").and_then(|text| text.parse::<Timestamp>().ok());
+    let newest = replica_sets.iter().copied().max_by_key(|replica_set| (revision(replica_set), created(replica_set)))?;
+    let wanted = revision(deployment);
+    (wanted.is_none() || revision(newest) == wanted).then_some(newest)
+}
+
+/// Whether a reason tells of an image or a reference: what a Job does not count as an attempt.
+pub(super) fn keeps_from_starting(problem: &Problem) -> bool {
+    matches!(problem.rank, Rank::Image | Rank::Reference)
+}
