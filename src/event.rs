@@ -1,9 +1,9 @@
 //! What happens during a run, as data. The engine emits events; reporters print them.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::{
     error::ExitCode,
@@ -29,27 +29,59 @@ pub(crate) struct Event {
 #[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub(crate) enum EventKind {
     /// A run starts to write.
-    RunStarted { release: ReleaseId, revision: u64, context: String, server: String, phases: Vec<PhaseSummary>, deadline: Timestamp },
+    RunStarted {
+        #[serde(serialize_with = "as_text")]
+        release: ReleaseId,
+        revision: u64,
+        context: String,
+        server: String,
+        phases: Vec<PhaseSummary>,
+        deadline: Timestamp,
+    },
     /// A phase starts.
-    PhaseStarted { phase: String, objects: usize, timeout: Duration },
+    PhaseStarted {
+        phase: String,
+        objects: usize,
+        #[serde(serialize_with = "as_seconds")]
+        timeout: Duration,
+    },
     /// A phase is not part of this run.
     PhaseSkipped { phase: String, why: String },
     /// One object was written, or found to be as wanted.
-    ObjectWritten { phase: String, object: ObjectId, result: WriteResult, took: Duration },
+    ObjectWritten {
+        phase: String,
+        object: ObjectId,
+        result: WriteResult,
+        #[serde(serialize_with = "as_seconds")]
+        took: Duration,
+    },
     /// The verdict about one object changed. `from` is `None` for the first verdict.
     VerdictChanged { phase: String, object: ObjectId, from: Option<State>, to: Verdict },
     /// A request is tried again.
-    RequestRetried { verb: String, object: Option<ObjectId>, attempt: u32, delay: Duration, why: String },
+    RequestRetried {
+        verb: String,
+        object: Option<ObjectId>,
+        attempt: u32,
+        #[serde(serialize_with = "as_seconds")]
+        delay: Duration,
+        why: String,
+    },
     /// The server sent a `Warning` header.
     ServerWarned { text: String },
     /// A phase ended.
-    PhaseFinished { phase: String, outcome: PhaseOutcome, took: Duration },
+    PhaseFinished {
+        phase: String,
+        outcome: PhaseOutcome,
+        #[serde(serialize_with = "as_seconds")]
+        took: Duration,
+    },
     /// Why the run failed.
     FailureExplained { diagnosis: Diagnosis },
     /// The run ended.
     RunFinished {
         outcome: RunOutcome,
         exit: ExitCode,
+        #[serde(serialize_with = "as_seconds")]
         took: Duration,
         phases: Vec<PhaseTiming>,
         requests: RequestCounts,
@@ -59,6 +91,7 @@ pub(crate) enum EventKind {
 
 /// A phase as it is announced.
 #[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct PhaseSummary {
     /// Name.
     pub(crate) name: String,
@@ -108,6 +141,7 @@ pub(crate) enum RunOutcome {
 
 /// Why something cannot come up.
 #[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Diagnosis {
     /// One sentence that says what failed.
     pub(crate) summary: String,
@@ -121,6 +155,7 @@ pub(crate) struct Diagnosis {
 
 /// Why one object cannot come up.
 #[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct ObjectDiagnosis {
     /// The object.
     pub(crate) object: ObjectId,
@@ -138,6 +173,7 @@ pub(crate) struct ObjectDiagnosis {
 
 /// How long a phase took.
 #[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct PhaseTiming {
     /// Name.
     pub(crate) name: String,
@@ -152,6 +188,7 @@ pub(crate) struct PhaseTiming {
     /// How many of them were as wanted.
     pub(crate) unchanged: usize,
     /// How long it took.
+    #[serde(serialize_with = "as_seconds")]
     pub(crate) took: Duration,
 }
 
@@ -181,9 +218,25 @@ pub(crate) struct RequestCounts {
 
 /// How to reach something that runs.
 #[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct AccessPoint {
     /// Its name in the plan's `open`, or the object's.
     pub(crate) name: String,
     /// An address, or the command that makes it reachable.
     pub(crate) how: String,
+}
+
+/// Writes a duration as a number of seconds, to the millisecond.
+pub(crate) fn as_seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(seconds(*duration))
+}
+
+/// A duration as a number of seconds, to the millisecond.
+pub(crate) fn seconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1000.0).round() / 1000.0
+}
+
+/// Writes a value as the text that people see.
+pub(crate) fn as_text<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
 }

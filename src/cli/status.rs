@@ -1,13 +1,217 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{
+    Global,
+    plan_arguments::{ClusterArguments, PlanArguments, load_plan},
+    session::{Session, block_on},
+    tabular::{DataFormat, print},
+};
 use crate::{
-    cli::Global,
+    engine::{ObjectOverview, Overview, address},
     error::{CommandError, ExitCode},
-    report::Output,
+    event::RunOutcome,
+    plan::Plan,
+    release::{Revision, Store},
+    report::{Output, RevisionInfo, StatusObject, StatusPhase, StatusView},
 };
 
-/// Show a release: phases, objects, verdicts
+/// Show a release: its phases, its objects, and what they are waiting for
 #[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {}
+#[command(after_help = "Examples:
+  deployctl status --env dev
+  deployctl status shop --env prod -o json --exit-code
+  deployctl status --watch")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    plan: PlanArguments,
+    #[command(flatten)]
+    cluster: ClusterArguments,
+    /// End with exit code 6 where not everything is deployed and ready
+    #[arg(long)]
+    exit_code: bool,
+    /// Show it again whenever something changes, until interrupted
+    #[arg(short, long, conflicts_with = "exit_code")]
+    watch: bool,
+    /// Form of the data
+    #[arg(short, long, value_enum, default_value_t, env = "DEPLOYCTL_OUTPUT")]
+    output: DataFormat,
+}
 
-pub(crate) fn run(_arguments: &Arguments, _global: &Global, _output: &mut Output) -> Result<ExitCode, CommandError> {
-    Err(CommandError::usage("not built yet"))
+pub(crate) fn run(arguments: &Arguments, _global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
+    let plan = load_plan(&arguments.plan, output)?;
+    block_on(status(arguments, &plan, output))
+}
+
+async fn status(arguments: &Arguments, plan: &Plan, output: &mut Output) -> Result<ExitCode, CommandError> {
+    let session = Session::open(&arguments.cluster, Some(plan)).await?;
+    let (mut overview, last) = session.unless_interrupted(look(plan, &session)).await??;
+    let view = view(plan, &session, overview.as_ref(), last.as_ref());
+    show(arguments, &view, output);
+    if arguments.watch
+        && let Some(overview) = &mut overview
+    {
+        watch(arguments, plan, &session, overview, last.as_ref(), output).await;
+    }
+    let as_wanted = view.phases.iter().flat_map(|phase| &phase.objects).all(|object| object.verdict.passes())
+        && last.as_ref().is_some_and(|last| last.outcome == RunOutcome::Succeeded);
+    Ok(if arguments.exit_code && !as_wanted { ExitCode::Differences } else { ExitCode::Done })
+}
+
+/// What the last revision left, and the last revision.
+async fn look(plan: &Plan, session: &Session) -> Result<(Option<Overview>, Option<Revision>), CommandError> {
+    let store = Store::new(&session.cluster, &session.served, &plan.state_namespace, &plan.release);
+    let Some(last) = store.revisions().await.map_err(|error| session.store_error(&error))?.pop() else { return Ok((None, None)) };
+    let records = store.records(&last).await.map_err(|error| session.store_error(&error))?;
+    let overview = Overview::of(&session.cluster, &session.served, last.clone(), records).await;
+    let overview = overview.map_err(|error| session.request_error("cannot look at the release", &error))?;
+    Ok((Some(overview), Some(last)))
+}
+
+/// Pause between two screens, so that a rollout does not make it flicker.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Clears the screen and puts the cursor at its start.
+const CLEAR: &str = "\u{1b}[H\u{1b}[2J\u{1b}[3J";
+
+async fn watch(arguments: &Arguments, plan: &Plan, session: &Session, overview: &mut Overview, last: Option<&Revision>, output: &mut Output) {
+    overview.follow(&session.served).await;
+    loop {
+        tokio::select! {
+            () = session.interrupt.cancelled() => return,
+            () = overview.changed() => {}
+        }
+        tokio::time::sleep(PAUSE).await;
+        if output.stdout_is_terminal() {
+            output.data(CLEAR);
+        }
+        show(arguments, &view(plan, session, Some(overview), last), output);
+    }
+}
+
+fn show(arguments: &Arguments, view: &StatusView, output: &mut Output) {
+    let text = view.text(output.stdout_width(), Timestamp::now());
+    print(arguments.output, view, &text, output);
+}
+
+fn view(plan: &Plan, session: &Session, overview: Option<&Overview>, last: Option<&Revision>) -> StatusView {
+    let phases = overview.map(Overview::phases).unwrap_or_default();
+    StatusView {
+        release: plan.release.clone(),
+        environment: plan.release.environment.clone(),
+        context: session.cluster.context().to_owned(),
+        revision: overview.map(|overview| revision_info(overview.revision())),
+        last_run: last.filter(|last| overview.is_none_or(|overview| overview.revision().number != last.number)).map(revision_info),
+        phases: phases
+            .into_iter()
+            .map(|phase| StatusPhase { name: phase.name, objects: phase.objects.into_iter().map(status_object).collect() })
+            .collect(),
+    }
+}
+
+/// What is shown of a revision.
+pub(super) fn revision_info(revision: &Revision) -> RevisionInfo {
+    RevisionInfo {
+        number: revision.number,
+        outcome: revision.outcome,
+        started: revision.started,
+        finished: revision.finished,
+        by: revision.by.who.clone(),
+    }
+}
+
+fn status_object(object: ObjectOverview) -> StatusObject {
+    let ObjectOverview { id, verdict, live, claims } = object;
+    let live = live.as_deref();
+    StatusObject {
+        replicas: live.and_then(replicas),
+        autoscaling: live.filter(|_| id.kind == "HorizontalPodAutoscaler").map(autoscaling),
+        storage: storage(live.filter(|_| id.kind == "PersistentVolumeClaim").into_iter().chain(&claims)),
+        address: live.and_then(address),
+        changed_by: None,
+        verdict,
+        id,
+    }
+}
+
+/// `2/3`: replicas that are ready, and wanted.
+fn replicas(object: &Value) -> Option<String> {
+    let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_i64);
+    match object.get("kind")?.as_str()? {
+        "Deployment" | "StatefulSet" | "ReplicaSet" => {
+            Some(format!("{}/{}", number("/status/readyReplicas").unwrap_or(0), number("/spec/replicas").unwrap_or(1)))
+        }
+        "DaemonSet" => Some(format!("{}/{}", number("/status/numberReady").unwrap_or(0), number("/status/desiredNumberScheduled").unwrap_or(0))),
+        "Job" => Some(format!("{}/{}", number("/status/succeeded").unwrap_or(0), number("/spec/completions").unwrap_or(1))),
+        _ => None,
+    }
+}
+
+/// `cpu 41%/70%, memory ?/80%, 3 of 3–10`: measured and wanted for each resource, replicas, and what may be.
+fn autoscaling(autoscaler: &Value) -> String {
+    let metrics = autoscaler.pointer("/spec/metrics").and_then(Value::as_array).into_iter().flatten();
+    let measured = |name: &str| {
+        let current = autoscaler.pointer("/status/currentMetrics").and_then(Value::as_array).into_iter().flatten();
+        let of_name = current.filter_map(|metric| metric.get("resource")).find(|resource| resource["name"] == name);
+        of_name.and_then(|resource| resource.pointer("/current/averageUtilization")).and_then(Value::as_i64)
+    };
+    let mut parts: Vec<String> = metrics
+        .filter_map(|metric| metric.get("resource"))
+        .filter_map(|resource| {
+            let name = resource.get("name")?.as_str()?;
+            let wanted = resource.pointer("/target/averageUtilization")?.as_i64()?;
+            Some(format!("{name} {}/{wanted}%", measured(name).map_or_else(|| "?".to_owned(), |percent| format!("{percent}%"))))
+        })
+        .collect();
+    let number = |pointer: &str, otherwise: i64| autoscaler.pointer(pointer).and_then(Value::as_i64).unwrap_or(otherwise);
+    let replicas = number("/status/currentReplicas", 0);
+    parts.push(format!("{replicas} of {}–{}", number("/spec/minReplicas", 1), number("/spec/maxReplicas", 1)));
+    parts.join(", ")
+}
+
+/// `50Gi standard Bound` for each claim.
+fn storage<'a>(claims: impl Iterator<Item = &'a Value>) -> Option<String> {
+    let text = |claim: &Value, pointer: &str| claim.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let claims: Vec<String> = claims
+        .map(|claim| {
+            let size = claim.pointer("/status/capacity/storage").or_else(|| claim.pointer("/spec/resources/requests/storage"));
+            let parts = [size.and_then(Value::as_str).unwrap_or_default().to_owned(), text(claim, "/spec/storageClassName"), text(claim, "/status/phase")];
+            parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+        })
+        .collect();
+    (!claims.is_empty()).then(|| claims.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_autoscaler_shows_measured_and_wanted() {
+        let autoscaler = json!({
+            "spec": {"minReplicas": 3, "maxReplicas": 10, "metrics": [
+                {"type": "Resource", "resource": {"name": "cpu", "target": {"averageUtilization": 70}}},
+                {"type": "Resource", "resource": {"name": "memory", "target": {"averageUtilization": 80}}},
+            ]},
+            "status": {"currentReplicas": 3, "currentMetrics": [{"type": "Resource", "resource": {"name": "cpu", "current": {"averageUtilization": 41}}}]},
+        });
+        assert_eq!(autoscaling(&autoscaler), "cpu 41%/70%, memory ?/80%, 3 of 3–10");
+    }
+
+    #[test]
+    fn claims_show_size_class_and_phase() {
+        let claim = json!({"spec": {"storageClassName": "fast", "resources": {"requests": {"storage": "50Gi"}}}, "status": {"phase": "Bound"}});
+        assert_eq!(storage([&claim].into_iter()).as_deref(), Some("50Gi fast Bound"));
+        assert_eq!(storage(std::iter::empty()), None);
+    }
+
+    #[test]
+    fn replicas_are_ready_of_wanted() {
+        let deployment = json!({"kind": "Deployment", "spec": {"replicas": 3}, "status": {"readyReplicas": 2}});
+        assert_eq!(replicas(&deployment).as_deref(), Some("2/3"));
+        assert_eq!(replicas(&json!({"kind": "ConfigMap"})), None);
+    }
 }

@@ -13,6 +13,6 @@ pub(crate) use connect::{ConnectError, Target};
 pub(crate) use discovery::{Resource, Served};
 pub(crate) use error::{Refusal, RequestError};
 pub(crate) use live::{Live, Seen};
-pub(crate) use request::{Cluster, Notice};
+pub(crate) use request::{Cluster, Notice, Verb};
 pub(crate) use watch::{Watched, WatchScope};
 pub(crate) use write::{Applied, Force};

@@ -1,0 +1,100 @@
+use std::{sync::Arc, time::Duration};
+
+use futures::future::join_all;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{execute::Stop, hub::Hub};
+use crate::{
+    cluster::{Cluster, RequestError},
+    diagnosis::{self, Explanation},
+    event::{Diagnosis, ObjectDiagnosis},
+    object::ObjectId,
+    readiness::{State, Verdict},
+};
+
+/// Objects that one diagnosis looks into; the others are named in the summary of their phase.
+const OBJECTS: usize = 3;
+
+/// Says why a run stopped: the object, the pod and container, the last log lines, and the command that shows more.
+pub(super) async fn explain(stop: &Stop, cluster: &Cluster, hub: &mut Hub) -> Diagnosis {
+    match stop {
+        Stop::Refused { phase, object, error } => Diagnosis {
+            summary: format!("phase `{phase}` failed: {object} could not be written: {}", why(error)),
+            phase: Some(phase.clone()),
+            objects: Vec::new(),
+            more: Vec::new(),
+        },
+        Stop::Failed { phase, objects } => {
+            let summary = format!("phase `{phase}` failed: {}", listed(objects));
+            look_into(summary, phase, objects, cluster, hub).await
+        }
+        Stop::TimedOut { phase, after, whole_run, objects } => {
+            let what = if *whole_run { "the run's time" } else { "its time" };
+            let summary = format!("phase `{phase}` failed: {what} of {} was up, and {}", duration(*after), listed(objects));
+            look_into(summary, phase, objects, cluster, hub).await
+        }
+        Stop::Interrupted => Diagnosis { summary: "the run was interrupted".to_owned(), ..Diagnosis::default() },
+    }
+}
+
+fn why(error: &RequestError) -> String {
+    error.to_string()
+}
+
+fn duration(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds if seconds < 120 => format!("{seconds} s"),
+        seconds => format!("{} min", seconds / 60),
+    }
+}
+
+/// `Deployment/shop/api is failed` or `3 objects are not ready: …`.
+fn listed(objects: &[(ObjectId, Verdict)]) -> String {
+    match objects {
+        [] => "objects were still being written".to_owned(),
+        [(id, verdict)] if verdict.state == State::Failed => format!("{id} cannot become ready"),
+        [(id, _)] => format!("{id} is not ready"),
+        many => {
+            let names: Vec<String> = many.iter().take(OBJECTS).map(|(id, _)| id.to_string()).collect();
+            let more = if many.len() > OBJECTS { format!(" and {} more", many.len() - OBJECTS) } else { String::new() };
+            format!("{} objects are not ready: {}{more}", many.len(), names.join(", "))
+        }
+    }
+}
+
+async fn look_into(summary: String, phase: &str, objects: &[(ObjectId, Verdict)], cluster: &Cluster, hub: &mut Hub) -> Diagnosis {
+    let first = &objects[..objects.len().min(OBJECTS)];
+    for namespace in first.iter().filter_map(|(id, _)| id.namespace.as_deref()) {
+        // What cannot be listed now cannot be told; the verdict itself is known.
+        let _ = hub.list_children(namespace).await;
+    }
+    let now = Timestamp::now();
+    let explained: Vec<(ObjectId, Verdict, Explanation)> = first
+        .iter()
+        .filter_map(|(id, verdict)| {
+            let object: Arc<Value> = Arc::clone(hub.object(id)?);
+            Some((id.clone(), verdict.clone(), hub.around(&object, now, |around| diagnosis::explain(&object, verdict, around))))
+        })
+        .collect();
+    let logs = join_all(explained.iter().map(|(_, _, explanation)| log_of(cluster, explanation))).await;
+    let more = explained.iter().filter_map(|(_, _, explanation)| explanation.more.clone()).collect();
+    let objects = explained.into_iter().zip(logs).map(|((object, verdict, explanation), log)| ObjectDiagnosis {
+        object,
+        verdict,
+        pod: explanation.pod,
+        container: explanation.container,
+        cause: explanation.cause,
+        log,
+    });
+    Diagnosis { summary, phase: Some(phase.to_owned()), objects: objects.collect(), more }
+}
+
+/// The last lines of the log that shows the cause; none where it cannot be read.
+async fn log_of(cluster: &Cluster, explanation: &Explanation) -> Vec<String> {
+    let Some(log) = &explanation.log else { return Vec::new() };
+    match cluster.log_tail(&log.namespace, &log.pod, &log.container, log.previous, log.tail).await {
+        Ok(text) => text.lines().map(str::to_owned).collect(),
+        Err(_) => Vec::new(),
+    }
+}

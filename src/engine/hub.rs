@@ -3,6 +3,7 @@ use std::{
     sync::Arc,
 };
 
+use futures::future::join_all;
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::{
@@ -12,7 +13,7 @@ use tokio::{
 
 use super::look::Look;
 use crate::{
-    cluster::{Cluster, Resource, WatchScope, Watched},
+    cluster::{Cluster, RequestError, Resource, WatchScope, Watched},
     object::ObjectId,
     readiness::{self, State, Surroundings, Verdict, VolumeBinding},
 };
@@ -96,7 +97,7 @@ impl Hub {
     }
 
     /// Everything that `object` owns, directly or through others.
-    fn family(&self, object: &Value) -> Vec<&Value> {
+    fn family<'a>(&'a self, object: &'a Value) -> Vec<&'a Value> {
         let mut family = Vec::new();
         let mut owners = vec![uid_of(object)];
         while let Some(owner) = owners.pop() {
@@ -108,7 +109,7 @@ impl Hub {
         family
     }
 
-    fn users_of_claim(&self, claim: &Value) -> Vec<&Value> {
+    fn users_of_claim<'a>(&'a self, claim: &'a Value) -> Vec<&'a Value> {
         let name = text(claim, "/metadata/name");
         let mounts = |pod: &Value| {
             let volumes = pod.pointer("/spec/volumes").and_then(Value::as_array).into_iter().flatten();
@@ -117,7 +118,7 @@ impl Hub {
         self.in_namespace("Pod", text(claim, "/metadata/namespace")).filter(|pod| mounts(pod)).collect()
     }
 
-    fn claims_of(&self, pods: &[&Value]) -> Vec<&Value> {
+    fn claims_of<'a>(&'a self, pods: &[&'a Value]) -> Vec<&'a Value> {
         let Some(first) = pods.first() else { return Vec::new() };
         let names: HashSet<&str> = pods
             .iter()
@@ -128,7 +129,7 @@ impl Hub {
         claims.filter(|claim| names.contains(text(claim, "/metadata/name"))).collect()
     }
 
-    fn events_about(&self, object: &Value, family: &[&Value]) -> Vec<&Value> {
+    fn events_about<'a>(&'a self, object: &'a Value, family: &[&'a Value]) -> Vec<&'a Value> {
         let about: HashSet<&str> = family.iter().copied().chain([object]).map(uid_of).collect();
         let events = self.in_namespace("Event", text(object, "/metadata/namespace"));
         events.filter(|event| about.contains(text(event, "/regarding/uid"))).collect()
@@ -154,21 +155,28 @@ impl Hub {
     /// Watches what belongs to workloads in the namespace of `id`.
     pub(super) async fn follow_children(&mut self, id: &ObjectId) {
         let Some(namespace) = &id.namespace else { return };
-        for (group, version, kind, plural) in CHILDREN {
-            let resource = Resource {
-                group: group.to_owned(),
-                version: version.to_owned(),
-                kind: kind.to_owned(),
-                plural: plural.to_owned(),
-                namespaced: true,
-                verbs: Vec::new(),
-            };
+        for resource in children() {
             self.watch(WatchScope { resource, namespace: Some(namespace.clone()), selector: None }, None);
         }
         if id.kind == "PersistentVolumeClaim" && !self.asked_bindings {
             self.asked_bindings = true;
             self.ask_bindings().await;
         }
+    }
+
+    /// Lists what belongs to workloads in `namespace`, once. What the user may not list stays unknown.
+    pub(super) async fn list_children(&mut self, namespace: &str) -> Result<(), RequestError> {
+        let resources: Vec<Resource> = children().collect();
+        let lists = resources.iter().map(|resource| self.cluster.list(resource, Some(namespace), None));
+        for listed in join_all(lists).await {
+            match listed {
+                Ok(listed) => listed.items.into_iter().for_each(|item| self.note(item)),
+                Err(error) if matches!(error.code(), Some(403 | 404)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.ask_bindings().await;
+        Ok(())
     }
 
     /// Learns when each StorageClass binds its claims.
@@ -264,6 +272,18 @@ impl Hub {
             self.children.retain(|_, child| !in_scope(child));
         }
     }
+}
+
+/// [`CHILDREN`] as they are served.
+fn children() -> impl Iterator<Item = Resource> {
+    CHILDREN.iter().map(|(group, version, kind, plural)| Resource {
+        group: (*group).to_owned(),
+        version: (*version).to_owned(),
+        kind: (*kind).to_owned(),
+        plural: (*plural).to_owned(),
+        namespaced: true,
+        verbs: Vec::new(),
+    })
 }
 
 fn identity(object: &Value) -> Option<ObjectId> {

@@ -1,7 +1,11 @@
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 
 use anstream::AutoStream;
 
+use super::{
+    bars::{AboveBars, Bars},
+    line::{BAD, HINT, Line},
+};
 use crate::error::CommandError;
 
 /// When to use colour.
@@ -19,10 +23,13 @@ pub(crate) enum ColorWhen {
 /// The program's two streams: data goes to standard output, everything else to standard error.
 ///
 /// Styled text (ANSI escapes by `anstyle`) may be given to both; it is stripped where a stream takes no colour.
+/// Whatever is written goes above the bars that move on the terminal.
 pub(crate) struct Output {
     stdout: AutoStream<io::Stdout>,
     stderr: AutoStream<io::Stderr>,
+    choice: anstream::ColorChoice,
     quiet: bool,
+    bars: Bars,
 }
 
 impl Output {
@@ -33,23 +40,107 @@ impl Output {
             ColorWhen::Always => anstream::ColorChoice::Always,
             ColorWhen::Never => anstream::ColorChoice::Never,
         };
-        Self { stdout: AutoStream::new(io::stdout(), choice), stderr: AutoStream::new(io::stderr(), choice), quiet }
+        let (stdout, stderr) = (AutoStream::new(io::stdout(), choice), AutoStream::new(io::stderr(), choice));
+        Self { stdout, stderr, choice, quiet, bars: Bars::default() }
     }
 
     /// Writes data as it is. A reader that went away (`| head`) is no error.
     pub(crate) fn data(&mut self, text: &str) {
-        let _ = self.stdout.write_all(text.as_bytes()).and_then(|()| self.stdout.flush());
+        let Self { stdout, bars, .. } = self;
+        let _ = bars.suspend(|| stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
     }
 
     /// Writes a line for people to standard error, unless `--quiet` was given.
     pub(crate) fn note(&mut self, line: &str) {
+        let Self { stderr, bars, .. } = self;
         if !self.quiet {
-            let _ = writeln!(self.stderr, "{line}");
+            let _ = bars.suspend(|| writeln!(stderr, "{line}"));
         }
     }
 
     /// Writes an error for people to standard error.
     pub(crate) fn error(&mut self, error: &CommandError) {
-        let _ = write!(self.stderr, "{}", error.render());
+        let Self { stderr, bars, .. } = self;
+        let text: String = error.render().lines().map(|line| styled(line) + "\n").collect();
+        let _ = bars.suspend(|| stderr.write_all(text.as_bytes()));
+    }
+
+    /// Whether `--quiet` was given.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Whether standard output is a terminal.
+    pub(crate) fn stdout_is_terminal(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+
+    /// Whether standard error is a terminal on which lines can be drawn again: not where `TERM` is `dumb` or absent.
+    pub(crate) fn stderr_can_draw(&self) -> bool {
+        io::stderr().is_terminal() && std::env::var_os("TERM").is_some_and(|term| term != "dumb" && !term.is_empty())
+    }
+
+    /// Columns of the terminal that standard output is; `None` where it is no terminal and lines may be as long as they like.
+    pub(crate) fn stdout_width(&self) -> Option<usize> {
+        io::stdout().is_terminal().then(|| size_of(io::stdout()).1)
+    }
+
+    /// Columns of the terminal that standard error is; `None` where it is no terminal.
+    pub(crate) fn stderr_width(&self) -> Option<usize> {
+        stderr_width()
+    }
+
+    /// Whether standard error takes colour.
+    pub(super) fn stderr_has_color(&self) -> bool {
+        self.stderr.current_choice() != anstream::ColorChoice::Never
+    }
+
+    /// What moves on the terminal, so that it can be suspended while somebody is asked.
+    pub(crate) fn bars(&self) -> Bars {
+        self.bars.clone()
+    }
+
+    /// Standard error above whatever moves on the terminal, for what reports and logs.
+    pub(crate) fn above_bars(&self) -> AboveBars {
+        AboveBars::new(self.choice, self.bars.clone())
+    }
+}
+
+/// An error's line with its first word in colour. What the cluster or a file put into it is neutralised.
+fn styled(line: &str) -> String {
+    let styles = [("Error:", BAD.bold()), ("Caused by:", BAD), ("Hint:", HINT)];
+    let found = styles.into_iter().find_map(|(word, style)| Some((word, style, line.strip_prefix(word)?)));
+    match found {
+        Some((word, style, rest)) => Line::default().styled(style, word).text(rest).render(),
+        None => Line::of(line).render(),
+    }
+}
+
+/// Columns of the terminal that standard error is; `None` where it is no terminal.
+pub(super) fn stderr_width() -> Option<usize> {
+    io::stderr().is_terminal().then(|| stderr_size().1)
+}
+
+/// Rows and columns of the terminal that standard error is.
+pub(super) fn stderr_size() -> (usize, usize) {
+    size_of(io::stderr())
+}
+
+/// Rows and columns; 24 by 80 where the terminal does not know.
+fn size_of(stream: impl rustix::fd::AsFd) -> (usize, usize) {
+    match rustix::termios::tcgetwinsize(stream) {
+        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_row.into(), size.ws_col.into()),
+        _ => (24, 80),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_styled_and_harmless() {
+        assert_eq!(styled("Error: it \u{1b}[2J failed"), "\u{1b}[1m\u{1b}[31mError:\u{1b}[0m it ␛[2J failed");
+        assert_eq!(styled("another line"), "another line");
     }
 }

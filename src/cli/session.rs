@@ -1,0 +1,134 @@
+//! What commands that talk to a cluster share: the runtime, signals, the connection, and its errors as users read them.
+
+use std::future::Future;
+
+use globset::Glob;
+use tokio::{
+    runtime::Runtime,
+    signal::unix::{SignalKind, signal},
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::plan_arguments::ClusterArguments;
+use crate::{
+    cluster::{Cluster, ConnectError, Notice, RequestError, Served, Target},
+    error::{CommandError, ExitCode},
+    plan::Plan,
+    release::StoreError,
+};
+
+/// A connection to a cluster that answered, and what it serves.
+pub(super) struct Session {
+    pub(super) cluster: Cluster,
+    pub(super) served: Served,
+    /// Retries and warnings of the requests.
+    pub(super) notices: UnboundedReceiver<Notice>,
+    /// Cancelled by the first SIGINT, SIGTERM or SIGHUP.
+    pub(super) interrupt: CancellationToken,
+}
+
+/// Worker threads beside the main one: requests wait for the API server, not for us.
+const WORKERS: usize = 2;
+
+/// Runs `work` to its end on a runtime of its own. Threads that still wait for a terminal are left behind.
+pub(super) fn block_on<T>(work: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
+    let runtime: Runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .enable_all()
+        .build()
+        .map_err(|error| CommandError::failed("cannot start the runtime").because(&error))?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_background();
+    result
+}
+
+impl Session {
+    /// Connects to the cluster of `arguments` and discovers what it serves.
+    pub(super) async fn open(arguments: &ClusterArguments, plan: Option<&Plan>) -> Result<Self, CommandError> {
+        let interrupt = interrupt()?;
+        let (sender, notices) = unbounded_channel();
+        let target = Target { context: arguments.context.clone(), kubeconfig: arguments.kubeconfig.clone() };
+        let cluster = Cluster::connect(&target, sender).await.map_err(|error| connect_error(&error))?;
+        if let Some(plan) = plan {
+            check_context(plan, cluster.context())?;
+        }
+        let served = unless_interrupted(&interrupt, cluster.discover()).await?.map_err(|error| request_error("cannot look at the cluster", &error, &cluster))?;
+        Ok(Self { cluster, served, notices, interrupt })
+    }
+
+    /// Awaits `work`, or ends with exit code 130 where a signal comes first.
+    pub(super) async fn unless_interrupted<T>(&self, work: impl Future<Output = T>) -> Result<T, CommandError> {
+        unless_interrupted(&self.interrupt, work).await
+    }
+
+    /// `error` of a request made to `what`, as users read it.
+    pub(super) fn request_error(&self, what: &str, error: &RequestError) -> CommandError {
+        request_error(what, error, &self.cluster)
+    }
+
+    /// `error` of the revision store, as users read it.
+    pub(super) fn store_error(&self, error: &StoreError) -> CommandError {
+        match error {
+            StoreError::Request { source, .. } => request_error(&error.to_string(), source, &self.cluster),
+            StoreError::Damaged { .. } | StoreError::Newer { .. } => CommandError::failed(error.to_string()),
+        }
+    }
+}
+
+/// A token that the first SIGINT, SIGTERM or SIGHUP cancels.
+fn interrupt() -> Result<CancellationToken, CommandError> {
+    let token = CancellationToken::new();
+    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
+        let mut signals = signal(kind).map_err(|error| CommandError::failed("cannot listen to signals").because(&error))?;
+        let token = token.clone();
+        tokio::spawn(async move {
+            signals.recv().await;
+            token.cancel();
+        });
+    }
+    Ok(token)
+}
+
+async fn unless_interrupted<T>(interrupt: &CancellationToken, work: impl Future<Output = T>) -> Result<T, CommandError> {
+    tokio::select! {
+        () = interrupt.cancelled() => Err(CommandError::new(ExitCode::Interrupted, "interrupted; nothing was changed")),
+        result = work => Ok(result),
+    }
+}
+
+/// Refuses a context that the environment does not name.
+fn check_context(plan: &Plan, context: &str) -> Result<(), CommandError> {
+    let matches = |glob: &String| Glob::new(glob).is_ok_and(|glob| glob.compile_matcher().is_match(context));
+    if plan.contexts.is_empty() || plan.contexts.iter().any(matches) {
+        return Ok(());
+    }
+    let allowed = plan.contexts.iter().map(|glob| format!("`{glob}`")).collect::<Vec<_>>().join(", ");
+    let environment = &plan.release.environment;
+    Err(CommandError::usage(format!("environment `{environment}` may only touch contexts {allowed}, and `{context}` is none of them"))
+        .hint("choose another with `--context`, or another environment with `--env`"))
+}
+
+fn connect_error(error: &ConnectError) -> CommandError {
+    let (exit, hint) = match error {
+        ConnectError::NoSuchContext { .. } | ConnectError::NoCurrentContext { .. } => (ExitCode::Usage, "name one of them with `--context`"),
+        ConnectError::Kubeconfig { .. } => (ExitCode::Usage, "set `KUBECONFIG` or name the file with `--kubeconfig`; `deployctl sandbox start` makes a cluster to try things on"),
+        ConnectError::Client { .. } => (ExitCode::Failed, "check the user and the cluster of this context in the kubeconfig"),
+    };
+    CommandError::new(exit, error.to_string()).hint(hint)
+}
+
+fn request_error(what: &str, error: &RequestError, cluster: &Cluster) -> CommandError {
+    let context = cluster.context();
+    let failed = CommandError::failed(format!("{what} in context `{context}`")).because(error);
+    match (error, error.code()) {
+        (RequestError::Unreachable { .. } | RequestError::TimedOut { .. }, _) => {
+            failed.hint(format!("check that the cluster of context `{context}` runs and that {} can be reached from here", cluster.server()))
+        }
+        (RequestError::Credentials { .. }, _) | (_, Some(401)) => {
+            failed.hint(format!("the credentials of context `{context}` are missing, expired or not accepted: log in again"))
+        }
+        (_, Some(403)) => failed.hint("ask the cluster's administrator for this permission"),
+        _ => failed,
+    }
+}

@@ -1,0 +1,84 @@
+use std::time::Duration;
+
+use crate::{
+    cli::{
+        plan_arguments::{ClusterArguments, PlanArguments},
+        secret_arguments::SecretOptions,
+    },
+    engine::Selection,
+    error::CommandError,
+    plan::{self, Plan},
+    report::RunFormat,
+};
+
+/// Bring a plan to a cluster, phase by phase
+///
+/// Connects, looks at what is there, shows what will change and asks. Then writes the changed objects of each phase by
+/// server-side apply, waits until everything in the phase is ready, and goes on to the next.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  deployctl up --env dev
+  deployctl up shop --env prod --set image_tag=v1.4.2
+  deployctl up shop --env prod --yes=shop.prod -o jsonl")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(super) plan: PlanArguments,
+    #[command(flatten)]
+    pub(super) cluster: ClusterArguments,
+    /// Run only this phase; can be given several times
+    #[arg(long, value_name = "PHASE")]
+    pub(super) phase: Vec<String>,
+    /// Do not ask. A protected environment takes only its release's name: `--yes=PLAN.ENV`
+    #[arg(short, long, value_name = "RELEASE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(super) yes: Option<String>,
+    /// Writes that are under way at once
+    #[arg(long, value_name = "N", default_value_t = 16, env = "DEPLOYCTL_PARALLEL", value_parser = parallel)]
+    pub(super) parallel: usize,
+    /// Time limit of the whole run, for example `20m`
+    #[arg(long, value_name = "DURATION", env = "DEPLOYCTL_TIMEOUT", value_parser = plan::parse_duration)]
+    pub(super) timeout: Option<Duration>,
+    /// Take over fields that others own
+    #[arg(long)]
+    pub(super) force_conflicts: bool,
+    #[command(flatten)]
+    pub(super) secrets: SecretOptions,
+    /// Form of the report on standard output
+    #[arg(short, long, value_enum, default_value_t, env = "DEPLOYCTL_OUTPUT")]
+    pub(super) output: RunFormat,
+}
+
+/// The API server's own limits make more than this pointless.
+const MOST_PARALLEL: usize = 256;
+
+fn parallel(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if (1..=MOST_PARALLEL).contains(&number) => Ok(number),
+        _ => Err(format!("a whole number from 1 to {MOST_PARALLEL}")),
+    }
+}
+
+impl Arguments {
+    /// The phases that the run is about; an unknown name is an error that lists the known ones.
+    pub(super) fn selection(&self, plan: &Plan) -> Result<Selection, CommandError> {
+        if self.phase.is_empty() {
+            return Ok(Selection::All);
+        }
+        check_phases(&self.phase, plan)?;
+        Ok(Selection::Only(self.phase.clone()))
+    }
+}
+
+/// Refuses names that no phase of the plan has.
+pub(crate) fn check_phases(names: &[String], plan: &Plan) -> Result<(), CommandError> {
+    let known: Vec<&str> = plan.phases.iter().map(|phase| phase.name.as_str()).collect();
+    match names.iter().find(|name| !known.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(unknown) => {
+            let error = CommandError::usage(format!("the plan has no phase `{unknown}`; it has `{}`", known.join("`, `")));
+            Err(match plan::nearest(unknown, known) {
+                Some(near) => error.hint(format!("did you mean `--phase {near}`?")),
+                None => error,
+            })
+        }
+    }
+}

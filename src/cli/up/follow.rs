@@ -1,0 +1,53 @@
+use std::{future::Future, time::Duration};
+
+use jiff::Timestamp;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::{
+    cluster::Notice,
+    engine::Emitter,
+    event::{Event, EventKind},
+    report::{Output, Reporter, RunFormat, reporter},
+};
+
+/// How often a reporter is told that time has passed.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Awaits `work` and reports what happens meanwhile.
+pub(super) async fn follow<T>(
+    work: impl Future<Output = T>,
+    emitter: &Emitter,
+    mut events: UnboundedReceiver<Event>,
+    notices: &mut UnboundedReceiver<Notice>,
+    format: RunFormat,
+    verbosity: u8,
+    output: &Output,
+) -> T {
+    let mut reporter = reporter(format, output, verbosity);
+    let mut tick = tokio::time::interval(TICK);
+    tokio::pin!(work);
+    let result = loop {
+        tokio::select! {
+            Some(event) = events.recv() => tell(reporter.as_mut(), &event),
+            Some(notice) = notices.recv() => emitter.emit(event_of(notice)),
+            _ = tick.tick() => drop(reporter.tick(Timestamp::now())),
+            result = &mut work => break result,
+        }
+    };
+    while let Ok(event) = events.try_recv() {
+        tell(reporter.as_mut(), &event);
+    }
+    result
+}
+
+/// A reporter whose reader went away does not stop a run that is under way.
+fn tell(reporter: &mut dyn Reporter, event: &Event) {
+    let _ = reporter.report(event);
+}
+
+fn event_of(notice: Notice) -> EventKind {
+    match notice {
+        Notice::Retried { verb, object, attempt, delay, why } => EventKind::RequestRetried { verb: verb.as_str().to_owned(), object, attempt, delay, why },
+        Notice::Warned { text } => EventKind::ServerWarned { text },
+    }
+}

@@ -1,0 +1,79 @@
+//! `deployctl up`: the main job.
+
+mod arguments;
+mod confirm;
+mod follow;
+mod prepare;
+mod secrets;
+
+pub(crate) use arguments::Arguments;
+
+use super::{
+    Global,
+    plan_arguments::load_plan,
+    session::{Session, block_on},
+    wanted::Rendering,
+};
+use crate::{
+    engine::{Limits, Run, Selection, carry_out, Emitter},
+    error::{CommandError, ExitCode},
+    plan::Plan,
+    release::Author,
+    report::Output,
+};
+
+pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
+    let plan = load_plan(&arguments.plan, output)?;
+    refuse_unsupported(&plan)?;
+    let selection = arguments.selection(&plan)?;
+    // Everything that is wrong with the files is said before the cluster is asked for anything.
+    let rendering = Rendering::offline(&plan, output)?;
+    block_on(up(arguments, global, &plan, &selection, rendering, output))
+}
+
+/// A plan that asks for what this version cannot do is refused: a step silently left out is worse than none.
+fn refuse_unsupported(plan: &Plan) -> Result<(), CommandError> {
+    if plan.unsupported.is_empty() {
+        return Ok(());
+    }
+    let keys = plan.unsupported.join("\n  ");
+    Err(CommandError::usage(format!("this version of deployctl cannot carry out all of the plan:\n  {keys}")).hint("take these keys out of the plan, or update deployctl"))
+}
+
+async fn up(
+    arguments: &Arguments,
+    global: &Global,
+    plan: &Plan,
+    selection: &Selection,
+    rendering: Rendering,
+    output: &mut Output,
+) -> Result<ExitCode, CommandError> {
+    let mut session = Session::open(&arguments.cluster, Some(plan)).await?;
+    let prepared = prepare::prepare(arguments, plan, selection, rendering, &session, output).await?;
+    if prepared.writes() > 0 {
+        confirm::confirm(arguments, plan, &prepared, &session, output)?;
+    }
+    let run = Run {
+        cluster: &session.cluster,
+        served: &session.served,
+        wanted: &prepared.wanted,
+        decisions: &prepared.decisions,
+        look: &prepared.look,
+        selection,
+        previous: prepared.previous.as_ref(),
+        records: prepared.records.clone(),
+        limits: Limits { parallel: arguments.parallel, timeout: arguments.timeout.unwrap_or(plan.timeout) },
+        force_conflicts: arguments.force_conflicts,
+        state_namespace: &plan.state_namespace,
+        by: Author::this_process("up"),
+        access: prepare::access(plan),
+    };
+    let (sender, events) = tokio::sync::mpsc::unbounded_channel();
+    let emitter = Emitter::new(sender);
+    for (phase, why) in &prepared.skipped {
+        emitter.emit(crate::event::EventKind::PhaseSkipped { phase: phase.clone(), why: why.clone() });
+    }
+    let work = carry_out(run, &emitter, &session.interrupt);
+    let result = follow::follow(work, &emitter, events, &mut session.notices, arguments.output, global.verbose, output).await;
+    result.map_err(|error| CommandError::new(ExitCode::Changed, error.to_string()).because(&error))
+}

@@ -1,0 +1,165 @@
+use indexmap::IndexMap;
+
+use super::{Arguments, secrets};
+use crate::{
+    cli::{plan_arguments::phase_conditions, session::Session, wanted::Rendering},
+    cluster::{Force, RequestError, Resource},
+    engine::{self, ChangeAction, Decision, Look, Selection, Wanted},
+    error::{CommandError, ExitCode},
+    object::ObjectId,
+    plan::{OpenTarget, Plan},
+    preflight::{self, Finding},
+    release::{Records, Revision, Store, StoreError},
+    report::Output,
+};
+
+/// Everything that is known before the first write.
+pub(super) struct Prepared {
+    pub(super) wanted: Wanted,
+    pub(super) look: Look,
+    pub(super) decisions: Vec<Decision>,
+    pub(super) previous: Option<Revision>,
+    pub(super) records: Records,
+    /// Phases whose `when` does not hold, and why.
+    pub(super) skipped: Vec<(String, String)>,
+    /// `NAME/KEY` of declared Secrets and where the value comes from.
+    pub(super) secret_sources: Vec<(String, String)>,
+}
+
+impl Prepared {
+    /// How many objects would be written.
+    pub(super) fn writes(&self) -> usize {
+        self.decisions.iter().filter(|decision| decision.action != ChangeAction::Keep).count()
+    }
+}
+
+/// Looks at the cluster, checks all that can be known, asks for secrets, and decides what has to be done.
+pub(super) async fn prepare(
+    arguments: &Arguments,
+    plan: &Plan,
+    selection: &Selection,
+    rendering: Rendering,
+    session: &Session,
+    output: &mut Output,
+) -> Result<Prepared, CommandError> {
+    let rendering = rendering.as_served(plan, &session.served, output)?;
+    let skipped = phase_conditions(plan, &rendering, &session.served);
+    let mut wanted = rendering.wanted(plan, &skipped);
+    let known = readable(&wanted, plan, session);
+    let store = Store::new(&session.cluster, &session.served, &plan.state_namespace, &plan.release);
+    let observed = async { tokio::try_join!(seen(session, plan, &known), history(&store)) };
+    let (look, (previous, records)) = session.unless_interrupted(observed).await?.map_err(|error| observe_error(session, error))?;
+
+    let mut findings = static_findings(&wanted, &look, plan, selection, session).await?;
+    let first = engine::decide(&wanted, &look.live, &records, selection);
+    findings.extend(permissions(&wanted, &first, &look, session).await?);
+    if let Some(error) = preflight::refusal(&findings) {
+        return Err(error);
+    }
+
+    let made = secrets::make(arguments, plan, &look.live, selection, output)?;
+    made.add_to(&mut wanted, plan);
+    let mut decisions = engine::decide(&wanted, &look.live, &records, selection);
+    let force = if arguments.force_conflicts { Force::Yes } else { Force::No };
+    let tried = engine::dry_runs(&session.cluster, &wanted, &session.served, &look, &mut decisions, force);
+    let tried = session.unless_interrupted(tried).await?;
+    let refused = decisions.iter().zip(&tried).filter_map(|(decision, dry_run)| preflight::judge_dry_run(&wanted.objects[&decision.id].object, dry_run));
+    if let Some(error) = preflight::refusal(&refused.collect::<Vec<Finding>>()) {
+        return Err(error);
+    }
+    Ok(Prepared { wanted, look, decisions, previous, records, skipped, secret_sources: made.sources })
+}
+
+/// The objects to look at, with the kinds that they are read as: what is rendered, and the Secrets that the plan declares.
+fn readable(wanted: &Wanted, plan: &Plan, session: &Session) -> Vec<(ObjectId, Resource)> {
+    let rendered = wanted.objects.values().filter_map(|object| Some((object.object.id.clone(), session.served.exact(&object.object.api_version, &object.object.id.kind)?.clone())));
+    let mut all: Vec<(ObjectId, Resource)> = rendered.collect();
+    if let Some(resource) = session.served.exact("v1", "Secret") {
+        all.extend(secrets::declared(plan).map(|id| (id, resource.clone())));
+    }
+    all
+}
+
+enum ObserveError {
+    Request(RequestError),
+    Store(StoreError),
+}
+
+async fn seen(session: &Session, plan: &Plan, known: &[(ObjectId, Resource)]) -> Result<Look, ObserveError> {
+    engine::look(&session.cluster, &plan.release, known).await.map_err(ObserveError::Request)
+}
+
+/// The last revision, and what it left.
+async fn history(store: &Store<'_>) -> Result<(Option<Revision>, Records), ObserveError> {
+    let previous = store.revisions().await.map_err(ObserveError::Store)?.pop();
+    let records = match &previous {
+        Some(previous) => store.records(previous).await.map_err(ObserveError::Store)?,
+        None => Records::default(),
+    };
+    Ok((previous, records))
+}
+
+fn observe_error(session: &Session, error: ObserveError) -> CommandError {
+    match error {
+        ObserveError::Request(error) => session.request_error("cannot look at the cluster", &error),
+        ObserveError::Store(error) => session.store_error(&error),
+    }
+}
+
+/// What stands in the way and does not depend on the values of secrets.
+async fn static_findings(wanted: &Wanted, look: &Look, plan: &Plan, selection: &Selection, session: &Session) -> Result<Vec<Finding>, CommandError> {
+    let brought = engine::brought(&session.cluster, &session.served, &plan.requires).await;
+    let brought = brought.map_err(|error| session.request_error("cannot look at what the cluster brings", &error))?;
+    let mut findings = preflight::requirements(&plan.requires, &brought, &session.served);
+    let objects = || wanted.objects.values().filter(|object| selection.holds(&object.phase)).map(|object| &object.object);
+    findings.extend(preflight::unknown_kinds(objects().map(|object| (object, wanted.resource(object, &session.served))), &session.served));
+    findings.extend(preflight::terminating(objects().filter_map(|object| Some((object, look.live.object(&object.id)?.as_ref())))));
+    findings.extend(absent_namespaces(wanted, look, selection));
+    Ok(findings)
+}
+
+/// Namespaces that do not exist and that nothing of the run creates.
+fn absent_namespaces(wanted: &Wanted, look: &Look, selection: &Selection) -> Vec<Finding> {
+    let created = |name: &str| wanted.objects.iter().any(|(id, object)| id.kind == "Namespace" && id.name == name && selection.holds(&object.phase));
+    let absent = look.absent_namespaces.iter().filter(|name| !created(name));
+    let mut findings = Vec::new();
+    for name in absent {
+        let lives_there = wanted.objects.values().find(|object| object.object.id.namespace.as_deref() == Some(name) && selection.holds(&object.phase));
+        let Some(first) = lives_there else { continue };
+        findings.push(Finding {
+            exit: ExitCode::Usage,
+            at: Some(first.object.origin.clone()),
+            object: Some(first.object.id.clone()),
+            message: format!("namespace `{name}` does not exist, and no manifest of this run creates it"),
+            remedy: Some(format!("add a Namespace `{name}` to the manifests, or run its phase too")),
+        });
+    }
+    findings
+}
+
+/// Asks what the user may do, where a dry run could not tell: before somebody is asked for secrets, and in new namespaces.
+async fn permissions(wanted: &Wanted, decisions: &[Decision], look: &Look, session: &Session) -> Result<Vec<Finding>, CommandError> {
+    if decisions.iter().all(|decision| decision.action == ChangeAction::Keep) || look.absent_namespaces.is_empty() {
+        return Ok(Vec::new());
+    }
+    let refused = session.unless_interrupted(engine::refused_writes(&session.cluster, wanted, &session.served, decisions)).await?;
+    let refused = refused.map_err(|error| session.request_error("cannot ask what is permitted", &error))?;
+    Ok(preflight::not_permitted(&refused))
+}
+
+/// How to reach what the plan's `open` names.
+pub(super) fn access(plan: &Plan) -> IndexMap<String, String> {
+    plan.open.iter().map(|(name, target)| (name.clone(), how(target, &plan.namespace))).collect()
+}
+
+fn how(target: &OpenTarget, default_namespace: &str) -> String {
+    let namespace = target.namespace.as_deref().unwrap_or(default_namespace);
+    let local = if target.port < 1024 { target.port + 8000 } else { target.port };
+    let forward = format!("kubectl port-forward -n {namespace} service/{} {local}:{}", target.service, target.port);
+    let scheme = target.scheme.as_deref().unwrap_or("http");
+    match (&target.connect, scheme) {
+        (Some(connect), _) => format!("{forward}, then {connect}"),
+        (None, "tcp") => format!("{forward}, then localhost:{local}"),
+        (None, scheme) => format!("{forward}, then {scheme}://localhost:{local}{}", target.path.as_deref().unwrap_or_default()),
+    }
+}

@@ -1,0 +1,104 @@
+use std::{collections::BTreeSet, sync::Arc};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{
+    hub::Hub,
+    look::{Look, look},
+};
+use crate::{
+    cluster::{Cluster, RequestError, Resource, Served},
+    object::ObjectId,
+    readiness::Verdict,
+    release::{ObjectRecord, Records, Revision},
+};
+
+/// The objects of a release as they are now, by phase.
+pub(crate) struct Overview {
+    revision: Revision,
+    records: Records,
+    hub: Hub,
+}
+
+/// One phase of an overview.
+#[derive(Debug)]
+pub(crate) struct PhaseOverview {
+    /// Name.
+    pub(crate) name: String,
+    /// Its objects.
+    pub(crate) objects: Vec<ObjectOverview>,
+}
+
+/// One object of an overview.
+#[derive(Debug)]
+pub(crate) struct ObjectOverview {
+    /// The object.
+    pub(crate) id: ObjectId,
+    /// Its verdict.
+    pub(crate) verdict: Verdict,
+    /// The object, where it is there.
+    pub(crate) live: Option<Arc<Value>>,
+    /// Claims that its pods mount.
+    pub(crate) claims: Vec<Value>,
+}
+
+impl Overview {
+    /// Looks at everything that `revision` and those before it left.
+    pub(crate) async fn of(cluster: &Cluster, served: &Served, revision: Revision, records: Records) -> Result<Self, RequestError> {
+        let wanted: Vec<(ObjectId, Resource)> = records.sorted().into_iter().filter_map(|record| Some((record.id.clone(), resource(record, served)?))).collect();
+        let look: Look = look(cluster, &revision.release, &wanted).await?;
+        let mut hub = Hub::new(cluster.clone(), revision.release.label(), &look);
+        let namespaces: BTreeSet<&str> = wanted.iter().filter(|(id, _)| has_pods(id)).filter_map(|(id, _)| id.namespace.as_deref()).collect();
+        for namespace in namespaces.into_iter().filter(|namespace| !look.absent_namespaces.contains(*namespace)) {
+            hub.list_children(namespace).await?;
+        }
+        Ok(Self { revision, records, hub })
+    }
+
+    /// The revision that the overview stands on.
+    pub(crate) fn revision(&self) -> &Revision {
+        &self.revision
+    }
+
+    /// Every object with its verdict, by phase, in the order of the phases.
+    pub(crate) fn phases(&self) -> Vec<PhaseOverview> {
+        let now = Timestamp::now();
+        let phases = self.revision.phases.iter().map(|phase| PhaseOverview {
+            name: phase.name.clone(),
+            objects: self.records.sorted().into_iter().filter(|record| record.phase == phase.name).map(|record| self.object(record, now)).collect(),
+        });
+        phases.filter(|phase| !phase.objects.is_empty()).collect()
+    }
+
+    fn object(&self, record: &ObjectRecord, now: Timestamp) -> ObjectOverview {
+        let live = self.hub.object(&record.id).cloned();
+        let claims = live.as_ref().filter(|_| has_pods(&record.id)).map(|live| self.hub.around(live, now, |around| around.claims.iter().map(|claim| (*claim).clone()).collect()));
+        ObjectOverview { id: record.id.clone(), verdict: self.hub.judge(&record.id, now), live, claims: claims.unwrap_or_default() }
+    }
+
+    /// Watches everything from now on.
+    pub(crate) async fn follow(&mut self, served: &Served) {
+        let records: Vec<(ObjectId, Resource)> =
+            self.records.sorted().into_iter().filter_map(|record| Some((record.id.clone(), resource(record, served)?))).collect();
+        for (id, resource) in records {
+            self.hub.follow(&id, &resource);
+            if has_pods(&id) {
+                self.hub.follow_children(&id).await;
+            }
+        }
+    }
+
+    /// Waits until something that is watched changed.
+    pub(crate) async fn changed(&mut self) {
+        self.hub.changed().await;
+    }
+}
+
+fn resource(record: &ObjectRecord, served: &Served) -> Option<Resource> {
+    served.exact(&record.api_version, &record.id.kind).or_else(|| served.preferred(&record.id.group, &record.id.kind)).cloned()
+}
+
+fn has_pods(id: &ObjectId) -> bool {
+    matches!(id.kind.as_str(), "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job" | "CronJob" | "Pod" | "PersistentVolumeClaim")
+}

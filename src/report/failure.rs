@@ -1,0 +1,104 @@
+use anstyle::Style;
+
+use super::{
+    line::{BAD, FAINT, HINT, Line, STRONG, style_of},
+    progress::{Run, explanation},
+    text::{neutralise, wrap},
+};
+use crate::event::{Diagnosis, ObjectDiagnosis};
+
+/// The block has at most this many lines.
+const LINES: usize = 15;
+/// At most this many lines of a log are shown.
+const LOG: usize = 6;
+/// At most this many objects beside the first are shown.
+const OTHERS: usize = 2;
+/// At most this many commands that show more are given.
+const COMMANDS: usize = 2;
+
+/// Why a run failed, in at most 15 lines: what, where, the cause, the last log lines, what shows more, what to do next.
+///
+/// No line is wider than `width`, but for commands: one that is cut cannot be copied.
+pub(super) fn failure_block(diagnosis: &Diagnosis, run: Option<&Run>, width: Option<usize>) -> Vec<String> {
+    let head = head(diagnosis, width);
+    let others = others(diagnosis, width);
+    let next = next(diagnosis, run, width);
+    let room = LINES.saturating_sub(head.len() + others.len() + next.len()).min(LOG);
+    let log = diagnosis.objects.first().map_or(&[][..], |first| &first.log);
+    let log = log[log.len().saturating_sub(room)..].iter();
+    let log = log.map(|line| Line::default().styled(FAINT, "    │ ").text(line).cut(width));
+    head.into_iter().chain(log).chain(others).chain(next).map(|line| line.render()).collect()
+}
+
+fn head(diagnosis: &Diagnosis, width: Option<usize>) -> Vec<Line> {
+    let phase = diagnosis.phase.as_ref().map_or_else(String::new, |phase| format!("phase {phase}: "));
+    let mut lines = paragraph("✗ ", &format!("{phase}{}", diagnosis.summary), width, BAD);
+    if let Some(first) = diagnosis.objects.first() {
+        lines.push(object_line(first).cut(width));
+        let cause = cause(first);
+        if !cause.is_empty() {
+            lines.extend(paragraph("    ", &cause, width, Style::new()));
+        }
+    }
+    lines
+}
+
+/// `KIND/NAMESPACE/NAME  verdict  message`.
+fn object_line(diagnosed: &ObjectDiagnosis) -> Line {
+    let verdict = &diagnosed.verdict;
+    let line = Line::of("  ").styled(STRONG, diagnosed.object.to_string()).text("  ");
+    line.styled(style_of(verdict.state), verdict.state.to_string()).text("  ").text(explanation(verdict))
+}
+
+/// `pod P, container C: cause`.
+fn cause(diagnosed: &ObjectDiagnosis) -> String {
+    let pod = diagnosed.pod.as_ref().map(|pod| format!("pod {pod}"));
+    let container = diagnosed.container.as_ref().map(|container| format!("container {container}"));
+    let place = pod.into_iter().chain(container).collect::<Vec<_>>().join(", ");
+    match &diagnosed.cause {
+        Some(cause) if place.is_empty() => cause.clone(),
+        Some(cause) => format!("{place}: {cause}"),
+        None => place,
+    }
+}
+
+fn others(diagnosis: &Diagnosis, width: Option<usize>) -> Vec<Line> {
+    let others = diagnosis.objects.get(1..).unwrap_or_default();
+    let mut lines: Vec<_> = others.iter().take(OTHERS).map(|other| with_cause(other).cut(width)).collect();
+    if others.len() > OTHERS {
+        lines.push(Line::default().styled(FAINT, format!("  … and {} more", others.len() - OTHERS)).cut(width));
+    }
+    lines
+}
+
+fn with_cause(diagnosed: &ObjectDiagnosis) -> Line {
+    match diagnosed.cause.as_deref() {
+        Some(cause) if !explanation(&diagnosed.verdict).contains(cause) => object_line(diagnosed).text(format!(": {cause}")),
+        _ => object_line(diagnosed),
+    }
+}
+
+fn next(diagnosis: &Diagnosis, run: Option<&Run>, width: Option<usize>) -> Vec<Line> {
+    let commands = diagnosis.more.iter().take(COMMANDS);
+    let mut lines: Vec<_> = commands.map(|command| Line::of("  more: ").styled(HINT, command)).collect();
+    let again = run.map_or_else(
+        || "run the same command again".to_owned(),
+        |run| format!("run `deployctl up {} --env {}` again", run.release.plan, run.release.environment),
+    );
+    let text = format!("mend the cause, then {again}: what is as wanted is left alone");
+    lines.extend(paragraph("  next: ", &text, width, Style::new()));
+    lines
+}
+
+/// `text` in at most two lines after `lead`, the second one indented as far.
+fn paragraph(lead: &str, text: &str, width: Option<usize>, style: Style) -> Vec<Line> {
+    let indent = super::text::width(lead);
+    let room = width.map(|width| width.saturating_sub(indent));
+    let mut wrapped = wrap(&neutralise(text), room);
+    if wrapped.len() > 2 {
+        let rest = wrapped.split_off(1).join(" ");
+        wrapped.push(rest);
+    }
+    let lead = |position| if position == 0 { Line::default().styled(style, lead) } else { Line::of(" ".repeat(indent)) };
+    wrapped.iter().enumerate().map(|(position, text)| lead(position).styled(style, text).cut(width)).collect()
+}

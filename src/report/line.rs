@@ -1,0 +1,143 @@
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+
+use super::text::{character_width, cut_middle, neutralise, start_of, width};
+use crate::readiness::State;
+
+/// Success.
+pub(super) const GOOD: Style = AnsiColor::Green.on_default();
+/// Failure.
+pub(super) const BAD: Style = AnsiColor::Red.on_default();
+/// Something to look at.
+pub(super) const WARNING: Style = AnsiColor::Yellow.on_default();
+/// What to do next.
+pub(super) const HINT: Style = AnsiColor::Cyan.on_default();
+/// What matters less.
+pub(super) const FAINT: Style = Style::new().dimmed();
+/// What matters most.
+pub(super) const STRONG: Style = Style::new().bold();
+
+/// The style that a verdict's word has everywhere.
+pub(super) fn style_of(state: State) -> Style {
+    match state {
+        State::Ready => GOOD,
+        State::Failed | State::Missing => BAD,
+        State::InProgress | State::Terminating | State::Unknown => WARNING,
+        State::Suspended => FAINT,
+    }
+}
+
+/// One line of styled text. What is put into it is neutralised, so that a line is always one line.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Line {
+    spans: Vec<(Style, String)>,
+}
+
+impl Line {
+    /// A line of unstyled text.
+    pub(super) fn of(text: impl AsRef<str>) -> Self {
+        Self::default().text(text)
+    }
+
+    /// Adds unstyled text.
+    pub(super) fn text(self, text: impl AsRef<str>) -> Self {
+        self.styled(Style::new(), text)
+    }
+
+    /// Adds text of `style`.
+    pub(super) fn styled(mut self, style: Style, text: impl AsRef<str>) -> Self {
+        let text = text.as_ref();
+        if !text.is_empty() {
+            self.spans.push((style, neutralise(text)));
+        }
+        self
+    }
+
+    /// Adds another line's spans.
+    pub(super) fn joined(mut self, other: Self) -> Self {
+        self.spans.extend(other.spans);
+        self
+    }
+
+    /// Adds spaces up to `columns`.
+    pub(super) fn padded(self, columns: usize) -> Self {
+        let missing = columns.saturating_sub(self.width());
+        self.text(" ".repeat(missing))
+    }
+
+    /// The columns that it takes.
+    pub(super) fn width(&self) -> usize {
+        self.spans.iter().map(|(_, text)| width(text)).sum()
+    }
+
+    /// The line cut at its end to at most `columns`, marked by `…`; unchanged where there is no limit.
+    pub(super) fn cut(self, columns: Option<usize>) -> Self {
+        let Some(columns) = columns.filter(|columns| self.width() > *columns) else { return self };
+        let Some(mut left) = columns.checked_sub(character_width('…')) else { return Self::default() };
+        let mut spans = Vec::new();
+        for (style, text) in self.spans {
+            let start = start_of(&text, left);
+            left -= width(start);
+            if start.len() < text.len() {
+                spans.push((style, format!("{start}…")));
+                break;
+            }
+            spans.push((style, text));
+        }
+        Self { spans }
+    }
+
+    /// The line cut in its middle to at most `columns`; it then has the style of its start.
+    pub(super) fn cut_middle(self, columns: usize) -> Self {
+        if self.width() <= columns {
+            return self;
+        }
+        let style = self.spans.first().map_or(Style::new(), |(style, _)| *style);
+        let text: String = self.spans.into_iter().map(|(_, text)| text).collect();
+        Self { spans: vec![(style, cut_middle(&text, columns))] }
+    }
+
+    /// The line with ANSI escapes and without trailing blanks.
+    pub(super) fn render(&self) -> String {
+        let used = self.spans.iter().rposition(|(_, text)| !text.trim_end().is_empty()).map_or(0, |last| last + 1);
+        let mut rendered = String::new();
+        for (position, (style, text)) in self.spans[..used].iter().enumerate() {
+            let text = if position + 1 == used { text.trim_end() } else { text };
+            if style.is_plain() {
+                rendered.push_str(text);
+            } else {
+                let _ = write!(rendered, "{style}{text}{style:#}");
+            }
+        }
+        rendered
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn styles_end_where_their_text_ends() {
+        let line = Line::default().styled(GOOD, "✓").text(" apps  ").styled(BAD, "12345").padded(30);
+        assert_eq!(line.render(), "\u{1b}[32m✓\u{1b}[0m apps  \u{1b}[31m12345\u{1b}[0m");
+        assert_eq!(line.cut(Some(10)).render(), "\u{1b}[32m✓\u{1b}[0m apps  \u{1b}[31m1…\u{1b}[0m");
+    }
+
+    #[test]
+    fn wide_characters_count_twice() {
+        assert_eq!(Line::of("好好好好").cut(Some(6)).render(), "好好…");
+    }
+
+    proptest! {
+        #[test]
+        fn a_cut_line_fits(one in any::<String>(), two in any::<String>(), columns in 0_usize..40) {
+            let line = Line::of(&one).styled(BAD, &two);
+            let cut = anstream::adapter::strip_str(&line.cut(Some(columns)).render()).to_string();
+            prop_assert!(width(&cut) <= columns, "{:?}", cut);
+        }
+    }
+}

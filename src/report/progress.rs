@@ -1,0 +1,149 @@
+use std::{cmp::Reverse, collections::HashSet, time::Duration};
+
+use indexmap::IndexMap;
+use jiff::Timestamp;
+
+use crate::{
+    event::{Event, EventKind, PhaseOutcome, WriteResult},
+    object::ObjectId,
+    plan::ReleaseId,
+    readiness::{State, Verdict},
+};
+
+/// What the events so far say about a run.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    /// The run as it was announced; `None` where it writes nothing.
+    pub(super) run: Option<Run>,
+    /// The phases that have started, in the order of their start.
+    pub(super) phases: IndexMap<String, PhaseProgress>,
+}
+
+/// A run as it was announced.
+#[derive(Debug, Clone)]
+pub(super) struct Run {
+    /// The release.
+    pub(super) release: ReleaseId,
+    /// The revision's number.
+    pub(super) revision: u64,
+}
+
+/// How far a phase has come.
+#[derive(Debug)]
+pub(super) struct PhaseProgress {
+    /// Number of objects in it.
+    pub(super) objects: usize,
+    /// When it started.
+    pub(super) started: Timestamp,
+    /// How long it may take.
+    pub(super) timeout: Duration,
+    /// How many objects were created.
+    pub(super) created: usize,
+    /// How many objects were changed.
+    pub(super) changed: usize,
+    /// How it ended; `None` while it runs.
+    pub(super) outcome: Option<PhaseOutcome>,
+    ready: HashSet<ObjectId>,
+    waiting: IndexMap<ObjectId, Waiting>,
+}
+
+/// An object that is not ready.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    /// Since when it is waited for.
+    pub(super) since: Timestamp,
+    /// The last verdict; `None` where it was only written so far.
+    pub(super) verdict: Option<Verdict>,
+}
+
+impl Progress {
+    /// Takes in one event.
+    pub(super) fn observe(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::RunStarted { release, revision, .. } => self.run = Some(Run { release: release.clone(), revision: *revision }),
+            EventKind::PhaseStarted { phase, objects, timeout } => {
+                self.phases.insert(phase.clone(), PhaseProgress::new(*objects, event.at, *timeout));
+            }
+            EventKind::ObjectWritten { phase, object, result, .. } => {
+                if let Some(phase) = self.phases.get_mut(phase) {
+                    phase.written(object, *result, event.at);
+                }
+            }
+            EventKind::VerdictChanged { phase, object, to, .. } => {
+                if let Some(phase) = self.phases.get_mut(phase) {
+                    phase.judged(object, to, event.at);
+                }
+            }
+            EventKind::PhaseFinished { phase, outcome, .. } => {
+                if let Some(phase) = self.phases.get_mut(phase) {
+                    phase.outcome = Some(*outcome);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The phases that run at this moment.
+    pub(super) fn running(&self) -> impl Iterator<Item = (&str, &PhaseProgress)> {
+        self.phases.iter().filter(|(_, phase)| phase.outcome.is_none()).map(|(name, phase)| (name.as_str(), phase))
+    }
+}
+
+impl PhaseProgress {
+    fn new(objects: usize, started: Timestamp, timeout: Duration) -> Self {
+        Self { objects, started, timeout, created: 0, changed: 0, outcome: None, ready: HashSet::new(), waiting: IndexMap::new() }
+    }
+
+    fn written(&mut self, object: &ObjectId, result: WriteResult, at: Timestamp) {
+        match result {
+            WriteResult::Created => self.created += 1,
+            WriteResult::Changed => self.changed += 1,
+            WriteResult::Unchanged => {}
+        }
+        if !self.ready.contains(object) && !self.waiting.contains_key(object) {
+            self.waiting.insert(object.clone(), Waiting { since: at, verdict: None });
+        }
+    }
+
+    fn judged(&mut self, object: &ObjectId, verdict: &Verdict, at: Timestamp) {
+        if verdict.passes() {
+            self.waiting.swap_remove(object);
+            self.ready.insert(object.clone());
+            return;
+        }
+        self.ready.remove(object);
+        let waiting = self.waiting.entry(object.clone()).or_insert(Waiting { since: at, verdict: None });
+        waiting.verdict = Some(verdict.clone());
+    }
+
+    /// How many objects are ready.
+    pub(super) fn ready(&self) -> usize {
+        self.ready.len()
+    }
+
+    /// The objects that are not ready: failed ones first, then those that are waited for longest.
+    pub(super) fn slowest(&self) -> Vec<(&ObjectId, &Waiting)> {
+        let mut slowest: Vec<_> = self.waiting.iter().collect();
+        slowest.sort_by_key(|(object, waiting)| (Reverse(waiting.state() == Some(State::Failed)), waiting.since, *object));
+        slowest
+    }
+}
+
+impl Waiting {
+    /// The last verdict's state.
+    pub(super) fn state(&self) -> Option<State> {
+        self.verdict.as_ref().map(|verdict| verdict.state)
+    }
+}
+
+/// What a verdict says to people: its message, with the reason before it where it failed, and the reason where there is no message.
+pub(super) fn explanation(verdict: &Verdict) -> String {
+    let Verdict { state, reason, message } = verdict;
+    if message.is_empty() {
+        reason.to_string()
+    } else if *state == State::Failed && !reason.is_empty() && !message.contains(reason.as_ref()) {
+        format!("{reason}: {message}")
+    } else {
+        message.clone()
+    }
+}

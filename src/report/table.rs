@@ -1,0 +1,147 @@
+use super::line::{Line, STRONG};
+
+/// The space between two columns.
+const GAP: usize = 2;
+/// A column is not made narrower than this for the sake of the others.
+const NARROWEST: usize = 8;
+
+/// How a column is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Column {
+    /// Left-aligned text, cut at its end.
+    Text,
+    /// Left-aligned names, cut in their middle because they differ at their ends.
+    Name,
+    /// Right-aligned numbers.
+    Number,
+}
+
+/// Aligned columns with headings over groups of rows, that fit a width.
+#[derive(Debug)]
+pub(super) struct Table {
+    columns: Vec<Column>,
+    rows: Vec<Row>,
+    indent: usize,
+}
+
+#[derive(Debug)]
+enum Row {
+    Cells(Vec<Line>),
+    Whole(Line),
+}
+
+impl Table {
+    /// An empty table whose rows start after `indent` spaces.
+    pub(super) fn new(columns: &[Column], indent: usize) -> Self {
+        Self { columns: columns.to_vec(), rows: Vec::new(), indent }
+    }
+
+    /// Adds a row of column titles.
+    pub(super) fn titles(&mut self, titles: &[&str]) {
+        self.row(titles.iter().map(|title| Line::default().styled(STRONG, title)).collect());
+    }
+
+    /// Adds a row; cells that are not given are empty.
+    pub(super) fn row(&mut self, cells: Vec<Line>) {
+        self.rows.push(Row::Cells(cells));
+    }
+
+    /// Adds a line that belongs to no column and has no indent.
+    pub(super) fn whole(&mut self, line: Line) {
+        self.rows.push(Row::Whole(line));
+    }
+
+    /// The lines, none wider than `width` columns.
+    pub(super) fn lines(self, width: Option<usize>) -> Vec<String> {
+        let widths = self.widths(width);
+        let Self { columns, rows, indent } = self;
+        let lines = rows.into_iter().map(|row| match row {
+            Row::Whole(line) => line,
+            Row::Cells(cells) => aligned(cells, &columns, &widths, indent),
+        });
+        lines.map(|line| line.cut(width).render()).collect()
+    }
+
+    /// The columns' widths: what their cells need, the widest made narrower where that is too much.
+    fn widths(&self, limit: Option<usize>) -> Vec<usize> {
+        let mut widths = vec![0; self.columns.len()];
+        for row in &self.rows {
+            let Row::Cells(cells) = row else { continue };
+            for (width, cell) in widths.iter_mut().zip(cells) {
+                *width = cell.width().max(*width);
+            }
+        }
+        let Some(limit) = limit else { return widths };
+        let gaps = GAP * widths.iter().filter(|width| **width > 0).count().saturating_sub(1);
+        let room = limit.saturating_sub(self.indent + gaps);
+        while widths.iter().sum::<usize>() > room {
+            match widths.iter_mut().max_by_key(|width| **width) {
+                Some(widest) if *widest > NARROWEST => *widest -= 1,
+                _ => break,
+            }
+        }
+        widths
+    }
+}
+
+/// One row's line. A column in which no row has anything takes no space.
+fn aligned(cells: Vec<Line>, columns: &[Column], widths: &[usize], indent: usize) -> Line {
+    let mut line = Line::of(" ".repeat(indent));
+    let mut first = true;
+    for (cell, (column, width)) in cells.into_iter().zip(columns.iter().zip(widths)).filter(|(_, (_, width))| **width > 0) {
+        if !first {
+            line = line.text(" ".repeat(GAP));
+        }
+        first = false;
+        line = line.joined(match column {
+            Column::Text => cell.cut(Some(*width)).padded(*width),
+            Column::Name => cell.cut_middle(*width).padded(*width),
+            Column::Number => Line::of(" ".repeat(width.saturating_sub(cell.width()))).joined(cell.cut(Some(*width))),
+        });
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        let mut table = Table::new(&[Column::Name, Column::Number, Column::Text, Column::Text], 2);
+        table.titles(&["NAME", "COUNT", "", "NOTE"]);
+        table.whole(Line::of("group"));
+        table.row(vec![
+            Line::of("Deployment/shop/payment-gateway"),
+            Line::of("7"),
+            Line::default(),
+            Line::of("a note that is longer than others"),
+        ]);
+        table.row(vec![Line::of("Job/shop/x"), Line::of("1200")]);
+        table
+    }
+
+    #[test]
+    fn columns_are_aligned_and_empty_ones_left_out() {
+        let lines: Vec<String> = table().lines(None).iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect();
+        assert_eq!(
+            lines,
+            [
+                "  NAME                             COUNT  NOTE",
+                "group",
+                "  Deployment/shop/payment-gateway      7  a note that is longer than others",
+                "  Job/shop/x                        1200",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_widest_columns_give_way() {
+        let lines: Vec<String> = table().lines(Some(50)).iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect();
+        assert_eq!(lines[2], "  Deploy…yment-gateway      7  a note that is lon…");
+        for width in 0..80 {
+            for line in table().lines(Some(width)) {
+                assert!(super::super::text::width(&anstream::adapter::strip_str(&line).to_string()) <= width, "{line}");
+            }
+        }
+    }
+}

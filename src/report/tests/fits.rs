@@ -1,0 +1,98 @@
+//! Whatever the cluster says: no line is wider than the terminal, and no control character gets there.
+
+use proptest::prelude::*;
+
+use super::{
+    views::{changes, status},
+    *,
+};
+use crate::report::{
+    announce::{Announcer, Detail},
+    board::board,
+    failure::failure_block,
+    plain::PlainReporter,
+    progress::Progress,
+    reporter::Reporter as _,
+    text::width,
+};
+
+fn harmless(line: &str) -> bool {
+    !line.chars().any(char::is_control)
+}
+
+fn hostile(name: &str, message: &str) -> Script {
+    let object = object("Deployment", name);
+    let verdict = Verdict::new(State::Failed, "Because", message);
+    let diagnosed = ObjectDiagnosis {
+        object: object.clone(),
+        verdict: verdict.clone(),
+        pod: Some(name.to_owned()),
+        container: Some(name.to_owned()),
+        cause: Some(message.to_owned()),
+        log: vec![message.to_owned(); 3],
+    };
+    let diagnosis = Diagnosis { summary: message.to_owned(), phase: Some(name.to_owned()), objects: vec![diagnosed; 5], more: Vec::new() };
+    Script::default()
+        .started(&[(name, 2)])
+        .phase(0, name, 2)
+        .write(1, name, &object, WriteResult::Created)
+        .at(1, EventKind::ServerWarned { text: message.to_owned() })
+        .at(2, EventKind::VerdictChanged { phase: name.to_owned(), object, from: None, to: verdict })
+        .at(3, EventKind::FailureExplained { diagnosis })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn boards_and_failures(name in any::<String>(), message in any::<String>(), columns in 1_usize..130) {
+        let script = hostile(&name, &message);
+        let mut progress = Progress::default();
+        script.events.iter().for_each(|event| progress.observe(event));
+        for line in board(&progress, start(), columns, 30) {
+            let line = plain(&line);
+            prop_assert!(harmless(&line) && width(&line) < columns, "{:?}", line);
+        }
+        let Some(EventKind::FailureExplained { diagnosis }) = script.events.last().map(|event| &event.kind) else { unreachable!() };
+        let lines = failure_block(diagnosis, None, Some(columns));
+        prop_assert!(lines.len() <= 15);
+        for line in lines {
+            let line = plain(&line);
+            prop_assert!(harmless(&line) && width(&line) <= columns, "{:?}", line);
+        }
+    }
+
+    #[test]
+    fn views(name in any::<String>(), message in any::<String>(), columns in 1_usize..130) {
+        let mut status = status();
+        status.context.clone_from(&message);
+        status.phases[0].name.clone_from(&name);
+        for object in &mut status.phases[1].objects {
+            object.id.name.clone_from(&name);
+            object.verdict.message.clone_from(&message);
+            object.address = Some(message.clone());
+        }
+        let mut changes = changes(2);
+        changes.rows[1].detail = Some(message.clone());
+        changes.rows[2].object.name.clone_from(&name);
+        changes.variables_not_from_file[0] = (name, message);
+        let text = status.text(Some(columns), start()) + &changes.text(Some(columns));
+        for line in text.lines() {
+            let line = plain(line);
+            prop_assert!(harmless(&line) && width(&line) <= columns, "{:?}", line);
+        }
+    }
+
+    #[test]
+    fn logs(name in any::<String>(), message in any::<String>()) {
+        let written = Written::default();
+        let mut reporter = PlainReporter::new(Box::new(written.clone()), || None, Announcer::new(Detail::More));
+        for event in &hostile(&name, &message).events {
+            reporter.report(event).unwrap();
+        }
+        drop(reporter);
+        for line in plain(&written.text()).split('\n') {
+            prop_assert!(harmless(line), "{:?}", line);
+        }
+    }
+}

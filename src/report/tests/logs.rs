@@ -1,0 +1,96 @@
+use super::*;
+use crate::report::{
+    announce::{Announcer, Detail},
+    json::{JsonLinesReporter, JsonReporter},
+    plain::PlainReporter,
+    reporter::Reporter,
+};
+
+fn log(script: &Script, detail: Detail) -> String {
+    let written = Written::default();
+    let mut reporter = PlainReporter::new(Box::new(written.clone()), || None, Announcer::new(detail));
+    for event in &script.events {
+        reporter.report(event).unwrap();
+    }
+    drop(reporter);
+    written.text()
+}
+
+#[test]
+fn plain_lines_of_a_good_run() {
+    insta::assert_snapshot!(plain(&log(&good_run(), Detail::More)));
+}
+
+#[test]
+fn plain_lines_of_a_bad_run() {
+    insta::assert_snapshot!(plain(&log(&bad_run(), Detail::Usual)));
+}
+
+#[test]
+fn quiet_says_nothing_but_the_failure() {
+    assert_eq!(log(&good_run(), Detail::Failures), "");
+    let text = plain(&log(&bad_run(), Detail::Failures));
+    assert!(text.starts_with("✗ phase apps: `Deployment/shop/api` cannot become ready\n"), "{text}");
+}
+
+#[test]
+fn a_log_shows_life_without_events() {
+    let written = Written::default();
+    let mut reporter = PlainReporter::new(Box::new(written.clone()), || None, Announcer::new(Detail::Usual));
+    let script = bad_run();
+    for event in &script.events[..4] {
+        reporter.report(event).unwrap();
+    }
+    let before = written.text().len();
+    for second in 5..=65 {
+        reporter.tick(start() + jiff::SignedDuration::from_secs(second)).unwrap();
+    }
+    let said = plain(&written.text()[before..]);
+    assert_eq!(
+        said,
+        "  apps: 0 of 4 objects ready after 30 s; waiting for Deployment/shop/api in-progress (0 of 3 replicas are ready)\n\
+         \x20 apps: 0 of 4 objects ready after 1 min; waiting for Deployment/shop/api in-progress (0 of 3 replicas are ready)\n"
+    );
+}
+
+fn json(script: &Script, reporter: impl FnOnce(Box<dyn Write + Send>) -> Box<dyn Reporter>) -> String {
+    let written = Written::default();
+    let mut reporter = reporter(Box::new(written.clone()));
+    for event in &script.events {
+        reporter.report(event).unwrap();
+    }
+    written.text()
+}
+
+#[test]
+fn json_lines_have_stable_names() {
+    let text = json(&good_run(), |stdout| Box::new(JsonLinesReporter::new(stdout)));
+    let failed = json(&bad_run(), |stdout| Box::new(JsonLinesReporter::new(stdout)));
+    let explained = failed.lines().find(|line| line.contains("failure-explained")).unwrap();
+    for line in text.lines().chain([explained]) {
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(value["at"].as_str().unwrap().ends_with('Z') && value["sequence"].is_u64() && value["event"].is_string(), "{line}");
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn one_json_document_says_what_happened() {
+    insta::assert_snapshot!("json-good", json(&good_run(), |stdout| Box::new(JsonReporter::new(stdout))));
+    insta::assert_snapshot!("json-bad", json(&bad_run(), |stdout| Box::new(JsonReporter::new(stdout))));
+}
+
+#[test]
+fn a_reader_that_went_away_does_not_stop_the_run() {
+    struct Closed;
+    impl Write for Closed {
+        fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut reporter = JsonLinesReporter::new(Box::new(Closed));
+    reporter.report(&good_run().events[0]).unwrap();
+}

@@ -1,0 +1,203 @@
+//! The reporters and views as a whole, driven by made-up events.
+
+mod emulator;
+mod fits;
+mod logs;
+mod terminal;
+mod views;
+
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    error::ExitCode,
+    event::{
+        AccessPoint, Diagnosis, Event, EventKind, ObjectDiagnosis, PhaseOutcome, PhaseSummary, PhaseTiming, RequestCounts, RunOutcome,
+        WriteResult,
+    },
+    object::ObjectId,
+    plan::ReleaseId,
+    readiness::{State, Verdict},
+};
+
+/// The moment at which every made-up run starts.
+fn start() -> Timestamp {
+    "2026-01-05T12:00:00Z".parse().unwrap()
+}
+
+/// A writer that can be looked into.
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Written {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
+fn release() -> ReleaseId {
+    ReleaseId { plan: "shop".to_owned(), environment: "dev".to_owned() }
+}
+
+fn object(kind: &str, name: &str) -> ObjectId {
+    ObjectId { group: String::new(), kind: kind.to_owned(), namespace: Some("shop".to_owned()), name: name.to_owned() }
+}
+
+/// Makes events with ascending numbers, each at its second of the run.
+#[derive(Default)]
+struct Script {
+    events: Vec<Event>,
+}
+
+impl Script {
+    fn at(mut self, second: i64, kind: EventKind) -> Self {
+        let at = start() + jiff::SignedDuration::from_secs(second);
+        self.events.push(Event { at, sequence: self.events.len() as u64 + 1, kind });
+        self
+    }
+
+    fn started(self, phases: &[(&str, usize)]) -> Self {
+        let phases = phases.iter().map(|(name, objects)| PhaseSummary { name: (*name).to_owned(), objects: *objects }).collect();
+        let deadline = start() + jiff::SignedDuration::from_secs(1800);
+        let (context, server) = ("kind-shop".to_owned(), "https://127.0.0.1:6443".to_owned());
+        self.at(0, EventKind::RunStarted { release: release(), revision: 4, context, server, phases, deadline })
+    }
+
+    fn phase(self, second: i64, name: &str, objects: usize) -> Self {
+        self.at(second, EventKind::PhaseStarted { phase: name.to_owned(), objects, timeout: Duration::from_secs(300) })
+    }
+
+    fn phase_end(self, second: i64, name: &str, outcome: PhaseOutcome, took: f64) -> Self {
+        self.at(second, EventKind::PhaseFinished { phase: name.to_owned(), outcome, took: Duration::from_secs_f64(took) })
+    }
+
+    fn write(self, second: i64, phase: &str, object: &ObjectId, result: WriteResult) -> Self {
+        let (phase, object) = (phase.to_owned(), object.clone());
+        self.at(second, EventKind::ObjectWritten { phase, object, result, took: Duration::from_millis(40) })
+    }
+
+    fn verdict(self, second: i64, phase: &str, object: &ObjectId, state: State, reason: &'static str, message: &str) -> Self {
+        let (phase, object) = (phase.to_owned(), object.clone());
+        self.at(second, EventKind::VerdictChanged { phase, object, from: None, to: Verdict::new(state, reason, message) })
+    }
+
+    fn end(self, second: i64, outcome: RunOutcome, exit: ExitCode, phases: Vec<PhaseTiming>) -> Self {
+        let took = Duration::from_secs(second.unsigned_abs());
+        let requests = RequestCounts { list: 12, watch: 6, patch: 15, get: 2, retried: 1, ..RequestCounts::default() };
+        let access = vec![AccessPoint { name: "shop".to_owned(), how: "https://shop.example".to_owned() }];
+        self.at(second, EventKind::RunFinished { outcome, exit, took, phases, requests, access })
+    }
+}
+
+fn timing(name: &str, outcome: Option<PhaseOutcome>, numbers: [usize; 4], took: f64) -> PhaseTiming {
+    let [objects, created, changed, unchanged] = numbers;
+    PhaseTiming { name: name.to_owned(), outcome, objects, created, changed, unchanged, took: Duration::from_secs_f64(took) }
+}
+
+/// A run of two phases that comes to a good end.
+fn good_run() -> Script {
+    let (namespace, api, web) = (object("ConfigMap", "settings"), object("Deployment", "api"), object("Deployment", "web"));
+    Script::default()
+        .started(&[("foundation", 1), ("apps", 2)])
+        .phase(0, "foundation", 1)
+        .write(0, "foundation", &namespace, WriteResult::Unchanged)
+        .verdict(0, "foundation", &namespace, State::Ready, "", "")
+        .phase_end(1, "foundation", PhaseOutcome::Ready, 0.3)
+        .at(1, EventKind::PhaseSkipped { phase: "monitoring".to_owned(), why: "`monitoring.coreos.com` is not served".to_owned() })
+        .phase(1, "apps", 2)
+        .at(1, EventKind::ServerWarned { text: "spec.x: unknown\u{1b}[2J field".to_owned() })
+        .at(1, EventKind::ServerWarned { text: "spec.x: unknown\u{1b}[2J field".to_owned() })
+        .at(
+            1,
+            EventKind::RequestRetried {
+                verb: "patch".to_owned(),
+                object: Some(api.clone()),
+                attempt: 2,
+                delay: Duration::from_millis(500),
+                why: "429 Too Many Requests".to_owned(),
+            },
+        )
+        .write(2, "apps", &api, WriteResult::Created)
+        .write(2, "apps", &web, WriteResult::Changed)
+        .verdict(3, "apps", &api, State::InProgress, "Progressing", "2 of 3 replicas are ready")
+        .verdict(4, "apps", &web, State::Ready, "", "")
+        .verdict(36, "apps", &api, State::InProgress, "Progressing", "2 of 3 replicas are available")
+        .verdict(40, "apps", &api, State::Ready, "", "")
+        .phase_end(40, "apps", PhaseOutcome::Ready, 39.2)
+        .end(
+            41,
+            RunOutcome::Succeeded,
+            ExitCode::Done,
+            vec![
+                timing("foundation", Some(PhaseOutcome::Ready), [1, 0, 0, 1], 0.3),
+                timing("apps", Some(PhaseOutcome::Ready), [2, 1, 1, 0], 39.2),
+            ],
+        )
+}
+
+fn diagnosis() -> Diagnosis {
+    let diagnosed = |name: &str, cause: Option<&str>, log: Vec<String>| ObjectDiagnosis {
+        object: object("Deployment", name),
+        verdict: Verdict::new(State::Failed, "CrashLoopBackOff", "0 of 3 replicas are ready"),
+        pod: Some(format!("{name}-7c9f8d-x2x7p")),
+        container: Some("server".to_owned()),
+        cause: cause.map(str::to_owned),
+        log,
+    };
+    let log = (1..=9)
+        .map(|number| format!("line {number} of the log\u{1b}[31m, which is rather long: connection refused by database:5432"))
+        .collect();
+    let cause =
+        "exited with 1 after 0.4 s, 5 times; the last time 12 s ago, because the database at `database:5432` refused the connection";
+    Diagnosis {
+        summary: "`Deployment/shop/api` cannot become ready".to_owned(),
+        phase: Some("apps".to_owned()),
+        objects: vec![
+            diagnosed("api", Some(cause), log),
+            diagnosed("web", Some("image `shop/web:2` cannot be pulled"), Vec::new()),
+            diagnosed("mail", None, Vec::new()),
+            diagnosed("search", None, Vec::new()),
+        ],
+        more: vec!["kubectl --context kind-shop --namespace shop logs pod/api-7c9f8d-x2x7p --container server --previous".to_owned()],
+    }
+}
+
+/// A run whose second phase fails.
+fn bad_run() -> Script {
+    let api = object("Deployment", "api");
+    Script::default()
+        .started(&[("apps", 4), ("edge", 1)])
+        .phase(0, "apps", 4)
+        .write(1, "apps", &api, WriteResult::Created)
+        .verdict(2, "apps", &api, State::InProgress, "Progressing", "0 of 3 replicas are ready")
+        .verdict(9, "apps", &api, State::Failed, "CrashLoopBackOff", "0 of 3 replicas are ready")
+        .verdict(9, "apps", &api, State::Failed, "CrashLoopBackOff", "0 of 3 replicas are ready")
+        .phase_end(9, "apps", PhaseOutcome::Failed, 9.1)
+        .at(9, EventKind::FailureExplained { diagnosis: diagnosis() })
+        .end(
+            10,
+            RunOutcome::Failed,
+            ExitCode::Changed,
+            vec![timing("apps", Some(PhaseOutcome::Failed), [4, 1, 0, 0], 9.1), timing("edge", None, [1, 0, 0, 0], 0.0)],
+        )
+}

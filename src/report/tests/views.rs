@@ -1,0 +1,188 @@
+use super::*;
+use crate::report::{
+    ChangeAction, ChangeRow, ChangeSummary, ListView, ListedRelease, RevisionInfo, StatusObject, StatusPhase, StatusView,
+    failure::failure_block, progress::Run,
+};
+
+fn run() -> Run {
+    Run { release: release(), revision: 4 }
+}
+
+#[test]
+fn failure_block_at_80_columns() {
+    let lines = failure_block(&diagnosis(), Some(&run()), Some(80));
+    assert!(lines.len() <= 15, "{} lines", lines.len());
+    insta::assert_snapshot!(plain(&lines.join("\n")));
+}
+
+#[test]
+fn failure_block_at_120_columns_in_colour() {
+    insta::assert_snapshot!(failure_block(&diagnosis(), Some(&run()), Some(120)).join("\n").replace('\u{1b}', "␛"));
+}
+
+#[test]
+fn failure_block_never_has_more_than_15_lines() {
+    let mut diagnosis = diagnosis();
+    diagnosis.summary = diagnosis.summary.repeat(20);
+    diagnosis.more = vec![diagnosis.more[0].clone(); 5];
+    diagnosis.objects.extend(diagnosis.objects.clone());
+    for width in [None, Some(20), Some(80)] {
+        assert!(failure_block(&diagnosis, Some(&run()), width).len() <= 15);
+    }
+    assert_eq!(failure_block(&Diagnosis { summary: "no more".to_owned(), ..Diagnosis::default() }, None, None).len(), 2);
+}
+
+pub(super) fn changes(creations: usize) -> ChangeSummary {
+    let row = |phase: &str, object: ObjectId, action: ChangeAction, detail: Option<&str>| ChangeRow {
+        phase: phase.to_owned(),
+        object,
+        action,
+        detail: detail.map(str::to_owned),
+    };
+    let mut rows = vec![
+        row("foundation", object("ConfigMap", "settings"), ChangeAction::Unchanged, None),
+        row("apps", object("Deployment", "web"), ChangeAction::Change, Some("spec.template.spec.containers[0].image")),
+        row("apps", object("Job", "migrate"), ChangeAction::Recreate, Some("`spec.template` cannot be changed")),
+    ];
+    rows.extend((0..creations).map(|number| row("edge", object("Ingress", &format!("host-{number}")), ChangeAction::Create, None)));
+    ChangeSummary {
+        release: release().to_string(),
+        context: "kind-shop".to_owned(),
+        server: "https://127.0.0.1:6443".to_owned(),
+        namespaces: vec!["shop".to_owned()],
+        rows,
+        variables_not_from_file: vec![("replicas".to_owned(), "3".to_owned()), ("host".to_owned(), "shop.example\u{1b}[2J".to_owned())],
+        secrets: vec![("database/password".to_owned(), "generated".to_owned()), ("mail/token".to_owned(), "kept".to_owned())],
+    }
+}
+
+#[test]
+fn changes_before_asking() {
+    insta::assert_snapshot!(plain(&changes(3).text(Some(80))));
+}
+
+#[test]
+fn many_changes_are_condensed() {
+    let text = plain(&changes(200).text(Some(80)));
+    assert!(text.lines().count() <= 41, "{} lines", text.lines().count());
+    assert!(text.contains("edge  200 to create"), "{text}");
+    let shown = text.matches("+ Ingress").count();
+    assert!(shown > 10 && text.contains(&format!("… and {} more", 200 - shown)), "{text}");
+    assert!(text.ends_with("Together  1 to delete and create again, 1 to change, 200 to create, 1 unchanged\n"), "{text}");
+}
+
+#[test]
+fn nothing_but_unchanged_objects_is_no_change() {
+    let mut changes = changes(1);
+    assert!(changes.changes_anything());
+    changes.rows.truncate(1);
+    assert!(!changes.changes_anything());
+}
+
+fn revision(number: u64, outcome: RunOutcome) -> RevisionInfo {
+    let finished = start() + jiff::SignedDuration::from_secs(14);
+    RevisionInfo {
+        number,
+        outcome,
+        started: start(),
+        finished: (outcome != RunOutcome::Running).then_some(finished),
+        by: "me@desk".to_owned(),
+    }
+}
+
+pub(super) fn status() -> StatusView {
+    let status = |kind: &str, name: &str, verdict: Verdict| StatusObject {
+        id: object(kind, name),
+        verdict,
+        replicas: None,
+        autoscaling: None,
+        storage: None,
+        address: None,
+        changed_by: None,
+    };
+    let ready = || Verdict::new(State::Ready, "", "3 of 3 replicas are ready");
+    let text = |text: &str| Some(text.to_owned());
+    let data = StatusObject { storage: text("50Gi standard Bound"), ..status("PersistentVolumeClaim", "data-database-0", ready()) };
+    let api = StatusObject {
+        replicas: text("2/3"),
+        changed_by: text("kubectl-edit"),
+        ..status("Deployment", "api", Verdict::new(State::InProgress, "Progressing", "2 of 3 replicas are ready"))
+    };
+    let scaler = StatusObject { autoscaling: text("cpu 41%/70%, 3–10"), ..status("HorizontalPodAutoscaler", "api", ready()) };
+    let web = StatusObject { replicas: text("12/12"), ..status("Deployment", "web", ready()) };
+    let job =
+        status("Job", "migrate", Verdict::new(State::Failed, "BackoffLimitExceeded", "3 pods failed\u{1b}[2J\nand their logs say why"));
+    let ingress = StatusObject { address: text("10.0.0.7"), ..status("Ingress", "shop", ready()) };
+    StatusView {
+        release: release(),
+        environment: "dev".to_owned(),
+        context: "kind-shop".to_owned(),
+        revision: Some(revision(4, RunOutcome::Succeeded)),
+        last_run: Some(revision(5, RunOutcome::Running)),
+        phases: vec![
+            StatusPhase { name: "storage".to_owned(), objects: vec![data] },
+            StatusPhase { name: "apps".to_owned(), objects: vec![api, scaler, web, job, ingress] },
+        ],
+    }
+}
+
+fn now() -> Timestamp {
+    start() + jiff::SignedDuration::from_secs(200)
+}
+
+#[test]
+fn status_at_80_columns() {
+    insta::assert_snapshot!(plain(&status().text(Some(80), now())));
+}
+
+#[test]
+fn status_at_120_columns_in_colour() {
+    insta::assert_snapshot!(status().text(Some(120), now()).replace('\u{1b}', "␛"));
+}
+
+#[test]
+fn status_as_data() {
+    let mut status = status();
+    status.phases.truncate(1);
+    insta::assert_snapshot!(serde_json::to_string_pretty(&status).unwrap());
+}
+
+#[test]
+fn status_of_nothing_says_how_to_deploy() {
+    let mut status = status();
+    (status.revision, status.last_run) = (None, None);
+    status.phases.clear();
+    assert_eq!(
+        plain(&status.text(None, now())),
+        "shop.dev is not deployed in context kind-shop; `deployctl up shop --env dev` deploys it\n"
+    );
+    assert_eq!(
+        plain(&status.text(Some(60), now())),
+        "shop.dev is not deployed in context kind-shop; `deployctl up\nshop --env dev` deploys it\n"
+    );
+}
+
+#[test]
+fn a_first_run_that_failed_is_shown() {
+    let mut status = status();
+    status.revision = None;
+    status.last_run = Some(revision(1, RunOutcome::Failed));
+    let text = plain(&status.text(None, now()));
+    assert!(text.starts_with("shop.dev in context kind-shop\nrevision 1 failed 3 min ago by me@desk, after 14.0 s\n\nstorage"), "{text}");
+}
+
+#[test]
+fn list_of_releases() {
+    let listed = |release: &str, number, outcome, objects| ListedRelease {
+        release: release.to_owned(),
+        revision: revision(number, outcome),
+        objects,
+    };
+    let mut list = ListView {
+        context: "kind-shop".to_owned(),
+        releases: vec![listed("shop.dev", 4, RunOutcome::Succeeded, 120), listed("valueverse.staging", 12, RunOutcome::Interrupted, 7)],
+    };
+    insta::assert_snapshot!(plain(&list.text(Some(80), now())));
+    list.releases.clear();
+    assert_eq!(list.text(Some(80), now()), "no releases in context kind-shop; `deployctl up` makes one\n");
+}
