@@ -1,1 +1,1 @@
-
+mod ai_imutis;
