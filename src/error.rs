@@ -23,6 +23,8 @@ pub enum ExitCode {
     Differences,
     /// Interrupted, and the cluster is as it was.
     Interrupted,
+    /// What a command said that was run on the user's behalf, as by `sandbox run`.
+    Command(u8),
 }
 
 impl ExitCode {
@@ -37,6 +39,7 @@ impl ExitCode {
             ExitCode::Refused => 5,
             ExitCode::Differences => 6,
             ExitCode::Interrupted => 130,
+            ExitCode::Command(status) => status,
         }
     }
 }

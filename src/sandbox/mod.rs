@@ -1,1 +1,39 @@
-//! (empty)
+//! The sandbox: a throw-away Kubernetes control plane on this machine.
+//!
+//! etcd, kube-apiserver, kube-controller-manager and kube-scheduler are the real programs, built from the
+//! embedded `programs/go.mod`; kwok plays the kubelets by the stages in `stages/`. One supervisor process per
+//! sandbox holds them all, so that nothing is left behind when it goes.
+
+mod api;
+mod bootstrap;
+mod cache;
+mod certificates;
+mod control_plane;
+mod crds;
+mod error;
+mod home;
+mod install;
+mod kubeconfig;
+mod launch;
+mod manage;
+mod message;
+mod operators;
+mod ports;
+mod processes;
+mod programs;
+mod run;
+mod servers;
+mod stages;
+mod start;
+mod supervisor;
+mod volumes;
+
+pub(crate) use cache::Cache;
+pub(crate) use error::SandboxError;
+pub(crate) use home::Summary;
+pub(crate) use install::{InstallOutcome, InstallProgress, install};
+pub(crate) use launch::become_program;
+pub(crate) use manage::{StopOutcome, list, stop};
+pub(crate) use run::{Ended, run};
+pub(crate) use start::{StartOptions, StartOutcome, StartProgress, start};
+pub(crate) use supervisor::supervise;
