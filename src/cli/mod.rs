@@ -6,9 +6,12 @@ mod readiness;
 mod render;
 mod sandbox;
 mod schema;
+mod session;
 mod status;
+mod tabular;
 mod up;
 mod validate;
+mod wanted;
 
 use std::process;
 

@@ -29,12 +29,14 @@ pub(crate) async fn brought(cluster: &Cluster, served: &Served, requires: &Requi
     Ok(brought)
 }
 
-/// Which of the writes that `decisions` need the user may not do, as verb, resource and namespace.
+/// Which of the writes that `decisions` need the user may not do, as verb, resource and namespace; `secrets` are the namespaces
+/// that Secrets will be created in.
 pub(crate) async fn refused_writes(
     cluster: &Cluster,
     wanted: &Wanted,
     served: &Served,
     decisions: &[Decision],
+    secrets: BTreeSet<Option<String>>,
 ) -> Result<Vec<(String, String, Option<String>)>, RequestError> {
     let mut places: HashSet<(Resource, Option<String>)> = HashSet::new();
     for decision in decisions.iter().filter(|decision| decision.action != ChangeAction::Keep) {
@@ -42,6 +44,9 @@ pub(crate) async fn refused_writes(
         if let Some(resource) = wanted.resource(object, served) {
             places.insert((resource, object.id.namespace.clone()));
         }
+    }
+    if let Some(resource) = served.exact("v1", "Secret") {
+        places.extend(secrets.into_iter().map(|namespace| (resource.clone(), namespace)));
     }
     let answers: Vec<(Resource, Option<String>, bool)> = stream::iter(places)
         .map(|(resource, namespace)| async move {

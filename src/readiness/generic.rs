@@ -1,195 +1,100 @@
-//! The rule for kinds without a rule of their own: conditions by their meaning, then a word for the whole (`status.phase`).
+//! The rule for kinds without a rule of their own: conditions by their meaning, words for the whole (`status.phase`), counts.
 
 use serde_json::Value;
 
 use super::{
-    condition::{Condition, Truth, conditions},
-    field::{annotation, is_true, text},
+    condition::{Condition, Truth, conditions, read},
+    field::{annotation, is_true, list, number, text},
     generation::behind,
     judge::Case,
+    meaning::{self, Meaning},
     verdict::{State, Verdict},
 };
 use crate::object::one_line;
 
-/// Conditions that must hold.
-const GOOD: &[&str] = &[
-    "Ready",
-    "Available",
-    "Healthy",
-    "Established",
-    "Accepted",
-    "Programmed",
-    "ResolvedRefs",
-    "Reconciled",
-    "Synced",
-    "Succeeded",
-    "Complete",
-    "Completed",
-    "Deployed",
-    "Installed",
-    "Initialized",
-    "Bound",
-    "Valid",
-    "AllReplicasReady",
+/// Counts that must have reached what stands beside them: have, want.
+const COUNTS: &[(&str, &str)] = &[
+    ("/status/readyReplicas", "/status/replicas"),
+    ("/status/readyReplicas", "/spec/replicas"),
+    ("/status/availableReplicas", "/status/replicas"),
+    ("/status/updatedReplicas", "/spec/replicas"),
+    ("/status/updatedReadyReplicas", "/status/replicas"),
+    ("/status/numberReady", "/status/desiredNumberScheduled"),
+    ("/status/numberAvailable", "/status/desiredNumberScheduled"),
+    ("/status/updatedNumberScheduled", "/status/desiredNumberScheduled"),
+    ("/status/currentHealthy", "/status/expectedMachines"),
+    ("/status/readyNodes", "/status/nodes"),
 ];
 
-/// Conditions that must not hold: whoever has them does not work, or not fully.
-const BAD: &[&str] = &["Failed", "Failure", "Stalled", "Degraded", "Error", "ReconcileError", "Invalid", "ErrorOccurred"];
-
-/// Conditions that hold while something is being done.
-const BUSY: &[&str] = &[
-    "Reconciling",
-    "Progressing",
-    "Updating",
-    "Upgrading",
-    "Creating",
-    "Deploying",
-    "Provisioning",
-    "Scaling",
-    "Pending",
-    "InProgress",
-    "Processing",
-    "Deleting",
-];
-
-/// Conditions that hold while nothing is done, because somebody wants it so.
-const IDLE: &[&str] = &["Paused", "Suspended"];
-
-/// Where a controller puts one word about the whole.
-const WORDS_AT: &[&str] = &["/status/phase", "/status/state", "/status/health", "/status/status", "/status/health/status"];
-
-/// Words that say that all is well.
-const GOOD_WORDS: &[&str] = &[
-    "ready",
-    "running",
-    "active",
-    "available",
-    "bound",
-    "healthy",
-    "succeeded",
-    "success",
-    "successful",
-    "completed",
-    "complete",
-    "deployed",
-    "online",
-    "green",
-    "synced",
-    "valid",
-    "ok",
-    "established",
-    "exists",
-    "created",
-    "initialized",
-    "provisioned",
-    "applied",
-    "operational",
-    "enabled",
-    "compliant",
-    "finished",
-    "accepted",
-    "connected",
-    "attached",
-    "reconciled",
-    "up",
-    "normal",
-    "released",
-    "registered",
-];
-
-/// Parts of words that say that something will not work by itself.
-const BAD_WORDS: &[&str] =
-    &["fail", "error", "invalid", "rejected", "degraded", "unhealthy", "denied", "lost", "noncompliant", "unauthorized", "misconfigured"];
-
-/// Parts of reasons that say so, beside [`BAD_WORDS`]: they stand beside a condition that is not as it should be.
-const BAD_REASONS: &[&str] = &[
-    "notfound",
-    "notpermitted",
-    "forbidden",
-    "unsupported",
-    "conflict",
-    "notexist",
-    "cannot",
-    "refused",
-    "unable",
-    "exceeded",
-    "mismatch",
-];
-
-/// Words that say that somebody wants it to do nothing.
-const IDLE_WORDS: &[&str] = &["suspended", "paused", "stopped", "hibernated"];
-
-/// What a controller says of a rollout that is over, although it still calls it progressing.
-const DONE_REASONS: &[&str] = &["NewReplicaSetAvailable", "RolloutCompleted", "Completed", "RolloutHealthy"];
+/// Flags that say that all is well, and are false as long as it is not.
+const FLAGS: &[&str] = &["/status/ready", "/status/healthy", "/status/readyToUse", "/status/provisioned", "/status/initialized"];
 
 /// The verdict by the conventions that most controllers keep.
 ///
 /// See <https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md#typical-status-properties>.
 pub(super) fn judge(case: &Case<'_>) -> Verdict {
-    let object = case.object;
-    if let Some(verdict) = behind(object) {
+    if let Some(verdict) = behind(case.object) {
         return verdict;
     }
-    let opinions: Vec<Verdict> = conditions(object)
-        .filter_map(|it| of_condition(case, &it))
-        .chain(of_parents(case))
-        .chain(of_words(object))
-        .chain(switched_off(object))
+    let opinions: Vec<Verdict> = of_conditions(case)
+        .into_iter()
+        .chain(of_words(case.object))
+        .chain(of_counts(case.object))
+        .chain(of_flags(case.object))
+        .chain(switched_off(case.object))
         .collect();
     // A failure is worth more than a switch that is off, and that more than what is under way.
     let strongest = [State::Failed, State::Suspended, State::InProgress, State::Ready];
     let decisive = strongest.iter().find_map(|state| opinions.iter().find(|opinion| opinion.state == *state));
-    decisive.cloned().unwrap_or_else(|| without_opinion(object))
+    decisive.cloned().unwrap_or_else(|| without_opinion(case.object))
 }
 
 fn without_opinion(object: &Value) -> Verdict {
     if object.get("status").is_none_or(Value::is_null) {
         return Verdict::new(State::Ready, "NoStatus", "it is stored; nothing has written a status");
     }
+    if object.pointer("/status/conditions").and_then(Value::as_array).is_some_and(Vec::is_empty) {
+        return Verdict::in_progress("NoCondition", "its controller has not said anything about it yet");
+    }
     Verdict::ready("its status says nothing against it")
 }
 
 fn switched_off(object: &Value) -> Option<Verdict> {
-    let switch = ["/spec/suspend", "/spec/suspended", "/spec/paused"].into_iter().find(|switch| is_true(object, switch));
-    let message = |at: &str| format!("it does nothing because its manifest says so (`{at}`)");
-    let paused = || (annotation(object, "cluster.x-k8s.io/paused").is_some()).then(|| "cluster.x-k8s.io/paused".to_owned());
-    let switch = switch.map(|switch| switch[1..].replace('/', ".")).or_else(paused)?;
-    Some(Verdict::suspended("Suspended", message(&switch)))
+    let field = ["/spec/suspend", "/spec/suspended", "/spec/paused"].into_iter().find(|field| is_true(object, field));
+    let paused = annotation(object, "cluster.x-k8s.io/paused").map(|_| "cluster.x-k8s.io/paused".to_owned());
+    let switch = field.map(|field| field[1..].replace('/', ".")).or(paused)?;
+    Some(Verdict::suspended("Suspended", format!("it does nothing because its manifest says so (`{switch}`)")))
 }
 
-fn of_condition(case: &Case<'_>, condition: &Condition<'_>) -> Option<Verdict> {
-    let is = |names: &[&str]| names.contains(&condition.kind);
-    let says = || described(condition);
-    let reason = || condition.reason_or("Condition");
-    let outdated =
-        condition.generation.zip(super::field::number(case.object, "/metadata/generation")).is_some_and(|(seen, now)| seen < now);
-    if is(GOOD) {
-        return Some(match condition.truth {
-            Truth::True if outdated => Verdict::in_progress("NotObserved", format!("`{}` is of an earlier generation", condition.kind)),
-            Truth::True => Verdict::ready(says()),
-            _ => not_good(case, condition),
-        });
-    }
-    if !condition.is_true() {
-        return None;
-    }
-    if is(BAD) {
-        return Some(tolerated(case, condition));
-    }
-    if is(IDLE) {
-        return Some(Verdict::suspended(reason(), says()));
-    }
-    (is(BUSY) && !DONE_REASONS.contains(&condition.reason)).then(|| Verdict::in_progress(reason(), says()))
+/// What all conditions say, those for each parent of a Gateway API route and similar nested ones included.
+fn of_conditions(case: &Case<'_>) -> Vec<Verdict> {
+    let nested = ["/status/parents", "/status/ancestors", "/status/ingress"].into_iter().flat_map(|at| list(case.object, at));
+    let nested = nested.flat_map(|parent| list(parent, "/conditions")).chain(list(case.object, "/status/conditionedStatus/conditions"));
+    let all: Vec<Condition<'_>> = conditions(case.object).chain(nested.filter_map(read)).collect();
+    let busy = all.iter().any(|it| it.is_true() && meaning::of_condition(it) == Some(Meaning::Busy));
+    // `Ready` is the summary; where it holds, conditions that only sound alike are about parts that may not be wanted.
+    let ready = all.iter().any(|it| it.is_true() && it.kind == "Ready");
+    let counts = |it: &&Condition<'_>| !ready || it.is_true() || !meaning::is_good_by_ending(it.kind);
+    all.iter().filter(counts).filter_map(|condition| of_condition(case, condition, busy)).collect()
 }
 
-/// A condition that should hold and does not: a failure where its reason sounds like one, and has done so for longer than is tolerated.
-fn not_good(case: &Case<'_>, condition: &Condition<'_>) -> Verdict {
-    let reason = plain(condition.reason);
-    let bad = BAD_WORDS.iter().chain(BAD_REASONS).any(|word| reason.contains(word));
-    if condition.truth == Truth::False && bad {
-        return tolerated(case, condition);
+fn of_condition(case: &Case<'_>, condition: &Condition<'_>, busy: bool) -> Option<Verdict> {
+    let reason = condition.reason_or("Condition");
+    let outdated = condition.generation.zip(number(case.object, "/metadata/generation")).is_some_and(|(seen, now)| seen < now);
+    match (meaning::of_condition(condition)?, condition.truth) {
+        (Meaning::Good, Truth::True) if outdated => {
+            Some(Verdict::in_progress("NotObserved", format!("`{}` is of an earlier generation", condition.kind)))
+        }
+        (Meaning::Good, Truth::True) => Some(Verdict::ready(described(condition))),
+        // While it is worked on, a reason such as `DoesNotExist` or `BuildFailed` is why it is worked on.
+        (Meaning::Good, Truth::False) if !busy && meaning::sounds_bad(condition.reason) => Some(tolerated(case, condition)),
+        (Meaning::Good, _) => Some(Verdict::in_progress(condition.reason_or("NotReady"), described(condition))),
+        (Meaning::Bad, Truth::True) => Some(tolerated(case, condition)),
+        (Meaning::Idle, Truth::True) => Some(Verdict::suspended(reason, described(condition))),
+        (Meaning::Busy, Truth::True) => Some(Verdict::in_progress(reason, described(condition))),
+        (Meaning::Busy | Meaning::Neutral, Truth::False) if meaning::sounds_bad(condition.reason) => Some(tolerated(case, condition)),
+        _ => None,
     }
-    Verdict::in_progress(condition.reason_or("NotReady"), described(condition))
 }
 
 /// Failed, once it has lasted for longer than the grace time: what an object needs is often created in the same minute.
@@ -213,33 +118,60 @@ fn described(condition: &Condition<'_>) -> String {
     }
 }
 
-/// Routes of the Gateway API have conditions for each parent.
-fn of_parents<'a>(case: &'a Case<'a>) -> impl Iterator<Item = Verdict> + 'a {
-    let parents = ["/status/parents", "/status/ancestors"].into_iter().flat_map(|at| super::field::list(case.object, at));
-    let all = parents.flat_map(|parent| super::field::list(parent, "/conditions"));
-    all.filter_map(super::condition::read).filter_map(|condition| of_condition(case, &condition))
+/// Where a controller puts one word about the whole: fields named so in the status or a few objects deeper. What stands in a list is history or detail.
+fn words(object: &Value) -> Vec<(String, &str)> {
+    let mut found = Vec::new();
+    if let Some(status) = object.get("status").and_then(Value::as_object) {
+        collect_words(status, "", 3, &mut found);
+    }
+    found
 }
 
-/// One word about the whole. A word that is not known means that something is under way, unless a condition says `Ready`.
-fn of_words(object: &Value) -> Option<Verdict> {
-    let (at, word) = WORDS_AT.iter().find_map(|at| Some((at, text(object, at)?)))?;
-    let message = format!("its {} is `{}`", &at["/status/".len()..].replace('/', "."), one_line(word, 100));
-    let plain = plain(word);
-    let holds = |kinds: &[&str]| conditions(object).any(|condition| kinds.contains(&condition.kind) && condition.is_true());
-    Some(if BAD_WORDS.iter().any(|bad| plain.contains(bad)) {
-        Verdict::failed("Failed", message)
-    } else if GOOD_WORDS.contains(&plain.as_str()) {
-        Verdict::ready(message)
-    } else if IDLE_WORDS.contains(&plain.as_str()) {
-        Verdict::suspended("Suspended", message)
-    } else if holds(&["Ready", "Available", "Healthy"]) {
-        return None;
-    } else {
-        Verdict::in_progress("Progressing", message)
+fn collect_words<'a>(fields: &'a serde_json::Map<String, Value>, path: &str, depth: usize, found: &mut Vec<(String, &'a str)>) {
+    for (field, value) in fields {
+        let lower = field.to_ascii_lowercase();
+        match value {
+            Value::String(word) if !word.is_empty() && ["phase", "state", "status", "health"].iter().any(|end| lower.ends_with(end)) => {
+                found.push((format!("{path}{field}"), word));
+            }
+            Value::Object(inner) if depth > 1 => collect_words(inner, &format!("{path}{field}."), depth - 1, found),
+            _ => {}
+        }
+    }
+}
+
+/// What the words say. A main word that is not known means that something is under way, unless a condition says that it is ready.
+fn of_words(object: &Value) -> Vec<Verdict> {
+    let holds = conditions(object).any(|it| it.is_true() && matches!(it.kind, "Ready" | "Available" | "Healthy"));
+    let judged = words(object).into_iter().filter_map(|(field, word)| {
+        let message = format!("its {field} is `{}`", one_line(word, 100));
+        let main = matches!(field.as_str(), "phase" | "state" | "status" | "health") && !holds;
+        Some(match meaning::of_word(word) {
+            Some(Meaning::Good) => Verdict::ready(message),
+            Some(Meaning::Bad) => Verdict::failed("Failed", message),
+            Some(Meaning::Idle) if !field.contains('.') => Verdict::suspended("Suspended", message),
+            Some(Meaning::Busy) => Verdict::in_progress("Progressing", message),
+            _ if main => Verdict::in_progress("Progressing", message),
+            _ => return None,
+        })
+    });
+    judged.collect()
+}
+
+fn of_counts(object: &Value) -> Option<Verdict> {
+    let missing = COUNTS.iter().find_map(|(have, want)| {
+        let (have_count, want_count) = (number(object, have)?, number(object, want)?);
+        (have_count < want_count).then(|| format!("`{}` is {have_count} of {want_count}", have.rsplit('/').next().unwrap_or(have)))
+    });
+    missing.map(|message| Verdict::in_progress("TooFew", message))
+}
+
+fn of_flags(object: &Value) -> Option<Verdict> {
+    let flag = FLAGS.iter().find(|flag| object.pointer(flag).and_then(Value::as_bool) == Some(false))?;
+    let error = text(object, "/status/error/message").or_else(|| text(object, "/status/error"));
+    let name = flag.rsplit('/').next().unwrap_or(flag);
+    Some(match error {
+        Some(error) => Verdict::failed("Error", format!("`{name}` is false: {}", one_line(error, 300))),
+        None => Verdict::in_progress("NotReady", format!("`{name}` is false")),
     })
-}
-
-/// Lower case, letters and digits only.
-fn plain(word: &str) -> String {
-    word.chars().filter(char::is_ascii_alphanumeric).map(|character| character.to_ascii_lowercase()).collect()
 }

@@ -1,1 +1,62 @@
+//! The project's own cases, at least one positive and one negative for each rule: `tests/readiness/cases.jsonl`.
+//!
+//! A line holds the object, what is around it, the clock (`now`, where it matters) and the verdict that is right.
 
+use serde_json::Value;
+
+use super::{Family, field::text, judge};
+
+const CASES: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/readiness/cases.jsonl"));
+
+const NOW: &str = "2026-01-01T01:00:00Z";
+
+fn wrong(case: &Value) -> Option<String> {
+    let around = case["around"].as_array().map_or(&[][..], Vec::as_slice);
+    let objects: Vec<&Value> = std::iter::once(&case["object"]).chain(around).collect();
+    let now = text(case, "/now").unwrap_or(NOW).parse().unwrap();
+    let verdict = judge(&case["object"], &Family::of_all(&objects)[0].surroundings(now));
+    let agrees = verdict.state.to_string() == text(case, "/expected").unwrap()
+        && text(case, "/reason").is_none_or(|reason| verdict.reason == reason)
+        && text(case, "/contains").is_none_or(|part| verdict.message.contains(part));
+    (!agrees).then(|| format!("{}: {verdict:?}", case["id"]))
+}
+
+#[test]
+fn every_case_is_judged_rightly() {
+    let cases: Vec<Value> = CASES.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let wrong: Vec<String> = cases.iter().filter_map(wrong).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(cases.len() > 100);
+}
+
+/// Objects may be partial and foreign: whatever stands in a field, there is a verdict.
+#[test]
+fn no_value_in_any_field_makes_it_panic() {
+    let odd = [Value::Null, true.into(), (-1).into(), "ä".into(), Value::Array(vec![Value::Null]), serde_json::json!({"": {}})];
+    for line in CASES.lines() {
+        let case: Value = serde_json::from_str(line).unwrap();
+        let around = case["around"].as_array().map_or(&[][..], Vec::as_slice);
+        for pointer in pointers(&case["object"], "") {
+            for value in &odd {
+                let mut object = case["object"].clone();
+                *object.pointer_mut(&pointer).unwrap() = value.clone();
+                let objects: Vec<&Value> = std::iter::once(&object).chain(around).collect();
+                let now = NOW.parse().unwrap();
+                let families = Family::of_all(&objects);
+                let surroundings = families[0].surroundings(now);
+                let verdict = judge(&object, &surroundings);
+                crate::diagnosis::explain(&object, &verdict, &surroundings);
+            }
+        }
+    }
+}
+
+fn pointers(value: &Value, at: &str) -> Vec<String> {
+    let children: Vec<(String, &Value)> = match value {
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.replace('~', "~0").replace('/', "~1"), value)).collect(),
+        Value::Array(items) => items.iter().enumerate().map(|(index, item)| (index.to_string(), item)).collect(),
+        _ => Vec::new(),
+    };
+    let below = children.into_iter().flat_map(|(name, child)| pointers(child, &format!("{at}/{name}")));
+    std::iter::once(at.to_owned()).chain(below).collect()
+}

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     budget::Budget,
-    condition::condition,
+    condition::{Condition, condition},
     event::{ClusterEvent, events_about},
     field::{is_true, list, name, number, text, time},
 };
@@ -20,16 +20,25 @@ pub(crate) enum Rank {
     Crash,
     /// An init container that ends with an error.
     InitCrash,
-    /// A ConfigMap, Secret or key that is missing.
+    /// A probe that fails, as an event tells.
+    Probe,
+    /// No node takes the pod.
+    Unschedulable,
+    /// A `ConfigMap`, Secret or key that is missing.
     Reference,
     /// A volume that cannot be attached or mounted, a network that cannot be made.
     Volume,
-    /// No node takes the pod.
-    Unschedulable,
-    /// A container that runs and does not become ready.
-    Probe,
-    /// An init container that still runs.
-    Init,
+    /// A container that runs and is not ready, or an init container that has not ended: nothing is wrong yet.
+    Waiting,
+}
+
+/// One run of a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    /// The one that runs now, or the last one where none does.
+    Current,
+    /// The one before.
+    Previous,
 }
 
 /// One thing that keeps a pod from being ready.
@@ -47,8 +56,8 @@ pub(crate) struct Problem {
     pub(crate) message: String,
     /// How often the container was restarted, where that is what counts.
     pub(crate) restarts: Option<i64>,
-    /// Whether the log to read is the one of the container's previous attempt.
-    pub(crate) previous: bool,
+    /// The attempt of the container whose log shows more; `None` where no log does.
+    pub(crate) log: Option<Attempt>,
     /// Since when, where that is what counts.
     since: Option<Timestamp>,
 }
@@ -61,7 +70,7 @@ impl Problem {
         match self.rank {
             Rank::Crash | Rank::InitCrash => budget.is_spent(self.restarts),
             Rank::Image | Rank::Reference => self.reason == "InvalidImageName" || budget.is_over(self.since, now),
-            Rank::Volume | Rank::Unschedulable | Rank::Probe | Rank::Init => false,
+            Rank::Volume | Rank::Unschedulable | Rank::Probe | Rank::Waiting => false,
         }
     }
 }
@@ -105,13 +114,13 @@ impl Look<'_> {
             reason: reason.to_owned(),
             message,
             restarts: None,
-            previous: false,
+            log: None,
             since: None,
         }
     }
 
     fn scheduling(&self) -> Option<Problem> {
-        let scheduled = condition(self.pod, "PodScheduled").filter(|scheduled| scheduled.is_false())?;
+        let scheduled = condition(self.pod, "PodScheduled").filter(Condition::is_false)?;
         // A container that has run was scheduled, whatever an old condition says.
         if !list(self.pod, "/status/containerStatuses").is_empty() {
             return None;
@@ -145,8 +154,11 @@ impl Look<'_> {
             return Some(self.probe(container));
         }
         // A sidecar is an init container that keeps running once it has started.
-        let waits = !is_true(status, "/started");
-        waits.then(|| self.problem(Rank::Init, Some(container), "PodInitializing", format!("init container `{container}` is running")))
+        let sidecar = self.spec_of(container).is_some_and(|spec| text(spec, "/restartPolicy") == Some("Always"));
+        let waits = !sidecar || !is_true(status, "/started");
+        let message = format!("init container `{container}` is running");
+        let problem = self.problem(Rank::Waiting, Some(container), "PodInitializing", message);
+        waits.then_some(Problem { log: Some(Attempt::Current), ..problem })
     }
 
     fn waiting(&self, status: &Value, reason: &str, init: bool) -> Option<Problem> {
@@ -202,8 +214,9 @@ impl Look<'_> {
         let end = ended.map_or_else(|| "keeps crashing".to_owned(), |ended| self.end(container, ended));
         let last = ended.and_then(|ended| text(ended, "/message")).map(|last| format!(": {}", one_line(last, QUOTE))).unwrap_or_default();
         let message = format!("{kind} `{container}` {end}{times}{last}");
+        let log = if waiting && restarts != Some(0) { Attempt::Previous } else { Attempt::Current };
         let rank = if init { Rank::InitCrash } else { Rank::Crash };
-        Problem { restarts, previous: waiting && restarts != Some(0), ..self.problem(rank, Some(container), reason, message) }
+        Problem { restarts, log: Some(log), ..self.problem(rank, Some(container), reason, message) }
     }
 
     fn end(&self, container: &str, ended: &Value) -> String {
@@ -219,21 +232,25 @@ impl Look<'_> {
     }
 
     fn memory_limit(&self, container: &str) -> Option<&str> {
-        let specs = list(self.pod, "/spec/containers").iter().chain(list(self.pod, "/spec/initContainers"));
-        specs.into_iter().find(|spec| name_of(spec) == container).and_then(|spec| text(spec, "/resources/limits/memory"))
+        self.spec_of(container).and_then(|spec| text(spec, "/resources/limits/memory"))
+    }
+
+    fn spec_of(&self, container: &str) -> Option<&Value> {
+        let mut specs = list(self.pod, "/spec/containers").iter().chain(list(self.pod, "/spec/initContainers"));
+        specs.find(|spec| name_of(spec) == container)
     }
 
     fn probe(&self, container: &str) -> Problem {
         let unhealthy = self.events.iter().find(|event| event.reason == "Unhealthy");
         let said = unhealthy.map(|event| format!(": {}", one_line(event.message, QUOTE))).unwrap_or_default();
         let message = format!("container `{container}` is running but not ready{said}");
-        let reason = if unhealthy.is_some() { "Unhealthy" } else { "ContainersNotReady" };
-        self.problem(Rank::Probe, Some(container), reason, message)
+        let (rank, reason) = if unhealthy.is_some() { (Rank::Probe, "Unhealthy") } else { (Rank::Waiting, "ContainersNotReady") };
+        Problem { log: Some(Attempt::Current), ..self.problem(rank, Some(container), reason, message) }
     }
 
     /// When the containers of the present stage could begin at the earliest: after scheduling, or after the last init container.
     fn begun(&self) -> Option<Timestamp> {
-        let initialised = condition(self.pod, "Initialized").filter(|initialised| initialised.is_true()).and_then(|it| it.since);
+        let initialised = condition(self.pod, "Initialized").filter(Condition::is_true).and_then(|it| it.since);
         let finished = list(self.pod, "/status/initContainerStatuses").iter().filter_map(|it| time(it, "/state/terminated/finishedAt"));
         let created = time(self.pod, "/status/startTime").or_else(|| time(self.pod, "/metadata/creationTimestamp"));
         finished.chain(initialised).chain(created).max()
@@ -330,15 +347,23 @@ mod tests {
         let pod = json!({"metadata": {"name": "api"}, "status": {"phase": "Running", "containerStatuses": [
             {"name": "proxy", "ready": false, "state": {"running": {}}},
             {"name": "api", "restartCount": 1, "state": {"terminated": {"exitCode": 2}}}]}});
-        assert_eq!(problems(&pod, &[]).iter().map(|problem| problem.rank).collect::<Vec<_>>(), [Rank::Crash, Rank::Probe]);
+        assert_eq!(problems(&pod, &[]).iter().map(|problem| problem.rank).collect::<Vec<_>>(), [Rank::Crash, Rank::Waiting]);
     }
 
     #[test]
     fn a_started_sidecar_and_a_finished_init_container_are_no_problem() {
-        let pod = json!({"metadata": {"name": "api"}, "status": {"initContainerStatuses": [
+        let pod = json!({"metadata": {"name": "api"}, "spec": {"initContainers": [{"name": "sidecar", "restartPolicy": "Always"}]},
+            "status": {"initContainerStatuses": [
             {"name": "sidecar", "started": true, "ready": false, "state": {"running": {}}},
             {"name": "migrate", "ready": true, "state": {"terminated": {"exitCode": 0}}}]}});
         assert_eq!(problems(&pod, &[]), []);
+    }
+
+    #[test]
+    fn an_init_container_that_runs_is_waited_for_also_where_it_says_that_it_started() {
+        let pod = json!({"metadata": {"name": "api"}, "status": {"initContainerStatuses": [
+            {"name": "migrate", "started": true, "ready": false, "state": {"running": {}}}]}});
+        assert_eq!(first(&pod, &[]).message, "init container `migrate` is running");
     }
 
     #[test]

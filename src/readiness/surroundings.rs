@@ -6,9 +6,9 @@ use serde_json::Value;
 pub(crate) struct Surroundings<'a> {
     /// The clock to judge by.
     pub(crate) now: Timestamp,
-    /// Pods that the object owns, directly or through ReplicaSets; for a claim: pods that mount it.
+    /// Pods that the object owns, directly or through `ReplicaSet`s; for a claim: pods that mount it.
     pub(crate) pods: &'a [&'a Value],
-    /// ReplicaSets that the object owns.
+    /// `ReplicaSet`s that the object owns.
     pub(crate) replica_sets: &'a [&'a Value],
     /// Claims that the object's pods mount.
     pub(crate) claims: &'a [&'a Value],

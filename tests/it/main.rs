@@ -1,1 +1,3 @@
-mod ai_imutis;
+//! The integration tests: one binary that drives the built program as a user would.
+
+mod readiness;

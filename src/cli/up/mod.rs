@@ -11,6 +11,7 @@ pub(crate) use arguments::Arguments;
 use super::{
     Global,
     plan_arguments::load_plan,
+    secret_arguments::GivenSecrets,
     session::{Session, block_on},
     wanted::Rendering,
 };
@@ -28,7 +29,8 @@ pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -
     let selection = arguments.selection(&plan)?;
     // Everything that is wrong with the files is said before the cluster is asked for anything.
     let rendering = Rendering::offline(&plan, output)?;
-    block_on(up(arguments, global, &plan, &selection, rendering, output))
+    let given = arguments.secrets.read(&plan)?;
+    block_on(up(arguments, global, &plan, &selection, rendering, &given, output))
 }
 
 /// A plan that asks for what this version cannot do is refused: a step silently left out is worse than none.
@@ -46,10 +48,11 @@ async fn up(
     plan: &Plan,
     selection: &Selection,
     rendering: Rendering,
+    given: &GivenSecrets,
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
     let mut session = Session::open(&arguments.cluster, Some(plan)).await?;
-    let prepared = prepare::prepare(arguments, plan, selection, rendering, &session, output).await?;
+    let prepared = prepare::prepare(arguments, plan, selection, rendering, given, &session, output).await?;
     if prepared.writes() > 0 {
         confirm::confirm(arguments, plan, &prepared, &session, output)?;
     }

@@ -1,8 +1,10 @@
+use std::collections::BTreeSet;
+
 use indexmap::IndexMap;
 
 use super::{Arguments, secrets};
 use crate::{
-    cli::{plan_arguments::phase_conditions, session::Session, wanted::Rendering},
+    cli::{secret_arguments::GivenSecrets, session::Session, wanted::Rendering},
     cluster::{Force, RequestError, Resource},
     engine::{self, ChangeAction, Decision, Look, Selection, Wanted},
     error::{CommandError, ExitCode},
@@ -39,26 +41,31 @@ pub(super) async fn prepare(
     plan: &Plan,
     selection: &Selection,
     rendering: Rendering,
+    given: &GivenSecrets,
     session: &Session,
     output: &mut Output,
 ) -> Result<Prepared, CommandError> {
     let rendering = rendering.as_served(plan, &session.served, output)?;
-    let skipped = phase_conditions(plan, &rendering, &session.served);
+    let skipped = rendering.skipped(plan, &session.served);
     let mut wanted = rendering.wanted(plan, &skipped);
     let known = readable(&wanted, plan, session);
     let store = Store::new(&session.cluster, &session.served, &plan.state_namespace, &plan.release);
     let observed = async { tokio::try_join!(seen(session, plan, &known), history(&store)) };
     let (look, (previous, records)) = session.unless_interrupted(observed).await?.map_err(|error| observe_error(session, error))?;
 
+    let mut secret_sources = Vec::new();
     let mut findings = static_findings(&wanted, &look, plan, selection, session).await?;
     let first = engine::decide(&wanted, &look.live, &records, selection);
-    findings.extend(permissions(&wanted, &first, &look, session).await?);
+    findings.extend(permissions(&wanted, &first, plan, &look, session).await?);
     if let Some(error) = preflight::refusal(&findings) {
         return Err(error);
     }
 
-    let made = secrets::make(arguments, plan, &look.live, selection, output)?;
-    made.add_to(&mut wanted, plan);
+    if selection.holds(&secrets_phase(plan)) {
+        let needs = secrets::plan_values(given, plan, &look.live)?;
+        secret_sources = needs.sources();
+        secrets::add(&needs, plan, &mut wanted, output)?;
+    }
     let mut decisions = engine::decide(&wanted, &look.live, &records, selection);
     let force = if arguments.force_conflicts { Force::Yes } else { Force::No };
     let tried = engine::dry_runs(&session.cluster, &wanted, &session.served, &look, &mut decisions, force);
@@ -67,7 +74,7 @@ pub(super) async fn prepare(
     if let Some(error) = preflight::refusal(&refused.collect::<Vec<Finding>>()) {
         return Err(error);
     }
-    Ok(Prepared { wanted, look, decisions, previous, records, skipped, secret_sources: made.sources })
+    Ok(Prepared { wanted, look, decisions, previous, records, skipped, secret_sources })
 }
 
 /// The objects to look at, with the kinds that they are read as: what is rendered, and the Secrets that the plan declares.
@@ -137,14 +144,19 @@ fn absent_namespaces(wanted: &Wanted, look: &Look, selection: &Selection) -> Vec
     findings
 }
 
-/// Asks what the user may do, where a dry run could not tell: before somebody is asked for secrets, and in new namespaces.
-async fn permissions(wanted: &Wanted, decisions: &[Decision], look: &Look, session: &Session) -> Result<Vec<Finding>, CommandError> {
-    if decisions.iter().all(|decision| decision.action == ChangeAction::Keep) || look.absent_namespaces.is_empty() {
-        return Ok(Vec::new());
-    }
-    let refused = session.unless_interrupted(engine::refused_writes(&session.cluster, wanted, &session.served, decisions)).await?;
+/// Asks what the user may do: before somebody is asked for secrets, and where no dry run could tell because a namespace is new.
+async fn permissions(wanted: &Wanted, decisions: &[Decision], plan: &Plan, look: &Look, session: &Session) -> Result<Vec<Finding>, CommandError> {
+    let secrets = secrets::declared(plan).filter(|id| look.live.object(id).is_none()).map(|id| id.namespace);
+    let secrets: BTreeSet<Option<String>> = secrets.collect();
+    let refused = engine::refused_writes(&session.cluster, wanted, &session.served, decisions, secrets);
+    let refused = session.unless_interrupted(refused).await?;
     let refused = refused.map_err(|error| session.request_error("cannot ask what is permitted", &error))?;
     Ok(preflight::not_permitted(&refused))
+}
+
+/// The phase that declared Secrets belong to.
+pub(super) fn secrets_phase(_plan: &Plan) -> String {
+    "secrets".to_owned()
 }
 
 /// How to reach what the plan's `open` names.

@@ -3,7 +3,7 @@ use serde_json::Value;
 use crate::{
     object::one_line,
     readiness::{
-        condition::condition,
+        condition::{Condition, condition},
         event::events_about,
         field::{annotation, text},
         judge::Case,
@@ -67,7 +67,7 @@ fn bound(case: &Case<'_>) -> Verdict {
 /// See <https://kubernetes.io/docs/concepts/storage/persistent-volumes/#recovering-from-failure-when-expanding-volumes>.
 fn resize_failed(claim: &Value) -> Option<Verdict> {
     let status = text(claim, "/status/allocatedResourceStatuses/storage")?;
-    let said = ["ControllerResizeError", "NodeResizeError"].into_iter().find_map(|kind| condition(claim, kind).filter(|it| it.is_true()));
+    let said = ["ControllerResizeError", "NodeResizeError"].into_iter().find_map(|kind| condition(claim, kind).filter(Condition::is_true));
     let message = said.map_or_else(|| format!("its resize is in state `{status}`"), |said| one_line(said.says(), 300));
     status.ends_with("Infeasible").then(|| Verdict::failed(status.to_owned(), message))
 }

@@ -1,7 +1,7 @@
 use crate::{
     object::one_line,
     readiness::{
-        condition::condition,
+        condition::{Condition, condition},
         field::{is_present, number, text},
         generation::{behind, behind_or_silent},
         judge::Case,
@@ -29,13 +29,19 @@ pub(in crate::readiness) fn judge_definition(case: &Case<'_>) -> Verdict {
         return verdict;
     }
     let [names, established, terminating] = ["NamesAccepted", "Established", "Terminating"].map(|kind| condition(case.object, kind));
-    if let Some(terminating) = terminating.filter(|it| it.is_true()) {
+    if let Some(terminating) = terminating.filter(Condition::is_true) {
         return Verdict::new(State::Terminating, "Terminating", one_line(terminating.says(), 300));
     }
-    if let Some(refused) = names.filter(|it| it.is_false()) {
+    if let Some(refused) = names.filter(Condition::is_false) {
         return Verdict::failed(
             refused.reason_or("NamesNotAccepted"),
             format!("its names are not accepted: {}", one_line(refused.says(), 300)),
+        );
+    }
+    if let Some(violations) = condition(case.object, "NonStructuralSchema").filter(Condition::is_true) {
+        return Verdict::failed(
+            violations.reason_or("NonStructuralSchema"),
+            format!("its schema is not structural: {}", one_line(violations.says(), 300)),
         );
     }
     match established {

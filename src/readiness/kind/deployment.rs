@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use crate::readiness::{
-    condition::condition,
+    condition::{Condition, condition},
     field::is_true,
     generation::behind_or_silent,
     judge::Case,
@@ -42,7 +42,7 @@ fn shortfall(deployment: &Value) -> Option<Shortfall> {
     let wanted = wanted_replicas(deployment);
     let [updated, ready, available, all] =
         ["updatedReplicas", "readyReplicas", "availableReplicas", "replicas"].map(|field| count(deployment, field));
-    let refused = condition(deployment, "ReplicaFailure").filter(|it| it.is_true());
+    let refused = condition(deployment, "ReplicaFailure").filter(Condition::is_true);
     let refused = refused.map(|it| Shortfall::new("ReplicaFailure", format!("{}: {}", of(ready, wanted, "replica", "ready"), it.says())));
     let old = || (all > updated).then(|| Shortfall::new("OldReplicas", format!("{} of the previous revision still run", all - updated)));
     let unavailable =

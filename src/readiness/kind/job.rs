@@ -3,7 +3,7 @@ use serde_json::Value;
 use crate::{
     object::one_line,
     readiness::{
-        condition::condition,
+        condition::{Condition, condition},
         field::{is_true, number, text, time},
         generation::behind,
         judge::Case,
@@ -33,7 +33,7 @@ pub(in crate::readiness) fn judge(case: &Case<'_>) -> Verdict {
 }
 
 fn decided(case: &Case<'_>) -> Option<Verdict> {
-    let holds = |kind| condition(case.object, kind).filter(|it| it.is_true());
+    let holds = |kind| condition(case.object, kind).filter(Condition::is_true);
     if let Some(failed) = holds("Failed").or_else(|| holds("FailureTarget")) {
         let why = worst(case, case.around.pods).map(|problem| format!("; pod {}: {}", problem.pod, problem.message)).unwrap_or_default();
         let message = format!("{}: {}{why}", failed.reason_or("JobFailed"), one_line(failed.says(), 300));

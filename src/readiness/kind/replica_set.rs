@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use crate::readiness::{
-    condition::condition,
+    condition::{Condition, condition},
     generation::behind_or_silent,
     judge::Case,
     verdict::Verdict,
@@ -22,7 +22,7 @@ pub(in crate::readiness) fn judge(case: &Case<'_>) -> Verdict {
 fn shortfall(set: &Value) -> Option<Shortfall> {
     let wanted = wanted_replicas(set);
     let [ready, available, all] = ["readyReplicas", "availableReplicas", "replicas"].map(|field| count(set, field));
-    let refused = condition(set, "ReplicaFailure").filter(|it| it.is_true());
+    let refused = condition(set, "ReplicaFailure").filter(Condition::is_true);
     refused
         .map(|it| Shortfall::new("ReplicaFailure", format!("{}: {}", of(ready, wanted, "replica", "ready"), it.says())))
         .or_else(|| Shortfall::fewer("TooFewReady", ready, wanted, "replica", "ready"))

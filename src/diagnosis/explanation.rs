@@ -1,0 +1,74 @@
+use crate::{
+    event::ObjectDiagnosis,
+    object::{ObjectId, one_line},
+    readiness::Verdict,
+};
+
+/// Why an object is not ready, as far as it can be known without asking further.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Explanation {
+    /// The pod that shows the cause, if one does.
+    pub(crate) pod: Option<String>,
+    /// The container in it.
+    pub(crate) container: Option<String>,
+    /// The most specific cause found; one line without control characters.
+    pub(crate) cause: Option<String>,
+    /// The log that shows more, where one does.
+    pub(crate) log: Option<LogRequest>,
+    /// Commands that show more, the most useful first.
+    pub(crate) more: Vec<String>,
+}
+
+/// Which lines of which container's log to fetch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LogRequest {
+    /// The pod's namespace.
+    pub(crate) namespace: String,
+    /// The pod.
+    pub(crate) pod: String,
+    /// The container.
+    pub(crate) container: String,
+    /// Whether it is the attempt before the present one.
+    pub(crate) previous: bool,
+    /// How many of the last lines.
+    pub(crate) tail: u32,
+}
+
+/// Longest line of a log that is shown, in characters.
+const LOG_LINE: usize = 500;
+
+impl Explanation {
+    /// The explanation as an event carries it, with the lines of the log that [`Explanation::log`] asked for, made harmless.
+    pub(crate) fn into_diagnosis(self, object: ObjectId, verdict: Verdict, log: &str) -> ObjectDiagnosis {
+        let lines = log.lines().filter(|line| !line.trim().is_empty());
+        ObjectDiagnosis {
+            object,
+            verdict,
+            pod: self.pod,
+            container: self.container,
+            cause: self.cause,
+            log: lines.map(|line| indented(line, LOG_LINE)).collect(),
+        }
+    }
+}
+
+/// One harmless line that keeps its indentation, because stack traces live by it.
+fn indented(line: &str, limit: usize) -> String {
+    let text = line.trim_start();
+    let indentation = " ".repeat((line.chars().count() - text.chars().count()).min(16));
+    format!("{indentation}{}", one_line(text, limit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::readiness::State;
+
+    #[test]
+    fn log_lines_are_harmless_and_keep_their_indentation() {
+        let object = ObjectId { group: String::new(), kind: "Pod".to_owned(), namespace: None, name: "api".to_owned() };
+        let verdict = Verdict::new(State::Failed, "", "");
+        let log = "Traceback:\n    at \u{1b}[31mmain\n\n";
+        assert_eq!(Explanation::default().into_diagnosis(object, verdict, log).log, ["Traceback:", "    at \\x1b[31mmain"]);
+    }
+}
