@@ -98,7 +98,7 @@ impl Cluster {
     }
 
     /// The last `lines` lines of a container's log; `previous`: of the container before its last restart.
-    pub(crate) async fn log_tail(&self, namespace: &str, pod: &str, container: &str, previous: bool, lines: usize) -> Result<String, RequestError> {
+    pub(crate) async fn log_tail(&self, namespace: &str, pod: &str, container: &str, previous: bool, lines: u32) -> Result<String, RequestError> {
         let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}/log?container={container}&tailLines={lines}&previous={previous}&limitBytes=65536");
         let object = ObjectId { group: String::new(), kind: "Pod".to_owned(), namespace: Some(namespace.to_owned()), name: pod.to_owned() };
         let call = Call { object: Some(object), ..Call::get(Verb::Get, path) };

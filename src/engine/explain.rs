@@ -8,7 +8,7 @@ use super::{execute::Stop, hub::Hub};
 use crate::{
     cluster::{Cluster, RequestError},
     diagnosis::{self, Explanation},
-    event::{Diagnosis, ObjectDiagnosis},
+    event::Diagnosis,
     object::ObjectId,
     readiness::{State, Verdict},
 };
@@ -78,23 +78,13 @@ async fn look_into(summary: String, phase: &str, objects: &[(ObjectId, Verdict)]
         })
         .collect();
     let logs = join_all(explained.iter().map(|(_, _, explanation)| log_of(cluster, explanation))).await;
-    let more = explained.iter().filter_map(|(_, _, explanation)| explanation.more.clone()).collect();
-    let objects = explained.into_iter().zip(logs).map(|((object, verdict, explanation), log)| ObjectDiagnosis {
-        object,
-        verdict,
-        pod: explanation.pod,
-        container: explanation.container,
-        cause: explanation.cause,
-        log,
-    });
+    let more = explained.iter().flat_map(|(_, _, explanation)| explanation.more.clone()).collect();
+    let objects = explained.into_iter().zip(logs).map(|((object, verdict, explanation), log)| explanation.into_diagnosis(object, verdict, &log));
     Diagnosis { summary, phase: Some(phase.to_owned()), objects: objects.collect(), more }
 }
 
 /// The last lines of the log that shows the cause; none where it cannot be read.
-async fn log_of(cluster: &Cluster, explanation: &Explanation) -> Vec<String> {
-    let Some(log) = &explanation.log else { return Vec::new() };
-    match cluster.log_tail(&log.namespace, &log.pod, &log.container, log.previous, log.tail).await {
-        Ok(text) => text.lines().map(str::to_owned).collect(),
-        Err(_) => Vec::new(),
-    }
+async fn log_of(cluster: &Cluster, explanation: &Explanation) -> String {
+    let Some(log) = &explanation.log else { return String::new() };
+    cluster.log_tail(&log.namespace, &log.pod, &log.container, log.previous, log.tail).await.unwrap_or_default()
 }
