@@ -1,6 +1,15 @@
 //! Arguments that several commands share: the same flag means the same everywhere.
 
-use std::path::PathBuf;
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    error::CommandError,
+    plan::{self, Examined, LoadError, Plan, Problem, Selection},
+    report::Output,
+};
 
 /// Which plan, which environment, with which variables.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -28,4 +37,72 @@ pub(crate) struct ClusterArguments {
     /// Path of the kubeconfig, instead of `KUBECONFIG` or `~/.kube/config`
     #[arg(long, env = "DEPLOYCTL_KUBECONFIG", value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
+}
+
+impl PlanArguments {
+    /// The plan in the chosen environment. Warnings go to `output`; errors (exit 2) say all that is wrong at once.
+    pub(crate) fn load(&self, output: &mut Output) -> Result<Plan, CommandError> {
+        let folder = current_folder()?;
+        let (plan, warnings) = plan::load(&self.selection(&folder)).map_err(CommandError::from)?;
+        for warning in &warnings {
+            output.note(&warning_line(warning));
+        }
+        Ok(plan)
+    }
+
+    /// A look at the plan in the chosen environment, or in all where none is chosen. Fails (exit 2) only where the plan cannot be read.
+    pub(crate) fn examine(&self) -> Result<Examined, CommandError> {
+        let folder = current_folder()?;
+        match plan::examine(&self.selection(&folder), true) {
+            Ok(examined) => Ok(examined),
+            Err(LoadError::Problems { file, problems }) => {
+                Ok(Examined { name: String::new(), file, environments: Vec::new(), plans: Vec::new(), problems })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn selection<'a>(&'a self, folder: &'a Path) -> Selection<'a> {
+        Selection {
+            plan: self.plan.as_deref(),
+            environment: self.env.as_deref(),
+            set: &self.set,
+            state_namespace: self.state_namespace.as_deref(),
+            folder,
+            process: &|name| env::var(name).ok(),
+        }
+    }
+}
+
+fn current_folder() -> Result<PathBuf, CommandError> {
+    env::current_dir().map_err(|error| CommandError::usage("the current folder cannot be read").because(&error))
+}
+
+/// A warning as it is shown to people.
+pub(crate) fn warning_line(warning: &Problem) -> String {
+    format!("Warning: {warning}")
+}
+
+impl From<LoadError> for CommandError {
+    fn from(error: LoadError) -> Self {
+        match &error {
+            LoadError::Problems { file, problems } => problems_error(file, problems),
+            other => {
+                let message = CommandError::usage(other.to_string());
+                match std::error::Error::source(other) {
+                    Some(source) => message.because(source),
+                    None => message,
+                }
+            }
+        }
+    }
+}
+
+/// The error (exit 2) that shows all errors among `problems`.
+pub(crate) fn problems_error(file: &Path, problems: &[Problem]) -> CommandError {
+    let errors: Vec<String> = problems.iter().filter(|problem| problem.is_error()).map(Problem::to_string).collect();
+    match errors.as_slice() {
+        [error] => CommandError::usage(error.clone()),
+        errors => CommandError::usage(format!("{} has {} errors\n{}", file.display(), errors.len(), errors.join("\n"))),
+    }
 }

@@ -1,13 +1,79 @@
+use serde::Serialize;
+
 use crate::{
-    cli::Global,
+    cli::{
+        Global,
+        plan_arguments::{PlanArguments, problems_error, warning_line},
+    },
     error::{CommandError, ExitCode},
+    plan::{Examined, Problem},
     report::Output,
 };
 
 /// Check a plan without a cluster
+///
+/// Looks at all environments unless one is named, and tells all findings at once. Exits with 0 where the plan can be used, else with 2.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {}
+#[command(after_help = "Examples:
+  deployctl validate
+  deployctl validate shop --env dev
+  deployctl validate plans/shop.yaml --set image_tag=v2 -o json")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    plan: PlanArguments,
+    /// How to print the findings
+    #[arg(short, long, value_enum, default_value_t, env = "DEPLOYCTL_OUTPUT")]
+    output: Format,
+}
 
-pub(crate) fn run(_arguments: &Arguments, _global: &Global, _output: &mut Output) -> Result<ExitCode, CommandError> {
-    Err(CommandError::usage("not built yet"))
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+enum Format {
+    /// Lines for people, on standard error
+    #[default]
+    Text,
+    /// One JSON document, on standard output
+    Json,
+}
+
+/// The findings as one document.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    file: &'a std::path::Path,
+    plan: &'a str,
+    environments: &'a [String],
+    valid: bool,
+    problems: &'a [Problem],
+}
+
+/// Checks the plan in one environment or in all.
+pub(crate) fn run(arguments: &Arguments, _global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
+    let examined = arguments.plan.examine()?;
+    let valid = !examined.problems.iter().any(Problem::is_error);
+    match arguments.output {
+        Format::Json => output.data(&json(&examined, valid)),
+        Format::Text => {
+            for warning in examined.problems.iter().filter(|problem| !problem.is_error()) {
+                output.note(&warning_line(warning));
+            }
+            if !valid {
+                return Err(problems_error(&examined.file, &examined.problems));
+            }
+            output.note(&summary(&examined));
+        }
+    }
+    Ok(if valid { ExitCode::Done } else { ExitCode::Usage })
+}
+
+fn json(examined: &Examined, valid: bool) -> String {
+    let Examined { file, name, environments, problems, .. } = examined;
+    let document = Document { file, plan: name, environments, valid, problems };
+    let mut text = serde_json::to_string_pretty(&document).expect("findings are JSON");
+    text.push('\n');
+    text
+}
+
+fn summary(examined: &Examined) -> String {
+    let noun = if examined.environments.len() == 1 { "environment" } else { "environments" };
+    format!("{} is valid ({noun}: {})", examined.file.display(), examined.environments.join(", "))
 }

@@ -1,43 +1,114 @@
 //! The plan file as it is written. The JSON Schema is generated from these types.
 
-use std::path::PathBuf;
-
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::{
+    duration::PlanDuration,
+    phase_declaration::{Match, PhaseDeclaration},
+    secret_declaration::SecretDeclaration,
+    source_declaration::SourceDeclaration,
+};
+
+/// The only `apiVersion` of plans.
+pub(super) const API_VERSION: &str = "deployctl.dev/v1";
+
 /// A plan: what is deployed, in which order, to which environments.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "deployctl plan")]
 pub(crate) struct PlanFile {
     /// Always `deployctl.dev/v1`.
+    #[schemars(extend("const" = API_VERSION))]
     pub(crate) api_version: String,
     /// Name of the plan, a DNS label; the file's stem where it is left out.
+    #[schemars(regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"), length(max = 61))]
     pub(crate) name: Option<String>,
+    /// What the plan deploys, for people.
+    pub(crate) description: Option<String>,
     /// Where the objects come from.
-    pub(crate) sources: Vec<Source>,
+    #[schemars(length(min = 1))]
+    pub(crate) sources: Vec<SourceDeclaration>,
+    /// Namespace for objects that name none, in environments that name none themselves; created if absent.
+    pub(crate) namespace: Option<String>,
+    /// Globs of the contexts that environments which name none themselves may touch.
+    #[serde(default)]
+    pub(crate) contexts: Vec<String>,
+    /// The only names that `${…}` replaces in manifests, beside `environment`, `namespace` and `plan`.
+    #[serde(default)]
+    pub(crate) variables: IndexMap<String, Variable>,
+    /// Variants of the plan; one called `default` where none is named.
+    #[serde(default)]
+    pub(crate) environments: IndexMap<String, EnvironmentDeclaration>,
     /// The Secrets that deployctl makes.
     #[serde(default)]
     pub(crate) secrets: Vec<SecretDeclaration>,
-    /// How to reach things once they run.
+    /// Changes to the phases `namespace`, `secrets`, `storage`, `databases`, `apps`, `monitoring`, `ingress`, and further ones.
     #[serde(default)]
-    pub(crate) open: IndexMap<String, OpenTarget>,
+    pub(crate) phases: IndexMap<String, PhaseDeclaration>,
     /// What the cluster must bring.
     #[serde(default)]
     pub(crate) requires: Requires,
+    /// Fields of objects that somebody else may change.
+    #[serde(default)]
+    pub(crate) ignore_fields: Vec<IgnoredField>,
+    /// How to reach things once they run.
+    #[serde(default)]
+    pub(crate) open: IndexMap<String, OpenTarget>,
+    /// Time limit of the whole run; 60 minutes by default.
+    pub(crate) timeout: Option<PlanDuration>,
+    /// Time limit of the way back; 30 minutes by default.
+    pub(crate) timeout_rollback: Option<PlanDuration>,
+    /// Namespace that revisions are kept in; `deployctl-system` by default.
+    pub(crate) state_namespace: Option<String>,
+    /// Whether workloads restart when a ConfigMap or Secret that they read changes.
+    pub(crate) restart_on_change: Option<bool>,
 }
 
-/// Where objects come from: a file, folder or glob, relative to the plan.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(transparent)]
-pub(crate) struct Source(pub(crate) PathBuf);
+/// A name that `${…}` replaces. Its value comes from `--set`, else the environment, else `env`, else `default`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Variable {
+    /// The value where nothing else gives one: text, a number, `true` or `false`.
+    #[schemars(extend("type" = ["string", "number", "boolean"]))]
+    pub(crate) default: Option<Value>,
+    /// Variable of the process environment that the value is read from; an empty one counts as absent.
+    pub(crate) env: Option<String>,
+    /// What the variable is for.
+    pub(crate) description: Option<String>,
+    /// Regular expression that the whole value must match.
+    pub(crate) pattern: Option<String>,
+}
+
+/// A named variant of a plan.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct EnvironmentDeclaration {
+    /// Taken where `--env` is not given.
+    #[serde(default)]
+    pub(crate) default: bool,
+    /// What the environment is, for people.
+    pub(crate) description: Option<String>,
+    /// Namespace for objects that name none; created if absent.
+    pub(crate) namespace: Option<String>,
+    /// Globs of the contexts that it may touch; any where none is given.
+    pub(crate) contexts: Option<Vec<String>>,
+    /// Whether the release's name must be typed before anything is changed; `contexts` must be given then.
+    #[serde(default)]
+    pub(crate) protected: bool,
+    /// Values of variables.
+    #[serde(default)]
+    #[schemars(extend("additionalProperties" = {"type": ["string", "number", "boolean"]}))]
+    pub(crate) variables: IndexMap<String, Value>,
+}
 
 /// What the cluster must bring before anything is written.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Requires {
-    /// A version requirement such as `>=1.26`.
+    /// A version requirement such as `>=1.26` or `>=1.26, <1.36`.
     pub(crate) kubernetes: Option<String>,
     /// StorageClasses that must exist.
     #[serde(default)]
@@ -45,6 +116,14 @@ pub(crate) struct Requires {
     /// CustomResourceDefinitions that must be served.
     #[serde(default)]
     pub(crate) crds: Vec<RequiredCrd>,
+    /// API groups with their version that must be served, for example `metrics.k8s.io/v1beta1`.
+    #[serde(default)]
+    pub(crate) apis: Vec<String>,
+    /// Programs that must be on this machine.
+    #[serde(default)]
+    pub(crate) tools: Vec<RequiredTool>,
+    /// What all nodes together must be able to give.
+    pub(crate) resources: Option<RequiredResources>,
 }
 
 /// A CustomResourceDefinition that must be served.
@@ -57,42 +136,43 @@ pub(crate) struct RequiredCrd {
     pub(crate) install: Option<String>,
 }
 
-/// A condition on the cluster.
+/// A program that must be on this machine.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct When {
-    /// Holds where this CustomResourceDefinition is served.
-    pub(crate) crd: String,
+pub(crate) struct RequiredTool {
+    /// Its name, for example `helm`.
+    pub(crate) name: String,
+    /// A version requirement such as `>=3.14`.
+    pub(crate) version: Option<String>,
+    /// The command or page that installs it.
+    pub(crate) install: Option<String>,
 }
 
-/// Objects that a rule is about: all keys given must hold.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+/// What all nodes together must be able to give, as Kubernetes quantities.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Match {
-    /// Kind.
+pub(crate) struct RequiredResources {
+    /// Processors, for example `4` or `3500m`.
+    pub(crate) cpu: Option<String>,
+    /// Memory, for example `16Gi`.
+    pub(crate) memory: Option<String>,
+}
+
+/// A field of objects that somebody else may change.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct IgnoredField {
+    /// Kind of the objects.
     pub(crate) kind: Option<String>,
-    /// API group.
+    /// API group of the objects.
     pub(crate) group: Option<String>,
     /// Name or glob.
     pub(crate) name: Option<String>,
     /// Namespace or glob.
     pub(crate) namespace: Option<String>,
-    /// Labels that the object carries.
-    #[serde(default)]
-    pub(crate) labels: IndexMap<String, String>,
-    /// File or glob, relative to the plan.
-    pub(crate) file: Option<String>,
-}
-
-/// What a failure in a phase does to the run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum OnFailure {
-    /// The run stops and what was done is rolled back.
-    #[default]
-    Rollback,
-    /// The run stops and everything stays as it is.
-    Stop,
+    /// JSON pointer to the field, for example `/spec/replicas`.
+    #[schemars(regex(pattern = "^/"))]
+    pub(crate) pointer: String,
 }
 
 /// Something that can be reached through a Service once it runs.
@@ -108,181 +188,16 @@ pub(crate) struct OpenTarget {
     /// Path after host and port, for example `/docs`.
     pub(crate) path: Option<String>,
     /// `http` (default), `https` or `tcp`.
+    #[schemars(extend("enum" = ["http", "https", "tcp"]))]
     pub(crate) scheme: Option<String>,
     /// A line to show that connects, for example `psql -h localhost -p 5432 -U app`.
     pub(crate) connect: Option<String>,
 }
 
-/// A Secret that deployctl makes.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct SecretDeclaration {
-    /// Name of the Secret.
-    pub(crate) name: String,
-    /// Namespaces that it goes to; the plan's where none is named.
-    #[serde(default)]
-    pub(crate) namespaces: Vec<String>,
-    /// Type of the Secret.
-    #[serde(default, rename = "type")]
-    pub(crate) kind: SecretKind,
-    /// Labels of the Secret.
-    #[serde(default)]
-    pub(crate) labels: IndexMap<String, String>,
-    /// Annotations of the Secret.
-    #[serde(default)]
-    pub(crate) annotations: IndexMap<String, String>,
-    /// Where each key's value comes from.
-    #[serde(default)]
-    pub(crate) data: IndexMap<String, SecretValue>,
+impl Match {
+    /// Whether no key is given, so that the rule would be about everything.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { kind, group, name, namespace, labels, file } = self;
+        labels.is_empty() && [kind, group, name, namespace, file].into_iter().all(Option::is_none)
+    }
 }
-
-/// Types of Secrets that deployctl makes.
-/// <https://kubernetes.io/docs/concepts/configuration/secret/#secret-types>
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-pub(crate) enum SecretKind {
-    /// Any keys.
-    #[default]
-    Opaque,
-    /// `tls.crt` and `tls.key`.
-    #[serde(rename = "kubernetes.io/tls")]
-    Tls,
-    /// `.dockerconfigjson`, or `registry`, `username`, `password` and optionally `email`, from which it is composed.
-    #[serde(rename = "kubernetes.io/dockerconfigjson")]
-    DockerConfigJson,
-    /// `username` and `password`.
-    #[serde(rename = "kubernetes.io/basic-auth")]
-    BasicAuth,
-}
-
-/// Where one value comes from: exactly one of `value`, `generate`, `prompt`, `file`, `env`, `command`, `sops`, `template`.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct SecretValue {
-    /// The value itself, for what is no secret: a user name.
-    pub(crate) value: Option<String>,
-    /// Generated once and kept.
-    pub(crate) generate: Option<Generate>,
-    /// Asked for at a hidden prompt with this text.
-    pub(crate) prompt: Option<String>,
-    /// Read from this file, relative to the plan.
-    pub(crate) file: Option<PathBuf>,
-    /// Read from this variable of the process environment.
-    pub(crate) env: Option<String>,
-    /// Standard output of this command, run without a shell; one line end at its end is dropped.
-    pub(crate) command: Option<Vec<String>>,
-    /// Decrypted by `sops`.
-    pub(crate) sops: Option<Sops>,
-    /// Composed from other keys: `${secret/key}`, percent-encoded with `${secret/key|percent}`, and declared variables.
-    pub(crate) template: Option<String>,
-    /// Regular expression that the whole value must match.
-    pub(crate) pattern: Option<String>,
-    /// May be left empty; the key is then left out.
-    #[serde(default)]
-    pub(crate) optional: bool,
-    /// Typed twice at the prompt.
-    #[serde(default)]
-    pub(crate) confirm: bool,
-    /// What the value must be, checked before anything is written.
-    pub(crate) format: Option<ValueFormat>,
-}
-
-/// A value in a file that `sops` decrypts.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Sops {
-    /// The encrypted file, relative to the plan.
-    pub(crate) file: PathBuf,
-    /// Path to the value in it, for example `["database"]["password"]`; the whole file where it is left out.
-    pub(crate) extract: Option<String>,
-}
-
-/// What a value must be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum ValueFormat {
-    /// A JSON document.
-    Json,
-    /// One or more PEM blocks.
-    Pem,
-    /// A YAML document.
-    Yaml,
-}
-
-/// How a value is generated: text by default, or a key of a pair.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Generate {
-    /// Characters of text; 32 by default.
-    pub(crate) length: Option<usize>,
-    /// Which characters; `alphanumeric` by default.
-    pub(crate) charset: Option<Alphabet>,
-    /// Random bytes instead of characters.
-    pub(crate) bytes: Option<usize>,
-    /// How the bytes are written; `base64` by default.
-    pub(crate) encoding: Option<Encoding>,
-    /// A private key in PEM (PKCS #8).
-    pub(crate) private_key: Option<KeyAlgorithm>,
-    /// The public key in PEM that belongs to the private key at this `secret/key`, or at this key of the same Secret.
-    pub(crate) public_key_of: Option<String>,
-    /// A self-signed certificate: on a Secret of type TLS under `tls.crt`; `tls.key` comes with it.
-    pub(crate) self_signed: Option<SelfSigned>,
-}
-
-/// A self-signed certificate.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct SelfSigned {
-    /// Names and addresses that it is for.
-    pub(crate) hosts: Vec<String>,
-    /// Days that it is valid; 365 by default.
-    pub(crate) days: Option<u32>,
-}
-
-/// Characters that generated text is made of.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum Alphabet {
-    /// `A-Z`, `a-z`, `0-9`.
-    Alphanumeric,
-    /// `a-z`, `0-9`.
-    Lowercase,
-    /// `0-9`.
-    Digits,
-    /// `0-9`, `a-f`.
-    Hexadecimal,
-    /// Letters, digits and punctuation that needs no quoting in a shell or URL.
-    Symbols,
-    /// Exactly these characters.
-    Custom(String),
-}
-
-/// How generated bytes are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum Encoding {
-    /// Base64 with `+`, `/` and padding.
-    Base64,
-    /// Base64 with `-`, `_` and no padding.
-    Base64Url,
-    /// Hexadecimal, lower case.
-    Hex,
-    /// The bytes themselves.
-    Raw,
-}
-
-/// Algorithm of a generated private key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum KeyAlgorithm {
-    /// Ed25519.
-    Ed25519,
-    /// ECDSA on P-256.
-    EcdsaP256,
-    /// ECDSA on P-384.
-    EcdsaP384,
-}
-
-/// Anything: kept as it is for a later look.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(transparent)]
-pub(crate) struct Raw(pub(crate) Value);

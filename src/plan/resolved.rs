@@ -4,7 +4,11 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::file::{Match, OnFailure, OpenTarget, Requires, SecretDeclaration, Source, When};
+use super::{
+    file::{OpenTarget, Requires},
+    phase_declaration::{Match, OnFailure, When},
+    secret_declaration::SecretDeclaration,
+};
 
 /// A plan deployed to an environment: `PLAN.ENV`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -32,6 +36,10 @@ impl fmt::Display for ReleaseId {
         write!(formatter, "{}.{}", self.plan, self.environment)
     }
 }
+
+/// Where objects come from: a file, folder or glob, relative to the plan.
+#[derive(Debug, Clone)]
+pub(crate) struct Source(pub(crate) PathBuf);
 
 /// A plan resolved for one environment: nothing in it depends on the environment any more.
 #[derive(Debug, Clone)]
@@ -70,6 +78,14 @@ pub(crate) struct Plan {
     pub(crate) timeout: Duration,
     /// Keys of the plan that this version can read but not carry out yet, each as `FILE:LINE: KEY`.
     pub(crate) unsupported: Vec<String>,
+}
+
+impl Plan {
+    /// Whether the environment may touch `context`.
+    pub(crate) fn allows_context(&self, context: &str) -> bool {
+        let matches = |glob: &String| globset::Glob::new(glob).is_ok_and(|glob| glob.compile_matcher().is_match(context));
+        self.contexts.is_empty() || self.contexts.iter().any(matches)
+    }
 }
 
 /// One phase of a resolved plan.

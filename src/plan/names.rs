@@ -1,0 +1,87 @@
+use std::fmt::Display;
+
+/// Whether `text` is a DNS label: at most 63 lower-case letters, digits and `-`, neither first nor last a `-`.
+/// <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names>
+pub(super) fn is_dns_label(text: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let edge = |byte: Option<u8>| byte.is_some_and(letter);
+    text.len() <= 63 && edge(text.bytes().next()) && edge(text.bytes().next_back()) && text.bytes().all(|byte| letter(byte) || byte == b'-')
+}
+
+/// Whether `text` is a DNS subdomain: DNS labels joined by dots, at most 253 characters.
+/// <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names>
+pub(super) fn is_dns_subdomain(text: &str) -> bool {
+    text.len() <= 253 && text.split('.').all(is_dns_label)
+}
+
+/// Whether `text` can be a key in the data of a Secret.
+/// <https://kubernetes.io/docs/concepts/configuration/secret/#restriction-names-data>
+pub(super) fn is_secret_key(text: &str) -> bool {
+    !matches!(text, "" | "." | "..") && text.len() <= 253 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+}
+
+/// Whether `text` can be the name of a variable.
+pub(super) fn is_variable_name(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+}
+
+/// The one of `known` that is most like `text`, if one is like it at all.
+pub(crate) fn nearest<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let wanted = text.to_lowercase();
+    let likeness = |candidate: &str| {
+        let candidate = candidate.to_lowercase();
+        let prefix = wanted.len() >= 3 && (candidate.starts_with(&wanted) || wanted.starts_with(&candidate));
+        strsim::damerau_levenshtein(&wanted, &candidate).min(if prefix { 1 } else { usize::MAX })
+    };
+    let limit = (text.chars().count() / 3).clamp(1, 3);
+    known
+        .into_iter()
+        .map(|candidate| (likeness(candidate), candidate))
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// `; did you mean …?` for the nearest of `known`, or else what is there to choose from.
+pub(crate) fn suggestion<'a>(text: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
+    match nearest(text, known.clone()) {
+        Some(name) => format!("; did you mean `{name}`?"),
+        None => match listed(known) {
+            list if list.is_empty() => String::new(),
+            list => format!("; there is {list}"),
+        },
+    }
+}
+
+/// `items` in backticks, joined by commas.
+pub(crate) fn listed(items: impl IntoIterator<Item = impl Display>) -> String {
+    items.into_iter().map(|item| format!("`{item}`")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_and_keys() {
+        assert!(is_dns_label("shop-dev") && is_dns_label("0"));
+        for wrong in ["", "-a", "a-", "A", "a.b", "a_b", &"a".repeat(64)] {
+            assert!(!is_dns_label(wrong), "{wrong}");
+        }
+        assert!(is_dns_subdomain("certificates.cert-manager.io") && !is_dns_subdomain("a..b"));
+        assert!(is_secret_key(".dockerconfigjson") && is_secret_key("tls.crt") && !is_secret_key("a/b") && !is_secret_key(".."));
+        assert!(is_variable_name("image_tag") && !is_variable_name("1a") && !is_variable_name("a:-b"));
+    }
+
+    #[test]
+    fn the_nearest_name_is_found_or_none() {
+        let known = ["namespace", "contexts", "protected"];
+        assert_eq!(nearest("namespce", known), Some("namespace"));
+        assert_eq!(nearest("Contexts", known), Some("contexts"));
+        assert_eq!(nearest("context", known), Some("contexts"));
+        assert_eq!(nearest("replicas", known), None);
+        assert_eq!(suggestion("x", ["dev", "prod"]), "; there is `dev`, `prod`");
+    }
+}

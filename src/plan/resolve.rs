@@ -1,0 +1,361 @@
+use std::{path::Path, time::Duration};
+
+use globset::Glob;
+use indexmap::IndexMap;
+use serde_json::{Number, Value};
+
+use super::{
+    file::{EnvironmentDeclaration, PlanFile},
+    load::Head,
+    names::{is_dns_label, is_dns_subdomain, is_secret_key},
+    node::{Content, Node},
+    node_deserializer, phases,
+    problem::{Document, KeyPath, Problem},
+    resolved::{Plan, ReleaseId, Source},
+    secret_check,
+    source_declaration::SourceDeclaration,
+    substitute::{Place, replace, replace_in_template, text_of},
+    unsupported::unsupported,
+    variables::{self, Outside},
+};
+
+/// Time limit of a run whose plan names none.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+
+/// Namespace for objects that name none, in plans that name none.
+const DEFAULT_NAMESPACE: &str = "default";
+
+/// Namespace that revisions are kept in, where nothing else is said.
+const DEFAULT_STATE_NAMESPACE: &str = "deployctl-system";
+
+/// What a plan for one environment is made from.
+pub(super) struct Request<'a> {
+    pub(super) document: &'a Document,
+    pub(super) head: &'a Head,
+    pub(super) plan: &'a str,
+    pub(super) environment: &'a str,
+    pub(super) declaration: &'a EnvironmentDeclaration,
+    pub(super) outside: Outside<'a>,
+    pub(super) folder: &'a Path,
+    pub(super) state_namespace: Option<&'a str>,
+}
+
+/// The problems of reading the file as it is, without variables.
+pub(super) fn read_only(document: &Document) -> Vec<Problem> {
+    node_deserializer::read::<PlanFile>(&document.root, document).1
+}
+
+/// The plan for one environment, if nothing is wrong with it, and all that is wrong.
+pub(super) fn resolve(request: &Request<'_>) -> (Option<Plan>, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let release = release(request, &mut problems);
+    let settled = settle(request, &mut problems);
+    let substituted = substituted(request.document, &settled.variables, &mut problems);
+    let (file, found) = node_deserializer::read::<PlanFile>(&substituted, request.document);
+    problems.extend(found);
+    let Some(file) = file else { return (None, problems) };
+    let plan = build(request, release, settled, file, &mut problems);
+    let usable = !problems.iter().any(Problem::is_error);
+    (usable.then_some(plan), problems)
+}
+
+fn release(request: &Request<'_>, problems: &mut Vec<Problem>) -> ReleaseId {
+    /// The release's name is the name part of a label's key.
+    const LONGEST: usize = 63;
+    let release = ReleaseId { plan: request.plan.to_owned(), environment: request.environment.to_owned() };
+    let path = KeyPath::top("environments").key(request.environment);
+    if !is_dns_label(request.environment) {
+        let message = format!("`{}` cannot be the name of an environment; use lower-case letters, digits and `-`", request.environment);
+        problems.push(request.document.error(&path, message));
+    }
+    if release.to_string().len() > LONGEST {
+        let message = format!("`{release}` is longer than {LONGEST} characters; shorten the name of the plan or of the environment");
+        problems.push(request.document.error(&path, message));
+    }
+    release
+}
+
+/// What is settled once variables have values.
+struct Settled {
+    variables: IndexMap<String, Value>,
+    foreign: Vec<String>,
+    namespace: String,
+    namespace_named: bool,
+    contexts: Vec<String>,
+}
+
+fn settle(request: &Request<'_>, problems: &mut Vec<Problem>) -> Settled {
+    let Request { document, head, declaration, .. } = request;
+    let mut built_in: IndexMap<String, Value> = IndexMap::new();
+    built_in.insert("environment".to_owned(), request.environment.into());
+    built_in.insert("plan".to_owned(), request.plan.into());
+    let mut values = variables::resolve(document, &head.variables, request.environment, declaration, &request.outside, problems);
+    variables::replace_built_in(document, request.environment, &mut values, &built_in, problems);
+    let mut all = values.values;
+    all.extend(built_in);
+    let own = KeyPath::top("environments").key(request.environment);
+    let (namespace, at) = match (&declaration.namespace, &head.namespace) {
+        (Some(namespace), _) => (Some(namespace), own.key("namespace")),
+        (None, namespace) => (namespace.as_ref(), KeyPath::top("namespace")),
+    };
+    let named = namespace.is_some();
+    let namespace = namespace.map_or_else(|| DEFAULT_NAMESPACE.to_owned(), |text| text_in(text, &all, document, &at, problems));
+    if !is_dns_label(&namespace) {
+        let message = format!("`{namespace}` cannot be the name of a namespace; use lower-case letters, digits and `-`");
+        problems.push(document.error(&at, message));
+    }
+    all.insert("namespace".to_owned(), namespace.clone().into());
+    let contexts = contexts(request, &all, problems);
+    Settled { variables: all, foreign: values.foreign, namespace, namespace_named: named, contexts }
+}
+
+fn contexts(request: &Request<'_>, variables: &IndexMap<String, Value>, problems: &mut Vec<Problem>) -> Vec<String> {
+    let Request { document, head, declaration, .. } = request;
+    let own = KeyPath::top("environments").key(request.environment);
+    let (contexts, at) = match &declaration.contexts {
+        Some(contexts) => (contexts, own.key("contexts")),
+        None => (&head.contexts, KeyPath::top("contexts")),
+    };
+    let contexts: Vec<String> =
+        contexts.iter().enumerate().map(|(index, text)| text_in(text, variables, document, &at.item(index), problems)).collect();
+    for (index, context) in contexts.iter().enumerate() {
+        if let Err(error) = Glob::new(context) {
+            problems.push(document.error(&at.item(index), format!("`{context}` is not a glob: {}", error.kind())));
+        }
+    }
+    if declaration.protected && contexts.is_empty() {
+        let message = format!("the environment `{}` is protected, so `contexts` must say which it may touch", request.environment);
+        problems.push(document.error(&own.key("protected"), message));
+    }
+    contexts
+}
+
+/// `text` with variables replaced.
+fn text_in(text: &str, variables: &IndexMap<String, Value>, document: &Document, at: &KeyPath, problems: &mut Vec<Problem>) -> String {
+    let mut report = |_, message| problems.push(document.error(at, message));
+    replace(text, Place::default(), variables, &mut report).map_or_else(|| text.to_owned(), |value| text_of(&value))
+}
+
+/// The document's tree with variables replaced, but for what [`Head`] holds.
+fn substituted(document: &Document, variables: &IndexMap<String, Value>, problems: &mut Vec<Problem>) -> Node {
+    const HEAD: [&str; 6] = ["apiVersion", "name", "namespace", "contexts", "variables", "environments"];
+    let mut root = document.root.clone();
+    if let Content::Map(entries) = &mut root.content {
+        for entry in entries.iter_mut().filter(|entry| !HEAD.contains(&entry.key.as_str())) {
+            let mut walk = Walk { document, variables, problems };
+            walk.node(&mut entry.value, &KeyPath::top(&entry.key), Place::default());
+        }
+    }
+    root
+}
+
+struct Walk<'a> {
+    document: &'a Document,
+    variables: &'a IndexMap<String, Value>,
+    problems: &'a mut Vec<Problem>,
+}
+
+impl Walk<'_> {
+    fn node(&mut self, node: &mut Node, path: &KeyPath, place: Place) {
+        match &mut node.content {
+            Content::Text(text) => {
+                let is_template = path.is_in_secrets() && path.keys().last() == Some("template");
+                let content =
+                    if is_template { Some(Content::Text(replace_in_template(text, self.variables))) } else { self.text(text, path, place) };
+                if let Some(content) = content {
+                    node.content = content;
+                }
+            }
+            Content::List(items) => {
+                for (index, item) in items.iter_mut().enumerate() {
+                    self.node(item, &path.item(index), place);
+                }
+            }
+            Content::Map(entries) => {
+                for entry in entries {
+                    self.node(&mut entry.value, &path.key(&entry.key), place.key(&entry.key));
+                }
+            }
+            Content::Null | Content::Bool(_) | Content::Number(..) => {}
+        }
+    }
+
+    fn text(&mut self, text: &str, path: &KeyPath, place: Place) -> Option<Content> {
+        let Self { document, variables, problems } = self;
+        let mut report = |severity, message| problems.push(document.problem(severity, document.position(path), path, message));
+        replace(text, place, variables, &mut report).map(|value| match value {
+            Value::Bool(value) => Content::Bool(value),
+            Value::Number(number) => number_content(number),
+            other => Content::Text(text_of(&other)),
+        })
+    }
+}
+
+fn number_content(number: Number) -> Content {
+    let written = number.to_string();
+    Content::Number(number, written)
+}
+
+fn build(request: &Request<'_>, release: ReleaseId, settled: Settled, file: PlanFile, problems: &mut Vec<Problem>) -> Plan {
+    let document = request.document;
+    let names: Vec<&str> = settled.variables.keys().map(String::as_str).collect();
+    check_file(document, &file, problems);
+    secret_check::check(document, &file.secrets, &names, problems);
+    let phases = phases::resolve(document, &file.phases, problems);
+    let unsupported = unsupported(document, &file);
+    for (path, _) in &unsupported {
+        problems.push(document.warning(path, format!("`{path}` can be read, but not carried out yet; `up` refuses the plan")));
+    }
+    let state_namespace = request.state_namespace.map(str::to_owned).or(file.state_namespace);
+    Plan {
+        file: document.file.clone(),
+        folder: request.folder.to_owned(),
+        release,
+        namespace: settled.namespace,
+        namespace_named: settled.namespace_named,
+        contexts: settled.contexts,
+        protected: request.declaration.protected,
+        sources: file.sources.into_iter().filter_map(manifests).collect(),
+        variables: settled.variables,
+        foreign_variables: settled.foreign,
+        secrets: file.secrets,
+        phases,
+        requires: file.requires,
+        open: file.open,
+        state_namespace: state_namespace.unwrap_or_else(|| DEFAULT_STATE_NAMESPACE.to_owned()),
+        timeout: file.timeout.map_or(DEFAULT_TIMEOUT, |timeout| timeout.0),
+        unsupported: unsupported.into_iter().map(|(_, text)| text).collect(),
+    }
+}
+
+fn manifests(source: SourceDeclaration) -> Option<Source> {
+    match source {
+        SourceDeclaration::Manifests(path) => Some(Source(path)),
+        SourceDeclaration::Kustomize(_) | SourceDeclaration::Helm(_) => None,
+    }
+}
+
+fn check_file(document: &Document, file: &PlanFile, problems: &mut Vec<Problem>) {
+    let mut refuse = |path: &KeyPath, message: String| problems.push(document.error(path, message));
+    if file.sources.is_empty() {
+        refuse(&KeyPath::top("sources"), "`sources` is empty; name at least one file or folder".to_owned());
+    }
+    if let Some(namespace) = file.state_namespace.as_deref().filter(|namespace| !is_dns_label(namespace)) {
+        refuse(
+            &KeyPath::top("stateNamespace"),
+            format!("`{namespace}` cannot be the name of a namespace; use lower-case letters, digits and `-`"),
+        );
+    }
+    let requires = KeyPath::top("requires");
+    if let Some(version) = file.requires.kubernetes.as_deref().filter(|text| !is_version_requirement(text)) {
+        refuse(
+            &requires.key("kubernetes"),
+            format!("`{version}` is not a version requirement; write for example `>=1.26` or `>=1.26, <1.36`"),
+        );
+    }
+    for (index, tool) in file.requires.tools.iter().enumerate() {
+        if let Some(version) = tool.version.as_deref().filter(|text| !is_version_requirement(text)) {
+            refuse(
+                &requires.key("tools").item(index).key("version"),
+                format!("`{version}` is not a version requirement; write for example `>=3.14`"),
+            );
+        }
+    }
+    for (index, crd) in file.requires.crds.iter().enumerate() {
+        if !is_crd_name(&crd.name) {
+            refuse(&requires.key("crds").item(index).key("name"), wrong_crd(&crd.name));
+        }
+    }
+    check_phases(document, file, problems);
+    check_open(document, file, problems);
+}
+
+fn check_phases(document: &Document, file: &PlanFile, problems: &mut Vec<Problem>) {
+    let mut one_of = |path: &KeyPath, given: &[&str], known: &[&str]| match given {
+        [_] => {}
+        [] => problems.push(document.error(path, format!("`{path}` must say one of {}", super::names::listed(known)))),
+        several => problems.push(
+            document.error(path, format!("`{path}` says several things ({}); make one entry of each", super::names::listed(several))),
+        ),
+    };
+    for (name, phase) in &file.phases {
+        let path = KeyPath::top("phases").key(name);
+        for (key, actions) in [("beforeApply", &phase.before_apply), ("afterReady", &phase.after_ready)] {
+            for (index, action) in actions.iter().enumerate() {
+                one_of(&path.key(key).item(index), &action.kinds(), &super::phase_declaration::Action::KINDS);
+            }
+        }
+        for (index, check) in phase.checks.iter().enumerate() {
+            one_of(&path.key("checks").item(index), &check.kinds(), &super::phase_declaration::Check::KINDS);
+        }
+    }
+    for (name, phase) in &file.phases {
+        let path = KeyPath::top("phases").key(name);
+        if let Some(when) = phase.when.as_ref().filter(|when| !is_crd_name(&when.crd)) {
+            problems.push(document.error(&path.key("when").key("crd"), wrong_crd(&when.crd)));
+        }
+        for (index, rule) in phase.matches.iter().enumerate() {
+            let globs = [("name", &rule.name), ("namespace", &rule.namespace), ("file", &rule.file)];
+            for (key, glob) in globs {
+                if let Some(Err(error)) = glob.as_deref().map(Glob::new) {
+                    let message = format!("`{}` is not a glob: {}", error.glob().unwrap_or_default(), error.kind());
+                    problems.push(document.error(&path.key("match").item(index).key(key), message));
+                }
+            }
+        }
+    }
+}
+
+fn check_open(document: &Document, file: &PlanFile, problems: &mut Vec<Problem>) {
+    const SCHEMES: [&str; 3] = ["http", "https", "tcp"];
+    for (name, target) in &file.open {
+        let path = KeyPath::top("open").key(name);
+        if !is_secret_key(name) {
+            problems.push(document.error(&path, format!("`{name}` cannot be opened by name; use letters, digits, `-`, `_` and `.`")));
+        }
+        if target.port == 0 {
+            problems.push(document.error(&path.key("port"), "`port` must be from 1 to 65535"));
+        }
+        if let Some(scheme) = target.scheme.as_deref().filter(|scheme| !SCHEMES.contains(scheme)) {
+            let message = format!("unknown scheme `{scheme}`{}", super::names::suggestion(scheme, SCHEMES));
+            problems.push(document.error(&path.key("scheme"), message));
+        }
+    }
+}
+
+/// A CustomResourceDefinition is named `PLURAL.GROUP`.
+/// <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/>
+fn is_crd_name(name: &str) -> bool {
+    is_dns_subdomain(name) && name.split('.').count() >= 3
+}
+
+fn wrong_crd(name: &str) -> String {
+    format!("`{name}` cannot be the name of a CustomResourceDefinition; write for example `certificates.cert-manager.io`")
+}
+
+/// Whether `text` is a list of comparisons with versions: `>=1.26, <1.36`.
+fn is_version_requirement(text: &str) -> bool {
+    text.split(',').all(|part| {
+        let version = part.trim().trim_start_matches(['>', '<', '=']).trim_start().trim_start_matches('v');
+        let operator = part.trim().chars().take_while(|letter| "<>=".contains(*letter)).collect::<String>();
+        let numbers: Vec<&str> = version.split('.').collect();
+        matches!(operator.as_str(), "" | ">" | ">=" | "<" | "<=" | "=")
+            && numbers.len() <= 3
+            && numbers.iter().all(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_requirements() {
+        for good in [">=1.26", ">=1.26, <1.36", "1.30.2", "=v1.29"] {
+            assert!(is_version_requirement(good), "{good}");
+        }
+        for wrong in ["", ">=", "=>1.2", "1.x", ">=1.26,", "~1.2"] {
+            assert!(!is_version_requirement(wrong), "{wrong}");
+        }
+    }
+}
