@@ -2,11 +2,13 @@
 
 mod list;
 mod plan_arguments;
+mod prompt;
 mod readiness;
 mod render;
 mod sandbox;
 mod schema;
 mod session;
+mod secret_arguments;
 mod status;
 mod tabular;
 mod up;

@@ -60,7 +60,8 @@ async fn unschedulable_fault(api: &Api) -> Result<(), SandboxError> {
         return Ok(());
     }
     let name = "unschedulable.sandbox.deployctl.dev";
-    let selector = "{\"sandbox.deployctl.dev/no-such-node\": \"true\"}";
+    // A node selector is one value to server-side apply, so it cannot be added to by an apply configuration.
+    let expression = r#"[JSONPatch{op: "add", path: "/spec/nodeSelector", value: {"sandbox.deployctl.dev/no-such-node": "true"}}]"#;
     let policy = json!({
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "MutatingAdmissionPolicy",
@@ -72,9 +73,7 @@ async fn unschedulable_fault(api: &Api) -> Result<(), SandboxError> {
             },
             "failurePolicy": "Fail",
             "reinvocationPolicy": "Never",
-            "mutations": [{"patchType": "ApplyConfiguration", "applyConfiguration": {
-                "expression": format!("Object{{spec: Object.spec{{nodeSelector: {selector}}}}}"),
-            }}],
+            "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": expression}}],
         },
     });
     let binding = json!({

@@ -7,7 +7,10 @@ use std::{
 
 use futures::future::select_all;
 use rustix::process::Signal;
-use tokio::process::{Child, Command};
+use tokio::{
+    process::{Child, Command},
+    task::JoinSet,
+};
 
 use super::{
     api::Api,
@@ -49,11 +52,12 @@ pub(super) struct ControlPlane {
     ports: Option<Ports>,
     running: Vec<Running>,
     api: Option<Api>,
+    tasks: JoinSet<()>,
 }
 
 impl ControlPlane {
     pub(super) fn new(home: Home, settings: Settings) -> Self {
-        Self { home, settings, ports: None, running: Vec::new(), api: None }
+        Self { home, settings, ports: None, running: Vec::new(), api: None, tasks: JoinSet::new() }
     }
 
     /// The processes of the control plane.
@@ -99,8 +103,8 @@ impl ControlPlane {
     pub(super) async fn serve(&mut self) -> SandboxError {
         let (Some(api), Some(ports)) = (self.api.clone(), self.ports.take()) else { return SandboxError::Interrupted };
         let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
-        tokio::spawn(volumes::annotate_claims_without_class(api.clone()));
-        tokio::spawn(operators::find_served(api, sender));
+        self.tasks.spawn(volumes::annotate_claims_without_class(api.clone()));
+        self.tasks.spawn(operators::find_served(api, sender));
         loop {
             tokio::select! {
                 error = died(&mut self.running) => return error,
@@ -122,6 +126,9 @@ impl ControlPlane {
 
     /// Stops the programs in the opposite order; etcd last, otherwise the API server hangs and keeps its port.
     pub(super) async fn stop(&mut self) {
+        // The API server waits for its clients, of which this process is one.
+        self.tasks.shutdown().await;
+        self.api = None;
         let (store, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.running).into_iter().partition(|running| running.name == "etcd");
         let (server, clients): (Vec<_>, Vec<_>) = rest.into_iter().partition(|running| running.name == "kube-apiserver");
         for group in [clients, server, store] {

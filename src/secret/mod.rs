@@ -1,1 +1,39 @@
-//! (empty)
+//! Where each secret value comes from: cluster, flag, file, environment, command, generator, prompt.
+//!
+//! [`plan_values`] decides for every key without reading anything; [`resolve`] then reads, asks and generates,
+//! and returns the Secrets as they will be applied. Values never appear in errors, warnings or `Debug` output.
+
+mod ask;
+mod certificate;
+mod check;
+mod compose;
+mod der;
+mod docker;
+mod error;
+mod generate;
+mod key_pair;
+mod kinds;
+mod live;
+mod manifest;
+mod names;
+mod needs;
+mod pem;
+mod planning;
+mod process;
+mod resolve;
+#[cfg(test)]
+mod scenarios;
+mod secrets_file;
+mod source;
+mod supplied;
+mod template;
+mod value;
+mod variables;
+
+pub(crate) use ask::{Ask, AskError, SecretPrompt};
+pub(crate) use error::{SecretError, command_error};
+pub(crate) use names::{KeyName, Rotate, variable_name};
+pub(crate) use needs::{MissingNeed, Needs, PromptNeed};
+pub(crate) use planning::plan_values;
+pub(crate) use resolve::{Resolved, Surroundings, resolve};
+pub(crate) use supplied::{Supplied, SuppliedSources};

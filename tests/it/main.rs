@@ -1,3 +1,7 @@
-//! The integration tests: one binary that drives the built program as a user would.
+//! Tests that drive the built program as a user would, against the real control plane of a sandbox.
 
+mod ai_imutis;
+mod plan;
 mod readiness;
+mod sandbox;
+mod support;

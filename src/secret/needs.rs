@@ -1,0 +1,168 @@
+use crate::{
+    error::CommandError,
+    plan::{SecretDeclaration, ValueFormat},
+};
+
+use super::{error::SecretError, names::KeyName, value::SecretBytes};
+
+/// Where every value of the declared Secrets will come from, before anything is read or asked.
+#[derive(Debug)]
+pub(crate) struct Needs {
+    pub(super) secrets: Vec<SecretNeeds>,
+    /// What stands in the way. All of it is to be shown at once, and nothing is to be asked or written.
+    pub(crate) problems: Vec<SecretError>,
+    /// What will be asked for, in the order in which it will be asked.
+    pub(crate) to_prompt: Vec<PromptNeed>,
+    /// Values that no prompt can supply.
+    pub(crate) missing: Vec<MissingNeed>,
+    /// What the user may not expect, one line each.
+    pub(super) warnings: Vec<String>,
+}
+
+/// One declared Secret.
+#[derive(Debug)]
+pub(super) struct SecretNeeds {
+    pub(super) declaration: SecretDeclaration,
+    pub(super) namespaces: Vec<String>,
+    pub(super) keys: Vec<(KeyName, Origin)>,
+}
+
+/// Where one value comes from.
+#[derive(Debug, Clone)]
+pub(super) enum Origin {
+    /// It is in the cluster and stays.
+    Kept(SecretBytes),
+    /// Handed over; the text says by what.
+    Supplied(SecretBytes, String),
+    /// `value` of the plan.
+    Value,
+    /// Composed from other values at every run.
+    Template,
+    /// Derived from a private key at every run.
+    PublicKey,
+    /// Newly generated.
+    Generate,
+    /// Newly generated, with `tls.key`.
+    SelfSigned,
+    /// Comes with the newly generated certificate.
+    WithCertificate,
+    /// Asked for.
+    Prompt,
+    /// Read from a file.
+    File,
+    /// Printed by a command.
+    Command,
+    /// Decrypted by sops.
+    Sops,
+    /// Optional, and not there.
+    LeftOut,
+    /// It cannot be had.
+    Missing,
+}
+
+/// A value that will be asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PromptNeed {
+    /// Which value.
+    pub(crate) name: KeyName,
+    /// The text of the plan.
+    pub(crate) text: String,
+    /// Regular expression that is searched for in it.
+    pub(crate) pattern: Option<String>,
+    /// What it must be.
+    pub(crate) format: Option<ValueFormat>,
+    /// May be left empty.
+    pub(crate) optional: bool,
+    /// Must be typed twice.
+    pub(crate) confirm: bool,
+    /// Replaces a value that is there, so that nothing typed would take that away.
+    pub(crate) rotated: bool,
+}
+
+/// A value that no prompt can supply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MissingNeed {
+    /// Which value.
+    pub(crate) name: KeyName,
+    /// What it is, or where it should have been.
+    pub(crate) what: String,
+}
+
+impl MissingNeed {
+    fn line(&self) -> String {
+        format!("\n  {} ({}): `--secret {}=@FILE` or the variable `{}`", self.name, self.what, self.name, self.name.variable())
+    }
+}
+
+impl Needs {
+    /// Takes up `name` where it has to be asked for or is missing.
+    pub(super) fn note(&mut self, name: &KeyName, origin: &Origin, declaration: &SecretDeclaration, rotated: bool) {
+        let Some(declared) = declaration.data.get(&name.key) else { return };
+        match origin {
+            Origin::Prompt => self.to_prompt.push(PromptNeed {
+                name: name.clone(),
+                text: declared.prompt.clone().unwrap_or_default(),
+                pattern: declared.pattern.clone(),
+                format: declared.format,
+                optional: declared.optional,
+                confirm: declared.confirm,
+                rotated,
+            }),
+            Origin::Missing => {
+                let variable = declared.env.as_deref().unwrap_or_default();
+                self.missing.push(MissingNeed { name: name.clone(), what: format!("the variable `{variable}` is not set") });
+            }
+            _ => {}
+        }
+    }
+
+    /// Lines that say where the values come from, and which will be asked for. None where the plan declares no secrets.
+    pub(crate) fn describe(&self) -> Vec<String> {
+        let origins = || self.secrets.iter().flat_map(|secret| &secret.keys).map(|(_, origin)| origin);
+        let counted = |word: &str, is: fn(&Origin) -> bool| {
+            let count = origins().filter(|origin| is(origin)).count();
+            (count > 0).then(|| format!("{count} {word}"))
+        };
+        let parts = [
+            counted("kept from the cluster", |origin| matches!(origin, Origin::Kept(_))),
+            counted("supplied", |origin| matches!(origin, Origin::Supplied(..))),
+            counted("from the plan", |origin| matches!(origin, Origin::Value | Origin::Template | Origin::PublicKey)),
+            counted("to be generated", |origin| matches!(origin, Origin::Generate | Origin::SelfSigned | Origin::WithCertificate)),
+            counted("to be read", |origin| matches!(origin, Origin::File | Origin::Command | Origin::Sops)),
+            counted("left out", |origin| matches!(origin, Origin::LeftOut)),
+            counted("to be asked for", |origin| matches!(origin, Origin::Prompt)),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        if parts.is_empty() {
+            return Vec::new();
+        }
+        let colon = if self.to_prompt.is_empty() { "" } else { ":" };
+        let mut lines = vec![format!("Secret values: {}{colon}", parts.join(", "))];
+        lines.extend(self.to_prompt.iter().map(|need| {
+            let optional = if need.optional { " (optional)" } else { "" };
+            format!("  {}: {}{optional}", need.name, need.text)
+        }));
+        lines
+    }
+
+    /// The error that lists everything that is missing, each with the flag and the variable that would supply it.
+    ///
+    /// `None` where nothing is. Without a terminal (`interactive` is false) what would be asked for is missing too, unless it is optional.
+    pub(crate) fn missing_error(&self, interactive: bool) -> Option<CommandError> {
+        let unasked = self.to_prompt.iter().filter(|need| !interactive && (need.rotated || !need.optional));
+        let unasked = unasked.map(|need| MissingNeed { name: need.name.clone(), what: need.text.clone() });
+        let missing: Vec<MissingNeed> = self.missing.iter().cloned().chain(unasked).collect();
+        if missing.is_empty() {
+            return None;
+        }
+        let count = if missing.len() == 1 {
+            "1 secret value is missing".to_owned()
+        } else {
+            format!("{} secret values are missing", missing.len())
+        };
+        let terminal = if interactive { "" } else { ", and there is no terminal to ask at" };
+        let lines: String = missing.iter().map(MissingNeed::line).collect();
+        let error = CommandError::usage(format!("{count}{terminal}:{lines}"));
+        Some(error.hint("supply each by its flag or variable, or all in one file by `--secrets-file FILE` (YAML: `name: {key: value}`)"))
+    }
+}

@@ -1,0 +1,3 @@
+//! The sandbox itself: its commands, and what is played in it.
+
+mod commands;

@@ -1,0 +1,105 @@
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use super::deployctl::{PROGRAM, inherited_environment};
+
+/// The control plane that all tests of this run share.
+pub struct Sandbox {
+    /// Its kubeconfig; the context is `sandbox`, and `sandbox-restricted` is a user without any rights.
+    pub kubeconfig: PathBuf,
+    /// The requests of users, one JSON event each.
+    pub audit_log: PathBuf,
+    /// The kubectl of the same version.
+    pub kubectl: PathBuf,
+    /// The sandbox ends when its standard input does, so also when this process is killed.
+    _process: Child,
+}
+
+/// The shared sandbox, started by the first test that asks for it.
+pub fn sandbox() -> &'static Sandbox {
+    static SANDBOX: LazyLock<Sandbox> = LazyLock::new(start);
+    &SANDBOX
+}
+
+fn start() -> Sandbox {
+    let audit_log = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("audit-{}.log", std::process::id()));
+    let script = "echo \"$KUBECONFIG\"; command -v kubectl; cat; rm -f \"$0\"";
+    let mut command = Command::new(PROGRAM);
+    command.env_clear().envs(inherited_environment());
+    command.args(["sandbox", "run", "--crds", "cert-manager,prometheus-operator", "--audit-log"]).arg(&audit_log);
+    command.args(["--", "sh", "-c", script]).arg(&audit_log);
+    let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the built program can be run");
+    let mut lines = BufReader::new(process.stdout.take().expect("its output is piped")).lines();
+    let mut line = || PathBuf::from(lines.next().and_then(Result::ok).expect("the sandbox starts; its error is above"));
+    Sandbox { kubeconfig: line(), kubectl: line(), audit_log, _process: process }
+}
+
+/// Runs kubectl against the shared sandbox, however it ends; `input` is for `-f -`.
+pub fn try_kubectl(arguments: &[&str], input: &str) -> Output {
+    let sandbox = sandbox();
+    let mut command = Command::new(&sandbox.kubectl);
+    command.args(arguments).env("KUBECONFIG", &sandbox.kubeconfig);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("kubectl can be run");
+    let _ = child.stdin.take().expect("its input is piped").write_all(input.as_bytes());
+    child.wait_with_output().expect("kubectl ends")
+}
+
+/// What kubectl wrote; the test fails where it did.
+#[track_caller]
+pub fn kubectl(arguments: &[&str]) -> String {
+    succeed(arguments, &try_kubectl(arguments, ""))
+}
+
+/// Applies manifests to a namespace.
+#[track_caller]
+pub fn apply(namespace: &str, manifests: &str) -> String {
+    let arguments = ["apply", "--namespace", namespace, "-f", "-"];
+    succeed(&arguments, &try_kubectl(&arguments, manifests))
+}
+
+/// An object as JSON, for example `get("shop-1", "deployment/web")`; null where there is none.
+#[track_caller]
+pub fn get(namespace: &str, object: &str) -> Value {
+    let arguments = ["get", "--namespace", namespace, "--ignore-not-found", "--output", "json", object];
+    let text = succeed(&arguments, &try_kubectl(&arguments, ""));
+    if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("kubectl writes JSON") }
+}
+
+#[track_caller]
+fn succeed(arguments: &[&str], output: &Output) -> String {
+    assert!(output.status.success(), "kubectl {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).expect("kubectl writes UTF-8")
+}
+
+/// A new namespace in which pods can be created. Its name is of this test alone.
+pub fn namespace(prefix: &str) -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(1);
+    let name = format!("{prefix}-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    kubectl(&["create", "namespace", &name]);
+    kubectl(&["wait", "--namespace", &name, "--for=create", "serviceaccount/default", "--timeout=30s"]);
+    name
+}
+
+/// Asks until there is an answer; the test fails when there is none within 30 seconds.
+#[track_caller]
+pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "it never came about that {what}");
+        thread::sleep(Duration::from_millis(100));
+    }
+}

@@ -1,0 +1,7 @@
+//! What integration tests share: one sandbox for all of them, the built program, and kubectl.
+
+mod cluster;
+mod deployctl;
+
+pub use cluster::{Sandbox, apply, eventually, get, kubectl, namespace, sandbox, try_kubectl};
+pub use deployctl::{Deployctl, Outcome, PROGRAM, inherited_environment};
