@@ -134,7 +134,9 @@ async fn deployctl_round(client: &Client, deployctl: &Path, round: usize, figure
 fn write_plan(folder: &Path, namespace: &str) -> Result<()> {
     fs::create_dir_all(folder.join("plans"))?;
     fs::create_dir_all(folder.join("manifests"))?;
-    let plan = format!("apiVersion: deployctl.dev/v1\nname: {namespace}\nsources: [../manifests]\nenvironments: {{bench: {{namespace: {namespace}}}}}\n");
+    let plan = format!(
+        "apiVersion: deployctl.dev/v1\nname: {namespace}\nsources: [../manifests]\nenvironments: {{bench: {{namespace: {namespace}}}}}\n"
+    );
     fs::write(folder.join("plans/bench.yaml"), plan)?;
     for (index, object) in objects(namespace).iter().enumerate() {
         fs::write(folder.join(format!("manifests/{index:04}.json")), serde_json::to_vec(object)?)?;
@@ -175,7 +177,8 @@ fn up(deployctl: &Path, folder: &Path) -> Result<Up> {
     if !status.success() {
         return Err(format!("up failed: {}", io::read_to_string(child.stderr.take().ok_or("no standard error")?)?).into());
     }
-    let finished = output.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).find(|event| event["event"] == "run-finished");
+    let finished =
+        output.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).find(|event| event["event"] == "run-finished");
     Ok(Up { took: finished.and_then(|event| event["took"].as_f64()).unwrap_or(0.0), whole, memory })
 }
 
@@ -192,7 +195,8 @@ async fn patch_all(client: &Client, objects: &[Value]) -> Result<()> {
 
 async fn patch(client: &Client, object: &Value) -> Result<()> {
     let path = format!("{}?force=true&fieldManager=bare", path(object));
-    let request = Request::patch(path).header(header::CONTENT_TYPE, "application/apply-patch+yaml").body(Body::from(serde_json::to_vec(object)?))?;
+    let request =
+        Request::patch(path).header(header::CONTENT_TYPE, "application/apply-patch+yaml").body(Body::from(serde_json::to_vec(object)?))?;
     let response = client.send(request).await?;
     let status = response.status();
     let body = response.into_body().collect().await?.to_bytes();
@@ -201,7 +205,8 @@ async fn patch(client: &Client, object: &Value) -> Result<()> {
 
 async fn wait_for_deployments(client: &Client, namespace: &str) -> Result<()> {
     loop {
-        let list: Value = client.request(Request::get(format!("/apis/apps/v1/namespaces/{namespace}/deployments")).body(Vec::new())?).await?;
+        let list: Value =
+            client.request(Request::get(format!("/apis/apps/v1/namespaces/{namespace}/deployments")).body(Vec::new())?).await?;
         let items = list["items"].as_array().cloned().unwrap_or_default();
         if items.iter().all(|item| item["status"]["availableReplicas"] == 1) {
             return Ok(());

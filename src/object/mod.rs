@@ -1,14 +1,24 @@
 //! Objects: their identity, where they were written down, and access to what is inside them.
 
 mod digest;
+mod hint;
 mod id;
 mod origin;
 mod text;
+mod pod;
+mod problem;
+mod references;
+mod scope;
 
 pub(crate) use digest::Digest;
+pub(crate) use hint::PhaseHint;
 pub(crate) use id::ObjectId;
 pub(crate) use origin::Origin;
 pub(crate) use text::{neutralise, one_line};
+pub(crate) use pod::{containers, image_name, pod_spec, pod_template};
+pub(crate) use problem::{Problem, Severity};
+pub(crate) use references::{Reference, References, named_by, selects};
+pub(crate) use scope::{KnownScopes, Scope, ScopeLookup};
 
 use std::sync::Arc;
 

@@ -1,7 +1,6 @@
 //! Tests that drive the built program as a user would, against the real control plane of a sandbox.
 
 mod ai_imutis;
-mod plan;
 mod readiness;
 mod sandbox;
 mod support;

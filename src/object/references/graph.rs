@@ -1,0 +1,191 @@
+use std::collections::{HashMap, HashSet};
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use super::{
+    named::{made_secret, named_by, scale_target, subjects},
+    selector::{selects, selects_everything},
+};
+use crate::object::{Object, ObjectId, pod_template};
+
+/// What refers to what among a set of objects. Objects outside the set do not occur.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct References {
+    needs: HashMap<ObjectId, Vec<ObjectId>>,
+    serves: HashMap<ObjectId, Vec<ObjectId>>,
+}
+
+impl References {
+    /// The references between `objects`.
+    pub(crate) fn between(objects: &IndexMap<ObjectId, Object>) -> Self {
+        let needs = needs(objects);
+        let serves = serves(objects, &needs);
+        Self { needs, serves }
+    }
+
+    /// What must be there before `id` can work: its namespace, its CRD, what it names, the roles of its ServiceAccount.
+    pub(crate) fn needs(&self, id: &ObjectId) -> &[ObjectId] {
+        self.needs.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    /// The workloads that `id` is there for: those that read it, run under it, are selected, scaled or guarded by it.
+    pub(crate) fn serves(&self, id: &ObjectId) -> &[ObjectId] {
+        self.serves.get(id).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// What the needs of one object are looked up in.
+struct Index<'a> {
+    objects: &'a IndexMap<ObjectId, Object>,
+    /// The CRD of each group and kind.
+    definitions: HashMap<(&'a str, &'a str), &'a ObjectId>,
+    /// The object whose controller makes a Secret.
+    makers: HashMap<ObjectId, &'a ObjectId>,
+    /// The bindings of each ServiceAccount.
+    bindings: HashMap<ObjectId, Vec<&'a ObjectId>>,
+}
+
+impl<'a> Index<'a> {
+    fn of(objects: &'a IndexMap<ObjectId, Object>) -> Self {
+        let mut index = Self { objects, definitions: HashMap::new(), makers: HashMap::new(), bindings: HashMap::new() };
+        for (id, object) in objects {
+            if let Some(defined) = defined_kind(id, &object.body) {
+                index.definitions.insert(defined, id);
+            }
+            if let Some(secret) = made_secret(id, &object.body) {
+                index.makers.insert(secret, id);
+            }
+            for account in subjects(id, &object.body) {
+                index.bindings.entry(account).or_default().push(id);
+            }
+        }
+        index
+    }
+
+    fn needs_of(&self, id: &ObjectId, body: &Value) -> Vec<ObjectId> {
+        let mut needs: Vec<ObjectId> = Vec::new();
+        needs.extend(
+            id.namespace.as_ref().map(|namespace| namespace_id(namespace)).filter(|namespace| self.objects.contains_key(namespace)),
+        );
+        needs.extend(self.definitions.get(&(id.group.as_str(), id.kind.as_str())).map(|definition| (*definition).clone()));
+        for reference in named_by(id, body) {
+            if self.objects.contains_key(&reference.target) {
+                needs.push(reference.target.clone());
+            } else if let Some(maker) = self.makers.get(&reference.target) {
+                needs.push((*maker).clone());
+            }
+            needs.extend(self.bindings.get(&reference.target).into_iter().flatten().map(|binding| (*binding).clone()));
+        }
+        let mut seen = HashSet::new();
+        needs.retain(|need| need != id && seen.insert(need.clone()));
+        needs
+    }
+}
+
+fn needs(objects: &IndexMap<ObjectId, Object>) -> HashMap<ObjectId, Vec<ObjectId>> {
+    let index = Index::of(objects);
+    objects.iter().map(|(id, object)| (id.clone(), index.needs_of(id, &object.body))).filter(|(_, needs)| !needs.is_empty()).collect()
+}
+
+fn namespace_id(name: &str) -> ObjectId {
+    ObjectId { group: String::new(), kind: "Namespace".to_owned(), namespace: None, name: name.to_owned() }
+}
+
+/// Group and kind that a CRD defines.
+fn defined_kind<'a>(id: &ObjectId, body: &'a Value) -> Option<(&'a str, &'a str)> {
+    let spec = body.get("spec").filter(|_| id.kind == "CustomResourceDefinition")?;
+    Some((spec.get("group")?.as_str()?, spec.pointer("/names/kind")?.as_str()?))
+}
+
+/// A workload and the labels of its pods.
+struct Workload<'a> {
+    id: &'a ObjectId,
+    labels: &'a Value,
+}
+
+fn serves(objects: &IndexMap<ObjectId, Object>, needs: &HashMap<ObjectId, Vec<ObjectId>>) -> HashMap<ObjectId, Vec<ObjectId>> {
+    let workloads: Vec<Workload<'_>> = objects
+        .iter()
+        .filter_map(|(id, object)| {
+            Some(Workload { id, labels: pod_template(&object.body)?.pointer("/metadata/labels").unwrap_or(&Value::Null) })
+        })
+        .collect();
+    let mut serves: HashMap<ObjectId, Vec<ObjectId>> = HashMap::new();
+    for workload in &workloads {
+        for need in needed_by(workload.id, needs) {
+            serves.entry(need.clone()).or_default().push(workload.id.clone());
+        }
+    }
+    for (id, object) in objects {
+        let found = served_directly(id, &object.body, &workloads, objects);
+        if !found.is_empty() {
+            serves.insert(id.clone(), found);
+        }
+    }
+    // Webhooks and aggregated APIs are answered by the workload behind their Service.
+    for id in objects.keys().filter(|id| is_answered_by_a_service(id)) {
+        let behind: Vec<ObjectId> = needs
+            .get(id)
+            .into_iter()
+            .flatten()
+            .filter(|need| need.kind == "Service")
+            .filter_map(|service| serves.get(service))
+            .flatten()
+            .cloned()
+            .collect();
+        if !behind.is_empty() {
+            serves.insert(id.clone(), behind);
+        }
+    }
+    serves
+}
+
+fn is_answered_by_a_service(id: &ObjectId) -> bool {
+    matches!(id.kind.as_str(), "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" | "APIService")
+}
+
+/// Everything that `workload` needs, directly or by way of something else, but for what the whole phase needs anyway.
+fn needed_by<'a>(workload: &ObjectId, needs: &'a HashMap<ObjectId, Vec<ObjectId>>) -> Vec<&'a ObjectId> {
+    let mut found: Vec<&ObjectId> = Vec::new();
+    let mut seen = HashSet::from([workload]);
+    let mut next: Vec<&ObjectId> = needs.get(workload).into_iter().flatten().collect();
+    while let Some(id) = next.pop() {
+        if !matches!(id.kind.as_str(), "Namespace" | "CustomResourceDefinition") && seen.insert(id) {
+            found.push(id);
+            next.extend(needs.get(id).into_iter().flatten());
+        }
+    }
+    found
+}
+
+/// The workloads that an object selects or scales.
+fn served_directly(id: &ObjectId, body: &Value, workloads: &[Workload<'_>], objects: &IndexMap<ObjectId, Object>) -> Vec<ObjectId> {
+    if let Some(target) = scale_target(id, body) {
+        return objects.get(&target).map(|object| object.id.clone()).into_iter().collect();
+    }
+    let selected = |holds: &dyn Fn(&Value) -> bool| {
+        workloads
+            .iter()
+            .filter(|workload| workload.id.namespace == id.namespace && holds(workload.labels))
+            .map(|workload| workload.id.clone())
+            .collect()
+    };
+    match (id.group.as_str(), id.kind.as_str()) {
+        ("", "Service") => match body.pointer("/spec/selector").and_then(Value::as_object) {
+            Some(selector) if !selector.is_empty() => {
+                selected(&|labels| selector.iter().all(|(key, value)| labels.get(key) == Some(value)))
+            }
+            _ => Vec::new(),
+        },
+        ("policy", "PodDisruptionBudget") => {
+            body.pointer("/spec/selector").map_or_else(Vec::new, |selector| selected(&|labels| selects(selector, labels)))
+        }
+        // A policy for all pods is the namespace's, not a workload's.
+        ("networking.k8s.io", "NetworkPolicy") => match body.pointer("/spec/podSelector") {
+            Some(selector) if !selects_everything(selector) => selected(&|labels| selects(selector, labels)),
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,236 @@
+use serde_json::Value;
+
+use super::super::{
+    ObjectId,
+    id::group_of,
+    pod::{containers, list, pod_spec},
+};
+
+const RBAC: &str = "rbac.authorization.k8s.io";
+const NETWORKING: &str = "networking.k8s.io";
+const STORAGE: &str = "storage.k8s.io";
+const GATEWAY: &str = "gateway.networking.k8s.io";
+const CERT_MANAGER: &str = "cert-manager.io";
+const EXTERNAL_SECRETS: &str = "external-secrets.io";
+
+/// One object that another names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reference {
+    /// The object that is named.
+    pub(crate) target: ObjectId,
+    /// Whether the one that names it also works without it.
+    pub(crate) optional: bool,
+}
+
+/// Every object that `body` names, in the order in which it names them. Selectors are not names.
+pub(crate) fn named_by(id: &ObjectId, body: &Value) -> Vec<Reference> {
+    let mut names = Names { namespace: id.namespace.as_deref(), found: Vec::new() };
+    if let Some(spec) = pod_spec(body) {
+        pod(&mut names, spec);
+    }
+    let spec = body.get("spec").unwrap_or(&Value::Null);
+    match (id.group.as_str(), id.kind.as_str()) {
+        ("apps", "StatefulSet") => list(spec, "volumeClaimTemplates")
+            .for_each(|template| names.cluster(STORAGE, "StorageClass", at(template, "/spec/storageClassName"))),
+        ("", "PersistentVolumeClaim") => claim(&mut names, spec),
+        ("", "PersistentVolume") => names.cluster(STORAGE, "StorageClass", at(spec, "/storageClassName")),
+        (RBAC, "RoleBinding" | "ClusterRoleBinding") => match at(body, "/roleRef/kind") {
+            Some("Role") => names.own(RBAC, "Role", at(body, "/roleRef/name")),
+            _ => names.cluster(RBAC, "ClusterRole", at(body, "/roleRef/name")),
+        },
+        (NETWORKING, "Ingress") => ingress(&mut names, body, spec),
+        ("admissionregistration.k8s.io", _) => {
+            list(body, "webhooks").for_each(|webhook| names.service(webhook.pointer("/clientConfig/service")))
+        }
+        ("apiregistration.k8s.io", "APIService") => names.service(spec.get("service")),
+        (GATEWAY, kind) => gateway(&mut names, kind, spec),
+        (CERT_MANAGER, "Certificate") => issuer(&mut names, at(spec, "/issuerRef/kind"), at(spec, "/issuerRef/name")),
+        (EXTERNAL_SECRETS, "ExternalSecret") => match at(spec, "/secretStoreRef/kind") {
+            Some("ClusterSecretStore") => names.cluster(EXTERNAL_SECRETS, "ClusterSecretStore", at(spec, "/secretStoreRef/name")),
+            _ => names.own(EXTERNAL_SECRETS, "SecretStore", at(spec, "/secretStoreRef/name")),
+        },
+        ("keda.sh", _) => keda(&mut names, spec),
+        _ => {}
+    }
+    if pod_spec(body).is_none() && id.group.contains('.') {
+        names.own("", "ServiceAccount", at(spec, "/serviceAccountName"));
+    }
+    names.found
+}
+
+/// The ServiceAccounts that a binding gives its role to.
+pub(super) fn subjects(id: &ObjectId, body: &Value) -> Vec<ObjectId> {
+    let mut names = Names { namespace: id.namespace.as_deref(), found: Vec::new() };
+    if id.group == RBAC && id.kind.ends_with("Binding") {
+        for subject in list(body, "subjects").filter(|subject| at(subject, "/kind") == Some("ServiceAccount")) {
+            names.add("", "ServiceAccount", at(subject, "/namespace").or(names.namespace), at(subject, "/name"), false);
+        }
+    }
+    names.found.into_iter().map(|reference| reference.target).collect()
+}
+
+/// The Secret that a controller makes for `body`: of an `ExternalSecret`, a `Certificate`, a `SealedSecret`.
+pub(super) fn made_secret(id: &ObjectId, body: &Value) -> Option<ObjectId> {
+    let name = match (id.group.as_str(), id.kind.as_str()) {
+        (EXTERNAL_SECRETS, "ExternalSecret") => at(body, "/spec/target/name").unwrap_or(&id.name),
+        (CERT_MANAGER, "Certificate") => at(body, "/spec/secretName")?,
+        ("bitnami.com", "SealedSecret") => at(body, "/spec/template/metadata/name").unwrap_or(&id.name),
+        _ => return None,
+    };
+    Some(ObjectId { group: String::new(), kind: "Secret".to_owned(), namespace: id.namespace.clone(), name: name.to_owned() })
+}
+
+/// The workload that an autoscaler scales: of a HorizontalPodAutoscaler, `VerticalPodAutoscaler` or `ScaledObject`.
+pub(super) fn scale_target(id: &ObjectId, body: &Value) -> Option<ObjectId> {
+    let target = match id.kind.as_str() {
+        "HorizontalPodAutoscaler" | "ScaledObject" => body.pointer("/spec/scaleTargetRef")?,
+        "VerticalPodAutoscaler" => body.pointer("/spec/targetRef")?,
+        _ => return None,
+    };
+    let version = at(target, "/apiVersion").unwrap_or("apps/v1");
+    let kind = at(target, "/kind").unwrap_or("Deployment");
+    Some(ObjectId {
+        group: group_of(version).to_owned(),
+        kind: kind.to_owned(),
+        namespace: id.namespace.clone(),
+        name: at(target, "/name")?.to_owned(),
+    })
+}
+
+/// Collects what one object names.
+struct Names<'a> {
+    namespace: Option<&'a str>,
+    found: Vec<Reference>,
+}
+
+impl Names<'_> {
+    fn add(&mut self, group: &str, kind: &str, namespace: Option<&str>, name: Option<&str>, optional: bool) {
+        let Some(name) = name.filter(|name| !name.is_empty()) else { return };
+        let target =
+            ObjectId { group: group.to_owned(), kind: kind.to_owned(), namespace: namespace.map(str::to_owned), name: name.to_owned() };
+        if !self.found.iter().any(|reference| reference.target == target) {
+            self.found.push(Reference { target, optional });
+        }
+    }
+
+    /// An object in the same namespace.
+    fn own(&mut self, group: &str, kind: &str, name: Option<&str>) {
+        self.add(group, kind, self.namespace, name, false);
+    }
+
+    fn cluster(&mut self, group: &str, kind: &str, name: Option<&str>) {
+        self.add(group, kind, None, name, false);
+    }
+
+    /// A ConfigMap or Secret that `source` names under `key`, as volumes and variables do.
+    fn source(&mut self, kind: &str, source: Option<&Value>, key: &str) {
+        let Some(source) = source else { return };
+        let optional = source.get("optional").and_then(Value::as_bool).unwrap_or(false);
+        self.add("", kind, self.namespace, source.get(key).and_then(Value::as_str), optional);
+    }
+
+    /// A Service named with its namespace.
+    fn service(&mut self, service: Option<&Value>) {
+        let Some(service) = service else { return };
+        self.add("", "Service", at(service, "/namespace").or(self.namespace), at(service, "/name"), false);
+    }
+}
+
+fn at<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
+    value.pointer(pointer)?.as_str()
+}
+
+fn pod(names: &mut Names<'_>, spec: &Value) {
+    names.add("", "ServiceAccount", names.namespace, at(spec, "/serviceAccountName"), at(spec, "/serviceAccountName") == Some("default"));
+    for secret in list(spec, "imagePullSecrets") {
+        names.add("", "Secret", names.namespace, at(secret, "/name"), true);
+    }
+    let priority = at(spec, "/priorityClassName").filter(|name| !name.starts_with("system-"));
+    names.cluster("scheduling.k8s.io", "PriorityClass", priority);
+    names.cluster("node.k8s.io", "RuntimeClass", at(spec, "/runtimeClassName"));
+    for container in containers(spec) {
+        for variable in list(container, "env") {
+            names.source("ConfigMap", variable.pointer("/valueFrom/configMapKeyRef"), "name");
+            names.source("Secret", variable.pointer("/valueFrom/secretKeyRef"), "name");
+        }
+        for source in list(container, "envFrom") {
+            names.source("ConfigMap", source.get("configMapRef"), "name");
+            names.source("Secret", source.get("secretRef"), "name");
+        }
+    }
+    list(spec, "volumes").for_each(|volume| self::volume(names, volume));
+}
+
+fn volume(names: &mut Names<'_>, volume: &Value) {
+    names.source("ConfigMap", volume.get("configMap"), "name");
+    names.source("Secret", volume.get("secret"), "secretName");
+    names.own("", "PersistentVolumeClaim", at(volume, "/persistentVolumeClaim/claimName"));
+    for source in volume.get("projected").into_iter().flat_map(|projected| list(projected, "sources")) {
+        names.source("ConfigMap", source.get("configMap"), "name");
+        names.source("Secret", source.get("secret"), "name");
+    }
+    names.own("", "Secret", at(volume, "/csi/nodePublishSecretRef/name"));
+    names.own("", "Secret", at(volume, "/azureFile/secretName"));
+    names.own("secrets-store.csi.x-k8s.io", "SecretProviderClass", at(volume, "/csi/volumeAttributes/secretProviderClass"));
+    names.cluster(STORAGE, "StorageClass", at(volume, "/ephemeral/volumeClaimTemplate/spec/storageClassName"));
+}
+
+fn claim(names: &mut Names<'_>, spec: &Value) {
+    names.cluster(STORAGE, "StorageClass", at(spec, "/storageClassName"));
+    names.cluster("", "PersistentVolume", at(spec, "/volumeName"));
+    for source in ["/dataSource", "/dataSourceRef"].iter().filter_map(|pointer| spec.pointer(pointer)) {
+        names.own(at(source, "/apiGroup").unwrap_or_default(), at(source, "/kind").unwrap_or_default(), at(source, "/name"));
+    }
+}
+
+fn ingress(names: &mut Names<'_>, body: &Value, spec: &Value) {
+    names.cluster(NETWORKING, "IngressClass", at(spec, "/ingressClassName"));
+    // A certificate may be made by cert-manager or be the controller's default one.
+    for tls in list(spec, "tls") {
+        names.add("", "Secret", names.namespace, at(tls, "/secretName"), true);
+    }
+    names.own("", "Service", at(spec, "/defaultBackend/service/name"));
+    for path in list(spec, "rules").filter_map(|rule| rule.get("http")).flat_map(|http| list(http, "paths")) {
+        names.own("", "Service", at(path, "/backend/service/name"));
+    }
+    let annotation = |key: &str| body.pointer("/metadata/annotations")?.get(key)?.as_str();
+    issuer(names, Some("Issuer"), annotation("cert-manager.io/issuer"));
+    issuer(names, Some("ClusterIssuer"), annotation("cert-manager.io/cluster-issuer"));
+    names.own("", "Secret", annotation("nginx.ingress.kubernetes.io/auth-secret").filter(|name| !name.contains('/')));
+}
+
+fn issuer(names: &mut Names<'_>, kind: Option<&str>, name: Option<&str>) {
+    match kind {
+        Some("ClusterIssuer") => names.cluster(CERT_MANAGER, "ClusterIssuer", name),
+        _ => names.own(CERT_MANAGER, "Issuer", name),
+    }
+}
+
+fn gateway(names: &mut Names<'_>, kind: &str, spec: &Value) {
+    if kind == "Gateway" {
+        names.cluster(GATEWAY, "GatewayClass", at(spec, "/gatewayClassName"));
+        let secrets = list(spec, "listeners").filter_map(|listener| listener.get("tls")).flat_map(|tls| list(tls, "certificateRefs"));
+        for secret in secrets.filter(|secret| at(secret, "/kind").is_none_or(|kind| kind == "Secret")) {
+            names.add("", "Secret", at(secret, "/namespace").or(names.namespace), at(secret, "/name"), true);
+        }
+    }
+    for parent in list(spec, "parentRefs").filter(|parent| at(parent, "/kind").is_none_or(|kind| kind == "Gateway")) {
+        names.add(GATEWAY, "Gateway", at(parent, "/namespace").or(names.namespace), at(parent, "/name"), false);
+    }
+    let backends = list(spec, "rules").flat_map(|rule| list(rule, "backendRefs"));
+    for backend in backends.filter(|backend| at(backend, "/kind").is_none_or(|kind| kind == "Service")) {
+        names.service(Some(backend));
+    }
+}
+
+fn keda(names: &mut Names<'_>, spec: &Value) {
+    for reference in list(spec, "triggers").filter_map(|trigger| trigger.get("authenticationRef")) {
+        match at(reference, "/kind") {
+            Some("ClusterTriggerAuthentication") => names.cluster("keda.sh", "ClusterTriggerAuthentication", at(reference, "/name")),
+            _ => names.own("keda.sh", "TriggerAuthentication", at(reference, "/name")),
+        }
+    }
+    for secret in list(spec, "secretTargetRef") {
+        names.own("", "Secret", at(secret, "/name"));
+    }
+}

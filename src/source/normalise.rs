@@ -1,0 +1,181 @@
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Map, Value};
+
+use crate::object::Problem;
+
+/// Fields of `metadata` that only the server sets; sent back, they conflict with what it has now.
+const SERVER_SET: [&str; 7] =
+    ["managedFields", "uid", "resourceVersion", "generation", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"];
+/// Written by `kubectl apply`; it holds a copy of the whole object, secrets included.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Brings an object into the form in which it is compared, hashed and sent.
+///
+/// Null values of maps go (server-side apply would store them as empty text), `stringData` of a Secret goes into `data`,
+/// and what only the server sets goes. The problems have no place yet.
+pub(super) fn normalise(object: &mut Value, problems: &mut Vec<Problem>) {
+    remove_nulls(object);
+    remove_server_set(object, problems);
+    check_texts(object, problems);
+    if is_secret(object) {
+        merge_string_data(object, problems);
+    }
+}
+
+fn remove_nulls(value: &mut Value) {
+    match value {
+        Value::Object(entries) => {
+            entries.retain(|_, value| !value.is_null());
+            entries.values_mut().for_each(remove_nulls);
+        }
+        Value::Array(entries) => entries.iter_mut().for_each(remove_nulls),
+        _ => {}
+    }
+}
+
+fn remove_server_set(object: &mut Value, problems: &mut Vec<Problem>) {
+    let Some(entries) = object.as_object_mut() else { return };
+    let mut removed: Vec<String> = Vec::new();
+    // Generators write an empty status, and a status with empty lists into CRDs; neither was meant.
+    let is_definition = entries.get("kind").is_some_and(|kind| kind == "CustomResourceDefinition");
+    if let Some(status) = entries.remove("status")
+        && !is_definition
+        && status != Value::Object(Map::new())
+    {
+        removed.push("status".to_owned());
+    }
+    if let Some(metadata) = entries.get_mut("metadata").and_then(Value::as_object_mut) {
+        let listed = SERVER_SET.iter().chain(&["creationTimestamp"]).filter(|key| metadata.remove(**key).is_some());
+        removed.extend(listed.map(|key| format!("metadata.{key}")));
+        let annotations = metadata.get_mut("annotations").and_then(Value::as_object_mut);
+        if annotations.and_then(|annotations| annotations.remove(LAST_APPLIED)).is_some() {
+            removed.push(format!("metadata.annotations.{LAST_APPLIED}"));
+        }
+    }
+    if !removed.is_empty() {
+        let list = removed.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+        problems.push(Problem::warning(format!("only the server sets {list}, so it is not sent")).hint("remove it from the manifest"));
+    }
+}
+
+/// Labels and annotations are text. The API server answers anything else, such as an unquoted `yes`, with an unclear error.
+fn check_texts(object: &Value, problems: &mut Vec<Problem>) {
+    for place in ["metadata/labels", "metadata/annotations", "spec/template/metadata/labels", "spec/template/metadata/annotations"] {
+        let entries = object.pointer(&format!("/{place}")).and_then(Value::as_object);
+        for (key, value) in entries.into_iter().flatten().filter(|(_, value)| !value.is_string()) {
+            let message = format!("the value of `{}.{key}` is read as `{value}`, which is not text", place.replace('/', "."));
+            problems.push(Problem::error(message).hint("quote it"));
+        }
+    }
+}
+
+fn is_secret(object: &Value) -> bool {
+    object.get("kind").is_some_and(|kind| kind == "Secret") && object.get("apiVersion").is_some_and(|version| version == "v1")
+}
+
+/// Merges `stringData` into `data` as the API server does, where `stringData` wins.
+/// <https://kubernetes.io/docs/concepts/configuration/secret/#restriction-names-data>
+fn merge_string_data(secret: &mut Value, problems: &mut Vec<Problem>) {
+    let Some(entries) = secret.as_object_mut() else { return };
+    let string_data = entries.remove("stringData");
+    let mut data = match entries.remove("data") {
+        Some(Value::Object(data)) => canonical(data, problems),
+        Some(_) => return problems.push(Problem::error("`data` is not a map").hint("write it as keys with base64 values")),
+        None => Map::new(),
+    };
+    match string_data {
+        Some(Value::Object(values)) => {
+            for (key, value) in values {
+                match value {
+                    Value::String(text) => drop(data.insert(key, Value::String(STANDARD.encode(text)))),
+                    _ => problems.push(Problem::error(format!("the value of `stringData.{key}` is not text")).hint("quote it")),
+                }
+            }
+        }
+        Some(_) => problems.push(Problem::error("`stringData` is not a map").hint("write it as keys with text values")),
+        None => {}
+    }
+    if !data.is_empty() {
+        entries.insert("data".to_owned(), Value::Object(data));
+    }
+}
+
+/// `data` with its values written as the API server writes base64: without line breaks.
+fn canonical(data: Map<String, Value>, problems: &mut Vec<Problem>) -> Map<String, Value> {
+    let mut result = Map::new();
+    for (key, value) in data {
+        let bytes = value.as_str().map(|text| text.replace(['\n', '\r'], "")).and_then(|text| STANDARD.decode(text).ok());
+        match bytes {
+            Some(bytes) => drop(result.insert(key, Value::String(STANDARD.encode(bytes)))),
+            None => problems.push(
+                Problem::error(format!("the value of `data.{key}` is not base64")).hint("encode it, or move the key to `stringData`"),
+            ),
+        }
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn normalised(mut object: Value) -> (Value, Vec<String>) {
+        let mut problems = Vec::new();
+        normalise(&mut object, &mut problems);
+        (object, problems.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn null_values_of_maps_go() {
+        let (object, problems) = normalised(
+            json!({"metadata": {"name": "a", "labels": null, "creationTimestamp": null}, "spec": {"a": null, "list": [null, {"b": null, "c": 1}]}, "status": {}}),
+        );
+        assert_eq!(object, json!({"metadata": {"name": "a"}, "spec": {"list": [null, {"c": 1}]}}));
+        assert!(problems.is_empty());
+    }
+
+    #[test]
+    fn what_the_server_sets_goes_with_a_warning() {
+        let (object, problems) = normalised(json!({
+            "kind": "Pod", "metadata": {"name": "a", "uid": "x", "creationTimestamp": "2024-01-01T00:00:00Z", "annotations": {LAST_APPLIED: "{}", "kept": "x"}}, "status": {"phase": "Running"},
+        }));
+        assert_eq!(object, json!({"kind": "Pod", "metadata": {"name": "a", "annotations": {"kept": "x"}}}));
+        assert_eq!(problems.len(), 1);
+        for field in ["`status`", "`metadata.uid`", "`metadata.creationTimestamp`", "last-applied-configuration`"] {
+            assert!(problems[0].contains(field), "{problems:?}");
+        }
+    }
+
+    #[test]
+    fn labels_and_annotations_are_text() {
+        let (_, problems) = normalised(
+            json!({"metadata": {"labels": {"a": true, "b": "x"}}, "spec": {"template": {"metadata": {"annotations": {"c": 1}}}}}),
+        );
+        assert_eq!(
+            problems,
+            [
+                "the value of `metadata.labels.a` is read as `true`, which is not text; quote it",
+                "the value of `spec.template.metadata.annotations.c` is read as `1`, which is not text; quote it"
+            ]
+        );
+    }
+
+    #[test]
+    fn string_data_goes_into_data() {
+        let (object, problems) = normalised(
+            json!({"apiVersion": "v1", "kind": "Secret", "data": {"a": "b2xk", "b": "Yg==\n", "n": null}, "stringData": {"a": "new", "c": "ü"}}),
+        );
+        assert_eq!(object, json!({"apiVersion": "v1", "kind": "Secret", "data": {"a": "bmV3", "b": "Yg==", "c": "w7w="}}));
+        assert!(problems.is_empty());
+    }
+
+    #[test]
+    fn values_of_secrets_are_not_shown() {
+        let (_, problems) =
+            normalised(json!({"apiVersion": "v1", "kind": "Secret", "data": {"a": "hunter2!", "b": 4_711}, "stringData": {"c": 4_712}}));
+        assert_eq!(problems.len(), 3);
+        assert!(problems.iter().all(|problem| !problem.contains("hunter2") && !problem.contains("471")), "{problems:?}");
+    }
+}

@@ -1,0 +1,182 @@
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+    sync::Arc,
+};
+
+use indexmap::{IndexMap, map::Entry};
+use serde_json::{Value, json};
+
+use super::{
+    files::shown,
+    manifests::{Manifest, load},
+    normalise::normalise,
+};
+use crate::{
+    object::{Digest, Object, ObjectId, Origin, PhaseHint, Problem, Scope, ScopeLookup},
+    plan::Plan,
+};
+
+/// The annotation that names the phase of an object; never sent to the cluster.
+const PHASE_ANNOTATION: &str = "deployctl.dev/phase";
+/// Namespaces that every cluster has.
+const GIVEN_NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
+
+/// Everything that a plan's sources hold, ready to be put into phases.
+#[derive(Debug)]
+pub(crate) struct Rendered {
+    /// The objects, in the order of the sources.
+    pub(crate) objects: IndexMap<ObjectId, Object>,
+    /// What was written about the phase of each object.
+    pub(crate) hints: HashMap<ObjectId, PhaseHint>,
+    /// Problems that are only said.
+    pub(crate) warnings: Vec<Problem>,
+}
+
+/// Replaces variables in an object that was written down at a place; reports what is wrong with them.
+pub(crate) type Substitute<'a> = dyn Fn(&mut Value, &Origin, &mut Vec<Problem>) + 'a;
+
+/// Renders the sources of `plan`: loads them, replaces variables, normalises, and gives objects without a namespace the plan's.
+///
+/// `scopes` says which kinds live in namespaces; CRDs among the sources count as well, and a kind that nobody knows is
+/// taken for namespaced. All problems come at once.
+pub(crate) fn render(plan: &Plan, scopes: &dyn ScopeLookup, substitute: &Substitute<'_>) -> Result<Rendered, Vec<Problem>> {
+    let (mut manifests, mut problems) = load_all(plan);
+    for manifest in &mut manifests {
+        let mut found = Vec::new();
+        substitute(&mut manifest.value, &manifest.origin, &mut found);
+        normalise(&mut manifest.value, &mut found);
+        let id = ObjectId::of(&manifest.value);
+        problems.extend(found.into_iter().map(|problem| placed(problem, &manifest.origin, id.as_ref())));
+    }
+    let definitions = defined_scopes(&manifests);
+    let mut rendering =
+        Rendering { objects: IndexMap::new(), hints: HashMap::new(), problems, scopes, definitions, namespace: &plan.namespace };
+    manifests.into_iter().for_each(|manifest| rendering.add(manifest));
+    if plan.namespace_named && !GIVEN_NAMESPACES.contains(&plan.namespace.as_str()) {
+        rendering.add_namespace(&plan.file);
+    }
+    let Rendering { objects, hints, problems, .. } = rendering;
+    if problems.iter().any(Problem::is_error) {
+        return Err(problems);
+    }
+    Ok(Rendered { objects, hints, warnings: problems })
+}
+
+fn load_all(plan: &Plan) -> (Vec<Manifest>, Vec<Problem>) {
+    let (mut manifests, mut problems) = (Vec::new(), Vec::new());
+    for source in &plan.sources {
+        let loaded = load(&source.0, &plan.folder);
+        manifests.extend(loaded.manifests);
+        problems.extend(loaded.problems);
+    }
+    (manifests, problems)
+}
+
+/// Adds what a problem does not say yet about its place and object.
+fn placed(problem: Problem, origin: &Origin, id: Option<&ObjectId>) -> Problem {
+    let problem = if problem.origin.is_none() { problem.at(origin) } else { problem };
+    match id {
+        Some(id) if problem.object.is_none() => problem.about(id),
+        _ => problem,
+    }
+}
+
+/// The scopes that the CRDs among the sources declare, by group and kind.
+fn defined_scopes(manifests: &[Manifest]) -> HashMap<(String, String), Scope> {
+    let definitions = manifests.iter().filter(|manifest| manifest.value["kind"] == "CustomResourceDefinition");
+    let scope = |manifest: &Manifest| {
+        let spec = manifest.value.get("spec")?;
+        let scope = if spec.get("scope")? == "Cluster" { Scope::Cluster } else { Scope::Namespaced };
+        Some(((spec.get("group")?.as_str()?.to_owned(), spec.pointer("/names/kind")?.as_str()?.to_owned()), scope))
+    };
+    definitions.filter_map(scope).collect()
+}
+
+struct Rendering<'a> {
+    objects: IndexMap<ObjectId, Object>,
+    hints: HashMap<ObjectId, PhaseHint>,
+    problems: Vec<Problem>,
+    scopes: &'a dyn ScopeLookup,
+    definitions: HashMap<(String, String), Scope>,
+    namespace: &'a str,
+}
+
+impl Rendering<'_> {
+    fn add(&mut self, manifest: Manifest) {
+        let Manifest { mut value, origin, mut hint } = manifest;
+        hint.annotation = take_annotation(&mut value);
+        let Some(mut id) = ObjectId::of(&value) else {
+            let problem = Problem::error("the variables leave it without `apiVersion`, `kind` or `metadata.name`");
+            return self.problems.push(problem.at(&origin).hint("give the variables values of text"));
+        };
+        match self.scope(&id) {
+            Scope::Cluster => id.namespace = self.without_namespace(&mut value, &id, &origin),
+            Scope::Namespaced if id.namespace.is_none() => {
+                value["metadata"]["namespace"] = Value::String(self.namespace.to_owned());
+                id.namespace = Some(self.namespace.to_owned());
+            }
+            Scope::Namespaced => {}
+        }
+        self.insert(id, value, origin, hint);
+    }
+
+    fn scope(&self, id: &ObjectId) -> Scope {
+        let defined = self.definitions.get(&(id.group.clone(), id.kind.clone())).copied();
+        defined.or_else(|| self.scopes.scope(&id.group, &id.kind)).unwrap_or(Scope::Namespaced)
+    }
+
+    /// Takes the namespace off a cluster-scoped object, as the API server does.
+    fn without_namespace(&mut self, value: &mut Value, id: &ObjectId, origin: &Origin) -> Option<String> {
+        let removed = value["metadata"].as_object_mut().and_then(|metadata| metadata.remove("namespace"));
+        if removed.is_some() && id.namespace.is_some() {
+            let problem = Problem::warning(format!("a {} belongs to no namespace, so its namespace is not sent", id.kind));
+            self.problems.push(problem.at(origin).hint("remove `metadata.namespace`"));
+        }
+        None
+    }
+
+    fn insert(&mut self, id: ObjectId, value: Value, origin: Origin, hint: PhaseHint) {
+        match self.objects.entry(id) {
+            Entry::Occupied(first) => {
+                let message = format!("the object is there twice, first at {}", first.get().origin);
+                self.problems.push(Problem::error(message).at(&origin).about(first.key()).hint("remove one of them"));
+            }
+            Entry::Vacant(entry) => {
+                let id = entry.key().clone();
+                let api_version = value["apiVersion"].as_str().unwrap_or_default().to_owned();
+                let digest = Digest::of(&value);
+                self.hints.insert(id.clone(), hint);
+                entry.insert(Object { id, api_version, body: Arc::new(value), origin, digest });
+            }
+        }
+    }
+
+    fn add_namespace(&mut self, plan_file: &Path) {
+        let value = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}});
+        let id = ObjectId { group: String::new(), kind: "Namespace".to_owned(), namespace: None, name: self.namespace.to_owned() };
+        if !self.objects.contains_key(&id) {
+            let origin = Origin { file: Arc::from(shown(plan_file)), line: 1 };
+            self.insert(id, value, origin, PhaseHint::default());
+        }
+    }
+}
+
+/// Removes the annotation that names the phase, and the map of annotations where it was the only one.
+fn take_annotation(value: &mut Value) -> Option<String> {
+    let metadata = value.get_mut("metadata")?.as_object_mut()?;
+    let annotations = metadata.get_mut("annotations")?.as_object_mut()?;
+    let phase = annotations.remove(PHASE_ANNOTATION)?;
+    if annotations.is_empty() {
+        metadata.remove("annotations");
+    }
+    Some(phase.as_str().map_or_else(|| phase.to_string(), str::to_owned))
+}
+
+/// The namespaces that objects of a release live in, in alphabetical order.
+pub(crate) fn namespaces(objects: &IndexMap<ObjectId, Object>) -> Vec<String> {
+    let names: HashSet<&String> = objects.keys().filter_map(|id| id.namespace.as_ref()).collect();
+    let mut names: Vec<String> = names.into_iter().cloned().collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,129 @@
+use std::{fs, path::Path, time::Duration};
+
+use indexmap::IndexMap;
+use serde_json::{Value, json};
+
+use super::{Rendered, render};
+use crate::{
+    object::{KnownScopes, ObjectId, Problem},
+    plan::{Plan, ReleaseId, Source},
+};
+
+fn plan(folder: &Path, namespace_named: bool) -> Plan {
+    Plan {
+        file: folder.join("plan.yaml"),
+        folder: folder.to_owned(),
+        release: ReleaseId { plan: "shop".to_owned(), environment: "dev".to_owned() },
+        namespace: "shop".to_owned(),
+        namespace_named,
+        contexts: Vec::new(),
+        protected: false,
+        sources: vec![Source("m".into())],
+        variables: IndexMap::new(),
+        foreign_variables: Vec::new(),
+        secrets: Vec::new(),
+        phases: Vec::new(),
+        requires: serde_json::from_value(json!({})).unwrap(),
+        open: IndexMap::new(),
+        state_namespace: "deployctl-system".to_owned(),
+        timeout: Duration::from_secs(60),
+        unsupported: Vec::new(),
+    }
+}
+
+fn rendered(named: bool, files: &[(&str, &str)]) -> Result<Rendered, Vec<String>> {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("m")).unwrap();
+    for (file, text) in files {
+        fs::write(folder.path().join("m").join(file), text).unwrap();
+    }
+    let substitute = |value: &mut Value, _: &_, problems: &mut Vec<Problem>| {
+        if value["spec"]["image"] == "${image}" {
+            value["spec"]["image"] = json!("web:1");
+        }
+        if value["spec"]["image"] == "${imgae}" {
+            problems.push(Problem::error("no variable `imgae`").hint("did you mean `image`"));
+        }
+    };
+    render(&plan(folder.path(), named), &KnownScopes, &substitute).map_err(|problems| problems.iter().map(ToString::to_string).collect())
+}
+
+fn ids(rendered: &Rendered) -> Vec<String> {
+    rendered.objects.keys().map(ToString::to_string).collect()
+}
+
+const CRD: &str = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: widgets.example.test}\nspec: {group: example.test, scope: Cluster, names: {kind: Widget}}\n";
+
+#[test]
+fn namespaces_are_given_to_namespaced_objects_that_name_none() {
+    let text = format!(
+        "{CRD}---\napiVersion: example.test/v1\nkind: Widget\nmetadata: {{name: w}}\n---\napiVersion: v1\nkind: Service\nmetadata: {{name: a}}\n---\napiVersion: v1\nkind: Service\nmetadata: {{name: a, namespace: other}}\n---\napiVersion: unknown.test/v1\nkind: Thing\nmetadata: {{name: t}}\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: r, namespace: x}}\n"
+    );
+    let result = rendered(true, &[("a.yaml", &text)]).unwrap();
+    assert_eq!(
+        ids(&result),
+        [
+            "CustomResourceDefinition/widgets.example.test",
+            "Widget/w",
+            "Service/shop/a",
+            "Service/other/a",
+            "Thing/shop/t",
+            "ClusterRole/r",
+            "Namespace/shop"
+        ]
+    );
+    assert_eq!(result.objects[2].body["metadata"]["namespace"], "shop");
+    assert_eq!(result.objects[5].body["metadata"], json!({"name": "r"}));
+    assert_eq!(result.warnings.len(), 1);
+    assert_eq!(super::namespaces(&result.objects), ["other", "shop"]);
+    assert_eq!(result.objects[6].origin.line, 1);
+    assert!(result.objects[6].origin.file.ends_with("plan.yaml"));
+}
+
+#[test]
+fn a_namespace_of_its_own_is_not_added_again() {
+    let text = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {a: b}}\n";
+    assert_eq!(ids(&rendered(true, &[("a.yaml", text)]).unwrap()), ["Namespace/shop"]);
+    let text = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n";
+    assert_eq!(ids(&rendered(false, &[("a.yaml", text)]).unwrap()), ["Service/shop/a"]);
+}
+
+#[test]
+fn duplicates_are_found_after_defaulting_with_both_places() {
+    let errors = rendered(true, &[
+        ("a.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n---\napiVersion: autoscaling/v1\nkind: HorizontalPodAutoscaler\nmetadata: {name: a}\n"),
+        ("b.yaml", "# x\napiVersion: v1\nkind: Service\nmetadata: {name: a, namespace: shop}\n---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: a}\n"),
+    ])
+    .unwrap_err();
+    assert_eq!(errors.len(), 2, "{errors:?}");
+    assert!(
+        errors[0].contains("b.yaml:2: Service/shop/a: the object is there twice, first at ")
+            && errors[0].contains("a.yaml:1; remove one of them"),
+        "{}",
+        errors[0]
+    );
+    assert!(errors[1].contains("b.yaml:6: HorizontalPodAutoscaler/shop/a"), "{}", errors[1]);
+}
+
+#[test]
+fn variables_are_replaced_and_their_problems_placed() {
+    let good = "apiVersion: example.test/v1\nkind: Thing\nmetadata: {name: a}\nspec: {image: '${image}'}\n";
+    assert_eq!(rendered(true, &[("a.yaml", good)]).unwrap().objects[0].body["spec"]["image"], "web:1");
+    let errors = rendered(true, &[("a.yaml", &good.replace("image}", "imgae}")), ("b.yaml", "a: 1\na: 2\n")]).unwrap_err();
+    assert_eq!(errors.len(), 2, "{errors:?}");
+    assert!(errors.iter().any(|error| error.contains("a.yaml:1: Thing/a: no variable `imgae`; did you mean `image`")), "{errors:?}");
+}
+
+#[test]
+fn the_phase_annotation_is_kept_apart() {
+    let text = "apiVersion: v1\nkind: Service\nmetadata: {name: a, annotations: {deployctl.dev/phase: monitoring}}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: b, annotations: {deployctl.dev/phase: apps, x: z}}\n";
+    let result = rendered(false, &[("03-databases.yaml", text)]).unwrap();
+    assert_eq!(result.objects[0].body["metadata"], json!({"name": "a", "namespace": "shop"}));
+    assert_eq!(result.objects[1].body["metadata"]["annotations"], json!({"x": "z"}));
+    let id: &ObjectId = result.objects.get_index(0).unwrap().0;
+    let hint = &result.hints[id];
+    assert_eq!(
+        (hint.annotation.as_deref(), hint.path.as_path(), hint.file.as_path()),
+        (Some("monitoring"), Path::new("m/03-databases.yaml"), Path::new("m/03-databases.yaml"))
+    );
+}
