@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     Global,
-    plan_arguments::{ClusterArguments, PlanArguments, load_plan},
+    plan_arguments::{ClusterArguments, PlanArguments},
     session::{Session, block_on},
     tabular::{DataFormat, print},
 };
@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, _global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
-    let plan = load_plan(&arguments.plan, output)?;
+    let plan = arguments.plan.load(output)?;
     block_on(status(arguments, &plan, output))
 }
 

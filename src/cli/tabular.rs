@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{report::Output, source::yaml};
+use crate::{report::Output, source};
 
 /// Form of data on standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -22,6 +22,6 @@ pub(super) fn print(format: DataFormat, data: &impl Serialize, text: &str, outpu
     match format {
         DataFormat::Text => output.data(text),
         DataFormat::Json => output.data(&format!("{:#}\n", value())),
-        DataFormat::Yaml => output.data(&yaml::to_text(&value())),
+        DataFormat::Yaml => output.data(&source::to_text(&value())),
     }
 }

@@ -55,7 +55,7 @@ pub(super) struct Executor<'a> {
     waiting_for: Vec<usize>,
     /// For each step: the steps that come after it.
     followers: Vec<Vec<StepId>>,
-    ready: BinaryHeap<(i32, std::cmp::Reverse<StepId>)>,
+    ready: BinaryHeap<(u32, std::cmp::Reverse<StepId>)>,
     done: usize,
     waits: Vec<Wait>,
     /// What the objects' writes left, for the records of the revision.

@@ -85,10 +85,16 @@ pub(crate) fn program(wanted: &Wanted, decisions: &[Decision], selection: &Selec
     for phase in wanted.phases.iter().filter(|phase| selection.holds(&phase.name)) {
         let before: Vec<StepId> = phase_ends(wanted, &phase.name, &ends);
         let objects: Vec<&ObjectId> = wanted.objects.iter().filter(|(_, object)| object.phase == phase.name).map(|(id, _)| id).collect();
+        let (last, first): (Vec<&ObjectId>, Vec<&ObjectId>) = objects.iter().partition(|id| wanted.objects[**id].last);
         let mut after = before.clone();
-        after.extend(push_applies(&mut program, wanted, &phase.name, &objects, &to_write, &before));
+        after.extend(push_applies(&mut program, wanted, &phase.name, &first, &to_write, &before));
+        if last.iter().any(|id| to_write.contains_key(*id)) {
+            let objects = first.into_iter().cloned().collect();
+            let others_ready = program.push(&phase.name, after, u32::MAX, Work::AwaitReady { objects, ends_phase: false });
+            after = push_applies(&mut program, wanted, &phase.name, &last, &to_write, &[others_ready]);
+        }
         let objects = objects.into_iter().cloned().collect();
-        let end = program.push(&phase.name, after, i32::MAX, Work::AwaitReady { objects, ends_phase: true });
+        let end = program.push(&phase.name, after, u32::MAX, Work::AwaitReady { objects, ends_phase: true });
         ends.insert(&phase.name, end);
     }
     program
@@ -149,7 +155,7 @@ fn await_definitions(program: &mut Program, wanted: &Wanted, phase: &str, number
             continue;
         }
         let work = Work::AwaitReady { objects: vec![definition.clone()], ends_phase: false };
-        let established = program.push(phase, vec![step], i32::MAX, work);
+        let established = program.push(phase, vec![step], u32::MAX, work);
         for user in users {
             program.steps[user].after.push(established);
         }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::{
     cluster::{Resource, Served},
     object::{Digest, Object, ObjectId},
+    phase::Ordered,
     plan::{PhaseSettings, ReleaseId},
 };
 
@@ -30,7 +31,9 @@ pub(crate) struct WantedObject {
     /// Objects of the same phase that must be there first.
     pub(crate) after: Vec<ObjectId>,
     /// Of the objects that could be written, the one with the highest priority is.
-    pub(crate) priority: i32,
+    pub(crate) priority: u32,
+    /// It is written once everything else of its phase is ready: an admission webhook.
+    pub(crate) last: bool,
     /// What is sent: the body with our label.
     pub(crate) sent: Arc<Value>,
     /// Digest of `sent`.
@@ -38,12 +41,13 @@ pub(crate) struct WantedObject {
 }
 
 impl WantedObject {
-    /// `object` as it will be sent for `release`.
-    pub(crate) fn new(object: Object, phase: String, after: Vec<ObjectId>, priority: i32, release: &ReleaseId) -> Self {
+    /// `object` of `phase` as it will be sent for `release`.
+    pub(crate) fn new(object: Object, phase: &str, order: Ordered, release: &ReleaseId) -> Self {
         let mut sent = (*object.body).clone();
         set_label(&mut sent, &release.label());
         let digest = Digest::of(&sent);
-        Self { object, phase, after, priority, sent: Arc::new(sent), digest }
+        let Ordered { after, priority, last, .. } = order;
+        Self { object, phase: phase.to_owned(), after, priority, last, sent: Arc::new(sent), digest }
     }
 }
 

@@ -28,6 +28,7 @@ pub(crate) use names::{listed, nearest, suggestion};
 pub(crate) use phase_declaration::{Match, OnFailure, When};
 pub(crate) use phases::DEFAULT_PHASES;
 pub(crate) use problem::{Problem, Severity};
+pub(crate) use resolve::STATE_NAMESPACE;
 pub(crate) use resolved::{PhaseSettings, Plan, ReleaseId, Source};
 pub(crate) use schema::schema;
 pub(crate) use secret_check::secret_variable;

@@ -25,8 +25,8 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 /// Namespace for objects that name none, in plans that name none.
 const DEFAULT_NAMESPACE: &str = "default";
 
-/// Namespace that revisions are kept in, where nothing else is said.
-const DEFAULT_STATE_NAMESPACE: &str = "deployctl-system";
+/// Namespace that revisions are kept in where nothing else is said.
+pub(crate) const STATE_NAMESPACE: &str = "deployctl-system";
 
 /// What a plan for one environment is made from.
 pub(super) struct Request<'a> {
@@ -222,7 +222,7 @@ fn build(request: &Request<'_>, release: ReleaseId, settled: Settled, file: Plan
         phases,
         requires: file.requires,
         open: file.open,
-        state_namespace: state_namespace.unwrap_or_else(|| DEFAULT_STATE_NAMESPACE.to_owned()),
+        state_namespace: state_namespace.unwrap_or_else(|| STATE_NAMESPACE.to_owned()),
         timeout: file.timeout.map_or(DEFAULT_TIMEOUT, |timeout| timeout.0),
         unsupported: unsupported.into_iter().map(|(_, text)| text).collect(),
     }

@@ -20,7 +20,7 @@ pub(crate) struct Step {
     /// Steps that must be done before it starts.
     pub(crate) after: Vec<StepId>,
     /// Of the steps that could start, the one with the highest priority does.
-    pub(crate) priority: i32,
+    pub(crate) priority: u32,
     /// What it does.
     pub(crate) work: Work,
 }
@@ -37,7 +37,7 @@ pub(crate) enum Work {
 
 impl Program {
     /// Adds a step and returns its id.
-    pub(crate) fn push(&mut self, phase: &str, after: Vec<StepId>, priority: i32, work: Work) -> StepId {
+    pub(crate) fn push(&mut self, phase: &str, after: Vec<StepId>, priority: u32, work: Work) -> StepId {
         self.steps.push(Step { phase: phase.to_owned(), after, priority, work });
         self.steps.len() - 1
     }

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use crate::{
     error::CommandError,
     plan::{SecretDeclaration, ValueFormat},
@@ -60,6 +62,25 @@ pub(super) enum Origin {
     Missing,
 }
 
+impl fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Origin::Kept(_) => "kept",
+            Origin::Supplied(_, by) => by,
+            Origin::Value => "from the plan",
+            Origin::Template => "composed",
+            Origin::PublicKey => "derived from the private key",
+            Origin::Generate | Origin::SelfSigned | Origin::WithCertificate => "generated",
+            Origin::Prompt => "asked for",
+            Origin::File => "read from a file",
+            Origin::Command => "printed by a command",
+            Origin::Sops => "decrypted by sops",
+            Origin::LeftOut => "left out",
+            Origin::Missing => "missing",
+        })
+    }
+}
+
 /// A value that will be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PromptNeed {
@@ -114,6 +135,12 @@ impl Needs {
             }
             _ => {}
         }
+    }
+
+    /// Each key as `NAME/KEY` and where its value comes from, in a few words.
+    pub(crate) fn sources(&self) -> Vec<(String, String)> {
+        let keys = self.secrets.iter().flat_map(|secret| &secret.keys);
+        keys.map(|(name, origin)| (name.to_string(), origin.to_string())).collect()
     }
 
     /// Lines that say where the values come from, and which will be asked for. None where the plan declares no secrets.

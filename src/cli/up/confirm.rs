@@ -24,7 +24,7 @@ pub(super) fn confirm(arguments: &Arguments, plan: &Plan, prepared: &Prepared, s
 }
 
 fn ask(plan: &Plan, release: &str) -> Result<(), CommandError> {
-    let mut terminal = TerminalAsk::new();
+    let mut terminal = TerminalAsk;
     let answer = tokio::task::block_in_place(|| {
         if plan.protected {
             terminal.typed_name(&format!("Environment `{}` is protected. Type `{release}` to go on", plan.release.environment), release)

@@ -10,7 +10,6 @@ pub(crate) use arguments::Arguments;
 
 use super::{
     Global,
-    plan_arguments::load_plan,
     secret_arguments::GivenSecrets,
     session::{Session, block_on},
     wanted::Rendering,
@@ -24,7 +23,7 @@ use crate::{
 };
 
 pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
-    let plan = load_plan(&arguments.plan, output)?;
+    let plan = arguments.plan.load(output)?;
     refuse_unsupported(&plan)?;
     let selection = arguments.selection(&plan)?;
     // Everything that is wrong with the files is said before the cluster is asked for anything.

@@ -45,7 +45,7 @@ pub(super) async fn prepare(
     session: &Session,
     output: &mut Output,
 ) -> Result<Prepared, CommandError> {
-    let rendering = rendering.as_served(plan, &session.served, output)?;
+    let rendering = rendering.as_served(plan, &session.served)?;
     let skipped = rendering.skipped(plan, &session.served);
     let mut wanted = rendering.wanted(plan, &skipped);
     let known = readable(&wanted, plan, session);

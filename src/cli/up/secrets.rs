@@ -11,6 +11,7 @@ use crate::{
     engine::{Wanted, WantedObject},
     error::CommandError,
     object::{Digest, Object, ObjectId, Origin},
+    phase::Ordered,
     plan::Plan,
     report::Output,
     secret::Needs,
@@ -43,7 +44,8 @@ pub(super) fn add(needs: &Needs, plan: &Plan, wanted: &mut Wanted, output: &mut 
     let resolved = tokio::task::block_in_place(|| ask_and_resolve(needs, plan, output))?;
     for manifest in resolved.manifests {
         let Some(object) = object(manifest, plan) else { continue };
-        let wanted_object = WantedObject::new(object, secrets_phase(plan), Vec::new(), 0, &plan.release);
+        let order = Ordered { id: object.id.clone(), after: Vec::new(), priority: 0, last: false };
+        let wanted_object = WantedObject::new(object, &secrets_phase(plan), order, &plan.release);
         wanted.objects.insert(wanted_object.object.id.clone(), wanted_object);
     }
     Ok(())

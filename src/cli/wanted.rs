@@ -1,0 +1,105 @@
+//! From a plan to what is wanted: sources rendered, put into phases, ordered.
+
+use serde_json::Value;
+
+use crate::{
+    cluster::Served,
+    engine::{Wanted, WantedObject},
+    error::CommandError,
+    object::{KnownScopes, Object, ObjectId, Origin, Problem, References, Scope, ScopeLookup},
+    phase::{self, Assignment},
+    plan::{self, Plan},
+    report::Output,
+    source::{self, Rendered},
+};
+
+/// The objects of a plan, and the phase of each.
+pub(super) struct Rendering {
+    pub(super) rendered: Rendered,
+    pub(super) references: References,
+    pub(super) assignment: Assignment,
+}
+
+impl Rendering {
+    /// Renders `plan` without a cluster: which kinds live in namespaces is known for the built-in and well-known ones.
+    pub(super) fn offline(plan: &Plan, output: &mut Output) -> Result<Self, CommandError> {
+        let rendering = Self::with(plan, &KnownScopes).map_err(|problems| problems_error(&problems))?;
+        for warning in rendering.rendered.warnings.iter().chain(&rendering.assignment.warnings) {
+            output.note(&format!("Warning: {warning}"));
+        }
+        Ok(rendering)
+    }
+
+    /// Renders `plan`; `scopes` says which kinds live in namespaces. All problems come at once.
+    pub(super) fn with(plan: &Plan, scopes: &dyn ScopeLookup) -> Result<Self, Vec<Problem>> {
+        let rendered = source::render(plan, scopes, &|value, origin, problems| substitute(plan, value, origin, problems))?;
+        let references = References::between(&rendered.objects);
+        let assignment = phase::assign(&rendered.objects, &rendered.hints, &references, &plan.phases)?;
+        Ok(Self { rendered, references, assignment })
+    }
+
+    /// This rendering, or another one where the cluster says otherwise about which kinds live in namespaces.
+    pub(super) fn as_served(self, plan: &Plan, served: &Served) -> Result<Self, CommandError> {
+        let scopes = ServedScopes(served);
+        let differs = |id: &ObjectId| scopes.scope(&id.group, &id.kind).is_some_and(|scope| (scope == Scope::Namespaced) != id.namespace.is_some());
+        if self.rendered.objects.keys().any(differs) {
+            return Self::with(plan, &scopes).map_err(|problems| problems_error(&problems));
+        }
+        Ok(self)
+    }
+
+    /// Phases whose `when` does not hold in a cluster that serves `served`, and why.
+    ///
+    /// A definition among the objects of an earlier phase counts as served.
+    pub(super) fn skipped(&self, plan: &Plan, served: &Served) -> Vec<(String, String)> {
+        let defines = |name: &str| self.rendered.objects.keys().any(|id| id.kind == "CustomResourceDefinition" && id.name == name);
+        let conditional = plan.phases.iter().filter_map(|phase| Some((phase, phase.when.as_ref()?)));
+        let skipped = conditional.filter(|(_, when)| !served.serves_crd(&when.crd) && !defines(&when.crd));
+        skipped.map(|(phase, when)| (phase.name.clone(), format!("the cluster does not serve `{}`", when.crd))).collect()
+    }
+
+    /// What is wanted, without the phases in `skipped`.
+    pub(super) fn wanted(&self, plan: &Plan, skipped: &[(String, String)]) -> Wanted {
+        let mut wanted = Wanted { release: plan.release.clone(), objects: indexmap::IndexMap::new(), phases: plan.phases.clone() };
+        for (number, settings) in plan.phases.iter().enumerate() {
+            if skipped.iter().any(|(name, _)| *name == settings.name) {
+                continue;
+            }
+            let objects: Vec<&Object> = self.assignment.objects_of(number).map(|id| &self.rendered.objects[id]).collect();
+            for ordered in phase::order(&objects, &self.references) {
+                let object = self.rendered.objects[&ordered.id].clone();
+                wanted.objects.insert(ordered.id.clone(), WantedObject::new(object, &settings.name, ordered, &plan.release));
+            }
+        }
+        wanted
+    }
+}
+
+fn substitute(plan: &Plan, value: &mut Value, origin: &Origin, problems: &mut Vec<Problem>) {
+    plan::substitute(value, &plan.variables, &mut |found| {
+        let problem = match found.severity {
+            plan::Severity::Error => Problem::error(format!("`{}`: {}", found.pointer, found.message)),
+            plan::Severity::Warning => Problem::warning(format!("`{}`: {}", found.pointer, found.message)),
+        };
+        problems.push(problem.at(origin));
+    });
+}
+
+/// One error (exit 2) that shows all errors among `problems`.
+pub(super) fn problems_error(problems: &[Problem]) -> CommandError {
+    let errors: Vec<String> = problems.iter().filter(|problem| problem.is_error()).map(ToString::to_string).collect();
+    match errors.as_slice() {
+        [error] => CommandError::usage(error.clone()),
+        errors => CommandError::usage(format!("the manifests have {} errors\n{}", errors.len(), errors.join("\n"))),
+    }
+}
+
+/// Scopes as the cluster serves them; for kinds that it does not serve, the well-known ones.
+struct ServedScopes<'a>(&'a Served);
+
+impl ScopeLookup for ServedScopes<'_> {
+    fn scope(&self, group: &str, kind: &str) -> Option<Scope> {
+        let served = self.0.preferred(group, kind).map(|resource| if resource.namespaced { Scope::Namespaced } else { Scope::Cluster });
+        served.or_else(|| KnownScopes.scope(group, kind))
+    }
+}

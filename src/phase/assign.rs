@@ -1,0 +1,170 @@
+use std::collections::HashMap;
+
+use indexmap::IndexMap;
+
+use super::{
+    matching::{by_match, by_path},
+    reason::PhaseReason,
+    table::{follows, phase_of_image, phase_of_kind, phase_of_labels},
+};
+use crate::{
+    object::{Object, ObjectId, PhaseHint, Problem, References},
+    plan::PhaseSettings,
+};
+
+/// The phase of one object, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Placement {
+    /// Number of the phase in the plan's order of phases.
+    pub(crate) phase: usize,
+    /// Why it is there.
+    pub(crate) reason: PhaseReason,
+}
+
+/// Which object belongs to which phase.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Assignment {
+    /// The placement of every object, in the order of the objects.
+    pub(crate) placements: IndexMap<ObjectId, Placement>,
+    /// Objects that need something of a phase that does not come before theirs.
+    pub(crate) warnings: Vec<Problem>,
+}
+
+impl Assignment {
+    /// The objects of the phase with number `phase`, in their order.
+    pub(crate) fn objects_of(&self, phase: usize) -> impl Iterator<Item = &ObjectId> {
+        self.placements.iter().filter(move |(_, placement)| placement.phase == phase).map(|(id, _)| id)
+    }
+}
+
+/// Puts every object into a phase of `phases`, which are in order.
+///
+/// What was written down decides first: the annotation, then `match`, then folder and file name. Then what the object is.
+/// Objects that serve a workload follow it, into the earliest phase if they serve several, and what an object of an
+/// earlier phase needs is moved there, unless it was written down otherwise.
+pub(crate) fn assign(
+    objects: &IndexMap<ObjectId, Object>,
+    hints: &HashMap<ObjectId, PhaseHint>,
+    references: &References,
+    phases: &[PhaseSettings],
+) -> Result<Assignment, Vec<Problem>> {
+    let mut assigning = Assigning { objects, references, phases, before: predecessors(phases), placements: IndexMap::new() };
+    let mut problems = Vec::new();
+    let nothing = PhaseHint::default();
+    for (id, object) in objects {
+        match assigning.place(object, hints.get(id).unwrap_or(&nothing)) {
+            Ok(placement) => drop(assigning.placements.insert(id.clone(), placement)),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    assigning.follow();
+    assigning.pull_forward();
+    let warnings = assigning.late_needs();
+    Ok(Assignment { placements: assigning.placements, warnings })
+}
+
+struct Assigning<'a> {
+    objects: &'a IndexMap<ObjectId, Object>,
+    references: &'a References,
+    phases: &'a [PhaseSettings],
+    /// For each phase, whether each other phase has ended before it starts.
+    before: Vec<Vec<bool>>,
+    placements: IndexMap<ObjectId, Placement>,
+}
+
+impl Assigning<'_> {
+    fn place(&self, object: &Object, hint: &PhaseHint) -> Result<Placement, Problem> {
+        if let Some(name) = &hint.annotation {
+            let phase = self.phases.iter().position(|phase| phase.name == *name);
+            return phase.map(|phase| Placement { phase, reason: PhaseReason::Annotation }).ok_or_else(|| self.unknown_phase(object, name));
+        }
+        if let Some((phase, reason)) = by_match(object, hint, self.phases).or_else(|| by_path(hint, self.phases)) {
+            return Ok(Placement { phase, reason });
+        }
+        let known = phase_of_image(&object.id, &object.body).or_else(|| phase_of_labels(&object.id, &object.body));
+        let (name, reason) = match known {
+            Some((name, what)) => (name, PhaseReason::Known(what)),
+            None => (phase_of_kind(&object.id), PhaseReason::Kind),
+        };
+        let phase = self.phases.iter().position(|phase| phase.name == name).unwrap_or(0);
+        Ok(Placement { phase, reason })
+    }
+
+    fn unknown_phase(&self, object: &Object, name: &str) -> Problem {
+        let known = self.phases.iter().map(|phase| format!("`{}`", phase.name)).collect::<Vec<_>>().join(", ");
+        let problem =
+            Problem::error(format!("the annotation `deployctl.dev/phase` names the phase `{name}`, which the plan does not have"));
+        problem.at(&object.origin).about(&object.id).hint(format!("use one of {known}"))
+    }
+
+    /// Moves what serves workloads to the earliest of their phases.
+    fn follow(&mut self) {
+        for id in self.objects.keys().filter(|id| follows(id)) {
+            if self.placements[id].reason != PhaseReason::Kind {
+                continue;
+            }
+            let served = self.references.serves(id).iter().filter_map(|workload| Some((self.placements.get(workload)?.phase, workload)));
+            // The first of equals, so that the reason does not depend on a hash.
+            if let Some((phase, workload)) = served.min_by_key(|(phase, _)| *phase) {
+                let reason = PhaseReason::Follows(workload.clone());
+                self.placements.insert(id.clone(), Placement { phase, reason });
+            }
+        }
+    }
+
+    /// Moves what an object of an earlier phase needs to that phase, and what that needs in turn.
+    fn pull_forward(&mut self) {
+        let mut waiting: Vec<&ObjectId> = self.objects.keys().collect();
+        waiting.sort_by_key(|id| std::cmp::Reverse(self.placements[*id].phase));
+        while let Some(id) = waiting.pop() {
+            let phase = self.placements[id].phase;
+            for need in self.references.needs(id) {
+                let placement = &self.placements[need];
+                // A later number does not come before; a move always goes to a lower number, so this ends.
+                if placement.phase > phase && !placement.reason.is_explicit() {
+                    self.placements.insert(need.clone(), Placement { phase, reason: PhaseReason::Follows(id.clone()) });
+                    waiting.push(need);
+                }
+            }
+        }
+    }
+
+    fn late_needs(&self) -> Vec<Problem> {
+        let mut warnings = Vec::new();
+        for (id, object) in self.objects {
+            let phase = self.placements[id].phase;
+            for need in self.references.needs(id) {
+                let other = &self.placements[need];
+                if other.phase != phase && !self.before[phase][other.phase] {
+                    let (own, late) = (&self.phases[phase].name, &self.phases[other.phase].name);
+                    let message = format!(
+                        "it is in phase `{own}` and needs {need}, which is in phase `{late}` ({}) and may come later",
+                        other.reason
+                    );
+                    let hint = format!("put {need} into `{own}` or an earlier phase");
+                    warnings.push(Problem::warning(message).at(&object.origin).about(id).hint(hint));
+                }
+            }
+        }
+        warnings
+    }
+}
+
+/// For each phase, which phases have ended before it starts, directly or by way of others.
+fn predecessors(phases: &[PhaseSettings]) -> Vec<Vec<bool>> {
+    let mut before: Vec<Vec<bool>> = Vec::with_capacity(phases.len());
+    for phase in phases {
+        let mut own = vec![false; phases.len()];
+        for index in phase.after.iter().filter_map(|name| phases.iter().position(|other| other.name == *name)) {
+            own[index] = true;
+            if let Some(further) = before.get(index) {
+                own.iter_mut().zip(further).for_each(|(own, further)| *own |= further);
+            }
+        }
+        before.push(own);
+    }
+    before
+}

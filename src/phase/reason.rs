@@ -1,0 +1,43 @@
+use std::fmt;
+
+use crate::object::ObjectId;
+
+/// Why an object belongs to its phase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum PhaseReason {
+    /// The object's annotation `deployctl.dev/phase`.
+    Annotation,
+    /// An entry of `match` of the phase in the plan, written out.
+    Match(String),
+    /// The name of a folder that the file is in.
+    Folder(String),
+    /// The name of the file.
+    FileName(String),
+    /// What is known about it beside its kind: its image, its name, a label.
+    Known(String),
+    /// The table of kinds.
+    Kind,
+    /// It serves, or is needed by, this object.
+    Follows(ObjectId),
+}
+
+impl PhaseReason {
+    /// Whether somebody wrote it down, so that nothing else may move the object.
+    pub(super) fn is_explicit(&self) -> bool {
+        matches!(self, Self::Annotation | Self::Match(_) | Self::Folder(_) | Self::FileName(_))
+    }
+}
+
+impl fmt::Display for PhaseReason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Annotation => formatter.write_str("annotation `deployctl.dev/phase`"),
+            Self::Match(entry) => write!(formatter, "match `{entry}`"),
+            Self::Folder(name) => write!(formatter, "folder `{name}`"),
+            Self::FileName(name) => write!(formatter, "file name `{name}`"),
+            Self::Known(what) => formatter.write_str(what),
+            Self::Kind => formatter.write_str("kind"),
+            Self::Follows(object) => write!(formatter, "follows {object}"),
+        }
+    }
+}

@@ -1,0 +1,406 @@
+use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
+
+use indexmap::IndexMap;
+use serde_json::{Value, json};
+
+use super::{Ordered, PhaseReason, assign, order, table::documentation::tables};
+use crate::{
+    object::{Digest, Object, ObjectId, Origin, PhaseHint, References},
+    plan::{Match, OnFailure, PhaseSettings},
+};
+
+const SEVEN: [&str; 7] = ["namespace", "secrets", "storage", "databases", "apps", "monitoring", "ingress"];
+
+fn phases() -> Vec<PhaseSettings> {
+    let after = |index: usize| if index == 0 { Vec::new() } else { vec![SEVEN[index - 1].to_owned()] };
+    SEVEN.iter().enumerate().map(|(index, name)| phase(name, after(index))).collect()
+}
+
+fn phase(name: &str, after: Vec<String>) -> PhaseSettings {
+    PhaseSettings {
+        name: name.to_owned(),
+        after,
+        matches: Vec::new(),
+        when: None,
+        timeout: Duration::from_secs(1),
+        on_failure: OnFailure::Rollback,
+    }
+}
+
+/// The objects in a text of YAML-like JSON values; all are in namespace `shop` but for those of cluster-scoped kinds.
+fn objects(values: Vec<Value>) -> IndexMap<ObjectId, Object> {
+    let cluster = [
+        "Namespace",
+        "CustomResourceDefinition",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "StorageClass",
+        "ClusterIssuer",
+        "ValidatingWebhookConfiguration",
+    ];
+    let object = |mut value: Value| {
+        if !cluster.contains(&value["kind"].as_str().unwrap()) {
+            value["metadata"]["namespace"] = json!("shop");
+        }
+        let id = ObjectId::of(&value).unwrap();
+        let origin = Origin { file: Arc::from(Path::new("a.yaml")), line: 1 };
+        (
+            id.clone(),
+            Object {
+                id,
+                api_version: value["apiVersion"].as_str().unwrap().to_owned(),
+                digest: Digest::of(&value),
+                body: Arc::new(value),
+                origin,
+            },
+        )
+    };
+    values.into_iter().map(object).collect()
+}
+
+fn value(version: &str, kind: &str, name: &str, rest: Value) -> Value {
+    let mut value = json!({"apiVersion": version, "kind": kind, "metadata": {"name": name}});
+    for (key, entry) in rest.as_object().unwrap() {
+        if key == "labels" { value["metadata"]["labels"] = entry.clone() } else { value[key] = entry.clone() }
+    }
+    value
+}
+
+fn workload(kind: &str, name: &str, image: &str, mut pod: Value) -> Value {
+    pod["containers"] = json!([{"name": "main", "image": image}]);
+    value("apps/v1", kind, name, json!({"spec": {"template": {"metadata": {"labels": {"app": name}}, "spec": pod}}}))
+}
+
+fn plain(version: &str, kind: &str, name: &str) -> Value {
+    value(version, kind, name, json!({}))
+}
+
+/// `KIND/NAME PHASE (REASON)` of every object.
+fn placed(values: Vec<Value>, hints: &[(&str, PhaseHint)], phases: &[PhaseSettings]) -> (Vec<String>, Vec<String>) {
+    let objects = objects(values);
+    let hints: HashMap<ObjectId, PhaseHint> =
+        hints.iter().map(|(name, hint)| (objects.keys().find(|id| id.name == *name).unwrap().clone(), hint.clone())).collect();
+    match assign(&objects, &hints, &References::between(&objects), phases) {
+        Ok(assignment) => (
+            assignment
+                .placements
+                .iter()
+                .map(|(id, placement)| format!("{}/{} {} ({})", id.kind, id.name, phases[placement.phase].name, placement.reason))
+                .collect(),
+            assignment.warnings.iter().map(ToString::to_string).collect(),
+        ),
+        Err(problems) => (Vec::new(), problems.iter().map(ToString::to_string).collect()),
+    }
+}
+
+fn path(path: &str) -> PhaseHint {
+    PhaseHint { annotation: None, path: path.into(), file: Path::new("../manifests").join(path) }
+}
+
+#[test]
+fn kinds_go_where_the_table_says() {
+    let (placements, warnings) = placed(
+        vec![
+            plain("v1", "Namespace", "shop"),
+            plain("v1", "ResourceQuota", "quota"),
+            plain("apiextensions.k8s.io/v1", "CustomResourceDefinition", "crd"),
+            value("networking.k8s.io/v1", "NetworkPolicy", "deny", json!({"spec": {"podSelector": {}}})),
+            plain("v1", "Secret", "secret"),
+            plain("v1", "PersistentVolumeClaim", "claim"),
+            plain("storage.k8s.io/v1", "StorageClass", "fast"),
+            workload("StatefulSet", "data", "docker.io/postgis/postgis:16-3.4", json!({})),
+            workload("StatefulSet", "shop-mongodb", "registry/own:1", json!({})),
+            workload("Deployment", "cache", "redis:7", json!({})),
+            workload("Deployment", "api", "own:1", json!({})),
+            value("batch/v1", "Job", "migrate", json!({"spec": {"template": {"spec": {"containers": [{"image": "postgres:16"}]}}}})),
+            workload("Deployment", "prom", "prom/prometheus:v3", json!({})),
+            workload("Deployment", "exporter", "x/postgres-exporter:1", json!({})),
+            plain("monitoring.coreos.com/v1", "ServiceMonitor", "monitor"),
+            value("v1", "ConfigMap", "dashboard", json!({"labels": {"grafana_dashboard": "1"}})),
+            plain("networking.k8s.io/v1", "Ingress", "web"),
+            plain("cert-manager.io/v1", "Certificate", "tls"),
+            plain("example.test/v1", "Widget", "other"),
+        ],
+        &[],
+        &phases(),
+    );
+    assert_eq!(warnings, Vec::<String>::new());
+    assert_eq!(
+        placements,
+        [
+            "Namespace/shop namespace (kind)",
+            "ResourceQuota/quota namespace (kind)",
+            "CustomResourceDefinition/crd namespace (kind)",
+            "NetworkPolicy/deny namespace (kind)",
+            "Secret/secret secrets (kind)",
+            "PersistentVolumeClaim/claim storage (kind)",
+            "StorageClass/fast storage (kind)",
+            "StatefulSet/data databases (image `postgis`)",
+            "StatefulSet/shop-mongodb databases (a StatefulSet with `mongodb` in its name)",
+            "Deployment/cache databases (image `redis`)",
+            "Deployment/api apps (kind)",
+            "Job/migrate apps (kind)",
+            "Deployment/prom monitoring (image `prometheus`)",
+            "Deployment/exporter monitoring (image `postgres-exporter`)",
+            "ServiceMonitor/monitor monitoring (kind)",
+            "ConfigMap/dashboard monitoring (label `grafana_dashboard`)",
+            "Ingress/web ingress (kind)",
+            "Certificate/tls ingress (kind)",
+            "Widget/other apps (kind)",
+        ]
+    );
+}
+
+#[test]
+fn what_serves_a_workload_follows_it() {
+    let pod = json!({"serviceAccountName": "db", "volumes": [{"configMap": {"name": "shared"}}, {"secret": {"secretName": "db-tls"}}]});
+    let (placements, warnings) = placed(
+        vec![
+            workload("Deployment", "api", "own:1", json!({"volumes": [{"configMap": {"name": "shared"}}, {"configMap": {"name": "api"}}]})),
+            workload("StatefulSet", "db", "postgres:16", pod),
+            plain("v1", "ConfigMap", "shared"),
+            plain("v1", "ConfigMap", "api"),
+            plain("v1", "ConfigMap", "unused"),
+            plain("v1", "ServiceAccount", "db"),
+            value(
+                "rbac.authorization.k8s.io/v1",
+                "RoleBinding",
+                "db",
+                json!({"roleRef": {"kind": "Role", "name": "reader"}, "subjects": [{"kind": "ServiceAccount", "name": "db"}]}),
+            ),
+            plain("rbac.authorization.k8s.io/v1", "Role", "reader"),
+            plain("rbac.authorization.k8s.io/v1", "Role", "other"),
+            value("v1", "Service", "db", json!({"spec": {"selector": {"app": "db"}}})),
+            value("policy/v1", "PodDisruptionBudget", "db", json!({"spec": {"selector": {"matchLabels": {"app": "db"}}}})),
+            value("networking.k8s.io/v1", "NetworkPolicy", "db", json!({"spec": {"podSelector": {"matchLabels": {"app": "db"}}}})),
+            value(
+                "autoscaling/v2",
+                "HorizontalPodAutoscaler",
+                "api",
+                json!({"spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"}}}),
+            ),
+            value(
+                "cert-manager.io/v1",
+                "Certificate",
+                "db",
+                json!({"spec": {"secretName": "db-tls", "issuerRef": {"name": "ca", "kind": "ClusterIssuer"}}}),
+            ),
+            plain("cert-manager.io/v1", "ClusterIssuer", "ca"),
+        ],
+        &[],
+        &phases(),
+    );
+    assert_eq!(warnings, Vec::<String>::new());
+    assert_eq!(
+        placements,
+        [
+            "Deployment/api apps (kind)",
+            "StatefulSet/db databases (image `postgres`)",
+            "ConfigMap/shared databases (follows StatefulSet/shop/db)",
+            "ConfigMap/api apps (follows Deployment/shop/api)",
+            "ConfigMap/unused apps (kind)",
+            "ServiceAccount/db databases (follows StatefulSet/shop/db)",
+            "RoleBinding/db databases (follows StatefulSet/shop/db)",
+            "Role/reader databases (follows StatefulSet/shop/db)",
+            "Role/other namespace (kind)",
+            "Service/db databases (follows StatefulSet/shop/db)",
+            "PodDisruptionBudget/db databases (follows StatefulSet/shop/db)",
+            "NetworkPolicy/db databases (follows StatefulSet/shop/db)",
+            "HorizontalPodAutoscaler/api apps (follows Deployment/shop/api)",
+            "Certificate/db databases (follows StatefulSet/shop/db)",
+            "ClusterIssuer/ca databases (follows Certificate/shop/db)",
+        ]
+    );
+}
+
+#[test]
+fn what_was_written_down_decides_in_its_order() {
+    let mut phases = phases();
+    phases[5].matches = vec![
+        Match { kind: Some("Service".to_owned()), name: Some("m-*".to_owned()), ..Match::default() },
+        Match { file: Some("../manifests/watch/**".to_owned()), ..Match::default() },
+    ];
+    phases[6].matches = vec![Match { labels: IndexMap::from([("tier".to_owned(), "edge".to_owned())]), ..Match::default() }];
+    let annotated = PhaseHint { annotation: Some("storage".to_owned()), ..path("apps/x.yaml") };
+    let services = ["a", "m-one", "b", "c", "d", "e", "f", "g"].map(|name| plain("v1", "Service", name));
+    let mut values = services.to_vec();
+    values.push(value("v1", "Service", "m-edge", json!({"labels": {"tier": "edge"}})));
+    values.push(value("v1", "Secret", "edge", json!({"labels": {"tier": "edge"}})));
+    let hints = [
+        ("a", annotated),
+        ("m-one", path("shop/apps/x.yaml")),
+        ("b", path("shop/03-databases/x.yaml")),
+        ("c", path("shop/databases/03-monitoring.yaml")),
+        ("d", path("shop/apps/deep/er/x.yaml")),
+        ("e", path("shop/Secret.yaml")),
+        ("f", path("watch/x.yaml")),
+        ("g", path("shop/3databases-x/x.yaml")),
+    ];
+    let (placements, _) = placed(values, &hints, &phases);
+    assert_eq!(
+        placements,
+        [
+            "Service/a storage (annotation `deployctl.dev/phase`)",
+            "Service/m-one monitoring (match `kind: Service, name: m-*`)",
+            "Service/b databases (folder `03-databases`)",
+            "Service/c monitoring (file name `03-monitoring.yaml`)",
+            "Service/d apps (folder `apps`)",
+            "Service/e secrets (file name `Secret.yaml`)",
+            "Service/f monitoring (match `file: ../manifests/watch/**`)",
+            "Service/g apps (kind)",
+            "Service/m-edge monitoring (match `kind: Service, name: m-*`)",
+            "Secret/edge ingress (match `tier=edge`)",
+        ]
+    );
+}
+
+#[test]
+fn an_unknown_phase_is_an_error() {
+    let hint = PhaseHint { annotation: Some("app".to_owned()), ..PhaseHint::default() };
+    let (_, errors) = placed(vec![plain("v1", "Service", "a")], &[("a", hint)], &phases());
+    assert!(errors[0].starts_with("a.yaml:1: Service/shop/a: the annotation `deployctl.dev/phase` names the phase `app`"), "{errors:?}");
+    assert!(
+        errors[0].ends_with("use one of `namespace`, `secrets`, `storage`, `databases`, `apps`, `monitoring`, `ingress`"),
+        "{errors:?}"
+    );
+}
+
+#[test]
+fn needs_of_a_later_phase_are_said_unless_they_can_be_moved() {
+    let pod = json!({"volumes": [{"configMap": {"name": "late"}}, {"persistentVolumeClaim": {"claimName": "claim"}}]});
+    let hints = [("db", path("secrets/db.yaml")), ("late", path("ingress/late.yaml"))];
+    let values = vec![
+        workload("StatefulSet", "db", "postgres:16", pod),
+        plain("v1", "ConfigMap", "late"),
+        value("v1", "PersistentVolumeClaim", "claim", json!({"spec": {"storageClassName": "fast"}})),
+        plain("storage.k8s.io/v1", "StorageClass", "fast"),
+    ];
+    let (placements, warnings) = placed(values.clone(), &hints, &phases());
+    assert_eq!(placements[2], "PersistentVolumeClaim/claim secrets (follows StatefulSet/shop/db)");
+    assert_eq!(placements[3], "StorageClass/fast secrets (follows PersistentVolumeClaim/shop/claim)");
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("needs ConfigMap/shop/late, which is in phase `ingress` (folder `ingress`)"), "{warnings:?}");
+
+    let parallel = vec![phase("one", vec![]), phase("two", vec![])];
+    let hints = [("db", path("two/x.yaml")), ("late", path("one/x.yaml")), ("claim", path("two/x.yaml")), ("fast", path("two/x.yaml"))];
+    assert_eq!(placed(values, &hints, &parallel).1.len(), 1, "phases that run side by side");
+}
+
+fn ordered(values: Vec<Value>) -> Vec<Ordered> {
+    let objects = objects(values);
+    order(&objects.values().collect::<Vec<_>>(), &References::between(&objects))
+}
+
+fn position(ordered: &[Ordered], name: &str) -> usize {
+    ordered.iter().position(|entry| format!("{}/{}", entry.id.kind, entry.id.name) == name).unwrap_or_else(|| panic!("{name}"))
+}
+
+fn after(ordered: &[Ordered], name: &str) -> Vec<String> {
+    let mut names: Vec<String> = ordered[position(ordered, name)].after.iter().map(|id| format!("{}/{}", id.kind, id.name)).collect();
+    names.sort();
+    names
+}
+
+fn everything() -> Vec<Value> {
+    let webhook = json!({"webhooks": [{"clientConfig": {"service": {"name": "hook", "namespace": "shop"}}}]});
+    vec![
+        value("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", "hook", webhook),
+        value("example.test/v1", "Widget", "w", json!({})),
+        workload("Deployment", "api", "own:1", json!({"serviceAccountName": "api", "volumes": [{"configMap": {"name": "config"}}]})),
+        plain("v1", "ConfigMap", "config"),
+        plain("v1", "ConfigMap", "another"),
+        plain("v1", "ServiceAccount", "api"),
+        value(
+            "rbac.authorization.k8s.io/v1",
+            "ClusterRoleBinding",
+            "api",
+            json!({"roleRef": {"kind": "ClusterRole", "name": "api"}, "subjects": [{"kind": "ServiceAccount", "name": "api", "namespace": "shop"}]}),
+        ),
+        plain("rbac.authorization.k8s.io/v1", "ClusterRole", "api"),
+        value("v1", "Service", "hook", json!({"spec": {"selector": {"app": "api"}}})),
+        plain("v1", "LimitRange", "limits"),
+        value(
+            "apiextensions.k8s.io/v1",
+            "CustomResourceDefinition",
+            "widgets",
+            json!({"spec": {"group": "example.test", "names": {"kind": "Widget"}}}),
+        ),
+        plain("v1", "Namespace", "shop"),
+    ]
+}
+
+#[test]
+fn objects_come_after_what_they_need() {
+    let ordered = ordered(everything());
+    assert_eq!(after(&ordered, "Namespace/shop"), Vec::<String>::new());
+    assert_eq!(after(&ordered, "Widget/w"), ["CustomResourceDefinition/widgets", "Namespace/shop"]);
+    assert_eq!(after(&ordered, "ClusterRoleBinding/api"), ["ClusterRole/api"]);
+    assert_eq!(after(&ordered, "ConfigMap/config"), ["Namespace/shop"]);
+    assert_eq!(
+        after(&ordered, "Deployment/api"),
+        ["ClusterRoleBinding/api", "ConfigMap/config", "LimitRange/limits", "Namespace/shop", "ServiceAccount/api"]
+    );
+    assert_eq!(after(&ordered, "ValidatingWebhookConfiguration/hook").len(), 11);
+    assert!(ordered[11].last && ordered[..11].iter().all(|entry| !entry.last));
+    for (index, entry) in ordered.iter().enumerate() {
+        assert!(entry.after.iter().all(|id| ordered[..index].iter().any(|earlier| earlier.id == *id)), "{}", entry.id);
+    }
+}
+
+#[test]
+fn workloads_and_what_they_need_are_started_first() {
+    let ordered = ordered(everything());
+    assert!(position(&ordered, "ConfigMap/config") < position(&ordered, "ConfigMap/another"));
+    assert!(position(&ordered, "Deployment/api") < position(&ordered, "ConfigMap/another"));
+    assert!(ordered[position(&ordered, "ConfigMap/config")].priority > ordered[position(&ordered, "ConfigMap/another")].priority);
+}
+
+#[test]
+fn cycles_are_broken_always_alike() {
+    let claim = |name: &str, other: &str| {
+        value("v1", "PersistentVolumeClaim", name, json!({"spec": {"dataSource": {"kind": "PersistentVolumeClaim", "name": other}}}))
+    };
+    let values = vec![plain("v1", "Namespace", "shop"), claim("c", "a"), claim("b", "c"), claim("a", "b"), claim("d", "a")];
+    let mut reversed = values.clone();
+    reversed.reverse();
+    let (one, other) = (ordered(values), ordered(reversed));
+    assert_eq!(one.iter().map(|entry| &entry.id).collect::<Vec<_>>(), other.iter().map(|entry| &entry.id).collect::<Vec<_>>());
+    assert_eq!(after(&one, "PersistentVolumeClaim/a"), ["Namespace/shop"], "the edge of the smallest is left out, the namespace stays");
+    assert_eq!(one.len(), 5);
+}
+
+#[test]
+fn many_objects_are_ordered_quickly_enough_to_test() {
+    let mut values = vec![plain("v1", "Namespace", "shop")];
+    for index in 0..1500 {
+        values.push(plain("v1", "ConfigMap", &format!("c{index}")));
+        values.push(workload(
+            "Deployment",
+            &format!("d{index}"),
+            "own:1",
+            json!({"volumes": [{"configMap": {"name": format!("c{index}")}}]}),
+        ));
+    }
+    assert_eq!(ordered(values).len(), 3001);
+}
+
+#[test]
+fn reasons_know_what_was_written_down() {
+    assert!(PhaseReason::Folder("a".to_owned()).is_explicit());
+    assert!(!PhaseReason::Kind.is_explicit());
+}
+
+#[test]
+fn the_documentation_has_the_tables_of_the_code() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/phases.md");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let (start, end) = ("<!-- tables: begin -->\n", "<!-- tables: end -->");
+    let (head, rest) = text.split_once(start).unwrap();
+    let (found, tail) = rest.split_once(end).unwrap();
+    let expected = format!("\n{}\n", tables());
+    if std::env::var_os("DEPLOYCTL_REGENERATE").is_some() {
+        std::fs::write(&file, format!("{head}{start}{expected}{end}{tail}")).unwrap();
+    } else {
+        assert_eq!(found, expected, "run this test with DEPLOYCTL_REGENERATE=1");
+    }
+}
