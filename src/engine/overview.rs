@@ -73,7 +73,7 @@ impl Overview {
 
     fn object(&self, record: &ObjectRecord, now: Timestamp) -> ObjectOverview {
         let live = self.hub.object(&record.id).cloned();
-        let claims = live.as_ref().filter(|_| has_pods(&record.id)).map(|live| self.hub.around(live, now, |around| around.claims.iter().map(|claim| (*claim).clone()).collect()));
+        let claims = live.as_ref().filter(|_| has_pods(&record.id) && record.id.kind != "PersistentVolumeClaim").map(|live| self.hub.around(live, now, |around| around.claims.iter().map(|claim| (*claim).clone()).collect()));
         ObjectOverview { id: record.id.clone(), verdict: self.hub.judge(&record.id, now), live, claims: claims.unwrap_or_default() }
     }
 

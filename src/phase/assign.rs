@@ -54,7 +54,7 @@ pub(crate) fn assign(
     for (id, object) in objects {
         match assigning.place(object, hints.get(id).unwrap_or(&nothing)) {
             Ok(placement) => drop(assigning.placements.insert(id.clone(), placement)),
-            Err(problem) => problems.push(problem),
+            Err(problem) => problems.push(*problem),
         }
     }
     if !problems.is_empty() {
@@ -76,10 +76,12 @@ struct Assigning<'a> {
 }
 
 impl Assigning<'_> {
-    fn place(&self, object: &Object, hint: &PhaseHint) -> Result<Placement, Problem> {
+    fn place(&self, object: &Object, hint: &PhaseHint) -> Result<Placement, Box<Problem>> {
         if let Some(name) = &hint.annotation {
             let phase = self.phases.iter().position(|phase| phase.name == *name);
-            return phase.map(|phase| Placement { phase, reason: PhaseReason::Annotation }).ok_or_else(|| self.unknown_phase(object, name));
+            return phase
+                .map(|phase| Placement { phase, reason: PhaseReason::Annotation })
+                .ok_or_else(|| Box::new(self.unknown_phase(object, name)));
         }
         if let Some((phase, reason)) = by_match(object, hint, self.phases).or_else(|| by_path(hint, self.phases)) {
             return Ok(Placement { phase, reason });

@@ -135,7 +135,9 @@ fn sorted_by_priority<'a>(after: &After<'a>, priorities: &HashMap<&'a ObjectId, 
     let mut open: HashMap<&ObjectId, usize> = HashMap::new();
     for (id, others) in after {
         open.insert(id, others.len());
-        others.iter().for_each(|other| blocking.entry(other).or_default().push(id));
+        for other in others {
+            blocking.entry(other).or_default().push(id);
+        }
     }
     let rank = |id: &'a ObjectId| (std::cmp::Reverse(priorities[id]), id);
     let mut free: BTreeSet<_> = after.keys().filter(|id| open[**id] == 0).map(|id| rank(id)).collect();

@@ -58,9 +58,9 @@ fn objects(values: Vec<Value>) -> IndexMap<ObjectId, Object> {
     values.into_iter().map(object).collect()
 }
 
-fn value(version: &str, kind: &str, name: &str, rest: Value) -> Value {
+fn value(version: &str, kind: &str, name: &str, rest: impl Into<Value>) -> Value {
     let mut value = json!({"apiVersion": version, "kind": kind, "metadata": {"name": name}});
-    for (key, entry) in rest.as_object().unwrap() {
+    for (key, entry) in rest.into().as_object().unwrap() {
         if key == "labels" { value["metadata"]["labels"] = entry.clone() } else { value[key] = entry.clone() }
     }
     value

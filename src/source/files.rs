@@ -104,10 +104,10 @@ fn glob(files: &mut Files, source: &Path, folder: &Path) {
     };
     let base = folder.join(&root);
     let name = base.file_name().map(PathBuf::from).unwrap_or_default();
-    let mut matched = Vec::new();
-    collect(&mut matched, &base, Path::new(""), &mut HashSet::new());
-    matched.retain(|relative| matcher.is_match(relative) && relative.file_name().is_some_and(|name| is_manifest(&name.to_string_lossy())));
-    files.found.extend(matched.into_iter().map(|relative| Found { path: base.join(&relative), within: name.join(relative), named: false }));
+    let mut paths = Vec::new();
+    collect(&mut paths, &base, Path::new(""), &mut HashSet::new());
+    paths.retain(|relative| matcher.is_match(relative) && relative.file_name().is_some_and(|name| is_manifest(&name.to_string_lossy())));
+    files.found.extend(paths.into_iter().map(|relative| Found { path: base.join(&relative), within: name.join(relative), named: false }));
     if files.found.is_empty() {
         let message = format!("the glob `{}` matches no manifests (`.yaml`, `.yml` or `.json`)", source.display());
         files.problems.push(Problem::error(message).hint("correct it in `sources`"));

@@ -52,7 +52,9 @@ pub(crate) fn render(plan: &Plan, scopes: &dyn ScopeLookup, substitute: &Substit
     let definitions = defined_scopes(&manifests);
     let mut rendering =
         Rendering { objects: IndexMap::new(), hints: HashMap::new(), problems, scopes, definitions, namespace: &plan.namespace };
-    manifests.into_iter().for_each(|manifest| rendering.add(manifest));
+    for manifest in manifests {
+        rendering.add(manifest);
+    }
     if plan.namespace_named && !GIVEN_NAMESPACES.contains(&plan.namespace.as_str()) {
         rendering.add_namespace(&plan.file);
     }

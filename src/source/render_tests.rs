@@ -26,7 +26,7 @@ fn plan(folder: &Path, namespace_named: bool) -> Plan {
         requires: serde_json::from_value(json!({})).unwrap(),
         open: IndexMap::new(),
         state_namespace: "deployctl-system".to_owned(),
-        timeout: Duration::from_secs(60),
+        timeout: Duration::from_mins(1),
         unsupported: Vec::new(),
     }
 }

@@ -24,7 +24,7 @@ impl References {
         Self { needs, serves }
     }
 
-    /// What must be there before `id` can work: its namespace, its CRD, what it names, the roles of its ServiceAccount.
+    /// What must be there before `id` can work: its namespace, its CRD, what it names, the roles of its `ServiceAccount`.
     pub(crate) fn needs(&self, id: &ObjectId) -> &[ObjectId] {
         self.needs.get(id).map_or(&[], Vec::as_slice)
     }
@@ -42,7 +42,7 @@ struct Index<'a> {
     definitions: HashMap<(&'a str, &'a str), &'a ObjectId>,
     /// The object whose controller makes a Secret.
     makers: HashMap<ObjectId, &'a ObjectId>,
-    /// The bindings of each ServiceAccount.
+    /// The bindings of each `ServiceAccount`.
     bindings: HashMap<ObjectId, Vec<&'a ObjectId>>,
 }
 

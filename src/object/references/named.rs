@@ -40,7 +40,7 @@ pub(crate) fn named_by(id: &ObjectId, body: &Value) -> Vec<Reference> {
         },
         (NETWORKING, "Ingress") => ingress(&mut names, body, spec),
         ("admissionregistration.k8s.io", _) => {
-            list(body, "webhooks").for_each(|webhook| names.service(webhook.pointer("/clientConfig/service")))
+            list(body, "webhooks").for_each(|webhook| names.service(webhook.pointer("/clientConfig/service")));
         }
         ("apiregistration.k8s.io", "APIService") => names.service(spec.get("service")),
         (GATEWAY, kind) => gateway(&mut names, kind, spec),
@@ -58,7 +58,7 @@ pub(crate) fn named_by(id: &ObjectId, body: &Value) -> Vec<Reference> {
     names.found
 }
 
-/// The ServiceAccounts that a binding gives its role to.
+/// The `ServiceAccount`s that a binding gives its role to.
 pub(super) fn subjects(id: &ObjectId, body: &Value) -> Vec<ObjectId> {
     let mut names = Names { namespace: id.namespace.as_deref(), found: Vec::new() };
     if id.group == RBAC && id.kind.ends_with("Binding") {
@@ -80,7 +80,7 @@ pub(super) fn made_secret(id: &ObjectId, body: &Value) -> Option<ObjectId> {
     Some(ObjectId { group: String::new(), kind: "Secret".to_owned(), namespace: id.namespace.clone(), name: name.to_owned() })
 }
 
-/// The workload that an autoscaler scales: of a HorizontalPodAutoscaler, `VerticalPodAutoscaler` or `ScaledObject`.
+/// The workload that an autoscaler scales: of a `HorizontalPodAutoscaler`, `VerticalPodAutoscaler` or `ScaledObject`.
 pub(super) fn scale_target(id: &ObjectId, body: &Value) -> Option<ObjectId> {
     let target = match id.kind.as_str() {
         "HorizontalPodAutoscaler" | "ScaledObject" => body.pointer("/spec/scaleTargetRef")?,
@@ -122,7 +122,7 @@ impl Names<'_> {
         self.add(group, kind, None, name, false);
     }
 
-    /// A ConfigMap or Secret that `source` names under `key`, as volumes and variables do.
+    /// A `ConfigMap` or Secret that `source` names under `key`, as volumes and variables do.
     fn source(&mut self, kind: &str, source: Option<&Value>, key: &str) {
         let Some(source) = source else { return };
         let optional = source.get("optional").and_then(Value::as_bool).unwrap_or(false);

@@ -281,7 +281,7 @@ fn scalar_value(text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -
     };
     let meaning = || plain_value(text, span);
     let value = match name.as_deref() {
-        Some("int") => Some(meaning()?).filter(|value| value.is_i64()),
+        Some("int") => Some(meaning()?).filter(Value::is_i64),
         Some("float") => Some(meaning()?).filter(Value::is_number),
         Some("bool") => Some(meaning()?).filter(Value::is_boolean),
         Some("null") => Some(meaning()?).filter(Value::is_null),

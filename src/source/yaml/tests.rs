@@ -1,4 +1,5 @@
 use std::{
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -21,7 +22,7 @@ fn read_all(text: &str) -> Vec<Value> {
         .collect()
 }
 
-/// Equal as Kubernetes sees it: `1.8446744073709552e19` and `18446744073709552000` are one number, and serde_json
+/// Equal as Kubernetes sees it: `1.8446744073709552e19` and `18446744073709552000` are one number, and `serde_json`
 /// reads the expected floats with an error of one unit in the last place.
 fn same(left: &Value, right: &Value) -> bool {
     match (left, right) {
@@ -316,7 +317,7 @@ fn documents_that_double_with_every_line_are_refused() {
     let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..12 {
         let alias = format!("*a{}", level - 1);
-        text += &format!("a{level}: &a{level} [{}]\n", [alias.as_str(); 10].join(", "));
+        let _ = writeln!(text, "a{level}: &a{level} [{}]", [alias.as_str(); 10].join(", "));
     }
     assert!(messages(&text)[0].contains("aliases add more than"));
     let deep = format!("a: {}{}", "[".repeat(2000), "]".repeat(2000));

@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value};
 
 use super::scalar::{Scalar, resolve};
@@ -171,7 +173,9 @@ fn double_quoted(text: &mut String, content: &str) {
             '\t' => text.push_str("\\t"),
             '\r' => text.push_str("\\r"),
             _ if is_printable(character) => text.push(character),
-            _ => text.push_str(&format!("\\U{:08x}", u32::from(character))),
+            _ => {
+                let _ = write!(text, "\\U{:08x}", u32::from(character));
+            }
         }
     }
     text.push('"');
