@@ -1,33 +1,43 @@
-# The two commands for a fresh machine are `make demo` and `make test`. Rust and Go are all they need.
+# The two commands for a fresh machine are `make demo` and `make test`. Rust, Go and the C compiler that Rust links with are
+# all they need.
 
 CARGO ?= cargo
-# Build results stay outside the checkout where CI asks for it, so that a fresh clone builds quickly.
-TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
-DEPLOYCTL := $(abspath $(TARGET_DIR))/release/deployctl
+# Where build results go is for the user's cargo to say: it may be outside the checkout.
+TARGET_DIR := $(shell $(CARGO) metadata --format-version 1 --no-deps --offline | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+DEPLOYCTL := $(TARGET_DIR)/debug/deployctl
+RELEASE := $(TARGET_DIR)/release/deployctl
 
-.PHONY: help build demo test check bench schema
+.PHONY: help build demo test lint sandbox bench schema
 
 help: ## Show this help
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
+	@sed -n 's/^\([a-z]*\):.*## /\1 - /p' Makefile
 
-build: ## Build the program
-	$(CARGO) build --release --locked
+# A test is named so that features are those of the tests everywhere: with others, cargo would build every dependency twice.
+build: ## Build the program, quickly
+	$(CARGO) build --locked --bin deployctl --test it
 
 demo: build ## Start a sandbox and bring AI-IMUTIS to it
-	DEPLOYCTL=$(DEPLOYCTL) ./demo.sh
+	@DEPLOYCTL='$(DEPLOYCTL)' ./demo.sh
 
-check: ## Formatting, lints and documentation, warnings as errors
+# Go is busy for minutes where it has built nothing yet, so cargo goes on meanwhile.
+test: ## Run everything
 	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
-
-test: check ## Run everything
-	$(CARGO) build --locked
-	$(abspath $(TARGET_DIR))/debug/deployctl sandbox install
+	@$(MAKE) --no-print-directory -j2 sandbox lint
 	$(CARGO) test --locked
 
-bench: build ## Measure `up` against a bare loop of PATCH requests
-	$(DEPLOYCTL) sandbox run --nodes 10 -- env DEPLOYCTL=$(DEPLOYCTL) $(CARGO) bench --locked --bench apply
+sandbox: build ## Build the sandbox's programs, once
+	@echo "Building the sandbox's programs (the first time: about five minutes)"
+	@$(DEPLOYCTL) --quiet sandbox install
 
-schema: ## Write the JSON Schema of the plan file
-	$(CARGO) run --locked --quiet -- schema > docs/plan.schema.json
+lint: build ## Check lints and documentation, warnings as errors
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --document-private-items
+	$(CARGO) test --locked --no-run
+
+bench: ## Measure `up` against a bare loop of PATCH requests
+	$(CARGO) build --release --locked --bin deployctl --bench apply
+	$(RELEASE) sandbox run --nodes 10 -- env DEPLOYCTL='$(RELEASE)' $(CARGO) bench --locked --bench apply
+
+schema: build ## Write the JSON Schema of the plan file
+	$(DEPLOYCTL) schema > docs/plan.schema.json.new
+	mv docs/plan.schema.json.new docs/plan.schema.json

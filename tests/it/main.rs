@@ -1,6 +1,7 @@
 //! Tests that drive the built program as a user would, against the real control plane of a sandbox.
 
 mod ai_imutis;
+mod architecture;
 mod readiness;
 mod sandbox;
 mod support;

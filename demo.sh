@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Starts a sandbox, brings AI-IMUTIS' dev environment to it, shows what stands there, and stops the sandbox.
+# `make demo` builds the program and calls this; DEPLOYCTL names another one.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+deployctl=${DEPLOYCTL:-deployctl}
+# Only the sandbox has a context of this name: called by mistake, the second half of this script touches no other cluster.
+context=sandbox-demo
+
+if [ "${1:-}" != inside ]; then
+  # Settings of this shell, above all another kubeconfig, are not meant for the demo.
+  for name in ${!DEPLOYCTL_@}; do
+    [ "$name" = DEPLOYCTL_SANDBOX_CACHE ] || unset "$name"
+  done
+  unset IMAGE_TAG
+  exec "$deployctl" sandbox run --context "$context" --crds cert-manager -- "$BASH" ./demo.sh inside
+fi
+
+say() { printf '\n%s\n' "$*" >&2; }
+
+export DEPLOYCTL_CONTEXT=$context
+export DEPLOYCTL_SECRET_API_SECRETS__FIREBASE_PROJECT_ID=ai-imutis-dev
+export DEPLOYCTL_SECRET_REGISTRY_CREDENTIALS__PASSWORD=not-a-real-password
+
+say '$ deployctl up ai-imutis --env dev --yes'
+# Without a terminal on standard input nothing asks for the values that may stay empty.
+"$deployctl" up ai-imutis --env dev --yes \
+  --secret api-secrets/firebase-service-account=@plans/ai-imutis/firebase-service-account.example.json </dev/null
+
+say '$ deployctl status ai-imutis --env dev'
+"$deployctl" status ai-imutis --env dev
+
+say "That was a real Kubernetes control plane with pretended nodes; it is being stopped now. To look around in one that stays:
+  export KUBECONFIG=\$($deployctl sandbox start --crds cert-manager)
+  $deployctl up ai-imutis --env dev     # asks for what ./demo.sh has supplied
+  $deployctl status ai-imutis --env dev --watch
+  $deployctl sandbox stop"
