@@ -4,4 +4,5 @@ mod ai_imutis;
 mod architecture;
 mod readiness;
 mod sandbox;
+mod secret;
 mod support;

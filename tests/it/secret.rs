@@ -1,0 +1,295 @@
+//! Secret values: asked at a real terminal, supplied without one, kept, rotated, and shown nowhere.
+
+mod leaks;
+mod terminal;
+
+use std::fs;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use tempfile::TempDir;
+
+use crate::support::{Deployctl, get, try_kubectl};
+use terminal::Terminal;
+
+/// A plan with secrets in a folder and a namespace of its own. The namespace does not exist before `up`.
+struct Shop {
+    folder: TempDir,
+    name: String,
+}
+
+impl Shop {
+    fn new(name: &str, secrets: &str) -> Self {
+        let shop = Self { folder: tempfile::tempdir().unwrap(), name: format!("{name}-{}", std::process::id()) };
+        shop.write("manifests/config.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {level: info}\n");
+        let plan = format!(
+            "apiVersion: deployctl.dev/v1\nname: {name}\nsources: [../manifests]\nenvironments:\n  default: {{namespace: {name}}}\nsecrets:\n{secrets}",
+            name = shop.name
+        );
+        shop.write(&format!("plans/{}.yaml", shop.name), &plan);
+        shop
+    }
+
+    fn write(&self, path: &str, content: &str) -> String {
+        let file = self.folder.path().join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, content).unwrap();
+        file.display().to_string()
+    }
+
+    fn up(&self, arguments: &[&str]) -> Deployctl {
+        Deployctl::in_sandbox().current_dir(self.folder.path()).args(["up", &self.name, "--yes"]).args(arguments.iter().copied())
+    }
+
+    /// The value in the cluster; `None` where there is no such key or Secret.
+    fn stored(&self, namespace: &str, secret: &str, key: &str) -> Option<String> {
+        let object = get(namespace, &format!("secret/{secret}"));
+        let bytes = STANDARD.decode(object["data"].get(key)?.as_str()?).unwrap();
+        Some(String::from_utf8(bytes).unwrap())
+    }
+
+    fn value(&self, name: &str) -> Option<String> {
+        let (secret, key) = name.split_once('/').unwrap();
+        self.stored(&self.name, secret, key)
+    }
+
+    #[track_caller]
+    fn assert_nothing_was_written(&self) {
+        let found = try_kubectl(&["get", "namespace", &self.name, "--ignore-not-found", "-o", "name"], "");
+        assert!(found.status.success() && found.stdout.is_empty(), "the namespace was created");
+    }
+}
+
+const PROMPTS: &str = r#"
+  - name: postgres
+    data: {username: {value: shop}, password: {generate: {length: 24}}}
+  - name: api
+    data:
+      stripe-key: {prompt: Stripe secret key, pattern: "^sk_"}
+      master: {prompt: Master password, confirm: true}
+      sentry-dsn: {prompt: Sentry DSN, optional: true}
+      database-url: {template: "postgres://${postgres/username}:${postgres/password|percent}@postgres/shop"}
+"#;
+
+#[test]
+fn values_are_listed_first_and_asked_for_in_order_unseen() {
+    let shop = Shop::new("asked", PROMPTS);
+    let mut terminal = Terminal::run(shop.up(&[]));
+    terminal.expect("to be asked for:");
+    terminal.expect("  api/stripe-key: Stripe secret key");
+    terminal.expect("  api/master: Master password");
+    terminal.expect("  api/sentry-dsn: Sentry DSN (optional)");
+    terminal.expect("Stripe secret key (api/stripe-key): ");
+    terminal.answer("mistyped-stripe");
+    terminal.expect("it does not match the pattern `^sk_`");
+    terminal.expect("Stripe secret key (api/stripe-key): ");
+    terminal.answer("sk_typed-stripe");
+    terminal.expect("Master password (api/master): ");
+    terminal.answer("typed-master");
+    terminal.expect("Master password (api/master), again: ");
+    terminal.answer("mistyped-master");
+    terminal.expect("the two differ");
+    terminal.expect("Master password (api/master): ");
+    terminal.answer("typed-master");
+    terminal.expect("Master password (api/master), again: ");
+    terminal.answer("typed-master");
+    terminal.expect("Sentry DSN (api/sentry-dsn, optional: Enter leaves it out): ");
+    terminal.answer("");
+    let ended = terminal.end();
+    assert_eq!(ended.status, 0, "{}", ended.transcript);
+    assert!(ended.echoes);
+    for typed in ["typed-stripe", "typed-master"] {
+        assert!(!ended.transcript.contains(typed), "`{typed}` was shown:\n{}", ended.transcript);
+    }
+    assert_eq!(shop.value("api/stripe-key").as_deref(), Some("sk_typed-stripe"));
+    assert_eq!(shop.value("api/master").as_deref(), Some("typed-master"));
+    assert_eq!(shop.value("api/sentry-dsn"), None);
+    let password = shop.value("postgres/password").expect("it was generated");
+    assert_eq!(password.len(), 24);
+    assert_eq!(shop.value("api/database-url"), Some(format!("postgres://shop:{password}@postgres/shop")));
+
+    let again = Terminal::run(shop.up(&[])).end();
+    assert_eq!(again.status, 0, "{}", again.transcript);
+    assert!(!again.transcript.contains("(api/"), "it asked again:\n{}", again.transcript);
+    shop.up(&[]).run().exited(0);
+    assert_eq!(shop.value("postgres/password"), Some(password));
+}
+
+#[test]
+fn ctrl_c_and_sigterm_at_a_prompt_leave_the_terminal_and_the_cluster_as_they_were() {
+    let shop = Shop::new("interrupted", PROMPTS);
+    let interruptions: [fn(&mut Terminal); 2] = [Terminal::press_ctrl_c, Terminal::terminate];
+    for interrupt in interruptions {
+        let mut terminal = Terminal::run(shop.up(&[]));
+        terminal.expect("Stripe secret key (api/stripe-key): ");
+        terminal.type_unfinished("sk_half-typed");
+        interrupt(&mut terminal);
+        let ended = terminal.end();
+        assert_eq!(ended.status, 130, "{}", ended.transcript);
+        assert!(ended.echoes, "echo is off after the end");
+        assert!(!ended.transcript.contains("half-typed"), "{}", ended.transcript);
+        assert!(ended.transcript.rfind("\u{1b}[?25l") <= ended.transcript.rfind("\u{1b}[?25h"), "the cursor is hidden after the end");
+        shop.assert_nothing_was_written();
+    }
+}
+
+#[test]
+fn without_a_terminal_everything_missing_is_listed_at_once() {
+    let secrets = format!("{PROMPTS}  - {{name: mail, data: {{token: {{env: SHOP_MAIL_TOKEN}}}}}}\n");
+    let shop = Shop::new("missing", &secrets);
+    let outcome = shop.up(&[]).run().exited(2);
+    assert!(outcome.stdout.is_empty());
+    assert!(outcome.stderr.contains("3 secret values are missing"), "{}", outcome.stderr);
+    for (flag, variable) in [
+        ("--secret api/stripe-key=@FILE", "DEPLOYCTL_SECRET_API__STRIPE_KEY"),
+        ("--secret api/master=@FILE", "DEPLOYCTL_SECRET_API__MASTER"),
+        ("--secret mail/token=@FILE", "DEPLOYCTL_SECRET_MAIL__TOKEN"),
+    ] {
+        let line = outcome.stderr.lines().find(|line| line.contains(flag));
+        assert!(line.is_some_and(|line| line.contains(variable)), "{flag}:\n{}", outcome.stderr);
+    }
+    assert!(outcome.stderr.contains("--secrets-file"));
+    assert!(!outcome.stderr.contains("sentry-dsn"), "an optional value is not missing");
+    shop.assert_nothing_was_written();
+}
+
+#[test]
+fn values_come_from_flag_file_standard_input_and_variable() {
+    let secrets = r"
+  - name: api
+    data: {a: {prompt: A}, b: {prompt: B}, c: {prompt: C}, d: {prompt: D}, e: {env: SHOP_E}, f: {file: account.json, format: json}}
+";
+    let shop = Shop::new("supplied", secrets);
+    let flag = format!("api/a=@{}", shop.write("a.txt", "from-flag\n"));
+    let file = shop.write("secrets.yaml", "api: {b: from-file}\n");
+    shop.write("plans/account.json", "{}\n");
+    let supplied = || {
+        let run = shop.up(&["--secret", &flag, "--secret", "api/c=@-", "--secrets-file", &file]);
+        run.env("DEPLOYCTL_SECRET_API__D", "from-variable").env("SHOP_E", "from-env").stdin("from-stdin\n")
+    };
+    supplied().run().exited(0);
+    let values = ["a", "b", "c", "d", "e", "f"].map(|key| shop.value(&format!("api/{key}")).expect("it is there"));
+    assert_eq!(values, ["from-flag", "from-file", "from-stdin", "from-variable", "from-env", "{}\n"]);
+
+    let replaced = shop.write("b.txt", "replaced");
+    let outcome = shop.up(&["--secret", &format!("api/a=@{replaced}")]).env("DEPLOYCTL_SECRET_API__D", "ignored").run().exited(0);
+    assert_eq!(shop.value("api/a").as_deref(), Some("replaced"));
+    assert_eq!(shop.value("api/d").as_deref(), Some("from-variable"), "a variable replaces nothing");
+    assert!(outcome.stderr.contains("`api/d` is kept from the cluster"), "{}", outcome.stderr);
+}
+
+#[test]
+fn slips_are_refused_before_anything_is_done() {
+    let shop = Shop::new("slips", PROMPTS);
+    for (arguments, said) in [
+        (["--secret", "api/stripe-key=literal-value"], "everybody on this machine can read"),
+        (["--secret", "api/stripekey=@/dev/null"], "did you mean `api/stripe-key`?"),
+        (["--secret", "api/stripe-key=@/no/such/file"], "cannot read `/no/such/file`"),
+        (["--rotate", "postgres/pasword"], "did you mean `postgres/password`?"),
+        (["--rotate", "api/database-url"], "follows its `template`"),
+    ] {
+        let outcome = shop.up(&arguments).run().exited(2);
+        assert!(outcome.stderr.contains(said) && !outcome.stderr.contains("literal-value"), "{}", outcome.stderr);
+    }
+    shop.assert_nothing_was_written();
+}
+
+#[test]
+fn a_rotation_replaces_one_value_in_every_namespace_and_what_is_composed_of_it() {
+    let other = format!("rotated-other-{}", std::process::id());
+    crate::support::kubectl(&["create", "namespace", &other]);
+    let name = format!("rotated-{}", std::process::id());
+    let secrets = format!(
+        "
+  - {{name: mongo, namespaces: [{name}, {other}], data: {{password: {{generate: {{}}}}, keyfile: {{generate: {{bytes: 756}}}}}}}}
+  - {{name: api, data: {{url: {{template: 'mongodb://root:${{mongo/password|percent}}@mongo'}}}}}}
+"
+    );
+    let shop = Shop::new("rotated", &secrets);
+    shop.up(&[]).run().exited(0);
+    let before = ["password", "keyfile"].map(|key| shop.stored(&other, "mongo", key).expect("it was generated"));
+    shop.up(&["--rotate", "mongo/password"]).run().exited(0);
+    let after = ["password", "keyfile"].map(|key| shop.stored(&other, "mongo", key).expect("it is there"));
+    assert_ne!(before[0], after[0]);
+    assert_eq!(before[1], after[1]);
+    assert_eq!(shop.value("mongo/password").as_deref(), Some(after[0].as_str()));
+    assert_eq!(shop.value("api/url"), Some(format!("mongodb://root:{}@mongo", after[0])));
+    // One namespace lost it, the other still has it: nothing new is generated.
+    crate::support::kubectl(&["delete", "secret", "mongo", "--namespace", &other]);
+    shop.up(&[]).run().exited(0);
+    assert_eq!(shop.stored(&other, "mongo", "password").as_deref(), Some(after[0].as_str()));
+}
+
+#[test]
+fn nobody_is_asked_for_a_cluster_that_cannot_be_reached() {
+    let shop = Shop::new("unreachable", PROMPTS);
+    let kubeconfig = shop.write(
+        "kubeconfig",
+        "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts: [{name: c, context: {cluster: c, user: u}}]\nusers: [{name: u}]\nclusters: [{name: c, cluster: {server: 'http://127.0.0.1:9'}}]\n",
+    );
+    let ended = Terminal::run(shop.up(&[]).env("KUBECONFIG", kubeconfig)).end();
+    assert!([1, 2].contains(&ended.status), "{}: {}", ended.status, ended.transcript);
+    assert!(!ended.transcript.contains("(api/stripe-key)"), "{}", ended.transcript);
+}
+
+#[test]
+fn values_are_nowhere_but_in_their_secret_and_in_revisions() {
+    let sentinel = |what: &str| format!("sentinel{what}{}", std::process::id());
+    let (typed, flag, variable, file) = (sentinel("typed"), sentinel("flag"), sentinel("variable"), sentinel("file"));
+    let secrets = r#"
+  - name: api
+    data:
+      typed: {prompt: Typed, pattern: "^sentinel"}
+      flag: {prompt: Flag}
+      variable: {prompt: Variable}
+      file: {file: ../inputs/file.txt}
+      generated: {generate: {length: 40}}
+      url: {template: "https://x:${api/typed|percent}@${api/flag|base64}.test"}
+"#;
+    let shop = Shop::new("leaks", secrets);
+    shop.write("inputs/file.txt", &file);
+    let from_flag = format!("api/flag=@{}", shop.write("inputs/flag.txt", &flag));
+    let run =
+        |arguments: &[&str]| shop.up(arguments).args(["-vv", "--secret", &from_flag]).env("DEPLOYCTL_SECRET_API__VARIABLE", &variable);
+
+    let mut terminal = Terminal::run(run(&["-o", "jsonl"]));
+    terminal.expect("Typed (api/typed): ");
+    terminal.answer(&typed);
+    let first = terminal.end();
+    assert_eq!(first.status, 0, "{}", first.transcript);
+    let generated = shop.value("api/generated").expect("it was generated");
+    let mut outputs = vec![first.transcript];
+    let mut collect = |run: Deployctl| {
+        let outcome = run.run();
+        outputs.extend([outcome.stdout, outcome.stderr]);
+    };
+    collect(run(&[]));
+    collect(run(&["-o", "json"]));
+    collect(run(&["--rotate", "api/flag", "--secret", "api/typed=@/dev/null"]));
+    let others: [&[&str]; 5] = [
+        &["status", &shop.name, "-o", "json"],
+        &["status", &shop.name, "-o", "yaml"],
+        &["list", "-o", "json"],
+        &["render", &shop.name, "-o", "yaml"],
+        &["validate", &shop.name, "-vv"],
+    ];
+    for arguments in others {
+        collect(Deployctl::in_sandbox().current_dir(shop.folder.path()).args(arguments.iter().copied()));
+    }
+
+    let values = [typed, flag, variable, file, generated];
+    for value in &values {
+        for output in &outputs {
+            assert!(!leaks::holds(output.as_bytes(), value), "`{value}` is in an output:\n{output}");
+        }
+        let mut places = leaks::places(value);
+        let target = format!("Secret/{}/api", shop.name);
+        assert!(places.remove(&target), "the search does not find `{value}` where it belongs");
+        let (revisions, leaked): (Vec<String>, Vec<String>) = places.into_iter().partition(|place| place.starts_with("revision "));
+        assert!(!revisions.is_empty(), "the search does not find `{value}` in the stored revisions");
+        assert!(leaked.is_empty(), "`{value}` is in {leaked:?}");
+    }
+    for file in ["manifests/config.yaml".to_owned(), format!("plans/{}.yaml", shop.name)] {
+        let content = fs::read(shop.folder.path().join(file)).unwrap();
+        assert!(values.iter().all(|value| !leaks::holds(&content, value)));
+    }
+}
