@@ -53,7 +53,7 @@ fn bar_line(name: &str, phase: &PhaseProgress, now: Timestamp, names: usize, wid
         50..=99 => 20,
         _ => 30,
     };
-    let done = if objects == 0 { cells } else { cells * ready / objects };
+    let done = (cells * ready).checked_div(objects).unwrap_or(cells);
     let counts = format!("{ready:>digits$}/{objects}", digits = objects.to_string().len());
     let written = tally(&[(phase.created, "created"), (phase.changed, "changed")]);
     let line = Line::default()

@@ -29,6 +29,8 @@ pub(crate) struct Output {
     stderr: AutoStream<io::Stderr>,
     choice: anstream::ColorChoice,
     quiet: bool,
+    stdout_is_terminal: bool,
+    stderr_is_terminal: bool,
     bars: Bars,
 }
 
@@ -41,7 +43,8 @@ impl Output {
             ColorWhen::Never => anstream::ColorChoice::Never,
         };
         let (stdout, stderr) = (AutoStream::new(io::stdout(), choice), AutoStream::new(io::stderr(), choice));
-        Self { stdout, stderr, choice, quiet, bars: Bars::default() }
+        let (stdout_is_terminal, stderr_is_terminal) = (io::stdout().is_terminal(), io::stderr().is_terminal());
+        Self { stdout, stderr, choice, quiet, stdout_is_terminal, stderr_is_terminal, bars: Bars::default() }
     }
 
     /// Writes data as it is. A reader that went away (`| head`) is no error.
@@ -72,22 +75,22 @@ impl Output {
 
     /// Whether standard output is a terminal.
     pub(crate) fn stdout_is_terminal(&self) -> bool {
-        io::stdout().is_terminal()
+        self.stdout_is_terminal
     }
 
     /// Whether standard error is a terminal on which lines can be drawn again: not where `TERM` is `dumb` or absent.
     pub(crate) fn stderr_can_draw(&self) -> bool {
-        io::stderr().is_terminal() && std::env::var_os("TERM").is_some_and(|term| term != "dumb" && !term.is_empty())
+        self.stderr_is_terminal && std::env::var_os("TERM").is_some_and(|term| term != "dumb" && !term.is_empty())
     }
 
     /// Columns of the terminal that standard output is; `None` where it is no terminal and lines may be as long as they like.
     pub(crate) fn stdout_width(&self) -> Option<usize> {
-        io::stdout().is_terminal().then(|| size_of(io::stdout()).1)
+        self.stdout_is_terminal.then(|| size_of(io::stdout()).1)
     }
 
     /// Columns of the terminal that standard error is; `None` where it is no terminal.
     pub(crate) fn stderr_width(&self) -> Option<usize> {
-        stderr_width()
+        self.stderr_is_terminal.then(|| stderr_size().1)
     }
 
     /// Whether standard error takes colour.

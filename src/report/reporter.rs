@@ -80,14 +80,25 @@ fn for_people(output: &Output, verbosity: u8, only_failures: bool) -> Box<dyn Re
 /// Reports to several.
 struct Several(Vec<Box<dyn Reporter>>);
 
+impl Several {
+    /// Calls every reporter, also where one before fails; returns the first error.
+    fn each(&mut self, mut call: impl FnMut(&mut dyn Reporter) -> io::Result<()>) -> io::Result<()> {
+        let mut first = Ok(());
+        for reporter in &mut self.0 {
+            let result = call(reporter.as_mut());
+            first = first.and(result);
+        }
+        first
+    }
+}
+
 impl Reporter for Several {
-    /// Every reporter takes in the event, also where one before fails; the first error is returned.
     fn report(&mut self, event: &Event) -> io::Result<()> {
-        self.0.iter_mut().fold(Ok(()), |result, reporter| result.and(reporter.report(event)))
+        self.each(|reporter| reporter.report(event))
     }
 
     fn tick(&mut self, now: Timestamp) -> io::Result<()> {
-        self.0.iter_mut().fold(Ok(()), |result, reporter| result.and(reporter.tick(now)))
+        self.each(|reporter| reporter.tick(now))
     }
 
     fn suspend(&mut self, work: &mut dyn FnMut()) {

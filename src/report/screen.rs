@@ -1,5 +1,5 @@
 use std::{
-    fmt,
+    fmt::{self, Write as _},
     io::{self, Write},
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -48,10 +48,13 @@ impl State {
             return Ok(());
         }
         let rows: usize = self.drawn.iter().map(|line| plain_width(line).div_ceil(columns.max(1)).max(1)).sum();
-        let mut frame = if rows > 0 { format!("\x1b[{rows}A\r\x1b[J") } else { String::new() };
+        let mut frame = if rows > 0 { format!("\x1b[{rows}A\r") } else { String::new() };
         for line in &next {
-            frame.push_str(line);
-            frame.push_str("\r\n");
+            let _ = write!(frame, "{line}\x1b[K\r\n");
+        }
+        // Line by line, because erasing all at once makes some terminals keep a copy in their history.
+        if let Some(rest @ 1..) = rows.checked_sub(next.len()) {
+            let _ = write!(frame, "{}\x1b[{rest}A", "\x1b[2K\r\n".repeat(rest));
         }
         self.drawn = next;
         self.terminal.write_all(frame.as_bytes())?;

@@ -165,7 +165,7 @@ impl StatusObject {
         let why = if self.verdict.state == State::Ready { String::new() } else { explanation(&self.verdict) };
         let style = if self.verdict.state == State::Failed { BAD } else { anstyle::Style::new() };
         let facts = [&self.autoscaling, &self.storage, &self.address].into_iter().flatten();
-        let facts = facts.map(|fact| Line::of(fact));
+        let facts = facts.map(Line::of);
         let changed = self.changed_by.iter().map(|manager| Line::default().styled(WARNING, format!("changed by {manager}")));
         let why = (!why.is_empty()).then(|| Line::default().styled(style, why));
         let parts = why.into_iter().chain(changed).chain(facts);

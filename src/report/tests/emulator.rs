@@ -12,11 +12,12 @@ struct Grid {
     /// Each row with whether the next one continues it.
     rows: Vec<(String, bool)>,
     row: usize,
+    column: usize,
 }
 
 impl Emulator {
     pub(super) fn new(columns: usize) -> Self {
-        Self(Arc::new(Mutex::new(Grid { columns, rows: vec![(String::new(), false)], row: 0 })))
+        Self(Arc::new(Mutex::new(Grid { columns, rows: vec![(String::new(), false)], row: 0, column: 0 })))
     }
 
     pub(super) fn resize(&self, columns: usize) {
@@ -32,6 +33,8 @@ impl Emulator {
 
 impl Grid {
     fn resize(&mut self, columns: usize) {
+        // Below the cursor, which stands under the last line that was written, there are only blank rows.
+        self.rows.truncate(self.row + 1);
         let mut lines = vec![String::new()];
         for (row, continues) in std::mem::take(&mut self.rows) {
             lines.last_mut().unwrap().push_str(&row);
@@ -49,16 +52,19 @@ impl Grid {
                 self.rows.push((String::new(), false));
             }
         }
-        // The cursor stands below the last line that was written.
         self.row = self.rows.len() - 1;
+        self.column = 0;
     }
 
     fn put(&mut self, character: char) {
-        if self.rows[self.row].0.chars().count() == self.columns {
+        if self.column == self.columns {
             self.rows[self.row].1 = true;
             self.line_feed();
+            self.column = 0;
         }
-        self.rows[self.row].0.push(character);
+        let row = &mut self.rows[self.row].0;
+        *row = row.chars().take(self.column).chain([character]).chain(row.chars().skip(self.column + 1)).collect();
+        self.column += 1;
     }
 
     fn line_feed(&mut self) {
@@ -72,9 +78,11 @@ impl Grid {
         match sequence.chars().last().unwrap() {
             'm' => {}
             'A' => self.row -= sequence[..sequence.len() - 1].parse::<usize>().unwrap(),
-            'J' => {
-                self.rows.truncate(self.row);
-                self.rows.push((String::new(), false));
+            'K' => {
+                let column = if sequence == "2K" { 0 } else { self.column };
+                let (row, continues) = &mut self.rows[self.row];
+                *row = row.chars().take(column).collect();
+                *continues = false;
             }
             _ => panic!("unknown sequence {sequence}"),
         }
@@ -95,8 +103,11 @@ impl Write for Emulator {
                     }
                     grid.escape(&sequence);
                 }
-                '\n' => grid.line_feed(),
-                '\r' => {}
+                '\n' => {
+                    grid.line_feed();
+                    grid.column = 0;
+                }
+                '\r' => grid.column = 0,
                 character => grid.put(character),
             }
         }

@@ -84,7 +84,7 @@ impl Script {
     }
 
     fn phase(self, second: i64, name: &str, objects: usize) -> Self {
-        self.at(second, EventKind::PhaseStarted { phase: name.to_owned(), objects, timeout: Duration::from_secs(300) })
+        self.at(second, EventKind::PhaseStarted { phase: name.to_owned(), objects, timeout: Duration::from_mins(5) })
     }
 
     fn phase_end(self, second: i64, name: &str, outcome: PhaseOutcome, took: f64) -> Self {
