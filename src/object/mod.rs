@@ -4,21 +4,21 @@ mod digest;
 mod hint;
 mod id;
 mod origin;
-mod text;
 mod pod;
 mod problem;
 mod references;
 mod scope;
+mod text;
 
 pub(crate) use digest::Digest;
 pub(crate) use hint::PhaseHint;
 pub(crate) use id::ObjectId;
 pub(crate) use origin::Origin;
-pub(crate) use text::{neutralise, one_line};
 pub(crate) use pod::{containers, image_name, pod_spec, pod_template};
 pub(crate) use problem::{Problem, Severity};
 pub(crate) use references::{Reference, References, named_by, selects};
 pub(crate) use scope::{KnownScopes, Scope, ScopeLookup};
+pub(crate) use text::{neutralise, one_line};
 
 use std::sync::Arc;
 

@@ -104,6 +104,22 @@ struct Workload<'a> {
     labels: &'a Value,
 }
 
+impl Workload<'_> {
+    /// Whether a pod of it carries a label, those included that the controller of a `StatefulSet` adds.
+    /// <https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#pod-name-label>
+    fn carries(&self, key: &str, value: &Value) -> bool {
+        let is_stateful = self.id.kind == "StatefulSet";
+        match key {
+            "statefulset.kubernetes.io/pod-name" => {
+                let pod = value.as_str().and_then(|pod| pod.rsplit_once('-'));
+                is_stateful && pod.is_some_and(|(name, _)| name == self.id.name)
+            }
+            "apps.kubernetes.io/pod-index" => is_stateful,
+            _ => self.labels.get(key) == Some(value),
+        }
+    }
+}
+
 fn serves(objects: &IndexMap<ObjectId, Object>, needs: &HashMap<ObjectId, Vec<ObjectId>>) -> HashMap<ObjectId, Vec<ObjectId>> {
     let workloads: Vec<Workload<'_>> = objects
         .iter()
@@ -164,26 +180,23 @@ fn served_directly(id: &ObjectId, body: &Value, workloads: &[Workload<'_>], obje
     if let Some(target) = scale_target(id, body) {
         return objects.get(&target).map(|object| object.id.clone()).into_iter().collect();
     }
-    let selected = |holds: &dyn Fn(&Value) -> bool| {
-        workloads
-            .iter()
-            .filter(|workload| workload.id.namespace == id.namespace && holds(workload.labels))
-            .map(|workload| workload.id.clone())
-            .collect()
+    let selected = |holds: &dyn Fn(&Workload<'_>) -> bool| {
+        let own = workloads.iter().filter(|workload| workload.id.namespace == id.namespace && holds(workload));
+        own.map(|workload| workload.id.clone()).collect()
     };
     match (id.group.as_str(), id.kind.as_str()) {
         ("", "Service") => match body.pointer("/spec/selector").and_then(Value::as_object) {
             Some(selector) if !selector.is_empty() => {
-                selected(&|labels| selector.iter().all(|(key, value)| labels.get(key) == Some(value)))
+                selected(&|workload| selector.iter().all(|(key, value)| workload.carries(key, value)))
             }
             _ => Vec::new(),
         },
         ("policy", "PodDisruptionBudget") => {
-            body.pointer("/spec/selector").map_or_else(Vec::new, |selector| selected(&|labels| selects(selector, labels)))
+            body.pointer("/spec/selector").map_or_else(Vec::new, |selector| selected(&|workload| selects(selector, workload.labels)))
         }
         // A policy for all pods is the namespace's, not a workload's.
         ("networking.k8s.io", "NetworkPolicy") => match body.pointer("/spec/podSelector") {
-            Some(selector) if !selects_everything(selector) => selected(&|labels| selects(selector, labels)),
+            Some(selector) if !selects_everything(selector) => selected(&|workload| selects(selector, workload.labels)),
             _ => Vec::new(),
         },
         _ => Vec::new(),
