@@ -36,9 +36,9 @@ impl SecretOptions {
     pub(crate) fn read(&self, plan: &Plan) -> Result<GivenSecrets, CommandError> {
         let environment = |name: &str| env::var_os(name);
         let mut stdin = io::stdin().lock();
-        let sources =
+        let mut sources =
             SuppliedSources { flags: &self.secret, file: self.secrets_file.as_deref(), environment: &environment, stdin: &mut stdin };
-        let supplied = Supplied::read(&plan.secrets, sources);
+        let supplied = Supplied::read(&plan.secrets, &mut sources);
         let rotate = Rotate::parse(&self.rotate, &plan.secrets);
         match (supplied, rotate) {
             (Ok(supplied), Ok(rotate)) => Ok(GivenSecrets { supplied, rotate }),

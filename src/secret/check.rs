@@ -31,13 +31,8 @@ pub(super) fn check(name: &KeyName, declared: &SecretValue, value: &SecretBytes,
 
 /// The error for a value that is not acceptable.
 pub(super) fn reject(name: &KeyName, origin: &str, rejection: Rejection) -> SecretError {
-    let remedy =
-        if origin == KEPT { format!("replace it by `--rotate {name}` or `--secret {name}=@FILE`") } else { "correct it there".to_owned() };
-    SecretError::Rejected { name: name.clone(), origin: origin.to_owned(), rejection, remedy }
+    SecretError::Rejected { name: name.clone(), origin: origin.to_owned(), rejection }
 }
-
-/// How a value that is kept is called in messages.
-pub(super) const KEPT: &str = "the cluster";
 
 fn check_size(value: &SecretBytes) -> Result<(), Rejection> {
     if value.expose().len() > LARGEST_SECRET { Err(Rejection::TooLarge) } else { Ok(()) }

@@ -12,7 +12,7 @@ const VERSION: u8 = 0xa0;
 pub(super) struct CertificateFacts {
     /// End of its validity.
     pub(super) expires: Timestamp,
-    /// Its SubjectPublicKeyInfo, in DER.
+    /// Its `SubjectPublicKeyInfo`, in DER.
     pub(super) public_key: Vec<u8>,
 }
 

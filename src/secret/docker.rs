@@ -70,7 +70,7 @@ mod tests {
         let parts = parts(&content);
         assert_eq!(parts.len(), 4);
         assert!(parts["password"] == password && parts["registry"] == registry && parts["email"] == email);
-        assert!(super::parts(&compose(&registry, &username, &password, None).expect("text")).get("email").is_none());
+        assert!(!super::parts(&compose(&registry, &username, &password, None).expect("text")).contains_key("email"));
     }
 
     #[test]

@@ -150,7 +150,7 @@ pub(crate) enum SecretError {
         wanted: &'static str,
     },
     /// A value that is there and is not acceptable.
-    #[error("the value of `{name}` from {origin} is refused: {rejection}; {remedy}")]
+    #[error("the value of `{name}` from {origin} is refused: {rejection}; {}", remedy(name, origin))]
     Rejected {
         /// Which value.
         name: KeyName,
@@ -158,8 +158,6 @@ pub(crate) enum SecretError {
         origin: String,
         /// Why.
         rejection: Rejection,
-        /// What to do next.
-        remedy: String,
     },
     /// A pattern that is no regular expression.
     #[error("the pattern of `{name}` is not a regular expression; correct it in the plan")]
@@ -228,11 +226,18 @@ pub(crate) enum SecretError {
         /// What happened, as a verb.
         problem: String,
         /// The last lines of its standard error.
-        hint: Vec<String>,
+        hint: Box<[String]>,
     },
     /// The user was not asked, or did not answer.
     #[error(transparent)]
     Ask(#[from] AskError),
+}
+
+/// How a value that is kept from the cluster is called in messages.
+pub(super) const KEPT: &str = "the cluster";
+
+fn remedy(name: &KeyName, origin: &str) -> String {
+    if origin == KEPT { format!("replace it by `--rotate {name}` or `--secret {name}=@FILE`") } else { "correct it there".to_owned() }
 }
 
 impl SecretError {
@@ -264,8 +269,8 @@ pub(crate) fn command_error(errors: &[SecretError]) -> CommandError {
     let message = match shown.as_slice() {
         [only] => only.with_causes(),
         several => {
-            let lines: String = several.iter().map(|error| format!("\n  {}", error.with_causes())).collect();
-            format!("{} problems with secret values:{lines}", several.len())
+            let lines: Vec<String> = several.iter().map(|error| error.with_causes()).collect();
+            format!("{} problems with secret values:\n  {}", several.len(), lines.join("\n  "))
         }
     };
     let hints = shown.iter().filter_map(|error| match error {

@@ -51,7 +51,9 @@ pub(super) fn write(label: &str, bytes: &[u8]) -> Zeroizing<String> {
         text.push('\n');
         rest = tail;
     }
-    text.push_str(&format!("-----END {label}-----\n"));
+    text.push_str("-----END ");
+    text.push_str(label);
+    text.push_str("-----\n");
     text
 }
 

@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::{
     ask::{Ask, AskError, SecretPrompt},
     certificate,
-    check::{KEPT, check, reject},
+    check::{check, reject},
     compose::{Compositions, Values},
-    error::{Rejection, SecretError},
+    error::{KEPT, Rejection, SecretError},
     generate::generate,
     kinds,
     manifest::manifest,
@@ -118,6 +118,15 @@ struct Gatherer<'a> {
     warnings: Vec<String>,
 }
 
+/// What is known of one value before anybody is asked.
+enum Gathered {
+    Value(SecretBytes),
+    /// It is optional and empty.
+    LeftOut,
+    /// It comes from a prompt, from other values, or together with another key.
+    Later,
+}
+
 impl Gatherer<'_> {
     fn gather(&mut self, needs: &Needs) -> Vec<SecretError> {
         let mut errors = Vec::new();
@@ -126,8 +135,9 @@ impl Gatherer<'_> {
             for (name, origin) in &secret.keys {
                 let declared = secret.declaration.data.get(&name.key).unwrap_or(&nothing);
                 match self.value(name, declared, origin) {
-                    Ok(Some(value)) => drop(self.values.insert(name.clone(), value)),
-                    Ok(None) => {}
+                    Ok(Gathered::Value(value)) => drop(self.values.insert(name.clone(), Some(value))),
+                    Ok(Gathered::LeftOut) => drop(self.values.insert(name.clone(), None)),
+                    Ok(Gathered::Later) => {}
                     Err(error) => errors.push(error),
                 }
             }
@@ -135,37 +145,39 @@ impl Gatherer<'_> {
         errors
     }
 
-    /// The value, or `Some(None)` where it is left out, or `None` where it comes from a prompt, a composition or another key.
-    fn value(&mut self, name: &KeyName, declared: &SecretValue, origin: &Origin) -> Result<Option<Option<SecretBytes>>, SecretError> {
+    /// The value, where it can be had without an answer.
+    fn value(&mut self, name: &KeyName, declared: &SecretValue, origin: &Origin) -> Result<Gathered, SecretError> {
         let (value, from) = match origin {
             Origin::Kept(value) => {
                 self.warn_of_other_file(name, declared, value);
                 check(name, declared, value, KEPT)?;
-                return Ok(Some(Some(value.clone())));
+                return Ok(Gathered::Value(value.clone()));
             }
             Origin::Value => {
                 let value = SecretBytes::from(declared.value.as_deref().unwrap_or_default());
                 check(name, declared, &value, "the plan")?;
-                return Ok(Some(Some(value)));
+                return Ok(Gathered::Value(value));
             }
             Origin::Supplied(value, by) => (Some(value.clone()), by.clone()),
-            Origin::Generate => (self.generated(name, declared)?, "its generator".to_owned()),
+            Origin::Generate => (Self::generated(name, declared)?, "its generator".to_owned()),
             Origin::SelfSigned => (self.self_signed(name, declared)?, "its generator".to_owned()),
             Origin::File => self.file(name, declared)?,
             Origin::Command => (self.command(name, declared)?, "its command".to_owned()),
             Origin::Sops => (self.sops(name, declared)?, "`sops`".to_owned()),
-            Origin::LeftOut => return Ok(Some(None)),
-            Origin::WithCertificate | Origin::Template | Origin::PublicKey | Origin::Prompt | Origin::Missing => return Ok(None),
+            Origin::LeftOut => return Ok(Gathered::LeftOut),
+            Origin::WithCertificate | Origin::Template | Origin::PublicKey | Origin::Prompt | Origin::Missing => {
+                return Ok(Gathered::Later);
+            }
         };
-        let Some(value) = value.filter(|value| !(value.is_empty() && declared.optional)) else { return Ok(Some(None)) };
+        let Some(value) = value.filter(|value| !(value.is_empty() && declared.optional)) else { return Ok(Gathered::LeftOut) };
         if value.is_empty() {
             return Err(reject(name, &from, Rejection::Empty));
         }
         check(name, declared, &value, &from)?;
-        Ok(Some(Some(value)))
+        Ok(Gathered::Value(value))
     }
 
-    fn generated(&self, name: &KeyName, declared: &SecretValue) -> Result<Option<SecretBytes>, SecretError> {
+    fn generated(name: &KeyName, declared: &SecretValue) -> Result<Option<SecretBytes>, SecretError> {
         let declared = declared.generate.as_ref().expect("planned from this declaration");
         generate(declared).map(Some).map_err(|problem| SecretError::Generator { name: name.clone(), problem })
     }

@@ -109,9 +109,9 @@ impl World {
     fn needs(&self) -> Result<Needs, Vec<SecretError>> {
         let mut stdin = self.stdin.as_bytes();
         let environment = |name: &str| self.environment.get(name).map(OsString::from);
-        let sources =
+        let mut sources =
             SuppliedSources { flags: &self.flags, file: self.file.as_deref().map(Path::new), environment: &environment, stdin: &mut stdin };
-        let supplied = Supplied::read(&self.declarations, sources)?;
+        let supplied = Supplied::read(&self.declarations, &mut sources)?;
         let rotate = Rotate::parse(&self.rotate, &self.declarations)?;
         let live = |namespace: &str, name: &str| self.live.get(&(namespace.to_owned(), name.to_owned()));
         Ok(plan_values(&self.declarations, "shop", &live, &supplied, &rotate))
@@ -374,7 +374,7 @@ fn a_type_that_cannot_be_changed_is_said() {
 
 #[test]
 fn files_are_read_as_they_are_and_checked() {
-    let declarations = r#"[{name: api, data: {account: {file: account.json, format: json}, note: {file: note, optional: true}}}]"#;
+    let declarations = "[{name: api, data: {account: {file: account.json, format: json}, note: {file: note, optional: true}}}]";
     let world = World::new(declarations).with_file("account.json", "{\"a\": 1}\n");
     let resolved = world.resolve().expect("resolved");
     assert_eq!(value(&resolved, "api", "account").as_deref(), Some("{\"a\": 1}\n"));

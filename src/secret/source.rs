@@ -12,7 +12,7 @@ use super::{
 };
 
 /// How long a command may take to print a value.
-const COMMAND_LIMIT: Duration = Duration::from_secs(60);
+const COMMAND_LIMIT: Duration = Duration::from_mins(1);
 
 /// The content of `file`, which is relative to `folder`, byte for byte. `None` where an optional file is not there.
 pub(super) fn file(name: &KeyName, file: &Path, folder: &Path, optional: bool) -> Result<Option<SecretBytes>, SecretError> {
@@ -49,7 +49,12 @@ pub(super) fn sops(name: &KeyName, file: &Path, extract: Option<&str>, folder: &
 fn explain(name: &KeyName, command: &[String], error: ProcessError, remedy: &str) -> SecretError {
     // Arguments are not shown: a token may be among them.
     let program = command.first().cloned().unwrap_or_default();
-    let failed = |problem: String, hint| SecretError::ProgramFailed { name: name.clone(), program: program.clone(), problem, hint };
+    let failed = |problem: String, hint: Vec<String>| SecretError::ProgramFailed {
+        name: name.clone(),
+        program: program.clone(),
+        problem,
+        hint: hint.into(),
+    };
     match error {
         ProcessError::NotFound => SecretError::ProgramMissing { name: name.clone(), program, remedy: remedy.to_owned() },
         ProcessError::Interrupted => SecretError::Ask(AskError::Interrupted),

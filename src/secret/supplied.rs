@@ -41,7 +41,7 @@ pub(crate) struct SuppliedSources<'a> {
 
 impl Supplied {
     /// Reads all supplied values, or says everything that is wrong with them.
-    pub(crate) fn read(declarations: &[SecretDeclaration], sources: SuppliedSources<'_>) -> Result<Self, Vec<SecretError>> {
+    pub(crate) fn read(declarations: &[SecretDeclaration], sources: &mut SuppliedSources<'_>) -> Result<Self, Vec<SecretError>> {
         let mut supplied = Self::default();
         let mut errors = Vec::new();
         if let Some(file) = sources.file {
@@ -125,7 +125,7 @@ fn from_flag(
     } else {
         read_file(Path::new(file), &flag)?
     };
-    Ok((name, value.as_if_typed()))
+    Ok((name, value.like_typed()))
 }
 
 /// The content of `file`, for the value or flag `needed_by`.

@@ -3,7 +3,7 @@
 mod leaks;
 mod terminal;
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tempfile::TempDir;
@@ -19,7 +19,7 @@ struct Shop {
 
 impl Shop {
     fn new(name: &str, secrets: &str) -> Self {
-        let shop = Self { folder: tempfile::tempdir().unwrap(), name: format!("{name}-{}", std::process::id()) };
+        let shop = Self { folder: tempfile::tempdir().expect("a temporary folder"), name: format!("{name}-{}", std::process::id()) };
         shop.write("manifests/config.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {level: info}\n");
         let plan = format!(
             "apiVersion: deployctl.dev/v1\nname: {name}\nsources: [../manifests]\nenvironments:\n  default: {{namespace: {name}}}\nsecrets:\n{secrets}",
@@ -31,8 +31,8 @@ impl Shop {
 
     fn write(&self, path: &str, content: &str) -> String {
         let file = self.folder.path().join(path);
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(&file, content).unwrap();
+        fs::create_dir_all(file.parent().expect("a folder")).expect("the folder is made");
+        fs::write(&file, content).expect("the file is written");
         file.display().to_string()
     }
 
@@ -41,15 +41,15 @@ impl Shop {
     }
 
     /// The value in the cluster; `None` where there is no such key or Secret.
-    fn stored(&self, namespace: &str, secret: &str, key: &str) -> Option<String> {
+    fn stored(namespace: &str, secret: &str, key: &str) -> Option<String> {
         let object = get(namespace, &format!("secret/{secret}"));
-        let bytes = STANDARD.decode(object["data"].get(key)?.as_str()?).unwrap();
-        Some(String::from_utf8(bytes).unwrap())
+        let bytes = STANDARD.decode(object["data"].get(key)?.as_str()?).expect("data is base64");
+        Some(String::from_utf8(bytes).expect("the value is text"))
     }
 
     fn value(&self, name: &str) -> Option<String> {
-        let (secret, key) = name.split_once('/').unwrap();
-        self.stored(&self.name, secret, key)
+        let (secret, key) = name.split_once('/').expect("`secret/key`");
+        Self::stored(&self.name, secret, key)
     }
 
     #[track_caller]
@@ -117,11 +117,20 @@ fn values_are_listed_first_and_asked_for_in_order_unseen() {
 #[test]
 fn ctrl_c_and_sigterm_at_a_prompt_leave_the_terminal_and_the_cluster_as_they_were() {
     let shop = Shop::new("interrupted", PROMPTS);
-    let interruptions: [fn(&mut Terminal); 2] = [Terminal::press_ctrl_c, Terminal::terminate];
+    // The signal from outside may overtake what is on its way through the terminal, so that nothing is typed before it.
+    let interruptions: [fn(&mut Terminal); 2] = [
+        |terminal| {
+            terminal.type_unfinished("sk_half-typed");
+            terminal.press_ctrl_c();
+        },
+        |terminal| {
+            terminal.type_unfinished("");
+            terminal.terminate();
+        },
+    ];
     for interrupt in interruptions {
         let mut terminal = Terminal::run(shop.up(&[]));
         terminal.expect("Stripe secret key (api/stripe-key): ");
-        terminal.type_unfinished("sk_half-typed");
         interrupt(&mut terminal);
         let ended = terminal.end();
         assert_eq!(ended.status, 130, "{}", ended.transcript);
@@ -178,6 +187,29 @@ fn values_come_from_flag_file_standard_input_and_variable() {
 }
 
 #[test]
+fn sops_decrypts_and_is_said_to_be_missing() {
+    let secrets = r#"
+  - name: api
+    data: {whole: {sops: {file: enc.yaml}}, one: {sops: {file: enc.yaml, extract: '["a"]["b"]'}}}
+"#;
+    let shop = Shop::new("sops", secrets);
+    shop.write("plans/enc.yaml", "encrypted\n");
+    shop.write("empty/nothing", "");
+    let path = |folder: &str| format!("{}:/usr/bin:/bin", shop.folder.path().join(folder).display());
+    if !["/usr/bin/sops", "/bin/sops"].iter().any(|file| Path::new(file).exists()) {
+        let outcome = shop.up(&[]).env("PATH", path("empty")).run().exited(2);
+        assert!(outcome.stderr.contains("`sops` is needed for `api/whole`"), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("https://github.com/getsops/sops/releases"), "{}", outcome.stderr);
+        shop.assert_nothing_was_written();
+    }
+    let sops = shop.write("bin/sops", "#!/bin/sh\nfor last; do :; done\necho \"$*: $(cat \"$last\")\"\n");
+    fs::set_permissions(&sops, fs::Permissions::from_mode(0o755)).expect("the script can be run");
+    shop.up(&[]).env("PATH", path("bin")).run().exited(0);
+    assert_eq!(shop.value("api/whole").as_deref(), Some("-d enc.yaml: encrypted\n"));
+    assert_eq!(shop.value("api/one").as_deref(), Some("-d --extract [\"a\"][\"b\"] enc.yaml: encrypted\n"));
+}
+
+#[test]
 fn slips_are_refused_before_anything_is_done() {
     let shop = Shop::new("slips", PROMPTS);
     for (arguments, said) in [
@@ -206,9 +238,9 @@ fn a_rotation_replaces_one_value_in_every_namespace_and_what_is_composed_of_it()
     );
     let shop = Shop::new("rotated", &secrets);
     shop.up(&[]).run().exited(0);
-    let before = ["password", "keyfile"].map(|key| shop.stored(&other, "mongo", key).expect("it was generated"));
+    let before = ["password", "keyfile"].map(|key| Shop::stored(&other, "mongo", key).expect("it was generated"));
     shop.up(&["--rotate", "mongo/password"]).run().exited(0);
-    let after = ["password", "keyfile"].map(|key| shop.stored(&other, "mongo", key).expect("it is there"));
+    let after = ["password", "keyfile"].map(|key| Shop::stored(&other, "mongo", key).expect("it is there"));
     assert_ne!(before[0], after[0]);
     assert_eq!(before[1], after[1]);
     assert_eq!(shop.value("mongo/password").as_deref(), Some(after[0].as_str()));
@@ -216,7 +248,7 @@ fn a_rotation_replaces_one_value_in_every_namespace_and_what_is_composed_of_it()
     // One namespace lost it, the other still has it: nothing new is generated.
     crate::support::kubectl(&["delete", "secret", "mongo", "--namespace", &other]);
     shop.up(&[]).run().exited(0);
-    assert_eq!(shop.stored(&other, "mongo", "password").as_deref(), Some(after[0].as_str()));
+    assert_eq!(Shop::stored(&other, "mongo", "password").as_deref(), Some(after[0].as_str()));
 }
 
 #[test]
@@ -289,7 +321,7 @@ fn values_are_nowhere_but_in_their_secret_and_in_revisions() {
         assert!(leaked.is_empty(), "`{value}` is in {leaked:?}");
     }
     for file in ["manifests/config.yaml".to_owned(), format!("plans/{}.yaml", shop.name)] {
-        let content = fs::read(shop.folder.path().join(file)).unwrap();
+        let content = fs::read(shop.folder.path().join(file)).expect("the file is there");
         assert!(values.iter().all(|value| !leaks::holds(&content, value)));
     }
 }

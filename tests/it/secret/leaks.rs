@@ -19,8 +19,8 @@ pub(super) fn places(value: &str) -> BTreeSet<String> {
     let kinds = kubectl(&["api-resources", "--verbs=list", "--output=name"]);
     let kinds = kinds.split_whitespace().collect::<Vec<_>>().join(",");
     assert!(kinds.contains("secrets") && kinds.contains("configmaps") && kinds.contains("events"), "{kinds}");
-    let list: Value = serde_json::from_str(&kubectl(&["get", &kinds, "--all-namespaces", "--output=json"])).unwrap();
-    let items = list["items"].as_array().unwrap().iter();
+    let list: Value = serde_json::from_str(&kubectl(&["get", &kinds, "--all-namespaces", "--output=json"])).expect("kubectl writes JSON");
+    let items = list["items"].as_array().expect("a list").iter();
     items.filter(|item| json_holds(item, value, 0)).map(place).collect()
 }
 
@@ -87,8 +87,8 @@ fn values_are_found_however_they_are_packed() {
     let value = "sentinel4711";
     let gzip = |bytes: &[u8]| {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-        encoder.write_all(bytes).unwrap();
-        encoder.finish().unwrap()
+        encoder.write_all(bytes).expect("it is written");
+        encoder.finish().expect("it ends")
     };
     let secret = format!(r#"{{"data": {{"url": "{}"}}}}"#, STANDARD.encode(format!("https://x:{value}@y")));
     let packed = [
