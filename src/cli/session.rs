@@ -53,7 +53,9 @@ impl Session {
         if let Some(plan) = plan {
             check_context(plan, cluster.context())?;
         }
-        let served = unless_interrupted(&interrupt, cluster.discover()).await?.map_err(|error| request_error("cannot look at the cluster", &error, &cluster))?;
+        let served = unless_interrupted(&interrupt, cluster.discover())
+            .await?
+            .map_err(|error| request_error("cannot look at the cluster", &error, &cluster))?;
         Ok(Self { cluster, served, notices, interrupt })
     }
 
@@ -111,8 +113,13 @@ fn check_context(plan: &Plan, context: &str) -> Result<(), CommandError> {
 
 fn connect_error(error: &ConnectError) -> CommandError {
     let (exit, hint) = match error {
-        ConnectError::NoSuchContext { .. } | ConnectError::NoCurrentContext { .. } => (ExitCode::Usage, "name one of them with `--context`"),
-        ConnectError::Kubeconfig { .. } => (ExitCode::Usage, "set `KUBECONFIG` or name the file with `--kubeconfig`; `deployctl sandbox start` makes a cluster to try things on"),
+        ConnectError::NoSuchContext { .. } | ConnectError::NoCurrentContext { .. } => {
+            (ExitCode::Usage, "name one of them with `--context`")
+        }
+        ConnectError::Kubeconfig { .. } => (
+            ExitCode::Usage,
+            "set `KUBECONFIG` or name the file with `--kubeconfig`; `deployctl sandbox start` makes a cluster to try things on",
+        ),
         ConnectError::Client { .. } => (ExitCode::Failed, "check the user and the cluster of this context in the kubeconfig"),
     };
     CommandError::new(exit, error.to_string()).hint(hint)
@@ -122,9 +129,8 @@ fn request_error(what: &str, error: &RequestError, cluster: &Cluster) -> Command
     let context = cluster.context();
     let failed = CommandError::failed(format!("{what} in context `{context}`")).because(error);
     match (error, error.code()) {
-        (RequestError::Unreachable { .. } | RequestError::TimedOut { .. }, _) => {
-            failed.hint(format!("check that the cluster of context `{context}` runs and that {} can be reached from here", cluster.server()))
-        }
+        (RequestError::Unreachable { .. } | RequestError::TimedOut { .. }, _) => failed
+            .hint(format!("check that the cluster of context `{context}` runs and that {} can be reached from here", cluster.server())),
         (RequestError::Credentials { .. }, _) | (_, Some(401)) => {
             failed.hint(format!("the credentials of context `{context}` are missing, expired or not accepted: log in again"))
         }

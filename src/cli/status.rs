@@ -75,7 +75,14 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Clears the screen and puts the cursor at its start.
 const CLEAR: &str = "\u{1b}[H\u{1b}[2J\u{1b}[3J";
 
-async fn watch(arguments: &Arguments, plan: &Plan, session: &Session, overview: &mut Overview, last: Option<&Revision>, output: &mut Output) {
+async fn watch(
+    arguments: &Arguments,
+    plan: &Plan,
+    session: &Session,
+    overview: &mut Overview,
+    last: Option<&Revision>,
+    output: &mut Output,
+) {
     overview.follow(&session.served).await;
     loop {
         tokio::select! {
@@ -142,7 +149,9 @@ fn replicas(object: &Value) -> Option<String> {
         "Deployment" | "StatefulSet" | "ReplicaSet" => {
             Some(format!("{}/{}", number("/status/readyReplicas").unwrap_or(0), number("/spec/replicas").unwrap_or(1)))
         }
-        "DaemonSet" => Some(format!("{}/{}", number("/status/numberReady").unwrap_or(0), number("/status/desiredNumberScheduled").unwrap_or(0))),
+        "DaemonSet" => {
+            Some(format!("{}/{}", number("/status/numberReady").unwrap_or(0), number("/status/desiredNumberScheduled").unwrap_or(0)))
+        }
         "Job" => Some(format!("{}/{}", number("/status/succeeded").unwrap_or(0), number("/spec/completions").unwrap_or(1))),
         _ => None,
     }
@@ -176,7 +185,11 @@ fn storage<'a>(claims: impl Iterator<Item = &'a Value>) -> Option<String> {
     let claims: Vec<String> = claims
         .map(|claim| {
             let size = claim.pointer("/status/capacity/storage").or_else(|| claim.pointer("/spec/resources/requests/storage"));
-            let parts = [size.and_then(Value::as_str).unwrap_or_default().to_owned(), text(claim, "/spec/storageClassName"), text(claim, "/status/phase")];
+            let parts = [
+                size.and_then(Value::as_str).unwrap_or_default().to_owned(),
+                text(claim, "/spec/storageClassName"),
+                text(claim, "/status/phase"),
+            ];
             parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
         })
         .collect();
@@ -203,7 +216,8 @@ mod tests {
 
     #[test]
     fn claims_show_size_class_and_phase() {
-        let claim = json!({"spec": {"storageClassName": "fast", "resources": {"requests": {"storage": "50Gi"}}}, "status": {"phase": "Bound"}});
+        let claim =
+            json!({"spec": {"storageClassName": "fast", "resources": {"requests": {"storage": "50Gi"}}}, "status": {"phase": "Bound"}});
         assert_eq!(storage([&claim].into_iter()).as_deref(), Some("50Gi fast Bound"));
         assert_eq!(storage(std::iter::empty()), None);
     }

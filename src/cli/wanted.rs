@@ -41,7 +41,8 @@ impl Rendering {
     /// This rendering, or another one where the cluster says otherwise about which kinds live in namespaces.
     pub(super) fn as_served(self, plan: &Plan, served: &Served) -> Result<Self, CommandError> {
         let scopes = ServedScopes(served);
-        let differs = |id: &ObjectId| scopes.scope(&id.group, &id.kind).is_some_and(|scope| (scope == Scope::Namespaced) != id.namespace.is_some());
+        let differs =
+            |id: &ObjectId| scopes.scope(&id.group, &id.kind).is_some_and(|scope| (scope == Scope::Namespaced) != id.namespace.is_some());
         if self.rendered.objects.keys().any(differs) {
             return Self::with(plan, &scopes).map_err(|problems| problems_error(&problems));
         }
@@ -71,6 +72,7 @@ impl Rendering {
                 wanted.objects.insert(ordered.id.clone(), WantedObject::new(object, &settings.name, ordered, &plan.release));
             }
         }
+        wanted.leave_replicas_to_autoscalers();
         wanted
     }
 }

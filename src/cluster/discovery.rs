@@ -89,7 +89,8 @@ impl Served {
 
     /// Whether the CustomResourceDefinition `PLURAL.GROUP` is served.
     pub(crate) fn serves_crd(&self, name: &str) -> bool {
-        name.split_once('.').is_some_and(|(plural, group)| self.resources.iter().any(|resource| resource.plural == plural && resource.group == group))
+        name.split_once('.')
+            .is_some_and(|(plural, group)| self.resources.iter().any(|resource| resource.plural == plural && resource.group == group))
     }
 
     /// All kinds.
@@ -257,10 +258,7 @@ fn group_versions(root: &str, body: &[u8]) -> Vec<(String, String)> {
         return listed.into_iter().map(|version| (String::new(), version)).collect();
     }
     let groups = serde_json::from_slice::<Groups>(body).map(|list| list.groups).unwrap_or_default();
-    groups
-        .into_iter()
-        .flat_map(|group| group.versions.into_iter().map(move |version| (group.name.clone(), version.version)))
-        .collect()
+    groups.into_iter().flat_map(|group| group.versions.into_iter().map(move |version| (group.name.clone(), version.version))).collect()
 }
 
 #[cfg(test)]
@@ -282,7 +280,12 @@ mod tests {
     fn paths_follow_the_api_conventions() {
         assert_eq!(deployment().path(Some("shop"), "api"), "/apis/apps/v1/namespaces/shop/deployments/api");
         assert_eq!(deployment().collection(None), "/apis/apps/v1/deployments");
-        let role = Resource { group: "rbac.authorization.k8s.io".to_owned(), plural: "clusterroles".to_owned(), namespaced: false, ..deployment() };
+        let role = Resource {
+            group: "rbac.authorization.k8s.io".to_owned(),
+            plural: "clusterroles".to_owned(),
+            namespaced: false,
+            ..deployment()
+        };
         assert_eq!(role.path(None, "system:node"), "/apis/rbac.authorization.k8s.io/v1/clusterroles/system%3Anode");
     }
 

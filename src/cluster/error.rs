@@ -122,7 +122,8 @@ mod tests {
 
     #[test]
     fn a_typo_is_not_retried_and_an_overload_is() {
-        let typo = Refusal::read(500, br#"{"kind":"Status","message":"failed to create typed patch object: field not declared in schema"}"#, None);
+        let typo =
+            Refusal::read(500, br#"{"kind":"Status","message":"failed to create typed patch object: field not declared in schema"}"#, None);
         assert!(!RequestError::Refused(typo).is_passing());
         let busy = Refusal::read(429, b"slow down", Some(3));
         assert_eq!(busy.message, "slow down");

@@ -14,5 +14,5 @@ pub(crate) use discovery::{Resource, Served};
 pub(crate) use error::{Refusal, RequestError};
 pub(crate) use live::{Live, Seen};
 pub(crate) use request::{Cluster, Notice, Verb};
-pub(crate) use watch::{Watched, WatchScope};
+pub(crate) use watch::{WatchScope, Watched};
 pub(crate) use write::{Applied, Force};

@@ -44,7 +44,12 @@ impl Cluster {
         let mut listed = Listed::default();
         let mut next = String::new();
         loop {
-            let path = format!("{}?limit={PAGE}{}{}", resource.collection(namespace), parameter("labelSelector", selector), parameter("continue", Some(&next)));
+            let path = format!(
+                "{}?limit={PAGE}{}{}",
+                resource.collection(namespace),
+                parameter("labelSelector", selector),
+                parameter("continue", Some(&next))
+            );
             let page: List = self.json(&Call::get(Verb::List, path)).await?;
             for mut item in page.items.unwrap_or_default() {
                 complete(&mut item, resource);
@@ -98,8 +103,17 @@ impl Cluster {
     }
 
     /// The last `lines` lines of a container's log; `previous`: of the container before its last restart.
-    pub(crate) async fn log_tail(&self, namespace: &str, pod: &str, container: &str, previous: bool, lines: u32) -> Result<String, RequestError> {
-        let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}/log?container={container}&tailLines={lines}&previous={previous}&limitBytes=65536");
+    pub(crate) async fn log_tail(
+        &self,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+        previous: bool,
+        lines: u32,
+    ) -> Result<String, RequestError> {
+        let path = format!(
+            "/api/v1/namespaces/{namespace}/pods/{pod}/log?container={container}&tailLines={lines}&previous={previous}&limitBytes=65536"
+        );
         let object = ObjectId { group: String::new(), kind: "Pod".to_owned(), namespace: Some(namespace.to_owned()), name: pod.to_owned() };
         let call = Call { object: Some(object), ..Call::get(Verb::Get, path) };
         let (_, body) = self.impatient().call(&call).await?;

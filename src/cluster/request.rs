@@ -73,16 +73,7 @@ pub(super) struct Call {
 impl Call {
     /// A GET of `path`.
     pub(super) fn get(verb: Verb, path: String) -> Self {
-        Self {
-            verb,
-            method: Method::GET,
-            path,
-            content_type: None,
-            accept: None,
-            body: Arc::from([]),
-            object: None,
-            timeout: CALL_TIMEOUT,
-        }
+        Self { verb, method: Method::GET, path, content_type: None, accept: None, body: Arc::from([]), object: None, timeout: CALL_TIMEOUT }
     }
 
     /// A request that carries `body`.
@@ -227,9 +218,7 @@ impl Cluster {
                 Err(RequestError::Refused(Refusal::read(code, &body, retry_after)))
             }
         };
-        timeout(limit, exchange)
-            .await
-            .unwrap_or_else(|_| Err(RequestError::TimedOut { server: self.shared.server.clone(), after: limit }))
+        timeout(limit, exchange).await.unwrap_or_else(|_| Err(RequestError::TimedOut { server: self.shared.server.clone(), after: limit }))
     }
 
     /// Sends `call` and returns the answer with its body unread.

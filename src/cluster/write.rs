@@ -30,14 +30,28 @@ pub(crate) struct Applied {
 impl Cluster {
     /// Applies `body` to the object `id` as `manager`.
     /// <https://kubernetes.io/docs/reference/using-api/server-side-apply/>
-    pub(crate) async fn apply(&self, resource: &Resource, id: &ObjectId, body: &Value, manager: &str, force: Force) -> Result<Applied, RequestError> {
+    pub(crate) async fn apply(
+        &self,
+        resource: &Resource,
+        id: &ObjectId,
+        body: &Value,
+        manager: &str,
+        force: Force,
+    ) -> Result<Applied, RequestError> {
         let (code, answer) = self.call(&apply_call(resource, id, body, manager, force, Verb::Patch)).await?;
         let object = request::read_json(&answer, &Call::get(Verb::Patch, resource.path_of(id)))?;
         Ok(Applied { object, created: code == 201 })
     }
 
     /// What an apply would store; nothing is written.
-    pub(crate) async fn apply_dry_run(&self, resource: &Resource, id: &ObjectId, body: &Value, manager: &str, force: Force) -> Result<Value, RequestError> {
+    pub(crate) async fn apply_dry_run(
+        &self,
+        resource: &Resource,
+        id: &ObjectId,
+        body: &Value,
+        manager: &str,
+        force: Force,
+    ) -> Result<Value, RequestError> {
         self.json(&apply_call(resource, id, body, manager, force, Verb::DryRun)).await
     }
 
@@ -48,6 +62,13 @@ impl Cluster {
         let path = format!("{}?dryRun=All&fieldValidation=Strict", resource.collection(namespace));
         let call = Call::with_body(Verb::DryRun, Method::POST, path, "application/json", request::body(body));
         self.call(&call).await.map(|_| ())
+    }
+
+    /// Changes the object `id` by a JSON patch (RFC 6902).
+    pub(crate) async fn json_patch(&self, resource: &Resource, id: &ObjectId, patch: &Value, manager: &str) -> Result<Value, RequestError> {
+        let path = format!("{}?{}", resource.path_of(id), &parameter("fieldManager", Some(manager))[1..]);
+        let call = Call::with_body(Verb::Patch, Method::PATCH, path, "application/json-patch+json", request::body(patch));
+        self.json(&Call { object: Some(id.clone()), ..call }).await
     }
 
     /// Creates `body`; an object of that name makes it fail with 409.

@@ -10,7 +10,12 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{emit::Emitter, hub::Hub, wanted::Wanted, write::{Writer, Written}};
+use super::{
+    emit::Emitter,
+    hub::Hub,
+    wanted::Wanted,
+    write::{Writer, Written},
+};
 use crate::{
     cluster::{RequestError, Resource},
     event::{EventKind, PhaseOutcome, PhaseTiming, WriteResult},
@@ -85,7 +90,16 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const TICK: Duration = Duration::from_millis(500);
 
 impl<'a> Executor<'a> {
-    pub(super) fn new(wanted: &'a Wanted, program: &'a Program, writer: Writer<'a>, hub: Hub, emitter: Emitter, limits: Limits, interrupt: CancellationToken, records: Records) -> Self {
+    pub(super) fn new(
+        wanted: &'a Wanted,
+        program: &'a Program,
+        writer: Writer<'a>,
+        hub: Hub,
+        emitter: Emitter,
+        limits: Limits,
+        interrupt: CancellationToken,
+        records: Records,
+    ) -> Self {
         let mut followers = vec![Vec::new(); program.steps.len()];
         for (id, step) in program.steps.iter().enumerate() {
             for before in &step.after {
@@ -101,7 +115,22 @@ impl<'a> Executor<'a> {
             .map(|(id, step)| (step.priority, std::cmp::Reverse(id)))
             .collect();
         let phases = phase_runs(wanted, program);
-        Self { wanted, program, writer, hub, emitter, limits, interrupt, phases, waiting_for, followers, ready, done: 0, waits: Vec::new(), records }
+        Self {
+            wanted,
+            program,
+            writer,
+            hub,
+            emitter,
+            limits,
+            interrupt,
+            phases,
+            waiting_for,
+            followers,
+            ready,
+            done: 0,
+            waits: Vec::new(),
+            records,
+        }
     }
 
     /// The phases of the program with what has become of them.
@@ -192,7 +221,11 @@ impl<'a> Executor<'a> {
         if phase.started.is_none() {
             phase.started = Some(Instant::now());
             if phase.timing.objects > 0 {
-                self.emitter.emit(EventKind::PhaseStarted { phase: name.to_owned(), objects: phase.timing.objects, timeout: phase.timeout });
+                self.emitter.emit(EventKind::PhaseStarted {
+                    phase: name.to_owned(),
+                    objects: phase.timing.objects,
+                    timeout: phase.timeout,
+                });
             }
         }
     }
@@ -351,7 +384,8 @@ fn phase_runs(wanted: &Wanted, program: &Program) -> Vec<PhaseRun> {
         .map(|phase| {
             let objects = wanted.objects.values().filter(|object| object.phase == phase.name).count();
             let unchanged = objects - writes.get(phase.name.as_str()).copied().unwrap_or_default();
-            let timing = PhaseTiming { name: phase.name.clone(), outcome: None, objects, created: 0, changed: 0, unchanged, took: Duration::ZERO };
+            let timing =
+                PhaseTiming { name: phase.name.clone(), outcome: None, objects, created: 0, changed: 0, unchanged, took: Duration::ZERO };
             PhaseRun { timing, timeout: phase.timeout, started: None }
         })
         .collect()

@@ -136,7 +136,10 @@ impl Hub {
     }
 
     fn in_namespace<'a>(&'a self, kind: &'a str, namespace: &'a str) -> impl Iterator<Item = &'a Value> {
-        self.children.values().map(AsRef::as_ref).filter(move |child| kind_of(child) == kind && text(child, "/metadata/namespace") == namespace)
+        self.children
+            .values()
+            .map(AsRef::as_ref)
+            .filter(move |child| kind_of(child) == kind && text(child, "/metadata/namespace") == namespace)
     }
 
     /// Watches the kind of `id`: by our label over all namespaces, from where the LIST stopped, or in its namespace.

@@ -95,11 +95,8 @@ async fn list_kind(cluster: &Cluster, resource: Resource, namespaces: BTreeSet<S
 
 async fn find_absent_namespaces(cluster: &Cluster, missing: &[&(ObjectId, Resource)], look: &mut Look) -> Result<(), RequestError> {
     let namespaces: BTreeSet<&str> = missing.iter().filter_map(|(id, _)| id.namespace.as_deref()).collect();
-    let namespaces: Vec<String> = namespaces
-        .into_iter()
-        .filter(|name| look.live.object(&namespace_id(name)).is_none())
-        .map(str::to_owned)
-        .collect();
+    let namespaces: Vec<String> =
+        namespaces.into_iter().filter(|name| look.live.object(&namespace_id(name)).is_none()).map(str::to_owned).collect();
     let resource = namespace_resource();
     let seen: Vec<(String, Seen<Arc<Value>>)> = stream::iter(namespaces)
         .map(|name| {
@@ -148,7 +145,10 @@ async fn look_up_group(cluster: &Cluster, group: Vec<&(ObjectId, Resource)>) -> 
             Ok(listed) => {
                 let there: HashMap<ObjectId, Arc<Value>> =
                     listed.items.into_iter().filter_map(|item| ObjectId::of(&item).map(|id| (id, item))).collect();
-                return Ok(group.into_iter().map(|(id, _)| (id.clone(), there.get(id).cloned().map_or(Seen::Absent, Seen::Present))).collect());
+                return Ok(group
+                    .into_iter()
+                    .map(|(id, _)| (id.clone(), there.get(id).cloned().map_or(Seen::Absent, Seen::Present)))
+                    .collect());
             }
             Err(error) if matches!(error.code(), Some(403 | 404)) => {}
             Err(error) => return Err(error),

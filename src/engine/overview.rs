@@ -46,10 +46,12 @@ pub(crate) struct ObjectOverview {
 impl Overview {
     /// Looks at everything that `revision` and those before it left.
     pub(crate) async fn of(cluster: &Cluster, served: &Served, revision: Revision, records: Records) -> Result<Self, RequestError> {
-        let wanted: Vec<(ObjectId, Resource)> = records.sorted().into_iter().filter_map(|record| Some((record.id.clone(), resource(record, served)?))).collect();
+        let wanted: Vec<(ObjectId, Resource)> =
+            records.sorted().into_iter().filter_map(|record| Some((record.id.clone(), resource(record, served)?))).collect();
         let look: Look = look(cluster, &revision.release, &wanted).await?;
         let mut hub = Hub::new(cluster.clone(), revision.release.label(), &look);
-        let namespaces: BTreeSet<&str> = wanted.iter().filter(|(id, _)| has_pods(id)).filter_map(|(id, _)| id.namespace.as_deref()).collect();
+        let namespaces: BTreeSet<&str> =
+            wanted.iter().filter(|(id, _)| has_pods(id)).filter_map(|(id, _)| id.namespace.as_deref()).collect();
         for namespace in namespaces.into_iter().filter(|namespace| !look.absent_namespaces.contains(*namespace)) {
             hub.list_children(namespace).await?;
         }
@@ -66,14 +68,23 @@ impl Overview {
         let now = Timestamp::now();
         let phases = self.revision.phases.iter().map(|phase| PhaseOverview {
             name: phase.name.clone(),
-            objects: self.records.sorted().into_iter().filter(|record| record.phase == phase.name).map(|record| self.object(record, now)).collect(),
+            objects: self
+                .records
+                .sorted()
+                .into_iter()
+                .filter(|record| record.phase == phase.name)
+                .map(|record| self.object(record, now))
+                .collect(),
         });
         phases.filter(|phase| !phase.objects.is_empty()).collect()
     }
 
     fn object(&self, record: &ObjectRecord, now: Timestamp) -> ObjectOverview {
         let live = self.hub.object(&record.id).cloned();
-        let claims = live.as_ref().filter(|_| has_pods(&record.id) && record.id.kind != "PersistentVolumeClaim").map(|live| self.hub.around(live, now, |around| around.claims.iter().map(|claim| (*claim).clone()).collect()));
+        let claims = live
+            .as_ref()
+            .filter(|_| has_pods(&record.id) && record.id.kind != "PersistentVolumeClaim")
+            .map(|live| self.hub.around(live, now, |around| around.claims.iter().map(|claim| (*claim).clone()).collect()));
         ObjectOverview { id: record.id.clone(), verdict: self.hub.judge(&record.id, now), live, claims: claims.unwrap_or_default() }
     }
 
@@ -100,5 +111,8 @@ fn resource(record: &ObjectRecord, served: &Served) -> Option<Resource> {
 }
 
 fn has_pods(id: &ObjectId) -> bool {
-    matches!(id.kind.as_str(), "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job" | "CronJob" | "Pod" | "PersistentVolumeClaim")
+    matches!(
+        id.kind.as_str(),
+        "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job" | "CronJob" | "Pod" | "PersistentVolumeClaim"
+    )
 }

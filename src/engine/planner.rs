@@ -63,7 +63,11 @@ pub(crate) fn decide(wanted: &Wanted, live: &Live, records: &Records, selection:
                 Seen::Absent => ChangeAction::Create,
                 Seen::Present(there) => {
                     let record = records.get(id).filter(|record| record.wanted == object.digest && record.holds(there, &manager));
-                    if record.is_some_and(|_| has_label(there, &wanted.release.label())) { ChangeAction::Keep } else { ChangeAction::Change }
+                    if record.is_some_and(|_| has_label(there, &wanted.release.label())) {
+                        ChangeAction::Keep
+                    } else {
+                        ChangeAction::Change
+                    }
                 }
                 Seen::Forbidden | Seen::Unasked => ChangeAction::Change,
             };
@@ -146,11 +150,8 @@ fn await_definitions(program: &mut Program, wanted: &Wanted, phase: &str, number
     let definitions: Vec<(&ObjectId, StepId)> =
         numbers.iter().filter(|(id, _)| id.kind == "CustomResourceDefinition").map(|(id, step)| (*id, *step)).collect();
     for (definition, step) in definitions {
-        let users: Vec<StepId> = numbers
-            .iter()
-            .filter(|(id, _)| wanted.objects[**id].after.contains(definition))
-            .map(|(_, step)| *step)
-            .collect();
+        let users: Vec<StepId> =
+            numbers.iter().filter(|(id, _)| wanted.objects[**id].after.contains(definition)).map(|(_, step)| *step).collect();
         if users.is_empty() {
             continue;
         }

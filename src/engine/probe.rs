@@ -64,7 +64,14 @@ pub(crate) async fn refused_writes(
 const PARALLEL: usize = 16;
 
 /// Tries every change without storing it, and marks the decisions whose fields somebody took at a terminal as forced.
-pub(crate) async fn dry_runs(cluster: &Cluster, wanted: &Wanted, served: &Served, look: &Look, decisions: &mut [Decision], force: Force) -> Vec<DryRun> {
+pub(crate) async fn dry_runs(
+    cluster: &Cluster,
+    wanted: &Wanted,
+    served: &Served,
+    look: &Look,
+    decisions: &mut [Decision],
+    force: Force,
+) -> Vec<DryRun> {
     let namespaces = Namespaces::of(wanted, look);
     stream::iter(decisions.iter_mut())
         .map(|decision| {

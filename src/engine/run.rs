@@ -142,9 +142,17 @@ async fn phase_record(run: &Run<'_>, store: &Store<'_>, name: &str, after: &[Str
     if let Some(carried) = before.filter(|_| !run.selection.holds(name)) {
         return Ok(carried.clone());
     }
-    let objects: Vec<&Value> = run.wanted.objects.values().filter(|object| object.phase == name).map(|object| object.sent.as_ref()).collect();
+    let objects: Vec<&Value> =
+        run.wanted.objects.values().filter(|object| object.phase == name).map(|object| object.sent.as_ref()).collect();
     let wanted = if objects.is_empty() { Vec::new() } else { store.write_chunks(&objects).await? };
-    Ok(PhaseRecord { name: name.to_owned(), after: after.to_vec(), objects: objects.len(), wanted, outcome: None, took: std::time::Duration::ZERO })
+    Ok(PhaseRecord {
+        name: name.to_owned(),
+        after: after.to_vec(),
+        objects: objects.len(),
+        wanted,
+        outcome: None,
+        took: std::time::Duration::ZERO,
+    })
 }
 
 fn run_started(run: &Run<'_>, revision: Option<&Revision>) -> EventKind {
@@ -193,7 +201,11 @@ async fn finish(
         }
     }
     // What is no longer wanted is not remembered, except of phases that were not run.
-    let kept: Vec<_> = records.sorted().into_iter().filter(|record| run.wanted.objects.contains_key(&record.id) || !run.selection.holds(&record.phase)).collect();
+    let kept: Vec<_> = records
+        .sorted()
+        .into_iter()
+        .filter(|record| run.wanted.objects.contains_key(&record.id) || !run.selection.holds(&record.phase))
+        .collect();
     revision.records = store.write_chunks(&kept).await?;
     revision.finished = Some(Timestamp::now());
     revision.outcome = outcome;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{
     cluster::{Resource, Served},
-    object::{Digest, Object, ObjectId},
+    object::{Digest, Object, ObjectId, scale_target},
     phase::Ordered,
     plan::{PhaseSettings, ReleaseId},
 };
@@ -34,6 +34,8 @@ pub(crate) struct WantedObject {
     pub(crate) priority: u32,
     /// It is written once everything else of its phase is ready: an admission webhook.
     pub(crate) last: bool,
+    /// An autoscaler decides about its replicas.
+    pub(crate) scaled_by_others: bool,
     /// What is sent: the body with our label.
     pub(crate) sent: Arc<Value>,
     /// Digest of `sent`.
@@ -47,7 +49,18 @@ impl WantedObject {
         set_label(&mut sent, &release.label());
         let digest = Digest::of(&sent);
         let Ordered { after, priority, last, .. } = order;
-        Self { object, phase: phase.to_owned(), after, priority, last, sent: Arc::new(sent), digest }
+        Self { object, phase: phase.to_owned(), after, priority, last, scaled_by_others: false, sent: Arc::new(sent), digest }
+    }
+}
+
+impl WantedObject {
+    fn leave_replicas(&mut self) {
+        let spec = Arc::make_mut(&mut self.sent).get_mut("spec").and_then(Value::as_object_mut);
+        if let Some(spec) = spec {
+            spec.remove("replicas");
+            self.digest = Digest::of(&self.sent);
+            self.scaled_by_others = true;
+        }
     }
 }
 
@@ -61,6 +74,19 @@ fn set_label(body: &mut Value, label: &str) {
 }
 
 impl Wanted {
+    /// Leaves `spec.replicas` of everything that an autoscaler among the wanted objects scales to that autoscaler.
+    ///
+    /// A VerticalPodAutoscaler does not count: it changes no number of replicas.
+    pub(crate) fn leave_replicas_to_autoscalers(&mut self) {
+        let autoscalers = self.objects.iter().filter(|(id, _)| id.kind != "VerticalPodAutoscaler");
+        let targets: Vec<ObjectId> = autoscalers.filter_map(|(id, autoscaler)| scale_target(id, &autoscaler.sent)).collect();
+        for target in targets {
+            if let Some(scaled) = self.objects.get_mut(&target) {
+                scaled.leave_replicas();
+            }
+        }
+    }
+
     /// The kind of `object` as it is served, or as a CustomResourceDefinition among the wanted objects will serve it.
     pub(crate) fn resource(&self, object: &Object, served: &Served) -> Option<Resource> {
         served.exact(&object.api_version, &object.id.kind).cloned().or_else(|| self.defined_here(object))

@@ -6,11 +6,15 @@ use std::{
 use backon::{ConstantBuilder, Retryable as _};
 use serde_json::Value;
 
-use super::{execute::Resources, wanted::Wanted};
+use super::{
+    execute::Resources,
+    wanted::{Wanted, WantedObject},
+};
 use crate::{
     cluster::{Cluster, Force, Live, RequestError, Resource},
     event::WriteResult,
     object::ObjectId,
+    ownership::give_up,
     release::ObjectRecord,
 };
 
@@ -56,6 +60,7 @@ impl<'a> Writer<'a> {
         let wanted = &self.wanted.objects[id];
         let resource = &self.resources[id];
         let force = if force || self.force_conflicts { Force::Yes } else { Force::No };
+        self.give_up_replicas(id, wanted, resource).await?;
         let attempt = || self.cluster.apply(resource, id, &wanted.sent, &self.manager, force);
         let applied = if self.wanted.defined_here(&wanted.object).is_some() {
             // The definition is established, but the API server may need a moment until it serves the kind.
@@ -68,6 +73,27 @@ impl<'a> Writer<'a> {
         let result = self.result(id, &applied.object, applied.created);
         let record = ObjectRecord::of_answer(id, &wanted.phase, &wanted.digest, &applied.object, &self.manager);
         Ok(Written { result, object: slim(applied.object), record, took: started.elapsed() })
+    }
+
+    /// Hands the replicas of something that an autoscaler scales over to it, where we still own them.
+    ///
+    /// A status that changes in between makes the patch fail; then the object is read again.
+    async fn give_up_replicas(&self, id: &ObjectId, wanted: &WantedObject, resource: &Resource) -> Result<(), RequestError> {
+        const REPLICAS: [&str; 2] = ["spec", "replicas"];
+        if !wanted.scaled_by_others {
+            return Ok(());
+        }
+        let mut live = self.live.object(id).map(|live| live.as_ref().clone());
+        while let Some(patch) = live.as_ref().and_then(|live| give_up(live, &self.manager, &REPLICAS)) {
+            match self.cluster.json_patch(resource, id, &patch, &self.manager).await {
+                Ok(_) => return Ok(()),
+                Err(error) if matches!(error.code(), Some(409 | 422)) => {
+                    live = self.cluster.get(resource, id.namespace.as_deref(), &id.name).await?
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     fn result(&self, id: &ObjectId, answer: &Value, created: bool) -> WriteResult {

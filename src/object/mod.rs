@@ -16,7 +16,7 @@ pub(crate) use id::ObjectId;
 pub(crate) use origin::Origin;
 pub(crate) use pod::{containers, image_name, pod_spec, pod_template};
 pub(crate) use problem::{Problem, Severity};
-pub(crate) use references::{Reference, References, named_by, selects};
+pub(crate) use references::{Reference, References, named_by, scale_target, selects};
 pub(crate) use scope::{KnownScopes, Scope, ScopeLookup};
 pub(crate) use text::{neutralise, one_line};
 

@@ -4,5 +4,5 @@
 mod entry;
 mod owned;
 
-pub(crate) use entry::{apply_entry, is_interactive_kubectl, owns};
+pub(crate) use entry::{apply_entry, give_up, is_interactive_kubectl};
 pub(crate) use owned::owned_values;

@@ -19,10 +19,19 @@ pub(crate) enum DryRun {
 /// The finding about an object that the API server would not take.
 pub(crate) fn judge_dry_run(object: &Object, dry_run: &DryRun) -> Option<Finding> {
     let DryRun::Refused(error) = dry_run else { return None };
-    let finding = |exit, message, remedy: Option<String>| Finding { exit, at: Some(object.origin.clone()), object: Some(object.id.clone()), message, remedy };
+    let finding = |exit, message, remedy: Option<String>| Finding {
+        exit,
+        at: Some(object.origin.clone()),
+        object: Some(object.id.clone()),
+        message,
+        remedy,
+    };
     let RequestError::Refused(refusal) = error else { return Some(finding(ExitCode::Failed, error.to_string(), None)) };
     Some(match refusal.code {
-        403 if refusal.message.contains("exceeded quota") || refusal.message.contains("admission") || refusal.message.contains("violates") => {
+        403 if refusal.message.contains("exceeded quota")
+            || refusal.message.contains("admission")
+            || refusal.message.contains("violates") =>
+        {
             finding(ExitCode::Failed, shortened(refusal), None)
         }
         403 => finding(ExitCode::Failed, shortened(refusal), Some("ask the cluster's administrator for this permission".to_owned())),
@@ -36,7 +45,11 @@ const CONFLICT: &str = "take the field out of the manifest, or take it over with
 
 /// `spec.replicas is held by hpa` for each field.
 fn conflict(refusal: &Refusal) -> String {
-    let fields: Vec<String> = refusal.causes.iter().map(|cause| format!("`{}` is held by {}", cause.field.trim_start_matches('.'), held_by(&cause.message))).collect();
+    let fields: Vec<String> = refusal
+        .causes
+        .iter()
+        .map(|cause| format!("`{}` is held by {}", cause.field.trim_start_matches('.'), held_by(&cause.message)))
+        .collect();
     fields.join("; ")
 }
 
@@ -64,7 +77,12 @@ mod tests {
         assert_eq!(held_by("conflict with \"hpa\" using apps/v1"), "\"hpa\"");
         let refusal = Refusal {
             code: 409,
-            causes: vec![serde_json::from_str(r#"{"reason":"FieldManagerConflict","field":".spec.replicas","message":"conflict with \"hpa\" using apps/v1"}"#).expect("valid")],
+            causes: vec![
+                serde_json::from_str(
+                    r#"{"reason":"FieldManagerConflict","field":".spec.replicas","message":"conflict with \"hpa\" using apps/v1"}"#,
+                )
+                .expect("valid"),
+            ],
             ..Refusal::default()
         };
         assert_eq!(conflict(&refusal), "`spec.replicas` is held by \"hpa\"");

@@ -16,21 +16,33 @@ pub(crate) fn unknown_kinds<'a>(objects: impl Iterator<Item = (&'a Object, Optio
             let (message, remedy) = if versions.is_empty() {
                 let remedy = match nearest_kind(&object.id.kind, served) {
                     Some(kind) => format!("did you mean `kind: {kind}`?"),
-                    None => format!("install the CustomResourceDefinition of {} first, or give its phase a `when: {{crd: …}}`", object.id.kind),
+                    None => {
+                        format!("install the CustomResourceDefinition of {} first, or give its phase a `when: {{crd: …}}`", object.id.kind)
+                    }
                 };
                 (format!("the cluster serves no kind `{}` of `{}`", object.id.kind, object.api_version), remedy)
             } else {
                 let message = format!("the cluster does not serve `{}` in version `{}`", object.id.kind, object.api_version);
                 (message, format!("use `apiVersion: {}`", versions.join("` or `")))
             };
-            Finding { exit: ExitCode::Usage, at: Some(object.origin.clone()), object: Some(object.id.clone()), message, remedy: Some(remedy) }
+            Finding {
+                exit: ExitCode::Usage,
+                at: Some(object.origin.clone()),
+                object: Some(object.id.clone()),
+                message,
+                remedy: Some(remedy),
+            }
         })
         .collect()
 }
 
 fn nearest_kind(kind: &str, served: &Served) -> Option<String> {
     let distance = |resource: &Resource| strsim::damerau_levenshtein(&resource.kind.to_lowercase(), &kind.to_lowercase());
-    served.kinds().filter(|resource| distance(resource) <= 2).min_by_key(|resource| distance(resource)).map(|resource| resource.kind.clone())
+    served
+        .kinds()
+        .filter(|resource| distance(resource) <= 2)
+        .min_by_key(|resource| distance(resource))
+        .map(|resource| resource.kind.clone())
 }
 
 /// Objects that are being deleted: an apply would be answered with success and then be gone with them.

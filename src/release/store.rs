@@ -129,7 +129,11 @@ impl<'a> Store<'a> {
     pub(crate) async fn create(&self, revision: &Revision) -> Result<String, StoreError> {
         let name = self.head_name(revision.number);
         let body = self.head_secret(revision);
-        let stored = self.cluster.create(&self.secrets, &self.id(&name), &body, MANAGER).await.map_err(|error| self.failed("store a revision", error))?;
+        let stored = self
+            .cluster
+            .create(&self.secrets, &self.id(&name), &body, MANAGER)
+            .await
+            .map_err(|error| self.failed("store a revision", error))?;
         Ok(resource_version(&stored))
     }
 
@@ -138,14 +142,22 @@ impl<'a> Store<'a> {
         let name = self.head_name(revision.number);
         let mut body = self.head_secret(revision);
         body["metadata"]["resourceVersion"] = stored_as.into();
-        let stored = self.cluster.replace(&self.secrets, &self.id(&name), &body, MANAGER).await.map_err(|error| self.failed("store a revision", error))?;
+        let stored = self
+            .cluster
+            .replace(&self.secrets, &self.id(&name), &body, MANAGER)
+            .await
+            .map_err(|error| self.failed("store a revision", error))?;
         Ok(resource_version(&stored))
     }
 
     async fn read_chunks<T: DeserializeOwned>(&self, names: &[String]) -> Result<T, StoreError> {
         let mut bytes = Vec::new();
         for name in names {
-            let secret = self.cluster.get(&self.secrets, Some(&self.namespace), name).await.map_err(|error| self.failed("read a revision", error))?;
+            let secret = self
+                .cluster
+                .get(&self.secrets, Some(&self.namespace), name)
+                .await
+                .map_err(|error| self.failed("read a revision", error))?;
             let secret = secret.ok_or_else(|| damaged(name, "it is not there"))?;
             bytes.extend(data(&secret, "chunk").ok_or_else(|| damaged(name, "it holds no chunk"))?);
         }
@@ -163,7 +175,8 @@ impl<'a> Store<'a> {
     }
 
     fn secret(&self, name: &str, part: &str, data: &[(&str, &[u8])]) -> Value {
-        let data: serde_json::Map<String, Value> = data.iter().map(|(key, bytes)| ((*key).to_owned(), STANDARD.encode(bytes).into())).collect();
+        let data: serde_json::Map<String, Value> =
+            data.iter().map(|(key, bytes)| ((*key).to_owned(), STANDARD.encode(bytes).into())).collect();
         json!({
             "apiVersion": "v1", "kind": "Secret", "type": SECRET_TYPE,
             "metadata": {"name": name, "namespace": self.namespace, "labels": {RELEASE_LABEL: self.release.to_string(), PART_LABEL: part}},

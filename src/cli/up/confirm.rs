@@ -9,15 +9,23 @@ use crate::{
 };
 
 /// Shows what will be done and asks for consent, as the environment demands.
-pub(super) fn confirm(arguments: &Arguments, plan: &Plan, prepared: &Prepared, session: &Session, output: &mut Output) -> Result<(), CommandError> {
+pub(super) fn confirm(
+    arguments: &Arguments,
+    plan: &Plan,
+    prepared: &Prepared,
+    session: &Session,
+    output: &mut Output,
+) -> Result<(), CommandError> {
     let width = output.stderr_width();
     output.note(summary(plan, prepared, session).text(width).trim_end());
     let release = plan.release.to_string();
     match arguments.yes.as_deref() {
         Some(given) if given == release => Ok(()),
         Some("") if !plan.protected => Ok(()),
-        Some("") => Err(CommandError::usage(format!("environment `{}` is protected: a bare `--yes` does not do", plan.release.environment))
-            .hint(format!("name the release: `--yes={release}`"))),
+        Some("") => {
+            Err(CommandError::usage(format!("environment `{}` is protected: a bare `--yes` does not do", plan.release.environment))
+                .hint(format!("name the release: `--yes={release}`")))
+        }
         Some(given) => Err(CommandError::usage(format!("`--yes={given}` names another release: this is `{release}`"))),
         None => ask(plan, &release),
     }

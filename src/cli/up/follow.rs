@@ -47,7 +47,9 @@ fn tell(reporter: &mut dyn Reporter, event: &Event) {
 
 fn event_of(notice: Notice) -> EventKind {
     match notice {
-        Notice::Retried { verb, object, attempt, delay, why } => EventKind::RequestRetried { verb: verb.as_str().to_owned(), object, attempt, delay, why },
+        Notice::Retried { verb, object, attempt, delay, why } => {
+            EventKind::RequestRetried { verb: verb.as_str().to_owned(), object, attempt, delay, why }
+        }
         Notice::Warned { text } => EventKind::ServerWarned { text },
     }
 }

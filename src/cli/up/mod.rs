@@ -15,7 +15,7 @@ use super::{
     wanted::Rendering,
 };
 use crate::{
-    engine::{Limits, Run, Selection, carry_out, Emitter},
+    engine::{Emitter, Limits, Run, Selection, carry_out},
     error::{CommandError, ExitCode},
     plan::Plan,
     release::Author,
@@ -38,7 +38,8 @@ fn refuse_unsupported(plan: &Plan) -> Result<(), CommandError> {
         return Ok(());
     }
     let keys = plan.unsupported.join("\n  ");
-    Err(CommandError::usage(format!("this version of deployctl cannot carry out all of the plan:\n  {keys}")).hint("take these keys out of the plan, or update deployctl"))
+    Err(CommandError::usage(format!("this version of deployctl cannot carry out all of the plan:\n  {keys}"))
+        .hint("take these keys out of the plan, or update deployctl"))
 }
 
 async fn up(

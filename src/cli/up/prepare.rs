@@ -70,7 +70,10 @@ pub(super) async fn prepare(
     let force = if arguments.force_conflicts { Force::Yes } else { Force::No };
     let tried = engine::dry_runs(&session.cluster, &wanted, &session.served, &look, &mut decisions, force);
     let tried = session.unless_interrupted(tried).await?;
-    let refused = decisions.iter().zip(&tried).filter_map(|(decision, dry_run)| preflight::judge_dry_run(&wanted.objects[&decision.id].object, dry_run));
+    let refused = decisions
+        .iter()
+        .zip(&tried)
+        .filter_map(|(decision, dry_run)| preflight::judge_dry_run(&wanted.objects[&decision.id].object, dry_run));
     if let Some(error) = preflight::refusal(&refused.collect::<Vec<Finding>>()) {
         return Err(error);
     }
@@ -79,7 +82,9 @@ pub(super) async fn prepare(
 
 /// The objects to look at, with the kinds that they are read as: what is rendered, and the Secrets that the plan declares.
 fn readable(wanted: &Wanted, plan: &Plan, session: &Session) -> Vec<(ObjectId, Resource)> {
-    let rendered = wanted.objects.values().filter_map(|object| Some((object.object.id.clone(), session.served.exact(&object.object.api_version, &object.object.id.kind)?.clone())));
+    let rendered = wanted.objects.values().filter_map(|object| {
+        Some((object.object.id.clone(), session.served.exact(&object.object.api_version, &object.object.id.kind)?.clone()))
+    });
     let mut all: Vec<(ObjectId, Resource)> = rendered.collect();
     if let Some(resource) = session.served.exact("v1", "Secret") {
         all.extend(secrets::declared(plan).map(|id| (id, resource.clone())));
@@ -114,7 +119,13 @@ fn observe_error(session: &Session, error: ObserveError) -> CommandError {
 }
 
 /// What stands in the way and does not depend on the values of secrets.
-async fn static_findings(wanted: &Wanted, look: &Look, plan: &Plan, selection: &Selection, session: &Session) -> Result<Vec<Finding>, CommandError> {
+async fn static_findings(
+    wanted: &Wanted,
+    look: &Look,
+    plan: &Plan,
+    selection: &Selection,
+    session: &Session,
+) -> Result<Vec<Finding>, CommandError> {
     let brought = engine::brought(&session.cluster, &session.served, &plan.requires).await;
     let brought = brought.map_err(|error| session.request_error("cannot look at what the cluster brings", &error))?;
     let mut findings = preflight::requirements(&plan.requires, &brought, &session.served);
@@ -127,11 +138,13 @@ async fn static_findings(wanted: &Wanted, look: &Look, plan: &Plan, selection: &
 
 /// Namespaces that do not exist and that nothing of the run creates.
 fn absent_namespaces(wanted: &Wanted, look: &Look, selection: &Selection) -> Vec<Finding> {
-    let created = |name: &str| wanted.objects.iter().any(|(id, object)| id.kind == "Namespace" && id.name == name && selection.holds(&object.phase));
+    let created =
+        |name: &str| wanted.objects.iter().any(|(id, object)| id.kind == "Namespace" && id.name == name && selection.holds(&object.phase));
     let absent = look.absent_namespaces.iter().filter(|name| !created(name));
     let mut findings = Vec::new();
     for name in absent {
-        let lives_there = wanted.objects.values().find(|object| object.object.id.namespace.as_deref() == Some(name) && selection.holds(&object.phase));
+        let lives_there =
+            wanted.objects.values().find(|object| object.object.id.namespace.as_deref() == Some(name) && selection.holds(&object.phase));
         let Some(first) = lives_there else { continue };
         findings.push(Finding {
             exit: ExitCode::Usage,
@@ -145,7 +158,13 @@ fn absent_namespaces(wanted: &Wanted, look: &Look, selection: &Selection) -> Vec
 }
 
 /// Asks what the user may do: before somebody is asked for secrets, and where no dry run could tell because a namespace is new.
-async fn permissions(wanted: &Wanted, decisions: &[Decision], plan: &Plan, look: &Look, session: &Session) -> Result<Vec<Finding>, CommandError> {
+async fn permissions(
+    wanted: &Wanted,
+    decisions: &[Decision],
+    plan: &Plan,
+    look: &Look,
+    session: &Session,
+) -> Result<Vec<Finding>, CommandError> {
     let secrets = secrets::declared(plan).filter(|id| look.live.object(id).is_none()).map(|id| id.namespace);
     let secrets: BTreeSet<Option<String>> = secrets.collect();
     let refused = engine::refused_writes(&session.cluster, wanted, &session.served, decisions, secrets);

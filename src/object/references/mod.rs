@@ -5,5 +5,5 @@ mod named;
 mod selector;
 
 pub(crate) use graph::References;
-pub(crate) use named::{Reference, named_by};
+pub(crate) use named::{Reference, named_by, scale_target};
 pub(crate) use selector::selects;

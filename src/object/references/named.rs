@@ -81,7 +81,7 @@ pub(super) fn made_secret(id: &ObjectId, body: &Value) -> Option<ObjectId> {
 }
 
 /// The workload that an autoscaler scales: of a `HorizontalPodAutoscaler`, `VerticalPodAutoscaler` or `ScaledObject`.
-pub(super) fn scale_target(id: &ObjectId, body: &Value) -> Option<ObjectId> {
+pub(crate) fn scale_target(id: &ObjectId, body: &Value) -> Option<ObjectId> {
     let target = match id.kind.as_str() {
         "HorizontalPodAutoscaler" | "ScaledObject" => body.pointer("/spec/scaleTargetRef")?,
         "VerticalPodAutoscaler" => body.pointer("/spec/targetRef")?,
