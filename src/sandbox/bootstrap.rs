@@ -33,7 +33,8 @@ fn node(number: u16) -> Value {
             "topology.kubernetes.io/region": "sandbox",
             "topology.kubernetes.io/zone": format!("sandbox-{}", (b'a' + u8::try_from((number - 1) % 3).unwrap_or(0)) as char),
         }},
-        "status": {"allocatable": resources, "capacity": resources, "nodeInfo": {
+        // With this the API server hands on exec over WebSockets instead of translating it to SPDY.
+        "status": {"declaredFeatures": ["ExtendWebSocketsToKubelet"], "allocatable": resources, "capacity": resources, "nodeInfo": {
             "architecture": "amd64", "operatingSystem": "linux", "kubeletVersion": pinned("k8s.io/kubernetes"),
             "kubeProxyVersion": "", "bootID": "", "machineID": "", "systemUUID": "", "osImage": "deployctl sandbox",
             "kernelVersion": "", "containerRuntimeVersion": "kwok",

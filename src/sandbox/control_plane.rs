@@ -20,6 +20,7 @@ use super::{
     error::SandboxError,
     home::{Home, Settings, tail},
     kubeconfig::{User, kubeconfig},
+    kubelet::{Commands, Kubelet, Slots},
     launch,
     message::Message,
     operators,
@@ -69,7 +70,9 @@ impl ControlPlane {
     pub(super) async fn start(&mut self) -> Result<(), SandboxError> {
         let ports = Ports::claim()?;
         let users = Users::new();
-        let own = self.write_files(&ports, &users)?;
+        let certificates = Certificates::generate()?;
+        let slots = Slots::bind()?;
+        let own = self.write_files(&ports, &users, &certificates, &slots)?;
         Message::Step("starting etcd and the API server".to_owned()).send();
         let servers = Servers { home: &self.home.clone(), ports: &ports };
         self.spawn("etcd", &servers.etcd())?;
@@ -83,6 +86,8 @@ impl ControlPlane {
         bootstrap::bootstrap(&api, self.settings.nodes).await?;
         self.spawn("kwok", &servers.kwok())?;
         self.create_crds(&api).await?;
+        let kubelet = Kubelet::new(api.clone(), slots, self.commands(), ports.kwok(), &certificates)?;
+        self.tasks.spawn(kubelet.serve(ports.listener()?));
         let nodes = self.settings.nodes;
         self.wait("the nodes", "kwok", async || bootstrap::is_settled(&api, nodes).await).await?;
         self.ports = Some(ports);
@@ -137,8 +142,7 @@ impl ControlPlane {
     }
 
     /// Writes certificates, kubeconfigs and configurations; returns the supervisor's own kubeconfig.
-    fn write_files(&self, ports: &Ports, users: &Users) -> Result<String, SandboxError> {
-        let certificates = Certificates::generate()?;
+    fn write_files(&self, ports: &Ports, users: &Users, certificates: &Certificates, slots: &Slots) -> Result<String, SandboxError> {
         let server = format!("https://127.0.0.1:{}", ports.api_server());
         let config = |contexts: &[(String, &User)]| kubeconfig(&server, &certificates.authority, contexts);
         let context = &self.settings.context;
@@ -156,7 +160,7 @@ impl ControlPlane {
             ("pki/scheduler.kubeconfig", single(&users.scheduler)),
             ("pki/kwok.kubeconfig", single(&users.kwok)),
             ("audit-policy.yaml", AUDIT_POLICY.to_owned()),
-            ("stages.yaml", stages::core()),
+            ("stages.yaml", stages::core() + &slots.configuration(&self.home.file("exec").display().to_string())),
             ("kubeconfig", config(&[(context.clone(), &users.admin), (format!("{context}-restricted"), &users.restricted)])),
         ];
         for (name, content) in files {
@@ -181,7 +185,11 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// The `PATH` of commands that `kubectl exec` runs, which are children of kwok.
+    fn commands(&self) -> Commands {
+        Commands { id: self.settings.id.clone(), folder: self.home.file("exec"), search_path: self.search_path() }
+    }
+
+    /// The `PATH` of commands that `kubectl exec` runs, some of which are children of kwok.
     fn search_path(&self) -> std::ffi::OsString {
         let inherited = std::env::var_os("PATH").unwrap_or_default();
         let folders = self.settings.exec_path.clone().into_iter().chain(std::env::split_paths(&inherited));

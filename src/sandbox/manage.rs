@@ -10,7 +10,6 @@ use super::{
     error::SandboxError,
     home::{Home, Summary},
     processes,
-    start::stop_leftovers,
     supervisor::STOP_TIMEOUT,
 };
 
@@ -34,15 +33,18 @@ pub(crate) fn stop(cache: &Cache, name: &str) -> Result<StopOutcome, SandboxErro
     if !home.folder().is_dir() {
         return Err(SandboxError::NotFound(name.to_owned()));
     }
+    let id = home.settings().map(|settings| settings.id);
     let supervisor = home.supervisor();
-    if let Some(process) = supervisor {
+    if let (Some(process), Some(id)) = (supervisor, &id) {
         processes::signal(process, Signal::TERM);
         let deadline = Instant::now() + STOP_TIMEOUT * 5;
-        while home.supervisor().is_some() && Instant::now() < deadline {
+        while processes::carries(process, id) && Instant::now() < deadline {
             thread::sleep(Duration::from_millis(20));
         }
     }
-    stop_leftovers(&home);
+    if let Some(id) = &id {
+        processes::sweep(id, &[]);
+    }
     home.remove()?;
     Ok(if supervisor.is_some() { StopOutcome::Stopped } else { StopOutcome::CleanedUp })
 }

@@ -14,6 +14,7 @@ mod error;
 mod home;
 mod install;
 mod kubeconfig;
+mod kubelet;
 mod launch;
 mod manage;
 mod message;

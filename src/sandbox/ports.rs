@@ -14,7 +14,7 @@ const BLOCKS: u16 = 2_700;
 /// Its first port is bound here and stays bound, which is what keeps two sandboxes from choosing the same block;
 /// the listener serves the kubelets.
 pub(super) struct Ports {
-    pub(super) kubelet: TcpListener,
+    kubelet: TcpListener,
     base: u16,
 }
 
@@ -29,6 +29,11 @@ impl Ports {
     fn claim_block(base: u16) -> Option<Self> {
         let kubelet = bind(base)?;
         (1..BLOCK).all(|index| bind(base + index).is_some()).then_some(Self { kubelet, base })
+    }
+
+    /// The bound port, for its server; the block stays claimed.
+    pub(super) fn listener(&self) -> Result<TcpListener, SandboxError> {
+        self.kubelet.try_clone().map_err(|_| SandboxError::NoPorts)
     }
 
     pub(super) fn kubelet_port(&self) -> u16 {

@@ -1,3 +1,7 @@
 //! The sandbox itself: its commands, and what is played in it.
 
 mod commands;
+mod faults;
+mod operators;
+mod pods;
+mod volumes;

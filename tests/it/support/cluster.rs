@@ -15,19 +15,19 @@ use serde_json::Value;
 use super::deployctl::{PROGRAM, inherited_environment};
 
 /// The control plane that all tests of this run share.
-pub struct Sandbox {
+pub(crate) struct Sandbox {
     /// Its kubeconfig; the context is `sandbox`, and `sandbox-restricted` is a user without any rights.
-    pub kubeconfig: PathBuf,
+    pub(crate) kubeconfig: PathBuf,
     /// The requests of users, one JSON event each.
-    pub audit_log: PathBuf,
+    pub(crate) audit_log: PathBuf,
     /// The kubectl of the same version.
-    pub kubectl: PathBuf,
+    pub(crate) kubectl: PathBuf,
     /// The sandbox ends when its standard input does, so also when this process is killed.
     _process: Child,
 }
 
 /// The shared sandbox, started by the first test that asks for it.
-pub fn sandbox() -> &'static Sandbox {
+pub(crate) fn sandbox() -> &'static Sandbox {
     static SANDBOX: LazyLock<Sandbox> = LazyLock::new(start);
     &SANDBOX
 }
@@ -46,7 +46,7 @@ fn start() -> Sandbox {
 }
 
 /// Runs kubectl against the shared sandbox, however it ends; `input` is for `-f -`.
-pub fn try_kubectl(arguments: &[&str], input: &str) -> Output {
+pub(crate) fn try_kubectl(arguments: &[&str], input: &str) -> Output {
     let sandbox = sandbox();
     let mut command = Command::new(&sandbox.kubectl);
     command.args(arguments).env("KUBECONFIG", &sandbox.kubeconfig);
@@ -57,20 +57,20 @@ pub fn try_kubectl(arguments: &[&str], input: &str) -> Output {
 
 /// What kubectl wrote; the test fails where it did.
 #[track_caller]
-pub fn kubectl(arguments: &[&str]) -> String {
+pub(crate) fn kubectl(arguments: &[&str]) -> String {
     succeed(arguments, &try_kubectl(arguments, ""))
 }
 
 /// Applies manifests to a namespace.
 #[track_caller]
-pub fn apply(namespace: &str, manifests: &str) -> String {
+pub(crate) fn apply(namespace: &str, manifests: &str) -> String {
     let arguments = ["apply", "--namespace", namespace, "-f", "-"];
     succeed(&arguments, &try_kubectl(&arguments, manifests))
 }
 
 /// An object as JSON, for example `get("shop-1", "deployment/web")`; null where there is none.
 #[track_caller]
-pub fn get(namespace: &str, object: &str) -> Value {
+pub(crate) fn get(namespace: &str, object: &str) -> Value {
     let arguments = ["get", "--namespace", namespace, "--ignore-not-found", "--output", "json", object];
     let text = succeed(&arguments, &try_kubectl(&arguments, ""));
     if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("kubectl writes JSON") }
@@ -83,7 +83,7 @@ fn succeed(arguments: &[&str], output: &Output) -> String {
 }
 
 /// A new namespace in which pods can be created. Its name is of this test alone.
-pub fn namespace(prefix: &str) -> String {
+pub(crate) fn namespace(prefix: &str) -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(1);
     let name = format!("{prefix}-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
     kubectl(&["create", "namespace", &name]);
@@ -93,7 +93,7 @@ pub fn namespace(prefix: &str) -> String {
 
 /// Asks until there is an answer; the test fails when there is none within 30 seconds.
 #[track_caller]
-pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         if let Some(answer) = ask() {

@@ -9,28 +9,28 @@ use std::{
 use super::cluster::sandbox;
 
 /// The built program.
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_deployctl");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_deployctl");
 
 /// A run of the built program in an environment that holds nothing but what is said here.
 #[must_use]
-pub struct Deployctl {
+pub(crate) struct Deployctl {
     command: Command,
     stdin: Vec<u8>,
 }
 
 /// How a run ended.
 #[derive(Debug)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// The exit status; 128 and the signal's number for a death by signal.
-    pub status: i32,
+    pub(crate) status: i32,
     /// Data.
-    pub stdout: String,
+    pub(crate) stdout: String,
     /// Everything else.
-    pub stderr: String,
+    pub(crate) stderr: String,
 }
 
 /// What the program and Go need of the environment: where things are, not how they behave.
-pub fn inherited_environment() -> Vec<(OsString, OsString)> {
+pub(crate) fn inherited_environment() -> Vec<(OsString, OsString)> {
     let keep = |name: &str| {
         ["PATH", "HOME", "TMPDIR", "DEPLOYCTL_SANDBOX_CACHE", "KUBEBUILDER_ASSETS", "XDG_CACHE_HOME"].contains(&name)
             || name.starts_with("GO")
@@ -40,52 +40,52 @@ pub fn inherited_environment() -> Vec<(OsString, OsString)> {
 
 impl Deployctl {
     /// A run that knows no cluster.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut command = Command::new(PROGRAM);
         command.env_clear().envs(inherited_environment()).env("KUBECONFIG", "/nonexistent/kubeconfig").env("COLUMNS", "120");
         Self { command, stdin: Vec::new() }
     }
 
     /// A run against the shared sandbox, with its kubectl on the `PATH`.
-    pub fn in_sandbox() -> Self {
+    pub(crate) fn in_sandbox() -> Self {
         let sandbox = sandbox();
         let bin = sandbox.kubectl.parent().expect("kubectl is in a folder").to_owned();
         let path = env::join_paths(std::iter::once(bin).chain(env::split_paths(&env::var_os("PATH").unwrap_or_default()))).unwrap();
         Self::new().env("KUBECONFIG", &sandbox.kubeconfig).env("PATH", path)
     }
 
-    pub fn args<I: IntoIterator<Item = S>, S: Into<OsString>>(mut self, arguments: I) -> Self {
+    pub(crate) fn args<I: IntoIterator<Item = S>, S: Into<OsString>>(mut self, arguments: I) -> Self {
         self.command.args(arguments.into_iter().map(Into::into));
         self
     }
 
-    pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
+    pub(crate) fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.command.env(name, value.into());
         self
     }
 
-    pub fn env_remove(mut self, name: &str) -> Self {
+    pub(crate) fn env_remove(mut self, name: &str) -> Self {
         self.command.env_remove(name);
         self
     }
 
-    pub fn stdin(mut self, text: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn stdin(mut self, text: impl Into<Vec<u8>>) -> Self {
         self.stdin = text.into();
         self
     }
 
-    pub fn current_dir(mut self, folder: impl AsRef<Path>) -> Self {
+    pub(crate) fn current_dir(mut self, folder: impl AsRef<Path>) -> Self {
         self.command.current_dir(folder);
         self
     }
 
     /// The command itself, for tests that need the running process.
-    pub fn into_command(self) -> Command {
+    pub(crate) fn into_command(self) -> Command {
         self.command
     }
 
     /// Runs the program to its end.
-    pub fn run(mut self) -> Outcome {
+    pub(crate) fn run(mut self) -> Outcome {
         use std::os::unix::process::ExitStatusExt as _;
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.command.spawn().expect("the built program can be run");
@@ -104,7 +104,7 @@ impl Deployctl {
 impl Outcome {
     /// The outcome itself, if the exit status is as expected; otherwise the test fails with all that was written.
     #[track_caller]
-    pub fn exited(self, status: i32) -> Self {
+    pub(crate) fn exited(self, status: i32) -> Self {
         assert_eq!(self.status, status, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
