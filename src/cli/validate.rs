@@ -4,9 +4,11 @@ use crate::{
     cli::{
         Global,
         plan_arguments::{PlanArguments, problems_error, warning_line},
+        wanted::Rendering,
     },
     error::{CommandError, ExitCode},
-    plan::{Examined, Problem},
+    object::{self, KnownScopes},
+    plan::{Examined, Problem, Severity},
     report::Output,
 };
 
@@ -48,7 +50,8 @@ struct Document<'a> {
 
 /// Checks the plan in one environment or in all.
 pub(crate) fn run(arguments: &Arguments, _global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
-    let examined = arguments.plan.examine()?;
+    let mut examined = arguments.plan.examine()?;
+    add_rendering(&mut examined);
     let valid = !examined.problems.iter().any(Problem::is_error);
     match arguments.output {
         Format::Json => output.data(&json(&examined, valid)),
@@ -63,6 +66,38 @@ pub(crate) fn run(arguments: &Arguments, _global: &Global, output: &mut Output) 
         }
     }
     Ok(if valid { ExitCode::Done } else { ExitCode::Usage })
+}
+
+/// Adds what is wrong with the objects of each environment; most is the same in all of them.
+fn add_rendering(examined: &mut Examined) {
+    let Examined { plans, problems, .. } = examined;
+    for plan in plans {
+        let found = match Rendering::with(plan, &KnownScopes) {
+            Ok(rendering) => rendering.rendered.warnings.into_iter().chain(rendering.assignment.warnings).collect(),
+            Err(found) => found,
+        };
+        for problem in found.into_iter().map(in_manifest) {
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
+        }
+    }
+}
+
+/// A problem of a manifest, in the form of those of the plan.
+fn in_manifest(problem: object::Problem) -> Problem {
+    let severity = if problem.is_error() { Severity::Error } else { Severity::Warning };
+    let object::Problem { origin, column, object, message, hint, excerpt, .. } = problem;
+    Problem {
+        severity,
+        line: origin.as_ref().map(|origin| origin.line),
+        file: origin.map(|origin| origin.file.to_path_buf()),
+        column,
+        path: None,
+        object: object.map(|object| object.to_string()),
+        message: hint.map_or_else(|| message.clone(), |hint| format!("{message}; {hint}")),
+        excerpt,
+    }
 }
 
 fn json(examined: &Examined, valid: bool) -> String {

@@ -23,7 +23,7 @@ pub(crate) enum DiscoverError {
         names: Vec<String>,
     },
     /// There is no plan of that name.
-    #[error("there is no plan `{name}` in {}{}", folder.display(), unknown(name, names))]
+    #[error("there is no plan `{name}` in the folder `{}`{}", folder.display(), unknown(name, names))]
     Unknown {
         /// The name asked for.
         name: String,
@@ -33,7 +33,7 @@ pub(crate) enum DiscoverError {
         names: Vec<String>,
     },
     /// The path leads to no file.
-    #[error("there is no plan file {}", path.display())]
+    #[error("there is no plan file `{}`", path.display())]
     NoFile {
         /// The path asked for.
         path: PathBuf,
@@ -50,8 +50,8 @@ pub(crate) enum DiscoverError {
 
 fn none_or_several(folder: &Path, names: &[String]) -> String {
     match names {
-        [] => format!("{} holds no plan", folder.display()),
-        names => format!("{} holds several plans: {}; name one", folder.display(), listed(names)),
+        [] => format!("the folder `{}` holds no plan", folder.display()),
+        names => format!("the folder `{}` holds several plans: {}; name one", folder.display(), listed(names)),
     }
 }
 

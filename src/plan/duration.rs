@@ -54,9 +54,9 @@ mod tests {
 
     #[test]
     fn durations_are_parsed_and_nothing_is_refused() {
-        assert_eq!(parse_duration("15m"), Ok(Duration::from_secs(900)));
-        assert_eq!(parse_duration("1h 30m"), Ok(Duration::from_secs(5400)));
-        assert_eq!(parse_duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(parse_duration("15m"), Ok(Duration::from_mins(15)));
+        assert_eq!(parse_duration("1h 30m"), Ok(Duration::from_mins(90)));
+        assert_eq!(parse_duration("1h30m"), Ok(Duration::from_mins(90)));
         assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
         for wrong in ["", "15", "0s", "-5m", "soon"] {
             assert!(parse_duration(wrong).is_err(), "{wrong}");

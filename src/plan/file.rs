@@ -19,6 +19,7 @@ pub(super) const API_VERSION: &str = "deployctl.dev/v1";
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "deployctl plan")]
+#[expect(dead_code, reason = "read through `Head`; here for the schema and for unknown keys")]
 pub(crate) struct PlanFile {
     /// Always `deployctl.dev/v1`.
     #[schemars(extend("const" = API_VERSION))]
@@ -63,13 +64,14 @@ pub(crate) struct PlanFile {
     pub(crate) timeout_rollback: Option<PlanDuration>,
     /// Namespace that revisions are kept in; `deployctl-system` by default.
     pub(crate) state_namespace: Option<String>,
-    /// Whether workloads restart when a ConfigMap or Secret that they read changes.
+    /// Whether workloads restart when a `ConfigMap` or Secret that they read changes.
     pub(crate) restart_on_change: Option<bool>,
 }
 
 /// A name that `${…}` replaces. Its value comes from `--set`, else the environment, else `env`, else `default`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "for people who read the plan")]
 pub(crate) struct Variable {
     /// The value where nothing else gives one: text, a number, `true` or `false`.
     #[schemars(extend("type" = ["string", "number", "boolean"]))]
@@ -85,6 +87,7 @@ pub(crate) struct Variable {
 /// A named variant of a plan.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "for people who read the plan")]
 pub(crate) struct EnvironmentDeclaration {
     /// Taken where `--env` is not given.
     #[serde(default)]
@@ -110,10 +113,10 @@ pub(crate) struct EnvironmentDeclaration {
 pub(crate) struct Requires {
     /// A version requirement such as `>=1.26` or `>=1.26, <1.36`.
     pub(crate) kubernetes: Option<String>,
-    /// StorageClasses that must exist.
+    /// `StorageClasses` that must exist.
     #[serde(default)]
     pub(crate) storage_classes: Vec<String>,
-    /// CustomResourceDefinitions that must be served.
+    /// `CustomResourceDefinitions` that must be served.
     #[serde(default)]
     pub(crate) crds: Vec<RequiredCrd>,
     /// API groups with their version that must be served, for example `metrics.k8s.io/v1beta1`.
@@ -126,7 +129,7 @@ pub(crate) struct Requires {
     pub(crate) resources: Option<RequiredResources>,
 }
 
-/// A CustomResourceDefinition that must be served.
+/// A `CustomResourceDefinition` that must be served.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct RequiredCrd {
@@ -139,6 +142,7 @@ pub(crate) struct RequiredCrd {
 /// A program that must be on this machine.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
 pub(crate) struct RequiredTool {
     /// Its name, for example `helm`.
     pub(crate) name: String,
@@ -151,6 +155,7 @@ pub(crate) struct RequiredTool {
 /// What all nodes together must be able to give, as Kubernetes quantities.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
 pub(crate) struct RequiredResources {
     /// Processors, for example `4` or `3500m`.
     pub(crate) cpu: Option<String>,
@@ -161,6 +166,7 @@ pub(crate) struct RequiredResources {
 /// A field of objects that somebody else may change.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
 pub(crate) struct IgnoredField {
     /// Kind of the objects.
     pub(crate) kind: Option<String>,

@@ -119,6 +119,10 @@ pub(crate) fn examine(selection: &Selection<'_>, all: bool) -> Result<Examined, 
         problems.extend(resolve::read_only(&document));
         return Err(LoadError::Problems { file, problems: tidied(problems) });
     };
+    if head.api_version != API_VERSION {
+        // Another version has other keys, and what is no plan has none of them.
+        return Err(LoadError::Problems { problems: vec![wrong_version(&document, &head.api_version)], file });
+    }
     let name = head.name.clone().unwrap_or_else(|| discover::stem(&path));
     check_head(&document, &head, &name, &mut problems);
     let environments = chosen(&head, &name, selection.environment, all)?;
@@ -175,11 +179,15 @@ fn head_of(root: &Node) -> Node {
     head
 }
 
+fn wrong_version(document: &Document, version: &str) -> Problem {
+    let message = match document.root.get("kind") {
+        Some(_) => format!("`{version}` with a `kind` is a manifest, not a plan; a plan starts with `apiVersion: {API_VERSION}`"),
+        None => format!("`apiVersion` is `{version}`, but this version of deployctl reads only `{API_VERSION}`"),
+    };
+    document.error(&KeyPath::top("apiVersion"), message)
+}
+
 fn check_head(document: &Document, head: &Head, name: &str, problems: &mut Vec<Problem>) {
-    if head.api_version != API_VERSION {
-        let message = format!("`apiVersion` is `{}`, but this version reads only `{API_VERSION}`", head.api_version);
-        problems.push(document.error(&KeyPath::top("apiVersion"), message));
-    }
     if !is_dns_label(name) {
         let message = format!("`{name}` cannot be the name of a plan; set `name` to lower-case letters, digits and `-`");
         problems.push(document.error(&KeyPath::top("name"), message));

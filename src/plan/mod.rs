@@ -20,19 +20,22 @@ mod substitute;
 mod unsupported;
 mod variables;
 
-pub(crate) use discover::displayed;
 pub(crate) use duration::parse_duration;
-pub(crate) use file::{OpenTarget, PlanFile, RequiredCrd, Requires};
+#[cfg(test)]
+pub(crate) use file::RequiredCrd;
+pub(crate) use file::{OpenTarget, Requires};
 pub(crate) use load::{Examined, LoadError, Selection, examine, load};
-pub(crate) use names::{listed, nearest, suggestion};
-pub(crate) use phase_declaration::{Match, OnFailure, When};
-pub(crate) use phases::DEFAULT_PHASES;
+pub(crate) use names::nearest;
+#[cfg(test)]
+pub(crate) use phase_declaration::OnFailure;
+pub(crate) use phase_declaration::Match;
 pub(crate) use problem::{Problem, Severity};
 pub(crate) use resolve::STATE_NAMESPACE;
-pub(crate) use resolved::{PhaseSettings, Plan, ReleaseId, Source};
+#[cfg(test)]
+pub(crate) use resolved::Source;
+pub(crate) use resolved::{PhaseSettings, Plan, ReleaseId};
 pub(crate) use schema::schema;
-pub(crate) use secret_check::secret_variable;
 pub(crate) use secret_declaration::{
-    Alphabet, Encoding, Generate, KeyAlgorithm, SecretDeclaration, SecretKind, SecretValue, SelfSigned, Sops, ValueFormat,
+    Alphabet, Encoding, Generate, KeyAlgorithm, SecretDeclaration, SecretKind, SecretValue, ValueFormat,
 };
-pub(crate) use substitute::{SubstitutionProblem, substitute};
+pub(crate) use substitute::substitute;

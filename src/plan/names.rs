@@ -44,14 +44,13 @@ pub(crate) fn nearest<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) 
         .map(|(_, name)| name)
 }
 
-/// `; did you mean …?` for the nearest of `known`, or else what is there to choose from.
+/// `; did you mean …?` for the nearest of `known`, or else what is there to choose from, where that is not too much to read.
 pub(crate) fn suggestion<'a>(text: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
+    const MOST: usize = 12;
     match nearest(text, known.clone()) {
         Some(name) => format!("; did you mean `{name}`?"),
-        None => match listed(known) {
-            list if list.is_empty() => String::new(),
-            list => format!("; there is {list}"),
-        },
+        None if (1..=MOST).contains(&known.clone().into_iter().count()) => format!("; there is {}", listed(known)),
+        None => String::new(),
     }
 }
 

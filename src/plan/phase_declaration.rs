@@ -11,6 +11,7 @@ use super::duration::PlanDuration;
 /// A phase: a change to one of the seven, or a further one, which names what it comes `after` or `before`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "for people who read the plan")]
 pub(crate) struct PhaseDeclaration {
     /// What the phase is for.
     pub(crate) description: Option<String>,
@@ -47,7 +48,7 @@ pub(crate) struct PhaseDeclaration {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct When {
-    /// Holds where this CustomResourceDefinition is served.
+    /// Holds where this `CustomResourceDefinition` is served.
     pub(crate) crd: String,
 }
 
@@ -85,6 +86,7 @@ pub(crate) enum OnFailure {
 /// A dump taken before a phase changes, and the way to put it back.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
 pub(crate) struct Backup {
     /// Name of the dump; the workload's where it is left out.
     pub(crate) name: Option<String>,
@@ -99,6 +101,7 @@ pub(crate) struct Backup {
 /// The command that puts a dump back.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
 pub(crate) struct Restore {
     /// Workload or pod, where it is not the dump's.
     #[serde(rename = "in")]
@@ -111,6 +114,7 @@ pub(crate) struct Restore {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("oneOf" = super::schema::exactly_one(&Action::KINDS)))]
+#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
 pub(crate) struct Action {
     /// Name to show; composed where it is left out.
     pub(crate) name: Option<String>,
@@ -144,6 +148,7 @@ impl Action {
 /// A command in a container.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
 pub(crate) struct Exec {
     /// Workload or pod, for example `statefulset/postgres`.
     #[serde(rename = "in")]
@@ -161,6 +166,7 @@ pub(crate) struct Exec {
 /// Objects in a file.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
 pub(crate) struct ManifestAction {
     /// The file, relative to the plan.
     pub(crate) file: PathBuf,
@@ -169,6 +175,7 @@ pub(crate) struct ManifestAction {
 /// A command on this machine.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
 pub(crate) struct Run {
     /// The command and its arguments, run without a shell.
     pub(crate) command: Vec<String>,
@@ -180,6 +187,7 @@ pub(crate) struct Run {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("oneOf" = super::schema::exactly_one(&Check::KINDS)))]
+#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
 pub(crate) struct Check {
     /// Name to show; composed where it is left out.
     pub(crate) name: Option<String>,
@@ -222,6 +230,7 @@ impl Check {
 /// An HTTP request through a port-forward.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
 pub(crate) struct HttpCheck {
     /// Name of the Service.
     pub(crate) service: String,
@@ -240,6 +249,7 @@ pub(crate) struct HttpCheck {
 /// A TCP connection through a port-forward.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
 pub(crate) struct TcpCheck {
     /// Name of the Service.
     pub(crate) service: String,
@@ -252,6 +262,7 @@ pub(crate) struct TcpCheck {
 /// A field of an object that must have a value.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
 pub(crate) struct ObjectCheck {
     /// Kind.
     pub(crate) kind: String,
@@ -270,6 +281,7 @@ pub(crate) struct ObjectCheck {
 /// A query to a Prometheus in the cluster.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
 pub(crate) struct PrometheusCheck {
     /// Name of the Service.
     pub(crate) service: String,

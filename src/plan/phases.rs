@@ -13,7 +13,7 @@ use super::{
 pub(crate) const DEFAULT_PHASES: [&str; 7] = ["namespace", "secrets", "storage", "databases", "apps", "monitoring", "ingress"];
 
 /// Time limit of a phase that names none.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// The plan's phases in an order in which every phase comes after those it names in `after`.
 ///
@@ -191,7 +191,7 @@ mod tests {
     fn the_seven_stay_and_an_entry_changes_one() {
         let phases = phases("  databases: {timeout: 15m, onFailure: stop}\n").unwrap();
         assert_eq!(phases.iter().map(|phase| phase.name.as_str()).collect::<Vec<_>>(), DEFAULT_PHASES);
-        assert_eq!(phases[3].timeout, Duration::from_secs(900));
+        assert_eq!(phases[3].timeout, Duration::from_mins(15));
         assert_eq!(phases[3].after, ["storage"]);
         assert_eq!(phases[4].timeout, DEFAULT_TIMEOUT);
     }

@@ -34,6 +34,9 @@ pub(crate) struct Problem {
     /// Path in the file, for example `environments.dev`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) path: Option<String>,
+    /// The object, as `KIND/NAMESPACE/NAME`, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) object: Option<String>,
     /// One sentence that says what is wrong and what to do.
     pub(crate) message: String,
     /// The line with a mark below it.
@@ -45,7 +48,7 @@ impl Problem {
     /// An error that is not in a file.
     pub(crate) fn error(message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { severity: Severity::Error, file: None, line: None, column: None, path: None, message, excerpt: None }
+        Self { severity: Severity::Error, file: None, line: None, column: None, path: None, object: None, message, excerpt: None }
     }
 
     /// Whether the plan cannot be used.
@@ -64,16 +67,19 @@ impl fmt::Display for Problem {
             }
             formatter.write_str(" ")?;
         }
+        if let Some(object) = &self.object {
+            write!(formatter, "{object}: ")?;
+        }
         formatter.write_str(&self.message)?;
         self.excerpt.as_ref().map_or(Ok(()), |excerpt| write!(formatter, "\n{excerpt}"))
     }
 }
 
 /// A path inside the plan: keys and numbers of list items.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct KeyPath(Vec<Step>);
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Step {
     Key(String),
     Item(usize),
@@ -93,6 +99,11 @@ impl KeyPath {
     /// The path to the item `index`, from 0, in the list at this path.
     pub(super) fn item(&self, index: usize) -> Self {
         self.with(Step::Item(index))
+    }
+
+    /// The path that this one is an entry or item of; `None` for the whole file.
+    pub(super) fn parent(&self) -> Option<Self> {
+        self.0.split_last().map(|(_, above)| Self(above.to_vec()))
     }
 
     /// Whether the path is inside the values of the plan's secrets.
@@ -167,8 +178,10 @@ impl Document {
             line: Some(position.line),
             column: Some(position.column),
             path: Some(path.to_string()).filter(|path| !path.is_empty()),
+            object: None,
             message,
-            excerpt: excerpt(&self.text, position, path.is_in_secrets()),
+            // A warning needs no more than its place.
+            excerpt: excerpt(&self.text, position, path.is_in_secrets()).filter(|_| severity == Severity::Error),
         }
     }
 
@@ -196,13 +209,18 @@ fn syntax_problem(file: &Path, text: &str, error: &serde_yaml::Error) -> Problem
     let whole = error.without_snippet().to_string();
     let message = whole.lines().next().unwrap_or_default();
     let message = message.split(" at line ").next().unwrap_or(message).trim_end_matches([':', ' ']);
+    // The parser's words for this one speak of its own options.
+    let duplicate = message.strip_prefix("duplicate mapping key: ").and_then(|rest| rest.split(", ").next());
+    let message = duplicate
+        .map_or_else(|| format!("not readable as YAML: {message}"), |key| format!("the key `{key}` stands here twice; take one out"));
     Problem {
         severity: Severity::Error,
         file: Some(file.to_owned()),
         line: position.map(|position| position.line),
         column: position.map(|position| position.column),
         path: None,
-        message: format!("not readable as YAML: {message}"),
+        object: None,
+        message,
         excerpt: position.and_then(|position| excerpt(text, position, true)),
     }
 }

@@ -20,7 +20,7 @@ use super::{
 };
 
 /// Time limit of a run whose plan names none.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+const DEFAULT_TIMEOUT: Duration = Duration::from_hours(1);
 
 /// Namespace for objects that name none, in plans that name none.
 const DEFAULT_NAMESPACE: &str = "default";
@@ -42,7 +42,14 @@ pub(super) struct Request<'a> {
 
 /// The problems of reading the file as it is, without variables.
 pub(super) fn read_only(document: &Document) -> Vec<Problem> {
-    node_deserializer::read::<PlanFile>(&document.root, document).1
+    without_references(document, node_deserializer::read::<PlanFile>(&document.root, document).1)
+}
+
+/// `problems` without those of lines with a `${…}`: where variables have no values, types cannot be judged there.
+fn without_references(document: &Document, mut problems: Vec<Problem>) -> Vec<Problem> {
+    let line = |problem: &Problem| document.text.lines().nth(usize::try_from(problem.line?).ok()?.checked_sub(1)?);
+    problems.retain(|problem| !line(problem).is_some_and(|line| line.contains("${")));
+    problems
 }
 
 /// The plan for one environment, if nothing is wrong with it, and all that is wrong.
@@ -52,7 +59,8 @@ pub(super) fn resolve(request: &Request<'_>) -> (Option<Plan>, Vec<Problem>) {
     let settled = settle(request, &mut problems);
     let substituted = substituted(request.document, &settled.variables, &mut problems);
     let (file, found) = node_deserializer::read::<PlanFile>(&substituted, request.document);
-    problems.extend(found);
+    let has_values = !problems.iter().any(Problem::is_error);
+    problems.extend(if has_values { found } else { without_references(request.document, found) });
     let Some(file) = file else { return (None, problems) };
     let plan = build(request, release, settled, file, &mut problems);
     let usable = !problems.iter().any(Problem::is_error);
@@ -323,7 +331,7 @@ fn check_open(document: &Document, file: &PlanFile, problems: &mut Vec<Problem>)
     }
 }
 
-/// A CustomResourceDefinition is named `PLURAL.GROUP`.
+/// A `CustomResourceDefinition` is named `PLURAL.GROUP`.
 /// <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/>
 fn is_crd_name(name: &str) -> bool {
     is_dns_subdomain(name) && name.split('.').count() >= 3

@@ -80,14 +80,6 @@ pub(crate) struct Plan {
     pub(crate) unsupported: Vec<String>,
 }
 
-impl Plan {
-    /// Whether the environment may touch `context`.
-    pub(crate) fn allows_context(&self, context: &str) -> bool {
-        let matches = |glob: &String| globset::Glob::new(glob).is_ok_and(|glob| glob.compile_matcher().is_match(context));
-        self.contexts.is_empty() || self.contexts.iter().any(matches)
-    }
-}
-
 /// One phase of a resolved plan.
 #[derive(Debug, Clone)]
 pub(crate) struct PhaseSettings {
@@ -102,5 +94,6 @@ pub(crate) struct PhaseSettings {
     /// Time limit.
     pub(crate) timeout: Duration,
     /// What a failure in it does.
+    #[expect(dead_code, reason = "a failed run stops; rolling back comes with a later version")]
     pub(crate) on_failure: OnFailure,
 }

@@ -9,6 +9,9 @@ use super::{
     variables::last_line,
 };
 
+/// How a template can write a value.
+const FILTERS: [&str; 2] = ["percent", "base64"];
+
 /// The variable of the process environment that supplies the value at `key` of the Secret `name`: `DEPLOYCTL_SECRET_NAME__KEY`.
 pub(crate) fn secret_variable(name: &str, key: &str) -> String {
     let part = |text: &str| -> String {
@@ -167,10 +170,21 @@ fn check_references(
         problems.push(document.error(&at.key("generate").key("publicKeyOf"), message));
     }
     for piece in value.template.as_deref().map(pieces).unwrap_or_default() {
-        let Piece::Reference(text) = piece else { continue };
-        let (reference, filter) = text.split_once('|').map_or((text, None), |(reference, filter)| (reference, Some(filter)));
+        let text = match piece {
+            Piece::Reference(text) => text,
+            Piece::Literal(literal) if literal.contains("${") => {
+                let message = "`template` has a `${` without `}`; write `$${` if `${` is meant";
+                problems.push(document.error(&at.key("template"), message));
+                continue;
+            }
+            _ => continue,
+        };
+        let (reference, filter) =
+            text.split_once('|').map_or((text.trim(), None), |(reference, filter)| (reference.trim(), Some(filter.trim())));
         let result = match filter {
-            Some(filter) if filter != "percent" => Err(format!("unknown filter `{filter}` in `${{{text}}}`; there is `percent`")),
+            Some(filter) if !FILTERS.contains(&filter) => {
+                Err(format!("unknown filter `{filter}` in `${{{text}}}`{}", suggestion(filter, FILTERS)))
+            }
             _ if reference.contains('/') => known_reference(reference, keys),
             _ if variables.contains(&reference) => Ok(()),
             _ => Err(format!(
@@ -243,7 +257,7 @@ fn check_circles(document: &Document, secrets: &[SecretDeclaration], problems: &
 fn referred(secret: &SecretDeclaration, value: &SecretValue) -> Vec<String> {
     let public_key = value.generate.as_ref().and_then(|generate| generate.public_key_of.as_deref());
     let in_template = value.template.as_deref().map(pieces).unwrap_or_default().into_iter().filter_map(|piece| match piece {
-        Piece::Reference(text) => Some(text.split('|').next().unwrap_or(text).to_owned()),
+        Piece::Reference(text) => Some(text.split('|').next().unwrap_or(text).trim().to_owned()),
         _ => None,
     });
     in_template.chain(public_key.map(|reference| full_reference(secret, reference))).collect()
@@ -314,7 +328,7 @@ mod tests {
     fn references_must_exist_and_not_go_in_a_circle() {
         let text = "
 - {name: a, data: {b: {template: '${a/c}'}, c: {template: '${a/b}'}}}
-- {name: d, data: {e: {template: '${aa/b} ${a/bb} ${domian} ${a/b|base64}'}}}
+- {name: d, data: {e: {template: '${aa/b} ${a/bb} ${domian} ${a/b|base32} ${a/b|percent'}}}
 ";
         assert_eq!(
             problems(text),
@@ -322,7 +336,8 @@ mod tests {
                 "4:the plan declares no secret `aa`; did you mean `a`?",
                 "4:the secret `a` has no key `bb`; did you mean `b`?",
                 "4:`${domian}` is neither a variable nor a `secret/key`; did you mean `domain`; write `$${domian}` if it shall stay as it is",
-                "4:unknown filter `base64` in `${a/b|base64}`; there is `percent`",
+                "4:unknown filter `base32` in `${a/b|base32}`; did you mean `base64`?",
+                "4:`template` has a `${` without `}`; write `$${` if `${` is meant",
                 "3:secrets are composed of each other in a circle: `a/b` from `a/c` from `a/b`",
             ]
         );

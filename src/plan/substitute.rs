@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use indexmap::IndexMap;
 use serde_json::Value;
 
@@ -70,7 +72,7 @@ fn walk(
         }
         Value::Array(items) => {
             for (index, item) in items.iter_mut().enumerate() {
-                pointer.push_str(&format!("/{index}"));
+                let _ = write!(pointer, "/{index}");
                 walk(item, pointer, place, variables, report);
                 pointer.truncate(length);
             }
@@ -147,13 +149,14 @@ pub(super) fn replace(
     for piece in pieces {
         match piece {
             Piece::Literal(literal) | Piece::Escaped(literal) => result.push_str(literal),
-            Piece::Reference(name) => match variables.get(name) {
-                Some(value) => result.push_str(&text_of(value)),
-                None => {
+            Piece::Reference(name) => {
+                if let Some(value) = variables.get(name) {
+                    result.push_str(&text_of(value));
+                } else {
                     report_unknown(name, place, variables, report);
-                    result.push_str(&format!("${{{name}}}"));
+                    let _ = write!(result, "${{{name}}}");
                 }
-            },
+            }
         }
     }
     (result != text).then_some(Value::String(result))

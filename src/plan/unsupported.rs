@@ -40,7 +40,7 @@ fn in_phase(path: &KeyPath, phase: &PhaseDeclaration) -> Vec<KeyPath> {
         (!phase.after_ready.is_empty(), "afterReady"),
         (!phase.checks.is_empty(), "checks"),
     ];
-    given.into_iter().filter_map(|(given, key)| given.then(|| path.key(key))).collect()
+    given.into_iter().filter(|(given, _)| *given).map(|(_, key)| path.key(key)).collect()
 }
 
 fn described(document: &Document, path: &KeyPath) -> String {

@@ -206,7 +206,7 @@ fn scalar(text: &str) -> Value {
     let quoted = text.starts_with(['"', '\'']);
     match serde_yaml::from_str::<Value>(text) {
         Ok(Value::String(unquoted)) if quoted => Value::String(unquoted),
-        Ok(value @ (Value::Number(_) | Value::Bool(_))) if value.to_string() == text => value,
+        Ok(value @ (Value::Number(_) | Value::Bool(_))) if text_of(&value) == text => value,
         _ => Value::String(text.to_owned()),
     }
 }

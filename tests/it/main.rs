@@ -2,6 +2,7 @@
 
 mod ai_imutis;
 mod architecture;
+mod plan;
 mod readiness;
 mod sandbox;
 mod secret;

@@ -6,7 +6,7 @@ mod follow;
 mod prepare;
 mod secrets;
 
-pub(crate) use arguments::Arguments;
+pub(crate) use arguments::{Arguments, check_phases};
 
 use super::{
     Global,
