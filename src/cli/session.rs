@@ -120,6 +120,7 @@ fn connect_error(error: &ConnectError) -> CommandError {
             ExitCode::Usage,
             "set `KUBECONFIG` or name the file with `--kubeconfig`; `deployctl sandbox start` makes a cluster to try things on",
         ),
+        ConnectError::Credentials { .. } => (ExitCode::Failed, "install the program, or log in again"),
         ConnectError::Client { .. } => (ExitCode::Failed, "check the user and the cluster of this context in the kubeconfig"),
     };
     CommandError::new(exit, error.to_string()).hint(hint)
@@ -131,6 +132,8 @@ fn request_error(what: &str, error: &RequestError, cluster: &Cluster) -> Command
     match (error, error.code()) {
         (RequestError::Unreachable { .. } | RequestError::TimedOut { .. }, _) => failed
             .hint(format!("check that the cluster of context `{context}` runs and that {} can be reached from here", cluster.server())),
+        (RequestError::NotKubernetes { .. }, _) => failed
+            .hint(format!("check the address of the cluster of context `{context}` in the kubeconfig, and that no proxy answers instead")),
         (RequestError::Credentials { .. }, _) | (_, Some(401)) => {
             failed.hint(format!("the credentials of context `{context}` are missing, expired or not accepted: log in again"))
         }

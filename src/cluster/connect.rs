@@ -1,7 +1,9 @@
 use std::{path::PathBuf, time::Duration};
 
+use http::{HeaderValue, header};
 use kube::{
     Config,
+    client::AuthError,
     config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
 
@@ -26,6 +28,9 @@ pub(crate) enum ConnectError {
     /// No context was named and the kubeconfig marks none as current.
     #[error("the kubeconfig has no current context; it has {}", list(known))]
     NoCurrentContext { known: Vec<String> },
+    /// The program that the kubeconfig names for logging in did not give credentials.
+    #[error("cannot log in with context `{context}`: {why}")]
+    Credentials { context: String, why: String },
     /// The client could not be made of the kubeconfig.
     #[error("cannot connect with context `{context}`: {why}")]
     Client { context: String, why: String },
@@ -51,7 +56,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) async fn resolve(target: &Target) -> Result<Resolved, ConnectError> {
     let kubeconfig = match read(target) {
         Ok(kubeconfig) => kubeconfig,
-        Err(error) => return in_cluster(target).ok_or_else(|| ConnectError::Kubeconfig { why: kubeconfig_problem(&error) }),
+        Err(error) => return in_cluster(target).ok_or_else(|| ConnectError::Kubeconfig { why: kubeconfig_problem(&error, target) }),
     };
     let known: Vec<String> = kubeconfig.contexts.iter().map(|context| context.name.clone()).collect();
     let context = match target.context.clone().or_else(|| kubeconfig.current_context.clone()).filter(|name| !name.is_empty()) {
@@ -73,9 +78,30 @@ fn read(target: &Target) -> Result<Kubeconfig, KubeconfigError> {
     }
 }
 
-fn kubeconfig_problem(error: &KubeconfigError) -> String {
+/// What is wrong, with the file that it is wrong in. The parser's excerpt is left out: it may show a token.
+fn kubeconfig_problem(error: &KubeconfigError, target: &Target) -> String {
     match error {
         KubeconfigError::ReadConfig(error, path) => format!("{}: {error}", path.display()),
+        other => {
+            let place = target.kubeconfig.as_ref().map(|path| path.display().to_string()).or_else(|| std::env::var("KUBECONFIG").ok());
+            let text = other.to_string();
+            format!("{}: {}", place.unwrap_or_else(|| "~/.kube/config".to_owned()), text.lines().next().unwrap_or_default())
+        }
+    }
+}
+
+/// Why a login program gave no credentials; what it wrote to standard output is not shown: it may be a token.
+pub(super) fn login_problem(error: &AuthError, program: Option<&str>) -> String {
+    let program =
+        program.map_or_else(|| "the login program of the kubeconfig".to_owned(), |program| format!("the login program `{program}`"));
+    match error {
+        AuthError::AuthExecStart(error) => format!("{program} cannot be run: {error}"),
+        AuthError::AuthExecRun { out, .. } => {
+            let said = String::from_utf8_lossy(&out.stderr);
+            let said = said.lines().rfind(|line| !line.trim().is_empty()).map(|line| format!(": {}", line.trim())).unwrap_or_default();
+            format!("{program} ended with {}{said}", out.status)
+        }
+        AuthError::AuthExecParse(_) => format!("{program} answered with something else than an ExecCredential"),
         other => other.to_string(),
     }
 }
@@ -93,6 +119,8 @@ fn in_cluster(target: &Target) -> Option<Resolved> {
 fn adjusted(mut config: Config) -> Config {
     config.default_retry = false;
     config.connect_timeout = Some(CONNECT_TIMEOUT);
+    // Audit logs tell by it which requests were ours.
+    config.headers.push((header::USER_AGENT, HeaderValue::from_static(concat!("deployctl/", env!("CARGO_PKG_VERSION")))));
     if config.proxy_url.is_some() && bypasses_proxy(config.cluster_url.host().unwrap_or_default()) {
         config.proxy_url = None;
     }

@@ -164,7 +164,8 @@ impl Cluster {
         let (_, body) = self.call(&call).await?;
         match serde_json::from_slice::<GroupList>(&body) {
             Ok(list) if list.kind == "APIGroupDiscoveryList" => Ok(list.items.into_iter().flat_map(resources_of).collect()),
-            _ => self.discover_one_by_one(root, &body).await,
+            _ if is_json_object(&body) => self.discover_one_by_one(root, &body).await,
+            _ => Err(RequestError::NotKubernetes { server: self.server().to_owned() }),
         }
     }
 
@@ -230,6 +231,11 @@ impl ListedResource {
             verbs: self.verbs,
         })
     }
+}
+
+/// Whether `body` is a JSON object, as every answer of an API server to discovery is.
+fn is_json_object(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body).is_ok()
 }
 
 /// Groups and versions in the answer to `/api` or `/apis`, preferred versions first.

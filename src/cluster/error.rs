@@ -17,6 +17,9 @@ pub(crate) enum RequestError {
     /// The server answered with an error.
     #[error("{0}")]
     Refused(Refusal),
+    /// Something answered that is no API server, such as a proxy's login page.
+    #[error("{server} is no Kubernetes API server: its answer to discovery cannot be read")]
+    NotKubernetes { server: String },
     /// The answer is not what the API promises.
     #[error("the API server's answer to {what} cannot be read: {why}")]
     Unreadable { what: String, why: String },
@@ -41,7 +44,7 @@ impl RequestError {
                 matches!(refusal.code, 429 | 502 | 503 | 504)
                     || (refusal.code == 500 && matches!(refusal.reason.as_str(), "InternalError" | "ServerTimeout" | "Timeout"))
             }
-            RequestError::Credentials { .. } | RequestError::Unreadable { .. } => false,
+            RequestError::Credentials { .. } | RequestError::NotKubernetes { .. } | RequestError::Unreadable { .. } => false,
         }
     }
 }

@@ -111,6 +111,8 @@ pub(crate) struct Cluster {
 struct Shared {
     context: String,
     server: String,
+    /// The program that the kubeconfig names for logging in.
+    login: Option<String>,
     counts: Counts,
     notices: UnboundedSender<Notice>,
 }
@@ -129,6 +131,7 @@ impl Cluster {
         let context = resolved.context;
         // An exec plugin runs while the client is made, and blocks: it must not hold up the runtime.
         let config = resolved.config;
+        let login = config.auth_info.exec.as_ref().and_then(|exec| exec.command.clone());
         let runtime = tokio::runtime::Handle::current();
         let client = tokio::task::spawn_blocking(move || {
             let _guard = runtime.enter();
@@ -136,8 +139,13 @@ impl Cluster {
         })
         .await
         .map_err(|error| ConnectError::Client { context: context.clone(), why: error.to_string() })?
-        .map_err(|error| ConnectError::Client { context: context.clone(), why: error.to_string() })?;
-        let shared = Shared { context, server, counts: Counts::default(), notices };
+        .map_err(|error| match error {
+            kube::Error::Auth(error) => {
+                ConnectError::Credentials { context: context.clone(), why: connect::login_problem(&error, login.as_deref()) }
+            }
+            error => ConnectError::Client { context: context.clone(), why: error.to_string() },
+        })?;
+        let shared = Shared { context, server, login, counts: Counts::default(), notices };
         Ok(Self { client, shared: Arc::new(shared), retries: true })
     }
 
@@ -244,7 +252,7 @@ impl Cluster {
 
     fn transport(&self, error: &kube::Error) -> RequestError {
         match error {
-            kube::Error::Auth(error) => RequestError::Credentials { why: error.to_string() },
+            kube::Error::Auth(error) => RequestError::Credentials { why: connect::login_problem(error, self.shared.login.as_deref()) },
             other => self.unreachable(&innermost(other)),
         }
     }

@@ -166,6 +166,10 @@ impl<'a> Executor<'a> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
+            // A signal may have come while a question was answered or the revision was stored.
+            if self.interrupt.is_cancelled() {
+                return Err(Stop::Interrupted);
+            }
             self.start_steps(writer, in_flight).await?;
             if self.done == self.program.steps.len() {
                 return Ok(());

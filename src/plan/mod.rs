@@ -26,16 +26,14 @@ pub(crate) use file::RequiredCrd;
 pub(crate) use file::{OpenTarget, Requires};
 pub(crate) use load::{Examined, LoadError, Selection, examine, load};
 pub(crate) use names::nearest;
+pub(crate) use phase_declaration::Match;
 #[cfg(test)]
 pub(crate) use phase_declaration::OnFailure;
-pub(crate) use phase_declaration::Match;
 pub(crate) use problem::{Problem, Severity};
 pub(crate) use resolve::STATE_NAMESPACE;
 #[cfg(test)]
 pub(crate) use resolved::Source;
 pub(crate) use resolved::{PhaseSettings, Plan, ReleaseId};
 pub(crate) use schema::schema;
-pub(crate) use secret_declaration::{
-    Alphabet, Encoding, Generate, KeyAlgorithm, SecretDeclaration, SecretKind, SecretValue, ValueFormat,
-};
+pub(crate) use secret_declaration::{Alphabet, Encoding, Generate, KeyAlgorithm, SecretDeclaration, SecretKind, SecretValue, ValueFormat};
 pub(crate) use substitute::substitute;

@@ -7,3 +7,4 @@ mod readiness;
 mod sandbox;
 mod secret;
 mod support;
+mod up;

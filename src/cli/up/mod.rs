@@ -15,7 +15,7 @@ use super::{
     wanted::Rendering,
 };
 use crate::{
-    engine::{Emitter, Limits, Run, Selection, carry_out},
+    engine::{Emitter, Limits, Run, RunError, Selection, carry_out},
     error::{CommandError, ExitCode},
     plan::Plan,
     release::Author,
@@ -40,6 +40,15 @@ fn refuse_unsupported(plan: &Plan) -> Result<(), CommandError> {
     let keys = plan.unsupported.join("\n  ");
     Err(CommandError::usage(format!("this version of deployctl cannot carry out all of the plan:\n  {keys}"))
         .hint("take these keys out of the plan, or update deployctl"))
+}
+
+fn run_error(error: &RunError, session: &Session) -> CommandError {
+    match error {
+        RunError::NotStarted(source) => CommandError { message: error.to_string(), ..session.store_error(source) }.because(source),
+        RunError::NotRecorded(_) => CommandError::new(ExitCode::Changed, error.to_string())
+            .because(error)
+            .hint("run the same command again: it looks at the cluster, and records what is there"),
+    }
 }
 
 async fn up(
@@ -78,5 +87,5 @@ async fn up(
     }
     let work = carry_out(run, &emitter, &session.interrupt);
     let result = follow::follow(work, &emitter, events, &mut session.notices, arguments.output, global.verbose, output).await;
-    result.map_err(|error| CommandError::new(ExitCode::Changed, error.to_string()).because(&error))
+    result.map_err(|error| run_error(&error, &session))
 }

@@ -4,12 +4,20 @@ use std::{
     io::Write as _,
     path::Path,
     process::{Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
+
+use serde_json::Value;
 
 use super::cluster::sandbox;
 
 /// The built program.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_deployctl");
+
+/// No run takes longer, however slow the machine.
+const LONGEST: Duration = Duration::from_secs(120);
 
 /// A run of the built program in an environment that holds nothing but what is said here.
 #[must_use]
@@ -84,7 +92,8 @@ impl Deployctl {
         self.command
     }
 
-    /// Runs the program to its end.
+    /// Runs the program to its end; the test fails where it does not end by itself.
+    #[track_caller]
     pub(crate) fn run(mut self) -> Outcome {
         use std::os::unix::process::ExitStatusExt as _;
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -92,9 +101,16 @@ impl Deployctl {
         let mut stdin = child.stdin.take().expect("its input is piped");
         let text = std::mem::take(&mut self.stdin);
         // A program that does not read its input is no failure of the test.
-        let writer = std::thread::spawn(move || drop(stdin.write_all(&text)));
-        let output = child.wait_with_output().expect("the program ends");
-        writer.join().expect("the writer does not panic");
+        thread::spawn(move || drop(stdin.write_all(&text)));
+        let process = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw).expect("it has an id");
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || sender.send(child.wait_with_output()));
+        let Ok(output) = receiver.recv_timeout(LONGEST) else {
+            let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);
+            let output = receiver.recv().expect("it was killed").expect("its output is read");
+            panic!("it did not end by itself; its standard error:\n{}", String::from_utf8_lossy(&output.stderr));
+        };
+        let output = output.expect("its output is read");
         let status = output.status.code().unwrap_or_else(|| 128 + output.status.signal().unwrap_or_default());
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the program writes UTF-8");
         Outcome { status, stdout: text(output.stdout), stderr: text(output.stderr) }
@@ -102,6 +118,18 @@ impl Deployctl {
 }
 
 impl Outcome {
+    /// The events of `-o jsonl`.
+    #[track_caller]
+    pub(crate) fn events(&self) -> Vec<Value> {
+        self.stdout.lines().map(|line| serde_json::from_str(line).expect("every line is JSON")).collect()
+    }
+
+    /// The document of `-o json`.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).expect("standard output is one JSON document")
+    }
+
     /// The outcome itself, if the exit status is as expected; otherwise the test fails with all that was written.
     #[track_caller]
     pub(crate) fn exited(self, status: i32) -> Self {

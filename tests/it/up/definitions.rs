@@ -1,0 +1,94 @@
+//! CustomResourceDefinitions with their custom resources, and admission webhooks.
+
+use super::{
+    manifests::{config_map, deployment, documents},
+    project::{Project, events, name, written},
+};
+
+/// A definition in a group of the test's own.
+fn definition(group: &str) -> String {
+    format!(
+        "apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {{name: widgets.{group}}}
+spec:
+  group: {group}
+  scope: Namespaced
+  names: {{kind: Widget, plural: widgets, singular: widget}}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: {{openAPIV3Schema: {{type: object, properties: {{spec: {{type: object, properties: {{size: {{type: integer}}}}}}}}}}}}
+"
+    )
+}
+
+fn widget(group: &str, size: &str) -> String {
+    format!("apiVersion: {group}/v1\nkind: Widget\nmetadata: {{name: first}}\nspec: {{size: {size}}}\n")
+}
+
+fn order(log: &[serde_json::Value]) -> Vec<String> {
+    events(log, "object-written").iter().map(|event| name(&event["object"])).collect()
+}
+
+#[test]
+fn a_definition_in_the_same_phase_is_established_first() {
+    let group = "one-phase.example.org";
+    let project = Project::new("one-phase").manifest("apps/widgets.yaml", &documents(&[widget(group, "1"), definition(group)]));
+    let log = project.deploy(&[]);
+    assert_eq!(order(&log), ["Namespace/one-phase", "CustomResourceDefinition/widgets.one-phase.example.org", "Widget/one-phase/first"]);
+    assert_eq!(project.get("widgets.one-phase.example.org/first")["spec"]["size"], 1);
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+}
+
+#[test]
+fn a_definition_in_an_earlier_phase_is_enough() {
+    let group = "two-phases.example.org";
+    let project =
+        Project::new("two-phases").manifest("namespace/widgets.yaml", &definition(group)).manifest("apps/widget.yaml", &widget(group, "1"));
+    let log = project.deploy(&[]);
+    assert_eq!(order(&log).last().unwrap(), "Widget/two-phases/first");
+    // The kind is served now, so that the object can be tried before it is written.
+    project.rewrite("apps/widget.yaml", &widget(group, "big"));
+    let outcome = project.up(&[]).run().exited(2);
+    assert!(outcome.stderr.contains("Widget/two-phases/first") && outcome.stderr.contains("spec.size"), "{}", outcome.stderr);
+    project.rewrite("apps/widget.yaml", &widget(group, "2"));
+    assert_eq!(written(&project.deploy(&[])), ["changed Widget/two-phases/first"]);
+}
+
+#[test]
+fn a_condition_on_a_definition_of_the_same_plan_holds() {
+    let group = "conditional.example.org";
+    let project = Project::new("conditional")
+        .plan("phases: {widgets: {after: [apps], when: {crd: widgets.conditional.example.org}}}\n")
+        .manifest("namespace/definition.yaml", &definition(group))
+        .manifest("widgets/widget.yaml", &widget(group, "1"));
+    let log = project.deploy(&[]);
+    assert_eq!(order(&log).last().unwrap(), "Widget/conditional/first");
+}
+
+#[test]
+fn a_webhook_is_written_when_everything_else_of_its_phase_is_ready() {
+    // Its server does not exist: whatever is written after it would be refused.
+    let webhook = "apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: webhook-last}
+webhooks:
+  - name: check.webhook-last.example.org
+    failurePolicy: Fail
+    sideEffects: None
+    admissionReviewVersions: [v1]
+    timeoutSeconds: 1
+    clientConfig: {service: {name: checker, namespace: webhook-last}}
+    namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: webhook-last}}
+    rules: [{apiGroups: ['', apps], apiVersions: ['*'], operations: [CREATE, UPDATE], resources: [configmaps, deployments, pods]}]
+";
+    let project = Project::new("webhook-last")
+        .manifest("apps/a-webhook.yaml", webhook)
+        .manifest("apps/web.yaml", &documents(&[deployment("web"), config_map("settings", "1")]));
+    let log = project.deploy(&[]);
+    assert_eq!(order(&log).last().unwrap(), "ValidatingWebhookConfiguration/webhook-last");
+    assert_eq!(log.last().unwrap()["outcome"], "succeeded");
+    crate::support::kubectl(&["delete", "validatingwebhookconfiguration", "webhook-last"]);
+}
