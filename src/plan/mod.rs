@@ -3,6 +3,7 @@
 mod discover;
 mod duration;
 mod file;
+mod file_check;
 mod load;
 mod names;
 mod node;

@@ -6,8 +6,9 @@ use serde_json::{Number, Value};
 
 use super::{
     file::{EnvironmentDeclaration, PlanFile},
+    file_check,
     load::Head,
-    names::{is_dns_label, is_dns_subdomain, is_secret_key},
+    names::is_dns_label,
     node::{Content, Node},
     node_deserializer, phases,
     problem::{Document, KeyPath, Problem},
@@ -207,7 +208,7 @@ fn number_content(number: Number) -> Content {
 fn build(request: &Request<'_>, release: ReleaseId, settled: Settled, file: PlanFile, problems: &mut Vec<Problem>) -> Plan {
     let document = request.document;
     let names: Vec<&str> = settled.variables.keys().map(String::as_str).collect();
-    check_file(document, &file, problems);
+    file_check::check(document, &file, problems);
     secret_check::check(document, &file.secrets, &names, problems);
     let phases = phases::resolve(document, &file.phases, problems);
     let unsupported = unsupported(document, &file);
@@ -240,130 +241,5 @@ fn manifests(source: SourceDeclaration) -> Option<Source> {
     match source {
         SourceDeclaration::Manifests(path) => Some(Source(path)),
         SourceDeclaration::Kustomize(_) | SourceDeclaration::Helm(_) => None,
-    }
-}
-
-fn check_file(document: &Document, file: &PlanFile, problems: &mut Vec<Problem>) {
-    let mut refuse = |path: &KeyPath, message: String| problems.push(document.error(path, message));
-    if file.sources.is_empty() {
-        refuse(&KeyPath::top("sources"), "`sources` is empty; name at least one file or folder".to_owned());
-    }
-    if let Some(namespace) = file.state_namespace.as_deref().filter(|namespace| !is_dns_label(namespace)) {
-        refuse(
-            &KeyPath::top("stateNamespace"),
-            format!("`{namespace}` cannot be the name of a namespace; use lower-case letters, digits and `-`"),
-        );
-    }
-    let requires = KeyPath::top("requires");
-    if let Some(version) = file.requires.kubernetes.as_deref().filter(|text| !is_version_requirement(text)) {
-        refuse(
-            &requires.key("kubernetes"),
-            format!("`{version}` is not a version requirement; write for example `>=1.26` or `>=1.26, <1.36`"),
-        );
-    }
-    for (index, tool) in file.requires.tools.iter().enumerate() {
-        if let Some(version) = tool.version.as_deref().filter(|text| !is_version_requirement(text)) {
-            refuse(
-                &requires.key("tools").item(index).key("version"),
-                format!("`{version}` is not a version requirement; write for example `>=3.14`"),
-            );
-        }
-    }
-    for (index, crd) in file.requires.crds.iter().enumerate() {
-        if !is_crd_name(&crd.name) {
-            refuse(&requires.key("crds").item(index).key("name"), wrong_crd(&crd.name));
-        }
-    }
-    check_phases(document, file, problems);
-    check_open(document, file, problems);
-}
-
-fn check_phases(document: &Document, file: &PlanFile, problems: &mut Vec<Problem>) {
-    let mut one_of = |path: &KeyPath, given: &[&str], known: &[&str]| match given {
-        [_] => {}
-        [] => problems.push(document.error(path, format!("`{path}` must say one of {}", super::names::listed(known)))),
-        several => problems.push(
-            document.error(path, format!("`{path}` says several things ({}); make one entry of each", super::names::listed(several))),
-        ),
-    };
-    for (name, phase) in &file.phases {
-        let path = KeyPath::top("phases").key(name);
-        for (key, actions) in [("beforeApply", &phase.before_apply), ("afterReady", &phase.after_ready)] {
-            for (index, action) in actions.iter().enumerate() {
-                one_of(&path.key(key).item(index), &action.kinds(), &super::phase_declaration::Action::KINDS);
-            }
-        }
-        for (index, check) in phase.checks.iter().enumerate() {
-            one_of(&path.key("checks").item(index), &check.kinds(), &super::phase_declaration::Check::KINDS);
-        }
-    }
-    for (name, phase) in &file.phases {
-        let path = KeyPath::top("phases").key(name);
-        if let Some(when) = phase.when.as_ref().filter(|when| !is_crd_name(&when.crd)) {
-            problems.push(document.error(&path.key("when").key("crd"), wrong_crd(&when.crd)));
-        }
-        for (index, rule) in phase.matches.iter().enumerate() {
-            let globs = [("name", &rule.name), ("namespace", &rule.namespace), ("file", &rule.file)];
-            for (key, glob) in globs {
-                if let Some(Err(error)) = glob.as_deref().map(Glob::new) {
-                    let message = format!("`{}` is not a glob: {}", error.glob().unwrap_or_default(), error.kind());
-                    problems.push(document.error(&path.key("match").item(index).key(key), message));
-                }
-            }
-        }
-    }
-}
-
-fn check_open(document: &Document, file: &PlanFile, problems: &mut Vec<Problem>) {
-    const SCHEMES: [&str; 3] = ["http", "https", "tcp"];
-    for (name, target) in &file.open {
-        let path = KeyPath::top("open").key(name);
-        if !is_secret_key(name) {
-            problems.push(document.error(&path, format!("`{name}` cannot be opened by name; use letters, digits, `-`, `_` and `.`")));
-        }
-        if target.port == 0 {
-            problems.push(document.error(&path.key("port"), "`port` must be from 1 to 65535"));
-        }
-        if let Some(scheme) = target.scheme.as_deref().filter(|scheme| !SCHEMES.contains(scheme)) {
-            let message = format!("unknown scheme `{scheme}`{}", super::names::suggestion(scheme, SCHEMES));
-            problems.push(document.error(&path.key("scheme"), message));
-        }
-    }
-}
-
-/// A `CustomResourceDefinition` is named `PLURAL.GROUP`.
-/// <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/>
-fn is_crd_name(name: &str) -> bool {
-    is_dns_subdomain(name) && name.split('.').count() >= 3
-}
-
-fn wrong_crd(name: &str) -> String {
-    format!("`{name}` cannot be the name of a CustomResourceDefinition; write for example `certificates.cert-manager.io`")
-}
-
-/// Whether `text` is a list of comparisons with versions: `>=1.26, <1.36`.
-fn is_version_requirement(text: &str) -> bool {
-    text.split(',').all(|part| {
-        let version = part.trim().trim_start_matches(['>', '<', '=']).trim_start().trim_start_matches('v');
-        let operator = part.trim().chars().take_while(|letter| "<>=".contains(*letter)).collect::<String>();
-        let numbers: Vec<&str> = version.split('.').collect();
-        matches!(operator.as_str(), "" | ">" | ">=" | "<" | "<=" | "=")
-            && numbers.len() <= 3
-            && numbers.iter().all(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn version_requirements() {
-        for good in [">=1.26", ">=1.26, <1.36", "1.30.2", "=v1.29"] {
-            assert!(is_version_requirement(good), "{good}");
-        }
-        for wrong in ["", ">=", "=>1.2", "1.x", ">=1.26,", "~1.2"] {
-            assert!(!is_version_requirement(wrong), "{wrong}");
-        }
     }
 }
