@@ -122,6 +122,7 @@ pub(super) fn revision_info(revision: &Revision) -> RevisionInfo {
     RevisionInfo {
         number: revision.number,
         outcome: revision.outcome,
+        cause: revision.cause.clone(),
         started: revision.started,
         finished: revision.finished,
         by: revision.by.who.clone(),

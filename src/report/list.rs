@@ -41,7 +41,7 @@ impl ListView {
         let mut table = Table::new(&[Name, Number, Text, Text, Number, Text], 0);
         table.titles(&["RELEASE", "REVISION", "OUTCOME", "WHEN", "OBJECTS", "BY"]);
         for listed in &self.releases {
-            let RevisionInfo { number, outcome, started, finished, by } = &listed.revision;
+            let RevisionInfo { number, outcome, started, finished, by, .. } = &listed.revision;
             let (word, style) = outcome_word(*outcome);
             table.row(vec![
                 Line::of(&listed.release),

@@ -42,6 +42,8 @@ pub(crate) struct RevisionInfo {
     pub(crate) number: u64,
     /// How it ended.
     pub(crate) outcome: RunOutcome,
+    /// Why it failed, in one sentence.
+    pub(crate) cause: Option<String>,
     /// When it started.
     pub(crate) started: Timestamp,
     /// When it ended.
@@ -106,17 +108,26 @@ impl StatusView {
         };
         let place = Line::default().styled(STRONG, release.to_string()).text(format!(" in context {context}"));
         let mut lines = vec![place, revision.line(now)];
+        lines.extend(revision.cause_lines(width));
         if let Some(last) = self.last_run.as_ref().filter(|last| last.number != revision.number) {
             lines.push(Line::of("last run: ").joined(last.line(now)));
+            lines.extend(last.cause_lines(width));
         }
         lines
     }
 }
 
 impl RevisionInfo {
+    /// Why it failed, indented below its line.
+    fn cause_lines(&self, width: Option<usize>) -> Vec<Line> {
+        let Some(cause) = &self.cause else { return Vec::new() };
+        let room = width.map(|width| width.saturating_sub(2));
+        wrap(&neutralise(cause), room).iter().map(|text| Line::of("  ").styled(BAD, text)).collect()
+    }
+
     /// `revision 4 succeeded 3 min ago by USER, after 14.2 s`.
     fn line(&self, now: Timestamp) -> Line {
-        let Self { number, outcome, started, finished, by } = self;
+        let Self { number, outcome, started, finished, by, .. } = self;
         let (word, style) = outcome_word(*outcome);
         let line = Line::of(format!("revision {number} ")).styled(style, word);
         line.text(match finished {

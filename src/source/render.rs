@@ -29,6 +29,8 @@ pub(crate) struct Rendered {
     pub(crate) objects: IndexMap<ObjectId, Object>,
     /// What was written about the phase of each object.
     pub(crate) hints: HashMap<ObjectId, PhaseHint>,
+    /// The plan's own namespace, where no manifest describes it: created if absent, and nothing more.
+    pub(crate) implied_namespace: Option<ObjectId>,
     /// Problems that are only said.
     pub(crate) warnings: Vec<Problem>,
 }
@@ -55,14 +57,15 @@ pub(crate) fn render(plan: &Plan, scopes: &dyn ScopeLookup, substitute: &Substit
     for manifest in manifests {
         rendering.add(manifest);
     }
+    let mut implied_namespace = None;
     if plan.namespace_named && !GIVEN_NAMESPACES.contains(&plan.namespace.as_str()) {
-        rendering.add_namespace(&plan.file);
+        implied_namespace = rendering.add_namespace(&plan.file);
     }
     let Rendering { objects, hints, problems, .. } = rendering;
     if problems.iter().any(Problem::is_error) {
         return Err(problems);
     }
-    Ok(Rendered { objects, hints, warnings: problems })
+    Ok(Rendered { objects, hints, implied_namespace, warnings: problems })
 }
 
 fn load_all(plan: &Plan) -> (Vec<Manifest>, Vec<Problem>) {
@@ -154,13 +157,16 @@ impl Rendering<'_> {
         }
     }
 
-    fn add_namespace(&mut self, plan_file: &Path) {
+    /// Adds the plan's namespace and returns it, where no manifest describes it.
+    fn add_namespace(&mut self, plan_file: &Path) -> Option<ObjectId> {
         let value = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}});
         let id = ObjectId { group: String::new(), kind: "Namespace".to_owned(), namespace: None, name: self.namespace.to_owned() };
-        if !self.objects.contains_key(&id) {
-            let origin = Origin { file: Arc::from(shown(plan_file)), line: 1 };
-            self.insert(id, value, origin, PhaseHint::default());
+        if self.objects.contains_key(&id) {
+            return None;
         }
+        let origin = Origin { file: Arc::from(shown(plan_file)), line: 1 };
+        self.insert(id.clone(), value, origin, PhaseHint::default());
+        Some(id)
     }
 }
 

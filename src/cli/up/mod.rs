@@ -44,7 +44,11 @@ fn refuse_unsupported(plan: &Plan) -> Result<(), CommandError> {
 
 fn run_error(error: &RunError, session: &Session) -> CommandError {
     match error {
-        RunError::NotStarted(source) => CommandError { message: error.to_string(), ..session.store_error(source) }.because(source),
+        RunError::NotStarted(source) => {
+            let mut refused = session.store_error(source);
+            refused.message = format!("nothing was changed: {}", refused.message);
+            refused
+        }
         RunError::NotRecorded(_) => CommandError::new(ExitCode::Changed, error.to_string())
             .because(error)
             .hint("run the same command again: it looks at the cluster, and records what is there"),

@@ -5,10 +5,11 @@ use indexmap::IndexMap;
 use super::{Arguments, secrets};
 use crate::{
     cli::{secret_arguments::GivenSecrets, session::Session, wanted::Rendering},
-    cluster::{Force, RequestError, Resource},
+    cluster::{Force, RequestError, Resource, Seen},
     engine::{self, ChangeAction, Decision, Look, Selection, Wanted},
     error::{CommandError, ExitCode},
     object::ObjectId,
+    ownership::apply_entry,
     plan::{OpenTarget, Plan},
     preflight::{self, Finding},
     release::{Records, Revision, Store, StoreError},
@@ -48,10 +49,15 @@ pub(super) async fn prepare(
     let rendering = rendering.as_served(plan, &session.served)?;
     let skipped = rendering.skipped(plan, &session.served);
     let mut wanted = rendering.wanted(plan, &skipped);
+    let implied_namespace = rendering.rendered.implied_namespace.clone();
     let known = readable(&wanted, plan, session);
     let store = Store::new(&session.cluster, &session.served, &plan.state_namespace, &plan.release);
     let observed = async { tokio::try_join!(seen(session, plan, &known), history(&store)) };
     let (look, (previous, records)) = session.unless_interrupted(observed).await?.map_err(|error| observe_error(session, error))?;
+
+    if let Some(namespace) = implied_namespace.filter(|id| belongs_to_others(&look, &records, id, plan)) {
+        wanted.objects.shift_remove(&namespace);
+    }
 
     let mut secret_sources = Vec::new();
     let mut findings = static_findings(&wanted, &look, plan, selection, session).await?;
@@ -78,6 +84,18 @@ pub(super) async fn prepare(
         return Err(error);
     }
     Ok(Prepared { wanted, look, decisions, previous, records, skipped, secret_sources })
+}
+
+/// Whether a namespace that no manifest describes is there without us: then it is left alone, also by those who may not write it.
+///
+/// Where the user may not even look at it, whether it is there shows when the objects in it are tried.
+fn belongs_to_others(look: &Look, records: &Records, namespace: &ObjectId, plan: &Plan) -> bool {
+    match look.live.seen(namespace) {
+        // Our entry goes with our label, which somebody may have taken off; the record stays.
+        Seen::Present(there) => apply_entry(there, &plan.release.field_manager()).is_none() && records.get(namespace).is_none(),
+        Seen::Forbidden => true,
+        Seen::Absent | Seen::Unasked => false,
+    }
 }
 
 /// The objects to look at, with the kinds that they are read as: what is rendered, and the Secrets that the plan declares.
@@ -146,12 +164,16 @@ fn absent_namespaces(wanted: &Wanted, look: &Look, selection: &Selection) -> Vec
         let lives_there =
             wanted.objects.values().find(|object| object.object.id.namespace.as_deref() == Some(name) && selection.holds(&object.phase));
         let Some(first) = lives_there else { continue };
+        let described = wanted.objects.iter().find(|(id, _)| id.kind == "Namespace" && id.name == *name);
         findings.push(Finding {
             exit: ExitCode::Usage,
             at: Some(first.object.origin.clone()),
             object: Some(first.object.id.clone()),
             message: format!("namespace `{name}` does not exist, and no manifest of this run creates it"),
-            remedy: Some(format!("add a Namespace `{name}` to the manifests, or run its phase too")),
+            remedy: Some(match described {
+                Some((_, namespace)) => format!("run its phase too: `--phase {}`", namespace.phase),
+                None => format!("add a Namespace `{name}` to the manifests"),
+            }),
         });
     }
     findings

@@ -84,6 +84,7 @@ fn revision(number: u64, outcome: RunOutcome) -> RevisionInfo {
     RevisionInfo {
         number,
         outcome,
+        cause: (outcome == RunOutcome::Failed).then(|| "phase `apps` failed: Deployment/shop/api cannot become ready".to_owned()),
         started: start(),
         finished: (outcome != RunOutcome::Running).then_some(finished),
         by: "me@desk".to_owned(),

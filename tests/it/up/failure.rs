@@ -78,7 +78,8 @@ fn a_container_that_is_killed_for_its_memory_says_so() {
 fn a_job_that_fails_fails_at_once() {
     let project = project("job-fails", "5m", &job("migrate", "job-fails"));
     let (_, diagnosis) = failed(&project, "failed");
-    assert_names(&diagnosis, "Job/job-fails/migrate", "the Job failed");
+    assert_names(&diagnosis, "Job/job-fails/migrate", "container `main` exited with code 1");
+    assert_eq!(diagnosis["verdict"]["reason"], "BackoffLimitExceeded");
 }
 
 #[test]
@@ -124,7 +125,7 @@ fn people_read_the_object_the_reason_and_what_shows_more() {
 
 #[test]
 fn a_run_that_wrote_nothing_before_it_failed_left_the_cluster_as_it_was() {
-    let project = project("nothing-written", "3s", &faulty_deployment("web", "never-ready"));
+    let project = Project::new("nothing-written").plan("phases: {apps: {timeout: 3s}}\n").manifest("apps/web.yaml", &faulty_deployment("web", "never-ready"));
     project.up(&[]).run().exited(3);
     // Everything of the phase is as wanted now, and still not ready.
     let again = project.up(&["-o", "jsonl"]).run().exited(1);

@@ -43,7 +43,7 @@ fn every_object_is_marked_as_the_releases() {
     let platform = platform("marked");
     let log = platform.deploy(&[]);
     let objects: Vec<&Value> = events(&log, "object-written").into_iter().map(|event| &event["object"]).collect();
-    assert_eq!(objects.len(), 14);
+    assert_eq!(objects.len(), 13);
     for object in objects {
         let parts: Vec<String> = name(object).split('/').map(str::to_owned).collect();
         let live = get("marked", &format!("{}/{}", parts[0], parts.last().unwrap()));
@@ -67,8 +67,8 @@ fn the_revision_is_stored_as_a_head_and_its_chunks() {
     let names: BTreeSet<&str> = chunks.iter().map(|chunk| chunk["metadata"]["name"].as_str().unwrap()).collect();
 
     let revision = platform.last_revision();
-    assert_eq!((&revision["outcome"], &revision["partial"], &revision["objects"]), (&"succeeded".into(), &false.into(), &14.into()));
-    assert_eq!(revision["changes"]["created"], 14);
+    assert_eq!((&revision["outcome"], &revision["partial"], &revision["objects"]), (&"succeeded".into(), &false.into(), &13.into()));
+    assert_eq!(revision["changes"]["created"], 13);
     let phases = revision["phases"].as_array().unwrap();
     assert_eq!(phases.iter().map(|phase| phase["name"].as_str().unwrap()).collect::<Vec<_>>(), PHASES);
     assert!(phases.iter().all(|phase| phase["outcome"] == "ready"), "{phases:#?}");
@@ -84,11 +84,8 @@ fn one_document_says_everything_about_a_run() {
     let platform = platform("document");
     let outcome = platform.up(&["-o", "json", "--parallel", "1"]).run().exited(0);
     let document = outcome.json();
-    assert_eq!(
-        (&document["release"], &document["outcome"], &document["exitStatus"]),
-        (&"document.default".into(), &"succeeded".into(), &0.into())
-    );
-    assert_eq!(document["written"].as_array().unwrap().len(), 14);
+    assert_eq!((&document["release"], &document["outcome"], &document["exitStatus"]), (&"document.default".into(), &"succeeded".into(), &0.into()));
+    assert_eq!(document["written"].as_array().unwrap().len(), 13);
     assert_eq!(document["failure"], Value::Null);
     assert_eq!(document["phases"].as_array().unwrap().len(), PHASES.len());
 
@@ -100,9 +97,7 @@ fn one_document_says_everything_about_a_run() {
 fn people_are_told_where_it_goes_and_what_happened() {
     let platform = platform("told");
     let outcome = platform.up(&[]).run().exited(0);
-    for text in
-        ["told.default", "context sandbox", "▸ apps", "apps: created Deployment/told/web", "kubectl port-forward -n told service/web"]
-    {
+    for text in ["told.default", "context sandbox", "▸ apps", "apps: created Deployment/told/web", "kubectl port-forward -n told service/web"] {
         assert!((outcome.stderr.clone() + &outcome.stdout).contains(text), "`{text}` is missing:\n{}\n{}", outcome.stdout, outcome.stderr);
     }
     let password = kubectl(&["get", "secret", "database", "-n", "told", "-o", "jsonpath={.data.password}"]);

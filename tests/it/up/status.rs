@@ -34,12 +34,12 @@ fn a_release_is_shown_by_phase_until_something_is_missing() {
     let phases: Vec<&str> = status["phases"].as_array().unwrap().iter().map(|phase| phase["name"].as_str().unwrap()).collect();
     assert_eq!(phases, PHASES);
     assert_eq!(status["revision"]["outcome"], "succeeded");
-    assert_eq!(states(&status).len(), 14);
+    assert_eq!(states(&status).len(), 13);
     assert!(states(&status).iter().all(|(_, state)| state == "ready"), "{:?}", states(&status));
     let yaml = platform.command("status", &["-o", "yaml"]).run().exited(0).stdout;
     assert!(yaml.contains("release: shown.default\n"), "{yaml}");
     let text = platform.command("status", &[]).run().exited(0).stdout;
-    for part in ["shown.default", "databases", "StatefulSet/database", "1/1", "1Gi standard Bound"] {
+    for part in ["shown.default", "databases", "StatefulSet/shown/database", "1/1", "1Gi standard Bound"] {
         assert!(text.contains(part), "`{part}` is missing:\n{text}");
     }
 
