@@ -72,7 +72,13 @@ impl Session {
     /// `error` of the revision store, as users read it.
     pub(super) fn store_error(&self, error: &StoreError) -> CommandError {
         match error {
-            StoreError::Request { source, .. } => request_error(&error.to_string(), source, &self.cluster),
+            StoreError::Request { source, .. } => {
+                let failed = request_error(&error.to_string(), source, &self.cluster);
+                match source.code() {
+                    Some(403) => failed.hint("revisions can be kept in a namespace of yours: `--state-namespace NAMESPACE`, or `stateNamespace` in the plan"),
+                    _ => failed,
+                }
+            }
             StoreError::Damaged { .. } | StoreError::Newer { .. } => CommandError::failed(error.to_string()),
         }
     }
@@ -130,6 +136,10 @@ fn request_error(what: &str, error: &RequestError, cluster: &Cluster) -> Command
     let context = cluster.context();
     let failed = CommandError::failed(format!("{what} in context `{context}`")).because(error);
     match (error, error.code()) {
+        (RequestError::Unreachable { why, .. }, _) if why.contains("certificate") => failed.hint(format!(
+            "the certificate of {} does not fit `certificate-authority-data` of the kubeconfig: fetch a new kubeconfig",
+            cluster.server()
+        )),
         (RequestError::Unreachable { .. } | RequestError::TimedOut { .. }, _) => failed
             .hint(format!("check that the cluster of context `{context}` runs and that {} can be reached from here", cluster.server())),
         (RequestError::NotKubernetes { .. }, _) => failed

@@ -11,7 +11,7 @@ mod write;
 
 pub(crate) use connect::{ConnectError, Target};
 pub(crate) use discovery::{Resource, Served};
-pub(crate) use error::{Refusal, RequestError};
+pub(crate) use error::{Refusal, RefusalCause, RequestError};
 pub(crate) use live::{Live, Seen};
 pub(crate) use request::{Cluster, Notice, Verb};
 pub(crate) use watch::{WatchScope, Watched};

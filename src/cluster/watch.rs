@@ -48,6 +48,8 @@ struct Line<'a> {
 const WATCH_SECONDS: u64 = 240;
 /// Time without any line, bookmarks included, after which the connection is taken for dead.
 const SILENCE: Duration = Duration::from_secs(WATCH_SECONDS + 20);
+/// Pause between two LISTs where watching is not permitted.
+const INTERVAL: Duration = Duration::from_secs(2);
 /// Pause before a watch that broke is opened again.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -83,6 +85,8 @@ impl Cluster {
                 Followed::ReceiverGone => return,
                 Followed::Ended(last) => position = Some(last),
                 Followed::Expired => {}
+                // Who may list and not watch is told a little later.
+                Followed::Refused => tokio::time::sleep(INTERVAL).await,
                 Followed::Broken(last) => {
                     tokio::time::sleep(PAUSE).await;
                     position = Some(last);
@@ -101,6 +105,7 @@ impl Cluster {
         let response = match self.open(&Call::get(Verb::Watch, path)).await {
             Ok(response) if response.status().is_success() => response,
             Ok(response) if response.status().as_u16() == 410 => return Followed::Expired,
+            Ok(response) if matches!(response.status().as_u16(), 401 | 403 | 404 | 405) => return Followed::Refused,
             Ok(_) | Err(_) => return Followed::Broken(from),
         };
         let mut body = response.into_body();
@@ -147,6 +152,8 @@ enum Followed {
     Broken(String),
     /// The server has forgotten the position: list again.
     Expired,
+    /// The user may not watch, or the kind cannot be watched: list again and again.
+    Refused,
 }
 
 /// One line of a watch: the resource version it leads to, and what it says; an error line is an error.

@@ -10,6 +10,7 @@ use crate::{
     diagnosis::{self, Explanation},
     event::Diagnosis,
     object::ObjectId,
+    preflight,
     readiness::{State, Verdict},
 };
 
@@ -20,18 +21,18 @@ const OBJECTS: usize = 3;
 pub(super) async fn explain(stop: &Stop, cluster: &Cluster, hub: &mut Hub) -> Diagnosis {
     match stop {
         Stop::Refused { phase, object, error } => Diagnosis {
-            summary: format!("phase `{phase}` failed: {object} could not be written: {}", why(error)),
+            summary: format!("{object} could not be written: {}", why(error)),
             phase: Some(phase.clone()),
             objects: Vec::new(),
             more: Vec::new(),
         },
         Stop::Failed { phase, objects } => {
-            let summary = format!("phase `{phase}` failed: {}", listed(objects));
+            let summary = listed(objects);
             look_into(summary, phase, objects, cluster, hub).await
         }
         Stop::TimedOut { phase, after, whole_run, objects } => {
             let what = if *whole_run { "the run's time" } else { "its time" };
-            let summary = format!("phase `{phase}` failed: {what} of {} was up, and {}", duration(*after), listed(objects));
+            let summary = format!("{what} of {} was up, and {}", duration(*after), listed(objects));
             look_into(summary, phase, objects, cluster, hub).await
         }
         Stop::Interrupted => Diagnosis { summary: "the run was interrupted".to_owned(), ..Diagnosis::default() },
@@ -39,7 +40,10 @@ pub(super) async fn explain(stop: &Stop, cluster: &Cluster, hub: &mut Hub) -> Di
 }
 
 fn why(error: &RequestError) -> String {
-    error.to_string()
+    match error {
+        RequestError::Refused(refusal) => preflight::described(refusal),
+        other => other.to_string(),
+    }
 }
 
 fn duration(duration: Duration) -> String {

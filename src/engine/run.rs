@@ -85,7 +85,10 @@ pub(crate) async fn carry_out(run: Run<'_>, emitter: &Emitter, interrupt: &Cance
         Ok(()) => None,
         Err(stop) => {
             let diagnosis = explain(stop, run.cluster, executor.hub_mut()).await;
-            let cause = diagnosis.summary.clone();
+            let cause = match &diagnosis.phase {
+                Some(phase) => format!("phase `{phase}` failed: {}", diagnosis.summary),
+                None => diagnosis.summary.clone(),
+            };
             emitter.emit(EventKind::FailureExplained { diagnosis });
             Some(cause)
         }

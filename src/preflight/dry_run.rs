@@ -1,4 +1,7 @@
-use super::Finding;
+use super::{
+    Finding,
+    refusal::{described, names_an_unknown_field},
+};
 use crate::{
     cluster::{Refusal, RequestError},
     error::ExitCode,
@@ -32,12 +35,16 @@ pub(crate) fn judge_dry_run(object: &Object, dry_run: &DryRun) -> Option<Finding
             || refusal.message.contains("admission")
             || refusal.message.contains("violates") =>
         {
-            finding(ExitCode::Failed, shortened(refusal), None)
+            finding(ExitCode::Failed, described(refusal), None)
         }
-        403 => finding(ExitCode::Failed, shortened(refusal), Some("ask the cluster's administrator for this permission".to_owned())),
+        403 => finding(ExitCode::Failed, described(refusal), Some("ask the cluster's administrator for this permission".to_owned())),
         409 if refusal.is_ownership_conflict() => finding(ExitCode::Failed, conflict(refusal), Some(CONFLICT.to_owned())),
-        400 | 422 | 500 => finding(ExitCode::Usage, shortened(refusal), None),
-        _ => finding(ExitCode::Failed, shortened(refusal), None),
+        400 | 422 | 500 if names_an_unknown_field(refusal) => {
+            let kind = object.id.kind.to_lowercase();
+            finding(ExitCode::Usage, described(refusal), Some(format!("`kubectl explain {kind} --recursive` shows the fields of a {}", object.id.kind)))
+        }
+        400 | 422 | 500 => finding(ExitCode::Usage, described(refusal), None),
+        _ => finding(ExitCode::Failed, described(refusal), None),
     })
 }
 
@@ -56,15 +63,6 @@ fn conflict(refusal: &Refusal) -> String {
 /// `"hpa"` in `conflict with "hpa" using v1`.
 fn held_by(message: &str) -> &str {
     message.strip_prefix("conflict with ").map_or(message, |rest| rest.split(" using ").next().unwrap_or(rest))
-}
-
-/// The server's text without the parts that say again which object it is about.
-fn shortened(refusal: &Refusal) -> String {
-    if !refusal.causes.is_empty() && refusal.code == 422 {
-        let causes: Vec<String> = refusal.causes.iter().map(|cause| format!("`{}`: {}", cause.field, cause.message)).collect();
-        return causes.join("; ");
-    }
-    refusal.to_string().trim_start_matches("failed to create typed patch object ").to_owned()
 }
 
 #[cfg(test)]

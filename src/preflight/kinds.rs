@@ -15,7 +15,7 @@ pub(crate) fn unknown_kinds<'a>(objects: impl Iterator<Item = (&'a Object, Optio
             let versions: Vec<String> = served.versions(&object.id.group, &object.id.kind).map(Resource::api_version).collect();
             let (message, remedy) = if versions.is_empty() {
                 let remedy = match nearest_kind(&object.id.kind, served) {
-                    Some(kind) => format!("did you mean `kind: {kind}`?"),
+                    Some(kind) => format!("did you mean `kind: {kind}` instead of `{}`?", object.id.kind),
                     None => {
                         format!("install the CustomResourceDefinition of {} first, or give its phase a `when: {{crd: …}}`", object.id.kind)
                     }

@@ -128,7 +128,7 @@ fn credentials_that_are_not_accepted() {
 #[test]
 fn a_user_without_permission() {
     let project = project("permission");
-    assert_refused(project.up(&["--context", "sandbox-restricted"]), 1, &["administrator", "secrets", "deployctl-system"]);
+    assert_refused(project.up(&["--context", "sandbox-restricted"]), 1, &["administrator", "secrets", "deployctl-system", "`--state-namespace NAMESPACE`"]);
     project.assert_nothing_was_written();
 
     // Who may keep revisions but not write the objects is told of everything at once.
@@ -142,7 +142,7 @@ fn a_user_without_permission() {
 #[test]
 fn kinds_and_versions_that_are_not_served() {
     let kind = Project::new("unknown-kind").manifest("apps/a.yaml", "apiVersion: apps/v1\nkind: Deploymnet\nmetadata: {name: a}\n");
-    assert_refused(kind.up(&[]), 2, &["a.yaml:1", "no kind `Deploymnet`", "did you mean `kind: Deployment`?"]);
+    assert_refused(kind.up(&[]), 2, &["a.yaml:1", "no kind `Deploymnet`", "did you mean `kind: Deployment` instead of `Deploymnet`?"]);
     kind.assert_nothing_was_written();
 
     let version = Project::new("old-version").manifest("apps/a.yaml", "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: a}\n");
@@ -154,12 +154,12 @@ fn kinds_and_versions_that_are_not_served() {
 fn a_typo_in_a_field() {
     let typo = deployment("web").replace("replicas: 1", "replcas: 1");
     let fresh = Project::new("typo").manifest("apps/web.yaml", &typo);
-    assert_refused(fresh.up(&[]), 2, &["web.yaml:1", "Deployment/typo/web", "replcas"]);
+    assert_refused(fresh.up(&[]), 2, &["web.yaml:1", "Deployment/typo/web: unknown field", "spec.replcas", "`kubectl explain deployment --recursive`"]);
     fresh.assert_nothing_was_written();
 
     let existing = namespace("typo-existing");
     let project = Project::new(&existing).manifest("apps/web.yaml", &typo);
-    assert_refused(project.up(&[]), 2, &["web.yaml:1", &format!("Deployment/{existing}/web"), "replcas"]);
+    assert_refused(project.up(&[]), 2, &["web.yaml:1", &format!("Deployment/{existing}/web: unknown field"), "spec.replcas"]);
     project.assert_no_revision();
 }
 
@@ -178,6 +178,18 @@ fn a_value_that_is_not_allowed() {
     let project = Project::new(&existing).manifest("apps/web.yaml", &invalid);
     assert_refused(project.up(&[]), 2, &texts);
     project.assert_no_revision();
+}
+
+#[test]
+fn a_value_of_the_wrong_sort_is_not_shown() {
+    let existing = namespace("wrong-sort");
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: pin}\ndata: {pin: 31337}\n";
+    for name in ["wrong-sort-fresh", &existing] {
+        let project = Project::new(name).manifest("secrets/pin.yaml", secret);
+        let outcome = assert_refused(project.up(&[]), 2, &["pin.yaml:1", &format!("Secret/{name}/pin")]);
+        assert!(!outcome.stderr.contains("31337"), "{}", outcome.stderr);
+        project.assert_no_revision();
+    }
 }
 
 #[test]

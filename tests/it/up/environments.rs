@@ -74,3 +74,12 @@ fn a_user_of_one_namespace_keeps_revisions_there() {
     assert_eq!(list["releases"][0]["release"], format!("{home}.default"));
     project.assert_no_revision();
 }
+
+#[test]
+fn a_user_who_may_not_watch_waits_all_the_same() {
+    let home = namespace("unwatched");
+    let user = User::with_verbs(&home, "get, list, create, update, patch");
+    let project = Project::new(&home).manifest("apps/web.yaml", &deployment("web"));
+    user.runs(project.up(&["--state-namespace", &home])).run().exited(0);
+    assert_eq!(project.get("deployment/web")["status"]["readyReplicas"], 1);
+}

@@ -33,7 +33,8 @@ fn failed(project: &Project, outcome: &str) -> (Outcome, Value) {
     assert!(project.get("configmap/later").is_null(), "the phase after it was started");
     assert_eq!(project.get("configmap/before")["data"]["value"], "1");
     let revision = project.last_revision();
-    assert_eq!((&revision["outcome"], &revision["cause"]), (&"failed".into(), &diagnosis["summary"]));
+    let cause = format!("phase `apps` failed: {}", diagnosis["summary"].as_str().unwrap());
+    assert_eq!((&revision["outcome"], &revision["cause"]), (&"failed".into(), &cause.into()));
     let status = project.command("status", &["--exit-code"]).run().exited(6);
     assert!(status.stdout.contains("failed"), "{}", status.stdout);
     assert!(

@@ -67,7 +67,7 @@ fn the_time_of_a_phase_ends_the_run() {
     let summary = events(&log, "failure-explained")[0]["diagnosis"]["summary"].as_str().unwrap().to_owned();
     assert!(summary.contains("its time of 2 s was up") && summary.contains("Deployment/phase-time/web"), "{summary}");
     assert!(project.get("configmap/later").is_null());
-    assert_eq!(project.last_revision()["cause"], summary.as_str());
+    assert_eq!(project.last_revision()["cause"], format!("phase `apps` failed: {summary}"));
 }
 
 #[test]

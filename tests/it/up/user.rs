@@ -23,14 +23,15 @@ impl User {
 
     /// A user who may do everything inside of `namespace`, and nothing elsewhere.
     pub(super) fn confined_to(namespace: &str) -> Self {
+        Self::with_verbs(namespace, "'*'")
+    }
+
+    /// A user who may do `verbs` to everything inside of `namespace`, and nothing elsewhere.
+    pub(super) fn with_verbs(namespace: &str, verbs: &str) -> Self {
         let user = Self::without_rights();
-        let role = "apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata: {name: everything}
-rules: [{apiGroups: ['*'], resources: ['*'], verbs: ['*']}]
-";
-        apply(namespace, role);
-        kubectl(&["create", "rolebinding", "everything", "--role=everything", &format!("--user={}", user.name), "--namespace", namespace]);
+        let role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: some}\nrules: [{apiGroups: ['*'], resources: ['*'], verbs: ";
+        apply(namespace, &format!("{role}[{verbs}]}}]\n"));
+        kubectl(&["create", "rolebinding", "some", "--role=some", &format!("--user={}", user.name), "--namespace", namespace]);
         user
     }
 
