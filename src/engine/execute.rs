@@ -224,13 +224,11 @@ impl<'a> Executor<'a> {
         let Some(phase) = self.phases.iter_mut().find(|phase| phase.timing.name == name) else { return };
         if phase.started.is_none() {
             phase.started = Some(Instant::now());
-            if phase.timing.objects > 0 {
-                self.emitter.emit(EventKind::PhaseStarted {
-                    phase: name.to_owned(),
-                    objects: phase.timing.objects,
-                    timeout: phase.timeout,
-                });
-            }
+            self.emitter.emit(EventKind::PhaseStarted {
+                phase: name.to_owned(),
+                objects: phase.timing.objects,
+                timeout: phase.timeout,
+            });
         }
     }
 
@@ -331,9 +329,7 @@ impl<'a> Executor<'a> {
         }
         phase.timing.took = started.elapsed();
         phase.timing.outcome = Some(outcome);
-        if phase.timing.objects > 0 {
-            self.emitter.emit(EventKind::PhaseFinished { phase: name.to_owned(), outcome, took: phase.timing.took });
-        }
+        self.emitter.emit(EventKind::PhaseFinished { phase: name.to_owned(), outcome, took: phase.timing.took });
     }
 
     /// Stops the run where the time of a phase that runs, or of the whole run, is up.
@@ -377,16 +373,17 @@ impl Wait {
     }
 }
 
-/// The phases that the program holds steps of, not yet started.
+/// The phases that the program holds steps of and that have objects, not yet started.
 fn phase_runs(wanted: &Wanted, program: &Program) -> Vec<PhaseRun> {
     let mut writes: HashMap<&str, usize> = HashMap::new();
     for step in program.steps.iter().filter(|step| matches!(step.work, Work::Apply { .. })) {
         *writes.entry(&step.phase).or_default() += 1;
     }
     let of_program = wanted.phases.iter().filter(|phase| program.steps.iter().any(|step| step.phase == phase.name));
+    let of_program = of_program.map(|phase| (phase, wanted.objects.values().filter(|object| object.phase == phase.name).count()));
     of_program
-        .map(|phase| {
-            let objects = wanted.objects.values().filter(|object| object.phase == phase.name).count();
+        .filter(|(_, objects)| *objects > 0)
+        .map(|(phase, objects)| {
             let unchanged = objects - writes.get(phase.name.as_str()).copied().unwrap_or_default();
             let timing =
                 PhaseTiming { name: phase.name.clone(), outcome: None, objects, created: 0, changed: 0, unchanged, took: Duration::ZERO };

@@ -232,7 +232,8 @@ impl Hub {
 
     fn note(&mut self, object: Arc<Value>) {
         let Some(id) = identity(&object) else { return };
-        if self.resources.contains_key(&id) || self.objects.contains_key(&id) {
+        // A watch may tell of an object, and even that it is ready, before the answer to our own write of it was read.
+        if self.is_ours(&object) || self.objects.contains_key(&id) {
             self.take(id, Arc::clone(&object));
         }
         if is_child(&object) {
@@ -242,6 +243,10 @@ impl Hub {
             }
             self.children.insert(uid, object);
         }
+    }
+
+    fn is_ours(&self, object: &Value) -> bool {
+        object.pointer("/metadata/labels").and_then(|labels| labels.get(&self.label)).is_some()
     }
 
     /// Takes `object`, unless something newer is known: a watch repeats what happened before our own write.
@@ -269,8 +274,8 @@ impl Hub {
                 && scope.namespace.as_ref().is_none_or(|namespace| text(object, "/metadata/namespace") == namespace)
         };
         if scope.selector.is_some() {
-            let resources = &self.resources;
-            self.objects.retain(|id, object| !(resources.get(id) == Some(&scope.resource) && in_scope(object)));
+            let of_kind = |id: &ObjectId| id.kind == scope.resource.kind && id.group == scope.resource.group;
+            self.objects.retain(|id, object| !(of_kind(id) && in_scope(object)));
         } else {
             self.children.retain(|_, child| !in_scope(child));
         }

@@ -169,7 +169,7 @@ fn run_started(run: &Run<'_>, revision: Option<&Revision>) -> EventKind {
         revision: revision.or(run.previous).map_or(0, |revision| revision.number),
         context: run.cluster.context().to_owned(),
         server: run.cluster.server().to_owned(),
-        phases: summaries.collect(),
+        phases: summaries.filter(|summary| summary.objects > 0).collect(),
         deadline: Timestamp::now() + SignedDuration::try_from(run.limits.timeout).unwrap_or(SignedDuration::MAX),
     }
 }

@@ -183,10 +183,10 @@ fn a_value_that_is_not_allowed() {
 #[test]
 fn a_value_of_the_wrong_sort_is_not_shown() {
     let existing = namespace("wrong-sort");
-    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: pin}\ndata: {pin: 31337}\n";
+    let pin = deployment("web").replace("ports:", "env: [{name: PIN, value: 31337}], ports:");
     for name in ["wrong-sort-fresh", &existing] {
-        let project = Project::new(name).manifest("secrets/pin.yaml", secret);
-        let outcome = assert_refused(project.up(&[]), 2, &["pin.yaml:1", &format!("Secret/{name}/pin")]);
+        let project = Project::new(name).manifest("apps/web.yaml", &pin);
+        let outcome = assert_refused(project.up(&[]), 2, &["web.yaml:1", &format!("Deployment/{name}/web"), "string"]);
         assert!(!outcome.stderr.contains("31337"), "{}", outcome.stderr);
         project.assert_no_revision();
     }
