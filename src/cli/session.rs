@@ -75,7 +75,9 @@ impl Session {
             StoreError::Request { source, .. } => {
                 let failed = request_error(&error.to_string(), source, &self.cluster);
                 match source.code() {
-                    Some(403) => failed.hint("revisions can be kept in a namespace of yours: `--state-namespace NAMESPACE`, or `stateNamespace` in the plan"),
+                    Some(403) => failed.hint(
+                        "revisions can be kept in a namespace of yours: `--state-namespace NAMESPACE`, or `stateNamespace` in the plan",
+                    ),
                     _ => failed,
                 }
             }

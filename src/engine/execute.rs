@@ -224,11 +224,7 @@ impl<'a> Executor<'a> {
         let Some(phase) = self.phases.iter_mut().find(|phase| phase.timing.name == name) else { return };
         if phase.started.is_none() {
             phase.started = Some(Instant::now());
-            self.emitter.emit(EventKind::PhaseStarted {
-                phase: name.to_owned(),
-                objects: phase.timing.objects,
-                timeout: phase.timeout,
-            });
+            self.emitter.emit(EventKind::PhaseStarted { phase: name.to_owned(), objects: phase.timing.objects, timeout: phase.timeout });
         }
     }
 

@@ -41,7 +41,11 @@ pub(crate) fn judge_dry_run(object: &Object, dry_run: &DryRun) -> Option<Finding
         409 if refusal.is_ownership_conflict() => finding(ExitCode::Failed, conflict(refusal), Some(CONFLICT.to_owned())),
         400 | 422 | 500 if names_an_unknown_field(refusal) => {
             let kind = object.id.kind.to_lowercase();
-            finding(ExitCode::Usage, described(refusal), Some(format!("`kubectl explain {kind} --recursive` shows the fields of a {}", object.id.kind)))
+            finding(
+                ExitCode::Usage,
+                described(refusal),
+                Some(format!("`kubectl explain {kind} --recursive` shows the fields of a {}", object.id.kind)),
+            )
         }
         400 | 422 | 500 => finding(ExitCode::Usage, described(refusal), None),
         _ => finding(ExitCode::Failed, described(refusal), None),

@@ -65,7 +65,8 @@ mod tests {
     fn a_typo_is_named_alike_however_the_server_says_it() {
         let apply = "failed to create typed patch object (shop/web; apps/v1, Kind=Deployment): .spec.replcas: field not declared in schema";
         assert_eq!(refused(apply), "unknown field `spec.replcas`");
-        let create = "Deployment in version \"v1\" cannot be handled as a Deployment: strict decoding error: unknown field \"spec.replcas\"";
+        let create =
+            "Deployment in version \"v1\" cannot be handled as a Deployment: strict decoding error: unknown field \"spec.replcas\"";
         assert_eq!(refused(create), "unknown field \"spec.replcas\"");
     }
 
@@ -80,7 +81,8 @@ mod tests {
 
     #[test]
     fn invalid_fields_are_listed() {
-        let cause = |field: &str, message: &str| RefusalCause { field: field.to_owned(), message: message.to_owned(), ..RefusalCause::default() };
+        let cause =
+            |field: &str, message: &str| RefusalCause { field: field.to_owned(), message: message.to_owned(), ..RefusalCause::default() };
         let causes = vec![cause("spec.a", "Required value"), cause("spec.b", "Invalid value")];
         assert_eq!(described(&Refusal { code: 422, causes, ..Refusal::default() }), "`spec.a`: Required value; `spec.b`: Invalid value");
         assert_eq!(refused("something else"), "something else");

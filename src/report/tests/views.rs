@@ -169,7 +169,10 @@ fn a_first_run_that_failed_is_shown() {
     status.revision = None;
     status.last_run = Some(revision(1, RunOutcome::Failed));
     let text = plain(&status.text(None, now()));
-    assert!(text.starts_with("shop.dev in context kind-shop\nrevision 1 failed 3 min ago by me@desk, after 14.0 s\n\nstorage"), "{text}");
+    assert!(
+        text.starts_with("shop.dev in context kind-shop\nrevision 1 failed 3 min ago by me@desk, after 14.0 s\n  phase `apps` failed: Deployment/shop/api cannot become ready\n\nstorage"),
+        "{text}"
+    );
 }
 
 #[test]

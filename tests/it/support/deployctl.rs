@@ -17,7 +17,7 @@ use super::cluster::sandbox;
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_deployctl");
 
 /// No run takes longer, however slow the machine.
-const LONGEST: Duration = Duration::from_secs(120);
+const LONGEST: Duration = Duration::from_mins(2);
 
 /// A run of the built program in an environment that holds nothing but what is said here.
 #[must_use]

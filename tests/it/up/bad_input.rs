@@ -43,7 +43,11 @@ fn a_server_that_does_not_run() {
     // A port that was free a moment ago.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (_folder, path) = kubeconfig(&format!("http://{address}"));
-    assert_refused(project.up(&["--kubeconfig", &path]), 1, &["cannot reach the API server", &address.to_string(), "refused", "context `far`"]);
+    assert_refused(
+        project.up(&["--kubeconfig", &path]),
+        1,
+        &["cannot reach the API server", &address.to_string(), "refused", "context `far`"],
+    );
 }
 
 #[test]
@@ -119,7 +123,10 @@ fn credentials_that_are_not_accepted() {
     let stranger = User::with_token("nobody", "not-a-token-that-anybody-knows");
     let outcome = assert_refused(stranger.runs(project.up(&[])), 1, &["Unauthorized", "log in again"]);
     assert!(!outcome.stderr.contains("not-a-token"), "{}", outcome.stderr);
-    let file = fs::read_to_string(&stranger.kubeconfig).unwrap().replace(r#""token":"not-a-token-that-anybody-knows""#, r#""exec":{"apiVersion":"client.authentication.k8s.io/v1","command":"no-such-login-program","interactiveMode":"Never"}"#);
+    let file = fs::read_to_string(&stranger.kubeconfig).unwrap().replace(
+        r#""token":"not-a-token-that-anybody-knows""#,
+        r#""exec":{"apiVersion":"client.authentication.k8s.io/v1","command":"no-such-login-program","interactiveMode":"Never"}"#,
+    );
     fs::write(&stranger.kubeconfig, file).unwrap();
     assert_refused(stranger.runs(project.up(&[])), 1, &["no-such-login-program"]);
     project.assert_nothing_was_written();
@@ -128,7 +135,11 @@ fn credentials_that_are_not_accepted() {
 #[test]
 fn a_user_without_permission() {
     let project = project("permission");
-    assert_refused(project.up(&["--context", "sandbox-restricted"]), 1, &["administrator", "secrets", "deployctl-system", "`--state-namespace NAMESPACE`"]);
+    assert_refused(
+        project.up(&["--context", "sandbox-restricted"]),
+        1,
+        &["administrator", "secrets", "deployctl-system", "`--state-namespace NAMESPACE`"],
+    );
     project.assert_nothing_was_written();
 
     // Who may keep revisions but not write the objects is told of everything at once.
@@ -145,7 +156,8 @@ fn kinds_and_versions_that_are_not_served() {
     assert_refused(kind.up(&[]), 2, &["a.yaml:1", "no kind `Deploymnet`", "did you mean `kind: Deployment` instead of `Deploymnet`?"]);
     kind.assert_nothing_was_written();
 
-    let version = Project::new("old-version").manifest("apps/a.yaml", "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: a}\n");
+    let version =
+        Project::new("old-version").manifest("apps/a.yaml", "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: a}\n");
     assert_refused(version.up(&[]), 2, &["a.yaml:1", "version `policy/v1beta1`", "use `apiVersion: policy/v1`"]);
     version.assert_nothing_was_written();
 }
@@ -154,7 +166,11 @@ fn kinds_and_versions_that_are_not_served() {
 fn a_typo_in_a_field() {
     let typo = deployment("web").replace("replicas: 1", "replcas: 1");
     let fresh = Project::new("typo").manifest("apps/web.yaml", &typo);
-    assert_refused(fresh.up(&[]), 2, &["web.yaml:1", "Deployment/typo/web: unknown field", "spec.replcas", "`kubectl explain deployment --recursive`"]);
+    assert_refused(
+        fresh.up(&[]),
+        2,
+        &["web.yaml:1", "Deployment/typo/web: unknown field", "spec.replcas", "`kubectl explain deployment --recursive`"],
+    );
     fresh.assert_nothing_was_written();
 
     let existing = namespace("typo-existing");
@@ -194,7 +210,9 @@ fn a_value_of_the_wrong_sort_is_not_shown() {
 
 #[test]
 fn a_selector_that_cannot_be_changed() {
-    let project = Project::new("immutable").manifest("apps/web.yaml", &deployment("web")).manifest("apps/settings.yaml", &config_map("settings", "1"));
+    let project = Project::new("immutable")
+        .manifest("apps/web.yaml", &deployment("web"))
+        .manifest("apps/settings.yaml", &config_map("settings", "1"));
     project.deploy(&[]);
     project.rewrite("apps/web.yaml", &deployment("web").replace("app: web", "app: other"));
     project.rewrite("apps/settings.yaml", &config_map("settings", "2"));

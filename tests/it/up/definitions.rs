@@ -1,4 +1,4 @@
-//! CustomResourceDefinitions with their custom resources, and admission webhooks.
+//! `CustomResourceDefinition`s with their custom resources, and admission webhooks.
 
 use super::{
     manifests::{config_map, deployment, documents},

@@ -126,7 +126,9 @@ fn people_read_the_object_the_reason_and_what_shows_more() {
 
 #[test]
 fn a_run_that_wrote_nothing_before_it_failed_left_the_cluster_as_it_was() {
-    let project = Project::new("nothing-written").plan("phases: {apps: {timeout: 3s}}\n").manifest("apps/web.yaml", &faulty_deployment("web", "never-ready"));
+    let project = Project::new("nothing-written")
+        .plan("phases: {apps: {timeout: 3s}}\n")
+        .manifest("apps/web.yaml", &faulty_deployment("web", "never-ready"));
     project.up(&[]).run().exited(3);
     // Everything of the phase is as wanted now, and still not ready.
     let again = project.up(&["-o", "jsonl"]).run().exited(1);

@@ -64,7 +64,7 @@ fn the_revision_is_stored_as_a_head_and_its_chunks() {
     assert_eq!(heads.len(), 1);
     assert_eq!(heads[0]["metadata"]["name"], "deployctl.stored.default.v1");
     assert!(heads.iter().chain(&chunks).all(|secret| secret["type"] == "deployctl.dev/revision"));
-    let names: BTreeSet<&str> = chunks.iter().map(|chunk| chunk["metadata"]["name"].as_str().unwrap()).collect();
+    let present: BTreeSet<&str> = chunks.iter().map(|chunk| chunk["metadata"]["name"].as_str().unwrap()).collect();
 
     let revision = platform.last_revision();
     assert_eq!((&revision["outcome"], &revision["partial"], &revision["objects"]), (&"succeeded".into(), &false.into(), &13.into()));
@@ -75,7 +75,7 @@ fn the_revision_is_stored_as_a_head_and_its_chunks() {
     let wanted = phases.iter().flat_map(|phase| phase["wanted"].as_array().unwrap());
     let named = wanted.chain(revision["records"].as_array().unwrap()).chain(revision["program"].as_array().unwrap());
     for chunk in named {
-        assert!(names.contains(chunk.as_str().unwrap()), "{chunk} is not stored");
+        assert!(present.contains(chunk.as_str().unwrap()), "{chunk} is not stored");
     }
 }
 
@@ -84,7 +84,10 @@ fn one_document_says_everything_about_a_run() {
     let platform = platform("document");
     let outcome = platform.up(&["-o", "json", "--parallel", "1"]).run().exited(0);
     let document = outcome.json();
-    assert_eq!((&document["release"], &document["outcome"], &document["exitStatus"]), (&"document.default".into(), &"succeeded".into(), &0.into()));
+    assert_eq!(
+        (&document["release"], &document["outcome"], &document["exitStatus"]),
+        (&"document.default".into(), &"succeeded".into(), &0.into())
+    );
     assert_eq!(document["written"].as_array().unwrap().len(), 13);
     assert_eq!(document["failure"], Value::Null);
     assert_eq!(document["phases"].as_array().unwrap().len(), PHASES.len());
@@ -97,7 +100,9 @@ fn one_document_says_everything_about_a_run() {
 fn people_are_told_where_it_goes_and_what_happened() {
     let platform = platform("told");
     let outcome = platform.up(&[]).run().exited(0);
-    for text in ["told.default", "context sandbox", "▸ apps", "apps: created Deployment/told/web", "kubectl port-forward -n told service/web"] {
+    for text in
+        ["told.default", "context sandbox", "▸ apps", "apps: created Deployment/told/web", "kubectl port-forward -n told service/web"]
+    {
         assert!((outcome.stderr.clone() + &outcome.stdout).contains(text), "`{text}` is missing:\n{}\n{}", outcome.stdout, outcome.stderr);
     }
     let password = kubectl(&["get", "secret", "database", "-n", "told", "-o", "jsonpath={.data.password}"]);

@@ -103,7 +103,9 @@ fn a_signal_before_the_first_write_changes_nothing() {
 
 #[test]
 fn an_interrupted_run_that_wrote_nothing_left_the_cluster_as_it_was() {
-    let project = Project::new("waits-only").plan("phases: {apps: {timeout: 1s}}\n").manifest("apps/web.yaml", &faulty_deployment("web", "never-ready"));
+    let project = Project::new("waits-only")
+        .plan("phases: {apps: {timeout: 1s}}\n")
+        .manifest("apps/web.yaml", &faulty_deployment("web", "never-ready"));
     project.up(&[]).run().exited(3);
     let project = project.plan("phases: {apps: {timeout: 5m}}\n");
     let mut run = Running::start(project.up(&[]));

@@ -1,6 +1,6 @@
 //! Manifests that many tests deploy.
 
-/// A ConfigMap that holds `value`.
+/// A `ConfigMap` that holds `value`.
 pub(super) fn config_map(name: &str, value: &str) -> String {
     format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{value: {value:?}}}\n")
 }

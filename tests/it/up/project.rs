@@ -161,11 +161,6 @@ pub(super) fn written(events: &[Value]) -> Vec<String> {
 
 /// `KIND/NAMESPACE/NAME` of an object in an event.
 pub(super) fn name(object: &Value) -> String {
-    match object.as_str() {
-        Some(text) => text.to_owned(),
-        None => {
-            let parts = ["kind", "namespace", "name"].map(|key| object[key].as_str().unwrap_or_default());
-            parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
-        }
-    }
+    let parts = ["kind", "namespace", "name"].map(|key| object[key].as_str().unwrap_or_default());
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
 }

@@ -35,8 +35,8 @@ spec:
     let log = project.deploy(&[]);
     let finished = position(&log, "phase-finished", "apps");
     for object in ["Deployment/workloads/web", "StatefulSet/workloads/store", "DaemonSet/workloads/agent", "Job/workloads/migrate"] {
-        let verdicts = events(&log, "verdict-changed").into_iter().filter(|event| name(&event["object"]) == object);
-        let last = verdicts.last().unwrap_or_else(|| panic!("no verdict about {object}"));
+        let mut verdicts = events(&log, "verdict-changed").into_iter().filter(|event| name(&event["object"]) == object);
+        let last = verdicts.next_back().unwrap_or_else(|| panic!("no verdict about {object}"));
         assert_eq!(last["to"]["state"], "ready", "{last}");
         assert!(last["sequence"].as_u64().unwrap() <= finished as u64);
     }

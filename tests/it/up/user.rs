@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 use crate::support::{Deployctl, apply, kubectl, namespace, sandbox};
 
-/// A user with rights of their own, who is found in the audit log by name: a ServiceAccount, and a kubeconfig with its token.
+/// A user with rights of their own, who is found in the audit log by name: a `ServiceAccount`, and a kubeconfig with its token.
 pub(super) struct User {
     pub(super) name: String,
     pub(super) kubeconfig: PathBuf,
