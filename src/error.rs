@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 /// What the program's exit status says. Scripts rely on these numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum ExitCode {
+pub(crate) enum ExitCode {
     /// Done: the cluster is as wanted, or the question was answered.
     Done,
     /// Failed, and the cluster is as it was.

@@ -28,7 +28,7 @@ pub(crate) struct Event {
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub(crate) enum EventKind {
-    /// A run starts to write.
+    /// A run starts. `writes` is how many objects it is going to write; without any it only waits until everything is ready.
     RunStarted {
         #[serde(serialize_with = "as_text")]
         release: ReleaseId,
@@ -36,6 +36,7 @@ pub(crate) enum EventKind {
         context: String,
         server: String,
         phases: Vec<PhaseSummary>,
+        writes: usize,
         deadline: Timestamp,
     },
     /// A phase starts.

@@ -33,7 +33,7 @@ impl Ask for TerminalAsk {
     fn secret(&mut self, prompt: &SecretPrompt) -> Result<SecretString, AskError> {
         let prompt = prompt.clone();
         interruptible(move || {
-            let line = prompt.line();
+            let line = shortened(&prompt);
             let again = format!("{line}, again");
             // Empty answers are judged by the prompt, which knows whether they are allowed.
             let mut password = Password::new().with_prompt(&line).allow_empty_password(true);
@@ -54,6 +54,19 @@ impl Ask for TerminalAsk {
         let typed = interruptible(move || Input::<String>::new().with_prompt(question).allow_empty(true).interact_text())?;
         Ok(typed.trim() == name)
     }
+}
+
+/// The line of `prompt`, or a shorter one where the terminal would break it: an answered prompt is drawn again, above its first half.
+fn shortened(prompt: &SecretPrompt) -> String {
+    /// What follows the line: `: [hidden]`.
+    const ANSWER: usize = 10;
+    let line = prompt.line();
+    let columns = usize::from(Term::stderr().size().1);
+    if console::measure_text_width(&line) + ANSWER < columns {
+        return line;
+    }
+    // What the value is was listed before the first question.
+    format!("{}{}", prompt.name, if prompt.optional { " (Enter for none)" } else { "" })
 }
 
 /// Runs `question` until it is answered, or until SIGINT or SIGTERM.

@@ -15,6 +15,7 @@ use crate::{
     object::{neutralise, one_line},
     readiness::{Family, State, Verdict, judge, text},
     report::Output,
+    source,
 };
 
 /// Judge objects offline: is each of them ready, and if not, why
@@ -188,14 +189,10 @@ fn json_documents(content: &str) -> Result<Documents, ParseProblem> {
 }
 
 fn yaml_documents(content: &str) -> Result<Documents, ParseProblem> {
-    let read: Result<Vec<serde_yaml::Spanned<Value>>, _> = serde_yaml::from_multiple(content);
-    let documents = read.map_err(|error| {
-        let line = error.location().and_then(|location| usize::try_from(location.line()).ok());
-        let what = error.to_string();
-        ParseProblem { line, what: format!("this is not YAML: {}", what.lines().next().unwrap_or_default().trim_start_matches("error: ")) }
-    })?;
-    let placed = documents.into_iter().map(|document| (usize::try_from(document.referenced.line()).ok(), document.value));
-    Ok(placed.filter(|(_, value)| !value.is_null()).collect())
+    // The caller says which file it is.
+    let documents = source::documents(content, Path::new(""))
+        .map_err(|error| ParseProblem { line: usize::try_from(error.line).ok(), what: format!("this is not YAML: {}", error.message) })?;
+    Ok(documents.into_iter().map(|document| (usize::try_from(document.line).ok(), document.value)).collect())
 }
 
 /// Adds the object in `document`, or the items of the list that it is. Items of a typed list may leave out what the list says.

@@ -143,11 +143,11 @@ pub(crate) fn run(arguments: Arguments, global: &Global, output: &mut Output) ->
 }
 
 fn install(arguments: &InstallArguments, global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
-    let cache = Cache::locate().map_err(explain)?;
+    let cache = Cache::locate().map_err(|error| explain(&error))?;
     let mut progress = Progress::new(global, output);
     let outcome = sandbox::install(&cache, arguments.from.as_deref(), &mut |step| progress.install(&step));
     progress.finish();
-    match outcome.map_err(explain)? {
+    match outcome.map_err(|error| explain(&error))? {
         InstallOutcome::NothingToDo(folder) => {
             output.note(&format!("Nothing to do: the sandbox's programs are in `{}`", folder.display()));
         }
@@ -157,7 +157,7 @@ fn install(arguments: &InstallArguments, global: &Global, output: &mut Output) -
 }
 
 fn start(arguments: &StartArguments, global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
-    let cache = Cache::locate().map_err(explain)?;
+    let cache = Cache::locate().map_err(|error| explain(&error))?;
     let mut progress = Progress::new(global, output);
     let options = arguments.flags.options();
     let outcome = block_on(sandbox::start(&cache, &arguments.name, &options, &mut |step| progress.start(&step)));
@@ -173,8 +173,8 @@ fn start(arguments: &StartArguments, global: &Global, output: &mut Output) -> Re
 }
 
 fn stop(arguments: &StopArguments, output: &mut Output) -> Result<ExitCode, CommandError> {
-    let cache = Cache::locate().map_err(explain)?;
-    let word = match sandbox::stop(&cache, &arguments.name).map_err(explain)? {
+    let cache = Cache::locate().map_err(|error| explain(&error))?;
+    let word = match sandbox::stop(&cache, &arguments.name).map_err(|error| explain(&error))? {
         StopOutcome::Stopped => "is stopped",
         StopOutcome::CleanedUp => "was dead already; what it left behind is removed",
     };
@@ -183,8 +183,8 @@ fn stop(arguments: &StopArguments, output: &mut Output) -> Result<ExitCode, Comm
 }
 
 fn list(arguments: &ListArguments, output: &mut Output) -> Result<ExitCode, CommandError> {
-    let cache = Cache::locate().map_err(explain)?;
-    let sandboxes = sandbox::list(&cache).map_err(explain)?;
+    let cache = Cache::locate().map_err(|error| explain(&error))?;
+    let sandboxes = sandbox::list(&cache).map_err(|error| explain(&error))?;
     match arguments.output {
         Some(Format::Json) => {
             let text = serde_json::to_string_pretty(&sandboxes).expect("summaries have string keys only");
@@ -197,7 +197,7 @@ fn list(arguments: &ListArguments, output: &mut Output) -> Result<ExitCode, Comm
 }
 
 fn run_command(arguments: &RunArguments, global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
-    let cache = Cache::locate().map_err(explain)?;
+    let cache = Cache::locate().map_err(|error| explain(&error))?;
     let mut progress = Progress::new(global, output);
     let options = arguments.flags.options();
     let ended = block_on(sandbox::run(&cache, &options, &arguments.command, &mut |step| progress.start(&step)));
@@ -232,11 +232,11 @@ impl SandboxFlags {
 fn block_on<T>(future: impl Future<Output = Result<T, SandboxError>>) -> Result<T, CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| CommandError::failed("the asynchronous runtime could not be started").because(&error))?;
-    runtime.block_on(future).map_err(explain)
+    runtime.block_on(future).map_err(|error| explain(&error))
 }
 
-fn explain(error: SandboxError) -> CommandError {
-    let (exit, hint) = match &error {
+fn explain(error: &SandboxError) -> CommandError {
+    let (exit, hint) = match error {
         SandboxError::GoMissing(_) | SandboxError::GoTooOld { .. } => {
             (ExitCode::Usage, Some("install Go from <https://go.dev/dl>, or name a folder of prebuilt programs with `--from DIR`"))
         }
@@ -247,7 +247,7 @@ fn explain(error: SandboxError) -> CommandError {
         SandboxError::Interrupted => (ExitCode::Interrupted, None),
         _ => (ExitCode::Failed, None),
     };
-    let command_error = match std::error::Error::source(&error) {
+    let command_error = match std::error::Error::source(error) {
         Some(source) => CommandError::new(exit, format!("failed to run the sandbox: {error}")).because(source),
         None => CommandError::new(exit, error.to_string()),
     };
@@ -268,7 +268,7 @@ fn table(sandboxes: &[Summary]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or_default();
     let widths: Vec<usize> = (0..4).map(width).collect();
     let line = |row: &[String; 5]| {
-        let cells: String = row[..4].iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}  ")).collect();
+        let cells = row[..4].iter().zip(&widths).fold(String::new(), |text, (cell, width)| text + &format!("{cell:width$}  "));
         format!("{cells}{}\n", row[4])
     };
     rows.iter().map(line).collect()

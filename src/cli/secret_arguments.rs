@@ -55,21 +55,26 @@ impl GivenSecrets {
     ///
     /// An error lists everything that is missing or contradictory at once (exit 2).
     pub(crate) fn plan<'a>(&self, plan: &Plan, live: &dyn Fn(&str, &str) -> Option<&'a Value>) -> Result<Needs, CommandError> {
-        let needs = plan_values(&plan.secrets, &plan.namespace, live, &self.supplied, &self.rotate);
+        let mut needs = plan_values(&plan.secrets, &plan.namespace, live, &self.supplied, &self.rotate);
         if !needs.problems.is_empty() {
             return Err(command_error(&needs.problems));
         }
-        match needs.missing_error(is_interactive()) {
-            Some(error) => Err(error),
-            None => Ok(needs),
+        let interactive = is_interactive();
+        if let Some(error) = needs.missing_error(interactive) {
+            return Err(error);
         }
+        if !interactive {
+            needs.leave_out_unasked();
+        }
+        Ok(needs)
     }
 }
 
 /// Lists what will be asked, asks, and returns the Secrets to apply. Warnings go to standard error.
 pub(crate) fn ask_and_resolve(needs: &Needs, plan: &Plan, output: &mut Output) -> Result<Resolved, CommandError> {
-    for line in needs.describe() {
-        output.note(&line);
+    // Where nothing is asked, the changes say where each new value comes from.
+    if !needs.to_prompt.is_empty() {
+        needs.describe().iter().for_each(|line| output.paragraph(line));
     }
     let surroundings = Surroundings { folder: &plan.folder, variables: &plan.variables };
     let resolved = resolve(needs, &mut TerminalAsk, &surroundings).map_err(|errors| command_error(&errors))?;

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     engine::{ObjectOverview, Overview, address},
     error::{CommandError, ExitCode},
-    event::RunOutcome,
+    event::{AccessPoint, RunOutcome},
     plan::Plan,
     release::{Revision, Store},
     report::{Output, RevisionInfo, StatusObject, StatusPhase, StatusView},
@@ -47,16 +47,19 @@ pub(crate) fn run(arguments: &Arguments, _global: &Global, output: &mut Output) 
 
 async fn status(arguments: &Arguments, plan: &Plan, output: &mut Output) -> Result<ExitCode, CommandError> {
     let session = Session::open(&arguments.cluster, Some(plan)).await?;
-    let (mut overview, last) = session.unless_interrupted(look(plan, &session)).await??;
+    let (overview, last) = session.unless_interrupted(look(plan, &session)).await??;
     let view = view(plan, &session, overview.as_ref(), last.as_ref());
-    show(arguments, &view, output);
-    if arguments.watch
-        && let Some(overview) = &mut overview
-    {
-        watch(arguments, plan, &session, overview, last.as_ref(), output).await;
-    }
     let as_wanted = view.phases.iter().flat_map(|phase| &phase.objects).all(|object| object.verdict.passes())
         && last.as_ref().is_some_and(|last| last.outcome == RunOutcome::Succeeded);
+    match overview.zip(last).filter(|_| arguments.watch) {
+        Some(seen) => {
+            if !is_screen(arguments, output) {
+                show(arguments, &view, output);
+            }
+            watch(arguments, plan, &session, seen, output).await?;
+        }
+        None => show(arguments, &view, output),
+    }
     Ok(if arguments.exit_code && !as_wanted { ExitCode::Differences } else { ExitCode::Done })
 }
 
@@ -72,29 +75,76 @@ async fn look(plan: &Plan, session: &Session) -> Result<(Option<Overview>, Optio
 
 /// Pause between two screens, so that a rollout does not make it flicker.
 const PAUSE: Duration = Duration::from_millis(500);
-/// Clears the screen and puts the cursor at its start.
-const CLEAR: &str = "\u{1b}[H\u{1b}[2J\u{1b}[3J";
+/// How often the screen is drawn where nothing changed: ages grow, and the terminal may have got another size.
+const REDRAW: Duration = Duration::from_secs(1);
 
 async fn watch(
     arguments: &Arguments,
     plan: &Plan,
     session: &Session,
-    overview: &mut Overview,
-    last: Option<&Revision>,
+    (mut overview, mut last): (Overview, Revision),
     output: &mut Output,
-) {
+) -> Result<(), CommandError> {
     overview.follow(&session.served).await;
-    loop {
-        tokio::select! {
-            () = session.interrupt.cancelled() => return,
-            () = overview.changed() => {}
-        }
-        tokio::time::sleep(PAUSE).await;
-        if output.stdout_is_terminal() {
-            output.data(CLEAR);
-        }
-        show(arguments, &view(plan, session, Some(overview), last), output);
+    let screen = is_screen(arguments, output);
+    let mut redraw = tokio::time::interval(REDRAW);
+    if screen {
+        output.data(CLEAR);
     }
+    loop {
+        if screen {
+            draw(&view(plan, session, Some(&overview), Some(&last)), output);
+        }
+        let changed = tokio::select! {
+            () = session.interrupt.cancelled() => return Ok(()),
+            () = overview.changed() => true,
+            _ = redraw.tick() => false,
+        };
+        // That a run has ended is seen in its revision alone, after the last change of an object.
+        if (changed || last.outcome == RunOutcome::Running)
+            && let Some(newer) = newer(plan, session, &last).await?
+        {
+            (overview, last) = newer;
+            overview.follow(&session.served).await;
+        } else if !changed {
+            continue;
+        }
+        tokio::select! {
+            () = session.interrupt.cancelled() => return Ok(()),
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+        if !screen {
+            show(arguments, &view(plan, session, Some(&overview), Some(&last)), output);
+        }
+    }
+}
+
+/// What is there now, where the release has a newer revision than `last`, or that has ended since.
+async fn newer(plan: &Plan, session: &Session, last: &Revision) -> Result<Option<(Overview, Revision)>, CommandError> {
+    let store = Store::new(&session.cluster, &session.served, &plan.state_namespace, &plan.release);
+    let newest = store.revisions().await.map_err(|error| session.store_error(&error))?.pop();
+    if newest.is_none_or(|newest| (newest.number, newest.outcome) == (last.number, last.outcome)) {
+        return Ok(None);
+    }
+    let (overview, last) = look(plan, session).await?;
+    Ok(overview.zip(last))
+}
+
+/// Whether the view is drawn on a terminal again and again.
+fn is_screen(arguments: &Arguments, output: &Output) -> bool {
+    arguments.output == DataFormat::Text && output.stdout_is_terminal()
+}
+
+/// Clears what is seen of the terminal, not its history.
+const CLEAR: &str = "\u{1b}[H\u{1b}[2J";
+
+/// Draws the view over the one before: line by line, so that nothing flickers.
+fn draw(view: &StatusView, output: &mut Output) {
+    let (rows, columns) = Output::stdout_size();
+    // The last row is the cursor's, which would scroll the screen otherwise.
+    let lines = view.screen(rows.saturating_sub(1), columns, Timestamp::now());
+    let text = lines.iter().fold(String::new(), |text, line| text + line + "\u{1b}[K\n");
+    output.data(&format!("\u{1b}[H{text}\u{1b}[J"));
 }
 
 fn show(arguments: &Arguments, view: &StatusView, output: &mut Output) {
@@ -114,7 +164,12 @@ fn view(plan: &Plan, session: &Session, overview: Option<&Overview>, last: Optio
             .into_iter()
             .map(|phase| StatusPhase { name: phase.name, objects: phase.objects.into_iter().map(status_object).collect() })
             .collect(),
+        access: last.map(access).unwrap_or_default(),
     }
+}
+
+fn access(revision: &Revision) -> Vec<AccessPoint> {
+    revision.access.iter().map(|(name, how)| AccessPoint { name: name.clone(), how: how.clone() }).collect()
 }
 
 /// What is shown of a revision.

@@ -39,7 +39,7 @@ impl Rendering {
     }
 
     /// This rendering, or another one where the cluster says otherwise about which kinds live in namespaces.
-    pub(super) fn as_served(self, plan: &Plan, served: &Served) -> Result<Self, CommandError> {
+    pub(super) fn for_cluster(self, plan: &Plan, served: &Served) -> Result<Self, CommandError> {
         let scopes = ServedScopes(served);
         let differs =
             |id: &ObjectId| scopes.scope(&id.group, &id.kind).is_some_and(|scope| (scope == Scope::Namespaced) != id.namespace.is_some());

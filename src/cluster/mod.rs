@@ -11,8 +11,10 @@ mod write;
 
 pub(crate) use connect::{ConnectError, Target};
 pub(crate) use discovery::{Resource, Served};
-pub(crate) use error::{Refusal, RefusalCause, RequestError};
+#[cfg(test)]
+pub(crate) use error::RefusalCause;
+pub(crate) use error::{Refusal, RequestError};
 pub(crate) use live::{Live, Seen};
-pub(crate) use request::{Cluster, Notice, Verb};
+pub(crate) use request::{Cluster, Notice};
 pub(crate) use watch::{WatchScope, Watched};
-pub(crate) use write::{Applied, Force};
+pub(crate) use write::Force;

@@ -75,15 +75,15 @@ impl Cluster {
     /// The API server's version: `major` and `minor` without a provider's suffix, and its own text.
     pub(crate) async fn version(&self) -> Result<(u32, u32, String), RequestError> {
         #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
         struct Version {
             major: String,
             minor: String,
-            git_version: String,
+            #[serde(rename = "gitVersion")]
+            full: String,
         }
         let version: Version = self.json(&Call::get(Verb::Get, "/version".to_owned())).await?;
         let number = |text: &str| text.trim_end_matches(|character: char| !character.is_ascii_digit()).parse().unwrap_or(0);
-        Ok((number(&version.major), number(&version.minor), version.git_version))
+        Ok((number(&version.major), number(&version.minor), version.full))
     }
 
     /// Whether the user may do `verb` with `resource` in `namespace`.

@@ -33,7 +33,7 @@ pub(crate) enum Watched {
     /// One object is gone.
     Gone(Arc<Value>),
     /// The watch cannot go on: the user may not watch.
-    Forbidden(Arc<WatchScope>),
+    Forbidden,
 }
 
 #[derive(Deserialize)]
@@ -72,7 +72,7 @@ impl Cluster {
                         listed.resource_version
                     }
                     Err(error) if matches!(error.code(), Some(401 | 403 | 404 | 405)) => {
-                        let _ = seen.send(Watched::Forbidden(scope));
+                        let _ = seen.send(Watched::Forbidden);
                         return;
                     }
                     Err(_) => {

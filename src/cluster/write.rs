@@ -84,16 +84,6 @@ impl Cluster {
         let call = Call::with_body(Verb::Update, Method::PUT, path, "application/json", request::body(body));
         self.json(&Call { object: Some(id.clone()), ..call }).await
     }
-
-    /// Deletes the object `id`; that it is gone already is no error.
-    pub(crate) async fn delete(&self, resource: &Resource, id: &ObjectId) -> Result<(), RequestError> {
-        let call = Call { method: Method::DELETE, object: Some(id.clone()), ..Call::get(Verb::Delete, resource.path_of(id)) };
-        match self.call(&call).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.code() == Some(404) => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
 }
 
 fn apply_call(resource: &Resource, id: &ObjectId, body: &Value, manager: &str, force: Force, verb: Verb) -> Call {

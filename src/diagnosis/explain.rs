@@ -118,7 +118,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::readiness::judge;
+    use crate::readiness::{judge, own_cases::for_each_odd_object};
+
+    #[test]
+    fn no_value_in_any_field_makes_it_panic() {
+        for_each_odd_object(|object, surroundings| drop(explain(object, &judge(object, surroundings), surroundings)));
+    }
 
     fn now() -> Timestamp {
         "2026-01-01T01:00:00Z".parse().unwrap()
@@ -147,7 +152,7 @@ mod tests {
         assert_eq!(explanation.cause.as_deref(), Some("CrashLoopBackOff: container `api` exited with code 3 (4 restarts)"));
         let log = explanation.log.unwrap();
         assert_eq!((log.pod.as_str(), log.container.as_str(), log.previous, log.tail), ("api-1", "api", true, 20));
-        assert_eq!(explanation.more[0], "kubectl logs pod/api-1 --container api --previous --namespace shop");
+        assert_eq!(explanation.more[0], "kubectl logs -n shop api-1 -c api --previous");
     }
 
     #[test]
@@ -157,7 +162,7 @@ mod tests {
         let explanation = explained(&deployment(), &[&pod], &[], &[]);
         assert_eq!(explanation.cause.as_deref(), Some("ErrImagePull: container `api` cannot have image `shop/api:nope`: manifest unknown"));
         assert_eq!(explanation.log, None);
-        assert_eq!(explanation.more, ["kubectl describe pod/api-1 --namespace shop"]);
+        assert_eq!(explanation.more, ["kubectl describe -n shop pod/api-1"]);
     }
 
     #[test]
@@ -190,7 +195,7 @@ mod tests {
             "involvedObject": {"kind": "Deployment", "name": "api", "namespace": "shop"}});
         let explanation = explained(&deployment(), &[], &[&event], &[]);
         assert_eq!(explanation.cause.as_deref(), Some("pods cannot be created: pods \"api-1\" is forbidden: exceeded quota"));
-        assert_eq!(explanation.more, ["kubectl describe deployment/api --namespace shop"]);
+        assert_eq!(explanation.more, ["kubectl describe -n shop deployment/api"]);
     }
 
     #[test]
@@ -222,6 +227,6 @@ mod tests {
             "status": {"conditions": [{"type": "Ready", "status": "False", "reason": "Pending", "message": "waiting for the issuer"}]}});
         let explanation = explained(&certificate, &[], &[], &[]);
         assert_eq!(explanation.cause.as_deref(), Some("`Ready` is false: waiting for the issuer"));
-        assert_eq!(explanation.more, ["kubectl describe certificate.cert-manager.io/tls --namespace shop"]);
+        assert_eq!(explanation.more, ["kubectl describe -n shop certificate.cert-manager.io/tls"]);
     }
 }

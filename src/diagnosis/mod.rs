@@ -6,4 +6,4 @@ mod explanation;
 mod probe;
 
 pub(crate) use explain::explain;
-pub(crate) use explanation::{Explanation, LogRequest};
+pub(crate) use explanation::Explanation;

@@ -33,6 +33,13 @@ pub(crate) struct Limits {
     pub(crate) timeout: Duration,
 }
 
+/// How an execution is watched and stopped.
+pub(super) struct Control {
+    pub(super) emitter: Emitter,
+    pub(super) limits: Limits,
+    pub(super) interrupt: CancellationToken,
+}
+
 /// Why an execution stopped early.
 #[derive(Debug)]
 pub(super) enum Stop {
@@ -48,7 +55,6 @@ pub(super) enum Stop {
 
 /// Runs a program: the only place that writes.
 pub(super) struct Executor<'a> {
-    wanted: &'a Wanted,
     program: &'a Program,
     writer: Writer<'a>,
     hub: Hub,
@@ -90,16 +96,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const TICK: Duration = Duration::from_millis(500);
 
 impl<'a> Executor<'a> {
-    pub(super) fn new(
-        wanted: &'a Wanted,
-        program: &'a Program,
-        writer: Writer<'a>,
-        hub: Hub,
-        emitter: Emitter,
-        limits: Limits,
-        interrupt: CancellationToken,
-        records: Records,
-    ) -> Self {
+    pub(super) fn new(wanted: &'a Wanted, program: &'a Program, writer: Writer<'a>, hub: Hub, control: Control, records: Records) -> Self {
+        let Control { emitter, limits, interrupt } = control;
         let mut followers = vec![Vec::new(); program.steps.len()];
         for (id, step) in program.steps.iter().enumerate() {
             for before in &step.after {
@@ -116,7 +114,6 @@ impl<'a> Executor<'a> {
             .collect();
         let phases = phase_runs(wanted, program);
         Self {
-            wanted,
             program,
             writer,
             hub,

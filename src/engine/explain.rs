@@ -26,10 +26,7 @@ pub(super) async fn explain(stop: &Stop, cluster: &Cluster, hub: &mut Hub) -> Di
             objects: Vec::new(),
             more: Vec::new(),
         },
-        Stop::Failed { phase, objects } => {
-            let summary = listed(objects);
-            look_into(summary, phase, objects, cluster, hub).await
-        }
+        Stop::Failed { phase, objects } => look_into(listed(objects), phase, objects, cluster, hub).await,
         Stop::TimedOut { phase, after, whole_run, objects } => {
             let what = if *whole_run { "the run's time" } else { "its time" };
             let summary = format!("{what} of {} was up, and {}", duration(*after), listed(objects));
@@ -88,8 +85,12 @@ async fn look_into(summary: String, phase: &str, objects: &[(ObjectId, Verdict)]
     Diagnosis { summary, phase: Some(phase.to_owned()), objects: objects.collect(), more }
 }
 
-/// The last lines of the log that shows the cause; none where it cannot be read.
+/// So long somebody who waits to be told what failed is kept waiting for a log.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The last lines of the log that shows the cause; none where it cannot be read, or not soon.
 async fn log_of(cluster: &Cluster, explanation: &Explanation) -> String {
     let Some(log) = &explanation.log else { return String::new() };
-    cluster.log_tail(&log.namespace, &log.pod, &log.container, log.previous, log.tail).await.unwrap_or_default()
+    let tail = cluster.log_tail(&log.namespace, &log.pod, &log.container, log.previous, log.tail);
+    tokio::time::timeout(PATIENCE, tail).await.map(Result::unwrap_or_default).unwrap_or_default()
 }

@@ -226,7 +226,8 @@ impl Hub {
                     self.note(object);
                 }
             }
-            Watched::Forbidden(_) => {}
+            // What may not be watched stays as it was seen; the phase's time limit ends the wait for it.
+            Watched::Forbidden => {}
         }
     }
 

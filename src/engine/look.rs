@@ -126,7 +126,7 @@ async fn look_up(cluster: &Cluster, missing: Vec<&(ObjectId, Resource)>, look: &
             groups.entry((id.group.clone(), id.kind.clone(), id.namespace.clone())).or_default().push(entry);
         }
     }
-    let found: Vec<Vec<(ObjectId, Seen<Arc<Value>>)>> =
+    let found: Vec<Vec<Found>> =
         stream::iter(groups.into_values()).map(|group| look_up_group(cluster, group)).buffer_unordered(PARALLEL).try_collect().await?;
     for (id, seen) in found.into_iter().flatten() {
         look.live.note(id, seen);
@@ -134,10 +134,13 @@ async fn look_up(cluster: &Cluster, missing: Vec<&(ObjectId, Resource)>, look: &
     Ok(())
 }
 
+/// An object, and what was seen of it.
+type Found = (ObjectId, Seen<Arc<Value>>);
+
 /// Above this many names of one kind and namespace, one LIST is cheaper than asking for each.
 const NAMES: usize = 4;
 
-async fn look_up_group(cluster: &Cluster, group: Vec<&(ObjectId, Resource)>) -> Result<Vec<(ObjectId, Seen<Arc<Value>>)>, RequestError> {
+async fn look_up_group(cluster: &Cluster, group: Vec<&(ObjectId, Resource)>) -> Result<Vec<Found>, RequestError> {
     let mut found = Vec::new();
     if group.len() > NAMES {
         let (first, resource) = group[0];

@@ -18,7 +18,7 @@ pub(crate) use emit::Emitter;
 pub(crate) use execute::Limits;
 pub(crate) use look::{Look, look};
 pub(crate) use overview::{ObjectOverview, Overview};
-pub(crate) use planner::{ChangeAction, Decision, Selection, decide, program};
+pub(crate) use planner::{ChangeAction, Decision, Selection, decide};
 pub(crate) use probe::{brought, dry_runs, refused_writes};
 pub(crate) use run::{Run, RunError, carry_out};
 pub(crate) use wanted::{Wanted, WantedObject};

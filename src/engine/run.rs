@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     access::access_points,
     emit::Emitter,
-    execute::{Executor, Limits, Resources, Stop},
+    execute::{Control, Executor, Limits, Resources, Stop},
     explain::explain,
     hub::Hub,
     look::Look,
@@ -76,7 +76,7 @@ pub(crate) async fn carry_out(run: Run<'_>, emitter: &Emitter, interrupt: &Cance
     if program.writes() > 0 {
         stored = Some(begin(&run, &store, &program).await.map_err(RunError::NotStarted)?);
     }
-    emitter.emit(run_started(&run, stored.as_ref().map(|(revision, _)| revision)));
+    emitter.emit(run_started(&run, stored.as_ref().map(|(revision, _)| revision), program.writes()));
 
     let mut executor = executor(&run, &program, emitter, interrupt);
     let result = executor.run().await;
@@ -110,7 +110,8 @@ fn executor<'a>(run: &Run<'a>, program: &'a Program, emitter: &Emitter, interrup
         run.wanted.objects.iter().filter_map(|(id, object)| Some((id.clone(), run.wanted.resource(&object.object, run.served)?))).collect();
     let writer = Writer::new(run.cluster, run.wanted, &run.look.live, resources, run.force_conflicts);
     let hub = Hub::new(run.cluster.clone(), run.wanted.release.label(), run.look);
-    Executor::new(run.wanted, program, writer, hub, emitter.clone(), run.limits, interrupt.clone(), run.records.clone())
+    let control = Control { emitter: emitter.clone(), limits: run.limits, interrupt: interrupt.clone() };
+    Executor::new(run.wanted, program, writer, hub, control, run.records.clone())
 }
 
 /// Stores what is wanted and the program, then the head that commits them.
@@ -158,7 +159,7 @@ async fn phase_record(run: &Run<'_>, store: &Store<'_>, name: &str, after: &[Str
     })
 }
 
-fn run_started(run: &Run<'_>, revision: Option<&Revision>) -> EventKind {
+fn run_started(run: &Run<'_>, revision: Option<&Revision>, writes: usize) -> EventKind {
     let phases = run.wanted.phases.iter().filter(|phase| run.selection.holds(&phase.name));
     let summaries = phases.map(|phase| PhaseSummary {
         name: phase.name.clone(),
@@ -170,6 +171,7 @@ fn run_started(run: &Run<'_>, revision: Option<&Revision>) -> EventKind {
         context: run.cluster.context().to_owned(),
         server: run.cluster.server().to_owned(),
         phases: summaries.filter(|summary| summary.objects > 0).collect(),
+        writes,
         deadline: Timestamp::now() + SignedDuration::try_from(run.limits.timeout).unwrap_or(SignedDuration::MAX),
     }
 }

@@ -88,7 +88,7 @@ impl<'a> Writer<'a> {
             match self.cluster.json_patch(resource, id, &patch, &self.manager).await {
                 Ok(_) => return Ok(()),
                 Err(error) if matches!(error.code(), Some(409 | 422)) => {
-                    live = self.cluster.get(resource, id.namespace.as_deref(), &id.name).await?
+                    live = self.cluster.get(resource, id.namespace.as_deref(), &id.name).await?;
                 }
                 Err(error) => return Err(error),
             }

@@ -24,12 +24,7 @@ impl Digest {
     }
 
     fn from_hash(hash: &[u8]) -> Self {
-        Self(hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
-    }
-
-    /// The digest as text.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        Self(hash.iter().take(16).fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
     }
 }
 

@@ -15,8 +15,8 @@ pub(crate) use hint::PhaseHint;
 pub(crate) use id::ObjectId;
 pub(crate) use origin::Origin;
 pub(crate) use pod::{containers, image_name, pod_spec, pod_template};
-pub(crate) use problem::{Problem, Severity};
-pub(crate) use references::{Reference, References, named_by, scale_target, selects};
+pub(crate) use problem::Problem;
+pub(crate) use references::{References, scale_target};
 pub(crate) use scope::{KnownScopes, Scope, ScopeLookup};
 pub(crate) use text::{neutralise, one_line};
 
@@ -35,6 +35,4 @@ pub(crate) struct Object {
     pub(crate) body: Arc<Value>,
     /// Where it was written down.
     pub(crate) origin: Origin,
-    /// Digest of `body`.
-    pub(crate) digest: Digest,
 }

@@ -28,10 +28,10 @@ pub(crate) fn is_interactive_kubectl(object: &Value, manager: &str) -> bool {
 pub(crate) fn give_up(object: &Value, manager: &str, path: &[&str]) -> Option<Value> {
     apply_entry(object, manager).filter(|fields| owns(fields, path))?;
     let index = entries(object).position(|entry| text(entry, "manager") == manager && text(entry, "operation") == "Apply")?;
-    let field: String = path.iter().map(|name| format!("/f:{name}")).collect();
+    let field = path.join("/f:");
     Some(serde_json::json!([
         {"op": "test", "path": "/metadata/resourceVersion", "value": object.pointer("/metadata/resourceVersion")?},
-        {"op": "remove", "path": format!("/metadata/managedFields/{index}/fieldsV1{field}")},
+        {"op": "remove", "path": format!("/metadata/managedFields/{index}/fieldsV1/f:{field}")},
     ]))
 }
 

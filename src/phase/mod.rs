@@ -1,7 +1,6 @@
-//! Phases: which object belongs to which and why, the order inside one, and the graph of phases.
+//! Phases: which object belongs to which and why, and the order inside one.
 
 mod assign;
-mod graph;
 mod matching;
 mod order;
 mod reason;
@@ -10,7 +9,5 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use assign::{Assignment, Placement, assign};
-pub(crate) use graph::{PhaseGraphError, phase_order};
+pub(crate) use assign::{Assignment, assign};
 pub(crate) use order::{Ordered, order};
-pub(crate) use reason::PhaseReason;

@@ -3,9 +3,9 @@ use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
-use super::{Ordered, PhaseReason, assign, order, table::documentation::tables};
+use super::{Ordered, assign, order, reason::PhaseReason, table::documentation::tables};
 use crate::{
-    object::{Digest, Object, ObjectId, Origin, PhaseHint, References},
+    object::{Object, ObjectId, Origin, PhaseHint, References},
     plan::{Match, OnFailure, PhaseSettings},
 };
 
@@ -44,16 +44,7 @@ fn objects(values: Vec<Value>) -> IndexMap<ObjectId, Object> {
         }
         let id = ObjectId::of(&value).unwrap();
         let origin = Origin { file: Arc::from(Path::new("a.yaml")), line: 1 };
-        (
-            id.clone(),
-            Object {
-                id,
-                api_version: value["apiVersion"].as_str().unwrap().to_owned(),
-                digest: Digest::of(&value),
-                body: Arc::new(value),
-                origin,
-            },
-        )
+        (id.clone(), Object { id, api_version: value["apiVersion"].as_str().unwrap().to_owned(), body: Arc::new(value), origin })
     };
     values.into_iter().map(object).collect()
 }

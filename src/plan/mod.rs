@@ -36,5 +36,6 @@ pub(crate) use resolve::STATE_NAMESPACE;
 pub(crate) use resolved::Source;
 pub(crate) use resolved::{PhaseSettings, Plan, ReleaseId};
 pub(crate) use schema::schema;
+pub(crate) use secret_check::secret_variable;
 pub(crate) use secret_declaration::{Alphabet, Encoding, Generate, KeyAlgorithm, SecretDeclaration, SecretKind, SecretValue, ValueFormat};
 pub(crate) use substitute::substitute;

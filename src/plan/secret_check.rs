@@ -346,6 +346,7 @@ mod tests {
     #[test]
     fn two_values_may_not_share_a_variable() {
         assert_eq!(secret_variable("app-secrets", "tls.crt"), "DEPLOYCTL_SECRET_APP_SECRETS__TLS_CRT");
+        assert_eq!(secret_variable("pull.eu", ".dockerconfigjson"), "DEPLOYCTL_SECRET_PULL_EU___DOCKERCONFIGJSON");
         assert_eq!(
             problems("- {name: a, data: {b-c: {env: X}, b.c: {env: Y}}}\n"),
             ["2:`a/b.c` and `a/b-c` would both be supplied by the variable `DEPLOYCTL_SECRET_A__B_C`; rename one"]

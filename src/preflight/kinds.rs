@@ -71,14 +71,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::object::{Digest, ObjectId, Origin};
+    use crate::object::{ObjectId, Origin};
 
     fn object(kind: &str) -> Object {
         let body = json!({"apiVersion": "example.org/v1", "kind": kind, "metadata": {"name": "a"}});
         Object {
             id: ObjectId::of(&body).expect("has an identity"),
             api_version: "example.org/v1".to_owned(),
-            digest: Digest::of(&body),
             body: Arc::new(body),
             origin: Origin { file: Arc::from(Path::new("a.yaml")), line: 3 },
         }

@@ -14,7 +14,7 @@ pub(crate) struct Brought {
 pub(crate) fn requirements(requires: &Requires, brought: &Brought, served: &Served) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut miss = |message: String, remedy: Option<String>| {
-        findings.push(Finding { exit: ExitCode::Refused, at: None, object: None, message, remedy })
+        findings.push(Finding { exit: ExitCode::Refused, at: None, object: None, message, remedy });
     };
     if let (Some(wanted), Some((major, minor, text))) = (&requires.kubernetes, &brought.version)
         && !version_holds(wanted, *major, *minor)

@@ -16,7 +16,6 @@ fn cases(set: &str) -> Option<Vec<Value>> {
     Some(lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }
 
-#[expect(clippy::print_stderr, reason = "a test's note is for whoever runs the tests")]
 fn note(line: &str) {
     eprintln!("{line}");
 }

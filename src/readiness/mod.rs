@@ -22,14 +22,13 @@ mod workload;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
-mod own_cases;
+pub(crate) mod own_cases;
 
-pub(crate) use budget::Budget;
 pub(crate) use condition::{Condition, condition};
-pub(crate) use event::{ClusterEvent, events_about};
+pub(crate) use event::events_about;
 pub(crate) use family::Family;
 pub(crate) use field::{list, number, text};
-pub(crate) use judge::{judge, judge_within};
+pub(crate) use judge::judge;
 pub(crate) use problem::{Attempt, Problem, Rank, problems};
 pub(crate) use surroundings::{Surroundings, VolumeBinding};
 pub(crate) use verdict::{State, Verdict};

@@ -88,8 +88,11 @@ impl<'a> Store<'a> {
         Ok(revisions)
     }
 
-    /// The records that `revision` left.
+    /// The records that `revision` left; none where it is the first and has not ended.
     pub(crate) async fn records(&self, revision: &Revision) -> Result<Records, StoreError> {
+        if revision.records.is_empty() {
+            return Ok(Records::default());
+        }
         let records: Vec<ObjectRecord> = self.read_chunks(&revision.records).await?;
         Ok(records.into_iter().collect())
     }

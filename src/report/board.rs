@@ -70,17 +70,24 @@ fn bar_line(name: &str, phase: &PhaseProgress, now: Timestamp, names: usize, wid
 fn object_lines(slowest: &[(&ObjectId, &Waiting)], share: usize, now: Timestamp, width: usize) -> Vec<Line> {
     let shown = &slowest[..share];
     let longest = |texts: &mut dyn Iterator<Item = String>| texts.map(|text| text::width(&text)).max().unwrap_or(0);
-    let names = longest(&mut shown.iter().map(|(object, _)| object.to_string())).min(width * 2 / 5);
+    let same = shown.windows(2).all(|pair| pair[0].0.namespace == pair[1].0.namespace);
+    let name = |object: &ObjectId| text::neutralise(&if same { short_name(object) } else { object.to_string() });
+    let names = longest(&mut shown.iter().map(|(object, _)| name(object))).min(width * 2 / 5);
     let times = longest(&mut shown.iter().map(|(_, waiting)| whole(between(waiting.since, now))));
-    let mut lines: Vec<_> = shown.iter().map(|(object, waiting)| object_line(object, waiting, now, (names, times))).collect();
+    let mut lines: Vec<_> = shown.iter().map(|(object, waiting)| object_line(&name(object), waiting, now, (names, times))).collect();
     if slowest.len() > share && share > 0 {
         lines.push(Line::default().styled(FAINT, format!("  … and {} more", slowest.len() - share)));
     }
     lines
 }
 
-fn object_line(object: &ObjectId, waiting: &Waiting, now: Timestamp, (names, times): (usize, usize)) -> Line {
-    let line = Line::of("  ").text(text::cut_middle(&text::neutralise(&object.to_string()), names)).padded(names + 4);
+/// `KIND/NAME`: a namespace that all lines have in common takes the room that says what is waited for.
+fn short_name(object: &ObjectId) -> String {
+    format!("{}/{}", object.kind, object.name)
+}
+
+fn object_line(name: &str, waiting: &Waiting, now: Timestamp, (names, times): (usize, usize)) -> Line {
+    let line = Line::of("  ").text(text::cut_middle(name, names)).padded(names + 4);
     let (word, style) = match waiting.state() {
         Some(state) => (state.to_string(), style_of(state)),
         None => ("applied".to_owned(), WARNING),

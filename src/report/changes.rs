@@ -3,12 +3,30 @@ use serde::Serialize;
 
 use super::{
     line::{BAD, FAINT, GOOD, Line, STRONG, WARNING},
-    units::tally,
+    text::{neutralise, width, wrap},
+    units::{count, tally},
 };
 use crate::object::ObjectId;
 
 /// At most about this many lines are shown before somebody is asked.
 const LINES: usize = 40;
+/// So many are shown also on a terminal that is smaller.
+const FEWEST: usize = 16;
+/// At most this many entries of one kind (variables, Secrets) are shown.
+const ENTRIES: usize = 8;
+/// Width of the titles before them.
+const TITLES: usize = 12;
+
+/// How much of the changes is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// No line is wider.
+    pub(crate) width: Option<usize>,
+    /// Rows of the terminal, so that the whole is in view when the question comes.
+    pub(crate) rows: Option<usize>,
+    /// Whether objects that are created are named: a log names them when they are.
+    pub(crate) creations: bool,
+}
 
 /// What a run is going to do, as it is shown before asking.
 #[derive(Debug, Clone, Serialize)]
@@ -26,7 +44,8 @@ pub(crate) struct ChangeSummary {
     pub(crate) rows: Vec<ChangeRow>,
     /// Variables whose values do not come from the plan file, with their values.
     pub(crate) variables_not_from_file: Vec<(String, String)>,
-    /// Keys of Secrets (`NAME/KEY`) and where their values come from (`kept`, `generated`, `prompted`), never a value.
+    /// Keys of the Secrets that are written (`NAME/KEY`) and where their values come from (`kept`, `generated`, `asked for`),
+    /// never a value.
     pub(crate) secrets: Vec<(String, String)>,
 }
 
@@ -59,67 +78,84 @@ pub(crate) enum ChangeAction {
 }
 
 impl ChangeSummary {
-    /// Whether anything is going to be written.
-    pub(crate) fn changes_anything(&self) -> bool {
-        self.rows.iter().any(|row| row.action != ChangeAction::Unchanged)
+    /// The text that is shown before asking: as many lines as fit, at most about 40.
+    pub(crate) fn text(&self, extent: Extent) -> String {
+        let lines = extent.rows.map_or(LINES, |rows| rows.saturating_sub(2).clamp(FEWEST, LINES));
+        let mut text = self.head(extent.width);
+        text.push(Line::default());
+        text.extend(self.phases(lines.saturating_sub(text.len() + 2), extent.creations));
+        text.push(Line::default());
+        text.push(Line::default().styled(STRONG, "Together").text(format!("  {}", counts(&self.rows.iter().collect::<Vec<_>>()))));
+        text.into_iter().map(|line| line.cut(extent.width).render() + "\n").collect()
     }
 
-    /// The text that is shown before asking: about 40 lines at most, none wider than `width`.
-    pub(crate) fn text(&self, width: Option<usize>) -> String {
-        let mut lines = self.head();
-        lines.push(Line::default());
-        lines.extend(self.phases(LINES.saturating_sub(lines.len() + 2)));
-        lines.push(Line::default());
-        lines.push(Line::default().styled(STRONG, "Together").text(format!("  {}", counts(&self.rows.iter().collect::<Vec<_>>()))));
-        lines.into_iter().map(|line| line.cut(width).render() + "\n").collect()
-    }
-
-    fn head(&self) -> Vec<Line> {
-        let title = |title: &str| Line::default().styled(STRONG, title).padded(12);
+    fn head(&self, width: Option<usize>) -> Vec<Line> {
+        let title = |title: &str| Line::default().styled(STRONG, title).padded(TITLES);
         let mut lines = vec![
             title("Release").text(&self.release),
             title("Context").styled(STRONG, &self.context).text(format!(" ({})", self.server)),
             title(if self.namespaces.len() == 1 { "Namespace" } else { "Namespaces" }).text(self.namespaces.join(", ")),
         ];
-        let variables = self.variables_not_from_file.iter().map(|(name, value)| Line::of(format!("{name} = {value}")));
-        lines.extend(titled("Variables", variables.collect()));
-        let secrets = self.secrets.iter().map(|(key, origin)| Line::of(format!("{key}  ")).styled(FAINT, origin));
-        lines.extend(titled("Secrets", secrets.collect()));
+        let variables = self.variables_not_from_file.iter().map(|(name, value)| vec![Line::of(format!("{name} = {value}"))]);
+        lines.extend(titled("Variables", "variable", variables.collect()));
+        let room = width.map(|width| width.saturating_sub(TITLES));
+        lines.extend(titled("Secrets", "Secret", self.secrets().into_iter().map(|(name, keys)| secret_lines(name, &keys, room)).collect()));
         lines
     }
 
+    /// Each Secret with its keys and where their values come from.
+    fn secrets(&self) -> IndexMap<&str, Vec<String>> {
+        let mut secrets: IndexMap<&str, Vec<String>> = IndexMap::new();
+        for (name, origin) in &self.secrets {
+            let (secret, key) = name.split_once('/').unwrap_or((name, ""));
+            secrets.entry(secret).or_default().push(format!("{key} {origin}"));
+        }
+        secrets
+    }
+
     /// A heading for each phase in which something happens, with as many of its objects as fit into `room` lines.
-    fn phases(&self, room: usize) -> Vec<Line> {
+    fn phases(&self, room: usize, creations: bool) -> Vec<Line> {
         let mut phases: IndexMap<&str, Vec<&ChangeRow>> = IndexMap::new();
         for row in &self.rows {
             phases.entry(&row.phase).or_default().push(row);
         }
-        let mut left = room.saturating_sub(phases.len() + 1);
-        let mut hidden = 0;
+        phases.retain(|_, rows| rows.iter().any(|row| row.action != ChangeAction::Unchanged));
+        let worth = |row: &&&ChangeRow| row.action != ChangeAction::Unchanged && (creations || row.action != ChangeAction::Create);
+        let mut by_attention: Vec<&ChangeRow> = phases.values().flatten().filter(worth).copied().collect();
+        by_attention.sort_by_key(|row| row.action);
+        let room = room.saturating_sub(phases.len() + 1);
+        let hidden = by_attention.len().saturating_sub(room);
+        by_attention.truncate(room);
         let mut lines = Vec::new();
         for (phase, rows) in phases {
             lines.push(Line::default().styled(STRONG, phase).text(format!("  {}", counts(&rows))));
-            let mut changes: Vec<_> = rows.into_iter().filter(|row| row.action != ChangeAction::Unchanged).collect();
-            changes.sort_by_key(|row| row.action);
-            let shown = changes.len().min(left);
-            left -= shown;
-            hidden += changes.len() - shown;
-            lines.extend(changes[..shown].iter().map(|row| row.line()));
+            lines.extend(by_attention.iter().filter(|row| row.phase == phase).map(|row| row.line()));
         }
-        if hidden > 0 {
+        // Where none is named, the counts say it all.
+        if hidden > 0 && !by_attention.is_empty() {
             lines.push(Line::default().styled(FAINT, format!("… and {hidden} more")));
         }
         lines
     }
 }
 
-/// `lines` with a title before the first, at most eight of them.
-fn titled(title: &str, lines: Vec<Line>) -> Vec<Line> {
-    const SHOWN: usize = 8;
-    let hidden = lines.len().saturating_sub(SHOWN);
-    let more = (hidden > 0).then(|| Line::default().styled(FAINT, format!("… and {hidden} more")));
-    let lines = lines.into_iter().take(SHOWN).chain(more).enumerate();
-    lines.map(|(position, line)| Line::default().styled(STRONG, if position == 0 { title } else { "" }).padded(12).joined(line)).collect()
+/// Entries with a title before the first, at most eight of them.
+fn titled(title: &str, noun: &str, entries: Vec<Vec<Line>>) -> Vec<Line> {
+    let hidden = entries.len().saturating_sub(ENTRIES);
+    let more = (hidden > 0).then(|| Line::default().styled(FAINT, format!("… and {} more", count(hidden, noun))));
+    let lines = entries.into_iter().take(ENTRIES).flatten().chain(more).enumerate();
+    lines
+        .map(|(position, line)| Line::default().styled(STRONG, if position == 0 { title } else { "" }).padded(TITLES).joined(line))
+        .collect()
+}
+
+/// `NAME: KEY generated, KEY kept`, in lines of at most `room` columns.
+fn secret_lines(name: &str, keys: &[String], room: Option<usize>) -> Vec<Line> {
+    let name = neutralise(name) + "  ";
+    let indent = width(&name);
+    let wrapped = wrap(&neutralise(&keys.join(", ")), room.map(|room| room.saturating_sub(indent)));
+    let lead = |position| if position == 0 { name.clone() } else { " ".repeat(indent) };
+    wrapped.iter().enumerate().map(|(position, text)| Line::of(lead(position)).styled(FAINT, text)).collect()
 }
 
 /// `4 to create, 1 to change, 10 unchanged`.

@@ -5,7 +5,10 @@ use super::{
     progress::{Run, explanation},
     text::{neutralise, wrap},
 };
-use crate::event::{Diagnosis, ObjectDiagnosis};
+use crate::{
+    error::ExitCode,
+    event::{Diagnosis, ObjectDiagnosis},
+};
 
 /// The block has at most this many lines.
 const LINES: usize = 15;
@@ -19,14 +22,12 @@ const COMMANDS: usize = 2;
 /// Why a run failed, in at most 15 lines: what, where, the cause, the last log lines, what shows more, what to do next.
 ///
 /// No line is wider than `width`, but for commands: one that is cut cannot be copied.
-pub(super) fn failure_block(diagnosis: &Diagnosis, run: Option<&Run>, width: Option<usize>) -> Vec<String> {
+pub(super) fn failure_block(diagnosis: &Diagnosis, run: Option<&Run>, exit: Option<ExitCode>, width: Option<usize>) -> Vec<String> {
     let head = head(diagnosis, width);
     let others = others(diagnosis, width);
-    let next = next(diagnosis, run, width);
+    let next = commands(diagnosis).into_iter().chain(next(run, exit, true, width)).collect::<Vec<_>>();
     let room = LINES.saturating_sub(head.len() + others.len() + next.len()).min(LOG);
-    let log = diagnosis.objects.first().map_or(&[][..], |first| &first.log);
-    let log = log[log.len().saturating_sub(room)..].iter();
-    let log = log.map(|line| Line::default().styled(FAINT, "    │ ").text(line).cut(width));
+    let log = diagnosis.objects.first().map_or_else(Vec::new, |first| log_lines(&first.log, room, width));
     head.into_iter().chain(log).chain(others).chain(next).map(|line| line.render()).collect()
 }
 
@@ -41,6 +42,15 @@ fn head(diagnosis: &Diagnosis, width: Option<usize>) -> Vec<Line> {
         }
     }
     lines
+}
+
+/// The end of a log in at most `room` rows. A line that is too long goes on in the next row: what matters is often at its end.
+fn log_lines(log: &[String], room: usize, width: Option<usize>) -> Vec<Line> {
+    let lead = "    │ ";
+    let columns = width.map(|width| width.saturating_sub(super::text::width(lead)));
+    let rows: Vec<String> = log.iter().flat_map(|line| wrap(&neutralise(line), columns)).collect();
+    let end = &rows[rows.len().saturating_sub(room)..];
+    end.iter().map(|row| Line::default().styled(FAINT, lead).text(row).cut(width)).collect()
 }
 
 /// `KIND/NAMESPACE/NAME  verdict  message`.
@@ -78,16 +88,25 @@ fn with_cause(diagnosed: &ObjectDiagnosis) -> Line {
     }
 }
 
-fn next(diagnosis: &Diagnosis, run: Option<&Run>, width: Option<usize>) -> Vec<Line> {
-    let commands = diagnosis.more.iter().take(COMMANDS);
-    let mut lines: Vec<_> = commands.map(|command| Line::of("  more: ").styled(HINT, command)).collect();
-    let again = run.map_or_else(
-        || "run the same command again".to_owned(),
-        |run| format!("run `deployctl up {} --env {}` again", run.release.plan, run.release.environment),
-    );
-    let text = format!("mend the cause, then {again}: what is as wanted is left alone");
-    lines.extend(paragraph("  next: ", &text, width, Style::new()));
-    lines
+fn commands(diagnosis: &Diagnosis) -> Vec<Line> {
+    diagnosis.more.iter().take(COMMANDS).map(|command| Line::of("  more: ").styled(HINT, command)).collect()
+}
+
+/// What to do after a run that came to no good end, and in what state it left the cluster.
+///
+/// `exit` says whether anything was written; where it is not known yet, something may have been. `failed`: there is a cause to mend.
+pub(super) fn next(run: Option<&Run>, exit: Option<ExitCode>, failed: bool, width: Option<usize>) -> Vec<Line> {
+    let first = if failed { "mend the cause, then " } else { "" };
+    let command = |name: &str| match run {
+        Some(Run { release, .. }) => format!("`deployctl {name} {} --env {}`", release.plan, release.environment),
+        None => format!("`deployctl {name}`"),
+    };
+    if !matches!(exit, None | Some(ExitCode::Changed)) {
+        return paragraph("  next: ", &format!("nothing was changed; {first}run {} again", command("up")), width, Style::new());
+    }
+    let stays = format!("what was written stays: nothing is rolled back. {} shows it", command("status"));
+    let on = format!("{first}run {} again: it goes on from there", command("up"));
+    [("  now:  ", stays), ("  next: ", on)].iter().flat_map(|(lead, text)| paragraph(lead, text, width, Style::new())).collect()
 }
 
 /// `text` in at most two lines after `lead`, the second one indented as far.

@@ -22,11 +22,9 @@ mod tests;
 mod text;
 mod units;
 
-pub(crate) use bars::{AboveBars, Bars};
-pub(crate) use changes::{ChangeAction, ChangeRow, ChangeSummary};
+pub(crate) use changes::{ChangeAction, ChangeRow, ChangeSummary, Extent};
 pub(crate) use list::{ListView, ListedRelease};
 pub(crate) use output::{ColorWhen, Output};
 pub(crate) use reporter::{Reporter, RunFormat, reporter};
 pub(crate) use status::{RevisionInfo, StatusObject, StatusPhase, StatusView};
 pub(crate) use text::neutralise;
-pub(crate) use units::{age, count, duration, whole};

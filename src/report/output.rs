@@ -5,6 +5,7 @@ use anstream::AutoStream;
 use super::{
     bars::{AboveBars, Bars},
     line::{BAD, HINT, Line},
+    text::{neutralise, wrap},
 };
 use crate::error::CommandError;
 
@@ -61,6 +62,15 @@ impl Output {
         }
     }
 
+    /// Writes a line for people to standard error, broken between words where the terminal is narrower. Unless `--quiet` was given.
+    pub(crate) fn paragraph(&mut self, text: &str) {
+        let indent = " ".repeat(text.len() - text.trim_start().len());
+        let room = self.stderr_width().map(|width| width.saturating_sub(indent.len() + 2));
+        for (position, line) in wrap(&neutralise(text), room).iter().enumerate() {
+            self.note(&format!("{indent}{}{line}", if position == 0 { "" } else { "  " }));
+        }
+    }
+
     /// Writes an error for people to standard error.
     pub(crate) fn error(&mut self, error: &CommandError) {
         let Self { stderr, bars, .. } = self;
@@ -88,6 +98,11 @@ impl Output {
         self.stdout_is_terminal.then(|| size_of(io::stdout()).1)
     }
 
+    /// Rows and columns of the terminal that standard output is; 24 by 80 where it is none.
+    pub(crate) fn stdout_size() -> (usize, usize) {
+        size_of(io::stdout())
+    }
+
     /// Columns of the terminal that standard error is; `None` where it is no terminal.
     pub(crate) fn stderr_width(&self) -> Option<usize> {
         self.stderr_is_terminal.then(|| stderr_size().1)
@@ -96,6 +111,11 @@ impl Output {
     /// Whether standard error takes colour.
     pub(super) fn stderr_has_color(&self) -> bool {
         self.stderr.current_choice() != anstream::ColorChoice::Never
+    }
+
+    /// Rows of the terminal that standard error is; `None` where it is no terminal.
+    pub(crate) fn stderr_rows(&self) -> Option<usize> {
+        self.stderr_is_terminal.then(|| stderr_size().0)
     }
 
     /// What moves on the terminal, so that it can be suspended while somebody is asked.

@@ -54,7 +54,9 @@ impl PlainReporter {
         match &event.kind {
             EventKind::PhaseStarted { phase, objects, timeout } => {
                 self.said.insert(phase.clone(), event.at);
-                Some(Line::of(format!("▸ {phase}  {}, at most {}", count(*objects, "object"), whole(*timeout))))
+                // In a run without writes most phases are over at once; those that are not are told when they end or take long.
+                let tells = !self.progress.is_unchanged();
+                tells.then(|| Line::of(format!("▸ {phase}  {}, at most {}", count(*objects, "object"), whole(*timeout))))
             }
             EventKind::ObjectWritten { phase, object, result, took } => {
                 let word = match result {
@@ -125,7 +127,7 @@ impl Reporter for PlainReporter {
 
 impl Drop for PlainReporter {
     fn drop(&mut self) {
-        let lines = self.announcer.failure(&self.progress, (self.width)());
+        let lines = self.announcer.failure(&self.progress, None, (self.width)());
         let _ = self.write(&lines);
     }
 }

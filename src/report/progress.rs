@@ -13,7 +13,7 @@ use crate::{
 /// What the events so far say about a run.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
-    /// The run as it was announced; `None` where it writes nothing.
+    /// The run as it was announced.
     pub(super) run: Option<Run>,
     /// The phases that have started, in the order of their start.
     pub(super) phases: IndexMap<String, PhaseProgress>,
@@ -24,8 +24,14 @@ pub(super) struct Progress {
 pub(super) struct Run {
     /// The release.
     pub(super) release: ReleaseId,
-    /// The revision's number.
+    /// The revision's number; 0 where nothing was ever deployed.
     pub(super) revision: u64,
+    /// Context of the kubeconfig and address of the API server.
+    pub(super) place: (String, String),
+    /// Number of objects in its phases.
+    pub(super) objects: usize,
+    /// How many objects it writes.
+    pub(super) writes: usize,
 }
 
 /// How far a phase has come.
@@ -43,6 +49,8 @@ pub(super) struct PhaseProgress {
     pub(super) changed: usize,
     /// How it ended; `None` while it runs.
     pub(super) outcome: Option<PhaseOutcome>,
+    /// Whether something in it was ever found not to be ready.
+    pub(super) waited: bool,
     ready: HashSet<ObjectId>,
     waiting: IndexMap<ObjectId, Waiting>,
 }
@@ -60,7 +68,11 @@ impl Progress {
     /// Takes in one event.
     pub(super) fn observe(&mut self, event: &Event) {
         match &event.kind {
-            EventKind::RunStarted { release, revision, .. } => self.run = Some(Run { release: release.clone(), revision: *revision }),
+            EventKind::RunStarted { release, revision, context, server, phases, writes, .. } => {
+                let (release, place) = (release.clone(), (context.clone(), server.clone()));
+                let objects = phases.iter().map(|phase| phase.objects).sum();
+                self.run = Some(Run { release, revision: *revision, place, objects, writes: *writes });
+            }
             EventKind::PhaseStarted { phase, objects, timeout } => {
                 self.phases.insert(phase.clone(), PhaseProgress::new(*objects, event.at, *timeout));
             }
@@ -83,6 +95,16 @@ impl Progress {
         }
     }
 
+    /// Whether the run was announced as one that writes nothing.
+    pub(super) fn is_unchanged(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.writes == 0)
+    }
+
+    /// Whether something had to be waited for.
+    pub(super) fn waited(&self) -> bool {
+        self.phases.values().any(|phase| phase.waited)
+    }
+
     /// The phases that run at this moment.
     pub(super) fn running(&self) -> impl Iterator<Item = (&str, &PhaseProgress)> {
         self.phases.iter().filter(|(_, phase)| phase.outcome.is_none()).map(|(name, phase)| (name.as_str(), phase))
@@ -91,7 +113,17 @@ impl Progress {
 
 impl PhaseProgress {
     fn new(objects: usize, started: Timestamp, timeout: Duration) -> Self {
-        Self { objects, started, timeout, created: 0, changed: 0, outcome: None, ready: HashSet::new(), waiting: IndexMap::new() }
+        Self {
+            objects,
+            started,
+            timeout,
+            created: 0,
+            changed: 0,
+            outcome: None,
+            waited: false,
+            ready: HashSet::new(),
+            waiting: IndexMap::new(),
+        }
     }
 
     fn written(&mut self, object: &ObjectId, result: WriteResult, at: Timestamp) {
@@ -111,6 +143,7 @@ impl PhaseProgress {
             self.ready.insert(object.clone());
             return;
         }
+        self.waited = true;
         self.ready.remove(object);
         let waiting = self.waiting.entry(object.clone()).or_insert(Waiting { since: at, verdict: None });
         waiting.verdict = Some(verdict.clone());

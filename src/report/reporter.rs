@@ -20,11 +20,6 @@ pub(crate) trait Reporter: Send {
     fn tick(&mut self, _now: Timestamp) -> io::Result<()> {
         Ok(())
     }
-
-    /// Runs `work` while nothing moves on the terminal.
-    fn suspend(&mut self, work: &mut dyn FnMut()) {
-        work();
-    }
 }
 
 /// In which form a run is reported on standard output.
@@ -99,13 +94,5 @@ impl Reporter for Several {
 
     fn tick(&mut self, now: Timestamp) -> io::Result<()> {
         self.each(|reporter| reporter.tick(now))
-    }
-
-    fn suspend(&mut self, work: &mut dyn FnMut()) {
-        // One reporter at most draws: the one for people, which comes last.
-        match self.0.last_mut() {
-            Some(reporter) => reporter.suspend(work),
-            None => work(),
-        }
     }
 }

@@ -4,12 +4,13 @@ use serde::Serialize;
 use super::{
     line::{BAD, FAINT, GOOD, Line, STRONG, WARNING, style_of},
     progress::explanation,
+    summary::access_lines,
     table::{Column, Table},
     text::{neutralise, wrap},
     units::{age, between, count, duration},
 };
 use crate::{
-    event::{RunOutcome, as_text},
+    event::{AccessPoint, RunOutcome, as_text},
     object::ObjectId,
     plan::ReleaseId,
     readiness::{State, Verdict},
@@ -32,6 +33,8 @@ pub(crate) struct StatusView {
     pub(crate) last_run: Option<RevisionInfo>,
     /// The phases with their objects.
     pub(crate) phases: Vec<StatusPhase>,
+    /// How to reach what the plan's `open` names.
+    pub(crate) access: Vec<AccessPoint>,
 }
 
 /// One attempt at changing a release.
@@ -85,55 +88,109 @@ pub(crate) struct StatusObject {
 impl StatusView {
     /// The view as a tree by phase, no line wider than `width`.
     pub(crate) fn text(&self, width: Option<usize>, now: Timestamp) -> String {
+        let mut text: String = self.lines(width, now, Brevity::Everything).into_iter().map(|line| line + "\n").collect();
+        if !self.access.is_empty() {
+            text += "\nHow to reach it:\n";
+            text.extend(access_lines(&self.access, width).into_iter().map(|line| line + "\n"));
+        }
+        text
+    }
+
+    /// The view in at most `rows` lines: where that is too little, phases that are ready shrink to their headings, and what is ready
+    /// is left out.
+    pub(crate) fn screen(&self, rows: usize, width: usize, now: Timestamp) -> Vec<String> {
+        let tries = [Brevity::Everything, Brevity::HeadingsOfReady, Brevity::NotReady];
+        let mut lines = Vec::new();
+        for brevity in tries {
+            lines = self.lines(Some(width), now, brevity);
+            if lines.len() <= rows {
+                return lines;
+            }
+        }
+        let hidden = lines.len() - rows.saturating_sub(1);
+        lines.truncate(rows.saturating_sub(1));
+        lines.push(Line::default().styled(FAINT, format!("… and {hidden} more")).cut(Some(width)).render());
+        lines
+    }
+
+    fn lines(&self, width: Option<usize>, now: Timestamp, brevity: Brevity) -> Vec<String> {
         let mut table = Table::new(&[Column::Name, Column::Text, Column::Number, Column::Text], 2);
-        for line in self.head(width, now) {
+        // Without a terminal there is room, and names are searched for.
+        let namespace = width.and_then(|_| self.only_namespace());
+        for line in self.head(namespace, width, now) {
             table.whole(line);
         }
         for phase in &self.phases {
-            table.whole(Line::default());
+            let objects: Vec<&StatusObject> = phase.objects.iter().filter(|object| brevity.shows(phase, object)).collect();
+            if brevity == Brevity::Everything || !objects.is_empty() {
+                table.whole(Line::default());
+            }
             table.whole(phase.heading());
-            for object in &phase.objects {
-                table.row(object.cells());
+            for object in objects {
+                table.row(object.cells(namespace.is_some()));
             }
         }
-        table.lines(width).into_iter().map(|line| line + "\n").collect()
+        table.lines(width)
     }
 
-    fn head(&self, width: Option<usize>, now: Timestamp) -> Vec<Line> {
+    /// The namespace that all objects with a namespace are in: on a terminal it is said once, and not with every object.
+    fn only_namespace(&self) -> Option<&str> {
+        let mut namespaces = self.phases.iter().flat_map(|phase| &phase.objects).filter_map(|object| object.id.namespace.as_deref());
+        let first = namespaces.next()?;
+        namespaces.all(|namespace| namespace == first).then_some(first)
+    }
+
+    fn head(&self, namespace: Option<&str>, width: Option<usize>, now: Timestamp) -> Vec<Line> {
         let Self { release, context, .. } = self;
         let Some(revision) = self.revision.as_ref().or(self.last_run.as_ref()) else {
             let text = format!("{release} is not deployed in context {context}; ");
             let command = format!("`deployctl up {} --env {}` deploys it", release.plan, release.environment);
             return wrap(&neutralise(&(text + &command)), width).iter().map(Line::of).collect();
         };
-        let place = Line::default().styled(STRONG, release.to_string()).text(format!(" in context {context}"));
-        let mut lines = vec![place, revision.line(now)];
-        lines.extend(revision.cause_lines(width));
+        let namespace = namespace.map_or_else(String::new, |namespace| format!(", namespace {namespace}"));
+        let place = Line::default().styled(STRONG, release.to_string()).text(format!(" in context {context}{namespace}"));
+        let mut lines = vec![place];
+        lines.extend(revision.lines(Line::default(), width, now));
         if let Some(last) = self.last_run.as_ref().filter(|last| last.number != revision.number) {
-            lines.push(Line::of("last run: ").joined(last.line(now)));
-            lines.extend(last.cause_lines(width));
+            lines.extend(last.lines(Line::of("last run: "), width, now));
         }
         lines
     }
 }
 
-impl RevisionInfo {
-    /// Why it failed, indented below its line.
-    fn cause_lines(&self, width: Option<usize>) -> Vec<Line> {
-        let Some(cause) = &self.cause else { return Vec::new() };
-        let room = width.map(|width| width.saturating_sub(2));
-        wrap(&neutralise(cause), room).iter().map(|text| Line::of("  ").styled(BAD, text)).collect()
-    }
+/// What is left out where there is little room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Brevity {
+    Everything,
+    HeadingsOfReady,
+    NotReady,
+}
 
-    /// `revision 4 succeeded 3 min ago by USER, after 14.2 s`.
-    fn line(&self, now: Timestamp) -> Line {
-        let Self { number, outcome, started, finished, by, .. } = self;
+impl Brevity {
+    fn shows(self, phase: &StatusPhase, object: &StatusObject) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::HeadingsOfReady => !phase.objects.iter().all(|object| object.verdict.passes()),
+            Self::NotReady => !object.verdict.passes(),
+        }
+    }
+}
+
+impl RevisionInfo {
+    /// `revision 4 succeeded 3 min ago by USER, after 14.2 s`, and below it why it failed.
+    fn lines(&self, lead: Line, width: Option<usize>, now: Timestamp) -> Vec<Line> {
+        let Self { number, outcome, started, finished, cause, by } = self;
         let (word, style) = outcome_word(*outcome);
-        let line = Line::of(format!("revision {number} ")).styled(style, word);
-        line.text(match finished {
+        let line = lead.text(format!("revision {number} ")).styled(style, word);
+        let line = line.text(match finished {
             Some(finished) => format!(" {} by {by}, after {}", age(*finished, now), duration(between(*started, *finished))),
             None => format!(", started {} by {by}", age(*started, now)),
-        })
+        });
+        let cause = cause
+            .iter()
+            .filter(|_| *outcome == RunOutcome::Failed)
+            .flat_map(|cause| wrap(&neutralise(cause), width.map(|width| width.saturating_sub(2))));
+        std::iter::once(line).chain(cause.map(|text| Line::of("  ").styled(style, text))).collect()
     }
 }
 
@@ -161,10 +218,11 @@ impl StatusPhase {
 }
 
 impl StatusObject {
-    fn cells(&self) -> Vec<Line> {
+    fn cells(&self, without_namespace: bool) -> Vec<Line> {
         let state = self.verdict.state;
+        let name = if without_namespace { format!("{}/{}", self.id.kind, self.id.name) } else { self.id.to_string() };
         vec![
-            Line::of(self.id.to_string()),
+            Line::of(name),
             Line::default().styled(style_of(state), state.to_string()),
             Line::of(self.replicas.as_deref().unwrap_or_default()),
             self.remarks(),

@@ -1,10 +1,12 @@
 use std::time::Duration;
 
 use super::{
+    announce::place,
     line::{BAD, FAINT, GOOD, HINT, Line, STRONG, WARNING},
-    progress::Run,
+    progress::{Progress, Run},
     table::{Column, Table},
-    units::{count, duration, tally},
+    text,
+    units::{count, duration, is_instant, tally},
 };
 use crate::{
     error::ExitCode,
@@ -28,21 +30,30 @@ pub(super) struct Ending<'a> {
     pub(super) access: &'a [AccessPoint],
 }
 
-/// The table of phases, the requests and how to reach things.
-pub(super) fn summary(ending: &Ending<'_>, width: Option<usize>) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    lines.extend(phase_table(ending).lines(width));
-    if let Some(requests) = ending.requests {
+/// The table of phases, the requests, how it ended and how to reach things.
+///
+/// A run that had nothing to write and found everything ready says that alone.
+pub(super) fn summary(ending: &Ending<'_>, progress: &Progress, width: Option<usize>) -> Vec<String> {
+    let run = progress.run.as_ref();
+    let unchanged = progress.is_unchanged() && ending.outcome == RunOutcome::Succeeded;
+    let mut lines = Vec::new();
+    if !unchanged {
         lines.push(String::new());
-        lines.push(request_line(requests).render());
+        lines.extend(phase_table(ending).lines(width));
     }
-    if ending.outcome == RunOutcome::Succeeded && !ending.access.is_empty() {
+    lines.extend(ending.requests.map(|requests| request_line(requests).render()));
+    if !unchanged {
         lines.push(String::new());
+    }
+    if ending.outcome == RunOutcome::Succeeded && !unchanged && !ending.access.is_empty() {
         lines.push("How to reach it:".to_owned());
-        // An address or a command that is cut is of no use, so that these lines may be wider than the terminal.
-        lines.extend(access_table(ending.access).lines(None));
+        lines.extend(access_lines(ending.access, width));
+        lines.push(String::new());
     }
-    lines.push(String::new());
+    lines.push(ending.closing(run).render());
+    if let Some(run) = run.filter(|_| unchanged && !progress.waited()) {
+        lines.push(format!("  {}", place(run).render()));
+    }
     lines
 }
 
@@ -50,7 +61,7 @@ fn phase_table(ending: &Ending<'_>) -> Table {
     use Column::{Name, Number, Text};
     let mut table = Table::new(&[Name, Text, Number, Number, Number, Number, Number], 0);
     table.titles(&["PHASE", "OUTCOME", "OBJECTS", "CREATED", "CHANGED", "UNCHANGED", "TIME"]);
-    for phase in ending.phases {
+    for phase in ending.phases.iter().filter(|phase| phase.objects > 0) {
         let (word, style) = outcome_word(phase.outcome);
         let time = if phase.outcome.is_some() { duration(phase.took) } else { String::new() };
         let mut row = vec![Line::of(&phase.name), Line::default().styled(style, word)];
@@ -85,12 +96,31 @@ fn request_line(requests: &RequestCounts) -> Line {
     Line::of(format!("Requests: {}", if text.is_empty() { "none" } else { &text }))
 }
 
-fn access_table(access: &[AccessPoint]) -> Table {
-    let mut table = Table::new(&[Column::Text, Column::Text], 2);
+/// How to reach each thing, under its name. What does not fit beside the name stands below it.
+///
+/// An address or a command that is cut is of no use, so that these lines may be wider than the terminal.
+pub(super) fn access_lines(access: &[AccessPoint], width: Option<usize>) -> Vec<String> {
+    let widest = width.map_or(usize::MAX, |width| width / 5);
+    let names = access.iter().map(|point| text::width(&point.name)).filter(|name| *name <= widest).max().unwrap_or(0);
+    let mut lines = Vec::new();
     for point in access {
-        table.row(vec![Line::of(&point.name), Line::default().styled(HINT, &point.how)]);
+        let mut name = Line::of("  ").text(&point.name);
+        if text::width(&point.name) > names {
+            lines.push(std::mem::take(&mut name).render());
+        }
+        for part in parts(&point.how, width.map(|width| width.saturating_sub(names + 4))) {
+            lines.push(std::mem::take(&mut name).padded(names + 4).styled(HINT, part).render());
+        }
     }
-    table
+    lines
+}
+
+/// A command and what to do then, on two lines where one is too narrow.
+fn parts(how: &str, room: Option<usize>) -> Vec<&str> {
+    match how.split_once(", then ") {
+        Some((command, then)) if room.is_some_and(|room| text::width(how) > room) => vec![command, then],
+        _ => vec![how],
+    }
 }
 
 impl Ending<'_> {
@@ -98,15 +128,15 @@ impl Ending<'_> {
         self.phases.iter().map(number).sum()
     }
 
-    /// The last line: what is deployed now, or what state the cluster was left in.
+    /// The line that says what is deployed now, or how it ended.
     pub(super) fn closing(&self, run: Option<&Run>) -> Line {
         let took = duration(self.took);
         let what = run.map_or_else(|| "the release".to_owned(), |run| format!("{} revision {}", run.release, run.revision));
         match self.outcome {
-            RunOutcome::Succeeded => Line::default().styled(GOOD, "✓").text(format!(" {}, {took}", self.success(run))),
-            RunOutcome::Failed => Line::default().styled(BAD, "✗").text(format!(" {what} failed after {took}; {}", self.aftermath())),
+            RunOutcome::Succeeded => Line::default().styled(GOOD, "✓").text(format!(" {}", self.success(run))),
+            RunOutcome::Failed => Line::default().styled(BAD, "✗").text(format!(" {what} failed after {took}")),
             RunOutcome::Interrupted | RunOutcome::Running => {
-                Line::default().styled(WARNING, "!").text(format!(" {what} was interrupted after {took}; {}", self.aftermath()))
+                Line::default().styled(WARNING, "!").text(format!(" {what} was interrupted after {took}"))
             }
         }
     }
@@ -114,17 +144,15 @@ impl Ending<'_> {
     fn success(&self, run: Option<&Run>) -> String {
         let objects = count(self.sum(|phase| phase.objects), "object");
         let written = tally(&[(self.sum(|phase| phase.created), "created"), (self.sum(|phase| phase.changed), "changed")]);
+        let took = if is_instant(self.took) { String::new() } else { format!(", {}", duration(self.took)) };
         match run {
-            Some(run) if written.is_empty() => format!("{} revision {} is deployed: {objects}, unchanged", run.release, run.revision),
-            Some(run) => format!("{} revision {} is deployed: {objects}, {written}", run.release, run.revision),
-            None => format!("everything is as wanted: {objects}"),
-        }
-    }
-
-    fn aftermath(&self) -> &'static str {
-        match self.exit {
-            ExitCode::Changed => "the cluster is not as it was",
-            _ => "the cluster is as it was",
+            Some(run) if run.writes == 0 => {
+                let revision = if run.revision == 0 { String::new() } else { format!(", revision {}", run.revision) };
+                format!("{} is as wanted: {objects}{revision}, nothing to change{took}", run.release)
+            }
+            Some(run) if written.is_empty() => format!("{} revision {} is deployed: {objects}, unchanged{took}", run.release, run.revision),
+            Some(run) => format!("{} revision {} is deployed: {objects}, {written}{took}", run.release, run.revision),
+            None => format!("everything is as wanted: {objects}{took}"),
         }
     }
 }

@@ -108,10 +108,6 @@ impl Reporter for TerminalReporter {
         }
         self.write(&lines)
     }
-
-    fn suspend(&mut self, work: &mut dyn FnMut()) {
-        self.bars.suspend(work);
-    }
 }
 
 impl Drop for TerminalReporter {
@@ -120,7 +116,7 @@ impl Drop for TerminalReporter {
         self.bars.set(None);
         let width = Some((self.size)().1);
         let progress = Arc::clone(&self.progress);
-        let lines = self.announcer.failure(&lock(&progress), width);
+        let lines = self.announcer.failure(&lock(&progress), None, width);
         let _ = self.write(&lines);
     }
 }

@@ -5,9 +5,22 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 /// A duration to a tenth of a second below a minute, then in whole seconds, then in minutes: `4.2 s`, `1 min 12 s`, `2 h 5 min`.
+///
+/// Below a tenth of a second it is `< 0.1 s`.
 pub(crate) fn duration(duration: Duration) -> String {
     let tenths = (duration.as_millis() + 50) / 100;
-    if tenths < 600 { format!("{}.{} s", tenths / 10, tenths % 10) } else { whole(duration + Duration::from_millis(500)) }
+    if is_instant(duration) {
+        "< 0.1 s".to_owned()
+    } else if tenths < 600 {
+        format!("{}.{} s", tenths / 10, tenths % 10)
+    } else {
+        whole(duration + Duration::from_millis(500))
+    }
+}
+
+/// Whether a duration is too short to be worth telling.
+pub(super) fn is_instant(duration: Duration) -> bool {
+    duration < Duration::from_millis(50)
 }
 
 /// A duration in whole seconds, for what counts up and for limits: `14 s`, `5 min`.
@@ -57,7 +70,8 @@ mod tests {
     #[test]
     fn durations_read_well() {
         let cases = [
-            (0, "0.0 s"),
+            (0, "< 0.1 s"),
+            (50, "0.1 s"),
             (340, "0.3 s"),
             (4_249, "4.2 s"),
             (59_940, "59.9 s"),

@@ -68,10 +68,10 @@ impl Api {
     }
 
     /// Merges a JSON patch document into an object.
-    pub(super) async fn merge(&self, path: &str, patch: &Value) -> Result<(), SandboxError> {
+    pub(super) async fn merge(&self, path: &str, change: &Value) -> Result<(), SandboxError> {
         let request = http::Request::patch(path).header(http::header::CONTENT_TYPE, "application/merge-patch+json");
-        let answer = self.request(request, patch.to_string().into_bytes()).await;
-        answer.map(|_| ()).map_err(|error| failure(&format!("change `{path}`"), &error))
+        let merged = self.request(request, change.to_string().into_bytes()).await;
+        merged.map(|_| ()).map_err(|error| failure(&format!("change `{path}`"), &error))
     }
 
     async fn request(&self, request: http::request::Builder, body: Vec<u8>) -> Result<String, kube::Error> {

@@ -3,13 +3,13 @@ use serde_json::{Value, json};
 
 use super::{api::Api, error::SandboxError, programs::pinned};
 
-/// Provisions the claims of the sandbox's own StorageClasses, by kwok's stages.
+/// Provisions the claims of the sandbox's own `StorageClass`es, by kwok's stages.
 pub(super) const PROVISIONER: &str = "sandbox.deployctl.dev/volumes";
 
 const POLICIES: &str = "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies";
 const POLICY_BINDINGS: &str = "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings";
 
-/// Creates what a cluster has that somebody can deploy to: nodes and StorageClasses, and the admission policy that
+/// Creates what a cluster has that somebody can deploy to: nodes and `StorageClass`es, and the admission policy that
 /// makes a pod unschedulable.
 pub(super) async fn bootstrap(api: &Api, nodes: u16) -> Result<(), SandboxError> {
     let nodes = (1..=nodes).map(|number| ("/api/v1/nodes", node(number)));
@@ -87,7 +87,7 @@ async fn unschedulable_fault(api: &Api) -> Result<(), SandboxError> {
     api.create(POLICY_BINDINGS, &binding).await
 }
 
-/// Whether all nodes are ready and take pods, and the namespace `default` has its ServiceAccount, without which no pod
+/// Whether all nodes are ready and take pods, and the namespace `default` has its `ServiceAccount`, without which no pod
 /// can be created.
 pub(super) async fn is_settled(api: &Api, nodes: u16) -> Result<bool, SandboxError> {
     if api.get("/api/v1/namespaces/default/serviceaccounts/default").await?.is_none() {

@@ -21,12 +21,11 @@ impl Cache {
     /// The folder of `DEPLOYCTL_SANDBOX_CACHE`, else `deployctl/sandbox` in the user's cache folder
     /// (<https://specifications.freedesktop.org/basedir-spec/latest/>).
     pub(crate) fn locate() -> Result<Self, SandboxError> {
-        let root = match env::var_os(CACHE_VARIABLE).filter(|value| !value.is_empty()) {
-            Some(path) => std::path::absolute(path).map_err(|_| SandboxError::CacheFolder)?,
-            None => {
-                let strategy = etcetera::choose_base_strategy().map_err(|_| SandboxError::CacheFolder)?;
-                strategy.cache_dir().join("deployctl/sandbox")
-            }
+        let root = if let Some(path) = env::var_os(CACHE_VARIABLE).filter(|value| !value.is_empty()) {
+            std::path::absolute(path).map_err(|_| SandboxError::CacheFolder)?
+        } else {
+            let strategy = etcetera::choose_base_strategy().map_err(|_| SandboxError::CacheFolder)?;
+            strategy.cache_dir().join("deployctl/sandbox")
         };
         fs::create_dir_all(root.join("sandboxes")).map_err(SandboxError::file("create", &root))?;
         Ok(Self { root })

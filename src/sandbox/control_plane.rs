@@ -37,7 +37,7 @@ use super::{
 const AUDIT_POLICY: &str = include_str!("audit-policy.yaml");
 
 /// Nothing of a start takes longer than this on a slow machine.
-const START_TIMEOUT: Duration = Duration::from_secs(60);
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A program of the control plane that runs.
 struct Running {

@@ -4,7 +4,7 @@ use futures::StreamExt as _;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{
     Api as KubeApi,
-    api::{WatchEvent, WatchParams},
+    api::{ListParams, WatchEvent, WatchParams},
     core::PartialObjectMeta,
 };
 use tokio::sync::mpsc::UnboundedSender;
@@ -13,6 +13,9 @@ use super::{
     api::Api,
     stages::{OPERATORS, OperatorStages},
 };
+
+/// How long a CRD may take to be served after it was created, a few times over.
+const LOOK_INTERVAL: Duration = Duration::from_millis(300);
 
 /// Sends each operator whose CRDs are served, once, also when a user creates the CRDs long after the start.
 ///
@@ -29,7 +32,7 @@ pub(super) async fn find_served(api: Api, found: UnboundedSender<&'static Operat
             }
         }
         wanted = rest;
-        await_crds(&api).await;
+        await_change(&api, &wanted).await;
     }
 }
 
@@ -41,16 +44,19 @@ async fn is_served(api: &Api, operator: &OperatorStages) -> bool {
     kinds.into_iter().all(served)
 }
 
-/// Returns a moment after something has changed about the CRDs of the cluster.
-async fn await_crds(api: &Api) {
+/// Returns when it is worth looking again: soon, while CRDs of a wanted operator are there that are yet to be served,
+/// otherwise when something has changed about the CRDs of the cluster.
+async fn await_change(api: &Api, wanted: &[&OperatorStages]) {
     let crds: KubeApi<PartialObjectMeta<CustomResourceDefinition>> = KubeApi::all(api.client());
-    // Without a version every watch begins with what is there, so only what comes later is of interest.
-    let version = crds.list_metadata(&kube::api::ListParams::default()).await.ok().and_then(|list| list.metadata.resource_version);
-    if let Some(version) = version
-        && let Ok(events) = crds.watch_metadata(&WatchParams::default(), &version).await
-    {
-        let change = events.filter(|event| std::future::ready(matches!(event, Ok(WatchEvent::Added(_) | WatchEvent::Modified(_)))));
-        let _ = std::pin::pin!(change).next().await;
+    if let Ok(list) = crds.list_metadata(&ListParams::default()).await {
+        let is_wanted = |name: &str| wanted.iter().any(|operator| name.ends_with(operator.group()));
+        let pending = list.items.iter().filter_map(|crd| crd.metadata.name.as_deref()).any(is_wanted);
+        if let (false, Some(version)) = (pending, list.metadata.resource_version)
+            && let Ok(events) = crds.watch_metadata(&WatchParams::default(), &version).await
+        {
+            let change = events.filter(|event| std::future::ready(matches!(event, Ok(WatchEvent::Added(_) | WatchEvent::Modified(_)))));
+            let _ = std::pin::pin!(change).next().await;
+        }
     }
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    tokio::time::sleep(LOOK_INTERVAL).await;
 }

@@ -16,6 +16,13 @@ pub(super) struct OperatorStages {
     pub(super) stages: &'static str,
 }
 
+impl OperatorStages {
+    /// The API group, for example `cert-manager.io`; the names of its CRDs end with it.
+    pub(super) fn group(&self) -> &'static str {
+        self.api.split('/').nth(2).unwrap_or(self.api)
+    }
+}
+
 pub(super) const OPERATORS: [OperatorStages; 2] = [
     OperatorStages { set: "cert-manager", api: "/apis/cert-manager.io/v1", stages: include_str!("stages/cert-manager.yaml") },
     OperatorStages {

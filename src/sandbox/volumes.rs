@@ -10,11 +10,11 @@ use serde_json::json;
 
 use super::{api::Api, bootstrap::PROVISIONER};
 
-/// The volume controller names the provisioner of a claim's StorageClass here; the stage in `stages/volume.yaml` provisions
+/// The volume controller names the provisioner of a claim's `StorageClass` here; the stage in `stages/volume.yaml` provisions
 /// what carries it (<https://kubernetes.io/docs/reference/labels-annotations-taints/#volume-kubernetes-io-storage-provisioner>).
 const PROVISIONER_ANNOTATION: &str = "volume.kubernetes.io/storage-provisioner";
 
-/// Has claims provisioned whose StorageClass does not exist here, because a plan was written for another cluster.
+/// Has claims provisioned whose `StorageClass` does not exist here, because a plan was written for another cluster.
 ///
 /// Classes that exist need nothing of it: the volume controller names their provisioner, after the first consumer where
 /// the class waits for one.

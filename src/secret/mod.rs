@@ -31,9 +31,9 @@ mod value;
 mod variables;
 
 pub(crate) use ask::{Ask, AskError, SecretPrompt};
-pub(crate) use error::{SecretError, command_error};
-pub(crate) use names::{KeyName, Rotate, variable_name};
-pub(crate) use needs::{MissingNeed, Needs, PromptNeed};
+pub(crate) use error::command_error;
+pub(crate) use names::Rotate;
+pub(crate) use needs::Needs;
 pub(crate) use planning::plan_values;
 pub(crate) use resolve::{Resolved, Surroundings, resolve};
 pub(crate) use supplied::{Supplied, SuppliedSources};

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use super::error::SecretError;
-use crate::plan::{SecretDeclaration, SecretValue};
+use crate::plan::{self, SecretDeclaration, SecretValue};
 
 /// Key of a certificate in a Secret of type TLS.
 pub(super) const TLS_CERTIFICATE: &str = "tls.crt";
@@ -31,7 +31,7 @@ impl KeyName {
 
     /// The environment variable that supplies the value.
     pub(crate) fn variable(&self) -> String {
-        variable_name(&self.secret, &self.key)
+        plan::secret_variable(&self.secret, &self.key)
     }
 }
 
@@ -39,17 +39,6 @@ impl fmt::Display for KeyName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}/{}", self.secret, self.key)
     }
-}
-
-/// The environment variable that supplies key `key` of Secret `secret`: `DEPLOYCTL_SECRET_NAME__KEY` in upper case,
-/// every character other than a letter or digit as `_`.
-pub(crate) fn variable_name(secret: &str, key: &str) -> String {
-    let upper = |text: &str| {
-        text.chars()
-            .map(|character| if character.is_ascii_alphanumeric() { character.to_ascii_uppercase() } else { '_' })
-            .collect::<String>()
-    };
-    format!("DEPLOYCTL_SECRET_{}__{}", upper(secret), upper(key))
 }
 
 /// A value that is to be replaced although the cluster has it (`--rotate NAME/KEY`).
@@ -139,12 +128,6 @@ pub(super) fn suggestion(text: &str, known: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn variables_are_upper_case_with_underscores() {
-        assert_eq!(variable_name("api", "stripe-key"), "DEPLOYCTL_SECRET_API__STRIPE_KEY");
-        assert_eq!(variable_name("pull.eu", ".dockerconfigjson"), "DEPLOYCTL_SECRET_PULL_EU___DOCKERCONFIGJSON");
-    }
 
     #[test]
     fn names_have_exactly_two_parts() {

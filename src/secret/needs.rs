@@ -81,6 +81,18 @@ impl fmt::Display for Origin {
     }
 }
 
+impl Origin {
+    /// Where the value comes from in a few words, without the names of flags and variables in full.
+    fn in_short(&self) -> String {
+        match self {
+            Origin::Supplied(_, by) if by.starts_with("`--secret ") => "from `--secret`".to_owned(),
+            Origin::Supplied(_, by) if by.starts_with("the variable ") => "from a variable".to_owned(),
+            Origin::Supplied(_, by) => format!("from {by}"),
+            origin => origin.to_string(),
+        }
+    }
+}
+
 /// A value that will be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PromptNeed {
@@ -140,7 +152,14 @@ impl Needs {
     /// Each key as `NAME/KEY` and where its value comes from, in a few words.
     pub(crate) fn sources(&self) -> Vec<(String, String)> {
         let keys = self.secrets.iter().flat_map(|secret| &secret.keys);
-        keys.map(|(name, origin)| (name.to_string(), origin.to_string())).collect()
+        keys.map(|(name, origin)| (name.to_string(), origin.in_short())).collect()
+    }
+
+    /// Takes the values that nobody can be asked for as left out: where there is no terminal, once nothing is missing.
+    pub(crate) fn leave_out_unasked(&mut self) {
+        let origins = self.secrets.iter_mut().flat_map(|secret| &mut secret.keys).map(|(_, origin)| origin);
+        origins.filter(|origin| matches!(origin, Origin::Prompt)).for_each(|origin| *origin = Origin::LeftOut);
+        self.to_prompt.clear();
     }
 
     /// Lines that say where the values come from, and which will be asked for. None where the plan declares no secrets.

@@ -8,8 +8,10 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::{
-    Ask, AskError, KeyName, Needs, Resolved, Rotate, SecretError, SecretPrompt, Supplied, SuppliedSources, Surroundings, command_error,
-    error::Rejection, plan_values, resolve,
+    Ask, AskError, Needs, Resolved, Rotate, SecretPrompt, Supplied, SuppliedSources, Surroundings, command_error,
+    error::{Rejection, SecretError},
+    names::KeyName,
+    plan_values, resolve,
 };
 use crate::{error::ExitCode, plan::SecretDeclaration};
 

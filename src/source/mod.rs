@@ -9,6 +9,5 @@ mod yaml;
 #[cfg(test)]
 mod render_tests;
 
-pub(crate) use manifests::{Loaded, Manifest, load};
-pub(crate) use render::{Rendered, Substitute, namespaces, render};
-pub(crate) use yaml::{Document, YamlError, documents, read, to_text};
+pub(crate) use render::{Rendered, render};
+pub(crate) use yaml::{documents, to_text};

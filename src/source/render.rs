@@ -1,8 +1,4 @@
-use std::{
-    collections::{HashMap, HashSet},
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
 use indexmap::{IndexMap, map::Entry};
 use serde_json::{Value, json};
@@ -13,7 +9,7 @@ use super::{
     normalise::normalise,
 };
 use crate::{
-    object::{Digest, Object, ObjectId, Origin, PhaseHint, Problem, Scope, ScopeLookup},
+    object::{Object, ObjectId, Origin, PhaseHint, Problem, Scope, ScopeLookup},
     plan::Plan,
 };
 
@@ -150,9 +146,8 @@ impl Rendering<'_> {
             Entry::Vacant(entry) => {
                 let id = entry.key().clone();
                 let api_version = value["apiVersion"].as_str().unwrap_or_default().to_owned();
-                let digest = Digest::of(&value);
                 self.hints.insert(id.clone(), hint);
-                entry.insert(Object { id, api_version, body: Arc::new(value), origin, digest });
+                entry.insert(Object { id, api_version, body: Arc::new(value), origin });
             }
         }
     }
@@ -179,12 +174,4 @@ fn take_annotation(value: &mut Value) -> Option<String> {
         metadata.remove("annotations");
     }
     Some(phase.as_str().map_or_else(|| phase.to_string(), str::to_owned))
-}
-
-/// The namespaces that objects of a release live in, in alphabetical order.
-pub(crate) fn namespaces(objects: &IndexMap<ObjectId, Object>) -> Vec<String> {
-    let names: HashSet<&String> = objects.keys().filter_map(|id| id.namespace.as_ref()).collect();
-    let mut names: Vec<String> = names.into_iter().cloned().collect();
-    names.sort();
-    names
 }

@@ -1,10 +1,12 @@
+use std::collections::BTreeSet;
+
 use super::{Arguments, prepare::Prepared};
 use crate::{
     cli::{prompt::TerminalAsk, session::Session},
     engine,
     error::{CommandError, ExitCode},
     plan::Plan,
-    report::{ChangeAction, ChangeRow, ChangeSummary, Output},
+    report::{ChangeAction, ChangeRow, ChangeSummary, Extent, Output},
     secret::{Ask, AskError},
 };
 
@@ -16,8 +18,10 @@ pub(super) fn confirm(
     session: &Session,
     output: &mut Output,
 ) -> Result<(), CommandError> {
-    let width = output.stderr_width();
-    output.note(summary(plan, prepared, session).text(width).trim_end());
+    let asks = arguments.yes.is_none();
+    let rows = output.stderr_rows().filter(|_| asks);
+    let extent = Extent { width: output.stderr_width(), rows, creations: asks };
+    output.note(summary(plan, prepared, session).text(extent).trim_end());
     let release = plan.release.to_string();
     match arguments.yes.as_deref() {
         Some(given) if given == release => Ok(()),
@@ -27,17 +31,23 @@ pub(super) fn confirm(
                 .hint(format!("name the release: `--yes={release}`")))
         }
         Some(given) => Err(CommandError::usage(format!("`--yes={given}` names another release: this is `{release}`"))),
-        None => ask(plan, &release),
+        None => {
+            output.note("");
+            ask(plan, &release, session.cluster.context())
+        }
     }
 }
 
-fn ask(plan: &Plan, release: &str) -> Result<(), CommandError> {
+fn ask(plan: &Plan, release: &str, context: &str) -> Result<(), CommandError> {
     let mut terminal = TerminalAsk;
     let answer = tokio::task::block_in_place(|| {
         if plan.protected {
-            terminal.typed_name(&format!("Environment `{}` is protected. Type `{release}` to go on", plan.release.environment), release)
+            terminal.typed_name(
+                &format!("`{}` is protected. Type `{release}` to go on in context `{context}`", plan.release.environment),
+                release,
+            )
         } else {
-            terminal.confirm("Go on?")
+            terminal.confirm(&format!("Go on in context `{context}`?"))
         }
     });
     match answer {
@@ -78,8 +88,17 @@ fn summary(plan: &Plan, prepared: &Prepared, session: &Session) -> ChangeSummary
             .iter()
             .map(|name| (name.clone(), plan.variables.get(name).map(text_of).unwrap_or_default()))
             .collect(),
-        secrets: prepared.secret_sources.clone(),
+        secrets: written_secrets(prepared),
     }
+}
+
+/// Where the values of those declared Secrets come from that are written; of the others, nothing changes.
+fn written_secrets(prepared: &Prepared) -> Vec<(String, String)> {
+    let written = prepared.decisions.iter().filter(|decision| decision.action != engine::ChangeAction::Keep);
+    let written: BTreeSet<&str> =
+        written.filter(|decision| decision.id.kind == "Secret").map(|decision| decision.id.name.as_str()).collect();
+    let is_written = |(name, _): &&(String, String)| name.split_once('/').is_some_and(|(secret, _)| written.contains(secret));
+    prepared.secret_sources.iter().filter(is_written).cloned().collect()
 }
 
 fn text_of(value: &serde_json::Value) -> String {

@@ -46,7 +46,7 @@ pub(super) async fn prepare(
     session: &Session,
     output: &mut Output,
 ) -> Result<Prepared, CommandError> {
-    let rendering = rendering.as_served(plan, &session.served)?;
+    let rendering = rendering.for_cluster(plan, &session.served)?;
     let skipped = rendering.skipped(plan, &session.served);
     let mut wanted = rendering.wanted(plan, &skipped);
     let implied_namespace = rendering.rendered.implied_namespace.clone();
@@ -70,6 +70,10 @@ pub(super) async fn prepare(
     if selection.holds(&secrets_phase(plan)) {
         let needs = secrets::plan_values(given, plan, &look.live)?;
         secret_sources = needs.sources();
+        if !needs.to_prompt.is_empty() {
+            // Nobody should type a password without knowing which cluster it is for.
+            output.note(&format!("{} in context {} ({})", plan.release, session.cluster.context(), session.cluster.server()));
+        }
         secrets::add(&needs, plan, &mut wanted, output)?;
     }
     let mut decisions = engine::decide(&wanted, &look.live, &records, selection);
@@ -208,7 +212,8 @@ pub(super) fn access(plan: &Plan) -> IndexMap<String, String> {
 fn how(target: &OpenTarget, default_namespace: &str) -> String {
     let namespace = target.namespace.as_deref().unwrap_or(default_namespace);
     let local = if target.port < 1024 { target.port + 8000 } else { target.port };
-    let forward = format!("kubectl port-forward -n {namespace} service/{} {local}:{}", target.service, target.port);
+    let ports = if local == target.port { local.to_string() } else { format!("{local}:{}", target.port) };
+    let forward = format!("kubectl port-forward -n {namespace} service/{} {ports}", target.service);
     let scheme = target.scheme.as_deref().unwrap_or("http");
     match (&target.connect, scheme) {
         (Some(connect), _) => format!("{forward}, then {connect}"),

@@ -10,7 +10,7 @@ use crate::{
     cluster::{Live, Seen},
     engine::{Wanted, WantedObject},
     error::CommandError,
-    object::{Digest, Object, ObjectId, Origin},
+    object::{Object, ObjectId, Origin},
     phase::Ordered,
     plan::Plan,
     report::Output,
@@ -55,7 +55,6 @@ fn object(manifest: Value, plan: &Plan) -> Option<Object> {
     Some(Object {
         id: ObjectId::of(&manifest)?,
         api_version: "v1".to_owned(),
-        digest: Digest::of(&manifest),
         body: Arc::new(manifest),
         origin: Origin { file: Arc::from(Path::new(&plan.file)), line: 1 },
     })

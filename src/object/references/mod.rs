@@ -5,5 +5,4 @@ mod named;
 mod selector;
 
 pub(crate) use graph::References;
-pub(crate) use named::{Reference, named_by, scale_target};
-pub(crate) use selector::selects;
+pub(crate) use named::scale_target;

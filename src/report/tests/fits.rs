@@ -7,6 +7,7 @@ use super::{
     *,
 };
 use crate::report::{
+    Extent,
     announce::{Announcer, Detail},
     board::board,
     failure::failure_block,
@@ -54,7 +55,7 @@ proptest! {
             prop_assert!(harmless(&line) && width(&line) < columns, "{:?}", line);
         }
         let Some(EventKind::FailureExplained { diagnosis }) = script.events.last().map(|event| &event.kind) else { unreachable!() };
-        let lines = failure_block(diagnosis, None, Some(columns));
+        let lines = failure_block(diagnosis, None, None, Some(columns));
         prop_assert!(lines.len() <= 15);
         for line in lines {
             let line = plain(&line);
@@ -76,7 +77,9 @@ proptest! {
         changes.rows[1].detail = Some(message.clone());
         changes.rows[2].object.name.clone_from(&name);
         changes.variables_not_from_file[0] = (name, message);
-        let text = status.text(Some(columns), start()) + &changes.text(Some(columns));
+        let extent = Extent { width: Some(columns), rows: Some(24), creations: true };
+        let mut text = changes.text(extent);
+        text.extend(status.screen(24, columns, start()).into_iter().map(|line| line + "\n"));
         for line in text.lines() {
             let line = plain(line);
             prop_assert!(harmless(&line) && width(&line) <= columns, "{:?}", line);

@@ -77,10 +77,14 @@ impl Script {
     }
 
     fn started(self, phases: &[(&str, usize)]) -> Self {
+        self.started_to_write(phases, 2)
+    }
+
+    fn started_to_write(self, phases: &[(&str, usize)], writes: usize) -> Self {
         let phases = phases.iter().map(|(name, objects)| PhaseSummary { name: (*name).to_owned(), objects: *objects }).collect();
         let deadline = start() + jiff::SignedDuration::from_secs(1800);
         let (context, server) = ("kind-shop".to_owned(), "https://127.0.0.1:6443".to_owned());
-        self.at(0, EventKind::RunStarted { release: release(), revision: 4, context, server, phases, deadline })
+        self.at(0, EventKind::RunStarted { release: release(), revision: 4, context, server, phases, writes, deadline })
     }
 
     fn phase(self, second: i64, name: &str, objects: usize) -> Self {

@@ -1,23 +1,25 @@
 use super::*;
 use crate::report::{
-    ChangeAction, ChangeRow, ChangeSummary, ListView, ListedRelease, RevisionInfo, StatusObject, StatusPhase, StatusView,
+    ChangeAction, ChangeRow, ChangeSummary, Extent, ListView, ListedRelease, RevisionInfo, StatusObject, StatusPhase, StatusView,
     failure::failure_block, progress::Run,
 };
 
 fn run() -> Run {
-    Run { release: release(), revision: 4 }
+    Run { release: release(), revision: 4, place: ("kind-shop".to_owned(), "https://127.0.0.1:6443".to_owned()), objects: 3, writes: 2 }
 }
 
 #[test]
 fn failure_block_at_80_columns() {
-    let lines = failure_block(&diagnosis(), Some(&run()), Some(80));
+    let lines = failure_block(&diagnosis(), Some(&run()), Some(ExitCode::Changed), Some(80));
     assert!(lines.len() <= 15, "{} lines", lines.len());
     insta::assert_snapshot!(plain(&lines.join("\n")));
 }
 
 #[test]
 fn failure_block_at_120_columns_in_colour() {
-    insta::assert_snapshot!(failure_block(&diagnosis(), Some(&run()), Some(120)).join("\n").replace('\u{1b}', "␛"));
+    insta::assert_snapshot!(
+        failure_block(&diagnosis(), Some(&run()), Some(ExitCode::Changed), Some(120)).join("\n").replace('\u{1b}', "␛")
+    );
 }
 
 #[test]
@@ -27,9 +29,10 @@ fn failure_block_never_has_more_than_15_lines() {
     diagnosis.more = vec![diagnosis.more[0].clone(); 5];
     diagnosis.objects.extend(diagnosis.objects.clone());
     for width in [None, Some(20), Some(80)] {
-        assert!(failure_block(&diagnosis, Some(&run()), width).len() <= 15);
+        assert!(failure_block(&diagnosis, Some(&run()), None, width).len() <= 15);
     }
-    assert_eq!(failure_block(&Diagnosis { summary: "no more".to_owned(), ..Diagnosis::default() }, None, None).len(), 2);
+    let brief = Diagnosis { summary: "no more".to_owned(), ..Diagnosis::default() };
+    assert_eq!(failure_block(&brief, None, Some(ExitCode::Failed), None).len(), 2);
 }
 
 pub(super) fn changes(creations: usize) -> ChangeSummary {
@@ -56,14 +59,18 @@ pub(super) fn changes(creations: usize) -> ChangeSummary {
     }
 }
 
+fn extent(rows: Option<usize>) -> Extent {
+    Extent { width: Some(80), rows, creations: true }
+}
+
 #[test]
 fn changes_before_asking() {
-    insta::assert_snapshot!(plain(&changes(3).text(Some(80))));
+    insta::assert_snapshot!(plain(&changes(3).text(extent(None))));
 }
 
 #[test]
 fn many_changes_are_condensed() {
-    let text = plain(&changes(200).text(Some(80)));
+    let text = plain(&changes(200).text(extent(None)));
     assert!(text.lines().count() <= 41, "{} lines", text.lines().count());
     assert!(text.contains("edge  200 to create"), "{text}");
     let shown = text.matches("+ Ingress").count();
@@ -71,22 +78,14 @@ fn many_changes_are_condensed() {
     assert!(text.ends_with("Together  1 to delete and create again, 1 to change, 200 to create, 1 unchanged\n"), "{text}");
 }
 
-#[test]
-fn nothing_but_unchanged_objects_is_no_change() {
-    let mut changes = changes(1);
-    assert!(changes.changes_anything());
-    changes.rows.truncate(1);
-    assert!(!changes.changes_anything());
-}
-
 fn revision(number: u64, outcome: RunOutcome) -> RevisionInfo {
     let finished = start() + jiff::SignedDuration::from_secs(14);
     RevisionInfo {
         number,
         outcome,
-        cause: (outcome == RunOutcome::Failed).then(|| "phase `apps` failed: Deployment/shop/api cannot become ready".to_owned()),
         started: start(),
         finished: (outcome != RunOutcome::Running).then_some(finished),
+        cause: (outcome == RunOutcome::Failed).then(|| "phase apps: Deployment/shop/api cannot become ready".to_owned()),
         by: "me@desk".to_owned(),
     }
 }
@@ -124,6 +123,7 @@ pub(super) fn status() -> StatusView {
             StatusPhase { name: "storage".to_owned(), objects: vec![data] },
             StatusPhase { name: "apps".to_owned(), objects: vec![api, scaler, web, job, ingress] },
         ],
+        access: Vec::new(),
     }
 }
 
@@ -169,10 +169,20 @@ fn a_first_run_that_failed_is_shown() {
     status.revision = None;
     status.last_run = Some(revision(1, RunOutcome::Failed));
     let text = plain(&status.text(None, now()));
-    assert!(
-        text.starts_with("shop.dev in context kind-shop\nrevision 1 failed 3 min ago by me@desk, after 14.0 s\n  phase `apps` failed: Deployment/shop/api cannot become ready\n\nstorage"),
-        "{text}"
-    );
+    assert!(text.starts_with("shop.dev in context kind-shop\nrevision 1 failed 3 min ago by me@desk, after 14.0 s\n  phase apps: Deployment/shop/api cannot become ready\n\nstorage"), "{text}");
+}
+
+#[test]
+fn a_small_screen_shows_what_is_not_ready() {
+    let view = status();
+    let all = view.screen(40, 80, now());
+    let (most, few) = (plain(&view.screen(11, 80, now()).join("\n")), plain(&view.screen(9, 80, now()).join("\n")));
+    assert!(all.len() > 11 && all.iter().any(|line| line.contains("data-database-0")));
+    assert!(most.contains("storage  1 object, ready") && most.contains("Deployment/web") && !most.contains("data-database-0"), "{most}");
+    assert!(few.contains("Job/migrate") && few.contains("Deployment/api") && !few.contains("Deployment/web"), "{few}");
+    let least = view.screen(5, 80, now());
+    assert_eq!(least.len(), 5);
+    assert!(plain(&least[4]).starts_with("… and "), "{least:?}");
 }
 
 #[test]

@@ -1,35 +1,25 @@
 use std::{ffi::OsString, path::PathBuf, process::Stdio};
 
 use futures::{SinkExt as _, Stream, StreamExt as _};
-use http::{
-    HeaderMap, Request, Response, StatusCode,
-    header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, UPGRADE},
-};
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
-use hyper_util::rt::TokioIo;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
+    io::AsyncWriteExt as _,
     process::{Child, ChildStdin, Command},
 };
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{
-        Message,
-        handshake::derive_accept_key,
-        protocol::{CloseFrame, Role, frame::coding::CloseCode},
-    },
-};
+use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::{
     PodName,
-    answer::{Body, BoxError, plain, whole},
+    answer::{Body, BoxError, plain},
     logs::spec,
+    websocket::{self, Socket, message, pump},
 };
 use crate::sandbox::{launch, processes::MARKER};
 
-/// The protocols of exec over WebSockets that are spoken here: the first byte of a message is its channel, and in the
+/// The protocols of exec over `WebSockets` that are spoken here: the first byte of a message is its channel, and in the
 /// fifth version a channel can be closed (<https://github.com/kubernetes/enhancements/tree/master/keps/sig-api-machinery/4006-transition-spdy-to-websockets>).
 const PROTOCOLS: [&str; 2] = ["v5.channel.k8s.io", "v4.channel.k8s.io"];
 
@@ -52,35 +42,20 @@ pub(in crate::sandbox) struct Commands {
 /// Whether a request can be answered here. What cannot is left to kwok, which loses exit statuses and the end of the input.
 pub(super) fn is_answerable(request: &Request<Incoming>) -> bool {
     let query = request.uri().query().unwrap_or_default();
-    protocol(request.headers()).is_some() && !query.split('&').any(|pair| pair.starts_with("tty="))
-}
-
-fn protocol(headers: &HeaderMap) -> Option<&'static str> {
-    let offered = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
-    let offered: Vec<&str> = offered.flat_map(|value| value.split(',')).map(str::trim).collect();
-    PROTOCOLS.into_iter().find(|protocol| offered.contains(protocol))
+    websocket::agreed(request.headers(), &PROTOCOLS).is_some() && !query.split('&').any(|pair| pair.starts_with("tty="))
 }
 
 /// Runs a command for a container and streams its input and output.
-pub(super) fn answer(mut request: Request<Incoming>, commands: &Commands, name: &PodName, pod: &Value, container: &str) -> Response<Body> {
-    let (Some(protocol), Some(key)) = (protocol(request.headers()), request.headers().get(SEC_WEBSOCKET_KEY)) else {
+pub(super) fn answer(request: Request<Incoming>, commands: &Commands, name: &PodName, pod: &Value, container: &str) -> Response<Body> {
+    let Some(protocol) = websocket::agreed(request.headers(), &PROTOCOLS) else {
         return plain(StatusCode::BAD_REQUEST, "exec needs a WebSocket");
     };
-    let accept = derive_accept_key(key.as_bytes());
-    let child = match commands.spawn(request.uri().query().unwrap_or_default(), name, pod, container) {
-        Ok(child) => child,
-        Err(error) => return plain(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
-    };
-    let upgrade = hyper::upgrade::on(&mut request);
-    tokio::spawn(async move {
-        if let Ok(upgraded) = upgrade.await {
-            let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
+    match commands.spawn(request.uri().query().unwrap_or_default(), name, pod, container) {
+        Ok(child) => websocket::accept(request, protocol, |socket| async move {
             let _ = session(socket, child).await;
-        }
-    });
-    let response = Response::builder().status(StatusCode::SWITCHING_PROTOCOLS).header(CONNECTION, "Upgrade").header(UPGRADE, "websocket");
-    let response = response.header(SEC_WEBSOCKET_ACCEPT, accept).header(SEC_WEBSOCKET_PROTOCOL, protocol).body(whole(""));
-    response.unwrap_or_else(|error| plain(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+        }),
+        Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+    }
 }
 
 impl Commands {
@@ -111,15 +86,12 @@ fn literal_environment(pod: &Value, container: &str) -> Vec<(String, String)> {
     variables.into_iter().filter_map(pair).collect()
 }
 
-async fn session<S>(socket: WebSocketStream<S>, mut child: Child) -> Result<(), BoxError>
-where
-    S: AsyncRead + tokio::io::AsyncWrite + Unpin,
-{
+async fn session(socket: Socket, mut child: Child) -> Result<(), BoxError> {
     let (mut sink, incoming) = socket.split();
     let stdin = child.stdin.take();
     let (sender, mut messages) = tokio::sync::mpsc::channel(16);
-    let stdout = pump(child.stdout.take(), STDOUT, sender.clone());
-    let stderr = pump(child.stderr.take(), STDERR, sender);
+    let (stdout, stderr) = (child.stdout.take().ok_or("no output")?, child.stderr.take().ok_or("no error output")?);
+    let (stdout, stderr) = (pump(stdout, STDOUT, sender.clone()), pump(stderr, STDERR, sender));
     let output = async {
         let write = async {
             while let Some(message) = messages.recv().await {
@@ -131,8 +103,7 @@ where
         written?;
         let status = child.wait().await?;
         sink.send(message(STATUS, exit_status(status.code().unwrap_or(137)).to_string().as_bytes())).await?;
-        // Clients take a close without a code for a broken connection.
-        sink.send(Message::Close(Some(CloseFrame { code: CloseCode::Normal, reason: "".into() }))).await?;
+        websocket::close(&mut sink).await?;
         Ok(())
     };
     tokio::select! {
@@ -143,7 +114,7 @@ where
 }
 
 /// Writes what comes in to the command; returns when the connection ends.
-async fn feed(incoming: impl Stream<Item = Result<Message, tokio_tungstenite::tungstenite::Error>>, mut stdin: Option<ChildStdin>) {
+async fn feed(incoming: impl Stream<Item = Result<Message, tungstenite::Error>>, mut stdin: Option<ChildStdin>) {
     let mut incoming = std::pin::pin!(incoming);
     while let Some(Ok(message)) = incoming.next().await {
         if message.is_close() {
@@ -165,23 +136,6 @@ async fn feed(incoming: impl Stream<Item = Result<Message, tokio_tungstenite::tu
             _ => (),
         }
     }
-}
-
-async fn pump(output: Option<impl AsyncRead + Unpin>, channel: u8, messages: tokio::sync::mpsc::Sender<Message>) {
-    let Some(mut output) = output else { return };
-    let mut buffer = vec![0; 32 * 1024];
-    while let Ok(length) = output.read(&mut buffer).await {
-        if length == 0 || messages.send(message(channel, &buffer[..length])).await.is_err() {
-            return;
-        }
-    }
-}
-
-fn message(channel: u8, data: &[u8]) -> Message {
-    let mut bytes = Vec::with_capacity(data.len() + 1);
-    bytes.push(channel);
-    bytes.extend_from_slice(data);
-    Message::binary(bytes)
 }
 
 /// How kubelets say that a command has ended

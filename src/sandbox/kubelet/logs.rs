@@ -120,13 +120,13 @@ fn annotated(pod: &Value, container: &str) -> Option<Vec<String>> {
 
 fn plausible(pod: &Value, container: &str, run: &Value, began: Timestamp) -> Vec<String> {
     let port = declared_port(pod, container);
-    let end = match run["exitCode"].as_i64() {
+    let closing = match run["exitCode"].as_i64() {
         None => json!({"level": "info", "time": began, "msg": "listening", "address": format!("0.0.0.0:{port}")}),
         Some(0) => json!({"level": "info", "time": began, "msg": "done"}),
         Some(code) => json!({"level": "error", "time": began, "msg": "giving up", "exitCode": code}),
     };
-    let begin = json!({"level": "info", "time": began, "msg": "starting", "pod": pod["metadata"]["name"], "container": container});
-    vec![begin.to_string(), end.to_string()]
+    let opening = json!({"level": "info", "time": began, "msg": "starting", "pod": pod["metadata"]["name"], "container": container});
+    vec![opening.to_string(), closing.to_string()]
 }
 
 fn declared_port(pod: &Value, container: &str) -> i64 {

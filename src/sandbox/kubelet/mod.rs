@@ -5,12 +5,14 @@
 //! server stands in front of it that looks at the pod at the moment of each request.
 
 mod answer;
+mod channels;
 mod exec;
 mod forward;
 mod logs;
 mod responder;
 mod server;
 mod tunnel;
+mod websocket;
 
 pub(super) use exec::Commands;
 pub(super) use responder::Slots;

@@ -9,7 +9,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::{
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
@@ -72,7 +73,7 @@ impl Slots {
             })
         };
         let documents = std::iter::once(exec).chain(self.ports.iter().enumerate().map(forward));
-        documents.map(|document| format!("\n---\n{document}\n")).collect()
+        documents.fold(String::new(), |text, document| text + &format!("\n---\n{document}\n"))
     }
 
     /// Waits for a free slot and gives it to the pod.
@@ -124,7 +125,8 @@ async fn serve_slot(listener: TcpListener, index: usize, pods: Arc<Mutex<Vec<Opt
     }
 }
 
-async fn serve_connection(stream: TcpStream, pod: PodName, api: Api) {
+/// Answers HTTP on a connection to the pod.
+pub(super) async fn serve_connection(stream: impl AsyncRead + AsyncWrite + Unpin, pod: PodName, api: Api) {
     let Ok(Some(found)) = api.get(&pod.path()).await else { return };
     // Nothing listens in a pod whose containers are all down.
     if !any_container_runs(&found) {
@@ -137,7 +139,7 @@ async fn serve_connection(stream: TcpStream, pod: PodName, api: Api) {
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
-fn any_container_runs(pod: &Value) -> bool {
+pub(super) fn any_container_runs(pod: &Value) -> bool {
     pod["status"]["containerStatuses"].as_array().is_some_and(|all| all.iter().any(|status| status["state"]["running"].is_object()))
 }
 

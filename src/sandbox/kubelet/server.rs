@@ -17,10 +17,11 @@ use tokio_rustls::{
 use super::{
     PodName,
     answer::{Body, BoxError, plain},
+    channels,
     exec::{self, Commands},
     forward::forward,
     logs,
-    responder::Slots,
+    responder::{Slots, any_container_runs},
     tunnel::{is_tunnel, tunnel},
 };
 use crate::sandbox::{api::Api, certificates::Certificates, error::SandboxError};
@@ -95,7 +96,7 @@ impl Kubelet {
         }
         let variables =
             [("HOSTNAME", pod.name.as_str()), ("POD_NAME", &pod.name), ("POD_NAMESPACE", &pod.namespace), ("CONTAINER_NAME", container)];
-        let command: String = variables.iter().map(|(name, value)| format!("command={name}%3D{value}&")).collect();
+        let command = variables.iter().fold(String::new(), |text, (name, value)| text + &format!("command={name}%3D{value}&"));
         let query = request.uri().query().unwrap_or_default();
         let target = format!("/exec/sandbox/{}/{container}?command=env&{command}{query}", self.slots.secret());
         self.pass_on(request, Some(target), ()).await
@@ -103,9 +104,13 @@ impl Kubelet {
 
     async fn port_forward(&self, request: Request<Incoming>, pod: PodName) -> Response<Body> {
         let found = self.api.get(&pod.path()).await.ok().flatten().unwrap_or_default();
-        if found["status"]["phase"] != "Running" {
+        // Nothing listens in a pod whose containers are all down.
+        if !any_container_runs(&found) {
             let phase = found["status"]["phase"].as_str().unwrap_or("Unknown");
-            return plain(StatusCode::INTERNAL_SERVER_ERROR, format!("pod is not running: its phase is {phase}"));
+            return plain(StatusCode::INTERNAL_SERVER_ERROR, format!("no container of the pod is running: its phase is {phase}"));
+        }
+        if channels::is_answerable(&request) {
+            return channels::answer(request, self.api.clone(), pod);
         }
         let slot = self.slots.take(pod).await;
         let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();

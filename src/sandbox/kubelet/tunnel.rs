@@ -10,12 +10,12 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{Message, handshake::derive_accept_key, protocol::Role},
-};
+use tokio_tungstenite::tungstenite::Message;
 
-use super::answer::{Body, BoxError, plain, whole};
+use super::{
+    answer::{Body, BoxError, plain},
+    websocket::{self, Socket},
+};
 
 /// SPDY inside a WebSocket, as kubectl forwards ports
 /// (<https://github.com/kubernetes/enhancements/tree/master/keps/sig-api-machinery/4006-transition-spdy-to-websockets>).
@@ -26,34 +26,24 @@ const PORT_FORWARD: &str = "portforward.k8s.io";
 
 /// Whether the request wants SPDY inside a WebSocket, which kwok does not speak.
 pub(super) fn is_tunnel(headers: &HeaderMap) -> bool {
-    let offered = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
-    offered.flat_map(|value| value.split(',')).any(|protocol| protocol.trim() == TUNNEL)
+    websocket::agreed(headers, &[TUNNEL]).is_some()
 }
 
 /// Takes the SPDY out of the WebSocket and hands it to the server at a loopback port; `held` is dropped at the end.
 pub(super) async fn tunnel(
-    mut request: Request<Incoming>,
+    request: Request<Incoming>,
     port: u16,
     target: &str,
     held: impl Send + 'static,
 ) -> Result<Response<Body>, BoxError> {
-    let key = request.headers().get(header::SEC_WEBSOCKET_KEY).ok_or("a WebSocket needs a key")?;
-    let accept = derive_accept_key(key.as_bytes());
-    let client_side = hyper::upgrade::on(&mut request);
     let server = match open(port, target).await? {
         Ok(server) => server,
         Err(status) => return Ok(plain(status, "the port could not be forwarded")),
     };
-    tokio::spawn(async move {
-        if let Ok(client) = client_side.await {
-            let socket = WebSocketStream::from_raw_socket(TokioIo::new(client), Role::Server, None).await;
-            let _ = join(socket, TokioIo::new(server)).await;
-        }
+    Ok(websocket::accept(request, TUNNEL, |socket| async move {
+        let _ = join(socket, TokioIo::new(server)).await;
         drop(held);
-    });
-    let response = Response::builder().status(StatusCode::SWITCHING_PROTOCOLS).header(header::CONNECTION, "Upgrade");
-    let response = response.header(header::UPGRADE, "websocket").header(header::SEC_WEBSOCKET_ACCEPT, accept);
-    Ok(response.header(header::SEC_WEBSOCKET_PROTOCOL, TUNNEL).body(whole(""))?)
+    }))
 }
 
 /// Opens a SPDY connection; the inner error is the status of a server that does not want to.
@@ -73,7 +63,7 @@ async fn open(port: u16, target: &str) -> Result<Result<Upgraded, StatusCode>, B
     Ok(Ok(hyper::upgrade::on(&mut response).await?))
 }
 
-async fn join(client: WebSocketStream<TokioIo<Upgraded>>, server: TokioIo<Upgraded>) -> Result<(), BoxError> {
+async fn join(client: Socket, server: TokioIo<Upgraded>) -> Result<(), BoxError> {
     let (mut sink, mut messages) = client.split();
     let (mut reader, mut writer) = tokio::io::split(server);
     let upward = async {
@@ -91,8 +81,7 @@ async fn join(client: WebSocketStream<TokioIo<Upgraded>>, server: TokioIo<Upgrad
         loop {
             let length = reader.read(&mut buffer).await?;
             if length == 0 {
-                sink.close().await?;
-                return Ok(());
+                return Ok(websocket::close(&mut sink).await?);
             }
             sink.send(Message::binary(buffer[..length].to_vec())).await?;
         }

@@ -10,7 +10,7 @@ use crate::support::{Deployctl, eventually, kubectl, sandbox};
 /// Processes that were started by a sandbox whose id begins like this.
 fn processes_of(name: &str) -> Vec<String> {
     let marker = format!("DEPLOYCTL_SANDBOX_ID={name}-");
-    let entries = fs::read_dir("/proc").unwrap().filter_map(Result::ok).map(|entry| entry.path());
+    let entries = fs::read_dir("/proc").expect("processes are listed").filter_map(Result::ok).map(|entry| entry.path());
     let carries = |path: &Path| fs::read(path.join("environ")).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(&marker));
     let command = |path: &Path| fs::read_to_string(path.join("cmdline")).unwrap_or_default().replace('\0', " ");
     entries.filter(|path| carries(path)).map(|path| command(&path)).collect()
@@ -100,7 +100,7 @@ fn what_a_killed_supervisor_leaves_is_cleaned_up_by_stop() {
 
 /// The folder of a sandbox, seen from that of the shared one beside it.
 fn home(name: &str) -> std::path::PathBuf {
-    sandbox().kubeconfig.parent().and_then(Path::parent).unwrap().join(name)
+    sandbox().kubeconfig.parent().and_then(Path::parent).expect("it is in a folder").join(name)
 }
 
 #[test]

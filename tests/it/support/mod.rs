@@ -3,5 +3,5 @@
 mod cluster;
 mod deployctl;
 
-pub(crate) use cluster::{Sandbox, apply, eventually, get, kubectl, namespace, sandbox, try_kubectl};
-pub(crate) use deployctl::{Deployctl, Outcome, PROGRAM, inherited_environment};
+pub(crate) use cluster::{apply, eventually, get, kubectl, namespace, sandbox, try_kubectl};
+pub(crate) use deployctl::{Deployctl, Outcome};
