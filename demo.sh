@@ -22,7 +22,7 @@ export DEPLOYCTL_CONTEXT=$context
 export DEPLOYCTL_SECRET_API_SECRETS__FIREBASE_PROJECT_ID=ai-imutis-dev
 export DEPLOYCTL_SECRET_REGISTRY_CREDENTIALS__PASSWORD=not-a-real-password
 
-say '$ deployctl up ai-imutis --env dev --yes'
+say '$ deployctl up ai-imutis --env dev --yes --secret …'
 # Without a terminal on standard input nothing asks for the values that may stay empty.
 "$deployctl" up ai-imutis --env dev --yes \
   --secret api-secrets/firebase-service-account=@plans/ai-imutis/firebase-service-account.example.json </dev/null
@@ -30,8 +30,12 @@ say '$ deployctl up ai-imutis --env dev --yes'
 say '$ deployctl status ai-imutis --env dev'
 "$deployctl" status ai-imutis --env dev
 
-say "That was a real Kubernetes control plane with pretended nodes; it is being stopped now. To look around in one that stays:
-  export KUBECONFIG=\$($deployctl sandbox start --crds cert-manager)
-  $deployctl up ai-imutis --env dev     # asks for what ./demo.sh has supplied
-  $deployctl status ai-imutis --env dev --watch
-  $deployctl sandbox stop"
+say "That was a real Kubernetes control plane with pretended nodes; it is being stopped.
+To look around in one that stays:
+
+  export PATH=$(dirname "$(command -v "$deployctl")"):\$PATH
+  export KUBECONFIG=\$(deployctl sandbox start --crds cert-manager)
+  deployctl up ai-imutis --secret \\
+    api-secrets/firebase-service-account=@plans/ai-imutis/firebase-service-account.example.json
+  deployctl status ai-imutis --watch
+  deployctl sandbox stop"

@@ -22,6 +22,7 @@ pub(super) fn confirm(
     let rows = output.stderr_rows().filter(|_| asks);
     let extent = Extent { width: output.stderr_width(), rows, creations: asks };
     output.note(summary(plan, prepared, session).text(extent).trim_end());
+    output.note("");
     let release = plan.release.to_string();
     match arguments.yes.as_deref() {
         Some(given) if given == release => Ok(()),
@@ -31,10 +32,7 @@ pub(super) fn confirm(
                 .hint(format!("name the release: `--yes={release}`")))
         }
         Some(given) => Err(CommandError::usage(format!("`--yes={given}` names another release: this is `{release}`"))),
-        None => {
-            output.note("");
-            ask(plan, &release, session.cluster.context())
-        }
+        None => ask(plan, &release, session.cluster.context()),
     }
 }
 
