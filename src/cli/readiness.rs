@@ -174,10 +174,13 @@ type Documents = Vec<(Option<usize>, Value)>;
 fn json_documents(content: &str) -> Result<Documents, ParseProblem> {
     let mut documents = Vec::new();
     let mut stream = serde_json::Deserializer::from_str(content).into_iter::<Value>();
+    let (mut line, mut counted) = (1, 0);
     loop {
         let rest = &content[stream.byte_offset()..];
         let start = content.len() - rest.trim_start().len();
-        let line = 1 + content[..start].matches('\n').count();
+        // Counting on from the last document keeps a file with many of them linear.
+        line += content[counted..start].matches('\n').count();
+        counted = start;
         match stream.next() {
             None => return Ok(documents),
             Some(Ok(document)) => documents.push((Some(line), document)),
