@@ -40,7 +40,7 @@ impl Pty {
     #[track_caller]
     pub(super) fn expect(&mut self, text: &str) {
         match self.session.exp_string(text) {
-            Ok(before) => self.transcript.push_str(&format!("{before}{text}")),
+            Ok(before) => self.transcript += &(before + text),
             Err(error) => panic!("`{text}` is not shown: {error}\nbefore it:\n{}", self.transcript),
         }
     }
