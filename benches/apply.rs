@@ -97,8 +97,8 @@ impl Figures {
              fresh, ready, from the first write: {fresh:.2} x bare\n\
              preflight before it: {preflight:.2} x bare\n\
              unchanged, the whole program: {again:.2} x bare\n\
-             peak memory of `up`: {:.1} MB",
-            self.memory.iter().max().copied().unwrap_or_default() as f64 / 1_000_000.0
+             peak memory of `up`: {} MB",
+            self.memory.iter().max().copied().unwrap_or_default().div_ceil(1_000_000)
         )
     }
 }
@@ -242,7 +242,7 @@ fn namespace_body(name: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
 }
 
-/// The objects of one release: Deployments, and for the rest ConfigMaps, Services, ServiceAccounts and Roles in turn.
+/// The objects of one release: Deployments, and for the rest ConfigMaps, Services, `ServiceAccounts` and Roles in turn.
 fn objects(namespace: &str) -> Vec<Value> {
     let deployments = (0..DEPLOYMENTS).map(|index| deployment(namespace, index));
     let others = (DEPLOYMENTS..OBJECTS).map(|index| {

@@ -59,6 +59,7 @@ impl GivenSecrets {
         if !needs.problems.is_empty() {
             return Err(command_error(&needs.problems));
         }
+        needs.note_absent_files(&plan.folder);
         let interactive = is_interactive();
         if let Some(error) = needs.missing_error(interactive) {
             return Err(error);

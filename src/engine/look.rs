@@ -117,13 +117,13 @@ async fn find_absent_namespaces(cluster: &Cluster, missing: &[&(ObjectId, Resour
 
 /// Looks up each object that is not ours yet: by name, or by one LIST where many of a kind and namespace are asked for.
 async fn look_up(cluster: &Cluster, missing: Vec<&(ObjectId, Resource)>, look: &mut Look) -> Result<(), RequestError> {
-    let mut groups: BTreeMap<(String, String, Option<String>), Vec<&(ObjectId, Resource)>> = BTreeMap::new();
+    let mut groups: BTreeMap<Collection<'_>, Vec<&(ObjectId, Resource)>> = BTreeMap::new();
     for entry in missing {
         let (id, _) = entry;
         if id.namespace.as_ref().is_some_and(|namespace| look.absent_namespaces.contains(namespace)) {
             look.live.note(id.clone(), Seen::Absent);
         } else if look.live.object(id).is_none() {
-            groups.entry((id.group.clone(), id.kind.clone(), id.namespace.clone())).or_default().push(entry);
+            groups.entry((&id.group, &id.kind, id.namespace.as_deref())).or_default().push(entry);
         }
     }
     let found: Vec<Vec<Found>> =
@@ -133,6 +133,9 @@ async fn look_up(cluster: &Cluster, missing: Vec<&(ObjectId, Resource)>, look: &
     }
     Ok(())
 }
+
+/// Group, kind and namespace: what one LIST answers for.
+type Collection<'a> = (&'a str, &'a str, Option<&'a str>);
 
 /// An object, and what was seen of it.
 type Found = (ObjectId, Seen<Arc<Value>>);

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, path::Path};
 
 use crate::{
     error::CommandError,
@@ -146,6 +146,18 @@ impl Needs {
                 self.missing.push(MissingNeed { name: name.clone(), what: format!("the variable `{variable}` is not set") });
             }
             _ => {}
+        }
+    }
+
+    /// Counts files of the plan that are not in `folder` among what is missing, so that they are told together with the rest.
+    pub(crate) fn note_absent_files(&mut self, folder: &Path) {
+        for secret in &mut self.secrets {
+            for (name, origin) in secret.keys.iter_mut().filter(|(_, origin)| matches!(origin, Origin::File)) {
+                let Some(declared) = secret.declaration.data.get(&name.key).filter(|declared| !declared.optional) else { continue };
+                let Some(file) = declared.file.as_deref().filter(|file| !folder.join(file).exists()) else { continue };
+                self.missing.push(MissingNeed { name: name.clone(), what: format!("there is no file `{}`", folder.join(file).display()) });
+                *origin = Origin::Missing;
+            }
         }
     }
 

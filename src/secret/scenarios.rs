@@ -273,6 +273,25 @@ Hint: supply each by its flag or variable, or all in one file by `--secrets-file
 }
 
 #[test]
+fn a_file_that_is_not_there_is_listed_with_what_is_missing() {
+    let declarations = "
+- {name: api, data: {key: {file: absent.json}, spare: {file: absent.txt, optional: true}, token: {env: API_TOKEN}}}
+";
+    let folder = std::env::temp_dir();
+    let mut needs = World::new(declarations).needs().expect("needs");
+    needs.note_absent_files(&folder);
+    let error = needs.missing_error(true).expect("something is missing").render();
+    assert!(error.contains("2 secret values are missing"), "{error}");
+    let line = format!("api/key (there is no file `{}`): `--secret api/key=@FILE`", folder.join("absent.json").display());
+    assert!(error.contains(&line), "{error}");
+    assert!(!error.contains("api/spare"), "{error}");
+
+    let mut supplied = World::new(declarations).variable("API_TOKEN", "t").flag("api/key", "{}").needs().expect("needs");
+    supplied.note_absent_files(&folder);
+    assert!(supplied.missing_error(false).is_none());
+}
+
+#[test]
 fn rotating_an_optional_value_without_a_terminal_does_not_drop_it() {
     let world = World::new("[{name: api, data: {dsn: {prompt: Sentry DSN, optional: true}}}]").opaque("shop", "api", &[("dsn", "d")]);
     assert!(world.needs().expect("needs").missing_error(false).is_none());

@@ -142,6 +142,16 @@ fn ctrl_c_and_sigterm_at_a_prompt_leave_the_terminal_and_the_cluster_as_they_wer
 }
 
 #[test]
+fn a_secret_for_a_namespace_that_nobody_creates_is_refused_before_the_first_write() {
+    let shop = Shop::new("elsewhere", "  - {name: api, namespaces: [nobody-creates-this], data: {key: {prompt: API key}}}\n");
+    let outcome = shop.up(&[]).run().exited(2);
+    for text in ["Secret/nobody-creates-this/api", "namespace `nobody-creates-this` does not exist", "add a Namespace"] {
+        assert!(outcome.stderr.contains(text), "`{text}` is missing:\n{}", outcome.stderr);
+    }
+    shop.assert_nothing_was_written();
+}
+
+#[test]
 fn without_a_terminal_everything_missing_is_listed_at_once() {
     let secrets = format!("{PROMPTS}  - {{name: mail, data: {{token: {{env: SHOP_MAIL_TOKEN}}}}}}\n");
     let shop = Shop::new("missing", &secrets);

@@ -8,7 +8,7 @@ use crate::{
     cluster::{Force, RequestError, Resource, Seen},
     engine::{self, ChangeAction, Decision, Look, Selection, Wanted},
     error::{CommandError, ExitCode},
-    object::ObjectId,
+    object::{ObjectId, Origin},
     ownership::apply_entry,
     plan::{OpenTarget, Plan},
     preflight::{self, Finding},
@@ -62,7 +62,7 @@ pub(super) async fn prepare(
     let mut secret_sources = Vec::new();
     let mut findings = static_findings(&wanted, &look, plan, selection, session).await?;
     let first = engine::decide(&wanted, &look.live, &records, selection);
-    findings.extend(permissions(&wanted, &first, plan, &look, session).await?);
+    findings.extend(permissions(&wanted, &first, plan, &look, selection, session).await?);
     if let Some(error) = preflight::refusal(&findings) {
         return Err(error);
     }
@@ -154,33 +154,36 @@ async fn static_findings(
     let objects = || wanted.objects.values().filter(|object| selection.holds(&object.phase)).map(|object| &object.object);
     findings.extend(preflight::unknown_kinds(objects().map(|object| (object, wanted.resource(object, &session.served))), &session.served));
     findings.extend(preflight::terminating(objects().filter_map(|object| Some((object, look.live.object(&object.id)?.as_ref())))));
-    findings.extend(absent_namespaces(wanted, look, selection));
+    findings.extend(absent_namespaces(wanted, look, plan, selection));
     Ok(findings)
 }
 
 /// Namespaces that do not exist and that nothing of the run creates.
-fn absent_namespaces(wanted: &Wanted, look: &Look, selection: &Selection) -> Vec<Finding> {
-    let created =
-        |name: &str| wanted.objects.iter().any(|(id, object)| id.kind == "Namespace" && id.name == name && selection.holds(&object.phase));
+fn absent_namespaces(wanted: &Wanted, look: &Look, plan: &Plan, selection: &Selection) -> Vec<Finding> {
+    let namespace_of =
+        |name: &str| wanted.objects.iter().find(|(id, _)| id.kind == "Namespace" && id.name == name).map(|(_, object)| object);
+    let created = |name: &str| namespace_of(name).is_some_and(|object| selection.holds(&object.phase));
+    let rendered = wanted.objects.values().filter(|object| selection.holds(&object.phase));
+    let rendered = rendered.map(|object| (object.object.id.clone(), object.object.origin.clone()));
+    // Declared Secrets join what is wanted once their values are known, which is after this check.
+    let declared = secrets::declared(plan).filter(|_| selection.holds(&secrets_phase(plan))).map(|id| (id, secrets::origin(plan)));
+    let to_write: Vec<(ObjectId, Origin)> = rendered.chain(declared).collect();
     let absent = look.absent_namespaces.iter().filter(|name| !created(name));
-    let mut findings = Vec::new();
-    for name in absent {
-        let lives_there =
-            wanted.objects.values().find(|object| object.object.id.namespace.as_deref() == Some(name) && selection.holds(&object.phase));
-        let Some(first) = lives_there else { continue };
-        let described = wanted.objects.iter().find(|(id, _)| id.kind == "Namespace" && id.name == *name);
-        findings.push(Finding {
-            exit: ExitCode::Usage,
-            at: Some(first.object.origin.clone()),
-            object: Some(first.object.id.clone()),
-            message: format!("namespace `{name}` does not exist, and no manifest of this run creates it"),
-            remedy: Some(match described {
-                Some((_, namespace)) => format!("run its phase too: `--phase {}`", namespace.phase),
-                None => format!("add a Namespace `{name}` to the manifests"),
-            }),
-        });
-    }
-    findings
+    absent
+        .filter_map(|name| {
+            let (id, origin) = to_write.iter().find(|(id, _)| id.namespace.as_deref() == Some(name))?;
+            Some(Finding {
+                exit: ExitCode::Usage,
+                at: Some(origin.clone()),
+                object: Some(id.clone()),
+                message: format!("namespace `{name}` does not exist, and no manifest of this run creates it"),
+                remedy: Some(match namespace_of(name) {
+                    Some(namespace) => format!("run its phase too: `--phase {}`", namespace.phase),
+                    None => format!("add a Namespace `{name}` to the manifests"),
+                }),
+            })
+        })
+        .collect()
 }
 
 /// Asks what the user may do: before somebody is asked for secrets, and where no dry run could tell because a namespace is new.
@@ -189,9 +192,11 @@ async fn permissions(
     decisions: &[Decision],
     plan: &Plan,
     look: &Look,
+    selection: &Selection,
     session: &Session,
 ) -> Result<Vec<Finding>, CommandError> {
-    let secrets = secrets::declared(plan).filter(|id| look.live.object(id).is_none()).map(|id| id.namespace);
+    let secrets = secrets::declared(plan).filter(|id| selection.holds(&secrets_phase(plan)) && look.live.object(id).is_none());
+    let secrets = secrets.map(|id| id.namespace);
     let secrets: BTreeSet<Option<String>> = secrets.collect();
     let refused = engine::refused_writes(&session.cluster, wanted, &session.served, decisions, secrets);
     let refused = session.unless_interrupted(refused).await?;

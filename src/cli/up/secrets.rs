@@ -52,10 +52,10 @@ pub(super) fn add(needs: &Needs, plan: &Plan, wanted: &mut Wanted, output: &mut 
 }
 
 fn object(manifest: Value, plan: &Plan) -> Option<Object> {
-    Some(Object {
-        id: ObjectId::of(&manifest)?,
-        api_version: "v1".to_owned(),
-        body: Arc::new(manifest),
-        origin: Origin { file: Arc::from(Path::new(&plan.file)), line: 1 },
-    })
+    Some(Object { id: ObjectId::of(&manifest)?, api_version: "v1".to_owned(), body: Arc::new(manifest), origin: origin(plan) })
+}
+
+/// Where declared Secrets are written down.
+pub(super) fn origin(plan: &Plan) -> Origin {
+    Origin { file: Arc::from(Path::new(&plan.file)), line: 1 }
 }
