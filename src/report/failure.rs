@@ -102,16 +102,7 @@ pub(super) fn next(run: Option<&Run>, exit: Option<ExitCode>, failed: bool, widt
         None => format!("`deployctl {name}`"),
     };
     if !matches!(exit, None | Some(ExitCode::Changed)) {
-<<<<<<< HEAD
         return paragraph("  next: ", &format!("nothing was changed; {first}run {} again", command("up")), width, Style::new());
-=======
-        return paragraph(
-            "  next: ",
-            &format!("nothing was changed; mend the cause, then run {} again", command("up")),
-            width,
-            Style::new(),
-        );
->>>>>>> review
     }
     let stays = format!("what was written stays: nothing is rolled back. {} shows it", command("status"));
     let on = format!("{first}run {} again: it goes on from there", command("up"));

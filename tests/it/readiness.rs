@@ -122,7 +122,6 @@ fn a_file_that_is_not_there_is_named() {
 
 /// The cases that stand beside the project, as one JSON stream through the program.
 #[test]
-#[expect(clippy::print_stderr, reason = "a test's note is for whoever runs the tests")]
 fn a_whole_collection_goes_through() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/conformance/kstatus/cases.jsonl");
     let Ok(cases) = std::fs::read_to_string(&path) else {
