@@ -7,7 +7,7 @@ use std::{
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use jiff::Timestamp;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -69,6 +69,8 @@ pub(super) struct Executor<'a> {
     ready: BinaryHeap<(u32, std::cmp::Reverse<StepId>)>,
     done: usize,
     waits: Vec<Wait>,
+    /// Writes that were sent and not answered: what became of them is not known.
+    pub(super) unanswered: usize,
     /// What the objects' writes left, for the records of the revision.
     pub(super) records: Records,
 }
@@ -92,6 +94,8 @@ type InFlight<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = (StepId, Object
 
 /// How long an object may be on its way before its pods and events are watched as well.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How long writes that are under way may take to be answered once the run has stopped.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 /// How often verdicts that depend on the time are looked at again; nothing is requested for it.
 const TICK: Duration = Duration::from_millis(500);
 
@@ -126,6 +130,7 @@ impl<'a> Executor<'a> {
             ready,
             done: 0,
             waits: Vec::new(),
+            unanswered: 0,
             records,
         }
     }
@@ -140,6 +145,17 @@ impl<'a> Executor<'a> {
         &mut self.hub
     }
 
+    /// Waits for the answers to writes that are under way, but not for ever: whoever pressed Ctrl-C because the server hangs waits too.
+    async fn await_answers(&mut self, in_flight: &mut InFlight<'a>) {
+        let until = Instant::now() + ANSWERS_WITHIN;
+        while let Ok(Some((step, id, written))) = timeout_at(until, in_flight.next()).await {
+            if let Ok(written) = written {
+                self.note_written(step, &id, written);
+            }
+        }
+        self.unanswered = in_flight.len();
+    }
+
     /// Runs every step, or stops at the first that fails, is out of time, or is interrupted.
     ///
     /// Writes that are under way when it stops are waited for, so that what happened is known.
@@ -148,11 +164,7 @@ impl<'a> Executor<'a> {
         let writer = self.writer.clone();
         let mut in_flight: InFlight<'a> = FuturesUnordered::new();
         let result = self.steps(&writer, &mut in_flight, deadline).await;
-        while let Some((step, id, written)) = in_flight.next().await {
-            if let Ok(written) = written {
-                self.note_written(step, &id, written);
-            }
-        }
+        self.await_answers(&mut in_flight).await;
         if let Err(stop) = &result {
             self.close_phases(stop);
         }

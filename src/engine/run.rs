@@ -98,7 +98,7 @@ pub(crate) async fn carry_out(run: Run<'_>, emitter: &Emitter, interrupt: &Cance
     if let Some((revision, stored_as)) = stored {
         recorded = finish(&run, &store, revision, &stored_as, &executor.records, &timings, outcome, cause).await;
     }
-    let exit = exit_code(&result, &timings);
+    let exit = exit_code(&result, &timings, executor.unanswered);
     let access = if result.is_ok() { access_points(&run.access, run.wanted, executor.hub_mut()) } else { Vec::new() };
     let requests = run.cluster.counts();
     emitter.emit(EventKind::RunFinished { outcome, exit, took: started.elapsed(), phases: timings, requests, access });
@@ -218,8 +218,9 @@ async fn finish(
     store.update(&revision, stored_as).await.map(|_| ())
 }
 
-fn exit_code(result: &Result<(), Stop>, timings: &[PhaseTiming]) -> ExitCode {
-    let touched = timings.iter().any(|timing| timing.created + timing.changed > 0);
+/// The exit code; a write that was not answered may have been done.
+fn exit_code(result: &Result<(), Stop>, timings: &[PhaseTiming], unanswered: usize) -> ExitCode {
+    let touched = unanswered > 0 || timings.iter().any(|timing| timing.created + timing.changed > 0);
     match result {
         Ok(()) => ExitCode::Done,
         Err(_) if touched => ExitCode::Changed,

@@ -1,6 +1,7 @@
 //! `up`, `status` and `list` against the real control plane, as a user drives them.
 
 mod audit;
+mod autoscaling;
 mod bad_input;
 mod definitions;
 mod environments;
