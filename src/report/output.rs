@@ -58,7 +58,8 @@ impl Output {
     pub(crate) fn note(&mut self, line: &str) {
         let Self { stderr, bars, .. } = self;
         if !self.quiet {
-            let _ = bars.suspend(|| writeln!(stderr, "{line}"));
+            // In one write, so that nothing else comes between a line and its end.
+            let _ = bars.suspend(|| stderr.write_all(format!("{line}\n").as_bytes()));
         }
     }
 
