@@ -47,6 +47,8 @@ fn list(names: &[String]) -> String {
 pub(super) struct Resolved {
     pub(super) config: Config,
     pub(super) context: String,
+    /// Flags with which kubectl talks to the same cluster; empty where it does so anyway.
+    pub(super) kubectl_flags: String,
 }
 
 /// Time in which a connection must be made.
@@ -64,11 +66,19 @@ pub(super) async fn resolve(target: &Target) -> Result<Resolved, ConnectError> {
         Some(context) => return Err(ConnectError::NoSuchContext { context, known }),
         None => return in_cluster(target).ok_or(ConnectError::NoCurrentContext { known }),
     };
+    let kubectl_flags = kubectl_flags(target, &context, kubeconfig.current_context.as_deref());
     let options = KubeConfigOptions { context: Some(context.clone()), ..KubeConfigOptions::default() };
     let config = Config::from_custom_kubeconfig(kubeconfig, &options)
         .await
         .map_err(|error| ConnectError::Client { context: context.clone(), why: error.to_string() })?;
-    Ok(Resolved { config: adjusted(config), context })
+    Ok(Resolved { config: adjusted(config), context, kubectl_flags })
+}
+
+/// Flags that make kubectl use `context` of the target's kubeconfig, where it would choose otherwise.
+fn kubectl_flags(target: &Target, context: &str, current: Option<&str>) -> String {
+    let file = target.kubeconfig.as_ref().map(|path| format!(" --kubeconfig {}", path.display()));
+    let context = (current != Some(context)).then(|| format!(" --context {context}"));
+    file.into_iter().chain(context).collect()
 }
 
 fn read(target: &Target) -> Result<Kubeconfig, KubeconfigError> {
@@ -112,7 +122,7 @@ fn in_cluster(target: &Target) -> Option<Resolved> {
         return None;
     }
     let config = Config::incluster().ok()?;
-    Some(Resolved { config: adjusted(config), context: "in-cluster".to_owned() })
+    Some(Resolved { config: adjusted(config), context: "in-cluster".to_owned(), kubectl_flags: String::new() })
 }
 
 /// Retries are ours, so that they are seen; and `NO_PROXY` is about the API server's host.
@@ -142,7 +152,14 @@ fn no_proxy_names(list: &str, host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::no_proxy_names;
+    use super::*;
+
+    #[test]
+    fn kubectl_is_told_what_it_would_not_choose_itself() {
+        let target = Target { context: Some("prod".to_owned()), kubeconfig: Some("k".into()) };
+        assert_eq!(kubectl_flags(&target, "prod", Some("dev")), " --kubeconfig k --context prod");
+        assert_eq!(kubectl_flags(&Target::default(), "dev", Some("dev")), "");
+    }
 
     #[test]
     fn no_proxy_is_about_the_api_server() {

@@ -110,6 +110,7 @@ pub(crate) struct Cluster {
 
 struct Shared {
     context: String,
+    kubectl: String,
     server: String,
     /// The program that the kubeconfig names for logging in.
     login: Option<String>,
@@ -145,7 +146,8 @@ impl Cluster {
             }
             error => ConnectError::Client { context: context.clone(), why: error.to_string() },
         })?;
-        let shared = Shared { context, server, login, counts: Counts::default(), notices };
+        let kubectl = format!("kubectl{}", resolved.kubectl_flags);
+        let shared = Shared { context, kubectl, server, login, counts: Counts::default(), notices };
         Ok(Self { client, shared: Arc::new(shared), retries: true })
     }
 
@@ -157,6 +159,11 @@ impl Cluster {
     /// Name of the context.
     pub(crate) fn context(&self) -> &str {
         &self.shared.context
+    }
+
+    /// The start of a kubectl command about this cluster: `kubectl`, with the flags that it needs for that.
+    pub(crate) fn kubectl(&self) -> &str {
+        &self.shared.kubectl
     }
 
     /// Address of the API server.

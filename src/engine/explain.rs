@@ -79,7 +79,8 @@ async fn look_into(summary: String, phase: &str, objects: &[(ObjectId, Verdict)]
         })
         .collect();
     let logs = join_all(explained.iter().map(|(_, _, explanation)| log_of(cluster, explanation))).await;
-    let more = explained.iter().flat_map(|(_, _, explanation)| explanation.more.clone()).collect();
+    let commands = explained.iter().flat_map(|(_, _, explanation)| &explanation.more);
+    let more = commands.map(|command| command.replacen("kubectl", cluster.kubectl(), 1)).collect();
     let objects =
         explained.into_iter().zip(logs).map(|((object, verdict, explanation), log)| explanation.into_diagnosis(object, verdict, &log));
     Diagnosis { summary, phase: Some(phase.to_owned()), objects: objects.collect(), more }

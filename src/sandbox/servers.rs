@@ -75,6 +75,8 @@ impl Servers<'_> {
             // With the default limits everything takes seconds longer.
             "--kube-api-qps=300".to_owned(),
             "--kube-api-burst=600".to_owned(),
+            // An autoscaler is looked at for the first time one period after it was made: 15 s by default.
+            "--horizontal-pod-autoscaler-sync-period=1s".to_owned(),
         ]
     }
 

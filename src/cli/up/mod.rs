@@ -82,7 +82,7 @@ async fn up(
         force_conflicts: arguments.force_conflicts,
         state_namespace: &plan.state_namespace,
         by: Author::this_process("up"),
-        access: prepare::access(plan),
+        access: prepare::access(plan, session.cluster.kubectl()),
     };
     let (sender, events) = tokio::sync::mpsc::unbounded_channel();
     let emitter = Emitter::new(sender);

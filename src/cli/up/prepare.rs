@@ -67,7 +67,7 @@ pub(super) async fn prepare(
         return Err(error);
     }
 
-    if selection.holds(&secrets_phase(plan)) {
+    if selection.holds(SECRETS_PHASE) {
         let needs = secrets::plan_values(given, plan, &look.live)?;
         secret_sources = needs.sources();
         if !needs.to_prompt.is_empty() {
@@ -166,7 +166,7 @@ fn absent_namespaces(wanted: &Wanted, look: &Look, plan: &Plan, selection: &Sele
     let rendered = wanted.objects.values().filter(|object| selection.holds(&object.phase));
     let rendered = rendered.map(|object| (object.object.id.clone(), object.object.origin.clone()));
     // Declared Secrets join what is wanted once their values are known, which is after this check.
-    let declared = secrets::declared(plan).filter(|_| selection.holds(&secrets_phase(plan))).map(|id| (id, secrets::origin(plan)));
+    let declared = secrets::declared(plan).filter(|_| selection.holds(SECRETS_PHASE)).map(|id| (id, secrets::origin(plan)));
     let to_write: Vec<(ObjectId, Origin)> = rendered.chain(declared).collect();
     let absent = look.absent_namespaces.iter().filter(|name| !created(name));
     absent
@@ -195,7 +195,7 @@ async fn permissions(
     selection: &Selection,
     session: &Session,
 ) -> Result<Vec<Finding>, CommandError> {
-    let secrets = secrets::declared(plan).filter(|id| selection.holds(&secrets_phase(plan)) && look.live.object(id).is_none());
+    let secrets = secrets::declared(plan).filter(|id| selection.holds(SECRETS_PHASE) && look.live.object(id).is_none());
     let secrets = secrets.map(|id| id.namespace);
     let secrets: BTreeSet<Option<String>> = secrets.collect();
     let refused = engine::refused_writes(&session.cluster, wanted, &session.served, decisions, secrets);
@@ -205,20 +205,18 @@ async fn permissions(
 }
 
 /// The phase that declared Secrets belong to.
-pub(super) fn secrets_phase(_plan: &Plan) -> String {
-    "secrets".to_owned()
-}
+pub(super) const SECRETS_PHASE: &str = "secrets";
 
 /// How to reach what the plan's `open` names.
-pub(super) fn access(plan: &Plan) -> IndexMap<String, String> {
-    plan.open.iter().map(|(name, target)| (name.clone(), how(target, &plan.namespace))).collect()
+pub(super) fn access(plan: &Plan, kubectl: &str) -> IndexMap<String, String> {
+    plan.open.iter().map(|(name, target)| (name.clone(), how(target, &plan.namespace, kubectl))).collect()
 }
 
-fn how(target: &OpenTarget, default_namespace: &str) -> String {
+fn how(target: &OpenTarget, default_namespace: &str, kubectl: &str) -> String {
     let namespace = target.namespace.as_deref().unwrap_or(default_namespace);
     let local = if target.port < 1024 { target.port + 8000 } else { target.port };
     let ports = if local == target.port { local.to_string() } else { format!("{local}:{}", target.port) };
-    let forward = format!("kubectl port-forward -n {namespace} service/{} {ports}", target.service);
+    let forward = format!("{kubectl} port-forward -n {namespace} service/{} {ports}", target.service);
     let scheme = target.scheme.as_deref().unwrap_or("http");
     match (&target.connect, scheme) {
         (Some(connect), _) => format!("{forward}, then {connect}"),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{
     cli::{
         secret_arguments::{GivenSecrets, ask_and_resolve},
-        up::prepare::secrets_phase,
+        up::prepare::SECRETS_PHASE,
     },
     cluster::{Live, Seen},
     engine::{Wanted, WantedObject},
@@ -45,7 +45,7 @@ pub(super) fn add(needs: &Needs, plan: &Plan, wanted: &mut Wanted, output: &mut 
     for manifest in resolved.manifests {
         let Some(object) = object(manifest, plan) else { continue };
         let order = Ordered { id: object.id.clone(), after: Vec::new(), priority: 0, last: false };
-        let wanted_object = WantedObject::new(object, &secrets_phase(plan), order, &plan.release);
+        let wanted_object = WantedObject::new(object, SECRETS_PHASE, order, &plan.release);
         wanted.objects.insert(wanted_object.object.id.clone(), wanted_object);
     }
     Ok(())
