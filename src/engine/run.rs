@@ -67,15 +67,14 @@ pub(crate) enum RunError {
 
 /// Carries out `run`: stores the revision, executes the program, stores the outcome. Returns the exit code.
 ///
-/// A program without writes stores nothing: it only waits until everything is ready. Where the revision before did not succeed, it
-/// makes one all the same, so that the release is not called failed for ever when what was wrong has mended itself.
+/// A program without writes only waits until everything is ready, and stores nothing. Where the revision before did not succeed and
+/// everything is ready now, it stores one all the same: else the release would be called failed although what was wrong has mended itself.
 pub(crate) async fn carry_out(run: Run<'_>, emitter: &Emitter, interrupt: &CancellationToken) -> Result<ExitCode, RunError> {
     let started = Instant::now();
     let program = program(run.wanted, run.decisions, run.selection);
     let store = Store::new(run.cluster, run.served, run.state_namespace, &run.wanted.release);
     let mut stored = None;
-    let mended = run.previous.is_some_and(|previous| previous.outcome != RunOutcome::Succeeded);
-    if program.writes() > 0 || mended {
+    if program.writes() > 0 {
         stored = Some(begin(&run, &store, &program).await.map_err(RunError::NotStarted)?);
     }
     emitter.emit(run_started(&run, stored.as_ref().map(|(revision, _)| revision), program.writes()));
@@ -96,6 +95,10 @@ pub(crate) async fn carry_out(run: Run<'_>, emitter: &Emitter, interrupt: &Cance
         }
     };
     let outcome = outcome(&result);
+    let mended = outcome == RunOutcome::Succeeded && run.previous.is_some_and(|previous| previous.outcome != RunOutcome::Succeeded);
+    if stored.is_none() && mended {
+        stored = Some(begin(&run, &store, &program).await.map_err(RunError::NotRecorded)?);
+    }
     let mut recorded = Ok(());
     if let Some((revision, stored_as)) = stored {
         recorded = finish(&run, &store, revision, &stored_as, &executor.records, &timings, outcome, cause).await;

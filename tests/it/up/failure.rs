@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::{
     manifests::{config_map, faulty_deployment, job},
-    project::{Project, events, name},
+    project::{Project, events, name, written},
 };
-use crate::support::Outcome;
+use crate::support::{Outcome, eventually, kubectl};
 
 /// A project whose phase `apps` holds `manifest`, with a phase before and one after it.
 fn project(name: &str, timeout: &str, manifest: &str) -> Project {
@@ -134,6 +134,24 @@ fn a_run_that_wrote_nothing_before_it_failed_left_the_cluster_as_it_was() {
     let again = project.up(&["-o", "jsonl"]).run().exited(1);
     assert_eq!(again.events().last().unwrap()["exitStatus"], 1);
     assert_eq!(project.revisions().len(), 1);
+}
+
+#[test]
+fn a_failure_that_mended_itself_is_recorded_as_such() {
+    let selector = "nodeSelector: {mended-itself: soon}";
+    let containers = "containers: [{name: main, image: web:v1}]";
+    let project = Project::new("mended-itself")
+        .plan("phases: {apps: {timeout: 3s}}\n")
+        .manifest("apps/web.yaml", &format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: web}}\nspec:\n  {selector}\n  {containers}\n"));
+    project.up(&[]).run().exited(3);
+    assert_eq!(project.last_revision()["outcome"], "failed");
+    // The pod cannot be scheduled until a node carries that label.
+    kubectl(&["label", "nodes", "--all", "mended-itself=soon"]);
+    eventually("the pod runs", || (project.get("pod/web")["status"]["phase"] == "Running").then_some(()));
+    project.deploy(&[]);
+    assert_eq!(project.last_revision()["outcome"], "succeeded");
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+    assert_eq!(project.revisions().len(), 2);
 }
 
 #[test]
