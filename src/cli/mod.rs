@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand. Its arguments' doc comments are the help.
 
+mod help;
 mod list;
 mod plan_arguments;
 mod prompt;
@@ -17,7 +18,8 @@ mod wanted;
 
 use std::process;
 
-use clap::Parser;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser};
+use tracing_subscriber::{EnvFilter, fmt::time::uptime};
 
 use crate::{
     error::{CommandError, ExitCode},
@@ -26,7 +28,7 @@ use crate::{
 
 /// Runs the ordered phases of a Kubernetes platform by server-side apply and waits for readiness that is true.
 #[derive(Debug, Parser)]
-#[command(name = "deployctl", version, about, propagate_version = true)]
+#[command(name = "deployctl", version, propagate_version = true)]
 struct Arguments {
     #[command(flatten)]
     global: Global,
@@ -40,7 +42,7 @@ pub(crate) struct Global {
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t, env = "DEPLOYCTL_COLOR", help_heading = "Global options")]
     pub(crate) color: ColorWhen,
-    /// Show more: retries and request counts; twice: what the client does
+    /// Show more: retries and request counts; twice: every request
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
     pub(crate) verbose: u8,
     /// Show only errors and data
@@ -62,9 +64,16 @@ enum Command {
 
 /// Runs the command line of this process and returns its exit status.
 pub fn main() -> process::ExitCode {
-    let arguments = Arguments::parse();
+    let matches = help::grouped(Arguments::command()).get_matches();
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    if arguments.global.verbose > 1 {
+        show_requests();
+    }
     let mut output = Output::new(arguments.global.color, arguments.global.quiet);
-    let result = run(arguments, &mut output);
+    let result = run(arguments, &mut output).and_then(|exit| match output.lost_data() {
+        Some(error) if exit == ExitCode::Done => Err(CommandError::failed("cannot write to standard output").because(&error)),
+        _ => Ok(exit),
+    });
     let exit = match result {
         Ok(exit) => exit,
         Err(error) => {
@@ -73,6 +82,18 @@ pub fn main() -> process::ExitCode {
         }
     };
     process::ExitCode::from(exit.status())
+}
+
+/// Writes what our client does to standard error. The libraries below it stay silent: their messages hold whole answers, and
+/// secrets with them.
+fn show_requests() {
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new("off,deployctl=debug"))
+        .with_writer(std::io::stderr)
+        .with_timer(uptime())
+        .with_target(false)
+        .with_ansi(false)
+        .init();
 }
 
 fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, CommandError> {

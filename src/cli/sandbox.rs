@@ -49,6 +49,9 @@ enum Command {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  deployctl sandbox install
+  deployctl sandbox install --from ~/kubernetes/bin")]
 struct InstallArguments {
     /// Use the prebuilt programs in this folder
     #[arg(long, value_name = "DIR")]
@@ -79,6 +82,9 @@ struct SandboxFlags {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  export KUBECONFIG=$(deployctl sandbox start)
+  deployctl sandbox start try --nodes 5 --crds cert-manager,prometheus-operator")]
 struct StartArguments {
     /// Name of the sandbox
     #[arg(default_value = "default")]
@@ -88,6 +94,9 @@ struct StartArguments {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  deployctl sandbox stop
+  deployctl sandbox stop try")]
 struct StopArguments {
     /// Name of the sandbox
     #[arg(default_value = "default")]
@@ -95,6 +104,9 @@ struct StopArguments {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  deployctl sandbox list
+  deployctl sandbox list -o json")]
 struct ListArguments {
     /// Output format
     #[arg(short, long, value_enum)]
@@ -108,6 +120,9 @@ enum Format {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  deployctl sandbox run -- kubectl get nodes
+  deployctl sandbox run --crds cert-manager -- deployctl up --yes")]
 struct RunArguments {
     #[command(flatten)]
     flags: SandboxFlags,

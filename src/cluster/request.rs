@@ -3,7 +3,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
@@ -17,7 +17,10 @@ use super::{
     connect::{self, ConnectError, Target},
     error::{Refusal, RequestError},
 };
-use crate::{event::RequestCounts, object::ObjectId};
+use crate::{
+    event::RequestCounts,
+    object::{ObjectId, one_line},
+};
 
 /// Something that a request met with and that a user may want to know.
 #[derive(Debug, Clone)]
@@ -219,8 +222,20 @@ impl Cluster {
         read_json(&body, call)
     }
 
-    /// Sends `call` once.
+    /// Sends `call` once, and says so where what the client does is to be seen. Bodies and answers are not: they may hold secrets.
     async fn once(&self, call: &Call) -> Result<(u16, Vec<u8>), RequestError> {
+        let start = Instant::now();
+        let result = self.exchange(call).await;
+        let outcome = match &result {
+            Ok((code, body)) => format!("{code}, {} bytes", body.len()),
+            Err(RequestError::Refused(refusal)) => refusal.code.to_string(),
+            Err(error) => one_line(&error.to_string(), 200),
+        };
+        tracing::debug!("{} {}: {outcome} after {} ms", call.method, call.path, start.elapsed().as_millis());
+        result
+    }
+
+    async fn exchange(&self, call: &Call) -> Result<(u16, Vec<u8>), RequestError> {
         let limit = if self.retries { call.timeout } else { FIRST_TIMEOUT };
         let exchange = async {
             let response = self.open(call).await?;

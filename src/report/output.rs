@@ -33,6 +33,7 @@ pub(crate) struct Output {
     stdout_is_terminal: bool,
     stderr_is_terminal: bool,
     bars: Bars,
+    lost: Option<io::Error>,
 }
 
 impl Output {
@@ -45,13 +46,23 @@ impl Output {
         };
         let (stdout, stderr) = (AutoStream::new(io::stdout(), choice), AutoStream::new(io::stderr(), choice));
         let (stdout_is_terminal, stderr_is_terminal) = (io::stdout().is_terminal(), io::stderr().is_terminal());
-        Self { stdout, stderr, choice, quiet, stdout_is_terminal, stderr_is_terminal, bars: Bars::default() }
+        Self { stdout, stderr, choice, quiet, stdout_is_terminal, stderr_is_terminal, bars: Bars::default(), lost: None }
     }
 
-    /// Writes data as it is. A reader that went away (`| head`) is no error.
+    /// Writes data as it is. A reader that went away (`| head`) is no error; any other is kept for [`Output::lost_data`].
     pub(crate) fn data(&mut self, text: &str) {
         let Self { stdout, bars, .. } = self;
-        let _ = bars.suspend(|| stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
+        let result = bars.suspend(|| stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
+        if let Err(error) = result
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            self.lost = Some(error);
+        }
+    }
+
+    /// Why data could not be written, as to a full disk.
+    pub(crate) fn lost_data(&mut self) -> Option<io::Error> {
+        self.lost.take()
     }
 
     /// Writes a line for people to standard error, unless `--quiet` was given.

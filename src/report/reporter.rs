@@ -57,7 +57,8 @@ fn for_people(output: &Output, verbosity: u8, only_failures: bool) -> Box<dyn Re
         0 => Detail::Usual,
         _ => Detail::More,
     };
-    if only_failures || !output.stderr_can_draw() {
+    // What the client does is written line by line, which would tear bars apart.
+    if only_failures || verbosity > 1 || !output.stderr_can_draw() {
         return Box::new(PlainReporter::new(Box::new(output.above_bars()), stderr_width, Announcer::new(detail)));
     }
     let terminal = Terminal {

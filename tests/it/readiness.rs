@@ -137,3 +137,21 @@ fn a_whole_collection_goes_through() {
         assert_eq!(&line["verdict"], expected, "{}", case["id"]);
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn data_that_cannot_be_written_is_an_error() {
+    let input = r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}"#;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_deployctl"))
+        .env_clear()
+        .args(["readiness", "-f", "-"])
+        .stdin(Stdio::piped())
+        .stdout(std::fs::OpenOptions::new().write(true).open("/dev/full").expect("it is there on Linux"))
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    child.stdin.take().expect("it is piped").write_all(input.as_bytes()).expect("the program reads its input");
+    let output = child.wait_with_output().expect("the program ends");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write to standard output"));
+}
