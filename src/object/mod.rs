@@ -14,7 +14,7 @@ pub(crate) use digest::Digest;
 pub(crate) use hint::PhaseHint;
 pub(crate) use id::ObjectId;
 pub(crate) use origin::Origin;
-pub(crate) use pod::{containers, image_name, pod_spec, pod_template};
+pub(crate) use pod::{containers, image_name, list, pod_spec, pod_template};
 pub(crate) use problem::Problem;
 pub(crate) use references::{References, scale_target};
 pub(crate) use scope::{KnownScopes, Scope, ScopeLookup};

@@ -211,8 +211,13 @@ fn syntax_problem(file: &Path, text: &str, error: &serde_yaml::Error) -> Problem
     let message = message.split(" at line ").next().unwrap_or(message).trim_end_matches([':', ' ']);
     // The parser's words for this one speak of its own options.
     let duplicate = message.strip_prefix("duplicate mapping key: ").and_then(|rest| rest.split(", ").next());
-    let message = duplicate
-        .map_or_else(|| format!("not readable as YAML: {message}"), |key| format!("the key `{key}` stands here twice; take one out"));
+    let message = match duplicate {
+        Some(key) => format!("the key `{key}` stands here twice; take one out"),
+        None if message.starts_with("multiple YAML documents") => {
+            "a plan is one YAML document; move what follows into a plan of its own".to_owned()
+        }
+        None => format!("not readable as YAML: {message}"),
+    };
     Problem {
         severity: Severity::Error,
         file: Some(file.to_owned()),

@@ -1,7 +1,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 
-use crate::object::Problem;
+use crate::object::{Problem, containers, list, pod_spec};
 
 /// Fields of `metadata` that only the server sets; sent back, they conflict with what it has now.
 const SERVER_SET: [&str; 7] =
@@ -17,7 +17,7 @@ pub(super) fn normalise(object: &mut Value, problems: &mut Vec<Problem>) {
     remove_nulls(object);
     remove_server_set(object, problems);
     check_texts(object, problems);
-    if is_secret(object) {
+    if is_core(object, "Secret") {
         merge_string_data(object, problems);
     }
 }
@@ -58,19 +58,34 @@ fn remove_server_set(object: &mut Value, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Labels and annotations are text. The API server answers anything else, such as an unquoted `yes`, with an unclear error.
+/// Labels, annotations, a `ConfigMap`'s data and environment variables are text. The API server answers anything else, such as an
+/// unquoted `yes`, with an unclear error.
 fn check_texts(object: &Value, problems: &mut Vec<Problem>) {
-    for place in ["metadata/labels", "metadata/annotations", "spec/template/metadata/labels", "spec/template/metadata/annotations"] {
-        let entries = object.pointer(&format!("/{place}")).and_then(Value::as_object);
-        for (key, value) in entries.into_iter().flatten().filter(|(_, value)| !value.is_string()) {
-            let message = format!("the value of `{}.{key}` is read as `{value}`, which is not text", place.replace('/', "."));
+    let mut check = |place: &str, value: &Value| {
+        if !value.is_string() {
+            let message = format!("the value of `{place}` is read as `{value}`, which is not text");
             problems.push(Problem::error(message).hint("quote it"));
+        }
+    };
+    let data = is_core(object, "ConfigMap").then_some("data");
+    let metadata = ["metadata/labels", "metadata/annotations", "spec/template/metadata/labels", "spec/template/metadata/annotations"];
+    for place in metadata.into_iter().chain(data) {
+        let entries = object.pointer(&format!("/{place}")).and_then(Value::as_object);
+        for (key, value) in entries.into_iter().flatten() {
+            check(&format!("{}.{key}", place.replace('/', ".")), value);
+        }
+    }
+    for container in pod_spec(object).into_iter().flat_map(containers) {
+        for variable in list(container, "env") {
+            if let (Some(name), Some(value)) = (variable.get("name").and_then(Value::as_str), variable.get("value")) {
+                check(&format!("env.{name}"), value);
+            }
         }
     }
 }
 
-fn is_secret(object: &Value) -> bool {
-    object.get("kind").is_some_and(|kind| kind == "Secret") && object.get("apiVersion").is_some_and(|version| version == "v1")
+fn is_core(object: &Value, kind: &str) -> bool {
+    object.get("kind").is_some_and(|given| given == kind) && object.get("apiVersion").is_some_and(|version| version == "v1")
 }
 
 /// Merges `stringData` into `data` as the API server does, where `stringData` wins.
@@ -146,6 +161,18 @@ mod tests {
         for field in ["`status`", "`metadata.uid`", "`metadata.creationTimestamp`", "last-applied-configuration`"] {
             assert!(problems[0].contains(field), "{problems:?}");
         }
+    }
+
+    #[test]
+    fn data_and_environment_variables_are_text() {
+        let (_, problems) =
+            normalised(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"mode": 420, "b": "x"}}));
+        assert_eq!(problems, ["the value of `data.mode` is read as `420`, which is not text; quote it"]);
+        let env = json!([{"name": "PORT", "value": 5432}, {"name": "HOST", "value": "db"}, {"name": "NODE", "valueFrom": {}}]);
+        let (_, problems) = normalised(json!({"kind": "Job", "spec": {"template": {"spec": {"containers": [{"name": "c", "env": env}]}}}}));
+        assert_eq!(problems, ["the value of `env.PORT` is read as `5432`, which is not text; quote it"]);
+        let (_, problems) = normalised(json!({"apiVersion": "example.test/v1", "kind": "ConfigMap", "data": {"mode": 420}}));
+        assert!(problems.is_empty(), "{problems:?}");
     }
 
     #[test]

@@ -219,6 +219,8 @@ fn yaml_that_cannot_be_read_has_a_place() {
       3 | s
         | ^
     ");
+    let two = refused("apiVersion: deployctl.dev/v1\nsources: [a]\n---\napiVersion: deployctl.dev/v1\n");
+    assert!(two.contains("plans/shop.yaml:4:1: a plan is one YAML document"), "{two}");
 }
 
 #[test]
