@@ -66,10 +66,10 @@ enum Command {
 pub fn main() -> process::ExitCode {
     let matches = help::grouped(Arguments::command()).get_matches();
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    if arguments.global.verbose > 1 {
-        show_requests();
-    }
     let mut output = Output::new(arguments.global.color, arguments.global.quiet);
+    if arguments.global.verbose > 1 {
+        show_requests(&output);
+    }
     let result = run(arguments, &mut output).and_then(|exit| match output.lost_data() {
         Some(error) if exit == ExitCode::Done => Err(CommandError::failed("cannot write to standard output").because(&error)),
         _ => Ok(exit),
@@ -84,12 +84,12 @@ pub fn main() -> process::ExitCode {
     process::ExitCode::from(exit.status())
 }
 
-/// Writes what our client does to standard error. The libraries below it stay silent: their messages hold whole answers, and
+/// Writes what our client does to standard error, above the progress bars. The libraries below it stay silent: their messages hold whole answers, and
 /// secrets with them.
-fn show_requests() {
+fn show_requests(output: &Output) {
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new("off,deployctl=debug"))
-        .with_writer(std::io::stderr)
+        .with_writer(output.log_writer())
         .with_timer(uptime())
         .with_target(false)
         .with_ansi(false)

@@ -137,7 +137,13 @@ impl Output {
 
     /// Standard error above whatever moves on the terminal, for what reports and logs.
     pub(crate) fn above_bars(&self) -> AboveBars {
-        AboveBars::new(self.choice, self.bars.clone())
+        self.log_writer()()
+    }
+
+    /// A function that returns standard error above whatever moves, for a log that outlives this.
+    pub(crate) fn log_writer(&self) -> impl Fn() -> AboveBars + Send + Sync + 'static {
+        let (choice, bars) = (self.choice, self.bars.clone());
+        move || AboveBars::new(choice, bars.clone())
     }
 }
 
