@@ -24,6 +24,7 @@ use crate::{
   deployctl status --env dev
   deployctl status shop --env prod -o json --exit-code
   deployctl status --watch")]
+#[command(mut_arg("state_namespace", |argument| argument.hide(false)))]
 pub(crate) struct Arguments {
     #[command(flatten)]
     plan: PlanArguments,

@@ -62,7 +62,8 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    fn new(resources: Vec<Resource>) -> Self {
+    /// What `resources` make up, the preferred version of each kind first.
+    pub(crate) fn new(resources: Vec<Resource>) -> Self {
         let mut by_kind: HashMap<(String, String), Vec<usize>> = HashMap::new();
         for (index, resource) in resources.iter().enumerate() {
             by_kind.entry((resource.group.clone(), resource.kind.clone())).or_default().push(index);

@@ -4,7 +4,7 @@ use super::Finding;
 use crate::{
     cluster::{Resource, Served},
     error::ExitCode,
-    object::Object,
+    object::{Object, ObjectId},
 };
 
 /// Objects whose kind the cluster does not serve, and that no definition among the wanted objects brings.
@@ -14,13 +14,7 @@ pub(crate) fn unknown_kinds<'a>(objects: impl Iterator<Item = (&'a Object, Optio
         .map(|object| {
             let versions: Vec<String> = served.versions(&object.id.group, &object.id.kind).map(Resource::api_version).collect();
             let (message, remedy) = if versions.is_empty() {
-                let remedy = match nearest_kind(&object.id.kind, served) {
-                    Some(kind) => format!("did you mean `kind: {kind}` instead of `{}`?", object.id.kind),
-                    None => {
-                        format!("install the CustomResourceDefinition of {} first, or give its phase a `when: {{crd: …}}`", object.id.kind)
-                    }
-                };
-                (format!("the cluster serves no kind `{}` of `{}`", object.id.kind, object.api_version), remedy)
+                (format!("the cluster serves no kind `{}` of `{}`", object.id.kind, object.api_version), unserved_remedy(object, served))
             } else {
                 let message = format!("the cluster does not serve `{}` in version `{}`", object.id.kind, object.api_version);
                 (message, format!("use `apiVersion: {}`", versions.join("` or `")))
@@ -36,11 +30,27 @@ pub(crate) fn unknown_kinds<'a>(objects: impl Iterator<Item = (&'a Object, Optio
         .collect()
 }
 
-fn nearest_kind(kind: &str, served: &Served) -> Option<String> {
+/// What to do about a kind that no version of its group has.
+fn unserved_remedy(object: &Object, served: &Served) -> String {
+    let ObjectId { group, kind, .. } = &object.id;
+    if let Some(near) = nearest_kind(group, kind, served) {
+        return format!("did you mean `kind: {near}` instead of `{kind}`?");
+    }
+    // A group of Kubernetes itself is always there, so that it is the group that is wrong; another one may yet be installed.
+    let elsewhere: Vec<String> = served.kinds().filter(|resource| resource.kind == *kind).map(Resource::api_version).collect();
+    if (!group.contains('.') || group.ends_with(".k8s.io")) && !elsewhere.is_empty() {
+        return format!("use `apiVersion: {}`", elsewhere.join("` or `"));
+    }
+    format!("install the CustomResourceDefinition of {kind} first, or give its phase a `when: {{crd: …}}`")
+}
+
+/// The kind of `group` that was probably meant.
+fn nearest_kind(group: &str, kind: &str, served: &Served) -> Option<String> {
+    let limit = (kind.chars().count() / 3).min(2);
     let distance = |resource: &Resource| strsim::damerau_levenshtein(&resource.kind.to_lowercase(), &kind.to_lowercase());
     served
         .kinds()
-        .filter(|resource| distance(resource) <= 2)
+        .filter(|resource| resource.group == group && distance(resource) <= limit)
         .min_by_key(|resource| distance(resource))
         .map(|resource| resource.kind.clone())
 }
@@ -89,6 +99,36 @@ mod tests {
         let findings = unknown_kinds([(&object, None)].into_iter(), &Served::default());
         assert_eq!(findings[0].message, "the cluster serves no kind `Widget` of `example.org/v1`");
         assert_eq!(findings[0].at.as_ref().map(ToString::to_string).as_deref(), Some("a.yaml:3"));
+    }
+
+    fn resource(group: &str, version: &str, kind: &str) -> Resource {
+        Resource {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            kind: kind.to_owned(),
+            plural: String::new(),
+            namespaced: true,
+            verbs: Vec::new(),
+        }
+    }
+
+    fn remedy(api_version: &str, kind: &str) -> String {
+        let body = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "a"}});
+        let id = ObjectId::of(&body).expect("has an identity");
+        let object = Object { id, api_version: api_version.to_owned(), ..object(kind) };
+        let served = [("", "v1", "Pod"), ("apps", "v1", "Deployment"), ("gateway.networking.k8s.io", "v1", "Gateway")];
+        let served = Served::new(served.map(|(group, version, kind)| resource(group, version, kind)).to_vec());
+        unknown_kinds([(&object, None)].into_iter(), &served).remove(0).remedy.expect("there is one")
+    }
+
+    #[test]
+    fn the_remedy_is_the_likeliest_mistake() {
+        assert_eq!(remedy("apps/v1", "Deploymnet"), "did you mean `kind: Deployment` instead of `Deploymnet`?");
+        assert_eq!(remedy("v1", "Deployment"), "use `apiVersion: apps/v1`");
+        assert_eq!(remedy("apps/v2", "Deployment"), "use `apiVersion: apps/v1`");
+        for (api_version, kind) in [("networking.istio.io/v1", "Gateway"), ("example.test/v1", "Foo"), ("v1", "Foo")] {
+            assert!(remedy(api_version, kind).starts_with("install the CustomResourceDefinition of"), "{api_version} {kind}");
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::{
   deployctl up --env dev
   deployctl up shop --env prod --set image_tag=v1.4.2
   deployctl up shop --env prod --yes=shop.prod -o jsonl")]
+#[command(mut_arg("state_namespace", |argument| argument.hide(false)))]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(super) plan: PlanArguments,
