@@ -58,12 +58,24 @@ fn remove_server_set(object: &mut Value, problems: &mut Vec<Problem>) {
     }
 }
 
+/// What YAML takes `value` for. The value itself is not shown: in an environment variable it may be a secret.
+fn sort(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a map",
+    }
+}
+
 /// Labels, annotations, a `ConfigMap`'s data and environment variables are text. The API server answers anything else, such as an
 /// unquoted `yes`, with an unclear error.
 fn check_texts(object: &Value, problems: &mut Vec<Problem>) {
     let mut check = |place: &str, value: &Value| {
         if !value.is_string() {
-            let message = format!("the value of `{place}` is read as `{value}`, which is not text");
+            let message = format!("the value of `{place}` is read as {}, which is not text", sort(value));
             problems.push(Problem::error(message).hint("quote it"));
         }
     };
@@ -167,10 +179,10 @@ mod tests {
     fn data_and_environment_variables_are_text() {
         let (_, problems) =
             normalised(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"mode": 420, "b": "x"}}));
-        assert_eq!(problems, ["the value of `data.mode` is read as `420`, which is not text; quote it"]);
+        assert_eq!(problems, ["the value of `data.mode` is read as a number, which is not text; quote it"]);
         let env = json!([{"name": "PORT", "value": 5432}, {"name": "HOST", "value": "db"}, {"name": "NODE", "valueFrom": {}}]);
         let (_, problems) = normalised(json!({"kind": "Job", "spec": {"template": {"spec": {"containers": [{"name": "c", "env": env}]}}}}));
-        assert_eq!(problems, ["the value of `env.PORT` is read as `5432`, which is not text; quote it"]);
+        assert_eq!(problems, ["the value of `env.PORT` is read as a number, which is not text; quote it"]);
         let (_, problems) = normalised(json!({"apiVersion": "example.test/v1", "kind": "ConfigMap", "data": {"mode": 420}}));
         assert!(problems.is_empty(), "{problems:?}");
     }
@@ -183,8 +195,8 @@ mod tests {
         assert_eq!(
             problems,
             [
-                "the value of `metadata.labels.a` is read as `true`, which is not text; quote it",
-                "the value of `spec.template.metadata.annotations.c` is read as `1`, which is not text; quote it"
+                "the value of `metadata.labels.a` is read as true or false, which is not text; quote it",
+                "the value of `spec.template.metadata.annotations.c` is read as a number, which is not text; quote it"
             ]
         );
     }
