@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     error::CommandError,
-    plan::{self, Examined, LoadError, Plan, Problem, Selection},
+    plan::{self, Address, Examined, LoadError, Plan, Problem, Selection},
     report::Output,
 };
 
@@ -48,6 +48,12 @@ impl PlanArguments {
             output.note(&warning_line(warning));
         }
         Ok(plan)
+    }
+
+    /// Where the release of the plan in the chosen environment is found. Needs no values of variables.
+    pub(crate) fn address(&self) -> Result<Address, CommandError> {
+        let folder = current_folder()?;
+        plan::address(&self.selection(&folder)).map_err(CommandError::from)
     }
 
     /// A look at the plan in the chosen environment, or in all where none is chosen. Fails (exit 2) only where the plan cannot be read.

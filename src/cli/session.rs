@@ -14,7 +14,7 @@ use super::plan_arguments::ClusterArguments;
 use crate::{
     cluster::{Cluster, ConnectError, Notice, RequestError, Served, Target},
     error::{CommandError, ExitCode},
-    plan::Plan,
+    plan::Address,
     release::StoreError,
 };
 
@@ -45,13 +45,13 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T, CommandError>>) -
 
 impl Session {
     /// Connects to the cluster of `arguments` and discovers what it serves.
-    pub(super) async fn open(arguments: &ClusterArguments, plan: Option<&Plan>) -> Result<Self, CommandError> {
+    pub(super) async fn open(arguments: &ClusterArguments, address: Option<&Address>) -> Result<Self, CommandError> {
         let interrupt = interrupt()?;
         let (sender, notices) = unbounded_channel();
         let target = Target { context: arguments.context.clone(), kubeconfig: arguments.kubeconfig.clone() };
         let cluster = Cluster::connect(&target, sender).await.map_err(|error| connect_error(&error))?;
-        if let Some(plan) = plan {
-            check_context(plan, cluster.context())?;
+        if let Some(address) = address {
+            check_context(address, cluster.context())?;
         }
         let served = unless_interrupted(&interrupt, cluster.discover())
             .await?
@@ -108,13 +108,13 @@ async fn unless_interrupted<T>(interrupt: &CancellationToken, work: impl Future<
 }
 
 /// Refuses a context that the environment does not name.
-fn check_context(plan: &Plan, context: &str) -> Result<(), CommandError> {
+fn check_context(address: &Address, context: &str) -> Result<(), CommandError> {
     let matches = |glob: &String| Glob::new(glob).is_ok_and(|glob| glob.compile_matcher().is_match(context));
-    if plan.contexts.is_empty() || plan.contexts.iter().any(matches) {
+    if address.contexts.is_empty() || address.contexts.iter().any(matches) {
         return Ok(());
     }
-    let allowed = plan.contexts.iter().map(|glob| format!("`{glob}`")).collect::<Vec<_>>().join(", ");
-    let environment = &plan.release.environment;
+    let allowed = address.contexts.iter().map(|glob| format!("`{glob}`")).collect::<Vec<_>>().join(", ");
+    let environment = &address.release.environment;
     Err(CommandError::usage(format!("environment `{environment}` may only touch contexts {allowed}, and `{context}` is none of them"))
         .hint("choose another with `--context`, or another environment with `--env`"))
 }

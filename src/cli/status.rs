@@ -13,7 +13,7 @@ use crate::{
     engine::{ObjectOverview, Overview, address},
     error::{CommandError, ExitCode},
     event::{AccessPoint, RunOutcome},
-    plan::Plan,
+    plan::Address,
     release::{Revision, Store},
     report::{Output, RevisionInfo, StatusObject, StatusPhase, StatusView},
 };
@@ -42,14 +42,14 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, _global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
-    let plan = arguments.plan.load(output)?;
-    block_on(status(arguments, &plan, output))
+    let address = arguments.plan.address()?;
+    block_on(status(arguments, &address, output))
 }
 
-async fn status(arguments: &Arguments, plan: &Plan, output: &mut Output) -> Result<ExitCode, CommandError> {
-    let session = Session::open(&arguments.cluster, Some(plan)).await?;
-    let (overview, last) = session.unless_interrupted(look(plan, &session)).await??;
-    let view = view(plan, &session, overview.as_ref(), last.as_ref());
+async fn status(arguments: &Arguments, address: &Address, output: &mut Output) -> Result<ExitCode, CommandError> {
+    let session = Session::open(&arguments.cluster, Some(address)).await?;
+    let (overview, last) = session.unless_interrupted(look(address, &session)).await??;
+    let view = view(address, &session, overview.as_ref(), last.as_ref());
     let as_wanted = view.phases.iter().flat_map(|phase| &phase.objects).all(|object| object.verdict.passes())
         && last.as_ref().is_some_and(|last| last.outcome == RunOutcome::Succeeded);
     match overview.zip(last).filter(|_| arguments.watch) {
@@ -57,7 +57,7 @@ async fn status(arguments: &Arguments, plan: &Plan, output: &mut Output) -> Resu
             if !is_screen(arguments, output) {
                 show(arguments, &view, output);
             }
-            watch(arguments, plan, &session, seen, output).await?;
+            watch(arguments, address, &session, seen, output).await?;
         }
         None => show(arguments, &view, output),
     }
@@ -65,8 +65,8 @@ async fn status(arguments: &Arguments, plan: &Plan, output: &mut Output) -> Resu
 }
 
 /// What the last revision left, and the last revision.
-async fn look(plan: &Plan, session: &Session) -> Result<(Option<Overview>, Option<Revision>), CommandError> {
-    let store = Store::new(&session.cluster, &session.served, &plan.state_namespace, &plan.release);
+async fn look(address: &Address, session: &Session) -> Result<(Option<Overview>, Option<Revision>), CommandError> {
+    let store = Store::new(&session.cluster, &session.served, &address.state_namespace, &address.release);
     let Some(last) = store.revisions().await.map_err(|error| session.store_error(&error))?.pop() else { return Ok((None, None)) };
     let records = store.records(&last).await.map_err(|error| session.store_error(&error))?;
     let overview = Overview::of(&session.cluster, &session.served, last.clone(), records).await;
@@ -81,7 +81,7 @@ const REDRAW: Duration = Duration::from_secs(1);
 
 async fn watch(
     arguments: &Arguments,
-    plan: &Plan,
+    address: &Address,
     session: &Session,
     (mut overview, mut last): (Overview, Revision),
     output: &mut Output,
@@ -94,7 +94,7 @@ async fn watch(
     }
     loop {
         if screen {
-            draw(&view(plan, session, Some(&overview), Some(&last)), output);
+            draw(&view(address, session, Some(&overview), Some(&last)), output);
         }
         let changed = tokio::select! {
             () = session.interrupt.cancelled() => return Ok(()),
@@ -103,7 +103,7 @@ async fn watch(
         };
         // That a run has ended is seen in its revision alone, after the last change of an object.
         if (changed || last.outcome == RunOutcome::Running)
-            && let Some(newer) = newer(plan, session, &last).await?
+            && let Some(newer) = newer(address, session, &last).await?
         {
             (overview, last) = newer;
             overview.follow(&session.served).await;
@@ -115,19 +115,19 @@ async fn watch(
             () = tokio::time::sleep(PAUSE) => {}
         }
         if !screen {
-            show(arguments, &view(plan, session, Some(&overview), Some(&last)), output);
+            show(arguments, &view(address, session, Some(&overview), Some(&last)), output);
         }
     }
 }
 
 /// What is there now, where the release has a newer revision than `last`, or that has ended since.
-async fn newer(plan: &Plan, session: &Session, last: &Revision) -> Result<Option<(Overview, Revision)>, CommandError> {
-    let store = Store::new(&session.cluster, &session.served, &plan.state_namespace, &plan.release);
+async fn newer(address: &Address, session: &Session, last: &Revision) -> Result<Option<(Overview, Revision)>, CommandError> {
+    let store = Store::new(&session.cluster, &session.served, &address.state_namespace, &address.release);
     let newest = store.revisions().await.map_err(|error| session.store_error(&error))?.pop();
     if newest.is_none_or(|newest| (newest.number, newest.outcome) == (last.number, last.outcome)) {
         return Ok(None);
     }
-    let (overview, last) = look(plan, session).await?;
+    let (overview, last) = look(address, session).await?;
     Ok(overview.zip(last))
 }
 
@@ -153,11 +153,11 @@ fn show(arguments: &Arguments, view: &StatusView, output: &mut Output) {
     print(arguments.output, view, &text, output);
 }
 
-fn view(plan: &Plan, session: &Session, overview: Option<&Overview>, last: Option<&Revision>) -> StatusView {
+fn view(address: &Address, session: &Session, overview: Option<&Overview>, last: Option<&Revision>) -> StatusView {
     let phases = overview.map(Overview::phases).unwrap_or_default();
     StatusView {
-        release: plan.release.clone(),
-        environment: plan.release.environment.clone(),
+        release: address.release.clone(),
+        environment: address.release.environment.clone(),
         context: session.cluster.context().to_owned(),
         revision: overview.map(|overview| revision_info(overview.revision())),
         last_run: last.filter(|last| overview.is_none_or(|overview| overview.revision().number != last.number)).map(revision_info),

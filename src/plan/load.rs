@@ -13,8 +13,8 @@ use super::{
     node::Node,
     node_deserializer,
     problem::{Document, KeyPath, Problem},
-    resolve::{self, Request},
-    resolved::Plan,
+    resolve,
+    resolved::{Address, Plan},
     variables::Outside,
 };
 
@@ -107,45 +107,85 @@ pub(crate) fn load(selection: &Selection<'_>) -> Result<(Plan, Vec<Problem>), Lo
     }
 }
 
+/// Where the release is found that `selection` names. Variables need no values for that, and the rest of the plan is not looked at.
+pub(crate) fn address(selection: &Selection<'_>) -> Result<Address, LoadError> {
+    let opened = Opened::open(selection)?;
+    let environments = chosen(&opened.head, &opened.name, selection.environment, false)?;
+    let (environment, declaration) = environments.first().expect("one is chosen where not all are wanted");
+    let (address, problems) = resolve::address(&opened.request(selection, environment, declaration, false));
+    let problems: Vec<Problem> = opened.problems.into_iter().chain(problems).collect();
+    match address {
+        Some(address) if !problems.iter().any(Problem::is_error) => Ok(address),
+        _ => Err(LoadError::Problems { file: opened.file, problems: tidied(problems) }),
+    }
+}
+
 /// Looks at the plan in the environment that `selection` names; where it names none: in all with `all`, else in the only or default one.
 pub(crate) fn examine(selection: &Selection<'_>, all: bool) -> Result<Examined, LoadError> {
-    let path = discover::discover(selection.plan, selection.folder)?;
-    let file = discover::displayed(&path, selection.folder);
-    let text = fs::read_to_string(&path).map_err(|source| DiscoverError::Unreadable { path: file.clone(), source })?;
-    let document = Document::parse(&file, text).map_err(|problem| LoadError::Problems { file: file.clone(), problems: vec![*problem] })?;
-    let (head, mut problems) = node_deserializer::read::<Head>(&head_of(&document.root), &document);
-    let Some(head) = head else {
-        // The rest is read too, for the sake of its problems.
-        problems.extend(resolve::read_only(&document));
-        return Err(LoadError::Problems { file, problems: tidied(problems) });
-    };
-    if head.api_version != API_VERSION {
-        // Another version has other keys, and what is no plan has none of them.
-        return Err(LoadError::Problems { problems: vec![wrong_version(&document, &head.api_version)], file });
-    }
-    let name = head.name.clone().unwrap_or_else(|| discover::stem(&path));
-    check_head(&document, &head, &name, &mut problems);
-    let environments = chosen(&head, &name, selection.environment, all)?;
+    let mut opened = Opened::open(selection)?;
+    let mut problems = std::mem::take(&mut opened.problems);
+    let environments = chosen(&opened.head, &opened.name, selection.environment, all)?;
     let mut plans = Vec::new();
     for (environment, declaration) in &environments {
-        let outside = Outside { set: selection.set, process: selection.process };
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let request = Request {
-            document: &document,
-            head: &head,
-            plan: &name,
-            environment,
-            declaration,
-            outside,
-            folder,
-            state_namespace: selection.state_namespace,
-        };
-        let (plan, found) = resolve::resolve(&request);
+        let (plan, found) = resolve::resolve(&opened.request(selection, environment, declaration, true));
         problems.extend(found);
         plans.extend(plan);
     }
     let environments = environments.into_iter().map(|(name, _)| name).collect();
-    Ok(Examined { file, name, environments, plans, problems: tidied(problems) })
+    Ok(Examined { file: opened.file, name: opened.name, environments, plans, problems: tidied(problems) })
+}
+
+/// A plan file of which the head is known.
+struct Opened {
+    /// The file, and how the user would name it.
+    path: PathBuf,
+    file: PathBuf,
+    document: Document,
+    head: Head,
+    name: String,
+    problems: Vec<Problem>,
+}
+
+impl Opened {
+    fn open(selection: &Selection<'_>) -> Result<Self, LoadError> {
+        let path = discover::discover(selection.plan, selection.folder)?;
+        let file = discover::displayed(&path, selection.folder);
+        let text = fs::read_to_string(&path).map_err(|source| DiscoverError::Unreadable { path: file.clone(), source })?;
+        let document =
+            Document::parse(&file, text).map_err(|problem| LoadError::Problems { file: file.clone(), problems: vec![*problem] })?;
+        let (head, mut problems) = node_deserializer::read::<Head>(&head_of(&document.root), &document);
+        let Some(head) = head else {
+            // The rest is read too, for the sake of its problems.
+            problems.extend(resolve::read_only(&document));
+            return Err(LoadError::Problems { file, problems: tidied(problems) });
+        };
+        if head.api_version != API_VERSION {
+            // Another version has other keys, and what is no plan has none of them.
+            return Err(LoadError::Problems { problems: vec![wrong_version(&document, &head.api_version)], file });
+        }
+        let name = head.name.clone().unwrap_or_else(|| discover::stem(&path));
+        check_head(&document, &head, &name, &mut problems);
+        Ok(Self { path, file, document, head, name, problems })
+    }
+
+    fn request<'a>(
+        &'a self,
+        selection: &Selection<'a>,
+        environment: &'a str,
+        declaration: &'a EnvironmentDeclaration,
+        values_needed: bool,
+    ) -> resolve::Request<'a> {
+        resolve::Request {
+            document: &self.document,
+            head: &self.head,
+            plan: &self.name,
+            environment,
+            declaration,
+            outside: Outside { set: selection.set, process: selection.process, values_needed },
+            folder: self.path.parent().unwrap_or(Path::new(".")),
+            state_namespace: selection.state_namespace,
+        }
+    }
 }
 
 /// What must be known of a plan before its variables have values.

@@ -25,7 +25,7 @@ pub(crate) use duration::parse_duration;
 #[cfg(test)]
 pub(crate) use file::RequiredCrd;
 pub(crate) use file::{OpenTarget, Requires};
-pub(crate) use load::{Examined, LoadError, Selection, examine, load};
+pub(crate) use load::{Examined, LoadError, Selection, address, examine, load};
 pub(crate) use names::nearest;
 pub(crate) use phase_declaration::Match;
 #[cfg(test)]
@@ -34,7 +34,7 @@ pub(crate) use problem::{Problem, Severity};
 pub(crate) use resolve::STATE_NAMESPACE;
 #[cfg(test)]
 pub(crate) use resolved::Source;
-pub(crate) use resolved::{PhaseSettings, Plan, ReleaseId};
+pub(crate) use resolved::{Address, PhaseSettings, Plan, ReleaseId};
 pub(crate) use schema::schema;
 pub(crate) use secret_check::secret_variable;
 pub(crate) use secret_declaration::{Alphabet, Encoding, Generate, KeyAlgorithm, SecretDeclaration, SecretKind, SecretValue, ValueFormat};

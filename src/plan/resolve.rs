@@ -12,7 +12,7 @@ use super::{
     node::{Content, Node},
     node_deserializer, phases,
     problem::{Document, KeyPath, Problem},
-    resolved::{Plan, ReleaseId, Source},
+    resolved::{Address, Plan, ReleaseId, Source},
     secret_check,
     source_declaration::SourceDeclaration,
     substitute::{Place, replace, replace_in_template, text_of},
@@ -84,6 +84,34 @@ fn release(request: &Request<'_>, problems: &mut Vec<Problem>) -> ReleaseId {
     release
 }
 
+/// Where the release of `request` is found, if that can be said, and what is wrong with what says it.
+pub(super) fn address(request: &Request<'_>) -> (Option<Address>, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let release = release(request, &mut problems);
+    let (variables, _) = values(request, &mut problems);
+    let contexts = contexts(request, &variables, &mut problems);
+    let written = request.document.root.get("stateNamespace").and_then(|node| match &node.content {
+        Content::Text(text) => Some(text_in(text, &variables, request.document, &KeyPath::top("stateNamespace"), &mut problems)),
+        _ => None,
+    });
+    let state_namespace = request.state_namespace.map(str::to_owned).or(written).unwrap_or_else(|| STATE_NAMESPACE.to_owned());
+    let usable = !problems.iter().any(Problem::is_error);
+    (usable.then_some(Address { release, contexts, state_namespace }), problems)
+}
+
+/// The value of every variable that has one, the built-in ones included, and the names of those that are not from the file.
+fn values(request: &Request<'_>, problems: &mut Vec<Problem>) -> (IndexMap<String, Value>, Vec<String>) {
+    let Request { document, head, declaration, .. } = request;
+    let mut built_in: IndexMap<String, Value> = IndexMap::new();
+    built_in.insert("environment".to_owned(), request.environment.into());
+    built_in.insert("plan".to_owned(), request.plan.into());
+    let mut values = variables::resolve(document, &head.variables, request.environment, declaration, &request.outside, problems);
+    variables::replace_built_in(document, request.environment, &mut values, &built_in, problems);
+    let mut all = values.values;
+    all.extend(built_in);
+    (all, values.foreign)
+}
+
 /// What is settled once variables have values.
 struct Settled {
     variables: IndexMap<String, Value>,
@@ -95,13 +123,7 @@ struct Settled {
 
 fn settle(request: &Request<'_>, problems: &mut Vec<Problem>) -> Settled {
     let Request { document, head, declaration, .. } = request;
-    let mut built_in: IndexMap<String, Value> = IndexMap::new();
-    built_in.insert("environment".to_owned(), request.environment.into());
-    built_in.insert("plan".to_owned(), request.plan.into());
-    let mut values = variables::resolve(document, &head.variables, request.environment, declaration, &request.outside, problems);
-    variables::replace_built_in(document, request.environment, &mut values, &built_in, problems);
-    let mut all = values.values;
-    all.extend(built_in);
+    let (mut all, foreign) = values(request, problems);
     let own = KeyPath::top("environments").key(request.environment);
     let (namespace, at) = match (&declaration.namespace, &head.namespace) {
         (Some(namespace), _) => (Some(namespace), own.key("namespace")),
@@ -115,7 +137,7 @@ fn settle(request: &Request<'_>, problems: &mut Vec<Problem>) -> Settled {
     }
     all.insert("namespace".to_owned(), namespace.clone().into());
     let contexts = contexts(request, &all, problems);
-    Settled { variables: all, foreign: values.foreign, namespace, namespace_named: named, contexts }
+    Settled { variables: all, foreign, namespace, namespace_named: named, contexts }
 }
 
 fn contexts(request: &Request<'_>, variables: &IndexMap<String, Value>, problems: &mut Vec<Problem>) -> Vec<String> {

@@ -37,6 +37,17 @@ impl fmt::Display for ReleaseId {
     }
 }
 
+/// Where a release is found: what a look at it needs of its plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Address {
+    /// The release.
+    pub(crate) release: ReleaseId,
+    /// Globs of the contexts that its environment may touch; empty: any.
+    pub(crate) contexts: Vec<String>,
+    /// Namespace that revisions are kept in.
+    pub(crate) state_namespace: String,
+}
+
 /// Where objects come from: a file, folder or glob, relative to the plan.
 #[derive(Debug, Clone)]
 pub(crate) struct Source(pub(crate) PathBuf);
@@ -78,6 +89,13 @@ pub(crate) struct Plan {
     pub(crate) timeout: Duration,
     /// Keys of the plan that this version can read but not carry out yet, each as `FILE:LINE: KEY`.
     pub(crate) unsupported: Vec<String>,
+}
+
+impl Plan {
+    /// Where the release is found.
+    pub(crate) fn address(&self) -> Address {
+        Address { release: self.release.clone(), contexts: self.contexts.clone(), state_namespace: self.state_namespace.clone() }
+    }
 }
 
 /// One phase of a resolved plan.

@@ -15,6 +15,8 @@ pub(super) struct Outside<'a> {
     pub(super) set: &'a [String],
     /// The process environment.
     pub(super) process: &'a dyn Fn(&str) -> Option<String>,
+    /// Whether a variable without a value is a problem.
+    pub(super) values_needed: bool,
 }
 
 /// The values of all declared variables.
@@ -65,7 +67,7 @@ pub(super) fn resolve(
             values.values.insert(variable.clone(), value);
         }
     }
-    if !missing.is_empty() {
+    if outside.values_needed && !missing.is_empty() {
         problems.push(without_value(document, name, &missing, declared));
     }
     values
@@ -272,7 +274,8 @@ environments:
             EnvironmentDeclaration { variables: [("tag".to_owned(), json!("main"))].into_iter().collect(), ..Default::default() };
         let set: Vec<String> = set.iter().map(|&text| text.to_owned()).collect();
         let mut problems = Vec::new();
-        let values = resolve(&document, &declared, "dev", &environment, &Outside { set: &set, process }, &mut problems);
+        let values =
+            resolve(&document, &declared, "dev", &environment, &Outside { set: &set, process, values_needed: true }, &mut problems);
         (values, problems.into_iter().map(|problem| problem.message).collect())
     }
 

@@ -58,7 +58,35 @@ fn remove_server_set(object: &mut Value, problems: &mut Vec<Problem>) {
     }
 }
 
-/// What YAML takes `value` for. The value itself is not shown: in an environment variable it may be a secret.
+/// Labels, annotations, a `ConfigMap`'s data and environment variables are text. The API server answers anything else, such as an
+/// unquoted `yes`, with an unclear error.
+fn check_texts(object: &Value, problems: &mut Vec<Problem>) {
+    let mut check = |place: &str, value: &Value, shown: &str| {
+        if !value.is_string() {
+            let message = format!("the value of `{place}` is read as {shown}, which is not text");
+            problems.push(Problem::error(message).hint("quote it"));
+        }
+    };
+    for place in ["metadata/labels", "metadata/annotations", "spec/template/metadata/labels", "spec/template/metadata/annotations"] {
+        let entries = object.pointer(&format!("/{place}")).and_then(Value::as_object);
+        for (key, value) in entries.into_iter().flatten() {
+            check(&format!("{}.{key}", place.replace('/', ".")), value, &format!("`{value}`"));
+        }
+    }
+    let data = object.get("data").and_then(Value::as_object).filter(|_| is_core(object, "ConfigMap"));
+    for (key, value) in data.into_iter().flatten() {
+        check(&format!("data.{key}"), value, sort(value));
+    }
+    for container in pod_spec(object).into_iter().flat_map(containers) {
+        for variable in list(container, "env") {
+            if let (Some(name), Some(value)) = (variable.get("name").and_then(Value::as_str), variable.get("value")) {
+                check(&format!("env.{name}"), value, sort(value));
+            }
+        }
+    }
+}
+
+/// What `value` is, for places where it may be a secret and is not shown.
 fn sort(value: &Value) -> &'static str {
     match value {
         Value::Null => "nothing",
@@ -67,32 +95,6 @@ fn sort(value: &Value) -> &'static str {
         Value::String(_) => "text",
         Value::Array(_) => "a list",
         Value::Object(_) => "a map",
-    }
-}
-
-/// Labels, annotations, a `ConfigMap`'s data and environment variables are text. The API server answers anything else, such as an
-/// unquoted `yes`, with an unclear error.
-fn check_texts(object: &Value, problems: &mut Vec<Problem>) {
-    let mut check = |place: &str, value: &Value| {
-        if !value.is_string() {
-            let message = format!("the value of `{place}` is read as {}, which is not text", sort(value));
-            problems.push(Problem::error(message).hint("quote it"));
-        }
-    };
-    let data = is_core(object, "ConfigMap").then_some("data");
-    let metadata = ["metadata/labels", "metadata/annotations", "spec/template/metadata/labels", "spec/template/metadata/annotations"];
-    for place in metadata.into_iter().chain(data) {
-        let entries = object.pointer(&format!("/{place}")).and_then(Value::as_object);
-        for (key, value) in entries.into_iter().flatten() {
-            check(&format!("{}.{key}", place.replace('/', ".")), value);
-        }
-    }
-    for container in pod_spec(object).into_iter().flat_map(containers) {
-        for variable in list(container, "env") {
-            if let (Some(name), Some(value)) = (variable.get("name").and_then(Value::as_str), variable.get("value")) {
-                check(&format!("env.{name}"), value);
-            }
-        }
     }
 }
 
@@ -195,8 +197,8 @@ mod tests {
         assert_eq!(
             problems,
             [
-                "the value of `metadata.labels.a` is read as true or false, which is not text; quote it",
-                "the value of `spec.template.metadata.annotations.c` is read as a number, which is not text; quote it"
+                "the value of `metadata.labels.a` is read as `true`, which is not text; quote it",
+                "the value of `spec.template.metadata.annotations.c` is read as `1`, which is not text; quote it"
             ]
         );
     }

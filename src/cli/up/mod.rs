@@ -64,7 +64,7 @@ async fn up(
     given: &GivenSecrets,
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
-    let mut session = Session::open(&arguments.cluster, Some(plan)).await?;
+    let mut session = Session::open(&arguments.cluster, Some(&plan.address())).await?;
     let prepared = prepare::prepare(arguments, plan, selection, rendering, given, &session, output).await?;
     if prepared.writes() > 0 {
         confirm::confirm(arguments, plan, &prepared, &session, output)?;

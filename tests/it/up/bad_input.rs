@@ -199,13 +199,17 @@ fn a_value_that_is_not_allowed() {
 #[test]
 fn a_value_of_the_wrong_sort_is_not_shown() {
     let existing = namespace("wrong-sort");
-    let pin = deployment("web").replace("ports:", "env: [{name: PIN, value: 31337}], ports:");
+    let pin = deployment("web").replace("ports:", "args: [--pin, 31337], ports:");
     for name in ["wrong-sort-fresh", &existing] {
         let project = Project::new(name).manifest("apps/web.yaml", &pin);
-        let outcome = assert_refused(project.up(&[]), 2, &["web.yaml:1: Deployment/web", "`env.PIN`", "a number", "quote it"]);
+        let outcome = assert_refused(project.up(&[]), 2, &["web.yaml:1", &format!("Deployment/{name}/web"), "string"]);
         assert!(!outcome.stderr.contains("31337"), "{}", outcome.stderr);
         project.assert_no_revision();
     }
+    let pin = deployment("web").replace("ports:", "env: [{name: PIN, value: 31337}], ports:");
+    let project = Project::new("wrong-sort-env").manifest("apps/web.yaml", &pin);
+    let outcome = assert_refused(project.up(&[]), 2, &["web.yaml:1", "`env.PIN` is read as a number", "quote it"]);
+    assert!(!outcome.stderr.contains("31337"), "{}", outcome.stderr);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     manifests::faulty_deployment,
     platform::{PHASES, platform},
-    project::name,
+    project::{Project, name},
 };
 
 fn states(status: &Value) -> Vec<(String, String)> {
@@ -24,6 +24,18 @@ fn nothing_deployed_is_said_in_words() {
         (&"undeployed.default".into(), &Value::Null, &Value::Array(Vec::new()))
     );
     platform.command("status", &["--exit-code"]).run().exited(6);
+}
+
+#[test]
+fn a_plan_whose_variables_have_no_value_here_is_shown() {
+    let project = Project::new("without-values")
+        .plan("variables: {image_tag: {}}\nphases: {apps: {timeout: 2m}}\n")
+        .manifest("apps/settings.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {tag: '${image_tag}'}\n");
+    project.up(&["--set", "image_tag=v2"]).run().exited(0);
+    let text = project.command("status", &["--exit-code"]).run().exited(0).stdout;
+    assert!(text.contains("/settings"), "{text}");
+    let refused = project.command("status", &["--set", "image_tga=v2"]).run().exited(2);
+    assert!(refused.stderr.contains("did you mean `image_tag`"), "{}", refused.stderr);
 }
 
 #[test]
