@@ -2,6 +2,8 @@ use std::{fmt::Write as _, time::Duration};
 
 use serde::Deserialize;
 
+use crate::event::seconds;
+
 /// Why a request to the API server did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RequestError {
@@ -9,7 +11,7 @@ pub(crate) enum RequestError {
     #[error("cannot reach the API server at {server}: {why}")]
     Unreachable { server: String, why: String },
     /// The server accepted the request and did not answer in time.
-    #[error("the API server at {server} accepted the request but did not answer within {} s", after.as_secs())]
+    #[error("the API server at {server} accepted the request but did not answer within {} s", seconds(*after))]
     TimedOut { server: String, after: Duration },
     /// Credentials could not be obtained or read.
     #[error("cannot authenticate: {why}")]
@@ -23,6 +25,9 @@ pub(crate) enum RequestError {
     /// The answer is not what the API promises.
     #[error("the API server's answer to {what} cannot be read: {why}")]
     Unreadable { what: String, why: String },
+    /// The lock under which the write was to be made is not held any more. Where it was sent, it may have been done.
+    #[error("the lock of the release is lost, {}", if *sent { "so the answer was not waited for" } else { "so nothing more is written" })]
+    LockLost { sent: bool },
 }
 
 impl RequestError {
@@ -32,6 +37,19 @@ impl RequestError {
             RequestError::Refused(refusal) => Some(refusal.code),
             _ => None,
         }
+    }
+
+    /// The same error, of a request that was sent before and is `maybe_done` since.
+    pub(super) fn after(mut self, maybe_done: bool) -> Self {
+        if let RequestError::Refused(refusal) = &mut self {
+            refusal.maybe_done = maybe_done;
+        }
+        self
+    }
+
+    /// Whether this may be a conflict with an earlier attempt of the same request, which was carried out and whose answer was lost.
+    pub(super) fn may_be_with_itself(&self) -> bool {
+        matches!(self, RequestError::Refused(Refusal { code: 409, maybe_done: true, .. }))
     }
 
     /// Whether the same request may succeed a little later.
@@ -44,7 +62,10 @@ impl RequestError {
                 matches!(refusal.code, 429 | 502 | 503 | 504)
                     || (refusal.code == 500 && matches!(refusal.reason.as_str(), "InternalError" | "ServerTimeout" | "Timeout"))
             }
-            RequestError::Credentials { .. } | RequestError::NotKubernetes { .. } | RequestError::Unreadable { .. } => false,
+            RequestError::Credentials { .. }
+            | RequestError::NotKubernetes { .. }
+            | RequestError::Unreadable { .. }
+            | RequestError::LockLost { .. } => false,
         }
     }
 }
@@ -63,6 +84,8 @@ pub(crate) struct Refusal {
     pub(crate) causes: Vec<RefusalCause>,
     /// When to try again, in seconds.
     pub(crate) retry_after: Option<u64>,
+    /// Whether the request was sent before and failed in a way that does not say whether it was carried out.
+    pub(crate) maybe_done: bool,
 }
 
 /// One field that is at fault.
@@ -107,7 +130,8 @@ impl Refusal {
             Ok(status) => {
                 let details = status.details.unwrap_or_default();
                 let asked = (details.retry_after_seconds > 0).then_some(details.retry_after_seconds);
-                Self { code, reason: status.reason, message: status.message, causes: details.causes, retry_after: retry_after.or(asked) }
+                let retry_after = retry_after.or(asked);
+                Self { code, reason: status.reason, message: status.message, causes: details.causes, retry_after, ..Self::default() }
             }
             Err(_) => Self { code, message: String::from_utf8_lossy(body).trim().to_owned(), retry_after, ..Self::default() },
         }

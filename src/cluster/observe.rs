@@ -35,22 +35,47 @@ struct ListMetadata {
     next: String,
 }
 
+/// What is listed of a kind, and in which form.
+struct Choice<'a> {
+    namespace: Option<&'a str>,
+    /// Label selector.
+    selector: Option<&'a str>,
+    /// `Accept` header.
+    accept: Option<&'static str>,
+}
+
 /// Objects that one answer of a LIST holds at most; larger collections take several requests.
 const PAGE: usize = 2_000;
+const METADATA_ONLY: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
 impl Cluster {
     /// All objects of `resource` in `namespace` (or in all namespaces) that carry the label key `label` (or any).
     pub(crate) async fn list(&self, resource: &Resource, namespace: Option<&str>, selector: Option<&str>) -> Result<Listed, RequestError> {
+        self.list_as(resource, &Choice { namespace, selector, accept: None }).await
+    }
+
+    /// The metadata alone of what [`Cluster::list`] would bring.
+    /// <https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables>
+    pub(crate) async fn list_metadata(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        selector: Option<&str>,
+    ) -> Result<Listed, RequestError> {
+        self.list_as(resource, &Choice { namespace, selector, accept: Some(METADATA_ONLY) }).await
+    }
+
+    async fn list_as(&self, resource: &Resource, choice: &Choice<'_>) -> Result<Listed, RequestError> {
         let mut listed = Listed::default();
         let mut next = String::new();
         loop {
             let path = format!(
                 "{}?limit={PAGE}{}{}",
-                resource.collection(namespace),
-                parameter("labelSelector", selector),
+                resource.collection(choice.namespace),
+                parameter("labelSelector", choice.selector),
                 parameter("continue", Some(&next))
             );
-            let page: List = self.json(&Call::get(Verb::List, path)).await?;
+            let page: List = self.json(&Call { accept: choice.accept, ..Call::get(Verb::List, path) }).await?;
             for mut item in page.items.unwrap_or_default() {
                 complete(&mut item, resource);
                 listed.items.push(Arc::new(item));

@@ -1,6 +1,6 @@
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -16,6 +16,7 @@ use tokio::{sync::mpsc::UnboundedSender, time::timeout};
 use super::{
     connect::{self, ConnectError, Target},
     error::{Refusal, RequestError},
+    fence::Fence,
 };
 use crate::{
     event::RequestCounts,
@@ -84,6 +85,22 @@ impl Call {
         Self { method, content_type: Some(content_type), body: Arc::from(body), ..Self::get(verb, path) }
     }
 
+    /// Whether it changes what is stored: dry runs do not, and reviews are created only to be answered.
+    fn is_write(&self) -> bool {
+        let review = self.path.starts_with("/apis/authorization.k8s.io/") || self.path.starts_with("/apis/authentication.k8s.io/");
+        match self.verb {
+            Verb::Patch | Verb::Create | Verb::Update | Verb::Delete => !review,
+            Verb::Get | Verb::List | Verb::Watch | Verb::DryRun => false,
+        }
+    }
+
+    /// The same request, which the API server gives up after `limit`.
+    fn limited_to(&self, limit: Duration) -> Self {
+        let separator = if self.path.contains('?') { '&' } else { '?' };
+        let path = format!("{}{separator}timeout={}ms", self.path, limit.as_millis());
+        Self { path, ..self.clone() }
+    }
+
     fn request(&self) -> Request<Body> {
         let mut builder = Request::builder().method(self.method.clone()).uri(&self.path);
         if let Some(content_type) = self.content_type {
@@ -102,6 +119,10 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 const FIRST_TIMEOUT: Duration = Duration::from_secs(8);
 /// How often a request is sent again before giving up.
 const ATTEMPTS: usize = 6;
+/// How often an impatient request is sent again.
+const QUICK_ATTEMPTS: usize = 2;
+/// An impatient request that took longer to fail is not sent again: what hangs will hang again.
+const QUICK: Duration = Duration::from_secs(1);
 
 /// A connection to one cluster. Cheap to clone.
 #[derive(Clone)]
@@ -109,6 +130,10 @@ pub(crate) struct Cluster {
     client: Client,
     shared: Arc<Shared>,
     retries: bool,
+    /// Time in which each request must be answered; that of the request where this is longer.
+    limit: Duration,
+    /// What lets writes through; without it nothing holds them up.
+    fence: Option<Fence>,
 }
 
 struct Shared {
@@ -118,6 +143,8 @@ struct Shared {
     /// The program that the kubeconfig names for logging in.
     login: Option<String>,
     counts: Counts,
+    /// Why the last request failed, where none has succeeded since.
+    trouble: Mutex<Option<String>>,
     notices: UnboundedSender<Notice>,
 }
 
@@ -150,13 +177,24 @@ impl Cluster {
             error => ConnectError::Client { context: context.clone(), why: error.to_string() },
         })?;
         let kubectl = format!("kubectl{}", resolved.kubectl_flags);
-        let shared = Shared { context, kubectl, server, login, counts: Counts::default(), notices };
-        Ok(Self { client, shared: Arc::new(shared), retries: true })
+        let shared = Shared { context, kubectl, server, login, counts: Counts::default(), trouble: Mutex::default(), notices };
+        Ok(Self { client, shared: Arc::new(shared), retries: true, limit: Duration::MAX, fence: None })
     }
 
-    /// The same connection, whose requests fail at the first error and within a short time.
+    /// The same connection, whose requests fail soon: what hangs is given up, and what failed at once is tried only twice again.
     pub(super) fn impatient(&self) -> Self {
-        Self { retries: false, ..self.clone() }
+        Self { retries: false, limit: FIRST_TIMEOUT, ..self.clone() }
+    }
+
+    /// The same connection, whose requests must each be answered within `limit`.
+    pub(crate) fn answered_within(&self, limit: Duration) -> Self {
+        Self { limit, ..self.clone() }
+    }
+
+    /// The same connection, whose writes go through `fence`: where that is closed they are refused, and each ends, here and at the API
+    /// server, within the time that the fence allows.
+    pub(crate) fn fenced(&self, fence: Fence) -> Self {
+        Self { fence: Some(fence), ..self.clone() }
     }
 
     /// Name of the context.
@@ -172,6 +210,11 @@ impl Cluster {
     /// Address of the API server.
     pub(crate) fn server(&self) -> &str {
         &self.shared.server
+    }
+
+    /// Why the last request failed, where none has succeeded since.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Requests sent so far.
@@ -195,16 +238,23 @@ impl Cluster {
         let mut delays = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(200))
             .with_max_delay(Duration::from_secs(5))
-            .with_max_times(if self.retries { ATTEMPTS } else { 0 })
+            .with_max_times(if self.retries { ATTEMPTS } else { QUICK_ATTEMPTS })
             .with_jitter()
             .build();
         let mut attempt = 1;
+        let mut maybe_done = false;
         loop {
+            let started = Instant::now();
             let error = match self.once(call).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) => error,
+                // An attempt before, whose answer did not come, may have been done.
+                Err(RequestError::LockLost { sent }) => return Err(RequestError::LockLost { sent: sent || attempt > 1 }),
+                Err(error) => error.after(maybe_done),
             };
-            let Some(delay) = delays.next().filter(|_| error.is_passing()) else { return Err(error) };
+            let hopeful = error.is_passing() && (self.retries || started.elapsed() < QUICK);
+            let Some(delay) = delays.next().filter(|_| hopeful) else { return Err(error) };
+            // Only 429 says for certain that nothing was done.
+            maybe_done |= error.code() != Some(429);
             let delay = match &error {
                 RequestError::Refused(Refusal { retry_after: Some(seconds), .. }) => Duration::from_secs(*seconds).max(delay),
                 _ => delay,
@@ -212,8 +262,18 @@ impl Cluster {
             attempt += 1;
             self.shared.counts.retried.fetch_add(1, Ordering::Relaxed);
             self.notice(Notice::Retried { verb: call.verb, object: call.object.clone(), attempt, delay, why: error.to_string() });
-            tokio::time::sleep(delay).await;
+            self.pause(call, delay).await?;
         }
+    }
+
+    /// Waits before `call` is sent again, where it still may be.
+    async fn pause(&self, call: &Call, delay: Duration) -> Result<(), RequestError> {
+        let pause = tokio::time::sleep(delay);
+        match self.fence.as_ref().filter(|_| call.is_write()) {
+            None => pause.await,
+            Some(fence) => fence.while_open(pause).await.ok_or(RequestError::LockLost { sent: true })?,
+        }
+        Ok(())
     }
 
     /// Sends `call` and reads the JSON of a success.
@@ -226,6 +286,8 @@ impl Cluster {
     async fn once(&self, call: &Call) -> Result<(u16, Vec<u8>), RequestError> {
         let start = Instant::now();
         let result = self.exchange(call).await;
+        let trouble = result.as_ref().err().filter(|error| error.is_passing()).map(ToString::to_string);
+        *self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
         let outcome = match &result {
             Ok((code, body)) => format!("{code}, {} bytes", body.len()),
             Err(RequestError::Refused(refusal)) => refusal.code.to_string(),
@@ -235,13 +297,28 @@ impl Cluster {
         result
     }
 
+    /// Sends `call` through the fence, where there is one and it is a write.
     async fn exchange(&self, call: &Call) -> Result<(u16, Vec<u8>), RequestError> {
-        let limit = if self.retries { call.timeout } else { FIRST_TIMEOUT };
+        let limit = call.timeout.min(self.limit);
+        match self.fence.as_ref().filter(|_| call.is_write()) {
+            None => self.answer(call, limit).await,
+            Some(fence) if !fence.is_open() => Err(RequestError::LockLost { sent: false }),
+            Some(fence) => {
+                let limit = limit.min(fence.longest_write());
+                let call = call.limited_to(limit);
+                // In a box: what is awaited in two branches takes its room twice, in every future that sends a request.
+                let answer = fence.while_open(Box::pin(self.answer(&call, limit))).await;
+                answer.unwrap_or(Err(RequestError::LockLost { sent: true }))
+            }
+        }
+    }
+
+    async fn answer(&self, call: &Call, limit: Duration) -> Result<(u16, Vec<u8>), RequestError> {
         let exchange = async {
             let response = self.open(call).await?;
             let code = response.status().as_u16();
             let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-            let body = response.into_body().collect().await.map_err(|error| self.unreachable(&error.to_string()))?.to_bytes();
+            let body = response.into_body().collect().await.map_err(|error| self.unreachable(&innermost(&error)))?.to_bytes();
             if (200..300).contains(&code) {
                 Ok((code, Vec::from(body)))
             } else {
@@ -311,7 +388,26 @@ pub(super) fn body(value: &Value) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::warning_text;
+    use super::*;
+
+    #[test]
+    fn only_what_changes_something_is_a_write() {
+        let is_write = |verb, path: &str| Call::get(verb, path.to_owned()).is_write();
+        for verb in [Verb::Patch, Verb::Create, Verb::Update, Verb::Delete] {
+            assert!(is_write(verb, "/api/v1/namespaces/shop/configmaps"));
+        }
+        for verb in [Verb::Get, Verb::List, Verb::Watch, Verb::DryRun] {
+            assert!(!is_write(verb, "/api/v1/namespaces/shop/configmaps"));
+        }
+        assert!(!is_write(Verb::Create, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"));
+    }
+
+    #[test]
+    fn the_server_is_told_how_long_a_write_may_take() {
+        let limited = |path: &str| Call::get(Verb::Patch, path.to_owned()).limited_to(Duration::from_millis(1_500)).path;
+        assert_eq!(limited("/api/v1/nodes/a"), "/api/v1/nodes/a?timeout=1500ms");
+        assert_eq!(limited("/api/v1/nodes/a?force=true"), "/api/v1/nodes/a?force=true&timeout=1500ms");
+    }
 
     #[test]
     fn warnings_lose_their_wrapping() {

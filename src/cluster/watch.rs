@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use http_body_util::BodyExt as _;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::{
     discovery::Resource,
@@ -11,6 +11,7 @@ use super::{
     observe::parameter,
     request::{Call, Cluster, Verb},
 };
+use crate::object::ObjectId;
 
 /// What a watch is about: a kind, in a namespace or in all, that carries a label or any.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,9 +49,11 @@ struct Line<'a> {
 const WATCH_SECONDS: u64 = 240;
 /// Time without any line, bookmarks included, after which the connection is taken for dead.
 const SILENCE: Duration = Duration::from_secs(WATCH_SECONDS + 20);
+/// Time in which a watch must be opened: the server begins its answer at once, whether or not there is something to tell.
+const OPENED_WITHIN: Duration = Duration::from_secs(10);
 /// Pause between two LISTs where watching is not permitted.
 const INTERVAL: Duration = Duration::from_secs(2);
-/// Pause before a watch that broke is opened again.
+/// Pause before a watch that ended is opened again.
 const PAUSE: Duration = Duration::from_millis(500);
 
 impl Cluster {
@@ -60,6 +63,7 @@ impl Cluster {
     /// stopped; where the server has forgotten that point (410) it lists again.
     pub(crate) async fn watch(self, scope: WatchScope, resource_version: Option<String>, seen: UnboundedSender<Watched>) {
         let scope = Arc::new(scope);
+        let path = watch_path(&scope.resource, scope.namespace.as_deref(), &parameter("labelSelector", scope.selector.as_deref()));
         let mut position = resource_version;
         loop {
             let from = match position.take() {
@@ -81,13 +85,13 @@ impl Cluster {
                     }
                 },
             };
-            match self.follow(&scope, from, &seen).await {
+            match self.follow(&path, from, &seen).await {
                 Followed::ReceiverGone => return,
-                Followed::Ended(last) => position = Some(last),
-                Followed::Expired => {}
+                // A server that ends every watch at once is not to be asked without a pause either.
+                Followed::Expired => tokio::time::sleep(PAUSE).await,
                 // Who may list and not watch is told a little later.
                 Followed::Refused => tokio::time::sleep(INTERVAL).await,
-                Followed::Broken(last) => {
+                Followed::Ended(last) | Followed::Broken(last) => {
                     tokio::time::sleep(PAUSE).await;
                     position = Some(last);
                 }
@@ -95,18 +99,75 @@ impl Cluster {
         }
     }
 
-    /// Follows one watch request to its end.
-    async fn follow(&self, scope: &Arc<WatchScope>, from: String, seen: &UnboundedSender<Watched>) -> Followed {
-        let path = format!(
-            "{}?watch=true&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECONDS}&resourceVersion={from}{}",
-            scope.resource.collection(scope.namespace.as_deref()),
-            parameter("labelSelector", scope.selector.as_deref())
-        );
-        let response = match self.open(&Call::get(Verb::Watch, path)).await {
-            Ok(response) if response.status().is_success() => response,
-            Ok(response) if response.status().as_u16() == 410 => return Followed::Expired,
-            Ok(response) if matches!(response.status().as_u16(), 401 | 403 | 404 | 405) => return Followed::Refused,
-            Ok(_) | Err(_) => return Followed::Broken(from),
+    /// Waits until `holds` is true of the object `id`, or it is gone.
+    pub(crate) async fn until(&self, resource: &Resource, id: &ObjectId, holds: impl Fn(&Value) -> bool) -> Result<(), RequestError> {
+        let Some(there) = self.get(resource, id.namespace.as_deref(), &id.name).await?.filter(|there| !holds(there)) else { return Ok(()) };
+        let position = there.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (sender, mut watched) = unbounded_channel();
+        let met = async {
+            while let Some(seen) = watched.recv().await {
+                match seen {
+                    Watched::Changed(object) if !holds(&object) => {}
+                    Watched::All(..) | Watched::Changed(_) | Watched::Gone(_) | Watched::Forbidden => return,
+                }
+            }
+        };
+        tokio::select! {
+            () = met => {}
+            () = self.clone().watch_object(resource.clone(), id.clone(), position, sender) => {}
+        }
+        Ok(())
+    }
+
+    /// Waits until the object `id` of this `uid` is gone.
+    pub(crate) async fn until_gone(&self, resource: &Resource, id: &ObjectId, uid: &str) -> Result<(), RequestError> {
+        let is_it = |object: &Value| object.pointer("/metadata/uid").and_then(Value::as_str) == Some(uid);
+        self.until(resource, id, |object| !is_it(object)).await
+    }
+
+    /// Watches the object `id` from `resource_version` on, and tells `seen` until the receiver is gone. Ends where a GET finds no object.
+    ///
+    /// Needs no permission beyond that object. Where it may not be watched, it is read every 2 s.
+    pub(crate) async fn watch_object(self, resource: Resource, id: ObjectId, resource_version: String, seen: UnboundedSender<Watched>) {
+        let namespace = id.namespace.as_deref();
+        let name = format!("metadata.name={}", id.name);
+        let path = watch_path(&resource, namespace, &parameter("fieldSelector", Some(&name)));
+        let mut position = resource_version;
+        loop {
+            let pause = match self.follow(&path, position.clone(), &seen).await {
+                Followed::ReceiverGone => return,
+                Followed::Ended(last) | Followed::Broken(last) => {
+                    position = last;
+                    PAUSE
+                }
+                Followed::Expired => Duration::ZERO,
+                Followed::Refused => INTERVAL,
+            };
+            tokio::time::sleep(pause).await;
+            let watched = match self.get(&resource, namespace, &id.name).await {
+                Ok(Some(object)) => {
+                    let version = object.pointer("/metadata/resourceVersion").and_then(Value::as_str);
+                    position = version.map_or(position, str::to_owned);
+                    Watched::Changed(Arc::new(object))
+                }
+                Ok(None) => Watched::Gone(Arc::new(Value::Null)),
+                Err(_) => continue,
+            };
+            let gone = matches!(watched, Watched::Gone(_));
+            if seen.send(watched).is_err() || gone {
+                return;
+            }
+        }
+    }
+
+    /// Follows one watch request, of `path` from the resource version `from`, to its end.
+    async fn follow(&self, path: &str, from: String, seen: &UnboundedSender<Watched>) -> Followed {
+        let path = format!("{path}&resourceVersion={from}");
+        let response = match tokio::time::timeout(OPENED_WITHIN, self.open(&Call::get(Verb::Watch, path))).await {
+            Ok(Ok(response)) if response.status().is_success() => response,
+            Ok(Ok(response)) if response.status().as_u16() == 410 => return Followed::Expired,
+            Ok(Ok(response)) if matches!(response.status().as_u16(), 401 | 403 | 404 | 405) => return Followed::Refused,
+            Ok(Ok(_) | Err(_)) | Err(_) => return Followed::Broken(from),
         };
         let mut body = response.into_body();
         let mut position = from;
@@ -141,6 +202,11 @@ impl Cluster {
             pending.drain(..consumed);
         }
     }
+}
+
+/// Path of a watch of `resource`, to which the resource version is still to be added.
+fn watch_path(resource: &Resource, namespace: Option<&str>, selector: &str) -> String {
+    format!("{}?watch=true&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECONDS}{selector}", resource.collection(namespace))
 }
 
 enum Followed {

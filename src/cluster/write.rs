@@ -1,5 +1,5 @@
 use http::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     discovery::Resource,
@@ -25,6 +25,40 @@ pub(crate) struct Applied {
     pub(crate) object: Value,
     /// Whether this request created it (HTTP 201).
     pub(crate) created: bool,
+}
+
+/// What becomes of the objects that belong to a deleted one.
+/// <https://kubernetes.io/docs/concepts/architecture/garbage-collection/#cascading-deletion>
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Propagation {
+    /// They are deleted after it.
+    Background,
+    /// They are deleted before it; until then it is terminating.
+    Foreground,
+    /// They stay, and lose their owner reference to it.
+    Orphan,
+}
+
+/// What must hold for an object to be deleted, and what else goes with it. Without preconditions whatever has its name is deleted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DeleteOptions {
+    /// `metadata.uid` that the object must still have: else the answer is 409.
+    pub(crate) uid: Option<String>,
+    /// `metadata.resourceVersion` that the object must still have: else the answer is 409.
+    pub(crate) resource_version: Option<String>,
+    /// What becomes of what belongs to it; the kind's own default where this is `None`.
+    pub(crate) propagation: Option<Propagation>,
+}
+
+/// The answer to a deletion.
+#[derive(Debug)]
+pub(crate) enum Deleted {
+    /// The object is gone.
+    Gone,
+    /// The object, which is going: finalizers, a grace period or what belongs to it hold it.
+    Terminating(Value),
+    /// There was none; where an earlier answer was lost, that request may have deleted it.
+    Absent,
 }
 
 impl Cluster {
@@ -71,18 +105,106 @@ impl Cluster {
         self.json(&Call { object: Some(id.clone()), ..call }).await
     }
 
-    /// Creates `body`; an object of that name makes it fail with 409.
+    /// Creates `body`; an object of that name makes it fail with 409, but for its own, where only the answer was lost.
     pub(crate) async fn create(&self, resource: &Resource, id: &ObjectId, body: &Value, manager: &str) -> Result<Value, RequestError> {
         let path = format!("{}?{}", resource.collection(id.namespace.as_deref()), &parameter("fieldManager", Some(manager))[1..]);
         let call = Call::with_body(Verb::Create, Method::POST, path, "application/json", request::body(body));
-        self.json(&Call { object: Some(id.clone()), ..call }).await
+        self.stored(resource, id, body, &call).await
     }
 
     /// Replaces the object `id` by `body`, whose `metadata.resourceVersion` must be the stored one.
     pub(crate) async fn replace(&self, resource: &Resource, id: &ObjectId, body: &Value, manager: &str) -> Result<Value, RequestError> {
         let path = format!("{}?{}", resource.path_of(id), &parameter("fieldManager", Some(manager))[1..]);
         let call = Call::with_body(Verb::Update, Method::PUT, path, "application/json", request::body(body));
-        self.json(&Call { object: Some(id.clone()), ..call }).await
+        self.stored(resource, id, body, &call).await
+    }
+
+    /// Sends `call`, which stores `body`, and returns the object as it is stored.
+    ///
+    /// Where an earlier attempt was carried out and its answer was lost, the next one meets with a conflict: then what is there is looked at.
+    async fn stored(&self, resource: &Resource, id: &ObjectId, body: &Value, call: &Call) -> Result<Value, RequestError> {
+        let error = match self.json(&Call { object: Some(id.clone()), ..call.clone() }).await {
+            Err(error) if error.may_be_with_itself() => error,
+            result => return result,
+        };
+        let there = self.get(resource, id.namespace.as_deref(), &id.name).await?;
+        there.filter(|there| holds(there, body)).ok_or(error)
+    }
+
+    /// Evicts the pod `id` of this `uid`, as far as PodDisruptionBudgets allow: where they do not it is asked again for some time. A pod that
+    /// is gone, or another one of its name, is left.
+    /// <https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/>
+    pub(crate) async fn evict(&self, resource: &Resource, id: &ObjectId, uid: &str) -> Result<(), RequestError> {
+        let body = json!({
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": id.name, "namespace": id.namespace},
+            "deleteOptions": {"preconditions": {"uid": uid}},
+        });
+        let path = format!("{}/eviction", resource.path_of(id));
+        let call = Call::with_body(Verb::Create, Method::POST, path, "application/json", request::body(&body));
+        match self.call(&Call { object: Some(id.clone()), ..call }).await {
+            Err(error) if !matches!(error.code(), Some(404 | 409)) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Deletes the object `id` where the preconditions of `options` hold.
+    /// <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/delete-options/>
+    pub(crate) async fn delete(&self, resource: &Resource, id: &ObjectId, options: &DeleteOptions) -> Result<Deleted, RequestError> {
+        let body = request::body(&options.body());
+        let call = Call::with_body(Verb::Delete, Method::DELETE, resource.path_of(id), "application/json", body);
+        match self.json::<Value>(&Call { object: Some(id.clone()), ..call }).await {
+            Ok(answer) => Ok(if is_terminating(&answer) { Deleted::Terminating(answer) } else { Deleted::Gone }),
+            Err(error) if error.code() == Some(404) => Ok(Deleted::Absent),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Whether `stored` has every value of `sent`, but for the resource version, which is another after each write.
+fn holds(stored: &Value, sent: &Value) -> bool {
+    match (stored, sent) {
+        (Value::Object(stored), Value::Object(sent)) => sent
+            .iter()
+            .filter(|(name, _)| *name != "resourceVersion")
+            .all(|(name, sent)| stored.get(name).is_some_and(|stored| holds(stored, sent))),
+        _ => stored == sent,
+    }
+}
+
+/// Whether `answer`, a Status or the object as it was at last, is about something that is still there.
+///
+/// Some kinds are answered with the object also where it is gone: not marked for deletion, or marked with no time and no finalizer
+/// left, like a Pod that never ran. A Namespace is held by `spec.finalizers` and has no grace period.
+fn is_terminating(answer: &Value) -> bool {
+    let metadata = &answer["metadata"];
+    let held = metadata["finalizers"].as_array().is_some_and(|finalizers| !finalizers.is_empty());
+    metadata["deletionTimestamp"].is_string() && (held || metadata["deletionGracePeriodSeconds"] != 0)
+}
+
+impl DeleteOptions {
+    fn body(&self) -> Value {
+        let mut body = json!({"apiVersion": "v1", "kind": "DeleteOptions"});
+        for (name, value) in [("uid", &self.uid), ("resourceVersion", &self.resource_version)] {
+            if let Some(value) = value {
+                body["preconditions"][name] = value.as_str().into();
+            }
+        }
+        if let Some(propagation) = self.propagation {
+            body["propagationPolicy"] = propagation.as_str().into();
+        }
+        body
+    }
+}
+
+impl Propagation {
+    fn as_str(self) -> &'static str {
+        match self {
+            Propagation::Background => "Background",
+            Propagation::Foreground => "Foreground",
+            Propagation::Orphan => "Orphan",
+        }
     }
 }
 
@@ -96,4 +218,38 @@ fn apply_call(resource: &Resource, id: &ObjectId, body: &Value, manager: &str, f
     );
     let call = Call::with_body(verb, Method::PATCH, path, "application/apply-patch+yaml", request::body(body));
     Call { object: Some(id.clone()), ..call }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_answered_may_be_gone_already() {
+        let terminating = |metadata: Value| is_terminating(&json!({"metadata": metadata}));
+        assert!(!terminating(json!({})));
+        assert!(!terminating(json!({"deletionTimestamp": "t", "deletionGracePeriodSeconds": 0})));
+        assert!(terminating(json!({"deletionTimestamp": "t", "deletionGracePeriodSeconds": 0, "finalizers": ["a/b"]})));
+        assert!(terminating(json!({"deletionTimestamp": "t", "deletionGracePeriodSeconds": 30})));
+        assert!(terminating(json!({"deletionTimestamp": "t"})));
+    }
+
+    #[test]
+    fn what_was_stored_is_known_again_by_what_was_sent() {
+        let sent = json!({"metadata": {"name": "a", "resourceVersion": "1"}, "data": {"head": "x"}});
+        let stored =
+            |head: &str| json!({"metadata": {"name": "a", "resourceVersion": "2", "uid": "u"}, "data": {"head": head}, "type": "t"});
+        assert!(holds(&stored("x"), &sent));
+        assert!(!holds(&stored("y"), &sent));
+    }
+
+    #[test]
+    fn a_deletion_says_only_what_was_asked_for() {
+        assert_eq!(DeleteOptions::default().body(), json!({"apiVersion": "v1", "kind": "DeleteOptions"}));
+        let options = DeleteOptions { uid: Some("u".to_owned()), resource_version: None, propagation: Some(Propagation::Orphan) };
+        assert_eq!(
+            options.body(),
+            json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": "u"}, "propagationPolicy": "Orphan"})
+        );
+    }
 }
