@@ -1,4 +1,9 @@
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+
+use super::entries::same_version;
+
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
 /// The `fieldsV1` of `manager`'s `Apply` entry in `object`: the mark that the object is ours.
 pub(crate) fn apply_entry<'a>(object: &'a Value, manager: &str) -> Option<&'a Value> {
@@ -30,9 +35,31 @@ pub(crate) fn give_up(object: &Value, manager: &str, path: &[&str]) -> Option<Va
     let index = entries(object).position(|entry| text(entry, "manager") == manager && text(entry, "operation") == "Apply")?;
     let field = path.join("/f:");
     Some(serde_json::json!([
-        {"op": "test", "path": "/metadata/resourceVersion", "value": object.pointer("/metadata/resourceVersion")?},
+        same_version(object),
         {"op": "remove", "path": format!("/metadata/managedFields/{index}/fieldsV1/f:{field}")},
     ]))
+}
+
+/// The releases (`PLAN.ENV`) other than that of `manager` that apply `object`.
+pub(crate) fn other_releases(object: &Value, manager: &str) -> Vec<String> {
+    let release = |manager: &String| manager.strip_prefix("deployctl.").map(str::to_owned);
+    other_appliers(object, manager).iter().filter_map(release).collect()
+}
+
+/// The managers other than `manager` that apply `object`, other releases included: it is not ours alone.
+pub(crate) fn other_appliers(object: &Value, manager: &str) -> Vec<String> {
+    let applied = entries(object).filter(|entry| text(entry, "operation") == "Apply" && text(entry, "manager") != manager);
+    applied.map(|entry| text(entry, "manager").to_owned()).collect()
+}
+
+/// Whether `manager` created `object`: an entry of it is as old as the object, within a second, the precision of both times.
+///
+/// Only for an object that was absent before: an applier's entry gets a new time with every apply that changes something.
+pub(crate) fn written_at_creation(object: &Value, manager: &str) -> bool {
+    let time = |value: Option<&Value>| value.and_then(Value::as_str).and_then(|text| text.parse::<Timestamp>().ok());
+    let Some(created) = time(object.pointer("/metadata/creationTimestamp")) else { return false };
+    let is_at_creation = |entry: &Value| time(entry.get("time")).is_some_and(|time| time.duration_since(created).abs() <= SECOND);
+    entries(object).filter(|entry| text(entry, "manager") == manager && text(entry, "subresource").is_empty()).any(is_at_creation)
 }
 
 fn entries(object: &Value) -> impl Iterator<Item = &Value> {
@@ -83,5 +110,27 @@ mod tests {
         assert!(is_interactive_kubectl(&object, "kubectl-edit"));
         assert!(!is_interactive_kubectl(&object, "kubectl"));
         assert!(!is_interactive_kubectl(&object, "argocd"));
+    }
+
+    #[test]
+    fn other_appliers_are_told_apart_from_other_releases() {
+        let mut object = object();
+        let other = json!({"manager": "deployctl.base.prod", "operation": "Apply", "fieldsV1": {}});
+        object["metadata"]["managedFields"].as_array_mut().expect("a list").push(other);
+        assert_eq!(other_appliers(&object, "deployctl.shop.dev"), ["kubectl", "deployctl.base.prod"]);
+        assert_eq!(other_releases(&object, "deployctl.shop.dev"), ["base.prod"]);
+        assert_eq!(other_releases(&object, "deployctl.base.prod"), ["shop.dev"]);
+    }
+
+    #[test]
+    fn whoever_wrote_when_the_object_was_created_created_it() {
+        let object = |time: &str| {
+            let entry = json!({"manager": "deployctl.shop.dev", "operation": "Apply", "time": time, "fieldsV1": {}});
+            json!({"metadata": {"creationTimestamp": "2026-01-01T00:00:00Z", "managedFields": [entry]}})
+        };
+        assert!(written_at_creation(&object("2026-01-01T00:00:01Z"), "deployctl.shop.dev"));
+        assert!(!written_at_creation(&object("2026-01-01T00:00:02Z"), "deployctl.shop.dev"));
+        assert!(!written_at_creation(&object("2026-01-01T00:00:00Z"), "deployctl.shop.prod"));
+        assert!(!written_at_creation(&json!({"metadata": {}}), "deployctl.shop.dev"));
     }
 }

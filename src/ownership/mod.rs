@@ -1,8 +1,29 @@
 //! `managedFields`: what is ours, what others hold, and the values at the paths that we own.
 //! <https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management>
 
+mod adopt;
+mod change;
+mod entries;
 mod entry;
+mod fields;
+mod list;
 mod owned;
+mod owners;
+mod path;
+mod proof;
+mod recreate;
+mod restore;
+mod shape;
+mod sides;
+mod system;
+#[cfg(test)]
+mod tests;
 
-pub(crate) use entry::{apply_entry, give_up, is_interactive_kubectl};
+pub(crate) use adopt::{adoption, give_up_object};
+pub(crate) use change::{ChangedPath, changed_paths};
+pub(crate) use entry::other_releases;
+pub(crate) use entry::{apply_entry, give_up, is_interactive_kubectl, other_appliers, written_at_creation};
 pub(crate) use owned::owned_values;
+pub(crate) use proof::differences;
+pub(crate) use recreate::recreation;
+pub(crate) use restore::{owners_patch, restore};

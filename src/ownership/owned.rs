@@ -1,5 +1,7 @@
 use serde_json::{Map, Value};
 
+use super::path::Element;
+
 /// The values that `object` holds at exactly the paths in `fields` (the form of `fieldsV1`, KEP-555).
 ///
 /// Paths that hold no value are left out, so a value that somebody removed makes a difference.
@@ -9,30 +11,12 @@ pub(crate) fn owned_values(object: &Value, fields: &Value) -> Value {
         .iter()
         .filter(|(key, _)| key.as_str() != ".")
         .filter_map(|(key, below)| {
-            let value = child(object, key)?;
+            let value = Element::parse(key)?.child(object)?;
             let is_leaf = below.as_object().is_none_or(Map::is_empty);
             Some((key.clone(), if is_leaf { value.clone() } else { owned_values(value, below) }))
         })
         .collect();
     Value::Object(children)
-}
-
-/// The part of `object` that a key of `fieldsV1` names: `f:` a field, `k:` a list item by its keys, `v:` a set's member, `i:` an index.
-fn child<'a>(object: &'a Value, key: &str) -> Option<&'a Value> {
-    let (kind, name) = key.split_once(':')?;
-    match kind {
-        "f" => object.get(name),
-        "k" => {
-            let keys: Map<String, Value> = serde_json::from_str(name).ok()?;
-            object.as_array()?.iter().find(|item| keys.iter().all(|(key, value)| item.get(key) == Some(value)))
-        }
-        "v" => {
-            let wanted: Value = serde_json::from_str(name).ok()?;
-            object.as_array()?.iter().find(|item| **item == wanted)
-        }
-        "i" => object.get(name.parse::<usize>().ok()?),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,5 @@
+mod proof;
+mod properties;
+pub(super) mod recorded;
+mod restoration;
+mod server;
