@@ -3,6 +3,7 @@
 mod digest;
 mod hint;
 mod id;
+mod marks;
 mod origin;
 mod pod;
 mod problem;
@@ -13,10 +14,11 @@ mod text;
 pub(crate) use digest::Digest;
 pub(crate) use hint::PhaseHint;
 pub(crate) use id::ObjectId;
+pub(crate) use marks::{AnnotatedMarks, Marks, RollbackMark};
 pub(crate) use origin::Origin;
 pub(crate) use pod::{containers, image_name, list, pod_spec, pod_template};
 pub(crate) use problem::Problem;
-pub(crate) use references::{References, scale_target};
+pub(crate) use references::{References, configuration_read_at_start, scale_target};
 pub(crate) use scope::{KnownScopes, Scope, ScopeLookup};
 pub(crate) use text::{neutralise, one_line};
 

@@ -17,7 +17,7 @@ pub(super) fn by_match(object: &Object, hint: &PhaseHint, phases: &[PhaseSetting
 }
 
 /// Whether all keys of `entry` fit. An entry without keys fits nothing.
-fn fits(entry: &Match, object: &Object, hint: &PhaseHint) -> bool {
+pub(super) fn fits(entry: &Match, object: &Object, hint: &PhaseHint) -> bool {
     let id = &object.id;
     let equal = |wanted: &Option<String>, actual: &str| wanted.as_ref().is_none_or(|wanted| wanted == actual);
     let globbed = |wanted: &Option<String>, actual: &str| wanted.as_ref().is_none_or(|wanted| is_like(wanted, actual));

@@ -1,6 +1,7 @@
 //! Phases: which object belongs to which and why, and the order inside one.
 
 mod assign;
+mod marks;
 mod matching;
 mod order;
 mod reason;
@@ -10,4 +11,5 @@ mod table;
 mod tests;
 
 pub(crate) use assign::{Assignment, assign};
+pub(crate) use marks::marks;
 pub(crate) use order::{Ordered, order};

@@ -85,7 +85,7 @@ fn placed(values: Vec<Value>, hints: &[(&str, PhaseHint)], phases: &[PhaseSettin
 }
 
 fn path(path: &str) -> PhaseHint {
-    PhaseHint { annotation: None, path: path.into(), file: Path::new("../manifests").join(path) }
+    PhaseHint { path: path.into(), file: Path::new("../manifests").join(path), ..PhaseHint::default() }
 }
 
 #[test]

@@ -64,7 +64,7 @@ pub(crate) struct PlanFile {
     pub(crate) timeout_rollback: Option<PlanDuration>,
     /// Namespace that revisions are kept in; `deployctl-system` by default.
     pub(crate) state_namespace: Option<String>,
-    /// Whether workloads restart when a `ConfigMap` or Secret that they read changes.
+    /// Whether workloads restart when a `ConfigMap` or Secret changes that they read; they do by default.
     pub(crate) restart_on_change: Option<bool>,
 }
 
@@ -201,9 +201,9 @@ pub(crate) struct OpenTarget {
 }
 
 impl Match {
-    /// Whether no key is given, so that the rule would be about everything.
+    /// Whether no key says which objects it is about, so that it would be about everything.
     pub(super) fn is_empty(&self) -> bool {
-        let Self { kind, group, name, namespace, labels, file } = self;
+        let Self { kind, group, name, namespace, labels, file, recreate: _, rollback: _ } = self;
         labels.is_empty() && [kind, group, name, namespace, file].into_iter().all(Option::is_none)
     }
 }

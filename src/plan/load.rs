@@ -14,7 +14,7 @@ use super::{
     node_deserializer,
     problem::{Document, KeyPath, Problem},
     resolve,
-    resolved::{Address, Plan},
+    resolved::{Address, Plan, ReleaseId},
     variables::Outside,
 };
 
@@ -118,6 +118,30 @@ pub(crate) fn address(selection: &Selection<'_>) -> Result<Address, LoadError> {
         Some(address) if !problems.iter().any(Problem::is_error) => Ok(address),
         _ => Err(LoadError::Problems { file: opened.file, problems: tidied(problems) }),
     }
+}
+
+/// Where the release is found that `selection` names, also where there is no such plan file: then plan and environment are names, the
+/// environment being that of a plan that declares none where it is left out. Returned with it is why the file was not found.
+pub(crate) fn address_or_name(selection: &Selection<'_>) -> Result<(Address, Option<LoadError>), LoadError> {
+    match address(selection) {
+        Ok(address) => Ok((address, None)),
+        Err(LoadError::Discover(error)) => match named(selection) {
+            Some(address) => Ok((address, Some(LoadError::Discover(error)))),
+            None => Err(LoadError::Discover(error)),
+        },
+        Err(error) => Err(error),
+    }
+}
+
+/// The release that `selection` names, where what it names can be one.
+fn named(selection: &Selection<'_>) -> Option<Address> {
+    let plan = selection.plan.filter(|name| is_dns_label(name))?;
+    let environment = selection.environment.unwrap_or(DEFAULT_ENVIRONMENT);
+    is_dns_label(environment).then(|| Address {
+        release: ReleaseId { plan: plan.to_owned(), environment: environment.to_owned() },
+        contexts: Vec::new(),
+        state_namespace: selection.state_namespace.unwrap_or(resolve::STATE_NAMESPACE).to_owned(),
+    })
 }
 
 /// Looks at the plan in the environment that `selection` names; where it names none: in all with `all`, else in the only or default one.

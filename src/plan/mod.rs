@@ -25,11 +25,9 @@ pub(crate) use duration::parse_duration;
 #[cfg(test)]
 pub(crate) use file::RequiredCrd;
 pub(crate) use file::{OpenTarget, Requires};
-pub(crate) use load::{Examined, LoadError, Selection, address, examine, load};
+pub(crate) use load::{Examined, LoadError, Selection, address, address_or_name, examine, load};
 pub(crate) use names::nearest;
-pub(crate) use phase_declaration::Match;
-#[cfg(test)]
-pub(crate) use phase_declaration::OnFailure;
+pub(crate) use phase_declaration::{Match, MatchRollback, OnFailure};
 pub(crate) use problem::{Problem, Severity};
 pub(crate) use resolve::STATE_NAMESPACE;
 #[cfg(test)]

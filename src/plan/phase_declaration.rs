@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::duration::PlanDuration;
 
@@ -70,10 +70,25 @@ pub(crate) struct Match {
     pub(crate) labels: IndexMap<String, String>,
     /// File or glob, relative to the plan.
     pub(crate) file: Option<String>,
+    /// Whether they are deleted and created anew where they are changed in what cannot be changed.
+    #[serde(default)]
+    pub(crate) recreate: bool,
+    /// What a rollback does with them, where that is not what it does with everything.
+    pub(crate) rollback: Option<MatchRollback>,
+}
+
+/// What a rollback does with objects that are an exception.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum MatchRollback {
+    /// They are left as they are, and named.
+    Manual,
+    /// They are put back, and Jobs among them are run again.
+    Rerun,
 }
 
 /// What a failure in a phase does to the run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum OnFailure {
     /// The run stops and what was done is rolled back.

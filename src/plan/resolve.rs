@@ -22,6 +22,8 @@ use super::{
 
 /// Time limit of a run whose plan names none.
 const DEFAULT_TIMEOUT: Duration = Duration::from_hours(1);
+/// Time limit of the way back where the plan names none.
+const DEFAULT_TIMEOUT_ROLLBACK: Duration = Duration::from_mins(30);
 
 /// Namespace for objects that name none, in plans that name none.
 const DEFAULT_NAMESPACE: &str = "default";
@@ -255,6 +257,8 @@ fn build(request: &Request<'_>, release: ReleaseId, settled: Settled, file: Plan
         open: file.open,
         state_namespace: state_namespace.unwrap_or_else(|| STATE_NAMESPACE.to_owned()),
         timeout: file.timeout.map_or(DEFAULT_TIMEOUT, |timeout| timeout.0),
+        timeout_rollback: file.timeout_rollback.map_or(DEFAULT_TIMEOUT_ROLLBACK, |timeout| timeout.0),
+        restart_on_change: file.restart_on_change.unwrap_or(true),
         unsupported: unsupported.into_iter().map(|(_, text)| text).collect(),
     }
 }

@@ -87,6 +87,10 @@ pub(crate) struct Plan {
     pub(crate) state_namespace: String,
     /// Time limit of the whole run.
     pub(crate) timeout: Duration,
+    /// Time limit of the way back.
+    pub(crate) timeout_rollback: Duration,
+    /// Whether workloads restart when a `ConfigMap` or Secret changes that they read.
+    pub(crate) restart_on_change: bool,
     /// Keys of the plan that this version can read but not carry out yet, each as `FILE:LINE: KEY`.
     pub(crate) unsupported: Vec<String>,
 }
@@ -112,6 +116,5 @@ pub(crate) struct PhaseSettings {
     /// Time limit.
     pub(crate) timeout: Duration,
     /// What a failure in it does.
-    #[expect(dead_code, reason = "a failed run stops; rolling back comes with a later version")]
     pub(crate) on_failure: OnFailure,
 }

@@ -25,9 +25,6 @@ pub(super) fn unsupported(document: &Document, file: &PlanFile) -> Vec<(KeyPath,
         (!file.requires.tools.is_empty(), requires.key("tools")),
         (file.requires.resources.is_some(), requires.key("resources")),
         (!file.ignore_fields.is_empty(), KeyPath::top("ignoreFields")),
-        (file.timeout_rollback.is_some(), KeyPath::top("timeoutRollback")),
-        // Workloads are not restarted yet, so that only `true` asks for something that is missing.
-        (file.restart_on_change == Some(true), KeyPath::top("restartOnChange")),
     ];
     paths.extend(rest.into_iter().filter_map(|(given, path)| given.then_some(path)));
     paths.into_iter().map(|path| (path.clone(), described(document, &path))).collect()

@@ -56,7 +56,7 @@ fn load_file(loaded: &mut Loaded, found: &Found, folder: &Path) {
     let (documents, errors) = read(&text, &name);
     let known = loaded.problems.len();
     loaded.problems.extend(errors.into_iter().map(Problem::from));
-    let hint = PhaseHint { annotation: None, path: found.within.clone(), file: relative_file(&found.path, folder) };
+    let hint = PhaseHint { path: found.within.clone(), file: relative_file(&found.path, folder), ..PhaseHint::default() };
     let mut unpacking = Unpacking { loaded, file: name, hint, named: found.named };
     for document in documents {
         unpacking.document(document);

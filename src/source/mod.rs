@@ -1,5 +1,6 @@
 //! Sources: plain manifests to objects. YAML in and out lives in `yaml`.
 
+mod annotations;
 mod files;
 mod manifests;
 mod normalise;

@@ -4,6 +4,7 @@ use indexmap::{IndexMap, map::Entry};
 use serde_json::{Value, json};
 
 use super::{
+    annotations::{Annotated, take_annotations},
     files::shown,
     manifests::{Manifest, load},
     normalise::normalise,
@@ -13,8 +14,6 @@ use crate::{
     plan::Plan,
 };
 
-/// The annotation that names the phase of an object; never sent to the cluster.
-const PHASE_ANNOTATION: &str = "deployctl.dev/phase";
 /// Namespaces that every cluster has.
 const GIVEN_NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
 
@@ -106,7 +105,10 @@ struct Rendering<'a> {
 impl Rendering<'_> {
     fn add(&mut self, manifest: Manifest) {
         let Manifest { mut value, origin, mut hint } = manifest;
-        hint.annotation = take_annotation(&mut value);
+        let mut found = Vec::new();
+        let Annotated { phase, marks } = take_annotations(&mut value, &mut found);
+        self.problems.extend(found.into_iter().map(|problem| placed(problem, &origin, ObjectId::of(&value).as_ref())));
+        (hint.annotation, hint.marks) = (phase, marks);
         let Some(mut id) = ObjectId::of(&value) else {
             let problem = Problem::error("the variables leave it without `apiVersion`, `kind` or `metadata.name`");
             return self.problems.push(problem.at(&origin).hint("give the variables values of text"));
@@ -163,15 +165,4 @@ impl Rendering<'_> {
         self.insert(id.clone(), value, origin, PhaseHint::default());
         Some(id)
     }
-}
-
-/// Removes the annotation that names the phase, and the map of annotations where it was the only one.
-fn take_annotation(value: &mut Value) -> Option<String> {
-    let metadata = value.get_mut("metadata")?.as_object_mut()?;
-    let annotations = metadata.get_mut("annotations")?.as_object_mut()?;
-    let phase = annotations.remove(PHASE_ANNOTATION)?;
-    if annotations.is_empty() {
-        metadata.remove("annotations");
-    }
-    Some(phase.as_str().map_or_else(|| phase.to_string(), str::to_owned))
 }

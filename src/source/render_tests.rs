@@ -27,6 +27,8 @@ fn plan(folder: &Path, namespace_named: bool) -> Plan {
         open: IndexMap::new(),
         state_namespace: "deployctl-system".to_owned(),
         timeout: Duration::from_mins(1),
+        timeout_rollback: Duration::from_mins(1),
+        restart_on_change: true,
         unsupported: Vec::new(),
     }
 }

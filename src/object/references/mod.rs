@@ -1,8 +1,10 @@
 //! What refers to what: names in an object, and selectors that find pods.
 
+mod configuration;
 mod graph;
 mod named;
 mod selector;
 
+pub(crate) use configuration::configuration_read_at_start;
 pub(crate) use graph::References;
 pub(crate) use named::scale_target;
