@@ -15,7 +15,6 @@ pub(crate) enum ExitCode {
     /// Failed, and the cluster is not as it was.
     Changed,
     /// Another run holds the lock.
-    #[expect(dead_code, reason = "part of the contract; the lock returns it")]
     Locked,
     /// Preflight refused.
     Refused,

@@ -37,6 +37,7 @@ pub(crate) enum EventKind {
         server: String,
         phases: Vec<PhaseSummary>,
         writes: usize,
+        purpose: Purpose,
         deadline: Timestamp,
     },
     /// A phase starts.
@@ -78,6 +79,18 @@ pub(crate) enum EventKind {
     },
     /// Why the run failed.
     FailureExplained { diagnosis: Diagnosis },
+    /// What was done is being rolled back: `objects` have to be put back, `deletes` of them deleted.
+    RollbackStarted {
+        cause: String,
+        objects: usize,
+        deletes: usize,
+        #[serde(serialize_with = "as_seconds")]
+        timeout: Duration,
+    },
+    /// What the rollback reached, by comparison with the snapshot.
+    RollbackProved { proof: Proof },
+    /// Something that a user should know of and that does not stop the run.
+    Noted { text: String },
     /// The run ended.
     RunFinished {
         outcome: RunOutcome,
@@ -88,6 +101,22 @@ pub(crate) enum EventKind {
         requests: RequestCounts,
         access: Vec<AccessPoint>,
     },
+}
+
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Purpose {
+    /// To bring a plan to the cluster.
+    Deploy,
+    /// To bring back what an earlier revision wanted.
+    BringBack,
+    /// To put back what a revision that was not finished has changed.
+    PutBack,
+    /// To take everything away.
+    TakeDown,
+    /// To take away what no revision knows of.
+    Prune,
 }
 
 /// A phase as it is announced.
@@ -110,6 +139,14 @@ pub(crate) enum WriteResult {
     Changed,
     /// It was there as wanted.
     Unchanged,
+    /// It was put back as it was before the run.
+    Restored,
+    /// Its deletion was asked for, or it was gone already.
+    Deleted,
+    /// It is there, and no longer ours.
+    GivenUp,
+    /// It was to be deleted, and is left because something is in it.
+    Kept,
 }
 
 /// How a phase ended.
@@ -118,6 +155,8 @@ pub(crate) enum WriteResult {
 pub(crate) enum PhaseOutcome {
     /// Everything in it is ready.
     Ready,
+    /// Everything in it that was to go is gone.
+    Gone,
     /// An object in it cannot become ready, or could not be written.
     Failed,
     /// Its time was up.
@@ -138,6 +177,36 @@ pub(crate) enum RunOutcome {
     Failed,
     /// A signal stopped it.
     Interrupted,
+    /// It failed or was interrupted, and is being rolled back; or the program that did so was killed.
+    RollingBack,
+    /// It failed or was interrupted, and everything is as it was before.
+    RolledBack,
+}
+
+/// What comparing the cluster with the snapshot showed after a rollback. Holds no values: they may be secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Proof {
+    /// Number of objects that are as they were.
+    pub(crate) same: usize,
+    /// What is not as it was, and should be.
+    pub(crate) differences: Vec<Remark>,
+    /// Objects that were created and are kept on purpose: data, and what it cannot do without.
+    pub(crate) kept: Vec<Remark>,
+    /// What cannot or may not be put back, which was known before: Jobs that ran, versions that moved on.
+    pub(crate) stays: Vec<Remark>,
+    /// What others changed meanwhile and was left to them.
+    pub(crate) by_others: Vec<Remark>,
+}
+
+/// Something to be said about one object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Remark {
+    /// The object.
+    pub(crate) object: ObjectId,
+    /// What is to be said of it.
+    pub(crate) what: String,
 }
 
 /// Why something cannot come up.
@@ -152,6 +221,8 @@ pub(crate) struct Diagnosis {
     pub(crate) objects: Vec<ObjectDiagnosis>,
     /// Commands that show more.
     pub(crate) more: Vec<String>,
+    /// Whether somebody stopped the run: then there is no cause to mend.
+    pub(crate) interrupted: bool,
 }
 
 /// Why one object cannot come up.
@@ -188,6 +259,8 @@ pub(crate) struct PhaseTiming {
     pub(crate) changed: usize,
     /// How many of them were as wanted.
     pub(crate) unchanged: usize,
+    /// How many objects of the phase were deleted.
+    pub(crate) deleted: usize,
     /// How long it took.
     #[serde(serialize_with = "as_seconds")]
     pub(crate) took: Duration,

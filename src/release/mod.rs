@@ -1,13 +1,25 @@
-//! Revisions: what was wanted, what happened, and their store in the cluster.
+//! Revisions: what was wanted, what was there, what happened, and their store in the cluster; the lock under
+//! which they are made.
 
 mod author;
+mod compression;
+mod journal;
+mod ledger;
+mod lock;
 mod program;
 mod record;
 mod revision;
+mod room;
+mod snapshot;
 mod store;
 
 pub(crate) use author::Author;
-pub(crate) use program::{Program, StepId, Work};
+pub(crate) use journal::{JournalEntry, Trace, Traces};
+pub(crate) use ledger::Ledger;
+pub(crate) use lock::{Found, Held, Lock, LockError, LockNotice, LockOptions, Presence, Removal as LockRemoval};
+pub(crate) use program::{Belongings, Program, StepId, Work};
 pub(crate) use record::{ObjectRecord, Records};
-pub(crate) use revision::{Changes, PhaseRecord, Revision};
-pub(crate) use store::{Store, StoreError};
+pub(crate) use revision::{Changes, Guard, PhaseRecord, PlanSource, Revision, RollbackRecord};
+pub(crate) use room::Room;
+pub(crate) use snapshot::Snapshot;
+pub(crate) use store::{Head, Store, StoreError};

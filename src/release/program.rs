@@ -27,12 +27,62 @@ pub(crate) struct Step {
 
 /// What a step does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "kebab-case")]
+#[serde(tag = "do", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub(crate) enum Work {
     /// Applies an object as wanted; `force`: also fields that somebody changed at a terminal.
     Apply { object: ObjectId, force: bool },
+    /// Makes a claim larger, up to what its StatefulSet asks for now.
+    Expand { object: ObjectId, size: String },
+    /// Puts an object back that is there, to what the snapshot says of it.
+    Restore { object: ObjectId },
+    /// Creates an object again, as the snapshot holds it.
+    Recreate { object: ObjectId },
+    /// Deletes an object, where it still has this uid.
+    Delete {
+        object: ObjectId,
+        uid: String,
+        /// What becomes of what belongs to it.
+        belongings: Belongings,
+        /// It is left where anything of others is in it: a Namespace, a CustomResourceDefinition.
+        if_empty: bool,
+    },
+    /// Takes our mark off an object that others hold too.
+    GiveUp { object: ObjectId },
+    /// Has those pods of a workload replaced that started at this time or later: they have read what was put back since.
+    RestartPods { object: ObjectId, since: jiff::Timestamp },
     /// Waits until objects are ready. `ends_phase`: with it the phase is done.
     AwaitReady { objects: Vec<ObjectId>, ends_phase: bool },
+    /// Waits until objects are gone. `ends_phase`: with it the phase is done. `required`: what comes after needs them gone, so that the
+    /// run fails where they stay.
+    AwaitGone { objects: Vec<ObjectId>, ends_phase: bool, required: bool },
+}
+
+/// What becomes of what belongs to an object that is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Belongings {
+    /// It goes too.
+    Go,
+    /// It stays, for the successor of the object.
+    Stay,
+    /// The pods of a StatefulSet go; its claims stay, also where it says that they go with it.
+    ClaimsStay,
+}
+
+impl Work {
+    /// The object that it writes; `None` where it only waits.
+    pub(crate) fn writes(&self) -> Option<&ObjectId> {
+        match self {
+            Work::Apply { object, .. }
+            | Work::Expand { object, .. }
+            | Work::Restore { object }
+            | Work::Recreate { object }
+            | Work::Delete { object, .. }
+            | Work::GiveUp { object }
+            | Work::RestartPods { object, .. } => Some(object),
+            Work::AwaitReady { .. } | Work::AwaitGone { .. } => None,
+        }
+    }
 }
 
 impl Program {
@@ -42,8 +92,13 @@ impl Program {
         self.steps.len() - 1
     }
 
-    /// How many objects the program writes.
+    /// The objects that the program writes; one that is written in two steps comes twice.
+    pub(crate) fn written(&self) -> impl Iterator<Item = &ObjectId> {
+        self.steps.iter().filter_map(|step| step.work.writes())
+    }
+
+    /// How many writes the program has.
     pub(crate) fn writes(&self) -> usize {
-        self.steps.iter().filter(|step| matches!(step.work, Work::Apply { .. })).count()
+        self.written().count()
     }
 }

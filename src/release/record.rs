@@ -3,6 +3,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::JournalEntry;
 use crate::{
     object::{Digest, ObjectId},
     ownership::{apply_entry, owned_values},
@@ -25,6 +26,15 @@ pub(crate) struct ObjectRecord {
     pub(crate) entry: Digest,
     /// Digest of the stored values at the paths that we own. Admission may store others than were sent.
     pub(crate) stored: Digest,
+    /// Whether the release created it: a Namespace or definition that was there before is never deleted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) created: bool,
+    /// Whether it is a Job that has done its work and then removes itself: it is not run again where it is gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) completed: bool,
+    /// Whether it is no longer wanted and was kept on purpose: data, and what the data cannot be opened without.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) kept: bool,
 }
 
 impl ObjectRecord {
@@ -39,6 +49,9 @@ impl ObjectRecord {
             uid: answer.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default().to_owned(),
             entry: Digest::of(entry),
             stored: Digest::of(&owned_values(answer, entry)),
+            created: false,
+            completed: false,
+            kept: false,
         })
     }
 
@@ -64,9 +77,51 @@ impl Records {
         self.by_id.get(id)
     }
 
+    /// Whether nothing is remembered.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
     /// Remembers `record` instead of what was remembered of its object.
     pub(crate) fn insert(&mut self, record: ObjectRecord) {
         self.by_id.insert(record.id.clone(), record);
+    }
+
+    /// Every object with the phase that it belongs to.
+    pub(crate) fn phases(&self) -> impl Iterator<Item = (ObjectId, String)> {
+        self.by_id.values().map(|record| (record.id.clone(), record.phase.clone()))
+    }
+
+    /// Forgets what was remembered of `id`.
+    pub(crate) fn remove(&mut self, id: &ObjectId) {
+        self.by_id.remove(id);
+    }
+
+    /// Remembers that `id` is no longer wanted, and kept on purpose.
+    pub(crate) fn keep(&mut self, id: &ObjectId) {
+        if let Some(record) = self.by_id.get_mut(id) {
+            record.kept = true;
+        }
+    }
+
+    /// Adds what `journal` tells, oldest entry first.
+    pub(crate) fn replay(&mut self, journal: &[JournalEntry]) {
+        for entry in journal {
+            match entry {
+                JournalEntry::Wrote { object, record: None, .. } | JournalEntry::Removed { object, .. } => self.remove(object),
+                JournalEntry::Wrote { record: Some(record), created, .. } => self.insert(ObjectRecord {
+                    created: *created || self.get(&record.id).is_some_and(|known| known.created && known.uid == record.uid),
+                    ..record.clone()
+                }),
+                JournalEntry::Recreated { .. } => {}
+                JournalEntry::Kept { object } => self.keep(object),
+                JournalEntry::Completed { object } => {
+                    if let Some(record) = self.by_id.get_mut(object) {
+                        record.completed = true;
+                    }
+                }
+            }
+        }
     }
 
     /// All records, sorted by object, so that the same records are always stored as the same bytes.

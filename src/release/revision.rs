@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Author;
 use crate::{
-    event::{PhaseOutcome, RunOutcome},
-    plan::ReleaseId,
+    event::{PhaseOutcome, Proof, RunOutcome},
+    plan::{OnFailure, ReleaseId},
 };
 
 /// One attempt at changing a release: what was wanted and what happened.
@@ -22,8 +22,23 @@ pub(crate) struct Revision {
     pub(crate) release: ReleaseId,
     /// Who made it.
     pub(crate) by: Author,
+    /// The plan that it was made from; `None` where none was needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) source: Option<PlanSource>,
+    /// The revision that it goes back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) back_to: Option<u64>,
+    /// The interrupted or failed revision that it goes on from: whose snapshot is its way back too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) continues: Option<u64>,
+    /// Who went on after it was interrupted. Written first of all, so that whoever made it cannot write it any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) taken_over: Option<Author>,
     /// Context through which it was made.
     pub(crate) context: String,
+    /// Where and how the release may be changed, for commands that have no plan.
+    #[serde(default)]
+    pub(crate) guard: Guard,
     /// When it started.
     pub(crate) started: Timestamp,
     /// When it ended.
@@ -47,8 +62,61 @@ pub(crate) struct Revision {
     pub(crate) access: IndexMap<String, String>,
     /// Chunks that hold the records of all objects.
     pub(crate) records: Vec<String>,
+    /// Chunks that hold the records as they were before it, and before the interrupted ones that it goes on from.
+    #[serde(default)]
+    pub(crate) base: Vec<String>,
     /// Chunks that hold the program.
     pub(crate) program: Vec<String>,
+    /// Chunks that hold the snapshot.
+    pub(crate) snapshot: Vec<String>,
+    /// Chunks that hold what the runs did that it goes on from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) traces: Vec<String>,
+    /// Time limit of the run.
+    pub(crate) timeout: Duration,
+    /// Time limit of the way back.
+    pub(crate) timeout_rollback: Duration,
+    /// How it was rolled back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rollback: Option<RollbackRecord>,
+}
+
+/// What the plan says about where and how a release may be changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Guard {
+    /// Globs of the contexts that its environment may touch; empty: any.
+    pub(crate) contexts: Vec<String>,
+    /// Whether the release's name must be typed before anything is changed.
+    pub(crate) protected: bool,
+}
+
+/// The plan that a revision was made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PlanSource {
+    /// The plan file.
+    pub(crate) file: String,
+    /// The git commit that its folder was at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) commit: Option<String>,
+    /// Whether files in its folder, or in those of its sources, differed from that commit.
+    #[serde(default)]
+    pub(crate) dirty: bool,
+}
+
+/// How a revision was rolled back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RollbackRecord {
+    /// Who did it.
+    pub(crate) by: Author,
+    /// When it started.
+    pub(crate) started: Timestamp,
+    /// When it ended.
+    pub(crate) finished: Option<Timestamp>,
+    /// What it was found to have reached; `None` where it was not finished.
+    pub(crate) proof: Option<Proof>,
 }
 
 /// How many objects were written.
@@ -58,6 +126,9 @@ pub(crate) struct Changes {
     pub(crate) created: usize,
     /// Objects that are different now.
     pub(crate) changed: usize,
+    /// Objects that are not there any more.
+    #[serde(default)]
+    pub(crate) deleted: usize,
     /// Objects that were as wanted.
     pub(crate) unchanged: usize,
 }
@@ -72,6 +143,10 @@ pub(crate) struct PhaseRecord {
     pub(crate) after: Vec<String>,
     /// Number of objects in it.
     pub(crate) objects: usize,
+    /// Time limit.
+    pub(crate) timeout: Duration,
+    /// What a failure in it does.
+    pub(crate) on_failure: OnFailure,
     /// Chunks that hold its objects as they were wanted.
     pub(crate) wanted: Vec<String>,
     /// How it ended; `None` where it was not reached.
@@ -83,4 +158,15 @@ pub(crate) struct PhaseRecord {
 impl Revision {
     /// The format that this program writes.
     pub(crate) const FORMAT: u32 = 1;
+
+    /// Whether the release is taken down with this revision, so that nothing of it is deployed. Removing what nobody remembers does not
+    /// change that.
+    pub(crate) fn is_taken_down(&self) -> bool {
+        self.objects == 0 && self.outcome == RunOutcome::Succeeded && matches!(self.by.command.as_str(), "down" | "prune")
+    }
+
+    /// Whether the cluster is as this revision wanted it, or as it was before: nothing is left to be done about it.
+    pub(crate) fn is_settled(&self) -> bool {
+        matches!(self.outcome, RunOutcome::Succeeded | RunOutcome::RolledBack)
+    }
 }

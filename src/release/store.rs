@@ -1,27 +1,52 @@
-use std::io::{Read as _, Write as _};
+use std::collections::BTreeSet;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use flate2::{Compression, read::GzDecoder, write::GzEncoder};
-use serde::{Serialize, de::DeserializeOwned};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{ObjectRecord, Records, Revision};
+use super::{
+    JournalEntry, ObjectRecord, Records, Revision, Room,
+    compression::{compress, decompress},
+};
 use crate::{
-    cluster::{Cluster, Force, RequestError, Resource, Served},
+    cluster::{Cluster, DeleteOptions, Force, RequestError, Resource, Served},
     object::{Digest, ObjectId},
     plan::ReleaseId,
 };
 
-/// Revisions in the cluster: Secrets of type `deployctl.dev/revision`.
+/// Revisions in the cluster: Secrets of type `deployctl.dev/revision`. Cheap to clone.
 ///
 /// A revision is chunks, named after their content and shared between revisions, and one head that names them. The head
-/// is the only commit point: chunks that no head names are garbage.
-pub(crate) struct Store<'a> {
-    cluster: &'a Cluster,
+/// is the only commit point: chunks that no head names are garbage. The head also holds the newest part of the journal.
+#[derive(Clone)]
+pub(crate) struct Store {
+    cluster: Cluster,
     secrets: Resource,
     namespaces: Resource,
+    quotas: Resource,
     namespace: String,
     release: ReleaseId,
+}
+
+/// A revision as it is stored, with its journal.
+#[derive(Debug, Clone)]
+pub(crate) struct Head {
+    /// The revision.
+    pub(crate) revision: Revision,
+    /// Chunks that hold the older part of the journal.
+    journal_chunks: Vec<String>,
+    /// The newer part of the journal.
+    journal: Vec<JournalEntry>,
+    /// Resource version of the Secret: a write fails where somebody else has written it since.
+    stored_as: String,
+}
+
+/// The journal as a head holds it.
+#[derive(Serialize, Deserialize, Default)]
+struct StoredJournal {
+    chunks: Vec<String>,
+    entries: Vec<JournalEntry>,
 }
 
 /// Why a revision could not be read or written.
@@ -36,18 +61,33 @@ pub(crate) enum StoreError {
     /// A newer program wrote it.
     #[error("revision `{name}` was written by a newer deployctl (format {format}, this program knows {known}); update deployctl", known = Revision::FORMAT)]
     Newer { name: String, format: u64 },
+    /// Somebody else has written the revision since: the lock was taken over.
+    #[error("revision `{name}` was written by another run since: it has taken this release over")]
+    Overtaken { name: String },
+    /// A quota does not let it be stored.
+    #[error(
+        "namespace `{namespace}` has no room for another revision: quota `{quota}` takes {room} more Secrets, and up to {need} are needed"
+    )]
+    NoRoom { namespace: String, quota: String, room: u64, need: usize },
 }
 
 const SECRET_TYPE: &str = "deployctl.dev/revision";
-const RELEASE_LABEL: &str = "deployctl.dev/release";
-const PART_LABEL: &str = "deployctl.dev/part";
+/// Label of everything that is kept about a release; its value is the release.
+pub(super) const RELEASE_LABEL: &str = "deployctl.dev/release";
+/// Label that says which part of it an object is.
+pub(super) const PART_LABEL: &str = "deployctl.dev/part";
 /// Compressed bytes in one chunk; base64 and the envelope stay well under the API server's limit of 1 MiB.
 const CHUNK_BYTES: usize = 600 * 1024;
-const MANAGER: &str = "deployctl";
+/// Compressed bytes of the journal that its head holds; what is more goes into chunks.
+const JOURNAL_BYTES: usize = 200 * 1024;
+/// Chunks that are written, read or deleted at once.
+const PARALLEL: usize = 8;
+/// Field manager of what is kept about releases.
+pub(super) const MANAGER: &str = "deployctl";
 
-impl<'a> Store<'a> {
+impl Store {
     /// The revisions of `release` in `namespace`.
-    pub(crate) fn new(cluster: &'a Cluster, served: &Served, namespace: &str, release: &ReleaseId) -> Self {
+    pub(crate) fn new(cluster: &Cluster, served: &Served, namespace: &str, release: &ReleaseId) -> Self {
         let core = |kind: &str, plural: &str, namespaced| {
             served.exact("v1", kind).cloned().unwrap_or_else(|| Resource {
                 group: String::new(),
@@ -59,42 +99,60 @@ impl<'a> Store<'a> {
             })
         };
         Self {
-            cluster,
+            cluster: cluster.clone(),
             secrets: core("Secret", "secrets", true),
             namespaces: core("Namespace", "namespaces", false),
+            quotas: core("ResourceQuota", "resourcequotas", true),
             namespace: namespace.to_owned(),
             release: release.clone(),
         }
     }
 
+    /// The same store, whose writes go through `cluster`.
+    pub(crate) fn through(&self, cluster: &Cluster) -> Self {
+        Self { cluster: cluster.clone(), ..self.clone() }
+    }
+
     /// All revisions of the release, oldest first.
-    pub(crate) async fn revisions(&self) -> Result<Vec<Revision>, StoreError> {
-        self.heads(&format!("{RELEASE_LABEL}={},{PART_LABEL}=head", self.release)).await
+    pub(crate) async fn heads(&self) -> Result<Vec<Head>, StoreError> {
+        self.list_heads(&format!("{RELEASE_LABEL}={},{PART_LABEL}=head", self.release)).await
     }
 
     /// All revisions of all releases, by release, oldest first.
-    pub(crate) async fn all_revisions(&self) -> Result<Vec<Revision>, StoreError> {
-        self.heads(&format!("{PART_LABEL}=head")).await
+    pub(crate) async fn all_heads(&self) -> Result<Vec<Head>, StoreError> {
+        self.list_heads(&format!("{PART_LABEL}=head")).await
     }
 
-    async fn heads(&self, selector: &str) -> Result<Vec<Revision>, StoreError> {
+    async fn list_heads(&self, selector: &str) -> Result<Vec<Head>, StoreError> {
         let listed = match self.cluster.list(&self.secrets, Some(&self.namespace), Some(selector)).await {
             Ok(listed) => listed,
             Err(error) if error.code() == Some(404) => return Ok(Vec::new()),
             Err(error) => return Err(self.failed("read revisions", error)),
         };
-        let mut revisions = listed.items.iter().map(|item| read_head(item)).collect::<Result<Vec<_>, _>>()?;
-        revisions.sort_by(|left, right| (&left.release, left.number).cmp(&(&right.release, right.number)));
-        Ok(revisions)
+        let mut heads = listed.items.iter().map(|item| read_head(item)).collect::<Result<Vec<_>, _>>()?;
+        heads.sort_by(|left, right| (&left.revision.release, left.revision.number).cmp(&(&right.revision.release, right.revision.number)));
+        Ok(heads)
     }
 
-    /// The records that `revision` left; none where it is the first and has not ended.
-    pub(crate) async fn records(&self, revision: &Revision) -> Result<Records, StoreError> {
-        if revision.records.is_empty() {
-            return Ok(Records::default());
+    /// What is remembered of the release's objects after `head`: the records that it left, and those of its journal where it has not
+    /// ended.
+    pub(crate) async fn records(&self, head: &Head) -> Result<Records, StoreError> {
+        let records: Vec<ObjectRecord> = self.read(&head.revision.records).await?;
+        let mut records: Records = records.into_iter().collect();
+        if head.revision.finished.is_none() {
+            records.replay(&self.journal(head).await?);
         }
-        let records: Vec<ObjectRecord> = self.read_chunks(&revision.records).await?;
-        Ok(records.into_iter().collect())
+        Ok(records)
+    }
+
+    /// The journal of `head`, oldest entry first.
+    pub(crate) async fn journal(&self, head: &Head) -> Result<Vec<JournalEntry>, StoreError> {
+        let mut entries = Vec::new();
+        for chunk in &head.journal_chunks {
+            entries.extend(self.read::<Vec<JournalEntry>>(std::slice::from_ref(chunk)).await?);
+        }
+        entries.extend(head.journal.iter().cloned());
+        Ok(entries)
     }
 
     /// Makes sure that the namespace for revisions is there; it may be.
@@ -112,68 +170,142 @@ impl<'a> Store<'a> {
         applied.map(|_| ()).map_err(|error| self.failed("create the namespace for revisions", error))
     }
 
+    /// How many more Secrets the namespace for revisions takes; `None` where no quota says, or none that the user may look at.
+    pub(crate) async fn room(&self) -> Result<Option<Room>, StoreError> {
+        match self.cluster.list(&self.quotas, Some(&self.namespace), None).await {
+            Ok(listed) => Ok(Room::under(listed.items.iter().map(AsRef::as_ref))),
+            Err(error) if matches!(error.code(), Some(403 | 404)) => Ok(None),
+            Err(error) => Err(self.failed("look for quotas", error)),
+        }
+    }
+
+    /// Fails where `room` is too little for `need` Secrets.
+    pub(crate) fn fits(&self, room: Room, need: usize) -> Result<(), StoreError> {
+        let Room { quota, left: room } = room;
+        if usize::try_from(room).is_ok_and(|room| room < need) {
+            return Err(StoreError::NoRoom { namespace: self.namespace.clone(), quota, room, need });
+        }
+        Ok(())
+    }
+
+    /// The names of the chunks that [`Store::write_chunks`] would store `value` in.
+    pub(crate) fn chunk_names(&self, value: &impl Serialize) -> Vec<String> {
+        compress(value).chunks(CHUNK_BYTES).map(|piece| self.chunk_name(piece)).collect()
+    }
+
+    fn chunk_name(&self, piece: &[u8]) -> String {
+        format!("deployctl.{}.chunk.{}", self.release, Digest::of_bytes(piece))
+    }
+
     /// Stores `value` in chunks and returns their names. Chunks that are there already are left as they are.
     pub(crate) async fn write_chunks(&self, value: &impl Serialize) -> Result<Vec<String>, StoreError> {
-        let mut names = Vec::new();
-        for piece in compress(value).chunks(CHUNK_BYTES) {
-            let name = format!("deployctl.{}.chunk.{}", self.release, Digest::of_bytes(piece));
-            let body = self.secret(&name, "chunk", &[("chunk", piece)]);
-            match self.cluster.create(&self.secrets, &self.id(&name), &body, MANAGER).await {
-                Ok(_) => {}
-                Err(error) if error.code() == Some(409) => {}
-                Err(error) => return Err(self.failed("store a revision", error)),
-            }
-            names.push(name);
+        let compressed = compress(value);
+        let writes: Vec<_> = compressed.chunks(CHUNK_BYTES).map(|piece| self.write_chunk(piece)).collect();
+        stream::iter(writes).buffered(PARALLEL).try_collect().await
+    }
+
+    async fn write_chunk(&self, piece: &[u8]) -> Result<String, StoreError> {
+        let name = self.chunk_name(piece);
+        let body = self.secret(&name, "chunk", &[("chunk", piece)]);
+        match self.cluster.create(&self.secrets, &self.id(&name), &body, MANAGER).await {
+            Ok(_) => Ok(name),
+            Err(error) if error.code() == Some(409) => Ok(name),
+            Err(error) => Err(self.failed("store a revision", error)),
         }
-        Ok(names)
     }
 
-    /// Stores the head of a new revision. Fails where somebody else has taken its number.
-    pub(crate) async fn create(&self, revision: &Revision) -> Result<String, StoreError> {
-        let name = self.head_name(revision.number);
-        let body = self.head_secret(revision);
-        let stored = self
-            .cluster
-            .create(&self.secrets, &self.id(&name), &body, MANAGER)
-            .await
-            .map_err(|error| self.failed("store a revision", error))?;
-        Ok(resource_version(&stored))
-    }
-
-    /// Stores the head of `revision` again; `stored_as` is the resource version of what it replaces.
-    pub(crate) async fn update(&self, revision: &Revision, stored_as: &str) -> Result<String, StoreError> {
-        let name = self.head_name(revision.number);
-        let mut body = self.head_secret(revision);
-        body["metadata"]["resourceVersion"] = stored_as.into();
-        let stored = self
-            .cluster
-            .replace(&self.secrets, &self.id(&name), &body, MANAGER)
-            .await
-            .map_err(|error| self.failed("store a revision", error))?;
-        Ok(resource_version(&stored))
-    }
-
-    async fn read_chunks<T: DeserializeOwned>(&self, names: &[String]) -> Result<T, StoreError> {
-        let mut bytes = Vec::new();
-        for name in names {
-            let secret = self
-                .cluster
-                .get(&self.secrets, Some(&self.namespace), name)
-                .await
-                .map_err(|error| self.failed("read a revision", error))?;
-            let secret = secret.ok_or_else(|| damaged(name, "it is not there"))?;
-            bytes.extend(data(&secret, "chunk").ok_or_else(|| damaged(name, "it holds no chunk"))?);
+    /// Reads what [`Store::write_chunks`] stored as `names`; nothing is stored as no names.
+    pub(crate) async fn read<T: DeserializeOwned + Default>(&self, names: &[String]) -> Result<T, StoreError> {
+        if names.is_empty() {
+            return Ok(T::default());
         }
-        decompress(&bytes).map_err(|why| damaged(names.first().map_or("", String::as_str), &why))
+        let reads: Vec<_> = names.iter().map(|name| self.read_chunk(name)).collect();
+        let pieces: Vec<Vec<u8>> = stream::iter(reads).buffered(PARALLEL).try_collect().await?;
+        decompress(&pieces.concat()).map_err(|why| damaged(&names[0], &why))
+    }
+
+    async fn read_chunk(&self, name: &str) -> Result<Vec<u8>, StoreError> {
+        let secret = self.cluster.get(&self.secrets, Some(&self.namespace), name).await;
+        let secret = secret.map_err(|error| self.failed("read a revision", error))?;
+        let secret = secret.ok_or_else(|| damaged(name, "it is not there"))?;
+        data(&secret, "chunk").ok_or_else(|| damaged(name, "it holds no chunk"))
+    }
+
+    /// Stores the head of a new revision: from now on it counts. Fails where somebody else has taken its number.
+    pub(crate) async fn create(&self, revision: Revision) -> Result<Head, StoreError> {
+        let mut head = Head { revision, journal_chunks: Vec::new(), journal: Vec::new(), stored_as: String::new() };
+        let body = self.head_secret(&head);
+        let name = self.head_name(head.revision.number);
+        let stored = self.cluster.create(&self.secrets, &self.id(&name), &body, MANAGER).await;
+        head.stored_as = resource_version(&stored.map_err(|error| self.not_stored(name, error))?);
+        Ok(head)
+    }
+
+    /// Stores `head` again. Fails where somebody else has written it since it was read or written here.
+    pub(crate) async fn update(&self, head: &mut Head) -> Result<(), StoreError> {
+        let name = self.head_name(head.revision.number);
+        let mut body = self.head_secret(head);
+        body["metadata"]["resourceVersion"] = head.stored_as.as_str().into();
+        let stored = self.cluster.replace(&self.secrets, &self.id(&name), &body, MANAGER).await;
+        head.stored_as = resource_version(&stored.map_err(|error| self.not_stored(name, error))?);
+        Ok(())
+    }
+
+    fn not_stored(&self, name: String, error: RequestError) -> StoreError {
+        match error.code() {
+            Some(409) => StoreError::Overtaken { name },
+            _ => self.failed("store a revision", error),
+        }
+    }
+
+    /// Adds `entries` to the journal of `head` and stores it.
+    pub(crate) async fn append(&self, head: &mut Head, entries: Vec<JournalEntry>) -> Result<(), StoreError> {
+        head.journal.extend(entries);
+        if compress(&head.journal).len() > JOURNAL_BYTES {
+            let chunks = self.write_chunks(&head.journal).await?;
+            // A part of the journal never has more than one chunk: it is far smaller than one.
+            head.journal_chunks.extend(chunks);
+            head.journal.clear();
+        }
+        self.update(head).await
+    }
+
+    /// Deletes the heads in `numbers`, and then every chunk of the release that none of `kept` names.
+    ///
+    /// Only the holder of the lock may call it: nobody else can be storing chunks whose head is not there yet.
+    pub(crate) async fn trim(&self, numbers: &[u64], kept: &[Head]) -> Result<(), StoreError> {
+        for number in numbers {
+            self.delete(&self.head_name(*number)).await?;
+        }
+        let selector = format!("{RELEASE_LABEL}={},{PART_LABEL}=chunk", self.release);
+        let listed = self.cluster.list_metadata(&self.secrets, Some(&self.namespace), Some(&selector)).await;
+        let listed = listed.map_err(|error| self.failed("list revisions", error))?;
+        let named: BTreeSet<&str> = kept.iter().flat_map(Head::chunks).collect();
+        let names: Vec<&str> = listed.items.iter().filter_map(|item| item.pointer("/metadata/name")?.as_str()).collect();
+        let garbage: Vec<_> = names.into_iter().filter(|name| !named.contains(name)).map(|name| self.delete(name)).collect();
+        stream::iter(garbage).buffer_unordered(PARALLEL).try_collect().await
+    }
+
+    async fn delete(&self, name: &str) -> Result<(), StoreError> {
+        let deleted = self.cluster.delete(&self.secrets, &self.id(name), &DeleteOptions::default()).await;
+        deleted.map(|_| ()).map_err(|error| self.failed("delete an old revision", error))
+    }
+
+    /// The error of a request that was made for a revision's snapshot.
+    pub(crate) fn unread(&self, source: RequestError) -> StoreError {
+        self.failed("read what is there before it is changed", source)
     }
 
     fn head_name(&self, number: u64) -> String {
         format!("deployctl.{}.v{number}", self.release)
     }
 
-    fn head_secret(&self, revision: &Revision) -> Value {
-        let mut secret = self.secret(&self.head_name(revision.number), "head", &[("head", &compress(revision))]);
-        secret["metadata"]["labels"]["deployctl.dev/revision"] = revision.number.to_string().into();
+    fn head_secret(&self, head: &Head) -> Value {
+        let journal = StoredJournal { chunks: head.journal_chunks.clone(), entries: head.journal.clone() };
+        let data = [("head", compress(&head.revision)), ("journal", compress(&journal))];
+        let number = head.revision.number;
+        let mut secret = self.secret(&self.head_name(number), "head", &data.each_ref().map(|(key, bytes)| (*key, bytes.as_slice())));
+        secret["metadata"]["labels"]["deployctl.dev/revision"] = number.to_string().into();
         secret
     }
 
@@ -196,6 +328,16 @@ impl<'a> Store<'a> {
     }
 }
 
+impl Head {
+    /// The names of all chunks that belong to it.
+    pub(crate) fn chunks(&self) -> impl Iterator<Item = &str> {
+        let revision = &self.revision;
+        let wanted = revision.phases.iter().flat_map(|phase| &phase.wanted);
+        let rest = [&revision.records, &revision.base, &revision.program, &revision.snapshot, &revision.traces, &self.journal_chunks];
+        wanted.chain(rest.into_iter().flatten()).map(String::as_str)
+    }
+}
+
 fn damaged(name: &str, why: &str) -> StoreError {
     StoreError::Damaged { name: name.to_owned(), why: why.to_owned() }
 }
@@ -204,7 +346,7 @@ fn resource_version(object: &Value) -> String {
     object.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-fn read_head(secret: &Value) -> Result<Revision, StoreError> {
+fn read_head(secret: &Value) -> Result<Head, StoreError> {
     let name = secret.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
     let bytes = data(secret, "head").ok_or_else(|| damaged(name, "it holds no head"))?;
     let value: Value = decompress(&bytes).map_err(|why| damaged(name, &why))?;
@@ -212,37 +354,21 @@ fn read_head(secret: &Value) -> Result<Revision, StoreError> {
     if format > u64::from(Revision::FORMAT) {
         return Err(StoreError::Newer { name: name.to_owned(), format });
     }
-    serde_json::from_value(value).map_err(|error| damaged(name, &error.to_string()))
+    let revision = serde_json::from_value(value).map_err(|error| damaged(name, &error.to_string()))?;
+    let journal: StoredJournal = match data(secret, "journal") {
+        Some(bytes) => decompress(&bytes).map_err(|why| damaged(name, &why))?,
+        None => StoredJournal::default(),
+    };
+    Ok(Head { revision, journal_chunks: journal.chunks, journal: journal.entries, stored_as: resource_version(secret) })
 }
 
 fn data(secret: &Value, key: &str) -> Option<Vec<u8>> {
     STANDARD.decode(secret.get("data")?.get(key)?.as_str()?).ok()
 }
 
-fn compress(value: &impl Serialize) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    serde_json::to_writer(&mut encoder, value).expect("revisions can be written as JSON");
-    encoder.flush().expect("writing to memory does not fail");
-    encoder.finish().expect("writing to memory does not fail")
-}
-
-fn decompress<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    let mut text = Vec::new();
-    GzDecoder::new(bytes).read_to_end(&mut text).map_err(|error| error.to_string())?;
-    // The text of a JSON error could show a part of what is stored, which may be secret.
-    serde_json::from_slice(&text).map_err(|error| format!("line {}, column {}", error.line(), error.column()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_compressed_comes_back_and_is_always_the_same_bytes() {
-        let value = json!({"a": [1, 2, 3]});
-        assert_eq!(compress(&value), compress(&value));
-        assert_eq!(decompress::<Value>(&compress(&value)), Ok(value));
-    }
 
     #[test]
     fn a_newer_revision_is_refused() {

@@ -1,0 +1,144 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::ObjectRecord;
+use crate::{object::ObjectId, ownership::ChangedPath};
+
+/// One thing that a run has done, as it is remembered in the cluster.
+///
+/// What a run is going to do is in its program and its snapshot, stored before the first write. So a write that the journal does not
+/// know of may have been done; [`Traces`] of the objects concerned are then worked out from what is there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "did", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub(crate) enum JournalEntry {
+    /// Wrote an object.
+    Wrote {
+        object: ObjectId,
+        /// uid that it has now.
+        uid: String,
+        /// Whether this write created it.
+        created: bool,
+        /// What the write changed of an object that was there.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        changed: Vec<ChangedPath>,
+        /// What is to be remembered of it; `None` where it is not ours.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        record: Option<ObjectRecord>,
+    },
+    /// Deleted an object, or gave it up so that it is no longer ours.
+    Removed {
+        object: ObjectId,
+        /// Whether it was deleted; else it is there, and no longer ours.
+        deleted: bool,
+    },
+    /// A Job has done its work.
+    Completed { object: ObjectId },
+    /// Left an object that is no longer wanted, because something is in it.
+    Kept { object: ObjectId },
+    /// Created an object again, on the way back.
+    Recreated {
+        object: ObjectId,
+        /// uid that it has now.
+        uid: String,
+    },
+}
+
+/// What a run, and those interrupted before it that it goes on from, did with one object.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Trace {
+    /// uids of the objects of this name that were created.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) created: Vec<String>,
+    /// What was changed of the object that was there before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) changed: Vec<ChangedPath>,
+    /// A write was done whose answer nobody saw: what it changed is not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) unseen: bool,
+    /// The object that was there before was deleted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) deleted: bool,
+    /// uid of the object that was created again in its place, on a way back that has not reached its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) recreated: Option<String>,
+}
+
+/// The traces of all objects that were, or may have been, written.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Traces {
+    by_id: BTreeMap<ObjectId, Trace>,
+}
+
+impl Traces {
+    /// The trace of `id`.
+    pub(crate) fn get(&self, id: &ObjectId) -> Option<&Trace> {
+        self.by_id.get(id)
+    }
+
+    /// The trace of `id`, made where there is none.
+    pub(crate) fn of(&mut self, id: &ObjectId) -> &mut Trace {
+        self.by_id.entry(id.clone()).or_default()
+    }
+
+    /// Forgets what was done with `id`.
+    pub(crate) fn remove(&mut self, id: &ObjectId) {
+        self.by_id.remove(id);
+    }
+
+    /// Every object with its trace, sorted.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&ObjectId, &Trace)> {
+        self.by_id.iter()
+    }
+
+    /// Whether nothing was written.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    /// Adds what `entry` says.
+    pub(crate) fn add(&mut self, entry: &JournalEntry) {
+        match entry {
+            JournalEntry::Wrote { object, uid, created, changed, .. } => {
+                let trace = self.of(object);
+                if *created {
+                    trace.created.push(uid.clone());
+                } else if !trace.created.contains(uid) {
+                    add_changes(&mut trace.changed, changed);
+                }
+            }
+            JournalEntry::Removed { object, deleted: true } => self.of(object).deleted = true,
+            JournalEntry::Removed { object, deleted: false } => self.of(object).unseen = true,
+            JournalEntry::Recreated { object, uid } => self.of(object).recreated = Some(uid.clone()),
+            JournalEntry::Completed { .. } | JournalEntry::Kept { .. } => {}
+        }
+    }
+}
+
+/// Adds `later` changes to `changes`; of a path that is in both, the later value counts.
+fn add_changes(changes: &mut Vec<ChangedPath>, later: &[ChangedPath]) {
+    changes.retain(|change| !later.iter().any(|other| other.path == change.path));
+    changes.extend(later.iter().cloned());
+}
+
+impl<'a> FromIterator<&'a JournalEntry> for Traces {
+    fn from_iter<I: IntoIterator<Item = &'a JournalEntry>>(entries: I) -> Self {
+        let mut traces = Self::default();
+        entries.into_iter().for_each(|entry| traces.add(entry));
+        traces
+    }
+}
+
+impl Serialize for Traces {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.by_id.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Traces {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let entries = Vec::<(ObjectId, Trace)>::deserialize(deserializer)?;
+        Ok(Self { by_id: entries.into_iter().collect() })
+    }
+}

@@ -1,0 +1,54 @@
+use super::{Holder, LockError, Presence, lease::Lease, process::ProcessMark, standing::Standing};
+
+/// A lock that some run holds.
+pub(crate) struct Found {
+    lease: Lease,
+    standing: Standing,
+    holder: Holder,
+}
+
+/// What became of a lock that was to be removed.
+#[derive(Debug)]
+pub(crate) enum Removal {
+    /// It is free.
+    Removed,
+    /// Another run took it in the meantime, and keeps it.
+    TakenBy(Holder),
+}
+
+impl Found {
+    /// The lock in `lease`; `None` where nobody holds it.
+    pub(super) async fn look(lease: Lease) -> Result<Option<Self>, LockError> {
+        let standing = lease.read().await.map_err(|error| lease.failed("read the lock", error))?;
+        let held = standing.and_then(|standing| Some((standing.holder.clone()?, standing)));
+        Ok(held.map(|(holder, standing)| Self { lease, standing, holder }))
+    }
+
+    /// Who holds it.
+    pub(crate) fn holder(&self) -> &Holder {
+        &self.holder
+    }
+
+    /// What can be said of the holder's process from this machine.
+    pub(crate) fn presence(&self) -> Presence {
+        self.standing.process.as_ref().map_or(Presence::Unknown, ProcessMark::presence)
+    }
+
+    /// Removes it, also from a holder that is alive, but not from another one than was found.
+    pub(crate) async fn remove(self) -> Result<Removal, LockError> {
+        let mut found = self;
+        loop {
+            let Self { lease, standing, .. } = &found;
+            if lease.delete(standing).await.map_err(|error| lease.failed("remove the lock", error))? {
+                return Ok(Removal::Removed);
+            }
+            // A living holder changes its Lease all the time.
+            let (token, identity) = (standing.token.clone(), found.holder.identity);
+            match Self::look(found.lease).await? {
+                None => return Ok(Removal::Removed),
+                Some(current) if (&current.standing.token, &current.holder.identity) == (&token, &identity) => found = current,
+                Some(current) => return Ok(Removal::TakenBy(current.holder)),
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+use tokio_util::sync::CancellationToken;
+
+use super::{claim::Claim, lease::Lease, standing::Standing};
+use crate::cluster::{BootTime, Fence, RequestError};
+
+/// Keeps a lock alive.
+pub(super) struct Heartbeat {
+    pub(super) lease: Lease,
+    pub(super) claim: Claim,
+    pub(super) fence: Fence,
+    /// What stands in the Lease since our last write.
+    pub(super) standing: Standing,
+    /// When the last successful write was asked for.
+    pub(super) renewed: BootTime,
+    pub(super) stop: CancellationToken,
+}
+
+impl Heartbeat {
+    /// Renews the Lease three times within its expiry, and keeps the fence open with it, until told to stop or the lock is lost. Returns
+    /// what stands in the Lease then, as far as is known.
+    ///
+    /// What fails is tried again until the lock would have expired; a Lease that is another's, or gone, is lost at once.
+    pub(super) async fn run(mut self) -> Standing {
+        let interval = self.claim.expiry / 3;
+        let pause = interval / 4;
+        let mut due = self.renewed + interval;
+        let (stop, fence) = (self.stop.clone(), self.fence.clone());
+        loop {
+            let renewal = async {
+                tokio::time::sleep(due.remaining()).await;
+                let asked = BootTime::now();
+                (asked, self.renew().await)
+            };
+            let (asked, renewed) = tokio::select! {
+                () = stop.cancelled() => return self.standing,
+                renewal = fence.while_open(renewal) => match renewal {
+                    Some(renewal) => renewal,
+                    None => return self.standing,
+                },
+            };
+            match renewed {
+                Ok(Some(standing)) => {
+                    self.standing = standing;
+                    fence.extend(asked + self.claim.expiry);
+                    due = asked + interval;
+                }
+                Ok(None) => fence.close(),
+                Err(_) => due = BootTime::now() + pause,
+            }
+        }
+    }
+
+    /// What stands in the Lease after it was renewed; `None` where it is not ours any more.
+    async fn renew(&self) -> Result<Option<Standing>, RequestError> {
+        if let Some(standing) = self.lease.write(&self.claim, &self.standing).await? {
+            return Ok(Some(standing));
+        }
+        // It changed and may still be ours: the answer to a renewal was lost, or somebody annotated it.
+        match self.lease.read().await? {
+            Some(standing) if self.claim.made(&standing) => self.lease.write(&self.claim, &standing).await,
+            _ => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+use super::{
+    LockError,
+    claim::{Claim, guard},
+    standing::Standing,
+};
+use crate::{
+    cluster::{Cluster, DeleteOptions, RequestError, Resource, Served},
+    object::ObjectId,
+    plan::ReleaseId,
+    release::store::MANAGER,
+};
+
+/// The Lease of a release, and the requests about it.
+#[derive(Clone)]
+pub(super) struct Lease {
+    pub(super) cluster: Cluster,
+    pub(super) resource: Resource,
+    pub(super) id: ObjectId,
+    pub(super) release: ReleaseId,
+}
+
+const GROUP: &str = "coordination.k8s.io";
+
+impl Lease {
+    /// The Lease of `release` in `namespace`.
+    pub(super) fn new(cluster: Cluster, served: &Served, namespace: &str, release: &ReleaseId) -> Self {
+        // Leases are served by every API server, but discovery may fail to say so.
+        let resource = served.exact("coordination.k8s.io/v1", "Lease").cloned().unwrap_or_else(|| Resource {
+            group: GROUP.to_owned(),
+            version: "v1".to_owned(),
+            kind: "Lease".to_owned(),
+            plural: "leases".to_owned(),
+            namespaced: true,
+            verbs: Vec::new(),
+        });
+        let id = ObjectId {
+            group: GROUP.to_owned(),
+            kind: "Lease".to_owned(),
+            namespace: Some(namespace.to_owned()),
+            name: format!("deployctl.{release}"),
+        };
+        Self { cluster, resource, id, release: release.clone() }
+    }
+
+    /// What stands in it; `None` where there is none.
+    pub(super) async fn read(&self) -> Result<Option<Standing>, RequestError> {
+        let lease = self.cluster.get(&self.resource, self.id.namespace.as_deref(), &self.id.name).await?;
+        Ok(lease.as_ref().map(Standing::read))
+    }
+
+    /// Creates it for `claim`; `None` where there is one.
+    pub(super) async fn create(&self, claim: &Claim) -> Result<Option<Standing>, RequestError> {
+        let body = claim.lease(&self.id, &self.release, None);
+        match self.cluster.create(&self.resource, &self.id, &body, MANAGER).await {
+            Ok(lease) => Ok(Some(Standing::read(&lease))),
+            Err(error) if error.code() == Some(409) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes `claim` into it; `None` where it is not as in `before` any more, or is being deleted.
+    pub(super) async fn write(&self, claim: &Claim, before: &Standing) -> Result<Option<Standing>, RequestError> {
+        let body = claim.lease(&self.id, &self.release, Some(before));
+        match self.cluster.replace(&self.resource, &self.id, &body, MANAGER).await {
+            Ok(lease) if lease.pointer("/metadata/deletionTimestamp").is_some() => Ok(None),
+            Ok(lease) => Ok(Some(Standing::read(&lease))),
+            Err(error) if is_moved(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Deletes it. Whether that was done; not where it is not as in `before` any more.
+    pub(super) async fn delete(&self, before: &Standing) -> Result<bool, RequestError> {
+        let options = DeleteOptions {
+            uid: Some(before.uid.clone()),
+            resource_version: Some(before.resource_version.clone()),
+            ..DeleteOptions::default()
+        };
+        match self.cluster.delete(&self.resource, &self.id, &options).await {
+            Ok(_) => Ok(true),
+            Err(error) if is_moved(&error) => Ok(false),
+            // Who may not delete it can still say that nobody holds it.
+            Err(error) if error.code() == Some(403) => self.clear(before).await.map_err(|_| error),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes the holder out of it.
+    async fn clear(&self, before: &Standing) -> Result<bool, RequestError> {
+        let Some(mut lease) = self.cluster.get(&self.resource, self.id.namespace.as_deref(), &self.id.name).await? else {
+            return Ok(true);
+        };
+        guard(&mut lease, before);
+        lease["spec"] = serde_json::json!({});
+        match self.cluster.replace(&self.resource, &self.id, &lease, MANAGER).await {
+            Ok(_) => Ok(true),
+            Err(error) if is_moved(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// `source`, which came when the program was about to do `what`.
+    pub(super) fn failed(&self, what: &'static str, source: RequestError) -> LockError {
+        LockError::Request { what, namespace: self.id.namespace.clone().unwrap_or_default(), source }
+    }
+}
+
+/// Whether a guarded write was refused because the Lease is not as it was: changed, deleted, or another one of its name.
+fn is_moved(error: &RequestError) -> bool {
+    matches!(error.code(), Some(404 | 409))
+}

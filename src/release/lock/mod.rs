@@ -1,0 +1,22 @@
+//! The lock of a release: a Lease that one run at a time holds and keeps alive.
+
+mod acquire;
+mod claim;
+mod error;
+mod found;
+mod heartbeat;
+mod held;
+mod holder;
+mod lease;
+mod notice;
+mod observed;
+mod process;
+mod standing;
+
+pub(crate) use acquire::{Lock, LockOptions};
+pub(crate) use error::LockError;
+pub(crate) use found::{Found, Removal};
+pub(crate) use held::Held;
+pub(crate) use holder::Holder;
+pub(crate) use notice::LockNotice;
+pub(crate) use process::Presence;

@@ -1,0 +1,85 @@
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Holder, claim::TOKEN, process::ProcessMark};
+use crate::object::one_line;
+
+/// What stands in a Lease.
+#[derive(Debug, Clone)]
+pub(super) struct Standing {
+    pub(super) uid: String,
+    pub(super) resource_version: String,
+    /// Token of the run that holds it; none where something else than this program wrote it.
+    pub(super) token: Option<String>,
+    /// Who holds it; `None`: nobody.
+    pub(super) holder: Option<Holder>,
+    /// Time without a sign of life after which the holder has lost it.
+    pub(super) expiry: Duration,
+    /// The holder's process.
+    pub(super) process: Option<ProcessMark>,
+    /// How often it went from one hand to another.
+    pub(super) transitions: i64,
+}
+
+/// The expiry of a Lease that says none.
+const EXPIRY: Duration = Duration::from_secs(15);
+/// Characters of a holder's name that are shown.
+const IDENTITY: usize = 200;
+
+impl Standing {
+    /// Reads a Lease.
+    /// <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/lease-v1/>
+    pub(super) fn read(lease: &Value) -> Self {
+        let (metadata, spec) = (&lease["metadata"], &lease["spec"]);
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let identity = spec["holderIdentity"].as_str().filter(|identity| !identity.trim().is_empty());
+        let seconds = spec["leaseDurationSeconds"].as_u64().filter(|seconds| *seconds > 0);
+        Self {
+            uid: text(&metadata["uid"]),
+            resource_version: text(&metadata["resourceVersion"]),
+            token: metadata["annotations"][TOKEN].as_str().map(str::to_owned),
+            holder: identity.map(|identity| Holder {
+                identity: one_line(identity, IDENTITY),
+                since: spec["acquireTime"].as_str().and_then(|time| time.parse().ok()),
+            }),
+            expiry: seconds.map_or(EXPIRY, Duration::from_secs),
+            process: ProcessMark::read(&metadata["annotations"]),
+            transitions: spec["leaseTransitions"].as_i64().unwrap_or_default(),
+        }
+    }
+
+    /// Whether nothing was written between this look and `other`.
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
+        (&self.uid, &self.resource_version) == (&other.uid, &other.resource_version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_lease_made_by_hand_is_understood() {
+        let standing = Standing::read(&json!({
+            "metadata": {"uid": "u", "resourceVersion": "7"},
+            "spec": {"holderIdentity": "a\u{1b}[2J\nb", "leaseDurationSeconds": 2, "acquireTime": "2026-11-21T10:00:00.000000Z"},
+        }));
+        assert_eq!((standing.uid.as_str(), standing.resource_version.as_str()), ("u", "7"));
+        assert_eq!(standing.expiry, Duration::from_secs(2));
+        let holder = standing.holder.expect("somebody holds it").to_string();
+        assert!(holder.ends_with(" b, since 2026-11-21 10:00:00 UTC") && !holder.contains('\u{1b}'), "{holder}");
+        assert!(standing.token.is_none() && standing.process.is_none());
+    }
+
+    #[test]
+    fn a_lease_without_a_holder_is_free() {
+        for spec in [json!({}), json!({"holderIdentity": ""}), json!({"holderIdentity": null, "leaseDurationSeconds": 0})] {
+            let standing = Standing::read(&json!({"metadata": {}, "spec": spec}));
+            assert!(standing.holder.is_none());
+            assert_eq!(standing.expiry, EXPIRY);
+        }
+    }
+}
