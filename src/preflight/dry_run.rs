@@ -1,5 +1,8 @@
+use serde_json::Value;
+
 use super::{
     Finding,
+    immutable::unchangeable,
     refusal::{described, names_an_unknown_field},
 };
 use crate::{
@@ -11,8 +14,12 @@ use crate::{
 /// What the API server said to one object without storing it.
 #[derive(Debug)]
 pub(crate) enum DryRun {
-    /// It would take it.
-    Taken,
+    /// It would take it. The object as it would be stored then, where that is known.
+    Taken(Option<Box<Value>>),
+    /// It would not, because these fields cannot be changed in the object that is there.
+    Unchangeable(Vec<String>),
+    /// It cannot be what is wanted, whatever is done.
+    Impossible(Finding),
     /// It would not.
     Refused(RequestError),
     /// It could not be asked: the kind is not served yet, or nothing may be tried where it could be.
@@ -21,7 +28,12 @@ pub(crate) enum DryRun {
 
 /// The finding about an object that the API server would not take.
 pub(crate) fn judge_dry_run(object: &Object, dry_run: &DryRun) -> Option<Finding> {
-    let DryRun::Refused(error) = dry_run else { return None };
+    let error = match dry_run {
+        DryRun::Taken(_) | DryRun::Unasked => return None,
+        DryRun::Unchangeable(fields) => return Some(unchangeable(object, fields)),
+        DryRun::Impossible(finding) => return Some(finding.clone()),
+        DryRun::Refused(error) => error,
+    };
     let finding = |exit, message, remedy: Option<String>| Finding {
         exit,
         at: Some(object.origin.clone()),

@@ -55,21 +55,16 @@ fn nearest_kind(group: &str, kind: &str, served: &Served) -> Option<String> {
         .map(|resource| resource.kind.clone())
 }
 
-/// Objects that are being deleted: an apply would be answered with success and then be gone with them.
-pub(crate) fn terminating<'a>(objects: impl Iterator<Item = (&'a Object, &'a Value)>) -> Vec<Finding> {
+/// What is to be said of objects that are being deleted: an apply would be answered with success and then be gone with them, so that they
+/// are awaited, and created once they are gone.
+pub(crate) fn terminating<'a>(objects: impl Iterator<Item = (&'a Object, &'a Value)>) -> Vec<String> {
     let terminating = objects.filter(|(_, live)| live.pointer("/metadata/deletionTimestamp").is_some());
     terminating
         .map(|(object, live)| {
             let finalizers = live.pointer("/metadata/finalizers").and_then(Value::as_array).into_iter().flatten();
             let finalizers: Vec<&str> = finalizers.filter_map(Value::as_str).collect();
-            let waits_for = if finalizers.is_empty() { String::new() } else { format!("; it waits for `{}`", finalizers.join("`, `")) };
-            Finding {
-                exit: ExitCode::Failed,
-                at: None,
-                object: Some(object.id.clone()),
-                message: format!("it is being deleted{waits_for}"),
-                remedy: Some("run the command again once it is gone".to_owned()),
-            }
+            let held = if finalizers.is_empty() { String::new() } else { format!(" (its finalizers: `{}`)", finalizers.join("`, `")) };
+            format!("{} is being deleted{held}; it is created again once it is gone", object.id)
         })
         .collect()
 }
@@ -135,7 +130,8 @@ mod tests {
     fn what_is_being_deleted_names_its_finalizers() {
         let object = object("Widget");
         let live = json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["example.org/wait"]}});
-        assert_eq!(terminating([(&object, &live)].into_iter())[0].message, "it is being deleted; it waits for `example.org/wait`");
+        let said = terminating([(&object, &live)].into_iter());
+        assert_eq!(said, ["Widget/a is being deleted (its finalizers: `example.org/wait`); it is created again once it is gone"]);
         assert!(terminating([(&object, &json!({"metadata": {}}))].into_iter()).is_empty());
     }
 }

@@ -2,14 +2,18 @@
 
 mod dry_run;
 mod finding;
+mod immutable;
 mod kinds;
+mod ownership;
 mod permission;
 mod refusal;
 mod requirements;
 
 pub(crate) use dry_run::{DryRun, judge_dry_run};
 pub(crate) use finding::{Finding, refusal};
+pub(crate) use immutable::{immutable_fields, is_within, never_recreated, refused};
 pub(crate) use kinds::{terminating, unknown_kinds};
+pub(crate) use ownership::{Existing, held_by_other_releases, unremembered};
 pub(crate) use permission::not_permitted;
 pub(crate) use refusal::described;
 pub(crate) use requirements::{Brought, requirements};

@@ -30,6 +30,7 @@ pub(crate) use family::Family;
 pub(crate) use field::{list, number, text};
 pub(crate) use judge::judge;
 pub(crate) use problem::{Attempt, Problem, Rank, problems};
+pub(crate) use quantity::amount;
 pub(crate) use surroundings::{Surroundings, VolumeBinding};
 pub(crate) use verdict::{State, Verdict};
 pub(crate) use workload::current_pods;

@@ -1,7 +1,7 @@
 /// The amount that a Kubernetes quantity stands for, in its base unit: `1Ki` is 1024, `500m` is 0.5.
 ///
 /// See <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/>.
-pub(super) fn amount(quantity: &str) -> Option<f64> {
+pub(crate) fn amount(quantity: &str) -> Option<f64> {
     if let Ok(plain) = quantity.parse() {
         return Some(plain);
     }
