@@ -1,5 +1,5 @@
 use std::{
-    collections::{BinaryHeap, HashMap},
+    collections::{BinaryHeap, HashSet},
     future::Future,
     pin::Pin,
     time::Duration,
@@ -13,15 +13,16 @@ use tokio_util::sync::CancellationToken;
 use super::{
     emit::Emitter,
     hub::Hub,
-    wanted::Wanted,
+    phases::{PhasePlan, PhaseRuns},
+    wait::{Wait, WaitFor},
     write::{Writer, Written},
 };
 use crate::{
-    cluster::{RequestError, Resource},
+    cluster::RequestError,
     event::{EventKind, PhaseOutcome, PhaseTiming, WriteResult},
     object::ObjectId,
     readiness::{State, Verdict},
-    release::{Program, Records, StepId, Work},
+    release::{Program, StepId, Work},
 };
 
 /// What bounds an execution.
@@ -33,11 +34,24 @@ pub(crate) struct Limits {
     pub(crate) timeout: Duration,
 }
 
+/// What an execution does where a step fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OnFault {
+    /// It stops: on the way forward nothing is built on what failed.
+    Stop,
+    /// It goes on with everything else and says at the end what failed: on the way back as much as possible is put back.
+    GoOn,
+}
+
 /// How an execution is watched and stopped.
 pub(super) struct Control {
     pub(super) emitter: Emitter,
     pub(super) limits: Limits,
+    /// A signal asked to stop.
     pub(super) interrupt: CancellationToken,
+    /// The lock was lost, or the journal cannot be written: nothing may be written any more.
+    pub(super) fenced: CancellationToken,
+    pub(super) on_fault: OnFault,
 }
 
 /// Why an execution stopped early.
@@ -51,6 +65,8 @@ pub(super) enum Stop {
     TimedOut { phase: String, after: Duration, whole_run: bool, objects: Vec<(ObjectId, Verdict)> },
     /// A signal asked to stop.
     Interrupted,
+    /// The lock was lost, or the journal cannot be written.
+    Fenced,
 }
 
 /// Runs a program: the only place that writes.
@@ -58,10 +74,8 @@ pub(super) struct Executor<'a> {
     program: &'a Program,
     writer: Writer<'a>,
     hub: Hub,
-    emitter: Emitter,
-    limits: Limits,
-    interrupt: CancellationToken,
-    phases: Vec<PhaseRun>,
+    control: Control,
+    phases: PhaseRuns,
     /// For each step: how many steps it still waits for.
     waiting_for: Vec<usize>,
     /// For each step: the steps that come after it.
@@ -71,26 +85,13 @@ pub(super) struct Executor<'a> {
     waits: Vec<Wait>,
     /// Writes that were sent and not answered: what became of them is not known.
     pub(super) unanswered: usize,
-    /// What the objects' writes left, for the records of the revision.
-    pub(super) records: Records,
+    /// What was to be deleted and is left, because something is in it.
+    left: HashSet<ObjectId>,
+    /// What did not succeed, where the execution goes on all the same.
+    pub(super) faults: Vec<(ObjectId, String)>,
 }
 
-/// One phase while it runs.
-struct PhaseRun {
-    timing: PhaseTiming,
-    timeout: Duration,
-    started: Option<Instant>,
-}
-
-/// Objects that a step waits for, with the verdict that was last told.
-struct Wait {
-    step: StepId,
-    since: Instant,
-    objects: Vec<(ObjectId, Option<Verdict>)>,
-    asked_children: bool,
-}
-
-type InFlight<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = (StepId, ObjectId, Result<Written, RequestError>)> + 'a>>>;
+type InFlight<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = (StepId, Result<Written, RequestError>)> + 'a>>>;
 
 /// How long an object may be on its way before its pods and events are watched as well.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -100,8 +101,7 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 const TICK: Duration = Duration::from_millis(500);
 
 impl<'a> Executor<'a> {
-    pub(super) fn new(wanted: &'a Wanted, program: &'a Program, writer: Writer<'a>, hub: Hub, control: Control, records: Records) -> Self {
-        let Control { emitter, limits, interrupt } = control;
+    pub(super) fn new(program: &'a Program, phases: Vec<PhasePlan>, writer: Writer<'a>, hub: Hub, control: Control) -> Self {
         let mut followers = vec![Vec::new(); program.steps.len()];
         for (id, step) in program.steps.iter().enumerate() {
             for before in &step.after {
@@ -109,35 +109,30 @@ impl<'a> Executor<'a> {
             }
         }
         let waiting_for: Vec<usize> = program.steps.iter().map(|step| step.after.len()).collect();
-        let ready = program
-            .steps
-            .iter()
-            .enumerate()
-            .filter(|(id, _)| waiting_for[*id] == 0)
-            .map(|(id, step)| (step.priority, std::cmp::Reverse(id)))
-            .collect();
-        let phases = phase_runs(wanted, program);
+        let steps = program.steps.iter().enumerate();
+        let ready = steps.filter(|(id, _)| waiting_for[*id] == 0).map(|(id, step)| (step.priority, std::cmp::Reverse(id))).collect();
+        let phases = PhaseRuns::new(phases, control.emitter.clone());
+        let waits = Vec::new();
         Self {
             program,
             writer,
             hub,
-            emitter,
-            limits,
-            interrupt,
+            control,
             phases,
             waiting_for,
             followers,
             ready,
             done: 0,
-            waits: Vec::new(),
+            waits,
             unanswered: 0,
-            records,
+            left: HashSet::new(),
+            faults: Vec::new(),
         }
     }
 
     /// The phases of the program with what has become of them.
     pub(super) fn timings(&self) -> Vec<PhaseTiming> {
-        self.phases.iter().map(|phase| phase.timing.clone()).collect()
+        self.phases.timings()
     }
 
     /// What the watches know.
@@ -145,38 +140,39 @@ impl<'a> Executor<'a> {
         &mut self.hub
     }
 
-    /// Waits for the answers to writes that are under way, but not for ever: whoever pressed Ctrl-C because the server hangs waits too.
-    async fn await_answers(&mut self, in_flight: &mut InFlight<'a>) {
-        let until = Instant::now() + ANSWERS_WITHIN;
-        while let Ok(Some((step, id, written))) = timeout_at(until, in_flight.next()).await {
-            if let Ok(written) = written {
-                self.note_written(step, &id, written);
-            }
-        }
-        self.unanswered = in_flight.len();
-    }
-
     /// Runs every step, or stops at the first that fails, is out of time, or is interrupted.
     ///
     /// Writes that are under way when it stops are waited for, so that what happened is known.
     pub(super) async fn run(&mut self) -> Result<(), Stop> {
-        let deadline = Instant::now() + self.limits.timeout;
+        let deadline = Instant::now() + self.control.limits.timeout;
         let writer = self.writer.clone();
         let mut in_flight: InFlight<'a> = FuturesUnordered::new();
         let result = self.steps(&writer, &mut in_flight, deadline).await;
         self.await_answers(&mut in_flight).await;
         if let Err(stop) = &result {
-            self.close_phases(stop);
+            self.phases.end_all(|phase| outcome_of(phase, stop));
         }
         result
+    }
+
+    /// Waits for the answers to writes that are under way, but not for ever: whoever pressed Ctrl-C because the server hangs waits too.
+    async fn await_answers(&mut self, in_flight: &mut InFlight<'a>) {
+        let until = Instant::now() + ANSWERS_WITHIN;
+        while let Ok(Some((step, written))) = timeout_at(until, in_flight.next()).await {
+            if let Ok(written) = written {
+                self.note_written(step, written);
+            }
+        }
+        self.unanswered = in_flight.len();
     }
 
     async fn steps(&mut self, writer: &Writer<'a>, in_flight: &mut InFlight<'a>, deadline: Instant) -> Result<(), Stop> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let (interrupt, fenced) = (self.control.interrupt.clone(), self.control.fenced.clone());
         loop {
             // A signal may have come while a question was answered or the revision was stored.
-            if self.interrupt.is_cancelled() {
+            if interrupt.is_cancelled() {
                 return Err(Stop::Interrupted);
             }
             self.start_steps(writer, in_flight).await?;
@@ -184,14 +180,9 @@ impl<'a> Executor<'a> {
                 return Ok(());
             }
             tokio::select! {
-                () = self.interrupt.cancelled() => return Err(Stop::Interrupted),
-                Some((step, id, written)) = in_flight.next() => match written {
-                    Ok(written) => {
-                        self.note_written(step, &id, written);
-                        self.finish(step);
-                    }
-                    Err(error) => return Err(Stop::Refused { phase: self.program.steps[step].phase.clone(), object: id, error }),
-                },
+                () = interrupt.cancelled() => return Err(Stop::Interrupted),
+                () = fenced.cancelled() => return Err(Stop::Fenced),
+                Some((step, written)) = in_flight.next() => self.take_answer(step, written)?,
                 () = self.hub.changed() => self.look_at_waits().await?,
                 _ = tick.tick() => {
                     self.look_at_waits().await?;
@@ -201,63 +192,67 @@ impl<'a> Executor<'a> {
         }
     }
 
+    fn take_answer(&mut self, step: StepId, written: Result<Written, RequestError>) -> Result<(), Stop> {
+        match written {
+            Ok(written) => self.note_written(step, written),
+            Err(RequestError::LockLost { .. }) => return Err(Stop::Fenced),
+            Err(error) => {
+                let Some(object) = self.program.steps[step].work.writes().cloned() else { return Ok(()) };
+                if self.control.on_fault == OnFault::Stop {
+                    return Err(Stop::Refused { phase: self.program.steps[step].phase.clone(), object, error });
+                }
+                // What could not be deleted is not waited for.
+                self.left.insert(object.clone());
+                self.faults.push((object, error.to_string()));
+            }
+        }
+        self.finish(step);
+        Ok(())
+    }
+
     /// Starts every step whose predecessors are done, as far as the bound on parallel writes allows.
     async fn start_steps(&mut self, writer: &Writer<'a>, in_flight: &mut InFlight<'a>) -> Result<(), Stop> {
         while let Some((_, std::cmp::Reverse(step))) = self.ready.peek().copied() {
             let program: &'a Program = self.program;
-            match &program.steps[step].work {
-                Work::Apply { .. } if in_flight.len() >= self.limits.parallel => return Ok(()),
-                Work::Apply { object, force } => {
-                    self.ready.pop();
-                    self.start_phase(&program.steps[step].phase);
-                    let writer = writer.clone();
-                    in_flight.push(Box::pin(async move { (step, object.clone(), writer.apply(object, *force).await) }));
-                }
-                Work::AwaitReady { objects, .. } => {
-                    self.ready.pop();
-                    self.start_phase(&program.steps[step].phase);
-                    self.waits.push(Wait {
-                        step,
-                        since: Instant::now(),
-                        objects: objects.iter().map(|id| (id.clone(), None)).collect(),
-                        asked_children: false,
-                    });
-                    self.look_at_waits().await?;
-                }
+            let work = &program.steps[step].work;
+            if work.writes().is_some() && in_flight.len() >= self.control.limits.parallel {
+                return Ok(());
+            }
+            self.ready.pop();
+            self.phases.start(&program.steps[step].phase);
+            if let Some(wait_for) = WaitFor::of(work) {
+                self.waits.push(Wait::new(step, wait_for));
+                self.look_at_waits().await?;
+            } else {
+                let writer = writer.clone();
+                in_flight.push(Box::pin(async move { (step, writer.perform(work, &program.steps[step].phase).await) }));
             }
         }
         Ok(())
     }
 
-    fn start_phase(&mut self, name: &str) {
-        let Some(phase) = self.phases.iter_mut().find(|phase| phase.timing.name == name) else { return };
-        if phase.started.is_none() {
-            phase.started = Some(Instant::now());
-            self.emitter.emit(EventKind::PhaseStarted { phase: name.to_owned(), objects: phase.timing.objects, timeout: phase.timeout });
+    fn note_written(&mut self, step: StepId, written: Written) {
+        let Written { object: id, result, stored, took } = written;
+        let phase = self.program.steps[step].phase.clone();
+        self.phases.count(&phase, result);
+        if result == WriteResult::Kept {
+            self.left.insert(id.clone());
         }
+        match stored {
+            Some(stored) => self.hub.written(&id, stored),
+            None => self.hub.removed(&id),
+        }
+        let verdict = self.hub.judge(&id, Timestamp::now());
+        if !verdict.passes() {
+            self.follow(&id);
+        }
+        self.control.emitter.emit(EventKind::ObjectWritten { phase, object: id, result, took });
     }
 
-    fn note_written(&mut self, step: StepId, id: &ObjectId, written: Written) {
-        let phase = self.program.steps[step].phase.clone();
-        if let Some(run) = self.phases.iter_mut().find(|run| run.timing.name == phase) {
-            match written.result {
-                WriteResult::Created => run.timing.created += 1,
-                WriteResult::Changed => run.timing.changed += 1,
-                WriteResult::Unchanged => run.timing.unchanged += 1,
-            }
+    fn follow(&mut self, id: &ObjectId) {
+        if let Some(resource) = self.writer.resource(id) {
+            self.hub.follow(id, resource);
         }
-        if let Some(record) = written.record {
-            self.records.insert(record);
-        }
-        self.hub.written(id, written.object);
-        let verdict = self.hub.judge(id, Timestamp::now());
-        if !verdict.passes()
-            && let Some(resource) = self.writer.resource(id)
-        {
-            let resource = resource.clone();
-            self.hub.follow(id, &resource);
-        }
-        self.emitter.emit(EventKind::ObjectWritten { phase, object: id.clone(), result: written.result, took: written.took });
     }
 
     fn finish(&mut self, step: StepId) {
@@ -270,41 +265,12 @@ impl<'a> Executor<'a> {
         }
     }
 
-    /// Judges what is waited for. Steps whose objects have all passed are done; an object that failed stops the run.
+    /// Looks at what is waited for. Steps whose objects are all as they should be are done; an object that failed stops the run.
     async fn look_at_waits(&mut self) -> Result<(), Stop> {
-        let now = Timestamp::now();
-        let mut waits = std::mem::take(&mut self.waits);
         let mut failed = Vec::new();
+        let mut waits = std::mem::take(&mut self.waits);
         for wait in &mut waits {
-            let phase = &self.program.steps[wait.step].phase;
-            let slow = !wait.asked_children && wait.since.elapsed() >= PATIENCE;
-            let mut ask_children = Vec::new();
-            for (id, told) in &mut wait.objects {
-                if told.as_ref().is_some_and(Verdict::passes) && !self.hub.is_followed(id) {
-                    continue;
-                }
-                let verdict = self.hub.judge(id, now);
-                if !verdict.passes() {
-                    if let Some(resource) = self.writer.resource(id) {
-                        self.hub.follow(id, resource);
-                    }
-                    if slow || id.kind == "PersistentVolumeClaim" {
-                        ask_children.push(id.clone());
-                    }
-                }
-                if told.as_ref() != Some(&verdict) {
-                    let from = told.as_ref().map(|told| told.state);
-                    self.emitter.emit(EventKind::VerdictChanged { phase: phase.clone(), object: id.clone(), from, to: verdict.clone() });
-                    *told = Some(verdict.clone());
-                }
-                if verdict.state == State::Failed {
-                    failed.push((phase.clone(), id.clone(), verdict));
-                }
-            }
-            wait.asked_children |= slow;
-            for id in ask_children {
-                self.hub.follow_children(&id).await;
-            }
+            self.look_at(wait, &mut failed).await;
         }
         let (over, waits): (Vec<Wait>, Vec<Wait>) = waits.into_iter().partition(Wait::is_over);
         self.waits = waits;
@@ -318,84 +284,121 @@ impl<'a> Executor<'a> {
         Ok(())
     }
 
+    async fn look_at(&mut self, wait: &mut Wait, failed: &mut Vec<(String, ObjectId, Verdict)>) {
+        let now = Timestamp::now();
+        let phase = self.program.steps[wait.step].phase.clone();
+        let slow = !wait.asked_children && wait.since.elapsed() >= PATIENCE;
+        let up = self.control.on_fault == OnFault::GoOn && self.phases.timeout(&phase).is_some_and(|limit| wait.since.elapsed() >= limit);
+        let mut ask_children = Vec::new();
+        for waited in wait.objects.iter_mut().filter(|waited| !waited.given_up) {
+            if wait.until == WaitFor::Gone && self.left.contains(&waited.id) {
+                waited.given_up = true;
+                continue;
+            }
+            if waited.told.as_ref().is_some_and(|told| wait.until.is_met_by(told)) && !self.hub.is_followed(&waited.id) {
+                continue;
+            }
+            let verdict = self.hub.judge(&waited.id, now);
+            let met = wait.until.is_met_by(&verdict);
+            if !met {
+                self.follow(&waited.id);
+                if wait.until == WaitFor::Ready && (slow || waited.id.kind == "PersistentVolumeClaim") {
+                    ask_children.push(waited.id.clone());
+                }
+            }
+            if waited.told.as_ref() != Some(&verdict) {
+                let from = waited.told.as_ref().map(|told| told.state);
+                let object = waited.id.clone();
+                self.control.emitter.emit(EventKind::VerdictChanged { phase: phase.clone(), object, from, to: verdict.clone() });
+                waited.told = Some(verdict.clone());
+            }
+            let hopeless = wait.until == WaitFor::Ready && verdict.state == State::Failed;
+            match self.control.on_fault {
+                OnFault::Stop if hopeless => failed.push((phase.clone(), waited.id.clone(), verdict)),
+                OnFault::GoOn if !met && (hopeless || up) => {
+                    waited.given_up = true;
+                    self.faults.push((waited.id.clone(), wait.until.fault(&verdict)));
+                }
+                OnFault::Stop | OnFault::GoOn => {}
+            }
+        }
+        wait.asked_children |= slow;
+        for id in ask_children {
+            self.hub.follow_children(&id).await;
+        }
+    }
+
     fn end_wait(&mut self, wait: &Wait) {
+        if wait.until == WaitFor::Ready {
+            for waited in wait.objects.iter().filter(|waited| !waited.given_up && waited.id.kind == "Job") {
+                if self.hub.object(&waited.id).is_some_and(|job| job.pointer("/spec/ttlSecondsAfterFinished").is_some()) {
+                    self.writer.note_completed(&waited.id);
+                }
+            }
+        }
         let step = &self.program.steps[wait.step];
-        if matches!(step.work, Work::AwaitReady { ends_phase: true, .. }) {
-            self.end_phase(&step.phase, PhaseOutcome::Ready);
+        let refused = |id: &ObjectId| self.faults.iter().any(|(fault, _)| fault == id);
+        let failed = wait.objects.iter().any(|waited| self.left.contains(&waited.id) && refused(&waited.id));
+        let in_time = wait.objects.iter().all(|waited| !waited.given_up || self.left.contains(&waited.id));
+        match step.work {
+            Work::AwaitReady { ends_phase: true, .. } | Work::AwaitGone { ends_phase: true, .. } if failed => {
+                self.phases.end(&step.phase, PhaseOutcome::Failed);
+            }
+            Work::AwaitReady { ends_phase: true, .. } if in_time => self.phases.end(&step.phase, PhaseOutcome::Ready),
+            Work::AwaitGone { ends_phase: true, .. } if in_time => self.phases.end(&step.phase, PhaseOutcome::Gone),
+            Work::AwaitReady { ends_phase: true, .. } | Work::AwaitGone { ends_phase: true, .. } => {
+                self.phases.end(&step.phase, PhaseOutcome::TimedOut);
+            }
+            _ => {}
         }
         self.finish(wait.step);
     }
 
-    fn end_phase(&mut self, name: &str, outcome: PhaseOutcome) {
-        let Some(phase) = self.phases.iter_mut().find(|phase| phase.timing.name == name) else { return };
-        let Some(started) = phase.started else { return };
-        if phase.timing.outcome.is_some() {
-            return;
+    /// Stops the run where the time of a phase that runs, or of the whole run, is up.
+    fn check_time(&mut self, deadline: Instant) -> Result<(), Stop> {
+        let whole_run = Instant::now() >= deadline;
+        let going_on = self.control.on_fault == OnFault::GoOn;
+        let Some((phase, limit)) =
+            self.phases.running().find(|(_, _, up)| whole_run || (*up && !going_on)).map(|(name, limit, _)| (name.to_owned(), limit))
+        else {
+            return Ok(());
+        };
+        if self.give_up_gone(&phase) {
+            return Ok(());
         }
-        phase.timing.took = started.elapsed();
-        phase.timing.outcome = Some(outcome);
-        self.emitter.emit(EventKind::PhaseFinished { phase: name.to_owned(), outcome, took: phase.timing.took });
+        let after = if whole_run { self.control.limits.timeout } else { limit };
+        Err(Stop::TimedOut { objects: self.not_met(&phase), phase, after, whole_run })
     }
 
-    /// Stops the run where the time of a phase that runs, or of the whole run, is up.
-    fn check_time(&self, deadline: Instant) -> Result<(), Stop> {
-        let running = self.phases.iter().filter(|phase| phase.timing.outcome.is_none() && phase.started.is_some());
-        let whole_run = Instant::now() >= deadline;
-        for phase in running {
-            let up = phase.started.is_some_and(|started| started.elapsed() >= phase.timeout);
-            if up || whole_run {
-                let name = phase.timing.name.clone();
-                let after = if whole_run { self.limits.timeout } else { phase.timeout };
-                return Err(Stop::TimedOut { objects: self.not_ready(&name), phase: name, after, whole_run });
+    /// Where all that `phase` still waits for is that deleted objects are gone, and nothing needs them gone, the wait ends: what is
+    /// wanted was reached, and they are on their way. Returns whether that was so.
+    fn give_up_gone(&mut self, phase: &str) -> bool {
+        let steps = &self.program.steps;
+        let optional = |wait: &Wait| matches!(steps[wait.step].work, Work::AwaitGone { required: false, .. });
+        let of_phase = || self.waits.iter().filter(|wait| steps[wait.step].phase == phase);
+        if of_phase().next().is_none() || !of_phase().all(optional) {
+            return false;
+        }
+        for wait in self.waits.iter_mut().filter(|wait| steps[wait.step].phase == phase) {
+            for waited in wait.objects.iter_mut().filter(|waited| !waited.given_up) {
+                let Some(told) = waited.told.as_ref().filter(|told| !wait.until.is_met_by(told)) else { continue };
+                waited.given_up = true;
+                self.faults.push((waited.id.clone(), wait.until.fault(told)));
             }
         }
-        Ok(())
+        true
     }
 
-    fn not_ready(&self, phase: &str) -> Vec<(ObjectId, Verdict)> {
+    fn not_met(&self, phase: &str) -> Vec<(ObjectId, Verdict)> {
         let waits = self.waits.iter().filter(|wait| self.program.steps[wait.step].phase == phase);
-        let objects = waits.flat_map(|wait| &wait.objects);
-        objects.filter_map(|(id, told)| told.clone().filter(|verdict| !verdict.passes()).map(|verdict| (id.clone(), verdict))).collect()
-    }
-
-    /// Says of every phase that was running how it ended.
-    fn close_phases(&mut self, stop: &Stop) {
-        let names: Vec<String> = self.phases.iter().map(|phase| phase.timing.name.clone()).collect();
-        for name in names {
-            let outcome = match stop {
-                Stop::Refused { phase, .. } | Stop::Failed { phase, .. } if *phase == name => PhaseOutcome::Failed,
-                Stop::TimedOut { phase, .. } if *phase == name => PhaseOutcome::TimedOut,
-                _ => PhaseOutcome::Interrupted,
-            };
-            self.end_phase(&name, outcome);
-        }
+        waits.flat_map(Wait::not_met).collect()
     }
 }
 
-impl Wait {
-    fn is_over(&self) -> bool {
-        self.objects.iter().all(|(_, told)| told.as_ref().is_some_and(Verdict::passes))
+fn outcome_of(name: &str, stop: &Stop) -> PhaseOutcome {
+    match stop {
+        Stop::Refused { phase, .. } | Stop::Failed { phase, .. } if phase == name => PhaseOutcome::Failed,
+        Stop::TimedOut { phase, .. } if phase == name => PhaseOutcome::TimedOut,
+        _ => PhaseOutcome::Interrupted,
     }
 }
-
-/// The phases that the program holds steps of and that have objects, not yet started.
-fn phase_runs(wanted: &Wanted, program: &Program) -> Vec<PhaseRun> {
-    let mut writes: HashMap<&str, usize> = HashMap::new();
-    for step in program.steps.iter().filter(|step| matches!(step.work, Work::Apply { .. })) {
-        *writes.entry(&step.phase).or_default() += 1;
-    }
-    let of_program = wanted.phases.iter().filter(|phase| program.steps.iter().any(|step| step.phase == phase.name));
-    let of_program = of_program.map(|phase| (phase, wanted.objects.values().filter(|object| object.phase == phase.name).count()));
-    of_program
-        .filter(|(_, objects)| *objects > 0)
-        .map(|(phase, objects)| {
-            let unchanged = objects - writes.get(phase.name.as_str()).copied().unwrap_or_default();
-            let timing =
-                PhaseTiming { name: phase.name.clone(), outcome: None, objects, created: 0, changed: 0, unchanged, took: Duration::ZERO };
-            PhaseRun { timing, timeout: phase.timeout, started: None }
-        })
-        .collect()
-}
-
-/// Resources by object, as the planner found them.
-pub(super) type Resources = HashMap<ObjectId, Resource>;

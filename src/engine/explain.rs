@@ -23,8 +23,7 @@ pub(super) async fn explain(stop: &Stop, cluster: &Cluster, hub: &mut Hub) -> Di
         Stop::Refused { phase, object, error } => Diagnosis {
             summary: format!("{object} could not be written: {}", why(error)),
             phase: Some(phase.clone()),
-            objects: Vec::new(),
-            more: Vec::new(),
+            ..Diagnosis::default()
         },
         Stop::Failed { phase, objects } => look_into(listed(objects), phase, objects, cluster, hub).await,
         Stop::TimedOut { phase, after, whole_run, objects } => {
@@ -32,7 +31,13 @@ pub(super) async fn explain(stop: &Stop, cluster: &Cluster, hub: &mut Hub) -> Di
             let summary = format!("{what} of {} was up, and {}", duration(*after), listed(objects));
             look_into(summary, phase, objects, cluster, hub).await
         }
-        Stop::Interrupted => Diagnosis { summary: "the run was interrupted".to_owned(), ..Diagnosis::default() },
+        Stop::Fenced => {
+            let trouble = cluster.trouble().map_or_else(String::new, |trouble| format!(": {trouble}"));
+            let summary =
+                format!("the lock of the release was lost, or its journal could not be written; nothing was done after that{trouble}");
+            Diagnosis { summary, ..Diagnosis::default() }
+        }
+        Stop::Interrupted => Diagnosis { summary: "the run was interrupted".to_owned(), interrupted: true, ..Diagnosis::default() },
     }
 }
 
@@ -83,7 +88,7 @@ async fn look_into(summary: String, phase: &str, objects: &[(ObjectId, Verdict)]
     let more = commands.map(|command| command.replacen("kubectl", cluster.kubectl(), 1)).collect();
     let objects =
         explained.into_iter().zip(logs).map(|((object, verdict, explanation), log)| explanation.into_diagnosis(object, verdict, &log));
-    Diagnosis { summary, phase: Some(phase.to_owned()), objects: objects.collect(), more }
+    Diagnosis { summary, phase: Some(phase.to_owned()), objects: objects.collect(), more, interrupted: false }
 }
 
 /// So long somebody who waits to be told what failed is kept waiting for a log.

@@ -11,7 +11,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::look::Look;
+use super::{known::Known, look::Look};
 use crate::{
     cluster::{Cluster, RequestError, Resource, WatchScope, Watched},
     object::ObjectId,
@@ -22,9 +22,9 @@ use crate::{
 /// events around them.
 pub(super) struct Hub {
     cluster: Cluster,
-    label: String,
+    label: Option<String>,
     positions: HashMap<Resource, String>,
-    objects: HashMap<ObjectId, Arc<Value>>,
+    objects: Known,
     resources: HashMap<ObjectId, Resource>,
     children: HashMap<String, Arc<Value>>,
     by_owner: HashMap<String, HashSet<String>>,
@@ -45,13 +45,14 @@ const CHILDREN: [(&str, &str, &str, &str); 4] = [
 ];
 
 impl Hub {
-    /// A hub that knows what `look` saw.
-    pub(super) fn new(cluster: Cluster, label: String, look: &Look) -> Self {
+    /// A hub that knows what `look` saw, and watches what carries `label`; without one, whole kinds: objects that are put back may not
+    /// be ours.
+    pub(super) fn new(cluster: Cluster, label: Option<String>, look: &Look) -> Self {
         let (sender, receiver) = unbounded_channel();
         Self {
             cluster,
+            positions: if label.is_some() { look.positions.clone() } else { HashMap::new() },
             label,
-            positions: look.positions.clone(),
             objects: look.live.present().map(|(id, object)| (id.clone(), Arc::clone(object))).collect(),
             resources: HashMap::new(),
             children: HashMap::new(),
@@ -67,7 +68,12 @@ impl Hub {
 
     /// Notes the answer to a write of `id`.
     pub(super) fn written(&mut self, id: &ObjectId, object: Value) {
-        self.take(id.clone(), Arc::new(object));
+        self.objects.take(id.clone(), Arc::new(object));
+    }
+
+    /// Notes that `id` is gone.
+    pub(super) fn removed(&mut self, id: &ObjectId) {
+        self.objects.remove(id);
     }
 
     /// The object as it was seen last.
@@ -147,7 +153,7 @@ impl Hub {
         self.resources.entry(id.clone()).or_insert_with(|| resource.clone());
         let position = self.positions.get(resource).cloned();
         let namespace = if position.is_some() { None } else { id.namespace.clone() };
-        self.watch(WatchScope { resource: resource.clone(), namespace, selector: Some(self.label.clone()) }, position);
+        self.watch(WatchScope { resource: resource.clone(), namespace, selector: self.label.clone() }, position);
     }
 
     /// Whether a watch brings what happens to `id`.
@@ -221,8 +227,11 @@ impl Hub {
             Watched::Changed(object) => self.note(object),
             Watched::Gone(object) => self.forget(&object),
             Watched::All(scope, objects) => {
-                self.forget_scope(&scope);
+                let known = self.forget_scope(&scope, &objects);
                 for object in objects {
+                    if identity(&object).is_some_and(|id| known.contains(&id)) {
+                        self.take_object(Arc::clone(&object));
+                    }
                     self.note(object);
                 }
             }
@@ -234,8 +243,8 @@ impl Hub {
     fn note(&mut self, object: Arc<Value>) {
         let Some(id) = identity(&object) else { return };
         // A watch may tell of an object, and even that it is ready, before the answer to our own write of it was read.
-        if self.is_ours(&object) || self.objects.contains_key(&id) {
-            self.take(id, Arc::clone(&object));
+        if self.is_ours(&object) || self.objects.contains(&id) || self.resources.contains_key(&id) {
+            self.take_object(Arc::clone(&object));
         }
         if is_child(&object) {
             let uid = uid_of(&object).to_owned();
@@ -247,39 +256,38 @@ impl Hub {
     }
 
     fn is_ours(&self, object: &Value) -> bool {
-        object.pointer("/metadata/labels").and_then(|labels| labels.get(&self.label)).is_some()
+        let labels = object.pointer("/metadata/labels");
+        self.label.as_ref().is_some_and(|label| labels.and_then(|labels| labels.get(label)).is_some())
     }
 
-    /// Takes `object`, unless something newer is known: a watch repeats what happened before our own write.
-    fn take(&mut self, id: ObjectId, object: Arc<Value>) {
-        let known = self.objects.get(&id).and_then(|known| version_of(known));
-        if known.zip(version_of(&object)).is_none_or(|(known, new)| new >= known) {
-            self.objects.insert(id, object);
+    fn take_object(&mut self, object: Arc<Value>) {
+        if let Some(id) = identity(&object) {
+            self.objects.take(id, object);
         }
     }
 
     fn forget(&mut self, object: &Value) {
         if let Some(id) = identity(object) {
-            // The deletion of an earlier object of the same name does not concern its successor.
-            if self.objects.get(&id).is_some_and(|known| uid_of(known) == uid_of(object)) {
-                self.objects.remove(&id);
-            }
+            self.objects.forget(&id, object);
         }
         self.children.remove(uid_of(object));
     }
 
-    /// Forgets everything of a scope before all of it is taken in anew.
-    fn forget_scope(&mut self, scope: &WatchScope) {
+    /// Forgets everything of a scope before all of it, `list`, is taken in anew. Returns the objects that were known.
+    fn forget_scope(&mut self, scope: &WatchScope, list: &[Arc<Value>]) -> HashSet<ObjectId> {
+        let mut known = HashSet::new();
         let in_scope = |object: &Value| {
             kind_of(object) == scope.resource.kind
                 && scope.namespace.as_ref().is_none_or(|namespace| text(object, "/metadata/namespace") == namespace)
         };
-        if scope.selector.is_some() {
+        if scope.selector == self.label {
             let of_kind = |id: &ObjectId| id.kind == scope.resource.kind && id.group == scope.resource.group;
-            self.objects.retain(|id, object| !(of_kind(id) && in_scope(object)));
-        } else {
+            known = self.objects.forget_all(|id, object| of_kind(id) && in_scope(object), list);
+        }
+        if scope.selector.is_none() {
             self.children.retain(|_, child| !in_scope(child));
         }
+        known
     }
 }
 
@@ -313,10 +321,6 @@ fn kind_of(object: &Value) -> &str {
 
 fn uid_of(object: &Value) -> &str {
     text(object, "/metadata/uid")
-}
-
-fn version_of(object: &Value) -> Option<u64> {
-    object.pointer("/metadata/resourceVersion")?.as_str()?.parse().ok()
 }
 
 fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {

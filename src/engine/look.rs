@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::{
     cluster::{Cluster, Live, RequestError, Resource, Seen},
-    object::ObjectId,
+    object::{Digest, ObjectId},
+    ownership::{apply_entry, owned_values},
     plan::ReleaseId,
 };
 
@@ -21,6 +22,52 @@ pub(crate) struct Look {
     pub(crate) positions: HashMap<Resource, String>,
     /// Namespaces that objects are wanted in and that do not exist.
     pub(crate) absent_namespaces: BTreeSet<String>,
+}
+
+impl Look {
+    /// Takes what lies in Namespaces among `wanted` that are being deleted for absent: it goes with them, and is created in their
+    /// successors.
+    pub(crate) fn forget_what_goes<'a>(&mut self, wanted: impl Iterator<Item = &'a ObjectId>) {
+        let goes = |id: &&ObjectId| {
+            let there = if is_namespace(id) { self.live.object(id) } else { None };
+            there.is_some_and(|there| there.pointer("/metadata/deletionTimestamp").is_some())
+        };
+        let going: BTreeSet<String> = wanted.filter(goes).map(|id| id.name.clone()).collect();
+        let inside = |id: &&ObjectId| id.namespace.as_ref().is_some_and(|namespace| going.contains(namespace));
+        let lost: Vec<ObjectId> = self.live.present().map(|(id, _)| id).filter(inside).cloned().collect();
+        for id in lost {
+            self.live.note(id, Seen::Absent);
+        }
+        self.absent_namespaces.extend(going);
+    }
+}
+
+fn is_namespace(id: &ObjectId) -> bool {
+    id.group.is_empty() && id.kind == "Namespace"
+}
+
+/// What of an object tells whether it is still as it was decided about: its uid, and a digest of what is ours in it, or of all that is
+/// not status where nothing is.
+pub(crate) fn as_seen(live: &Live, id: &ObjectId, manager: &str) -> Option<(String, Digest)> {
+    let object = live.object(id)?;
+    let uid = object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let digest = match apply_entry(object, manager) {
+        Some(entry) => Digest::of(&owned_values(object, entry)),
+        None => Digest::of(&without_status(object)),
+    };
+    Some((uid, digest))
+}
+
+fn without_status(object: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(map) = object.as_object_mut() {
+        map.remove("status");
+    }
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("resourceVersion");
+        metadata.remove("managedFields");
+    }
+    object
 }
 
 /// Requests of one look that are under way at once.

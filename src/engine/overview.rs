@@ -4,13 +4,15 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
+    drift::{Drift, drift},
+    earlier::Intention,
     hub::Hub,
     look::{Look, look},
 };
 use crate::{
     cluster::{Cluster, RequestError, Resource, Served},
     object::ObjectId,
-    readiness::Verdict,
+    readiness::{State, Verdict},
     release::{ObjectRecord, Records, Revision},
 };
 
@@ -19,6 +21,7 @@ pub(crate) struct Overview {
     revision: Revision,
     records: Records,
     hub: Hub,
+    sent: Option<Intention>,
 }
 
 /// One phase of an overview.
@@ -39,6 +42,8 @@ pub(crate) struct ObjectOverview {
     pub(crate) verdict: Verdict,
     /// The object, where it is there.
     pub(crate) live: Option<Arc<Value>>,
+    /// What others have done to it since it was written.
+    pub(crate) drift: Option<Drift>,
     /// Claims that its pods mount.
     pub(crate) claims: Vec<Value>,
 }
@@ -49,13 +54,29 @@ impl Overview {
         let wanted: Vec<(ObjectId, Resource)> =
             records.sorted().into_iter().filter_map(|record| Some((record.id.clone(), resource(record, served)?))).collect();
         let look: Look = look(cluster, &revision.release, &wanted).await?;
-        let mut hub = Hub::new(cluster.clone(), revision.release.label(), &look);
+        let mut hub = Hub::new(cluster.clone(), Some(revision.release.label()), &look);
         let namespaces: BTreeSet<&str> =
             wanted.iter().filter(|(id, _)| has_pods(id)).filter_map(|(id, _)| id.namespace.as_deref()).collect();
         for namespace in namespaces.into_iter().filter(|namespace| !look.absent_namespaces.contains(*namespace)) {
             hub.list_children(namespace).await?;
         }
-        Ok(Self { revision, records, hub })
+        Ok(Self { revision, records, hub, sent: None })
+    }
+
+    /// Whether others have changed or deleted anything.
+    pub(crate) fn has_drifted(&self) -> bool {
+        self.records.sorted().into_iter().any(|record| self.drift(record).is_some())
+    }
+
+    /// Says what was sent of the objects, so that it can be told who changed them.
+    pub(crate) fn set_sent(&mut self, sent: Intention) {
+        self.sent = Some(sent);
+    }
+
+    fn drift(&self, record: &ObjectRecord) -> Option<Drift> {
+        let live = self.hub.object(&record.id).map(AsRef::as_ref);
+        let sent = self.sent.as_ref().and_then(|sent| sent.sent(&record.id));
+        drift(record, live, sent, &self.revision.release.field_manager())
     }
 
     /// The revision that the overview stands on.
@@ -85,7 +106,11 @@ impl Overview {
             .as_ref()
             .filter(|_| has_pods(&record.id) && record.id.kind != "PersistentVolumeClaim")
             .map(|live| self.hub.around(live, now, |around| around.claims.iter().map(|claim| (*claim).clone()).collect()));
-        ObjectOverview { id: record.id.clone(), verdict: self.hub.judge(&record.id, now), live, claims: claims.unwrap_or_default() }
+        let verdict = match &live {
+            None if record.completed => Verdict::new(State::Ready, "", "it has run, and has removed itself"),
+            _ => self.hub.judge(&record.id, now),
+        };
+        ObjectOverview { id: record.id.clone(), verdict, drift: self.drift(record), live, claims: claims.unwrap_or_default() }
     }
 
     /// Watches everything from now on.

@@ -4,15 +4,17 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 
 use super::{
+    expansion::{Templates, cannot_shrink, templates},
     look::Look,
     planner::{ChangeAction, Decision},
     wanted::{Wanted, WantedObject},
 };
 use crate::{
-    cluster::{Cluster, Force, RequestError, Resource, Served},
-    ownership::is_interactive_kubectl,
+    cluster::{Cluster, Force, Refusal, RefusalCause, RequestError, Resource, Served},
+    object::ObjectId,
+    ownership::{apply_entry, is_interactive_kubectl},
     plan::Requires,
-    preflight::{Brought, DryRun},
+    preflight::{Brought, DryRun, immutable_fields, never_recreated},
 };
 
 /// Asks the cluster for what `requires` is about, and for nothing else.
@@ -73,14 +75,19 @@ pub(crate) async fn dry_runs(
     force: Force,
 ) -> Vec<DryRun> {
     let namespaces = Namespaces::of(wanted, look);
+    let manager = wanted.release.field_manager();
     stream::iter(decisions.iter_mut())
         .map(|decision| {
-            let namespaces = &namespaces;
+            let (namespaces, manager) = (&namespaces, manager.as_str());
             async move {
                 let object = &wanted.objects[&decision.id];
-                match (decision.action, served.exact(&object.object.api_version, &decision.id.kind)) {
-                    (ChangeAction::Keep, _) | (_, None) => DryRun::Unasked,
-                    (_, Some(resource)) => try_one(cluster, wanted, resource, object, look, namespaces, decision, force).await,
+                let resource = served.exact(&object.object.api_version, &decision.id.kind);
+                let Some(resource) = resource.filter(|_| decision.action != ChangeAction::Keep) else { return DryRun::Unasked };
+                let live = look.live.object(&decision.id).map(AsRef::as_ref);
+                let attempt = Try { cluster, resource, object, manager, live, force };
+                match &decision.id.namespace {
+                    Some(namespace) if namespaces.absent.contains(namespace.as_str()) => attempt.elsewhere(Some(SOME_NAMESPACE)).await,
+                    _ => attempt.in_place(decision).await,
                 }
             }
         })
@@ -104,46 +111,127 @@ impl<'a> Namespaces<'a> {
 /// A namespace that every cluster has.
 const SOME_NAMESPACE: &str = "default";
 
-#[expect(clippy::too_many_arguments, reason = "all of it is what one try needs, and it is called from one place")]
-async fn try_one(
-    cluster: &Cluster,
-    wanted: &Wanted,
-    resource: &Resource,
-    object: &WantedObject,
-    look: &Look,
-    namespaces: &Namespaces<'_>,
-    decision: &mut Decision,
+/// One object that is tried, and all that is needed for it.
+struct Try<'a> {
+    cluster: &'a Cluster,
+    resource: &'a Resource,
+    object: &'a WantedObject,
+    manager: &'a str,
+    live: Option<&'a Value>,
     force: Force,
-) -> DryRun {
-    if decision.id.namespace.as_deref().is_some_and(|namespace| namespaces.absent.contains(namespace)) {
-        return try_elsewhere(cluster, resource, &object.sent).await;
-    }
-    let manager = wanted.release.field_manager();
-    match cluster.apply_dry_run(resource, &decision.id, &object.sent, &manager, force).await {
-        Ok(_) => DryRun::Taken,
-        Err(RequestError::Refused(refusal)) if refusal.is_ownership_conflict() => {
-            let live = look.live.object(&decision.id);
-            let ours = live.is_some_and(|live| crate::ownership::apply_entry(live, &manager).is_some());
-            let managers = refusal.causes.iter().filter_map(|cause| cause.message.split('"').nth(1));
-            let at_a_terminal = ours && live.is_some_and(|live| managers.into_iter().all(|manager| is_interactive_kubectl(live, manager)));
-            decision.force = at_a_terminal;
-            if at_a_terminal { DryRun::Taken } else { DryRun::Refused(RequestError::Refused(refusal)) }
+}
+
+impl Try<'_> {
+    /// Tries the object where it is going to be, and says in `decision` how it has to be written for that.
+    async fn in_place(&self, decision: &mut Decision) -> DryRun {
+        match self.apply(self.force).await {
+            Err(RequestError::Refused(refusal)) if refusal.is_ownership_conflict() => {
+                let Some(yields) = self.yields(&refusal) else { return DryRun::Refused(RequestError::Refused(refusal)) };
+                decision.force |= yields == Yields::AtATerminal;
+                let forced = self.apply(Force::Yes).await;
+                self.judged(forced, decision).await
+            }
+            answer => self.judged(answer, decision).await,
         }
-        Err(error) => DryRun::Refused(error),
+    }
+
+    async fn apply(&self, force: Force) -> Result<Value, RequestError> {
+        self.cluster.apply_dry_run(self.resource, &self.object.object.id, &self.object.sent, self.manager, force).await
+    }
+
+    async fn judged(&self, answer: Result<Value, RequestError>, decision: &mut Decision) -> DryRun {
+        match (answer, self.live) {
+            (Ok(stored), _) => DryRun::Taken(Some(Box::new(stored))),
+            (Err(RequestError::Refused(refusal)), Some(live)) => {
+                let fields = immutable_fields(&refusal, &self.object.sent, live);
+                if fields.is_empty() { DryRun::Refused(RequestError::Refused(refusal)) } else { self.anew(fields, live, decision).await }
+            }
+            (Err(error), _) => DryRun::Refused(error),
+        }
+    }
+
+    /// Tries the object as a new one, where it may be deleted for that.
+    async fn anew(&self, fields: Vec<String>, live: &Value, decision: &mut Decision) -> DryRun {
+        let WantedObject { object, marks, sent, .. } = self.object;
+        let sizes = if object.id.kind == "StatefulSet" { templates(sent, live) } else { Templates::Other };
+        if let Templates::Shrink { name, from } = sizes {
+            return DryRun::Impossible(cannot_shrink(self.object, &name, &from));
+        }
+        let only_grows = sizes == Templates::Grow && fields == ["spec.volumeClaimTemplates"];
+        let may = marks.recreate || only_grows || is_job(&object.id);
+        if !may || never_recreated(&object.id).is_some() {
+            return DryRun::Unchangeable(fields);
+        }
+        decision.action = ChangeAction::Replace;
+        decision.remark = Some(recreation_remark(&object.id, &fields));
+        self.elsewhere(object.id.namespace.as_deref()).await
+    }
+
+    /// Tries the object as a new one in `namespace`.
+    ///
+    /// That its name is taken there says that everything else about it was accepted, and so do addresses and ports that its predecessor
+    /// still holds. What that namespace's quota, policies or permissions say does not count.
+    async fn elsewhere(&self, namespace: Option<&str>) -> DryRun {
+        let mut body = (*self.object.sent).clone();
+        if let Some(namespace) = namespace {
+            body["metadata"]["namespace"] = namespace.into();
+        }
+        match self.cluster.create_dry_run(self.resource, namespace, &body).await {
+            Ok(()) => DryRun::Taken(None),
+            Err(error) if error.code() == Some(409) => DryRun::Taken(None),
+            Err(error) if error.code() == Some(403) => DryRun::Unasked,
+            Err(RequestError::Refused(refusal)) if !refusal.causes.is_empty() && refusal.causes.iter().all(is_allocated) => {
+                DryRun::Taken(None)
+            }
+            Err(error) => DryRun::Refused(error),
+        }
+    }
+
+    /// Why the fields that `refusal` is about are going to be ours without being taken from anybody; `None` where they are not.
+    fn yields(&self, refusal: &Refusal) -> Option<Yields> {
+        let live = self.live?;
+        let managers: Vec<&str> = refusal.causes.iter().filter_map(|cause| cause.message.split('"').nth(1)).collect();
+        let all = |holds: &dyn Fn(&str) -> bool| managers.iter().all(|manager| holds(manager));
+        if all(&|manager| is_adopted(manager)) {
+            return Some(Yields::Adopted);
+        }
+        let ours = apply_entry(live, self.manager).is_some();
+        (ours && all(&|manager| is_interactive_kubectl(live, manager))).then_some(Yields::AtATerminal)
     }
 }
 
-/// Tries an object whose namespace does not exist yet in one that does.
-///
-/// That its name is taken there says that everything else about it was accepted. What the other namespace's quota,
-/// policies or permissions say does not count.
-async fn try_elsewhere(cluster: &Cluster, resource: &Resource, body: &Value) -> DryRun {
-    let mut body = body.clone();
-    body["metadata"]["namespace"] = SOME_NAMESPACE.into();
-    match cluster.create_dry_run(resource, Some(SOME_NAMESPACE), &body).await {
-        Ok(()) => DryRun::Taken,
-        Err(error) if error.code() == Some(409) => DryRun::Taken,
-        Err(error) if error.code() == Some(403) => DryRun::Unasked,
-        Err(error) => DryRun::Refused(error),
-    }
+/// Why fields of another manager are going to be ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Yields {
+    /// They are taken over before the apply.
+    Adopted,
+    /// Somebody changed ours at a terminal.
+    AtATerminal,
+}
+
+/// Whether what `manager` holds is taken over when the object becomes ours: it is what `kubectl apply` left, or what was there before
+/// anybody kept accounts.
+fn is_adopted(manager: &str) -> bool {
+    matches!(manager, "kubectl-client-side-apply" | "before-first-apply")
+}
+
+/// Jobs are run anew where they are changed; nothing is lost by it.
+fn is_job(id: &ObjectId) -> bool {
+    id.group == "batch" && id.kind == "Job"
+}
+
+/// Whether the API server only says that an address or a port is in use.
+fn is_allocated(cause: &RefusalCause) -> bool {
+    cause.message.contains("already allocated")
+}
+
+/// What is to be said before an object is created anew.
+fn recreation_remark(id: &ObjectId, fields: &[String]) -> String {
+    let what = match id.kind.as_str() {
+        "Job" => "it is run again",
+        "StatefulSet" => "its pods and claims stay",
+        "Deployment" | "DaemonSet" | "ReplicaSet" | "Pod" => "its pods are down meanwhile",
+        _ => "it is not there for a moment",
+    };
+    format!("{} cannot be changed; {what}", fields.join(", "))
 }

@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
     cluster::{Resource, Served},
-    object::{Digest, Object, ObjectId, scale_target},
+    object::{Digest, Marks, Object, ObjectId, Origin, scale_target},
     phase::Ordered,
     plan::{PhaseSettings, ReleaseId},
 };
@@ -21,8 +22,9 @@ pub(crate) struct Wanted {
     pub(crate) phases: Vec<PhaseSettings>,
 }
 
-/// One object as it will be sent.
-#[derive(Debug, Clone)]
+/// One object as it will be sent. Stored in revisions, so that an older one can be brought back without its files.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(into = "StoredObject", try_from = "StoredObject")]
 pub(crate) struct WantedObject {
     /// The object as rendered.
     pub(crate) object: Object,
@@ -36,6 +38,8 @@ pub(crate) struct WantedObject {
     pub(crate) last: bool,
     /// An autoscaler decides about its replicas.
     pub(crate) scaled_by_others: bool,
+    /// How it is changed and put back.
+    pub(crate) marks: Marks,
     /// What is sent: the body with our label.
     pub(crate) sent: Arc<Value>,
     /// Digest of `sent`.
@@ -49,18 +53,97 @@ impl WantedObject {
         set_label(&mut sent, &release.label());
         let digest = Digest::of(&sent);
         let Ordered { after, priority, last, .. } = order;
-        Self { object, phase: phase.to_owned(), after, priority, last, scaled_by_others: false, sent: Arc::new(sent), digest }
+        Self {
+            object,
+            phase: phase.to_owned(),
+            after,
+            priority,
+            last,
+            scaled_by_others: false,
+            marks: Marks::default(),
+            sent: Arc::new(sent),
+            digest,
+        }
+    }
+}
+
+/// A wanted object as a revision stores it.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StoredObject {
+    phase: String,
+    after: Vec<ObjectId>,
+    priority: u32,
+    last: bool,
+    scaled_by_others: bool,
+    #[serde(default)]
+    marks: Marks,
+    /// Where it was written down, for messages.
+    file: String,
+    line: u32,
+    sent: Arc<Value>,
+}
+
+impl From<WantedObject> for StoredObject {
+    fn from(object: WantedObject) -> Self {
+        let WantedObject { object, phase, after, priority, last, scaled_by_others, marks, sent, .. } = object;
+        let Origin { file, line } = object.origin;
+        Self { phase, after, priority, last, scaled_by_others, marks, file: file.to_string_lossy().into_owned(), line, sent }
+    }
+}
+
+impl TryFrom<StoredObject> for WantedObject {
+    type Error = &'static str;
+
+    fn try_from(stored: StoredObject) -> Result<Self, Self::Error> {
+        let StoredObject { phase, after, priority, last, scaled_by_others, marks, file, line, sent } = stored;
+        let id = ObjectId::of(&sent).ok_or("an object without a name")?;
+        let api_version = sent.get("apiVersion").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let origin = Origin { file: std::path::Path::new(&file).into(), line };
+        let object = Object { id, api_version, body: Arc::clone(&sent), origin };
+        let digest = Digest::of(&sent);
+        Ok(Self { object, phase, after, priority, last, scaled_by_others, marks, sent, digest })
     }
 }
 
 impl WantedObject {
-    fn leave_replicas(&mut self) {
+    /// Leaves `spec.replicas` to whoever scales the object.
+    pub(super) fn leave_replicas(&mut self) {
         let spec = Arc::make_mut(&mut self.sent).get_mut("spec").and_then(Value::as_object_mut);
         if let Some(spec) = spec {
             spec.remove("replicas");
             self.digest = Digest::of(&self.sent);
             self.scaled_by_others = true;
         }
+    }
+}
+
+impl WantedObject {
+    /// Sets how much each of the object's claim templates asks for.
+    pub(super) fn set_claim_sizes<'a>(&mut self, sizes: impl Iterator<Item = &'a str>) {
+        let templates = Arc::make_mut(&mut self.sent).pointer_mut("/spec/volumeClaimTemplates").and_then(Value::as_array_mut);
+        for (template, size) in templates.into_iter().flatten().zip(sizes) {
+            template["spec"]["resources"]["requests"]["storage"] = size.into();
+        }
+        self.digest = Digest::of(&self.sent);
+    }
+
+    /// Gives the object's template of pods an annotation, or takes it off.
+    pub(super) fn set_template_annotation(&mut self, name: &str, value: Option<String>) {
+        let metadata = Arc::make_mut(&mut self.sent).pointer_mut("/spec/template").map(|template| &mut template["metadata"]);
+        let Some(metadata) = metadata else { return };
+        match value {
+            Some(value) => metadata["annotations"][name] = value.into(),
+            None => {
+                if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+                    annotations.remove(name);
+                    if annotations.is_empty() {
+                        metadata.as_object_mut().map(|metadata| metadata.remove("annotations"));
+                    }
+                }
+            }
+        }
+        self.digest = Digest::of(&self.sent);
     }
 }
 

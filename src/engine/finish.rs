@@ -1,0 +1,87 @@
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::{
+    rollback::Returned,
+    run::{Ending, Run},
+};
+use crate::{
+    event::RunOutcome,
+    release::{Head, Records, Store, StoreError},
+};
+
+/// Revisions that are kept.
+const KEPT: usize = 10;
+
+/// Stores how a run ended and what it left, and trims what is older than is kept. `base` is what was remembered of objects before the
+/// run, and before the interrupted ones that it went on from.
+pub(super) async fn finish(run: &Run<'_>, mut head: Head, base: &Records, ending: Ending) -> Result<(), StoreError> {
+    let Ending { outcome, cause, timings, entries, returned } = ending;
+    let mut records = run.before.records.clone();
+    records.replay(&entries);
+    match &returned {
+        Some(returned) if outcome == RunOutcome::RolledBack => records = after_return(base, &records, returned),
+        _ => {
+            run.pruning.gone.iter().for_each(|id| records.remove(id));
+            run.pruning.kept.iter().for_each(|(id, _)| records.keep(id));
+        }
+    }
+    let revision = &mut head.revision;
+    for timing in &timings {
+        revision.changes.created += timing.created;
+        revision.changes.changed += timing.changed;
+        revision.changes.unchanged += timing.unchanged;
+        revision.changes.deleted += timing.deleted;
+        if let Some(phase) = revision.phases.iter_mut().find(|phase| phase.name == timing.name) {
+            phase.outcome = timing.outcome;
+            phase.took = timing.took;
+        }
+    }
+    conclude(run.store, &run.before.heads, head, &records, outcome, cause).await
+}
+
+/// What is remembered of objects where a way back has reached its end: what was remembered `base`, before the run, and what of `records`
+/// is kept.
+pub(super) fn after_return(base: &Records, records: &Records, returned: &Returned) -> Records {
+    let mut after = base.clone();
+    returned.kept(records).into_iter().for_each(|record| after.insert(record));
+    after
+}
+
+/// Stores in `head` how its run ended and what is remembered of objects, and trims what is older than is kept. `heads` are the revisions
+/// before it, oldest first.
+pub(super) async fn conclude(
+    store: &Store,
+    heads: &[Head],
+    mut head: Head,
+    records: &Records,
+    outcome: RunOutcome,
+    cause: Option<String>,
+) -> Result<(), StoreError> {
+    let revision = &mut head.revision;
+    revision.records = store.write_chunks(&records.sorted()).await?;
+    revision.finished = Some(Timestamp::now());
+    revision.outcome = outcome;
+    revision.cause = cause;
+    store.update(&mut head).await?;
+    trim(store, heads, head).await
+}
+
+/// Deletes old revisions: never the last good one, nor the one that this one goes back to.
+async fn trim(store: &Store, heads: &[Head], newest: Head) -> Result<(), StoreError> {
+    let mut heads = heads.to_vec();
+    let unsettled = heads.last().is_some_and(|head| !head.revision.is_settled());
+    if heads.len() < KEPT && !unsettled {
+        return Ok(());
+    }
+    let back_to = newest.revision.back_to;
+    heads.push(newest);
+    let last_good = heads.iter().rev().find(|head| head.revision.outcome == RunOutcome::Succeeded).map(|head| head.revision.number);
+    let spare = heads.len().saturating_sub(KEPT);
+    let old = heads.iter().take(spare).map(|head| head.revision.number);
+    let old: BTreeSet<u64> = old.filter(|number| Some(*number) != last_good && Some(*number) != back_to).collect();
+    let (trimmed, kept): (Vec<Head>, Vec<Head>) = heads.into_iter().partition(|head| old.contains(&head.revision.number));
+    let numbers: Vec<u64> = trimmed.iter().map(|head| head.revision.number).collect();
+    store.trim(&numbers, &kept).await
+}

@@ -1,0 +1,102 @@
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::emit::Emitter;
+use crate::event::{EventKind, PhaseOutcome, PhaseTiming, WriteResult};
+
+/// A phase as an execution needs it.
+#[derive(Debug, Clone)]
+pub(super) struct PhasePlan {
+    /// Name.
+    pub(super) name: String,
+    /// Time limit.
+    pub(super) timeout: Duration,
+    /// Number of objects in it.
+    pub(super) objects: usize,
+    /// How many of them are left alone.
+    pub(super) unchanged: usize,
+}
+
+impl PhasePlan {
+    /// A phase whose objects are not counted yet.
+    pub(super) fn of(name: &str, timeout: Duration) -> Self {
+        Self { name: name.to_owned(), timeout, objects: 0, unchanged: 0 }
+    }
+}
+
+/// The phases of an execution and what has become of them.
+pub(super) struct PhaseRuns {
+    phases: Vec<PhaseRun>,
+    emitter: Emitter,
+}
+
+struct PhaseRun {
+    timing: PhaseTiming,
+    timeout: Duration,
+    started: Option<Instant>,
+}
+
+impl PhaseRuns {
+    pub(super) fn new(plans: Vec<PhasePlan>, emitter: Emitter) -> Self {
+        let phases = plans.into_iter().map(|plan| {
+            let PhasePlan { name, timeout, objects, unchanged } = plan;
+            let timing = PhaseTiming { name, outcome: None, objects, created: 0, changed: 0, unchanged, deleted: 0, took: Duration::ZERO };
+            PhaseRun { timing, timeout, started: None }
+        });
+        Self { phases: phases.collect(), emitter }
+    }
+
+    /// The phases with what has become of them.
+    pub(super) fn timings(&self) -> Vec<PhaseTiming> {
+        self.phases.iter().map(|phase| phase.timing.clone()).collect()
+    }
+
+    /// Time limit of `name`; none where it is no phase of the execution.
+    pub(super) fn timeout(&self, name: &str) -> Option<Duration> {
+        self.phases.iter().find(|phase| phase.timing.name == name).map(|phase| phase.timeout)
+    }
+
+    /// Says that `name` starts, where it has not.
+    pub(super) fn start(&mut self, name: &str) {
+        let Some(phase) = self.phases.iter_mut().find(|phase| phase.timing.name == name) else { return };
+        if phase.started.is_none() {
+            phase.started = Some(Instant::now());
+            self.emitter.emit(EventKind::PhaseStarted { phase: name.to_owned(), objects: phase.timing.objects, timeout: phase.timeout });
+        }
+    }
+
+    /// Counts one write in `name`.
+    pub(super) fn count(&mut self, name: &str, result: WriteResult) {
+        let Some(phase) = self.phases.iter_mut().find(|phase| phase.timing.name == name) else { return };
+        match result {
+            WriteResult::Created => phase.timing.created += 1,
+            WriteResult::Changed | WriteResult::Restored => phase.timing.changed += 1,
+            WriteResult::Unchanged | WriteResult::Kept => phase.timing.unchanged += 1,
+            WriteResult::Deleted | WriteResult::GivenUp => phase.timing.deleted += 1,
+        }
+    }
+
+    /// Says that `name` ended, where it runs.
+    pub(super) fn end(&mut self, name: &str, outcome: PhaseOutcome) {
+        let Some(phase) = self.phases.iter_mut().find(|phase| phase.timing.name == name) else { return };
+        let Some(started) = phase.started.filter(|_| phase.timing.outcome.is_none()) else { return };
+        phase.timing.took = started.elapsed();
+        phase.timing.outcome = Some(outcome);
+        self.emitter.emit(EventKind::PhaseFinished { phase: name.to_owned(), outcome, took: phase.timing.took });
+    }
+
+    /// Says of every phase that runs how it ended.
+    pub(super) fn end_all(&mut self, outcome_of: impl Fn(&str) -> PhaseOutcome) {
+        let names: Vec<String> = self.phases.iter().map(|phase| phase.timing.name.clone()).collect();
+        for name in names {
+            self.end(&name, outcome_of(&name));
+        }
+    }
+
+    /// The phases that run, each with its time limit and whether that is up.
+    pub(super) fn running(&self) -> impl Iterator<Item = (&str, Duration, bool)> {
+        let running = self.phases.iter().filter(|phase| phase.timing.outcome.is_none());
+        running.filter_map(|phase| Some((phase.timing.name.as_str(), phase.timeout, phase.started?.elapsed() >= phase.timeout)))
+    }
+}

@@ -1,0 +1,232 @@
+use std::collections::{BTreeSet, HashMap};
+
+use jiff::Timestamp;
+
+use super::{
+    back::{Past, WayBack, way_back},
+    claims::claims_in,
+    emit::Emitter,
+    execute::{Control, Executor, Limits, OnFault, Stop},
+    halt::Halt,
+    hub::Hub,
+    look::{Look, look},
+    notes::Notes,
+    phases::PhasePlan,
+    prove::prove,
+    run::Stops,
+    stays::take_irreversible,
+    traces, versions,
+    write::{Materials, Resources, Writer},
+};
+use crate::{
+    cluster::{Cluster, RequestError, Resource, Served},
+    error::ExitCode,
+    event::{EventKind, Proof, RunOutcome},
+    object::ObjectId,
+    plan::ReleaseId,
+    release::{Author, Head, Ledger, ObjectRecord, Program, Records, RollbackRecord, Snapshot, Store, Traces},
+};
+
+/// What a way back starts from: a revision that was not finished, and all that is known of what it did.
+pub(super) struct Journey<'a> {
+    /// The connection; its writes end with the lock.
+    pub(super) cluster: &'a Cluster,
+    pub(super) served: &'a Served,
+    pub(super) store: &'a Store,
+    pub(super) release: &'a ReleaseId,
+    /// The phases of the revision, with their time limits.
+    pub(super) phases: Vec<PhasePlan>,
+    /// The phase that each object belongs to.
+    pub(super) phase_of: HashMap<ObjectId, String>,
+    /// What the revision was going to do.
+    pub(super) program: &'a Program,
+    pub(super) snapshot: &'a Snapshot,
+    /// What its journal tells.
+    pub(super) traces: Traces,
+    /// Whether writes may have been done whose answers nobody saw.
+    pub(super) answers_missing: bool,
+    /// What is remembered of objects.
+    pub(super) records: &'a Records,
+    /// Objects that are to be left as they are.
+    pub(super) manual: Vec<ObjectId>,
+    /// What runs once and is to be run again.
+    pub(super) rerun: Vec<ObjectId>,
+    pub(super) limits: Limits,
+    /// Who goes back.
+    pub(super) by: Author,
+}
+
+/// What a way back came to.
+pub(crate) struct Returned {
+    /// `RolledBack`; `Failed` where something differs; `RollingBack` where it did not come to its end.
+    pub(crate) outcome: RunOutcome,
+    proof: Proof,
+}
+
+impl Returned {
+    fn stopped() -> Self {
+        Self { outcome: RunOutcome::RollingBack, proof: Proof::default() }
+    }
+
+    /// The exit code; `interrupted`: a signal was the reason for going back.
+    pub(super) fn exit(&self, interrupted: bool) -> ExitCode {
+        match self.outcome {
+            RunOutcome::RolledBack if interrupted => ExitCode::Interrupted,
+            RunOutcome::RolledBack => ExitCode::Failed,
+            _ => ExitCode::Changed,
+        }
+    }
+
+    /// Of `records`, those of objects that are kept although they were not there before.
+    pub(super) fn kept(&self, records: &Records) -> Vec<ObjectRecord> {
+        let kept = self.proof.kept.iter().filter_map(|remark| records.get(&remark.object));
+        kept.map(|record| ObjectRecord { kept: true, ..record.clone() }).collect()
+    }
+}
+
+/// Puts everything that a run has touched back to its snapshot, and proves it by another look. Says in `head` how it went; the caller
+/// stores that.
+pub(super) async fn go_back(journey: &Journey<'_>, head: &mut Head, cause: String, emitter: &Emitter, stops: &Stops) -> Returned {
+    head.revision.outcome = RunOutcome::RollingBack;
+    head.revision.cause = Some(cause.clone());
+    head.revision.rollback = Some(RollbackRecord { by: journey.by.clone(), started: Timestamp::now(), finished: None, proof: None });
+    let proof = match journey.store.update(head).await {
+        Ok(()) => travel(journey, head, cause, emitter, stops).await,
+        Err(error) => Err(error.into()),
+    };
+    match proof {
+        Ok(proof) => {
+            emitter.emit(EventKind::RollbackProved { proof: proof.clone() });
+            if let Some(rollback) = &mut head.revision.rollback {
+                rollback.finished = Some(Timestamp::now());
+                rollback.proof = Some(proof.clone());
+            }
+            let outcome = if proof.differences.is_empty() { RunOutcome::RolledBack } else { RunOutcome::Failed };
+            Returned { outcome, proof }
+        }
+        Err(halt) => {
+            emitter.emit(EventKind::Noted { text: halt.told(journey.release) });
+            Returned::stopped()
+        }
+    }
+}
+
+/// What a look before the way back brought, and the way that was planned from it.
+pub(super) struct Survey {
+    readable: Vec<(ObjectId, Resource)>,
+    stored_as: Resources,
+    seen: Look,
+    done: Traces,
+    pub(super) back: WayBack,
+}
+
+/// Looks at all that was touched, works out what was done although nobody saw it, and plans the way back.
+pub(super) async fn survey(journey: &Journey<'_>) -> Result<Survey, RequestError> {
+    let ids: BTreeSet<&ObjectId> = journey.program.written().chain(journey.traces.iter().map(|(id, _)| id)).collect();
+    let stored_as = versions::stored_as(journey.cluster, journey.served, ids.iter().copied()).await?;
+    let readable: Vec<(ObjectId, Resource)> = stored_as.iter().map(|(id, resource)| (id.clone(), resource.clone())).collect();
+    let seen = look(journey.cluster, journey.release, &readable).await?;
+    let mut done = journey.traces.clone();
+    if journey.answers_missing {
+        let manager = journey.release.field_manager();
+        traces::complete(&mut done, journey.program, journey.snapshot, &seen.live, journey.records, &manager);
+    }
+    let stays = take_irreversible(&mut done, journey.snapshot, &seen.live);
+    let mut back = plan(journey, &done, &seen).await?;
+    back.stays.extend(stays);
+    Ok(Survey { readable, stored_as, seen, done, back })
+}
+
+/// Goes the way, and proves it.
+async fn travel(journey: &Journey<'_>, head: &mut Head, cause: String, emitter: &Emitter, stops: &Stops) -> Result<Proof, Halt> {
+    let Survey { readable, stored_as, seen, done, back } = survey(journey).await?;
+    emitter.emit(EventKind::RollbackStarted {
+        cause,
+        objects: back.restored.len() + back.removed.len(),
+        deletes: back.removed.len(),
+        timeout: journey.limits.timeout,
+    });
+    let faults = execute(journey, head, &done, &seen, &back, stored_as, emitter, stops).await?;
+    let now = look(journey.cluster, journey.release, &readable).await?;
+    Ok(prove(&back, journey.snapshot, &done, &now.live, &journey.release.field_manager(), faults))
+}
+
+async fn plan(journey: &Journey<'_>, done: &Traces, seen: &Look) -> Result<WayBack, RequestError> {
+    let claims = claims(journey, done).await?;
+    Ok(way_back(&Past {
+        manager: &journey.release.field_manager(),
+        phases: &journey.phases,
+        phase_of: &journey.phase_of,
+        snapshot: journey.snapshot,
+        traces: done,
+        live: &seen.live,
+        claims: &claims,
+        records: journey.records,
+        manual: &journey.manual,
+        rerun: &journey.rerun,
+    }))
+}
+
+/// The claims in every namespace in which a Secret was created: it may be what their data is opened with.
+async fn claims(journey: &Journey<'_>, done: &Traces) -> Result<Vec<ObjectId>, RequestError> {
+    let created = done.iter().filter(|(id, _)| id.kind == "Secret" && journey.snapshot.object(id).is_none());
+    let namespaces: BTreeSet<&String> = created.filter_map(|(id, _)| id.namespace.as_ref()).collect();
+    claims_in(journey.cluster, journey.served, namespaces).await
+}
+
+/// Executes the way back; returns what did not succeed.
+#[expect(clippy::too_many_arguments, reason = "the parts of one execution, each made elsewhere")]
+async fn execute(
+    journey: &Journey<'_>,
+    head: &mut Head,
+    done: &Traces,
+    seen: &Look,
+    back: &WayBack,
+    stored_as: Resources,
+    emitter: &Emitter,
+    stops: &Stops,
+) -> Result<Vec<(ObjectId, String)>, Halt> {
+    let ledger = Ledger::open(journey.store.clone(), head.clone());
+    let fenced = super::run::either(&stops.lock_lost, ledger.broken());
+    let notes = Notes::stored_in(ledger);
+    let materials = Materials {
+        cluster: journey.cluster.clone(),
+        served: journey.served,
+        release: journey.release,
+        wanted: None,
+        live: &seen.live,
+        snapshot: journey.snapshot,
+        traces: done,
+        resources: stored_as,
+        stored_as: Resources::new(),
+        force_conflicts: true,
+        notes: notes.clone(),
+    };
+    let control =
+        Control { emitter: emitter.clone(), limits: journey.limits, interrupt: stops.at_once.clone(), fenced, on_fault: OnFault::GoOn };
+    let hub = Hub::new(journey.cluster.clone(), None, seen);
+    let mut executor = Executor::new(&back.program, plans(journey, back), Writer::new(materials), hub, control);
+    let result = executor.run().await;
+    let mut faults = std::mem::take(&mut executor.faults);
+    let (stored, closed) = notes.take_ledger().expect("the journal is open").close().await;
+    *head = stored;
+    match result {
+        Ok(()) => {}
+        Err(Stop::TimedOut { objects, .. }) => {
+            faults.extend(objects.into_iter().map(|(id, verdict)| (id, format!("is not as it was in time: {}", verdict.message))));
+        }
+        Err(stop) => return Err(Halt::of(&stop, closed, journey.cluster)),
+    }
+    closed?;
+    Ok(faults)
+}
+
+/// The phases that the way back leads through, with what is done in each.
+fn plans(journey: &Journey<'_>, back: &WayBack) -> Vec<PhasePlan> {
+    let touched = |phase: &str| {
+        let ids = back.restored.iter().chain(&back.removed);
+        ids.filter(|id| journey.phase_of.get(*id).is_some_and(|of| of == phase)).count()
+    };
+    let plans = journey.phases.iter().map(|plan| PhasePlan { objects: touched(&plan.name), ..plan.clone() });
+    plans.filter(|plan| plan.objects > 0).collect()
+}

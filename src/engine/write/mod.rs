@@ -1,0 +1,143 @@
+//! Carries out the steps of a program that write.
+
+mod apply;
+mod contents;
+mod expand;
+mod remove;
+mod restart;
+mod restore;
+mod stuck;
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use super::{notes::Notes, wanted::Wanted};
+use crate::{
+    cluster::{Cluster, Live, RequestError, Resource, Served},
+    event::WriteResult,
+    object::ObjectId,
+    plan::ReleaseId,
+    release::{JournalEntry, Snapshot, Traces, Work},
+};
+
+/// Kinds as they are served, by object.
+pub(super) type Resources = HashMap<ObjectId, Resource>;
+
+/// All that is needed for writing.
+pub(super) struct Materials<'a> {
+    /// The connection; its writes end with the lock.
+    pub(super) cluster: Cluster,
+    pub(super) served: &'a Served,
+    pub(super) release: &'a ReleaseId,
+    /// What is wanted; `None` where nothing is applied.
+    pub(super) wanted: Option<&'a Wanted>,
+    /// What was seen last before the first write.
+    pub(super) live: &'a Live,
+    /// What was there before.
+    pub(super) snapshot: &'a Snapshot,
+    /// What was done, where that is put back.
+    pub(super) traces: &'a Traces,
+    /// The kind that each object is written as.
+    pub(super) resources: Resources,
+    /// The kind that each object is stored as, where that is another one: snapshots are read and put back as this.
+    pub(super) stored_as: Resources,
+    /// Whether fields that others own are taken over.
+    pub(super) force_conflicts: bool,
+    pub(super) notes: Notes,
+}
+
+/// Writes objects. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Writer<'a> {
+    materials: Arc<Materials<'a>>,
+    manager: Arc<str>,
+}
+
+/// What a write did.
+pub(super) struct Written {
+    pub(super) object: ObjectId,
+    pub(super) result: WriteResult,
+    /// The object as it is stored now, without the list of who owns what; `None` where it is gone.
+    pub(super) stored: Option<Value>,
+    pub(super) took: Duration,
+}
+
+/// How often a write is tried again whose object was changed by somebody else in between: status is written all the time.
+const CONFLICTS: usize = 20;
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(materials: Materials<'a>) -> Self {
+        let manager = materials.release.field_manager().into();
+        Self { materials: Arc::new(materials), manager }
+    }
+
+    /// The kind that `id` is written as.
+    pub(super) fn resource(&self, id: &ObjectId) -> Option<&Resource> {
+        self.materials.resources.get(id)
+    }
+
+    /// Notes that the Job `id` has done its work.
+    pub(super) fn note_completed(&self, id: &ObjectId) {
+        self.materials.notes.note(JournalEntry::Completed { object: id.clone() });
+    }
+
+    /// The kind that `id` is stored as.
+    fn stored_as(&self, id: &ObjectId) -> &Resource {
+        self.materials.stored_as.get(id).unwrap_or_else(|| &self.materials.resources[id])
+    }
+
+    /// Carries out `work`, a step of `phase` that writes.
+    pub(super) async fn perform(&self, work: &Work, phase: &str) -> Result<Written, RequestError> {
+        let started = Instant::now();
+        let object = work.writes().cloned().expect("steps that only wait are not performed");
+        let (result, stored) = match work {
+            Work::Apply { object, force } => self.apply(object, phase, *force).await?,
+            Work::Restore { object } => self.restore(object).await?,
+            Work::Recreate { object } => self.recreate(object).await?,
+            Work::Delete { object, uid, belongings, if_empty } => self.delete(object, uid, *belongings, *if_empty).await?,
+            Work::GiveUp { object } => self.give_up(object).await?,
+            Work::RestartPods { object, since } => self.restart_pods(object, *since).await?,
+            Work::Expand { object, size } => self.expand(object, size).await?,
+            Work::AwaitReady { .. } | Work::AwaitGone { .. } => unreachable!("steps that only wait are not performed"),
+        };
+        Ok(Written { object, result, stored: stored.map(slim), took: started.elapsed() })
+    }
+
+    /// The object as it is stored now.
+    async fn read(&self, id: &ObjectId) -> Result<Option<Value>, RequestError> {
+        self.materials.cluster.get(self.stored_as(id), id.namespace.as_deref(), &id.name).await
+    }
+}
+
+/// What a step did, and the object as it is stored then.
+type Done = (WriteResult, Option<Value>);
+
+/// `object` without the list of who owns what: half of its size, and never looked at after the record was made.
+fn slim(mut object: Value) -> Value {
+    if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
+        metadata.remove("managedFields");
+    }
+    object
+}
+
+fn uid_of(object: &Value) -> &str {
+    text(object, "/metadata/uid")
+}
+
+fn version_of(object: &Value) -> &str {
+    text(object, "/metadata/resourceVersion")
+}
+
+fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
+    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Whether `error` says that the object was written by somebody else since it was read.
+fn is_outdated(error: &RequestError) -> bool {
+    matches!(error, RequestError::Refused(refusal) if refusal.code == 409 && !refusal.is_ownership_conflict())
+}

@@ -1,0 +1,132 @@
+use serde_json::Value;
+
+use super::{CONFLICTS, Done, Writer, contents, is_outdated, text, uid_of, version_of};
+use crate::{
+    cluster::{DeleteOptions, Deleted, Propagation, RequestError, Resource},
+    event::WriteResult,
+    object::ObjectId,
+    ownership::give_up_object,
+    release::{Belongings, JournalEntry},
+};
+
+impl Writer<'_> {
+    /// Deletes `id` where it still has `uid`. `if_empty`: it stays where anything is in it that would go with it.
+    pub(super) async fn delete(&self, id: &ObjectId, uid: &str, belongings: Belongings, if_empty: bool) -> Result<Done, RequestError> {
+        for attempt in 1.. {
+            let Some(live) = self.read(id).await?.filter(|live| uid_of(live) == uid) else {
+                self.note_removed(id);
+                return Ok((WriteResult::Deleted, None));
+            };
+            if !text(&live, "/metadata/deletionTimestamp").is_empty() {
+                self.note_removed(id);
+                return Ok((WriteResult::Deleted, Some(live)));
+            }
+            if if_empty && let Some(why) = self.holds(id, &live).await? {
+                self.materials.notes.leave(id, why);
+                return Ok((WriteResult::Kept, Some(live)));
+            }
+            let owned = if belongings == Belongings::ClaimsStay { self.owned_by(&live).await? } else { Vec::new() };
+            let options = DeleteOptions {
+                uid: Some(uid.to_owned()),
+                resource_version: Some(version_of(&live).to_owned()),
+                propagation: Some(propagation(id, belongings)),
+            };
+            match self.materials.cluster.delete(self.stored_as(id), id, &options).await {
+                Ok(deleted) => {
+                    self.note_removed(id);
+                    if belongings == Belongings::ClaimsStay {
+                        self.delete_orphaned(id, uid, &owned).await?;
+                        return Ok((WriteResult::Deleted, None));
+                    }
+                    let terminating = match deleted {
+                        Deleted::Terminating(object) => Some(object),
+                        Deleted::Gone | Deleted::Absent => None,
+                    };
+                    return Ok((WriteResult::Deleted, terminating));
+                }
+                // A status that was written in between changes the version, which says nothing about whose object it is.
+                Err(error) if attempt < CONFLICTS && is_outdated(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((WriteResult::Unchanged, None))
+    }
+
+    /// Why `id`, which is `live`, is not deleted with what is in it; `None` where nothing is. What cannot be looked into is not deleted.
+    async fn holds(&self, id: &ObjectId, live: &Value) -> Result<Option<String>, RequestError> {
+        match contents::held_by(&self.materials.cluster, self.materials.served, id, live).await {
+            Err(RequestError::Refused(refusal)) => Ok(Some(format!("it cannot be told what is in it: {refusal}"))),
+            held => held,
+        }
+    }
+
+    /// What belongs to the StatefulSet `owner` beside its claims: pods, and the revisions of its template.
+    async fn owned_by(&self, owner: &Value) -> Result<Vec<Owned<'_>>, RequestError> {
+        let kinds = [("v1", "Pod"), ("apps/v1", "ControllerRevision")];
+        let kinds = kinds.into_iter().filter_map(|(api_version, kind)| self.materials.served.exact(api_version, kind));
+        let namespace = text(owner, "/metadata/namespace");
+        let mut owned = Vec::new();
+        for resource in kinds {
+            let listed = self.materials.cluster.list_metadata(resource, Some(namespace), None).await?;
+            let belonging = listed.items.iter().filter(|object| belongs_to(object, uid_of(owner)));
+            owned.extend(belonging.map(|object| (resource, text(object, "/metadata/name").to_owned(), uid_of(object).to_owned())));
+        }
+        Ok(owned)
+    }
+
+    /// Deletes what `id` has left behind, once it is gone: before, it would make new ones.
+    async fn delete_orphaned(&self, id: &ObjectId, uid: &str, owned: &[Owned<'_>]) -> Result<(), RequestError> {
+        self.materials.cluster.until_gone(self.stored_as(id), id, uid).await?;
+        for (resource, name, uid) in owned {
+            let (group, kind) = (resource.group.clone(), resource.kind.clone());
+            let orphan = ObjectId { group, kind, namespace: id.namespace.clone(), name: name.clone() };
+            let options = DeleteOptions { uid: Some(uid.clone()), ..DeleteOptions::default() };
+            match self.materials.cluster.delete(resource, &orphan, &options).await {
+                Ok(_) => {}
+                // Another one has taken its name: that is nobody's leftover.
+                Err(error) if error.code() == Some(409) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn note_removed(&self, id: &ObjectId) {
+        self.materials.notes.note(JournalEntry::Removed { object: id.clone(), deleted: true });
+    }
+
+    /// Takes our mark off `id`, which others hold too.
+    pub(super) async fn give_up(&self, id: &ObjectId) -> Result<Done, RequestError> {
+        let label = self.materials.release.label();
+        let resource = &self.materials.resources[id];
+        let live: Option<Value> = self.materials.cluster.get(resource, id.namespace.as_deref(), &id.name).await?;
+        self.patch_until_done(id, resource, live.as_ref(), |live| give_up_object(live, &self.manager, &label)).await?;
+        self.materials.notes.note(JournalEntry::Removed { object: id.clone(), deleted: false });
+        Ok((WriteResult::GivenUp, live))
+    }
+}
+
+/// An object that belongs to another: its kind, name and uid.
+type Owned<'a> = (&'a Resource, String, String);
+
+fn belongs_to(object: &Value, owner: &str) -> bool {
+    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array).into_iter().flatten();
+    owners.into_iter().any(|reference| text(reference, "/uid") == owner)
+}
+
+fn propagation(id: &ObjectId, belongings: Belongings) -> Propagation {
+    match belongings {
+        Belongings::Stay | Belongings::ClaimsStay => Propagation::Orphan,
+        // So that a deletion that is over is over for all of it.
+        Belongings::Go if owns_others(id) => Propagation::Foreground,
+        Belongings::Go => Propagation::Background,
+    }
+}
+
+/// Whether other objects may belong to `id`: workloads have pods, and nobody knows what a custom resource has.
+fn owns_others(id: &ObjectId) -> bool {
+    match id.group.as_str() {
+        "apps" | "batch" => true,
+        group => group.contains('.') && !group.ends_with(".k8s.io"),
+    }
+}
