@@ -1,16 +1,15 @@
 use std::collections::HashSet;
 
 use super::{
-    failure::{failure_block, next},
+    aftermath::{Aftermath, next},
+    failure::failure_block,
     line::{BAD, FAINT, GOOD, HINT, Line, STRONG, WARNING},
-    progress::{Progress, Run},
+    progress::{PhaseProgress, Progress, Run},
+    proof::{proof_lines, rollback_lines},
     summary::{Ending, summary},
-    units::{count, duration, is_instant, tally},
+    units::{count, duration, is_instant},
 };
-use crate::{
-    error::ExitCode,
-    event::{Diagnosis, Event, EventKind, PhaseOutcome, RunOutcome},
-};
+use crate::event::{Diagnosis, Event, EventKind, PhaseOutcome, Proof, Purpose, RunOutcome};
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +28,8 @@ pub(super) struct Announcer {
     detail: Detail,
     warned: HashSet<String>,
     failure: Option<Diagnosis>,
+    interrupted: bool,
+    proof: Option<Proof>,
     /// Phases that are not part of the run, told once it is known whether anything is written.
     skipped: Vec<Line>,
     /// Whether it was said that a run without writes has to wait.
@@ -37,7 +38,7 @@ pub(super) struct Announcer {
 
 impl Announcer {
     pub(super) fn new(detail: Detail) -> Self {
-        Self { detail, warned: HashSet::new(), failure: None, skipped: Vec::new(), said_to_wait: false }
+        Self { detail, warned: HashSet::new(), failure: None, interrupted: false, proof: None, skipped: Vec::new(), said_to_wait: false }
     }
 
     /// Whether more than failures is said.
@@ -48,8 +49,15 @@ impl Announcer {
     /// The lines for `event`, which `progress` has taken in already. `width` limits tables, not messages.
     pub(super) fn lines(&mut self, progress: &Progress, event: &Event, width: Option<usize>) -> Vec<String> {
         if let EventKind::FailureExplained { diagnosis } = &event.kind {
+            self.interrupted = diagnosis.interrupted;
             self.failure = Some(diagnosis.clone());
             return Vec::new();
+        }
+        if let EventKind::RollbackProved { proof } = &event.kind {
+            self.proof = Some(proof.clone());
+            // What could not be put back is said in any case.
+            let tells = self.says_more_than_failures() || !proof.differences.is_empty();
+            return if tells { proof_lines(proof, width).iter().map(Line::render).collect() } else { Vec::new() };
         }
         if let EventKind::RunFinished { outcome, exit, took, phases, requests, access } = &event.kind {
             let requests = (self.detail == Detail::More).then_some(requests);
@@ -67,34 +75,33 @@ impl Announcer {
             lines.extend(std::mem::take(&mut self.skipped).iter().map(Line::render));
             lines.extend(summary(ending, progress, width));
         }
-        if ending.outcome == RunOutcome::Failed {
-            lines.extend(self.failure(progress, Some(ending.exit), width));
-        } else {
+        if ending.outcome == RunOutcome::Succeeded {
+            return lines;
+        }
+        let aftermath = Aftermath::of(ending, self.proof.as_ref());
+        if self.interrupted {
             // Who interrupted it knows why it stopped.
             self.failure = None;
+            if self.says_more_than_failures() {
+                lines.extend(next(progress.run.as_ref(), aftermath, false, width).iter().map(Line::render));
+            }
         }
-        if ending.outcome == RunOutcome::Interrupted && self.says_more_than_failures() {
-            lines.extend(next(progress.run.as_ref(), Some(ending.exit), false, width).iter().map(Line::render));
-        }
+        lines.extend(self.failure(progress, aftermath, width));
         lines
     }
 
     /// The explanation that came, if it was not shown yet.
-    pub(super) fn failure(&mut self, progress: &Progress, exit: Option<ExitCode>, width: Option<usize>) -> Vec<String> {
-        self.failure.take().map_or_else(Vec::new, |diagnosis| failure_block(&diagnosis, progress.run.as_ref(), exit, width))
+    pub(super) fn failure(&mut self, progress: &Progress, aftermath: Aftermath, width: Option<usize>) -> Vec<String> {
+        self.failure.take().map_or_else(Vec::new, |diagnosis| failure_block(&diagnosis, progress.run.as_ref(), aftermath, width))
     }
 
     fn usual_lines(&mut self, progress: &Progress, event: &Event) -> Vec<Line> {
         let Some(run) = &progress.run else { return self.line(progress, event).into_iter().collect() };
         match &event.kind {
             EventKind::RunStarted { .. } if run.writes > 0 => {
-                let what = Line::of("Deploying ").styled(STRONG, run.release.to_string()).text(format!(
-                    " revision {}: {}",
-                    run.revision,
-                    extent(run)
-                ));
-                [what, place(run)].into_iter().chain(std::mem::take(&mut self.skipped)).collect()
+                [heading(run), place(run)].into_iter().chain(std::mem::take(&mut self.skipped)).collect()
             }
+            EventKind::RollbackStarted { objects, deletes, timeout, .. } => rollback_lines(*objects, *deletes, *timeout),
             EventKind::VerdictChanged { to, .. } if run.writes == 0 && !to.passes() && !self.said_to_wait => {
                 self.said_to_wait = true;
                 let what = Line::default()
@@ -118,8 +125,10 @@ impl Announcer {
             }
             EventKind::PhaseFinished { phase, outcome, took } => {
                 let tells = !progress.is_unchanged() || progress.phases.get(phase).is_some_and(|phase| phase.waited);
-                (tells || *outcome != PhaseOutcome::Ready).then(|| phase_line(progress, phase, *outcome, *took))
+                (tells || !matches!(outcome, PhaseOutcome::Ready | PhaseOutcome::Gone))
+                    .then(|| phase_line(progress, phase, *outcome, *took))
             }
+            EventKind::Noted { text } => Some(Line::default().styled(WARNING, "Note:").text(format!(" {text}"))),
             EventKind::ServerWarned { text } => {
                 self.warned.insert(text.clone()).then(|| Line::default().styled(WARNING, "Warning:").text(format!(" {text}")))
             }
@@ -133,9 +142,26 @@ impl Announcer {
     }
 }
 
+/// What is done to which revision.
+fn heading(run: &Run) -> Line {
+    let lead = match run.purpose {
+        Purpose::Deploy => "Deploying ",
+        Purpose::TakeDown => "Taking down ",
+        Purpose::Prune => "Pruning ",
+        Purpose::BringBack => "Going back with ",
+        Purpose::PutBack => {
+            return Line::of("Going back from ").styled(STRONG, run.release.to_string()).text(format!(" revision {}", run.revision));
+        }
+    };
+    Line::of(lead).styled(STRONG, run.release.to_string()).text(format!(" revision {}: {}", run.revision, extent(run)))
+}
+
 /// What a run is about: `3 of 120 objects to write`.
 fn extent(run: &Run) -> String {
     let objects = count(run.objects, "object");
+    if run.removes() {
+        return format!("{objects} to remove");
+    }
     if run.writes < run.objects { format!("{} of {objects} to write", run.writes) } else { format!("{objects} to write") }
 }
 
@@ -149,16 +175,24 @@ pub(super) fn place(run: &Run) -> Line {
 fn phase_line(progress: &Progress, name: &str, outcome: PhaseOutcome, took: std::time::Duration) -> Line {
     let phase = progress.phases.get(name);
     let objects = phase.map_or(0, |phase| phase.objects);
-    let (created, changed, ready) = phase.map_or((0, 0, 0), |phase| (phase.created, phase.changed, phase.ready()));
-    let written = match tally(&[(created, "created"), (changed, "changed")]) {
+    let ready = phase.map_or(0, PhaseProgress::ready);
+    let written = match phase.map(PhaseProgress::tally).unwrap_or_default() {
         written if written.is_empty() => "unchanged".to_owned(),
         written => written,
     };
-    let open = format!("{} of {} not ready", objects.saturating_sub(ready), count(objects, "object"));
+    let removes = progress.run.as_ref().is_some_and(Run::removes);
+    let open = if removes {
+        "not everything is gone".to_owned()
+    } else {
+        format!("{} of {} not ready", objects.saturating_sub(ready), count(objects, "object"))
+    };
     let time = if is_instant(took) { String::new() } else { format!(", {}", duration(took)) };
     let took = duration(took);
     let (mark, style, text) = match outcome {
-        PhaseOutcome::Ready => ("✓", GOOD, format!("{}, {written}{time}", count(objects, "object"))),
+        PhaseOutcome::Ready | PhaseOutcome::Gone if progress.goes_back => {
+            ("↩", GOOD, format!("{}, {written}{time}", count(objects, "object")))
+        }
+        PhaseOutcome::Ready | PhaseOutcome::Gone => ("✓", GOOD, format!("{}, {written}{time}", count(objects, "object"))),
         PhaseOutcome::Failed => ("✗", BAD, format!("failed after {took}: {open}, {written}")),
         PhaseOutcome::TimedOut => ("✗", BAD, format!("timed out after {took}: {open}, {written}")),
         PhaseOutcome::Interrupted => ("!", WARNING, format!("interrupted after {took}: {open}, {written}")),

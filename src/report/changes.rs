@@ -73,6 +73,12 @@ pub(crate) enum ChangeAction {
     Change,
     /// It is not there yet.
     Create,
+    /// It is there and goes.
+    Delete,
+    /// It is there, stays, and is no longer the release's: others hold it too.
+    GiveUp,
+    /// It is no longer wanted, and stays.
+    Keep,
     /// It is there as wanted.
     Unchanged,
 }
@@ -165,6 +171,9 @@ fn counts(rows: &[&ChangeRow]) -> String {
         (number(ChangeAction::Recreate), "to delete and create again"),
         (number(ChangeAction::Change), "to change"),
         (number(ChangeAction::Create), "to create"),
+        (number(ChangeAction::Delete), "to delete"),
+        (number(ChangeAction::GiveUp), "to give up"),
+        (number(ChangeAction::Keep), "kept"),
         (number(ChangeAction::Unchanged), "unchanged"),
     ])
 }
@@ -175,6 +184,9 @@ impl ChangeRow {
             ChangeAction::Recreate => ("±", BAD),
             ChangeAction::Change => ("~", WARNING),
             ChangeAction::Create => ("+", GOOD),
+            ChangeAction::Delete => ("-", BAD),
+            ChangeAction::GiveUp => ("-", WARNING),
+            ChangeAction::Keep => ("·", FAINT),
             ChangeAction::Unchanged => ("=", FAINT),
         };
         let line = Line::of("  ").styled(style, mark).text(format!(" {}", self.object));

@@ -1,14 +1,12 @@
 use anstyle::Style;
 
 use super::{
+    aftermath::{Aftermath, next},
     line::{BAD, FAINT, HINT, Line, STRONG, style_of},
     progress::{Run, explanation},
     text::{neutralise, wrap},
 };
-use crate::{
-    error::ExitCode,
-    event::{Diagnosis, ObjectDiagnosis},
-};
+use crate::event::{Diagnosis, ObjectDiagnosis};
 
 /// The block has at most this many lines.
 const LINES: usize = 15;
@@ -22,10 +20,10 @@ const COMMANDS: usize = 2;
 /// Why a run failed, in at most 15 lines: what, where, the cause, the last log lines, what shows more, what to do next.
 ///
 /// No line is wider than `width`, but for commands: one that is cut cannot be copied.
-pub(super) fn failure_block(diagnosis: &Diagnosis, run: Option<&Run>, exit: Option<ExitCode>, width: Option<usize>) -> Vec<String> {
+pub(super) fn failure_block(diagnosis: &Diagnosis, run: Option<&Run>, aftermath: Aftermath, width: Option<usize>) -> Vec<String> {
     let head = head(diagnosis, width);
     let others = others(diagnosis, width);
-    let next = commands(diagnosis).into_iter().chain(next(run, exit, true, width)).collect::<Vec<_>>();
+    let next = commands(diagnosis).into_iter().chain(next(run, aftermath, true, width)).collect::<Vec<_>>();
     let room = LINES.saturating_sub(head.len() + others.len() + next.len()).min(LOG);
     let log = diagnosis.objects.first().map_or_else(Vec::new, |first| log_lines(&first.log, room, width));
     head.into_iter().chain(log).chain(others).chain(next).map(|line| line.render()).collect()
@@ -92,25 +90,8 @@ fn commands(diagnosis: &Diagnosis) -> Vec<Line> {
     diagnosis.more.iter().take(COMMANDS).map(|command| Line::of("  more: ").styled(HINT, command)).collect()
 }
 
-/// What to do after a run that came to no good end, and in what state it left the cluster.
-///
-/// `exit` says whether anything was written; where it is not known yet, something may have been. `failed`: there is a cause to mend.
-pub(super) fn next(run: Option<&Run>, exit: Option<ExitCode>, failed: bool, width: Option<usize>) -> Vec<Line> {
-    let first = if failed { "mend the cause, then " } else { "" };
-    let command = |name: &str| match run {
-        Some(Run { release, .. }) => format!("`deployctl {name} {} --env {}`", release.plan, release.environment),
-        None => format!("`deployctl {name}`"),
-    };
-    if !matches!(exit, None | Some(ExitCode::Changed)) {
-        return paragraph("  next: ", &format!("nothing was changed; {first}run {} again", command("up")), width, Style::new());
-    }
-    let stays = format!("what was written stays: nothing is rolled back. {} shows it", command("status"));
-    let on = format!("{first}run {} again: it goes on from there", command("up"));
-    [("  now:  ", stays), ("  next: ", on)].iter().flat_map(|(lead, text)| paragraph(lead, text, width, Style::new())).collect()
-}
-
 /// `text` in at most two lines after `lead`, the second one indented as far.
-fn paragraph(lead: &str, text: &str, width: Option<usize>, style: Style) -> Vec<Line> {
+pub(super) fn paragraph(lead: &str, text: &str, width: Option<usize>, style: Style) -> Vec<Line> {
     let indent = super::text::width(lead);
     let room = width.map(|width| width.saturating_sub(indent));
     let mut wrapped = wrap(&neutralise(text), room);

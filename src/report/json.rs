@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{reporter::Reporter, text::escape_json};
 use crate::{
     error::ExitCode,
-    event::{AccessPoint, Diagnosis, Event, EventKind, PhaseTiming, RequestCounts, RunOutcome, WriteResult, seconds},
+    event::{AccessPoint, Diagnosis, Event, EventKind, PhaseTiming, Proof, RequestCounts, RunOutcome, WriteResult, seconds},
     object::ObjectId,
 };
 
@@ -62,6 +62,9 @@ struct Document {
     exit: Option<ExitCode>,
     exit_status: Option<u8>,
     failure: Option<Diagnosis>,
+    /// What the way back came to, where there was one.
+    rollback: Option<Proof>,
+    notes: Vec<String>,
     phases: Vec<PhaseTiming>,
     skipped: Vec<Skipped>,
     /// What was written; objects that were as wanted are only counted, by phase.
@@ -105,6 +108,8 @@ impl JsonReporter {
             EventKind::PhaseSkipped { phase, why } => document.skipped.push(Skipped { phase: phase.clone(), why: why.clone() }),
             EventKind::ServerWarned { text } if !document.warnings.contains(text) => document.warnings.push(text.clone()),
             EventKind::FailureExplained { diagnosis } => document.failure = Some(diagnosis.clone()),
+            EventKind::RollbackProved { proof } => document.rollback = Some(proof.clone()),
+            EventKind::Noted { text } => document.notes.push(text.clone()),
             EventKind::RunFinished { outcome, exit, took, phases, requests, access } => {
                 document.finished = Some(event.at);
                 document.took = Some(seconds(*took));

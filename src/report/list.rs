@@ -3,7 +3,7 @@ use serde::Serialize;
 
 use super::{
     line::Line,
-    status::{RevisionInfo, outcome_word},
+    status::RevisionInfo,
     table::{Column, Table},
     units::age,
 };
@@ -41,8 +41,8 @@ impl ListView {
         let mut table = Table::new(&[Name, Number, Text, Text, Number, Text], 0);
         table.titles(&["RELEASE", "REVISION", "OUTCOME", "WHEN", "OBJECTS", "BY"]);
         for listed in &self.releases {
-            let RevisionInfo { number, outcome, started, finished, by, .. } = &listed.revision;
-            let (word, style) = outcome_word(*outcome);
+            let RevisionInfo { number, started, finished, by, .. } = &listed.revision;
+            let (word, style) = listed.revision.word();
             table.row(vec![
                 Line::of(&listed.release),
                 Line::of(number.to_string()),

@@ -1,16 +1,19 @@
 //! Events and plain data → terminal with progress bars, plain log, JSON lines; tables.
 
+mod aftermath;
 mod announce;
 mod bars;
 mod board;
 mod changes;
 mod failure;
+mod history;
 mod json;
 mod line;
 mod list;
 mod output;
 mod plain;
 mod progress;
+mod proof;
 mod reporter;
 mod screen;
 mod status;
@@ -21,10 +24,13 @@ mod terminal;
 mod tests;
 mod text;
 mod units;
+mod way_back;
 
 pub(crate) use changes::{ChangeAction, ChangeRow, ChangeSummary, Extent};
+pub(crate) use history::{Did, HistoryChange, HistoryPhase, HistoryRevision, HistoryRollback, HistoryView, RevisionView};
 pub(crate) use list::{ListView, ListedRelease};
 pub(crate) use output::{ColorWhen, Output};
 pub(crate) use reporter::{Reporter, RunFormat, reporter};
-pub(crate) use status::{RevisionInfo, StatusObject, StatusPhase, StatusView};
+pub(crate) use status::{RevisionInfo, Standing, StatusObject, StatusPhase, StatusView};
 pub(crate) use text::neutralise;
+pub(crate) use way_back::WayBackView;

@@ -7,6 +7,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
+    aftermath::Aftermath,
     announce::Announcer,
     line::{BAD, FAINT, Line},
     progress::{PhaseProgress, Progress, explanation},
@@ -62,6 +63,10 @@ impl PlainReporter {
                 let word = match result {
                     WriteResult::Created => "created",
                     WriteResult::Changed => "changed",
+                    WriteResult::Restored => "put back",
+                    WriteResult::Deleted => "deleted",
+                    WriteResult::GivenUp => "given up",
+                    WriteResult::Kept => "kept",
                     WriteResult::Unchanged => return None,
                 };
                 let line = Line::of(format!("  {phase}: {word} {object}"));
@@ -127,7 +132,7 @@ impl Reporter for PlainReporter {
 
 impl Drop for PlainReporter {
     fn drop(&mut self) {
-        let lines = self.announcer.failure(&self.progress, None, (self.width)());
+        let lines = self.announcer.failure(&self.progress, Aftermath::Left, (self.width)());
         let _ = self.write(&lines);
     }
 }

@@ -3,8 +3,9 @@ use std::{cmp::Reverse, collections::HashSet, time::Duration};
 use indexmap::IndexMap;
 use jiff::Timestamp;
 
+use super::units::tally;
 use crate::{
-    event::{Event, EventKind, PhaseOutcome, WriteResult},
+    event::{Event, EventKind, PhaseOutcome, Purpose, WriteResult},
     object::ObjectId,
     plan::ReleaseId,
     readiness::{State, Verdict},
@@ -15,6 +16,8 @@ use crate::{
 pub(super) struct Progress {
     /// The run as it was announced.
     pub(super) run: Option<Run>,
+    /// Whether what was done is being taken back.
+    pub(super) goes_back: bool,
     /// The phases that have started, in the order of their start.
     pub(super) phases: IndexMap<String, PhaseProgress>,
 }
@@ -32,6 +35,15 @@ pub(super) struct Run {
     pub(super) objects: usize,
     /// How many objects it writes.
     pub(super) writes: usize,
+    /// What it is for.
+    pub(super) purpose: Purpose,
+}
+
+impl Run {
+    /// Whether all that it does is to remove objects.
+    pub(super) fn removes(&self) -> bool {
+        matches!(self.purpose, Purpose::TakeDown | Purpose::Prune)
+    }
 }
 
 /// How far a phase has come.
@@ -47,6 +59,12 @@ pub(super) struct PhaseProgress {
     pub(super) created: usize,
     /// How many objects were changed.
     pub(super) changed: usize,
+    /// How many objects were put back.
+    restored: usize,
+    /// What was deleted, or is being deleted.
+    deleted: HashSet<ObjectId>,
+    /// How many objects were given up.
+    given_up: usize,
     /// How it ended; `None` while it runs.
     pub(super) outcome: Option<PhaseOutcome>,
     /// Whether something in it was ever found not to be ready.
@@ -68,10 +86,14 @@ impl Progress {
     /// Takes in one event.
     pub(super) fn observe(&mut self, event: &Event) {
         match &event.kind {
-            EventKind::RunStarted { release, revision, context, server, phases, writes, .. } => {
+            EventKind::RunStarted { release, revision, context, server, phases, writes, purpose, .. } => {
                 let (release, place) = (release.clone(), (context.clone(), server.clone()));
                 let objects = phases.iter().map(|phase| phase.objects).sum();
-                self.run = Some(Run { release, revision: *revision, place, objects, writes: *writes });
+                self.run = Some(Run { release, revision: *revision, place, objects, writes: *writes, purpose: *purpose });
+            }
+            EventKind::RollbackStarted { .. } => {
+                self.goes_back = true;
+                self.phases.clear();
             }
             EventKind::PhaseStarted { phase, objects, timeout } => {
                 self.phases.insert(phase.clone(), PhaseProgress::new(*objects, event.at, *timeout));
@@ -119,6 +141,9 @@ impl PhaseProgress {
             timeout,
             created: 0,
             changed: 0,
+            restored: 0,
+            deleted: HashSet::new(),
+            given_up: 0,
             outcome: None,
             waited: false,
             ready: HashSet::new(),
@@ -130,7 +155,12 @@ impl PhaseProgress {
         match result {
             WriteResult::Created => self.created += 1,
             WriteResult::Changed => self.changed += 1,
-            WriteResult::Unchanged => {}
+            WriteResult::Restored => self.restored += 1,
+            WriteResult::GivenUp => self.given_up += 1,
+            WriteResult::Deleted => {
+                self.deleted.insert(object.clone());
+            }
+            WriteResult::Unchanged | WriteResult::Kept => {}
         }
         if !self.ready.contains(object) && !self.waiting.contains_key(object) {
             self.waiting.insert(object.clone(), Waiting { since: at, verdict: None });
@@ -138,7 +168,8 @@ impl PhaseProgress {
     }
 
     fn judged(&mut self, object: &ObjectId, verdict: &Verdict, at: Timestamp) {
-        if verdict.passes() {
+        let is_gone = verdict.state == State::Missing && self.deleted.contains(object);
+        if verdict.passes() || is_gone {
             self.waiting.swap_remove(object);
             self.ready.insert(object.clone());
             return;
@@ -147,6 +178,18 @@ impl PhaseProgress {
         self.ready.remove(object);
         let waiting = self.waiting.entry(object.clone()).or_insert(Waiting { since: at, verdict: None });
         waiting.verdict = Some(verdict.clone());
+    }
+
+    /// `3 created, 1 changed`: what was written; empty where nothing was.
+    pub(super) fn tally(&self) -> String {
+        let written = [
+            (self.created, "created"),
+            (self.changed, "changed"),
+            (self.restored, "put back"),
+            (self.deleted.len(), "deleted"),
+            (self.given_up, "given up"),
+        ];
+        tally(&written)
     }
 
     /// How many objects are ready.

@@ -31,10 +31,36 @@ pub(crate) struct StatusView {
     pub(crate) revision: Option<RevisionInfo>,
     /// The newest attempt, where that is another revision.
     pub(crate) last_run: Option<RevisionInfo>,
+    /// How things stand with the newest attempt.
+    pub(crate) standing: Standing,
+    /// Who holds the release's lock, and since when.
+    pub(crate) locked_by: Option<String>,
     /// The phases with their objects.
     pub(crate) phases: Vec<StatusPhase>,
     /// How to reach what the plan's `open` names.
     pub(crate) access: Vec<AccessPoint>,
+}
+
+/// How things stand with the newest attempt at changing a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Standing {
+    /// Nothing was ever deployed.
+    Nothing,
+    /// A run is under way.
+    Running,
+    /// It was killed, or stopped, and left things half-way.
+    Interrupted,
+    /// It failed and left things half-way.
+    Failed,
+    /// It was being rolled back, and that was not finished.
+    HalfRolledBack,
+    /// It failed, and everything is as it was before.
+    RolledBack,
+    /// It succeeded.
+    Deployed,
+    /// It took the release down: what is still there was kept.
+    TakenDown,
 }
 
 /// One attempt at changing a release.
@@ -53,6 +79,8 @@ pub(crate) struct RevisionInfo {
     pub(crate) finished: Option<Timestamp>,
     /// Who made it, for example `user@host`.
     pub(crate) by: String,
+    /// Whether the release is taken down with it, so that nothing of it is deployed.
+    pub(crate) taken_down: bool,
 }
 
 /// A phase with its objects.
@@ -81,8 +109,10 @@ pub(crate) struct StatusObject {
     pub(crate) storage: Option<String>,
     /// Address of a load balancer or ingress.
     pub(crate) address: Option<String>,
-    /// The manager that changed fields of ours.
+    /// The managers that changed fields of ours since they were written; `somebody` where that cannot be told.
     pub(crate) changed_by: Option<String>,
+    /// Whether somebody deleted it since it was written.
+    pub(crate) deleted: bool,
 }
 
 impl StatusView {
@@ -154,7 +184,37 @@ impl StatusView {
         if let Some(last) = self.last_run.as_ref().filter(|last| last.number != revision.number) {
             lines.extend(last.lines(Line::of("last run: "), width, now));
         }
+        lines.extend(self.next(width));
         lines
+    }
+
+    /// What there is to be done about the newest attempt, or who is doing it.
+    fn next(&self, width: Option<usize>) -> Vec<Line> {
+        let Self { release, locked_by, .. } = self;
+        let command = |name: &str| format!("`deployctl {name} {} --env {}`", release.plan, release.environment);
+        let (up, rollback) = (command("up"), command("rollback"));
+        let text = match self.standing {
+            Standing::Nothing | Standing::Deployed => return Vec::new(),
+            Standing::Running => match locked_by {
+                Some(holder) => format!("now:  a run is under way, by {holder}"),
+                None => "now:  a run is under way, or was killed a moment ago".to_owned(),
+            },
+            Standing::Interrupted => format!("next: {up} goes on from there; {rollback} goes back to what was there before"),
+            Standing::TakenDown if self.phases.is_empty() => {
+                format!("now:  nothing is deployed; {up} deploys it again, {rollback} brings back what was there")
+            }
+            Standing::TakenDown => {
+                format!(
+                    "now:  nothing is deployed, and what is below was kept; {up} deploys it again, {rollback} brings back what was there"
+                )
+            }
+            Standing::Failed => {
+                format!("next: mend the cause, then {up} goes on from there; {rollback} goes back to what was there before")
+            }
+            Standing::HalfRolledBack => format!("next: {rollback} goes on with the way back; {up} goes forward"),
+            Standing::RolledBack => format!("next: everything is as it was before; mend the cause, then run {up} again"),
+        };
+        wrap(&neutralise(&text), width).iter().map(Line::of).collect()
     }
 }
 
@@ -177,10 +237,15 @@ impl Brevity {
 }
 
 impl RevisionInfo {
+    /// How it ended, in words.
+    pub(super) fn word(&self) -> (&'static str, anstyle::Style) {
+        if self.taken_down { ("took it down", FAINT) } else { outcome_word(self.outcome) }
+    }
+
     /// `revision 4 succeeded 3 min ago by USER, after 14.2 s`, and below it why it failed.
     fn lines(&self, lead: Line, width: Option<usize>, now: Timestamp) -> Vec<Line> {
-        let Self { number, outcome, started, finished, cause, by } = self;
-        let (word, style) = outcome_word(*outcome);
+        let Self { number, outcome, started, finished, cause, by, .. } = self;
+        let (word, style) = self.word();
         let line = lead.text(format!("revision {number} ")).styled(style, word);
         let line = line.text(match finished {
             Some(finished) => format!(" {} by {by}, after {}", age(*finished, now), duration(between(*started, *finished))),
@@ -188,19 +253,21 @@ impl RevisionInfo {
         });
         let cause = cause
             .iter()
-            .filter(|_| *outcome == RunOutcome::Failed)
+            .filter(|_| !matches!(outcome, RunOutcome::Running | RunOutcome::Succeeded))
             .flat_map(|cause| wrap(&neutralise(cause), width.map(|width| width.saturating_sub(2))));
         std::iter::once(line).chain(cause.map(|text| Line::of("  ").styled(style, text))).collect()
     }
 }
 
-/// A run whose program was killed and one that goes on look the same from outside.
+/// How a run ended. One whose program was killed and one that goes on look the same in the revision alone.
 pub(super) fn outcome_word(outcome: RunOutcome) -> (&'static str, anstyle::Style) {
     match outcome {
         RunOutcome::Running => ("runs or was killed", WARNING),
         RunOutcome::Succeeded => ("succeeded", GOOD),
         RunOutcome::Failed => ("failed", BAD),
         RunOutcome::Interrupted => ("was interrupted", WARNING),
+        RunOutcome::RollingBack => ("is being rolled back or was killed meanwhile", WARNING),
+        RunOutcome::RolledBack => ("was rolled back", WARNING),
     }
 }
 
@@ -236,8 +303,9 @@ impl StatusObject {
         let facts = [&self.autoscaling, &self.storage, &self.address].into_iter().flatten();
         let facts = facts.map(Line::of);
         let changed = self.changed_by.iter().map(|manager| Line::default().styled(WARNING, format!("changed by {manager}")));
+        let deleted = self.deleted.then(|| Line::default().styled(WARNING, "deleted by somebody"));
         let why = (!why.is_empty()).then(|| Line::default().styled(style, why));
-        let parts = why.into_iter().chain(changed).chain(facts);
+        let parts = why.into_iter().chain(deleted).chain(changed).chain(facts);
         parts.reduce(|line, part| line.text("; ").joined(part)).unwrap_or_default()
     }
 }

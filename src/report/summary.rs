@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     error::ExitCode,
-    event::{AccessPoint, PhaseOutcome, PhaseTiming, RequestCounts, RunOutcome},
+    event::{AccessPoint, PhaseOutcome, PhaseTiming, Purpose, RequestCounts, RunOutcome},
 };
 
 /// How a run ended, as its last event says.
@@ -37,7 +37,7 @@ pub(super) fn summary(ending: &Ending<'_>, progress: &Progress, width: Option<us
     let run = progress.run.as_ref();
     let unchanged = progress.is_unchanged() && ending.outcome == RunOutcome::Succeeded;
     let mut lines = Vec::new();
-    if !unchanged {
+    if !unchanged && !ending.phases.is_empty() {
         lines.push(String::new());
         lines.extend(phase_table(ending).lines(width));
     }
@@ -59,27 +59,35 @@ pub(super) fn summary(ending: &Ending<'_>, progress: &Progress, width: Option<us
 
 fn phase_table(ending: &Ending<'_>) -> Table {
     use Column::{Name, Number, Text};
-    let mut table = Table::new(&[Name, Text, Number, Number, Number, Number, Number], 0);
-    table.titles(&["PHASE", "OUTCOME", "OBJECTS", "CREATED", "CHANGED", "UNCHANGED", "TIME"]);
+    let removes = ending.phases.iter().any(|phase| phase.deleted > 0);
+    let columns = [Name, Text, Number, Number, Number, Number].into_iter().chain(removes.then_some(Number)).chain([Number]);
+    let mut table = Table::new(&columns.collect::<Vec<_>>(), 0);
+    let titles = ["PHASE", "OUTCOME", "OBJECTS", "CREATED", "CHANGED", "UNCHANGED"];
+    table.titles(&titles.into_iter().chain(removes.then_some("REMOVED")).chain(["TIME"]).collect::<Vec<_>>());
     for phase in ending.phases.iter().filter(|phase| phase.objects > 0) {
         let (word, style) = outcome_word(phase.outcome);
         let time = if phase.outcome.is_some() { duration(phase.took) } else { String::new() };
         let mut row = vec![Line::of(&phase.name), Line::default().styled(style, word)];
         row.extend([phase.objects, phase.created, phase.changed, phase.unchanged].map(|number| Line::of(number.to_string())));
+        row.extend(removes.then(|| Line::of(phase.deleted.to_string())));
         row.push(Line::of(time));
         table.row(row);
     }
     let totals = [ending.sum(|phase| phase.objects), ending.sum(|phase| phase.created), ending.sum(|phase| phase.changed)];
     let mut row = vec![Line::default().styled(STRONG, "together"), Line::default()];
     row.extend(totals.map(|number| Line::of(number.to_string())));
-    row.extend([Line::of(ending.sum(|phase| phase.unchanged).to_string()), Line::default().styled(STRONG, duration(ending.took))]);
+    row.push(Line::of(ending.sum(|phase| phase.unchanged).to_string()));
+    row.extend(removes.then(|| Line::of(ending.sum(|phase| phase.deleted).to_string())));
+    row.extend([Line::default().styled(STRONG, duration(ending.took))]);
     table.row(row);
     table
 }
 
-fn outcome_word(outcome: Option<PhaseOutcome>) -> (&'static str, anstyle::Style) {
+/// How a phase ended, in a word.
+pub(super) fn outcome_word(outcome: Option<PhaseOutcome>) -> (&'static str, anstyle::Style) {
     match outcome {
         Some(PhaseOutcome::Ready) => ("ready", GOOD),
+        Some(PhaseOutcome::Gone) => ("gone", GOOD),
         Some(PhaseOutcome::Failed) => ("failed", BAD),
         Some(PhaseOutcome::TimedOut) => ("timed out", BAD),
         Some(PhaseOutcome::Interrupted) => ("interrupted", WARNING),
@@ -135,6 +143,16 @@ impl Ending<'_> {
         match self.outcome {
             RunOutcome::Succeeded => Line::default().styled(GOOD, "✓").text(format!(" {}", self.success(run))),
             RunOutcome::Failed => Line::default().styled(BAD, "✗").text(format!(" {what} failed after {took}")),
+            RunOutcome::RolledBack if self.exit == ExitCode::Interrupted => {
+                Line::default().styled(WARNING, "!").text(format!(" {what} was interrupted and rolled back after {took}"))
+            }
+            RunOutcome::RolledBack if self.exit == ExitCode::Done => {
+                Line::default().styled(GOOD, "✓").text(format!(" {what} is rolled back: everything is as it was before, after {took}"))
+            }
+            RunOutcome::RolledBack => Line::default().styled(BAD, "✗").text(format!(" {what} failed and was rolled back after {took}")),
+            RunOutcome::RollingBack => {
+                Line::default().styled(BAD, "✗").text(format!(" {what} failed, and the way back was interrupted after {took}"))
+            }
             RunOutcome::Interrupted | RunOutcome::Running => {
                 Line::default().styled(WARNING, "!").text(format!(" {what} was interrupted after {took}"))
             }
@@ -146,6 +164,11 @@ impl Ending<'_> {
         let written = tally(&[(self.sum(|phase| phase.created), "created"), (self.sum(|phase| phase.changed), "changed")]);
         let took = if is_instant(self.took) { String::new() } else { format!(", {}", duration(self.took)) };
         match run {
+            Some(run) if run.removes() => {
+                let deleted = count(self.sum(|phase| phase.deleted), "object");
+                let what = if run.purpose == Purpose::TakeDown { "is taken down" } else { "is pruned" };
+                format!("{} {what}: {deleted} removed{took}", run.release)
+            }
             Some(run) if run.writes == 0 => {
                 let revision = if run.revision == 0 { String::new() } else { format!(", revision {}", run.revision) };
                 format!("{} is as wanted: {objects}{revision}, nothing to change{took}", run.release)

@@ -12,6 +12,8 @@ pub(super) enum Column {
     Text,
     /// Left-aligned names, cut in their middle because they differ at their ends.
     Name,
+    /// Left-aligned words that are cut only where nothing else can be.
+    Word,
     /// Right-aligned numbers.
     Number,
 }
@@ -74,10 +76,12 @@ impl Table {
         let Some(limit) = limit else { return widths };
         let gaps = GAP * widths.iter().filter(|width| **width > 0).count().saturating_sub(1);
         let room = limit.saturating_sub(self.indent + gaps);
+        let is_word: Vec<bool> = self.columns.iter().map(|column| *column == Column::Word).collect();
         while widths.iter().sum::<usize>() > room {
-            match widths.iter_mut().max_by_key(|width| **width) {
-                Some(widest) if *widest > NARROWEST => *widest -= 1,
-                _ => break,
+            let candidates = widths.iter_mut().zip(&is_word).filter(|(width, _)| **width > NARROWEST);
+            match candidates.max_by_key(|(width, is_word)| (!**is_word, **width)) {
+                Some((widest, _)) => *widest -= 1,
+                None => break,
             }
         }
         widths
@@ -94,7 +98,7 @@ fn aligned(cells: Vec<Line>, columns: &[Column], widths: &[usize], indent: usize
         }
         first = false;
         line = line.joined(match column {
-            Column::Text => cell.cut(Some(*width)).padded(*width),
+            Column::Text | Column::Word => cell.cut(Some(*width)).padded(*width),
             Column::Name => cell.cut_middle(*width).padded(*width),
             Column::Number => Line::of(" ".repeat(width.saturating_sub(cell.width()))).joined(cell.cut(Some(*width))),
         });

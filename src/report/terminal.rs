@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use jiff::Timestamp;
 
 use super::{
+    aftermath::Aftermath,
     announce::{Announcer, Detail},
     bars::Bars,
     board::board,
@@ -116,7 +117,7 @@ impl Drop for TerminalReporter {
         self.bars.set(None);
         let width = Some((self.size)().1);
         let progress = Arc::clone(&self.progress);
-        let lines = self.announcer.failure(&lock(&progress), None, width);
+        let lines = self.announcer.failure(&lock(&progress), Aftermath::Left, width);
         let _ = self.write(&lines);
     }
 }

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::report::{
     Extent,
+    aftermath::Aftermath,
     announce::{Announcer, Detail},
     board::board,
     failure::failure_block,
@@ -32,7 +33,13 @@ fn hostile(name: &str, message: &str) -> Script {
         cause: Some(message.to_owned()),
         log: vec![message.to_owned(); 3],
     };
-    let diagnosis = Diagnosis { summary: message.to_owned(), phase: Some(name.to_owned()), objects: vec![diagnosed; 5], more: Vec::new() };
+    let diagnosis = Diagnosis {
+        summary: message.to_owned(),
+        phase: Some(name.to_owned()),
+        objects: vec![diagnosed; 5],
+        more: Vec::new(),
+        interrupted: false,
+    };
     Script::default()
         .started(&[(name, 2)])
         .phase(0, name, 2)
@@ -55,7 +62,7 @@ proptest! {
             prop_assert!(harmless(&line) && width(&line) < columns, "{:?}", line);
         }
         let Some(EventKind::FailureExplained { diagnosis }) = script.events.last().map(|event| &event.kind) else { unreachable!() };
-        let lines = failure_block(diagnosis, None, None, Some(columns));
+        let lines = failure_block(diagnosis, None, Aftermath::Differs, Some(columns));
         prop_assert!(lines.len() <= 15);
         for line in lines {
             let line = plain(&line);

@@ -27,6 +27,15 @@ fn plain_lines_of_a_bad_run() {
 }
 
 #[test]
+fn plain_lines_of_a_run_that_is_rolled_back() {
+    insta::assert_snapshot!(plain(&log(&rolled_back(&[]), Detail::Usual)));
+    insta::assert_snapshot!(
+        "plain_lines_where_something_differs",
+        plain(&log(&rolled_back(&["is not ready: 2 of 3 replicas are ready"]), Detail::Usual))
+    );
+}
+
+#[test]
 fn quiet_says_nothing_but_the_failure() {
     assert_eq!(log(&good_run(), Detail::Failures), "");
     let text = plain(&log(&bad_run(), Detail::Failures));

@@ -2,6 +2,7 @@
 
 mod emulator;
 mod fits;
+mod history;
 mod logs;
 mod terminal;
 mod views;
@@ -17,8 +18,8 @@ use jiff::Timestamp;
 use crate::{
     error::ExitCode,
     event::{
-        AccessPoint, Diagnosis, Event, EventKind, ObjectDiagnosis, PhaseOutcome, PhaseSummary, PhaseTiming, RequestCounts, RunOutcome,
-        WriteResult,
+        AccessPoint, Diagnosis, Event, EventKind, ObjectDiagnosis, PhaseOutcome, PhaseSummary, PhaseTiming, Proof, Purpose, Remark,
+        RequestCounts, RunOutcome, WriteResult,
     },
     object::ObjectId,
     plan::ReleaseId,
@@ -84,7 +85,10 @@ impl Script {
         let phases = phases.iter().map(|(name, objects)| PhaseSummary { name: (*name).to_owned(), objects: *objects }).collect();
         let deadline = start() + jiff::SignedDuration::from_secs(1800);
         let (context, server) = ("kind-shop".to_owned(), "https://127.0.0.1:6443".to_owned());
-        self.at(0, EventKind::RunStarted { release: release(), revision: 4, context, server, phases, writes, deadline })
+        self.at(
+            0,
+            EventKind::RunStarted { release: release(), revision: 4, context, server, phases, writes, purpose: Purpose::Deploy, deadline },
+        )
     }
 
     fn phase(self, second: i64, name: &str, objects: usize) -> Self {
@@ -115,7 +119,7 @@ impl Script {
 
 fn timing(name: &str, outcome: Option<PhaseOutcome>, numbers: [usize; 4], took: f64) -> PhaseTiming {
     let [objects, created, changed, unchanged] = numbers;
-    PhaseTiming { name: name.to_owned(), outcome, objects, created, changed, unchanged, took: Duration::from_secs_f64(took) }
+    PhaseTiming { name: name.to_owned(), outcome, objects, created, changed, unchanged, deleted: 0, took: Duration::from_secs_f64(took) }
 }
 
 /// A run of two phases that comes to a good end.
@@ -183,7 +187,45 @@ fn diagnosis() -> Diagnosis {
             diagnosed("search", None, Vec::new()),
         ],
         more: vec!["kubectl --context kind-shop --namespace shop logs pod/api-7c9f8d-x2x7p --container server --previous".to_owned()],
+        interrupted: false,
     }
+}
+
+/// A run that fails and is rolled back: all of it, or but for what differs.
+fn rolled_back(differences: &[&str]) -> Script {
+    let (api, settings) = (object("Deployment", "api"), object("ConfigMap", "settings"));
+    let remark = |object: &ObjectId, what: &str| Remark { object: object.clone(), what: what.to_owned() };
+    let proof = Proof {
+        same: 3 - differences.len(),
+        differences: differences.iter().map(|what| remark(&api, what)).collect(),
+        kept: vec![remark(&object("PersistentVolumeClaim", "data"), "it holds data")],
+        stays: vec![remark(&object("Job", "migrate"), "is not restored: it ran already")],
+        by_others: vec![remark(&settings, ".data.level was changed by kubectl-edit")],
+    };
+    let failed = bad_run();
+    let forward = Script { events: failed.events[..failed.events.len() - 1].to_vec() };
+    let cause = "phase `apps` failed: `Deployment/shop/api` cannot become ready".to_owned();
+    let timeout = Duration::from_mins(30);
+    let (outcome, exit) = match differences {
+        [] => (RunOutcome::RolledBack, ExitCode::Failed),
+        _ => (RunOutcome::Failed, ExitCode::Changed),
+    };
+    forward
+        .at(10, EventKind::RollbackStarted { cause, objects: 3, deletes: 1, timeout })
+        .phase(10, "apps", 3)
+        .write(11, "apps", &settings, WriteResult::Restored)
+        .write(11, "apps", &api, WriteResult::Restored)
+        .verdict(11, "apps", &api, State::InProgress, "Progressing", "2 of 3 replicas are ready")
+        .verdict(12, "apps", &api, State::Ready, "", "3 of 3 replicas are ready")
+        .write(12, "apps", &object("Service", "api"), WriteResult::Deleted)
+        .phase_end(12, "apps", PhaseOutcome::Ready, 2.0)
+        .at(13, EventKind::RollbackProved { proof })
+        .end(
+            13,
+            outcome,
+            exit,
+            vec![timing("apps", Some(PhaseOutcome::Failed), [4, 1, 0, 0], 9.1), timing("edge", None, [1, 0, 0, 0], 0.0)],
+        )
 }
 
 /// A run whose second phase fails.

@@ -114,6 +114,7 @@ fn a_whole_run_leaves_its_lines_and_no_bars() {
         ("good-more", good_run(), Detail::More),
         ("bad", bad_run(), Detail::Usual),
         ("bad-quiet", bad_run(), Detail::Failures),
+        ("rolled-back", rolled_back(&[]), Detail::Usual),
     ] {
         let emulator = Emulator::new(80);
         let mut reporter = reporter(&emulator, detail, || (24, 80));

@@ -1,25 +1,30 @@
 use super::*;
 use crate::report::{
-    ChangeAction, ChangeRow, ChangeSummary, Extent, ListView, ListedRelease, RevisionInfo, StatusObject, StatusPhase, StatusView,
-    failure::failure_block, progress::Run,
+    ChangeAction, ChangeRow, ChangeSummary, Extent, ListView, ListedRelease, RevisionInfo, Standing, StatusObject, StatusPhase, StatusView,
+    aftermath::Aftermath, failure::failure_block, progress::Run,
 };
 
 fn run() -> Run {
-    Run { release: release(), revision: 4, place: ("kind-shop".to_owned(), "https://127.0.0.1:6443".to_owned()), objects: 3, writes: 2 }
+    Run {
+        release: release(),
+        revision: 4,
+        place: ("kind-shop".to_owned(), "https://127.0.0.1:6443".to_owned()),
+        objects: 3,
+        writes: 2,
+        purpose: Purpose::Deploy,
+    }
 }
 
 #[test]
 fn failure_block_at_80_columns() {
-    let lines = failure_block(&diagnosis(), Some(&run()), Some(ExitCode::Changed), Some(80));
+    let lines = failure_block(&diagnosis(), Some(&run()), Aftermath::Left, Some(80));
     assert!(lines.len() <= 15, "{} lines", lines.len());
     insta::assert_snapshot!(plain(&lines.join("\n")));
 }
 
 #[test]
 fn failure_block_at_120_columns_in_colour() {
-    insta::assert_snapshot!(
-        failure_block(&diagnosis(), Some(&run()), Some(ExitCode::Changed), Some(120)).join("\n").replace('\u{1b}', "␛")
-    );
+    insta::assert_snapshot!(failure_block(&diagnosis(), Some(&run()), Aftermath::Left, Some(120)).join("\n").replace('\u{1b}', "␛"));
 }
 
 #[test]
@@ -29,10 +34,10 @@ fn failure_block_never_has_more_than_15_lines() {
     diagnosis.more = vec![diagnosis.more[0].clone(); 5];
     diagnosis.objects.extend(diagnosis.objects.clone());
     for width in [None, Some(20), Some(80)] {
-        assert!(failure_block(&diagnosis, Some(&run()), None, width).len() <= 15);
+        assert!(failure_block(&diagnosis, Some(&run()), Aftermath::Halfway, width).len() <= 15);
     }
     let brief = Diagnosis { summary: "no more".to_owned(), ..Diagnosis::default() };
-    assert_eq!(failure_block(&brief, None, Some(ExitCode::Failed), None).len(), 2);
+    assert_eq!(failure_block(&brief, None, Aftermath::Untouched, None).len(), 2);
 }
 
 pub(super) fn changes(creations: usize) -> ChangeSummary {
@@ -87,6 +92,7 @@ fn revision(number: u64, outcome: RunOutcome) -> RevisionInfo {
         finished: (outcome != RunOutcome::Running).then_some(finished),
         cause: (outcome == RunOutcome::Failed).then(|| "phase apps: Deployment/shop/api cannot become ready".to_owned()),
         by: "me@desk".to_owned(),
+        taken_down: false,
     }
 }
 
@@ -99,6 +105,7 @@ pub(super) fn status() -> StatusView {
         storage: None,
         address: None,
         changed_by: None,
+        deleted: false,
     };
     let ready = || Verdict::new(State::Ready, "", "3 of 3 replicas are ready");
     let text = |text: &str| Some(text.to_owned());
@@ -119,6 +126,8 @@ pub(super) fn status() -> StatusView {
         context: "kind-shop".to_owned(),
         revision: Some(revision(4, RunOutcome::Succeeded)),
         last_run: Some(revision(5, RunOutcome::Running)),
+        standing: Standing::Running,
+        locked_by: Some("me@desk pid 42 up, since 2026-01-05 12:00:00 UTC".to_owned()),
         phases: vec![
             StatusPhase { name: "storage".to_owned(), objects: vec![data] },
             StatusPhase { name: "apps".to_owned(), objects: vec![api, scaler, web, job, ingress] },
@@ -165,19 +174,19 @@ fn status_of_nothing_says_how_to_deploy() {
 
 #[test]
 fn a_first_run_that_failed_is_shown() {
-    let mut status = status();
+    let mut status = StatusView { standing: Standing::Failed, locked_by: None, ..status() };
     status.revision = None;
     status.last_run = Some(revision(1, RunOutcome::Failed));
     let text = plain(&status.text(None, now()));
-    assert!(text.starts_with("shop.dev in context kind-shop\nrevision 1 failed 3 min ago by me@desk, after 14.0 s\n  phase apps: Deployment/shop/api cannot become ready\n\nstorage"), "{text}");
+    assert!(text.starts_with("shop.dev in context kind-shop\nrevision 1 failed 3 min ago by me@desk, after 14.0 s\n  phase apps: Deployment/shop/api cannot become ready\nnext: mend the cause, then `deployctl up shop --env dev` goes on"), "{text}");
 }
 
 #[test]
 fn a_small_screen_shows_what_is_not_ready() {
     let view = status();
     let all = view.screen(40, 80, now());
-    let (most, few) = (plain(&view.screen(11, 80, now()).join("\n")), plain(&view.screen(9, 80, now()).join("\n")));
-    assert!(all.len() > 11 && all.iter().any(|line| line.contains("data-database-0")));
+    let (most, few) = (plain(&view.screen(12, 80, now()).join("\n")), plain(&view.screen(10, 80, now()).join("\n")));
+    assert!(all.len() > 12 && all.iter().any(|line| line.contains("data-database-0")));
     assert!(most.contains("storage  1 object, ready") && most.contains("Deployment/web") && !most.contains("data-database-0"), "{most}");
     assert!(few.contains("Job/migrate") && few.contains("Deployment/api") && !few.contains("Deployment/web"), "{few}");
     let least = view.screen(5, 80, now());

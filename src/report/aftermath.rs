@@ -1,0 +1,67 @@
+use anstyle::Style;
+
+use super::{failure::paragraph, line::Line, progress::Run, summary::Ending};
+use crate::{
+    error::ExitCode,
+    event::{Proof, Purpose, RunOutcome},
+};
+
+/// In which state a run that came to no good end left the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Aftermath {
+    /// Nothing was written.
+    Untouched,
+    /// Everything is as it was.
+    RolledBack,
+    /// It was rolled back, and not everything is as it was.
+    Differs,
+    /// The way back did not come to its end.
+    Halfway,
+    /// What was written stays.
+    Left,
+}
+
+impl Aftermath {
+    /// The state after `ending`; `proof` is what the way back came to, where there was one.
+    pub(super) fn of(ending: &Ending<'_>, proof: Option<&Proof>) -> Self {
+        match (ending.outcome, proof) {
+            (RunOutcome::RolledBack, Some(_)) => Self::RolledBack,
+            (RunOutcome::RolledBack, None) => Self::Untouched,
+            (RunOutcome::RollingBack, _) => Self::Halfway,
+            (_, Some(_)) => Self::Differs,
+            (_, None) if ending.exit == ExitCode::Changed => Self::Left,
+            (_, None) => Self::Untouched,
+        }
+    }
+}
+
+/// What to do after a run that came to no good end, and in what state it left the cluster. `failed`: there is a cause to mend.
+pub(super) fn next(run: Option<&Run>, aftermath: Aftermath, failed: bool, width: Option<usize>) -> Vec<Line> {
+    let first = if failed { "mend the cause, then " } else { "" };
+    let command = |name: &str| match run {
+        Some(Run { release, .. }) => format!("`deployctl {name} {} --env {}`", release.plan, release.environment),
+        None => format!("`deployctl {name}`"),
+    };
+    let forward = run.map_or("up", |run| match run.purpose {
+        Purpose::TakeDown => "down",
+        Purpose::Prune => "prune --orphans",
+        Purpose::Deploy | Purpose::BringBack | Purpose::PutBack => "up",
+    });
+    let (up, rollback) = (command(forward), command("rollback"));
+    let on_or_back = format!("{first}run {up} again: it goes on from there; or {rollback} goes back to what was there before");
+    let (now, next) = match aftermath {
+        Aftermath::Untouched => (None, format!("nothing was changed; {first}run {up} again")),
+        Aftermath::RolledBack => (Some("everything is as it was before".to_owned()), format!("{first}run {up} again")),
+        Aftermath::Differs => {
+            (Some("not everything could be put back, see above".to_owned()), format!("{rollback} tries it again; {up} goes forward"))
+        }
+        Aftermath::Halfway => (
+            Some(format!("the way back did not come to its end. {} shows what is there", command("status"))),
+            format!("{rollback} goes back to what was there before; {up} goes forward"),
+        ),
+        Aftermath::Left => (Some(format!("what was written stays. {} shows it", command("status"))), on_or_back),
+    };
+    let now = now.map(|now| ("  now:  ", now));
+    let lines = now.into_iter().chain([("  next: ", next)]);
+    lines.flat_map(|(lead, text)| paragraph(lead, &text, width, Style::new())).collect()
+}
