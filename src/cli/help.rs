@@ -4,9 +4,10 @@ use clap::Command;
 
 /// The groups of commands in the help, in its order. A test compares them with the commands that there are.
 const GROUPS: &[(&str, &[&str])] = &[
-    ("Deploy", &["up"]),
-    ("Look", &["status", "list"]),
+    ("Deploy", &["up", "rollback", "down"]),
+    ("Look", &["status", "history", "list"]),
     ("Plan", &["validate", "render", "schema"]),
+    ("Repair", &["prune", "unlock"]),
     ("For scripts and rule writers", &["readiness"]),
     ("Try it", &["sandbox"]),
 ];

@@ -41,10 +41,10 @@ async fn list(arguments: &Arguments, output: &mut Output) -> Result<ExitCode, Co
     // The store is asked about all releases; which one it is opened for makes no difference.
     let any = ReleaseId { plan: String::new(), environment: String::new() };
     let store = Store::new(&session.cluster, &session.served, &arguments.state_namespace, &any);
-    let revisions = session.unless_interrupted(store.all_revisions()).await?.map_err(|error| session.store_error(&error))?;
+    let heads = session.unless_interrupted(store.all_heads()).await?.map_err(|error| session.store_error(&error))?;
     let mut last: BTreeMap<ReleaseId, Revision> = BTreeMap::new();
-    for revision in revisions {
-        last.insert(revision.release.clone(), revision);
+    for head in heads {
+        last.insert(head.revision.release.clone(), head.revision);
     }
     let releases = last.into_iter().map(|(release, revision)| ListedRelease {
         release: release.to_string(),

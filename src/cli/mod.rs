@@ -1,17 +1,26 @@
 //! The command line: one file per subcommand. Its arguments' doc comments are the help.
 
+mod down;
+mod git;
 mod help;
+mod history;
+mod intent;
 mod list;
+mod lock_arguments;
 mod plan_arguments;
 mod prompt;
+mod prune;
 mod readiness;
+mod removal;
 mod render;
+mod rollback;
 mod sandbox;
 mod schema;
 mod secret_arguments;
 mod session;
 mod status;
 mod tabular;
+mod unlock;
 mod up;
 mod validate;
 mod wanted;
@@ -53,11 +62,16 @@ pub(crate) struct Global {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Up(up::Arguments),
+    Rollback(rollback::Arguments),
+    Down(down::Arguments),
     Status(status::Arguments),
+    History(history::Arguments),
     List(list::Arguments),
     Validate(validate::Arguments),
     Render(render::Arguments),
     Schema(schema::Arguments),
+    Prune(prune::Arguments),
+    Unlock(unlock::Arguments),
     Readiness(readiness::Arguments),
     Sandbox(sandbox::Arguments),
 }
@@ -100,11 +114,16 @@ fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, CommandErr
     let global = &arguments.global;
     match arguments.command {
         Command::Up(command) => up::run(&command, global, output),
+        Command::Rollback(command) => rollback::run(&command, global, output),
+        Command::Down(command) => down::run(&command, global, output),
         Command::Status(command) => status::run(&command, global, output),
+        Command::History(command) => history::run(&command, global, output),
         Command::List(command) => list::run(&command, global, output),
         Command::Validate(command) => validate::run(&command, global, output),
         Command::Render(command) => render::run(&command, global, output),
         Command::Schema(command) => schema::run(&command, global, output),
+        Command::Prune(command) => prune::run(&command, global, output),
+        Command::Unlock(command) => unlock::run(&command, global, output),
         Command::Readiness(command) => readiness::run(&command, global, output),
         Command::Sandbox(command) => sandbox::run(command, global, output),
     }

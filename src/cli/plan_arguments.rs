@@ -56,6 +56,14 @@ impl PlanArguments {
         plan::address(&self.selection(&folder)).map_err(CommandError::from)
     }
 
+    /// Where the release is found, also where there is no plan file of that name. Returned with it is the error for where the cluster
+    /// knows no such release either.
+    pub(crate) fn address_or_name(&self) -> Result<(Address, Option<CommandError>), CommandError> {
+        let folder = current_folder()?;
+        let (address, missing) = plan::address_or_name(&self.selection(&folder)).map_err(CommandError::from)?;
+        Ok((address, missing.map(CommandError::from)))
+    }
+
     /// A look at the plan in the chosen environment, or in all where none is chosen. Fails (exit 2) only where the plan cannot be read.
     pub(crate) fn examine(&self) -> Result<Examined, CommandError> {
         let folder = current_folder()?;

@@ -13,9 +13,10 @@ use tokio_util::sync::CancellationToken;
 use super::plan_arguments::ClusterArguments;
 use crate::{
     cluster::{Cluster, ConnectError, Notice, RequestError, Served, Target},
+    engine::Stops,
     error::{CommandError, ExitCode},
-    plan::Address,
-    release::StoreError,
+    plan::{Address, ReleaseId},
+    release::{Held, StoreError},
 };
 
 /// A connection to a cluster that answered, and what it serves.
@@ -24,8 +25,8 @@ pub(super) struct Session {
     pub(super) served: Served,
     /// Retries and warnings of the requests.
     pub(super) notices: UnboundedReceiver<Notice>,
-    /// Cancelled by the first SIGINT, SIGTERM or SIGHUP.
-    pub(super) interrupt: CancellationToken,
+    /// What stops a run.
+    pub(super) stops: Stops,
 }
 
 /// Worker threads beside the main one: requests wait for the API server, not for us.
@@ -46,22 +47,48 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T, CommandError>>) -
 impl Session {
     /// Connects to the cluster of `arguments` and discovers what it serves.
     pub(super) async fn open(arguments: &ClusterArguments, address: Option<&Address>) -> Result<Self, CommandError> {
-        let interrupt = interrupt()?;
+        let stops = stops()?;
         let (sender, notices) = unbounded_channel();
         let target = Target { context: arguments.context.clone(), kubeconfig: arguments.kubeconfig.clone() };
         let cluster = Cluster::connect(&target, sender).await.map_err(|error| connect_error(&error))?;
         if let Some(address) = address {
-            check_context(address, cluster.context())?;
+            check_context(&address.release, &address.contexts, cluster.context())?;
         }
-        let served = unless_interrupted(&interrupt, cluster.discover())
+        let served = unless_interrupted(&stops.interrupt, cluster.discover())
             .await?
             .map_err(|error| request_error("cannot look at the cluster", &error, &cluster))?;
-        Ok(Self { cluster, served, notices, interrupt })
+        Ok(Self { cluster, served, notices, stops })
+    }
+
+    /// Refuses this context where `contexts`, the globs that the environment of `release` names, do not name it.
+    pub(super) fn check_context(&self, release: &ReleaseId, contexts: &[String]) -> Result<(), CommandError> {
+        check_context(release, contexts, self.cluster.context())
+    }
+
+    /// The error where the cluster knows no revision of the release at `address`; `missing` is why there is no plan file either.
+    pub(super) fn no_revisions(&self, address: &Address, missing: Option<CommandError>) -> CommandError {
+        let (release, context) = (&address.release, self.cluster.context());
+        let message = format!("{release} has no revisions in namespace `{}` of context `{context}`", address.state_namespace);
+        let error = CommandError::usage(message).hint("`deployctl list` shows the releases of the cluster");
+        match missing {
+            Some(missing) => CommandError { causes: vec![missing.message], ..error },
+            None => error,
+        }
+    }
+
+    /// The same session, whose writes end with the lock `held`.
+    pub(super) fn through(self, held: &Held) -> Self {
+        let (lost, token) = (held.lost(), self.stops.lock_lost.clone());
+        tokio::spawn(async move {
+            lost.await;
+            token.cancel();
+        });
+        Self { cluster: held.cluster(), ..self }
     }
 
     /// Awaits `work`, or ends with exit code 130 where a signal comes first.
     pub(super) async fn unless_interrupted<T>(&self, work: impl Future<Output = T>) -> Result<T, CommandError> {
-        unless_interrupted(&self.interrupt, work).await
+        unless_interrupted(&self.stops.interrupt, work).await
     }
 
     /// `error` of a request made to `what`, as users read it.
@@ -81,23 +108,30 @@ impl Session {
                     _ => failed,
                 }
             }
-            StoreError::Damaged { .. } | StoreError::Newer { .. } => CommandError::failed(error.to_string()),
+            StoreError::NoRoom { .. } => CommandError::failed(error.to_string()).hint(
+                "raise the quota, or make room: `deployctl down PLAN --env ENV --purge` deletes the history of a release that is not needed",
+            ),
+            StoreError::Damaged { .. } | StoreError::Newer { .. } | StoreError::Overtaken { .. } => CommandError::failed(error.to_string()),
         }
     }
 }
 
-/// A token that the first SIGINT, SIGTERM or SIGHUP cancels.
-fn interrupt() -> Result<CancellationToken, CommandError> {
-    let token = CancellationToken::new();
+/// Listens to SIGINT, SIGTERM and SIGHUP: the first asks to stop and put everything back, the second to stop at once.
+fn stops() -> Result<Stops, CommandError> {
+    let stops = Stops::default();
     for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
         let mut signals = signal(kind).map_err(|error| CommandError::failed("cannot listen to signals").because(&error))?;
-        let token = token.clone();
+        let stops = stops.clone();
         tokio::spawn(async move {
-            signals.recv().await;
-            token.cancel();
+            while signals.recv().await.is_some() {
+                if stops.interrupt.is_cancelled() {
+                    stops.at_once.cancel();
+                }
+                stops.interrupt.cancel();
+            }
         });
     }
-    Ok(token)
+    Ok(stops)
 }
 
 async fn unless_interrupted<T>(interrupt: &CancellationToken, work: impl Future<Output = T>) -> Result<T, CommandError> {
@@ -108,13 +142,13 @@ async fn unless_interrupted<T>(interrupt: &CancellationToken, work: impl Future<
 }
 
 /// Refuses a context that the environment does not name.
-fn check_context(address: &Address, context: &str) -> Result<(), CommandError> {
+fn check_context(release: &ReleaseId, contexts: &[String], context: &str) -> Result<(), CommandError> {
     let matches = |glob: &String| Glob::new(glob).is_ok_and(|glob| glob.compile_matcher().is_match(context));
-    if address.contexts.is_empty() || address.contexts.iter().any(matches) {
+    if contexts.is_empty() || contexts.iter().any(matches) {
         return Ok(());
     }
-    let allowed = address.contexts.iter().map(|glob| format!("`{glob}`")).collect::<Vec<_>>().join(", ");
-    let environment = &address.release.environment;
+    let allowed = contexts.iter().map(|glob| format!("`{glob}`")).collect::<Vec<_>>().join(", ");
+    let environment = &release.environment;
     Err(CommandError::usage(format!("environment `{environment}` may only touch contexts {allowed}, and `{context}` is none of them"))
         .hint("choose another with `--context`, or another environment with `--env`"))
 }

@@ -10,12 +10,12 @@ use super::{
     tabular::{DataFormat, print},
 };
 use crate::{
-    engine::{ObjectOverview, Overview, address},
+    engine::{Drift, Intention, ObjectOverview, Overview, address},
     error::{CommandError, ExitCode},
     event::{AccessPoint, RunOutcome},
     plan::Address,
-    release::{Revision, Store},
-    report::{Output, RevisionInfo, StatusObject, StatusPhase, StatusView},
+    release::{Lock, Presence, Revision, Store},
+    report::{Output, RevisionInfo, Standing, StatusObject, StatusPhase, StatusView},
 };
 
 /// Show a release: its phases, its objects, and what they are waiting for
@@ -42,16 +42,26 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, _global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
-    let address = arguments.plan.address()?;
-    block_on(status(arguments, &address, output))
+    let (address, missing) = arguments.plan.address_or_name()?;
+    block_on(status(arguments, &address, missing, output))
 }
 
-async fn status(arguments: &Arguments, address: &Address, output: &mut Output) -> Result<ExitCode, CommandError> {
+async fn status(
+    arguments: &Arguments,
+    address: &Address,
+    missing: Option<CommandError>,
+    output: &mut Output,
+) -> Result<ExitCode, CommandError> {
     let session = Session::open(&arguments.cluster, Some(address)).await?;
     let (overview, last) = session.unless_interrupted(look(address, &session)).await??;
-    let view = view(address, &session, overview.as_ref(), last.as_ref());
-    let as_wanted = view.phases.iter().flat_map(|phase| &phase.objects).all(|object| object.verdict.passes())
-        && last.as_ref().is_some_and(|last| last.outcome == RunOutcome::Succeeded);
+    if let (None, Some(missing)) = (&last, missing) {
+        return Err(session.no_revisions(address, Some(missing)));
+    }
+    let lock = session.unless_interrupted(locked(address, &session)).await?;
+    let view = view(address, &session, overview.as_ref(), last.as_ref(), lock);
+    let is_as_wanted = |object: &StatusObject| object.verdict.passes() && object.changed_by.is_none() && !object.deleted;
+    let as_wanted = view.phases.iter().flat_map(|phase| &phase.objects).all(is_as_wanted)
+        && last.as_ref().is_some_and(|last| last.outcome == RunOutcome::Succeeded && !last.is_taken_down());
     match overview.zip(last).filter(|_| arguments.watch) {
         Some(seen) => {
             if !is_screen(arguments, output) {
@@ -67,11 +77,39 @@ async fn status(arguments: &Arguments, address: &Address, output: &mut Output) -
 /// What the last revision left, and the last revision.
 async fn look(address: &Address, session: &Session) -> Result<(Option<Overview>, Option<Revision>), CommandError> {
     let store = Store::new(&session.cluster, &session.served, &address.state_namespace, &address.release);
-    let Some(last) = store.revisions().await.map_err(|error| session.store_error(&error))?.pop() else { return Ok((None, None)) };
-    let records = store.records(&last).await.map_err(|error| session.store_error(&error))?;
-    let overview = Overview::of(&session.cluster, &session.served, last.clone(), records).await;
-    let overview = overview.map_err(|error| session.request_error("cannot look at the release", &error))?;
-    Ok((Some(overview), Some(last)))
+    let heads = store.heads().await.map_err(|error| session.store_error(&error))?;
+    let Some(newest) = heads.last() else { return Ok((None, None)) };
+    let records = store.records(newest).await.map_err(|error| session.store_error(&error))?;
+    // What was rolled back left things as the last one before it that succeeded.
+    let good = heads.iter().rev().find(|head| head.revision.outcome == RunOutcome::Succeeded);
+    let head = good.filter(|_| newest.revision.outcome == RunOutcome::RolledBack).unwrap_or(newest);
+    let overview = Overview::of(&session.cluster, &session.served, head.revision.clone(), records).await;
+    let mut overview = overview.map_err(|error| session.request_error("cannot look at the release", &error))?;
+    if overview.has_drifted() {
+        overview.set_sent(Intention::read(&store, head).await.map_err(|error| session.store_error(&error))?);
+    }
+    Ok((Some(overview), Some(newest.revision.clone())))
+}
+
+/// Who holds the lock of the release, and what can be said of that run from here. Where the user may not look at it nothing is known.
+async fn locked(address: &Address, session: &Session) -> Option<(String, Presence)> {
+    let found = Lock::find(&session.cluster, &session.served, &address.state_namespace, &address.release).await;
+    found.ok().flatten().map(|found| (found.holder().to_string(), found.presence()))
+}
+
+/// How things stand with `last`, the newest revision, while the lock is held as `lock` says.
+fn standing(last: Option<&Revision>, lock: Option<&(String, Presence)>) -> Standing {
+    let Some(last) = last else { return Standing::Nothing };
+    let is_held = lock.is_some_and(|(_, presence)| *presence != Presence::Gone);
+    match last.outcome {
+        _ if is_held => Standing::Running,
+        RunOutcome::Running | RunOutcome::Interrupted => Standing::Interrupted,
+        RunOutcome::Failed => Standing::Failed,
+        RunOutcome::RollingBack => Standing::HalfRolledBack,
+        RunOutcome::RolledBack => Standing::RolledBack,
+        RunOutcome::Succeeded if last.is_taken_down() => Standing::TakenDown,
+        RunOutcome::Succeeded => Standing::Deployed,
+    }
 }
 
 /// Pause between two screens, so that a rollout does not make it flicker.
@@ -94,10 +132,10 @@ async fn watch(
     }
     loop {
         if screen {
-            draw(&view(address, session, Some(&overview), Some(&last)), output);
+            draw(&view(address, session, Some(&overview), Some(&last), locked(address, session).await), output);
         }
         let changed = tokio::select! {
-            () = session.interrupt.cancelled() => return Ok(()),
+            () = session.stops.interrupt.cancelled() => return Ok(()),
             () = overview.changed() => true,
             _ = redraw.tick() => false,
         };
@@ -111,11 +149,11 @@ async fn watch(
             continue;
         }
         tokio::select! {
-            () = session.interrupt.cancelled() => return Ok(()),
+            () = session.stops.interrupt.cancelled() => return Ok(()),
             () = tokio::time::sleep(PAUSE) => {}
         }
         if !screen {
-            show(arguments, &view(address, session, Some(&overview), Some(&last)), output);
+            show(arguments, &view(address, session, Some(&overview), Some(&last), locked(address, session).await), output);
         }
     }
 }
@@ -123,8 +161,8 @@ async fn watch(
 /// What is there now, where the release has a newer revision than `last`, or that has ended since.
 async fn newer(address: &Address, session: &Session, last: &Revision) -> Result<Option<(Overview, Revision)>, CommandError> {
     let store = Store::new(&session.cluster, &session.served, &address.state_namespace, &address.release);
-    let newest = store.revisions().await.map_err(|error| session.store_error(&error))?.pop();
-    if newest.is_none_or(|newest| (newest.number, newest.outcome) == (last.number, last.outcome)) {
+    let newest = store.heads().await.map_err(|error| session.store_error(&error))?.pop();
+    if newest.is_none_or(|newest| (newest.revision.number, newest.revision.outcome) == (last.number, last.outcome)) {
         return Ok(None);
     }
     let (overview, last) = look(address, session).await?;
@@ -153,7 +191,13 @@ fn show(arguments: &Arguments, view: &StatusView, output: &mut Output) {
     print(arguments.output, view, &text, output);
 }
 
-fn view(address: &Address, session: &Session, overview: Option<&Overview>, last: Option<&Revision>) -> StatusView {
+fn view(
+    address: &Address,
+    session: &Session,
+    overview: Option<&Overview>,
+    last: Option<&Revision>,
+    lock: Option<(String, Presence)>,
+) -> StatusView {
     let phases = overview.map(Overview::phases).unwrap_or_default();
     StatusView {
         release: address.release.clone(),
@@ -161,6 +205,8 @@ fn view(address: &Address, session: &Session, overview: Option<&Overview>, last:
         context: session.cluster.context().to_owned(),
         revision: overview.map(|overview| revision_info(overview.revision())),
         last_run: last.filter(|last| overview.is_none_or(|overview| overview.revision().number != last.number)).map(revision_info),
+        standing: standing(last, lock.as_ref()),
+        locked_by: lock.filter(|(_, presence)| *presence != Presence::Gone).map(|(holder, _)| holder),
         phases: phases
             .into_iter()
             .map(|phase| StatusPhase { name: phase.name, objects: phase.objects.into_iter().map(status_object).collect() })
@@ -182,20 +228,31 @@ pub(super) fn revision_info(revision: &Revision) -> RevisionInfo {
         started: revision.started,
         finished: revision.finished,
         by: revision.by.who.clone(),
+        taken_down: revision.is_taken_down(),
     }
 }
 
 fn status_object(object: ObjectOverview) -> StatusObject {
-    let ObjectOverview { id, verdict, live, claims } = object;
+    let ObjectOverview { id, verdict, live, claims, drift } = object;
     let live = live.as_deref();
     StatusObject {
         replicas: live.and_then(replicas),
         autoscaling: live.filter(|_| id.kind == "HorizontalPodAutoscaler").map(autoscaling),
         storage: storage(live.filter(|_| id.kind == "PersistentVolumeClaim").into_iter().chain(&claims)),
         address: live.and_then(address),
-        changed_by: None,
+        changed_by: drift.as_ref().and_then(changed_by),
+        deleted: drift == Some(Drift::Deleted),
         verdict,
         id,
+    }
+}
+
+/// The managers that changed an object, as people read them.
+fn changed_by(drift: &Drift) -> Option<String> {
+    match drift {
+        Drift::Deleted => None,
+        Drift::Changed(managers) if managers.is_empty() => Some("somebody".to_owned()),
+        Drift::Changed(managers) => Some(managers.iter().map(String::as_str).collect::<Vec<_>>().join(", ")),
     }
 }
 

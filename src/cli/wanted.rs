@@ -6,7 +6,7 @@ use crate::{
     cluster::Served,
     engine::{Wanted, WantedObject},
     error::CommandError,
-    object::{KnownScopes, Object, ObjectId, Origin, Problem, References, Scope, ScopeLookup},
+    object::{KnownScopes, Marks, Object, ObjectId, Origin, PhaseHint, Problem, References, Scope, ScopeLookup},
     phase::{self, Assignment},
     plan::{self, Plan},
     report::Output,
@@ -69,11 +69,23 @@ impl Rendering {
             let objects: Vec<&Object> = self.assignment.objects_of(number).map(|id| &self.rendered.objects[id]).collect();
             for ordered in phase::order(&objects, &self.references) {
                 let object = self.rendered.objects[&ordered.id].clone();
-                wanted.objects.insert(ordered.id.clone(), WantedObject::new(object, &settings.name, ordered, &plan.release));
+                let marks = self.marks(&object, plan);
+                let placed = WantedObject { marks, ..WantedObject::new(object, &settings.name, ordered, &plan.release) };
+                wanted.objects.insert(placed.object.id.clone(), placed);
             }
         }
         wanted.leave_replicas_to_autoscalers();
         wanted
+    }
+}
+
+impl Rendering {
+    /// What the plan and the object's annotations say about how it is changed and put back.
+    fn marks(&self, object: &Object, plan: &Plan) -> Marks {
+        let nothing = PhaseHint::default();
+        let hint = self.rendered.hints.get(&object.id).unwrap_or(&nothing);
+        let marks = phase::marks(object, hint, &plan.phases);
+        Marks { restart_on_change: Some(marks.restart_on_change.unwrap_or(plan.restart_on_change)), ..marks }
     }
 }
 

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use crate::{
     cli::{
+        lock_arguments::LockArguments,
         plan_arguments::{ClusterArguments, PlanArguments},
         secret_arguments::SecretOptions,
     },
@@ -21,6 +22,7 @@ use crate::{
   deployctl up shop --env prod --set image_tag=v1.4.2
   deployctl up shop --env prod --yes=shop.prod -o jsonl")]
 #[command(mut_arg("state_namespace", |argument| argument.hide(false)))]
+#[expect(clippy::struct_excessive_bools, reason = "flags of the command line")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(super) plan: PlanArguments,
@@ -41,6 +43,20 @@ pub(crate) struct Arguments {
     /// Take over fields that others own
     #[arg(long)]
     pub(super) force_conflicts: bool,
+    /// Delete this object and create it anew where it is changed in what cannot be changed; can be given several times
+    #[arg(long, value_name = "KIND/NAME")]
+    pub(super) recreate: Vec<String>,
+    /// Share objects that belong to another release, or were deployed by this one and no revision knows of
+    #[arg(long)]
+    pub(super) adopt: bool,
+    /// Leave everything as it is where the run fails, instead of putting it back
+    #[arg(long)]
+    pub(super) no_rollback: bool,
+    /// Also delete volumes that are no longer wanted, with what is on them
+    #[arg(long)]
+    pub(super) delete_data: bool,
+    #[command(flatten)]
+    pub(super) lock: LockArguments,
     #[command(flatten)]
     pub(super) secrets: SecretOptions,
     /// Form of the report on standard output
@@ -51,7 +67,8 @@ pub(crate) struct Arguments {
 /// The API server's own limits make more than this pointless.
 const MOST_PARALLEL: usize = 256;
 
-fn parallel(text: &str) -> Result<usize, String> {
+/// How many writes may be under way at once.
+pub(crate) fn parallel(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number) if (1..=MOST_PARALLEL).contains(&number) => Ok(number),
         _ => Err(format!("a whole number from 1 to {MOST_PARALLEL}")),

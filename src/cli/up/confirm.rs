@@ -1,47 +1,69 @@
 use std::collections::BTreeSet;
 
-use super::{Arguments, prepare::Prepared};
+use super::prepare::Prepared;
 use crate::{
-    cli::{prompt::TerminalAsk, session::Session},
-    engine,
+    cli::{intent::Intent, prompt::TerminalAsk, session::Session},
+    engine::{self, HowToGo, Pruning},
     error::{CommandError, ExitCode},
-    plan::Plan,
     report::{ChangeAction, ChangeRow, ChangeSummary, Extent, Output},
     secret::{Ask, AskError},
 };
 
 /// Shows what will be done and asks for consent, as the environment demands.
-pub(super) fn confirm(
-    arguments: &Arguments,
-    plan: &Plan,
+pub(in crate::cli) fn confirm(
+    intent: &Intent<'_>,
     prepared: &Prepared,
     session: &Session,
     output: &mut Output,
 ) -> Result<(), CommandError> {
-    let asks = arguments.yes.is_none();
+    let asks = intent.yes.is_none();
     let rows = output.stderr_rows().filter(|_| asks);
     let extent = Extent { width: output.stderr_width(), rows, creations: asks };
-    output.note(summary(plan, prepared, session).text(extent).trim_end());
+    output.note(summary(intent, prepared, session).text(extent).trim_end());
     output.note("");
-    let release = plan.release.to_string();
-    match arguments.yes.as_deref() {
+    let context = session.cluster.context();
+    if deletes_data(&prepared.pruning) { consent_to_loss(intent, context) } else { consent(intent, context) }
+}
+
+/// Whether data goes: then the name of the release has to be given, whatever the environment.
+pub(in crate::cli) fn deletes_data(pruning: &Pruning) -> bool {
+    pruning.data().next().is_some()
+}
+
+/// Asks for consent to what was shown, as the environment demands, where `--yes` does not give it.
+pub(in crate::cli) fn consent(intent: &Intent<'_>, context: &str) -> Result<(), CommandError> {
+    answer(intent, false, context)
+}
+
+/// Asks for the release's name, whatever the environment, since data is deleted with what was shown.
+pub(in crate::cli) fn consent_to_loss(intent: &Intent<'_>, context: &str) -> Result<(), CommandError> {
+    answer(intent, true, context)
+}
+
+fn answer(intent: &Intent<'_>, deletes_data: bool, context: &str) -> Result<(), CommandError> {
+    let release = intent.release.to_string();
+    match intent.yes {
         Some(given) if given == release => Ok(()),
-        Some("") if !plan.protected => Ok(()),
+        Some("") if !intent.protected && !deletes_data => Ok(()),
+        Some("") if deletes_data => Err(CommandError::usage("data would be deleted: a bare `--yes` does not do; nothing was changed")
+            .hint(format!("name the release: `--yes={release}`"))),
         Some("") => {
-            Err(CommandError::usage(format!("environment `{}` is protected: a bare `--yes` does not do", plan.release.environment))
+            Err(CommandError::usage(format!("environment `{}` is protected: a bare `--yes` does not do", intent.release.environment))
                 .hint(format!("name the release: `--yes={release}`")))
         }
         Some(given) => Err(CommandError::usage(format!("`--yes={given}` names another release: this is `{release}`"))),
-        None => ask(plan, &release, session.cluster.context()),
+        None => ask(intent, deletes_data, &release, context),
     }
 }
 
-fn ask(plan: &Plan, release: &str, context: &str) -> Result<(), CommandError> {
+fn ask(intent: &Intent<'_>, deletes_data: bool, release: &str, context: &str) -> Result<(), CommandError> {
     let mut terminal = TerminalAsk;
     let answer = tokio::task::block_in_place(|| {
-        if plan.protected {
+        if deletes_data {
+            terminal.typed_name(&format!("Data will be deleted for good. Type `{release}` to go on in context `{context}`"), release)
+        } else if intent.protected {
             terminal.typed_name(
-                &format!("`{}` is protected. Type `{release}` to go on in context `{context}`", plan.release.environment),
+                &format!("`{}` is protected. Type `{release}` to go on in context `{context}`", intent.release.environment),
                 release,
             )
         } else {
@@ -53,12 +75,12 @@ fn ask(plan: &Plan, release: &str, context: &str) -> Result<(), CommandError> {
         Ok(false) => Err(CommandError::usage("not confirmed; nothing was changed")),
         Err(AskError::Interrupted) => Err(CommandError::new(ExitCode::Interrupted, "interrupted; nothing was changed")),
         Err(AskError::NoTerminal) => Err(CommandError::usage("there is no terminal to ask at; nothing was changed")
-            .hint(format!("confirm with `--yes{}`", if plan.protected { format!("={release}") } else { String::new() }))),
+            .hint(format!("confirm with `--yes{}`", if intent.protected || deletes_data { format!("={release}") } else { String::new() }))),
         Err(error) => Err(CommandError::failed("nothing was changed").because(&error)),
     }
 }
 
-fn summary(plan: &Plan, prepared: &Prepared, session: &Session) -> ChangeSummary {
+fn summary(intent: &Intent<'_>, prepared: &Prepared, session: &Session) -> ChangeSummary {
     let mut namespaces: Vec<String> = prepared.wanted.objects.keys().filter_map(|id| id.namespace.clone()).collect();
     namespaces.sort_unstable();
     namespaces.dedup();
@@ -68,26 +90,52 @@ fn summary(plan: &Plan, prepared: &Prepared, session: &Session) -> ChangeSummary
         action: match decision.action {
             engine::ChangeAction::Create => ChangeAction::Create,
             engine::ChangeAction::Change => ChangeAction::Change,
+            engine::ChangeAction::Replace => ChangeAction::Recreate,
             engine::ChangeAction::Keep => ChangeAction::Unchanged,
         },
-        detail: decision.force.then(|| "takes back what was changed with kubectl".to_owned()),
+        detail: detail(decision),
     });
     let mut rows: Vec<ChangeRow> = rows.collect();
     let position = |row: &ChangeRow| prepared.wanted.phases.iter().position(|phase| phase.name == row.phase);
     rows.sort_by_key(position);
+    rows.extend(removed(&prepared.pruning, |_| "prune".to_owned()));
     ChangeSummary {
-        release: plan.release.to_string(),
+        release: intent.release.to_string(),
         context: session.cluster.context().to_owned(),
         server: session.cluster.server().to_owned(),
         namespaces,
         rows,
-        variables_not_from_file: plan
-            .foreign_variables
-            .iter()
-            .map(|name| (name.clone(), plan.variables.get(name).map(text_of).unwrap_or_default()))
-            .collect(),
+        variables_not_from_file: intent.foreign_variables.clone(),
         secrets: written_secrets(prepared),
     }
+}
+
+/// What is to be said of one object.
+fn detail(decision: &engine::Decision) -> Option<String> {
+    let forced = decision.force.then(|| "takes back what was changed with kubectl".to_owned());
+    let grown = decision.expansions.iter().map(|expansion| format!("{} grows to {}", expansion.claim, expansion.size));
+    let said: Vec<String> = decision.remark.clone().into_iter().chain(forced).chain(grown).collect();
+    (!said.is_empty()).then(|| said.join("; "))
+}
+
+/// What becomes of what goes; `in_phase` says under which heading it is shown.
+pub(in crate::cli) fn removed(pruning: &Pruning, in_phase: impl Fn(&str) -> String) -> Vec<ChangeRow> {
+    let removals = pruning.removals.iter().map(|removal| {
+        let (action, detail) = match removal.how {
+            HowToGo::Delete { .. } => (ChangeAction::Delete, None),
+            HowToGo::GiveUp => (ChangeAction::GiveUp, Some("it is not this release's alone, and stays without its mark".to_owned())),
+        };
+        ChangeRow { phase: in_phase(&removal.phase), object: removal.id.clone(), action, detail }
+    });
+    let kept = pruning.kept.iter().map(|(id, why)| (id, why.clone()));
+    let hidden = pruning.hidden.iter().map(|id| (id, "you may not look at it".to_owned()));
+    let kept = kept.chain(hidden).map(|(id, why)| ChangeRow {
+        phase: in_phase("kept"),
+        object: id.clone(),
+        action: ChangeAction::Keep,
+        detail: Some(why),
+    });
+    removals.chain(kept).collect()
 }
 
 /// Where the values of those declared Secrets come from that are written; of the others, nothing changes.
@@ -97,8 +145,4 @@ fn written_secrets(prepared: &Prepared) -> Vec<(String, String)> {
         written.filter(|decision| decision.id.kind == "Secret").map(|decision| decision.id.name.as_str()).collect();
     let is_written = |(name, _): &&(String, String)| name.split_once('/').is_some_and(|(secret, _)| written.contains(secret));
     prepared.secret_sources.iter().filter(is_written).cloned().collect()
-}
-
-fn text_of(value: &serde_json::Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

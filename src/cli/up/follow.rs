@@ -14,7 +14,7 @@ use crate::{
 const TICK: Duration = Duration::from_secs(1);
 
 /// Awaits `work` and reports what happens meanwhile.
-pub(super) async fn follow<T>(
+pub(in crate::cli) async fn follow<T>(
     work: impl Future<Output = T>,
     emitter: &Emitter,
     mut events: UnboundedReceiver<Event>,

@@ -1,15 +1,23 @@
 //! `deployctl up`: the main job.
 
+pub(super) mod again;
 mod arguments;
-mod confirm;
-mod follow;
-mod prepare;
+pub(super) mod confirm;
+pub(super) mod follow;
+pub(super) mod prepare;
+mod recreate;
 mod secrets;
 
-pub(crate) use arguments::{Arguments, check_phases};
+pub(crate) use arguments::{Arguments, check_phases, parallel};
+
+use std::collections::BTreeSet;
+
+use prepare::Prepared;
 
 use super::{
-    Global,
+    Global, git,
+    intent::Intent,
+    lock_arguments,
     secret_arguments::GivenSecrets,
     session::{Session, block_on},
     wanted::Rendering,
@@ -18,7 +26,7 @@ use crate::{
     engine::{Emitter, Limits, Run, RunError, Selection, carry_out},
     error::{CommandError, ExitCode},
     plan::Plan,
-    release::Author,
+    release::{Author, Guard, Store},
     report::Output,
 };
 
@@ -42,7 +50,8 @@ fn refuse_unsupported(plan: &Plan) -> Result<(), CommandError> {
         .hint("take these keys out of the plan, or update deployctl"))
 }
 
-fn run_error(error: &RunError, session: &Session) -> CommandError {
+/// `error` of a run as users read it.
+pub(super) fn run_error(error: &RunError, session: &Session) -> CommandError {
     match error {
         RunError::NotStarted(source) => {
             let mut refused = session.store_error(source);
@@ -64,24 +73,79 @@ async fn up(
     given: &GivenSecrets,
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
-    let mut session = Session::open(&arguments.cluster, Some(&plan.address())).await?;
-    let prepared = prepare::prepare(arguments, plan, selection, rendering, given, &session, output).await?;
-    if prepared.writes() > 0 {
-        confirm::confirm(arguments, plan, &prepared, &session, output)?;
+    let session = Session::open(&arguments.cluster, Some(&plan.address())).await?;
+    let by = Author::this_process("up");
+    let store = Store::new(&session.cluster, &session.served, &plan.state_namespace, &plan.release);
+    let intent = intent(arguments, plan, selection);
+    let prepared = prepare::prepare(&intent, plan, rendering, given, &session, &store, output).await?;
+    if !prepared.needs_revision() {
+        return carry_out_prepared(arguments, global, plan, selection, &prepared, session, &store, by, output).await;
     }
+    if prepared.writes() > 0 {
+        confirm::confirm(&intent, &prepared, &session, output)?;
+    }
+    let held = arguments.lock.acquire(&session, &plan.address(), &by, output).await?;
+    let session = session.through(&held);
+    let store = store.through(&session.cluster);
+    let result = match again::look_again(&intent, prepared, &session, &store, &by, output).await {
+        Ok(prepared) => carry_out_prepared(arguments, global, plan, selection, &prepared, session, &store, by, output).await,
+        Err(error) => Err(error),
+    };
+    lock_arguments::release(held, output).await;
+    result
+}
+
+fn intent<'a>(arguments: &'a Arguments, plan: &'a Plan, selection: &'a Selection) -> Intent<'a> {
+    let value = |name: &String| plan.variables.get(name).map(text_of).unwrap_or_default();
+    Intent {
+        release: &plan.release,
+        selection,
+        protected: plan.protected,
+        yes: arguments.yes.as_deref(),
+        force_conflicts: arguments.force_conflicts,
+        recreate: &arguments.recreate,
+        delete_data: arguments.delete_data,
+        foreign_variables: plan.foreign_variables.iter().map(|name| (name.clone(), value(name))).collect(),
+        declared: secrets::declared(plan).collect(),
+        adopt: arguments.adopt,
+        left_alone: BTreeSet::new(),
+    }
+}
+
+fn text_of(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[expect(clippy::too_many_arguments, reason = "all that a run is made of, each made elsewhere")]
+async fn carry_out_prepared(
+    arguments: &Arguments,
+    global: &Global,
+    plan: &Plan,
+    selection: &Selection,
+    prepared: &Prepared,
+    mut session: Session,
+    store: &Store,
+    by: Author,
+    output: &Output,
+) -> Result<ExitCode, CommandError> {
     let run = Run {
         cluster: &session.cluster,
         served: &session.served,
         wanted: &prepared.wanted,
         decisions: &prepared.decisions,
+        pruning: &prepared.pruning,
         look: &prepared.look,
         selection,
-        previous: prepared.previous.as_ref(),
-        records: prepared.records.clone(),
+        before: &prepared.before,
         limits: Limits { parallel: arguments.parallel, timeout: arguments.timeout.unwrap_or(plan.timeout) },
+        timeout_rollback: plan.timeout_rollback,
+        rolls_back: !arguments.no_rollback,
         force_conflicts: arguments.force_conflicts,
-        state_namespace: &plan.state_namespace,
-        by: Author::this_process("up"),
+        store,
+        by,
+        source: Some(git::source(plan)),
+        back_to: None,
+        guard: Guard { contexts: plan.contexts.clone(), protected: plan.protected },
         access: prepare::access(plan, session.cluster.kubectl()),
     };
     let (sender, events) = tokio::sync::mpsc::unbounded_channel();
@@ -89,7 +153,7 @@ async fn up(
     for (phase, why) in &prepared.skipped {
         emitter.emit(crate::event::EventKind::PhaseSkipped { phase: phase.clone(), why: why.clone() });
     }
-    let work = carry_out(run, &emitter, &session.interrupt);
+    let work = carry_out(run, &emitter, &session.stops);
     let result = follow::follow(work, &emitter, events, &mut session.notices, arguments.output, global.verbose, output).await;
     result.map_err(|error| run_error(&error, &session))
 }

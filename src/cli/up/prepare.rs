@@ -1,67 +1,83 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use indexmap::IndexMap;
 
-use super::{Arguments, secrets};
+use super::{recreate, secrets};
 use crate::{
-    cli::{secret_arguments::GivenSecrets, session::Session, wanted::Rendering},
+    cli::{intent::Intent, secret_arguments::GivenSecrets, session::Session, wanted::Rendering},
     cluster::{Force, RequestError, Resource, Seen},
-    engine::{self, ChangeAction, Decision, Look, Selection, Wanted},
+    engine::{self, Before, Candidate, ChangeAction, Decision, Leaving, Look, Pruning, Selection, Wanted},
     error::{CommandError, ExitCode},
+    event::RunOutcome,
     object::{ObjectId, Origin},
     ownership::apply_entry,
-    plan::{OpenTarget, Plan},
-    preflight::{self, Finding},
-    release::{Records, Revision, Store, StoreError},
+    plan::{OpenTarget, Plan, ReleaseId},
+    preflight::{self, DryRun, Existing, Finding},
+    release::{Records, Store},
     report::Output,
 };
 
 /// Everything that is known before the first write.
-pub(super) struct Prepared {
-    pub(super) wanted: Wanted,
-    pub(super) look: Look,
-    pub(super) decisions: Vec<Decision>,
-    pub(super) previous: Option<Revision>,
-    pub(super) records: Records,
+pub(in crate::cli) struct Prepared {
+    pub(in crate::cli) wanted: Wanted,
+    pub(in crate::cli) look: Look,
+    pub(in crate::cli) decisions: Vec<Decision>,
+    /// What becomes of what is no longer wanted.
+    pub(in crate::cli) pruning: Pruning,
+    pub(in crate::cli) before: Before,
     /// Phases whose `when` does not hold, and why.
-    pub(super) skipped: Vec<(String, String)>,
+    pub(in crate::cli) skipped: Vec<(String, String)>,
     /// `NAME/KEY` of declared Secrets and where the value comes from.
-    pub(super) secret_sources: Vec<(String, String)>,
+    pub(in crate::cli) secret_sources: Vec<(String, String)>,
 }
 
 impl Prepared {
     /// How many objects would be written.
-    pub(super) fn writes(&self) -> usize {
-        self.decisions.iter().filter(|decision| decision.action != ChangeAction::Keep).count()
+    pub(in crate::cli) fn writes(&self) -> usize {
+        self.decisions.iter().filter(|decision| decision.action != ChangeAction::Keep).count() + self.pruning.removals.len()
+    }
+
+    /// Whether a revision has to be stored, which needs the lock: something is written, or the newest one did not succeed, and what is
+    /// wanted may be there all the same.
+    pub(in crate::cli) fn needs_revision(&self) -> bool {
+        let is_recorded = self.before.newest().is_none_or(|newest| newest.revision.outcome == RunOutcome::Succeeded);
+        self.writes() > 0 || !is_recorded
     }
 }
 
 /// Looks at the cluster, checks all that can be known, asks for secrets, and decides what has to be done.
 pub(super) async fn prepare(
-    arguments: &Arguments,
+    intent: &Intent<'_>,
     plan: &Plan,
-    selection: &Selection,
     rendering: Rendering,
     given: &GivenSecrets,
     session: &Session,
+    store: &Store,
     output: &mut Output,
 ) -> Result<Prepared, CommandError> {
+    let selection = intent.selection;
     let rendering = rendering.for_cluster(plan, &session.served)?;
     let skipped = rendering.skipped(plan, &session.served);
     let mut wanted = rendering.wanted(plan, &skipped);
     let implied_namespace = rendering.rendered.implied_namespace.clone();
-    let known = readable(&wanted, plan, session);
-    let store = Store::new(&session.cluster, &session.served, &plan.state_namespace, &plan.release);
-    let observed = async { tokio::try_join!(seen(session, plan, &known), history(&store)) };
-    let (look, (previous, records)) = session.unless_interrupted(observed).await?.map_err(|error| observe_error(session, error))?;
+    let before = session.unless_interrupted(Before::read(store)).await?.map_err(|error| session.store_error(&error))?;
+    let (mut look, before) = observe(session, intent, &wanted, before).await?;
 
-    if let Some(namespace) = implied_namespace.filter(|id| belongs_to_others(&look, &records, id, plan)) {
+    if let Some(namespace) = implied_namespace.filter(|id| belongs_to_others(&look, &before.records, id, plan)) {
         wanted.objects.shift_remove(&namespace);
     }
 
+    recreate::check(intent.recreate, &wanted, plan)?;
     let mut secret_sources = Vec::new();
     let mut findings = static_findings(&wanted, &look, plan, selection, session).await?;
-    let first = engine::decide(&wanted, &look.live, &records, selection);
+    if !intent.adopt {
+        findings.extend(owned_elsewhere(&wanted, &look, &before, plan, selection));
+    }
+    for being_deleted in terminating(&wanted, &look, selection) {
+        output.note(&format!("Note: {being_deleted}"));
+    }
+    engine::carry_on(&mut wanted, &look.live);
+    let first = engine::decide(&wanted, &look.live, &before.records, selection);
     findings.extend(permissions(&wanted, &first, plan, &look, selection, session).await?);
     if let Some(error) = preflight::refusal(&findings) {
         return Err(error);
@@ -76,18 +92,102 @@ pub(super) async fn prepare(
         }
         secrets::add(&needs, plan, &mut wanted, output)?;
     }
-    let mut decisions = engine::decide(&wanted, &look.live, &records, selection);
-    let force = if arguments.force_conflicts { Force::Yes } else { Force::No };
-    let tried = engine::dry_runs(&session.cluster, &wanted, &session.served, &look, &mut decisions, force);
-    let tried = session.unless_interrupted(tried).await?;
-    let refused = decisions
-        .iter()
-        .zip(&tried)
-        .filter_map(|(decision, dry_run)| preflight::judge_dry_run(&wanted.objects[&decision.id].object, dry_run));
-    if let Some(error) = preflight::refusal(&refused.collect::<Vec<Finding>>()) {
-        return Err(error);
+    recreate::mark(intent.recreate, &mut wanted);
+    let decisions = decided(intent, &mut wanted, &mut look, &before, session).await?;
+    let pruning = pruning(intent, &wanted, &before, &mut look, session).await?;
+    Ok(Prepared { wanted, look, decisions, pruning, before, skipped, secret_sources })
+}
+
+/// Decides what has to be done with each wanted object, and tries every change without storing it.
+pub(in crate::cli) async fn decided(
+    intent: &Intent<'_>,
+    wanted: &mut Wanted,
+    look: &mut Look,
+    before: &Before,
+    session: &Session,
+) -> Result<Vec<Decision>, CommandError> {
+    let (cluster, served) = (&session.cluster, &session.served);
+    let unreadable = |what: &'static str| move |error: RequestError| session.request_error(what, &error);
+    engine::carry_on(wanted, &look.live);
+    let mut decisions = decided_alone(intent, wanted, look, before);
+    let left = session.unless_interrupted(engine::leave_replicas(cluster, served, wanted, &decisions)).await?;
+    if left.map_err(unreadable("cannot look at the autoscalers"))? {
+        decisions = decided_alone(intent, wanted, look, before);
     }
-    Ok(Prepared { wanted, look, decisions, previous, records, skipped, secret_sources })
+    let force = if intent.force_conflicts { Force::Yes } else { Force::No };
+    let tried = session.unless_interrupted(engine::dry_runs(cluster, wanted, served, look, &mut decisions, force)).await?;
+    let mut findings = refused(wanted, &decisions, &tried);
+    let expanded = session.unless_interrupted(engine::expand_claims(cluster, served, wanted, look, &mut decisions)).await?;
+    findings.extend(expanded.map_err(unreadable("cannot look at the claims"))?);
+    let restarted = engine::restart(wanted, &mut decisions, &tried, before, &look.live);
+    let mut untried: Vec<Decision> = decisions.iter().filter(|decision| restarted.contains(&decision.id)).cloned().collect();
+    let tried = session.unless_interrupted(engine::dry_runs(cluster, wanted, served, look, &mut untried, force)).await?;
+    findings.extend(refused(wanted, &untried, &tried));
+    match preflight::refusal(&findings) {
+        Some(error) => Err(error),
+        None => Ok(decisions),
+    }
+}
+
+/// Decides by what was seen alone.
+fn decided_alone(intent: &Intent<'_>, wanted: &Wanted, look: &Look, before: &Before) -> Vec<Decision> {
+    let mut decisions = engine::decide(wanted, &look.live, &before.records, intent.selection);
+    for decision in decisions.iter_mut().filter(|decision| intent.left_alone.contains(&decision.id)) {
+        decision.action = ChangeAction::Keep;
+    }
+    decisions
+}
+
+/// What the API server would not take.
+fn refused(wanted: &Wanted, decisions: &[Decision], tried: &[DryRun]) -> Vec<Finding> {
+    let tried = decisions.iter().zip(tried);
+    tried.filter_map(|(decision, tried)| preflight::judge_dry_run(&wanted.objects[&decision.id].object, tried)).collect()
+}
+
+/// Decides what becomes of what is no longer wanted.
+pub(in crate::cli) async fn pruning(
+    intent: &Intent<'_>,
+    wanted: &Wanted,
+    before: &Before,
+    look: &mut Look,
+    session: &Session,
+) -> Result<Pruning, CommandError> {
+    let unwanted = engine::unwanted(wanted, before, intent.selection);
+    leaving(session, unwanted, before, look, intent.release, intent.delete_data, false).await
+}
+
+/// Decides what becomes of `candidates`; `await_terminating`: also of those that somebody has deleted already, and that are still there.
+pub(in crate::cli) async fn leaving(
+    session: &Session,
+    candidates: Vec<Candidate>,
+    before: &Before,
+    look: &mut Look,
+    release: &ReleaseId,
+    delete_data: bool,
+    await_terminating: bool,
+) -> Result<Pruning, CommandError> {
+    let looked = engine::look_at_claims(&session.cluster, &session.served, &candidates, look);
+    let looked = session.unless_interrupted(looked).await?;
+    looked.map_err(|error| session.request_error("cannot look at the claims", &error))?;
+    let (live, records, manager) = (&look.live, &before.records, &release.field_manager());
+    Ok(engine::leave(candidates, &Leaving { live, records, manager, delete_data, await_terminating }))
+}
+
+/// Looks at everything that is wanted, declared, or was touched by revisions before; and works out what an interrupted one has done.
+pub(in crate::cli) async fn observe(
+    session: &Session,
+    intent: &Intent<'_>,
+    wanted: &Wanted,
+    mut before: Before,
+) -> Result<(Look, Before), CommandError> {
+    let mut known = readable(wanted, intent, session);
+    let named: HashSet<ObjectId> = known.iter().map(|(id, _)| id.clone()).collect();
+    known.extend(before.touched(&session.served).into_iter().filter(|(id, _)| !named.contains(id)));
+    let look = session.unless_interrupted(engine::look(&session.cluster, intent.release, &known)).await?;
+    let mut look = look.map_err(|error| session.request_error("cannot look at the cluster", &error))?;
+    look.forget_what_goes(wanted.objects.keys());
+    before.complete(&look.live, &intent.release.field_manager());
+    Ok((look, before))
 }
 
 /// Whether a namespace that no manifest describes is there without us: then it is left alone, also by those who may not write it.
@@ -102,42 +202,16 @@ fn belongs_to_others(look: &Look, records: &Records, namespace: &ObjectId, plan:
     }
 }
 
-/// The objects to look at, with the kinds that they are read as: what is rendered, and the Secrets that the plan declares.
-fn readable(wanted: &Wanted, plan: &Plan, session: &Session) -> Vec<(ObjectId, Resource)> {
+/// The objects to look at, with the kinds that they are read as: what is rendered, and the Secrets that are declared.
+fn readable(wanted: &Wanted, intent: &Intent<'_>, session: &Session) -> Vec<(ObjectId, Resource)> {
     let rendered = wanted.objects.values().filter_map(|object| {
         Some((object.object.id.clone(), session.served.exact(&object.object.api_version, &object.object.id.kind)?.clone()))
     });
     let mut all: Vec<(ObjectId, Resource)> = rendered.collect();
     if let Some(resource) = session.served.exact("v1", "Secret") {
-        all.extend(secrets::declared(plan).map(|id| (id, resource.clone())));
+        all.extend(intent.declared.iter().map(|id| (id.clone(), resource.clone())));
     }
     all
-}
-
-enum ObserveError {
-    Request(RequestError),
-    Store(StoreError),
-}
-
-async fn seen(session: &Session, plan: &Plan, known: &[(ObjectId, Resource)]) -> Result<Look, ObserveError> {
-    engine::look(&session.cluster, &plan.release, known).await.map_err(ObserveError::Request)
-}
-
-/// The last revision, and what it left.
-async fn history(store: &Store<'_>) -> Result<(Option<Revision>, Records), ObserveError> {
-    let previous = store.revisions().await.map_err(ObserveError::Store)?.pop();
-    let records = match &previous {
-        Some(previous) => store.records(previous).await.map_err(ObserveError::Store)?,
-        None => Records::default(),
-    };
-    Ok((previous, records))
-}
-
-fn observe_error(session: &Session, error: ObserveError) -> CommandError {
-    match error {
-        ObserveError::Request(error) => session.request_error("cannot look at the cluster", &error),
-        ObserveError::Store(error) => session.store_error(&error),
-    }
 }
 
 /// What stands in the way and does not depend on the values of secrets.
@@ -153,9 +227,31 @@ async fn static_findings(
     let mut findings = preflight::requirements(&plan.requires, &brought, &session.served);
     let objects = || wanted.objects.values().filter(|object| selection.holds(&object.phase)).map(|object| &object.object);
     findings.extend(preflight::unknown_kinds(objects().map(|object| (object, wanted.resource(object, &session.served))), &session.served));
-    findings.extend(preflight::terminating(objects().filter_map(|object| Some((object, look.live.object(&object.id)?.as_ref())))));
     findings.extend(absent_namespaces(wanted, look, plan, selection));
     Ok(findings)
+}
+
+/// What is being deleted although it is wanted.
+fn terminating(wanted: &Wanted, look: &Look, selection: &Selection) -> Vec<String> {
+    let selected = wanted.objects.values().filter(|object| selection.holds(&object.phase)).map(|object| &object.object);
+    preflight::terminating(selected.filter_map(|object| Some((object, look.live.object(&object.id)?.as_ref()))))
+}
+
+/// Objects that belong to other releases, or that this one has deployed without remembering it.
+fn owned_elsewhere(wanted: &Wanted, look: &Look, before: &Before, plan: &Plan, selection: &Selection) -> Vec<Finding> {
+    let rendered = wanted.objects.values().filter(|object| selection.holds(&object.phase)).map(|object| &object.object);
+    let rendered = rendered.map(|object| (object.id.clone(), object.origin.clone()));
+    let declared = secrets::declared(plan).filter(|_| selection.holds(SECRETS_PHASE)).map(|id| (id, secrets::origin(plan)));
+    let all: Vec<(ObjectId, Origin)> = rendered.chain(declared).collect();
+    let existing = || {
+        let there = all.iter().filter_map(|(id, origin)| Some((id, origin.clone(), look.live.object(id)?)));
+        there.map(|(id, origin, live)| Existing { id, origin, live })
+    };
+    let mut findings = preflight::held_by_other_releases(existing(), &plan.release);
+    if before.heads.is_empty() {
+        findings.extend(preflight::unremembered(existing(), &plan.release, &plan.state_namespace));
+    }
+    findings
 }
 
 /// Namespaces that do not exist and that nothing of the run creates.

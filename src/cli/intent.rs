@@ -1,0 +1,34 @@
+//! What a run is going to do to a release, and what its user said about it: whatever comes before the first write needs no more of the
+//! plan than this, so that a release can be changed without its plan too.
+
+use std::collections::BTreeSet;
+
+use crate::{engine::Selection, object::ObjectId, plan::ReleaseId};
+
+/// What is going to be done to a release.
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a permission of its own that the user gives")]
+pub(super) struct Intent<'a> {
+    /// The release.
+    pub(super) release: &'a ReleaseId,
+    /// Which phases are run.
+    pub(super) selection: &'a Selection,
+    /// Whether the release's name must be typed before anything is changed.
+    pub(super) protected: bool,
+    /// What `--yes` was given as; `None`: the user is asked.
+    pub(super) yes: Option<&'a str>,
+    /// Whether objects of other releases are shared.
+    pub(super) adopt: bool,
+    /// Whether fields that others own are taken over.
+    pub(super) force_conflicts: bool,
+    /// Objects, as the user names them, that may be deleted and created anew where they are changed in what cannot be changed.
+    pub(super) recreate: &'a [String],
+    /// Whether data that is no longer wanted is deleted.
+    pub(super) delete_data: bool,
+    /// Variables whose values do not come from the plan file, with their values: shown before asking.
+    pub(super) foreign_variables: Vec<(String, String)>,
+    /// Secrets that are declared, and become wanted once their values are known.
+    pub(super) declared: Vec<ObjectId>,
+    /// Wanted objects that are left as they are, whatever they are like.
+    pub(super) left_alone: BTreeSet<ObjectId>,
+}

@@ -1,0 +1,160 @@
+//! `deployctl prune --orphans`: what no revision remembers.
+
+use super::{
+    Global, lock_arguments,
+    plan_arguments::{ClusterArguments, PlanArguments},
+    removal::{Prepared, RemovalArguments, carry_out, check_same, confirm, tell_kept},
+    session::{Session, block_on},
+    up::{again::take_over, prepare},
+};
+use crate::{
+    engine::{self, Before, Known, Pruning, Selection},
+    error::{CommandError, ExitCode},
+    plan::Address,
+    release::{Author, Store},
+    report::Output,
+};
+
+/// Remove what a release has left behind and none of its revisions remembers
+///
+/// What has left the plan is removed by `up` itself. Orphans are what it cannot know of: objects that carry the release's label and are
+/// applied by it, and that no stored revision wanted or remembers. They are shown before anything is deleted. Data is kept, and what
+/// others apply too only loses the mark of this release. Neither the plan file nor manifests are needed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  deployctl prune --orphans --env dev
+  deployctl prune --orphans shop --env prod --yes=shop.prod")]
+#[command(mut_arg("state_namespace", |argument| argument.hide(false)), mut_arg("set", |argument| argument.hide(true)))]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    plan: PlanArguments,
+    #[command(flatten)]
+    cluster: ClusterArguments,
+    /// Look for them among all kinds that the cluster serves
+    #[arg(long)]
+    orphans: bool,
+    #[command(flatten)]
+    removal: RemovalArguments,
+}
+
+/// What there is to remove, and which kinds could not be looked at everywhere.
+struct Found {
+    prepared: Prepared,
+    unseen: Vec<String>,
+}
+
+impl Found {
+    /// Whether nothing has to be removed, nor brought to an end.
+    fn is_nothing(&self) -> bool {
+        self.prepared.pruning.removals.is_empty() && self.prepared.before.unsettled.is_none()
+    }
+}
+
+pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
+    if !arguments.orphans {
+        return Err(CommandError::usage("`deployctl prune` removes what no revision remembers, and wants `--orphans`")
+            .hint("what is no longer in the manifests is removed by `deployctl up`, once everything else is ready"));
+    }
+    let (address, _) = arguments.plan.address_or_name()?;
+    block_on(prune(arguments, global, &address, output))
+}
+
+async fn prune(arguments: &Arguments, global: &Global, address: &Address, output: &mut Output) -> Result<ExitCode, CommandError> {
+    let session = Session::open(&arguments.cluster, Some(address)).await?;
+    let store = Store::new(&session.cluster, &session.served, &address.state_namespace, &address.release);
+    let before = session.unless_interrupted(Before::read(&store)).await?.map_err(|error| session.store_error(&error))?;
+    let guard = before.newest().map(|head| head.revision.guard.clone()).unwrap_or_default();
+    session.check_context(&address.release, &guard.contexts)?;
+    let found = found(arguments, address, &session, &store, before).await?;
+    tell_unseen(&found.unseen, output);
+    if found.is_nothing() {
+        output.note(&format!("No orphans of {} are to be removed in context {}", address.release, session.cluster.context()));
+        tell_kept(&found.prepared.pruning, output);
+        return Ok(ExitCode::Done);
+    }
+    confirm(&arguments.removal, address, &guard, &found.prepared, &session, output)?;
+    let by = Author::this_process("prune");
+    let held = arguments.removal.lock.acquire(&session, address, &by, output).await?;
+    let session = session.through(&held);
+    let store = store.through(&session.cluster);
+    let result = under_lock(arguments, global, address, &found.prepared.pruning, session, &store, by, output).await;
+    lock_arguments::release(held, output).await;
+    result
+}
+
+/// Looks again, and removes what was shown.
+#[expect(clippy::too_many_arguments, reason = "all that a run is made of, each made elsewhere")]
+async fn under_lock(
+    arguments: &Arguments,
+    global: &Global,
+    address: &Address,
+    shown: &Pruning,
+    session: Session,
+    store: &Store,
+    by: Author,
+    output: &mut Output,
+) -> Result<ExitCode, CommandError> {
+    let before = session.unless_interrupted(Before::read(store)).await?.map_err(|error| session.store_error(&error))?;
+    check_settled(address, &before)?;
+    let before = session.unless_interrupted(take_over(store, &by)).await?.map_err(|error| session.store_error(&error))?;
+    let Found { prepared, .. } = found(arguments, address, &session, store, before).await?;
+    check_same(shown, &prepared.pruning)?;
+    let selection = &Selection::Nothing;
+    let (exit, _) = carry_out(&arguments.removal, global, address, &prepared, selection, session, store, by, output).await?;
+    if exit == ExitCode::Done {
+        tell_kept(&prepared.pruning, output);
+    }
+    Ok(exit)
+}
+
+/// Finds the orphans, and decides what becomes of them.
+async fn found(arguments: &Arguments, address: &Address, session: &Session, store: &Store, before: Before) -> Result<Found, CommandError> {
+    check_settled(address, &before)?;
+    let release = &address.release;
+    let known = session.unless_interrupted(Known::read(store, &before.heads)).await?.map_err(|error| session.store_error(&error))?;
+    let orphans = session.unless_interrupted(engine::orphans(&session.cluster, &session.served, release, &known)).await?;
+    let engine::Orphans { mut look, candidates, unseen } =
+        orphans.map_err(|error| session.request_error("cannot look for orphans", &error))?;
+    if before.heads.is_empty() && !candidates.is_empty() {
+        return Err(unremembered(address, candidates.len()));
+    }
+    let delete_data = arguments.removal.delete_data;
+    let mut pruning = prepare::leaving(session, candidates, &before, &mut look, release, delete_data, true).await?;
+    engine::give_up_foreign(&mut pruning, &look, release);
+    Ok(Found { prepared: Prepared { before, look, pruning }, unseen })
+}
+
+/// Refuses to go on where a run of another command is not finished: what it left is not to be taken for orphans, and it is not settled by
+/// removing something else.
+fn check_settled(address: &Address, before: &Before) -> Result<(), CommandError> {
+    let unsettled = before.newest().map(|head| &head.revision).filter(|revision| !revision.is_settled());
+    let Some(unsettled) = unsettled.filter(|revision| revision.by.command != "prune") else { return Ok(()) };
+    let release = &address.release;
+    let message = format!("revision {} of {release} is neither finished nor rolled back; nothing was changed", unsettled.number);
+    let command = |name: &str| format!("`deployctl {name} {} --env {}`", release.plan, release.environment);
+    Err(CommandError::new(ExitCode::Refused, message).hint(format!(
+        "{} goes on from there, {} goes back to what was there before it",
+        command(&unsettled.by.command),
+        command("rollback")
+    )))
+}
+
+/// Without any revision everything would be an orphan, where the revisions are merely kept elsewhere.
+fn unremembered(address: &Address, number: usize) -> CommandError {
+    let Address { release, state_namespace, .. } = address;
+    let message = format!(
+        "{number} objects carry the marks of {release}, and namespace `{state_namespace}` holds no revision of it; nothing was changed"
+    );
+    CommandError::new(ExitCode::Refused, message)
+        .hint("where its revisions are kept in another namespace, name it: `--state-namespace`, or `stateNamespace` in the plan")
+        .hint(format!(
+            "where they are lost, `deployctl up {} --env {} --adopt` takes the objects up again",
+            release.plan, release.environment
+        ))
+}
+
+fn tell_unseen(unseen: &[String], output: &mut Output) {
+    if !unseen.is_empty() {
+        output.note(&format!("Note: not looked for everywhere, since they cannot be listed: {}", unseen.join(", ")));
+    }
+}

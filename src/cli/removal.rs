@@ -1,0 +1,189 @@
+//! What commands share that only remove: `down`, and `prune --orphans`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use indexmap::IndexMap;
+
+use super::{
+    Global,
+    intent::Intent,
+    lock_arguments::LockArguments,
+    session::Session,
+    up::{
+        self,
+        confirm::{consent, consent_to_loss, deletes_data, removed},
+        follow, run_error,
+    },
+};
+use crate::{
+    engine::{Before, Emitter, Limits, Look, Pruning, Removal, Run, Selection, Wanted, remove_all},
+    error::{CommandError, ExitCode},
+    object::ObjectId,
+    plan::{self, Address, PhaseSettings},
+    release::{Author, Guard, Revision, Store},
+    report::{ChangeSummary, Extent, Output, RunFormat},
+};
+
+/// How a command removes.
+#[derive(Debug, clap::Args)]
+pub(super) struct RemovalArguments {
+    /// Also delete volumes with what is on them; needs the release's name: typed, or `--yes=PLAN.ENV`
+    #[arg(long)]
+    pub(super) delete_data: bool,
+    /// Do not ask. A protected environment takes only its release's name: `--yes=PLAN.ENV`
+    #[arg(short, long, value_name = "RELEASE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    yes: Option<String>,
+    /// Writes that are under way at once
+    #[arg(long, value_name = "N", default_value_t = 16, env = "DEPLOYCTL_PARALLEL", value_parser = up::parallel)]
+    parallel: usize,
+    /// How long to wait in each phase until its objects are gone, before going on without them
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = plan::parse_duration)]
+    patience: Duration,
+    /// Time limit of the whole run, for example `20m`; by default that of the last `up`
+    #[arg(long, value_name = "DURATION", env = "DEPLOYCTL_TIMEOUT", value_parser = plan::parse_duration)]
+    timeout: Option<Duration>,
+    #[command(flatten)]
+    pub(super) lock: LockArguments,
+    /// Form of the report on standard output
+    #[arg(short, long, value_enum, default_value_t, env = "DEPLOYCTL_OUTPUT")]
+    output: RunFormat,
+}
+
+/// What was worked out before anything is asked or written.
+pub(super) struct Prepared {
+    pub(super) before: Before,
+    pub(super) look: Look,
+    pub(super) pruning: Pruning,
+}
+
+/// Shows what goes and what is kept, and asks.
+pub(super) fn confirm(
+    arguments: &RemovalArguments,
+    address: &Address,
+    guard: &Guard,
+    prepared: &Prepared,
+    session: &Session,
+    output: &mut Output,
+) -> Result<(), CommandError> {
+    let asks = arguments.yes.is_none();
+    let rows = output.stderr_rows().filter(|_| asks);
+    let extent = Extent { width: output.stderr_width(), rows, creations: asks };
+    output.note(summary(address, prepared, session).text(extent).trim_end());
+    output.note("");
+    let intent = Intent {
+        release: &address.release,
+        selection: &Selection::All,
+        protected: guard.protected,
+        yes: arguments.yes.as_deref(),
+        force_conflicts: false,
+        recreate: &[],
+        delete_data: arguments.delete_data,
+        foreign_variables: Vec::new(),
+        declared: Vec::new(),
+        adopt: false,
+        left_alone: BTreeSet::new(),
+    };
+    let context = session.cluster.context();
+    if deletes_data(&prepared.pruning) { consent_to_loss(&intent, context) } else { consent(&intent, context) }
+}
+
+fn summary(address: &Address, prepared: &Prepared, session: &Session) -> ChangeSummary {
+    let namespaces: BTreeSet<String> = prepared.pruning.removals.iter().filter_map(|removal| removal.id.namespace.clone()).collect();
+    let mut rows = removed(&prepared.pruning, |phase| if phase.is_empty() { "others".to_owned() } else { phase.to_owned() });
+    let phases: Vec<&str> =
+        prepared.before.newest().into_iter().flat_map(|head| &head.revision.phases).map(|phase| phase.name.as_str()).collect();
+    let position = |phase: &str| phases.iter().position(|known| *known == phase);
+    rows.sort_by_key(|row| std::cmp::Reverse(position(&row.phase).map_or(-1, |position| i64::try_from(position).unwrap_or(i64::MAX))));
+    ChangeSummary {
+        release: address.release.to_string(),
+        context: session.cluster.context().to_owned(),
+        server: session.cluster.server().to_owned(),
+        namespaces: namespaces.into_iter().collect(),
+        rows,
+        variables_not_from_file: Vec::new(),
+        secrets: Vec::new(),
+    }
+}
+
+/// Refuses to go on where something would go that was not shown.
+pub(super) fn check_same(shown: &Pruning, now: &Pruning) -> Result<(), CommandError> {
+    let was_shown: BTreeMap<&ObjectId, &Removal> = shown.removals.iter().map(|removal| (&removal.id, removal)).collect();
+    match now.removals.iter().find(|removal| was_shown.get(&removal.id) != Some(removal)) {
+        None => Ok(()),
+        Some(new) => Err(CommandError::new(ExitCode::Refused, format!("{} has changed since the question; nothing was changed", new.id))
+            .hint("run the same command again: it starts from what is there now")),
+    }
+}
+
+/// Removes what was prepared, as a revision of its own. `selection` says whether what is deployed goes on being wanted. Returns the
+/// session with the exit code.
+#[expect(clippy::too_many_arguments, reason = "all that a run is made of, each made elsewhere")]
+pub(super) async fn carry_out(
+    arguments: &RemovalArguments,
+    global: &Global,
+    address: &Address,
+    prepared: &Prepared,
+    selection: &Selection,
+    mut session: Session,
+    store: &Store,
+    by: Author,
+    output: &Output,
+) -> Result<(ExitCode, Session), CommandError> {
+    let Some(newest) = prepared.before.newest().map(|head| &head.revision) else {
+        return Err(CommandError::failed("the release's revisions are gone; nothing was changed"));
+    };
+    let goes_on = prepared.before.deployed().filter(|_| *selection == Selection::Nothing);
+    let phases = phases(goes_on.unwrap_or(newest));
+    let wanted = Wanted { release: address.release.clone(), objects: IndexMap::new(), phases };
+    let run = Run {
+        cluster: &session.cluster,
+        served: &session.served,
+        wanted: &wanted,
+        decisions: &[],
+        pruning: &prepared.pruning,
+        look: &prepared.look,
+        selection,
+        before: &prepared.before,
+        limits: Limits { parallel: arguments.parallel, timeout: arguments.timeout.unwrap_or(newest.timeout) },
+        timeout_rollback: newest.timeout_rollback,
+        rolls_back: false,
+        force_conflicts: false,
+        store,
+        by,
+        source: None,
+        back_to: None,
+        guard: newest.guard.clone(),
+        access: goes_on.map(|revision| revision.access.clone()).unwrap_or_default(),
+    };
+    let (sender, events) = tokio::sync::mpsc::unbounded_channel();
+    let emitter = Emitter::new(sender);
+    let work = remove_all(run, arguments.patience, &emitter, &session.stops);
+    let result = follow::follow(work, &emitter, events, &mut session.notices, arguments.output, global.verbose, output).await;
+    match result {
+        Ok(exit) => Ok((exit, session)),
+        Err(error) => Err(run_error(&error, &session)),
+    }
+}
+
+/// The phases of `revision`.
+fn phases(revision: &Revision) -> Vec<PhaseSettings> {
+    let phases = revision.phases.iter().map(|phase| PhaseSettings {
+        name: phase.name.clone(),
+        after: phase.after.clone(),
+        matches: Vec::new(),
+        when: None,
+        timeout: phase.timeout,
+        on_failure: phase.on_failure,
+    });
+    phases.collect()
+}
+
+/// Says what is kept, and why.
+pub(super) fn tell_kept(pruning: &Pruning, output: &mut Output) {
+    for (id, why) in &pruning.kept {
+        output.note(&format!("{id} is kept: {why}"));
+    }
+}

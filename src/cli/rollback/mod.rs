@@ -1,0 +1,104 @@
+//! `deployctl rollback`: everything that it needs is in the cluster.
+
+mod earlier;
+mod target;
+mod unfinished;
+
+use target::{Target, choose};
+
+use super::{
+    Global,
+    lock_arguments::LockArguments,
+    plan_arguments::{ClusterArguments, PlanArguments},
+    session::{Session, block_on},
+    up,
+};
+use crate::{
+    engine::Before,
+    error::{CommandError, ExitCode},
+    plan::Address,
+    release::{Author, Guard, Store},
+    report::{Output, RunFormat},
+};
+
+/// Go back: to what was there before an interrupted run, or to what an earlier revision wanted
+///
+/// Where the last run was interrupted, was killed or failed and left things half-way, everything that it touched is put back as it was
+/// before. Otherwise what the previous good revision wanted, or the one that `--to` names, is brought back as a new revision: with its
+/// changes shown before asking, phase by phase, awaiting readiness. A second rollback goes one revision further back.
+///
+/// Neither the plan file nor manifests are needed. Secrets stay as they are, and so do objects marked `rollback: manual` and what runs
+/// once: they are named.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  deployctl rollback --env dev
+  deployctl rollback shop --env prod --to 12
+  deployctl rollback shop --env prod --yes=shop.prod -o jsonl")]
+#[command(mut_arg("state_namespace", |argument| argument.hide(false)), mut_arg("set", |argument| argument.hide(true)))]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    plan: PlanArguments,
+    #[command(flatten)]
+    cluster: ClusterArguments,
+    /// Revision to go back to, as `deployctl history` numbers them
+    #[arg(long, value_name = "REVISION")]
+    to: Option<u64>,
+    /// Also bring back the values that Secrets had: what was made with the present ones, such as a database, may refuse them
+    #[arg(long)]
+    restore_secrets: bool,
+    /// Do not ask. A protected environment takes only its release's name: `--yes=PLAN.ENV`
+    #[arg(short, long, value_name = "RELEASE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    yes: Option<String>,
+    /// Writes that are under way at once
+    #[arg(long, value_name = "N", default_value_t = 16, env = "DEPLOYCTL_PARALLEL", value_parser = up::parallel)]
+    parallel: usize,
+    /// Take over fields that others own
+    #[arg(long)]
+    force_conflicts: bool,
+    #[command(flatten)]
+    lock: LockArguments,
+    /// Form of the report on standard output
+    #[arg(short, long, value_enum, default_value_t, env = "DEPLOYCTL_OUTPUT")]
+    output: RunFormat,
+}
+
+/// What all parts of a rollback share.
+struct Rollback<'a> {
+    arguments: &'a Arguments,
+    global: &'a Global,
+    address: &'a Address,
+    /// What the newest revision says about where and how the release may be changed.
+    guard: Guard,
+    store: Store,
+    by: Author,
+}
+
+pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
+    let (address, missing) = arguments.plan.address_or_name()?;
+    block_on(rollback(arguments, global, &address, missing, output))
+}
+
+async fn rollback(
+    arguments: &Arguments,
+    global: &Global,
+    address: &Address,
+    missing: Option<CommandError>,
+    output: &mut Output,
+) -> Result<ExitCode, CommandError> {
+    let session = Session::open(&arguments.cluster, Some(address)).await?;
+    let store = Store::new(&session.cluster, &session.served, &address.state_namespace, &address.release);
+    let before = session.unless_interrupted(Before::read(&store)).await?.map_err(|error| session.store_error(&error))?;
+    let Some(newest) = before.newest() else { return Err(session.no_revisions(address, missing)) };
+    let guard = newest.revision.guard.clone();
+    session.check_context(&address.release, &guard.contexts)?;
+    let target = choose(&address.release, &before.heads, arguments.to)?;
+    let rollback = Rollback { arguments, global, address, guard, store, by: Author::this_process("rollback") };
+    match target {
+        Target::Deployed(number) => {
+            output.note(&format!("{} revision {number} is what is deployed; there is nothing to do", address.release));
+            Ok(ExitCode::Done)
+        }
+        Target::Before(number) => unfinished::go_back(&rollback, number, session, output).await,
+        Target::Revision(number) => earlier::go_back(&rollback, number, before, session, output).await,
+    }
+}

@@ -1,0 +1,73 @@
+//! The second look, under the lock: what was shown and confirmed must still hold.
+
+use super::{confirm, prepare, prepare::Prepared};
+use crate::{
+    cli::{intent::Intent, session::Session},
+    engine::{self, Before, Look, Wanted, as_seen},
+    error::{CommandError, ExitCode},
+    object::ObjectId,
+    release::{Author, Head, Store},
+    report::Output,
+};
+
+/// Looks again, now that nobody else can change the release. Where a wanted object has changed since, or another run has ended in
+/// between, the change is shown anew and asked for again.
+pub(in crate::cli) async fn look_again(
+    intent: &Intent<'_>,
+    mut first: Prepared,
+    session: &Session,
+    store: &Store,
+    by: &Author,
+    output: &mut Output,
+) -> Result<Prepared, CommandError> {
+    let before = session.unless_interrupted(take_over(store, by)).await?.map_err(|error| session.store_error(&error))?;
+    let same_head = is_same(first.before.newest(), before.newest());
+    let (mut look, before) = prepare::observe(session, intent, &first.wanted, before).await?;
+    let moved = moved(&first.wanted, &first.look, &look);
+    if same_head && moved.is_empty() {
+        let claims = engine::look_at_growing_claims(&session.cluster, &session.served, &mut look, &first.decisions);
+        let claims = session.unless_interrupted(claims).await?;
+        claims.map_err(|error| session.request_error("cannot look at the claims", &error))?;
+        let pruning = prepare::pruning(intent, &first.wanted, &before, &mut look, session).await?;
+        return Ok(Prepared { look, pruning, before, ..first });
+    }
+    let what = match moved.first() {
+        Some(id) if moved.len() == 1 => format!("{id} was changed by somebody else"),
+        Some(id) => format!("{id} and {} other objects were changed by somebody else", moved.len() - 1),
+        None => "another run has changed the release".to_owned(),
+    };
+    if intent.yes.is_some() {
+        return Err(CommandError::new(ExitCode::Refused, format!("{what} since the change was worked out; nothing was changed"))
+            .hint("run the same command again: it starts from what is there now"));
+    }
+    output.note(&format!("Meanwhile {what}. This is what would be done now:"));
+    let decisions = prepare::decided(intent, &mut first.wanted, &mut look, &before, session).await?;
+    let pruning = prepare::pruning(intent, &first.wanted, &before, &mut look, session).await?;
+    let prepared = Prepared { look, decisions, pruning, before, ..first };
+    confirm::confirm(intent, &prepared, session, output)?;
+    Ok(prepared)
+}
+
+/// Reads the revisions, and marks the newest as taken over where it is not finished: whoever made it cannot write to it any more.
+pub(in crate::cli) async fn take_over(store: &Store, by: &Author) -> Result<Before, crate::release::StoreError> {
+    let mut before = Before::read(store).await?;
+    if let Some(newest) = before.heads.last_mut().filter(|head| head.revision.finished.is_none()) {
+        newest.revision.taken_over = Some(by.clone());
+        store.update(newest).await?;
+        // What the other one wrote until now counts.
+        before = Before::read(store).await?;
+    }
+    Ok(before)
+}
+
+fn is_same(first: Option<&Head>, second: Option<&Head>) -> bool {
+    let mark = |head: &Head| (head.revision.number, head.revision.outcome, head.revision.finished);
+    first.map(mark) == second.map(mark)
+}
+
+/// The wanted objects that are others than they were: gone, new, or different in what is ours.
+fn moved(wanted: &Wanted, first: &Look, second: &Look) -> Vec<ObjectId> {
+    let manager = wanted.release.field_manager();
+    let differs = |id: &&ObjectId| as_seen(&first.live, id, &manager) != as_seen(&second.live, id, &manager);
+    wanted.objects.keys().filter(differs).cloned().collect()
+}
