@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::cluster::sandbox;
@@ -94,7 +95,13 @@ impl Deployctl {
 
     /// Runs the program to its end; the test fails where it does not end by itself.
     #[track_caller]
-    pub(crate) fn run(mut self) -> Outcome {
+    pub(crate) fn run(self) -> Outcome {
+        self.run_with(|_| {})
+    }
+
+    /// [`Deployctl::run`], and says which process it is as soon as it is started.
+    #[track_caller]
+    pub(crate) fn run_with(mut self, started: impl FnOnce(Pid)) -> Outcome {
         use std::os::unix::process::ExitStatusExt as _;
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.command.spawn().expect("the built program can be run");
@@ -102,11 +109,12 @@ impl Deployctl {
         let text = std::mem::take(&mut self.stdin);
         // A program that does not read its input is no failure of the test.
         thread::spawn(move || drop(stdin.write_all(&text)));
-        let process = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw).expect("it has an id");
+        let process = Pid::from_child(&child);
+        started(process);
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || sender.send(child.wait_with_output()));
         let Ok(output) = receiver.recv_timeout(LONGEST) else {
-            let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);
+            let _ = kill_process(process, Signal::KILL);
             let output = receiver.recv().expect("it was killed").expect("its output is read");
             panic!("it did not end by itself; its standard error:\n{}", String::from_utf8_lossy(&output.stderr));
         };

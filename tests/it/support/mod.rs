@@ -1,7 +1,18 @@
-//! What integration tests share: one sandbox for all of them, the built program, and kubectl.
+//! What integration tests share: one sandbox for all of them, the built program, kubectl, and small releases to deploy.
 
 mod cluster;
 mod deployctl;
+mod upstream;
+
+pub(crate) mod audit;
+pub(crate) mod dump;
+pub(crate) mod manifests;
+pub(crate) mod platform;
+pub(crate) mod project;
+pub(crate) mod proxy;
+pub(crate) mod pty;
+pub(crate) mod running;
+pub(crate) mod user;
 
 pub(crate) use cluster::{apply, eventually, get, kubectl, namespace, sandbox, try_kubectl};
 pub(crate) use deployctl::{Deployctl, Outcome};

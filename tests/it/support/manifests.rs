@@ -1,0 +1,76 @@
+//! Manifests that many tests deploy.
+
+/// A `ConfigMap` that holds `value`.
+pub(crate) fn config_map(name: &str, value: &str) -> String {
+    format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{value: {value:?}}}\n")
+}
+
+/// A Deployment of one pod.
+pub(crate) fn deployment(name: &str) -> String {
+    faulty_deployment(name, "")
+}
+
+/// A Deployment whose pod fails in the way that the sandbox calls `fault`.
+pub(crate) fn faulty_deployment(name: &str, fault: &str) -> String {
+    workload("apps/v1", "Deployment", name, "replicas: 1", fault)
+}
+
+/// A workload with a selector.
+pub(crate) fn workload(api_version: &str, kind: &str, name: &str, spec: &str, fault: &str) -> String {
+    format!(
+        "apiVersion: {api_version}
+kind: {kind}
+metadata: {{name: {name}}}
+spec:
+  {spec}
+  selector: {{matchLabels: {{app: {name}}}}}
+  template:
+    metadata: {{labels: {{app: {name}{label}}}}}
+    spec:
+      containers:
+        - {{name: main, image: \"{name}:v1\", ports: [{{containerPort: 8080}}]}}
+",
+        label = fault_label(fault)
+    )
+}
+
+/// A Job that is run once.
+pub(crate) fn job(name: &str, fault: &str) -> String {
+    format!(
+        "apiVersion: batch/v1
+kind: Job
+metadata: {{name: {name}}}
+spec:
+  backoffLimit: 0
+  template:
+    metadata: {{labels: {{app: {name}{label}}}}}
+    spec:
+      restartPolicy: Never
+      containers: [{{name: main, image: \"{name}:v1\"}}]
+",
+        label = fault_label(fault)
+    )
+}
+
+fn fault_label(fault: &str) -> String {
+    if fault.is_empty() { String::new() } else { format!(", sandbox.deployctl.dev/fault: {fault}") }
+}
+
+/// A Service in front of the pods of `name`.
+pub(crate) fn service(name: &str, more: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\nspec: {{selector: {{app: {name}}}, ports: [{{port: 80, targetPort: 8080}}]{more}}}\n"
+    )
+}
+
+/// A claim of a storage class.
+pub(crate) fn claim(name: &str, class: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{name: {name}}}\nspec: {{accessModes: [ReadWriteOnce], storageClassName: {class}, resources: {{requests: {{storage: 1Gi}}}}}}\n"
+    )
+}
+
+/// Several manifests in one file.
+pub(crate) fn documents<S: AsRef<str>>(manifests: &[S]) -> String {
+    manifests.iter().map(AsRef::as_ref).collect::<Vec<_>>().join("---\n")
+}

@@ -1,0 +1,166 @@
+use std::{fs, io::Read as _};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use flate2::read::GzDecoder;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{Deployctl, get, kubectl, try_kubectl};
+
+/// A plan with manifests in a folder of its own.
+///
+/// Its name is also that of its namespace, which does not exist before `up`; no other test uses it.
+pub(crate) struct Project {
+    folder: TempDir,
+    pub(crate) name: String,
+}
+
+impl Project {
+    pub(crate) fn new(name: &str) -> Self {
+        let project = Self { folder: tempfile::tempdir().unwrap(), name: name.to_owned() };
+        project.write(&format!("plans/{name}.yaml"), &project.head());
+        project
+    }
+
+    fn head(&self) -> String {
+        format!("apiVersion: deployctl.dev/v1\nname: {name}\nsources: [../manifests]\nnamespace: {name}\n", name = self.name)
+    }
+
+    /// Adds keys to the plan, instead of those that were added before.
+    pub(crate) fn plan(self, more: &str) -> Self {
+        self.write(&format!("plans/{}.yaml", self.name), &(self.head() + more));
+        self
+    }
+
+    /// Adds or replaces a manifest; the folder says its phase.
+    pub(crate) fn manifest(self, path: &str, yaml: &str) -> Self {
+        self.rewrite(path, yaml);
+        self
+    }
+
+    /// Replaces a manifest of a project that is in use.
+    pub(crate) fn rewrite(&self, path: &str, yaml: &str) {
+        self.write(&format!("manifests/{path}"), yaml);
+    }
+
+    fn write(&self, path: &str, content: &str) {
+        let file = self.folder.path().join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, content).unwrap();
+    }
+
+    /// `PLAN.ENV`.
+    pub(crate) fn release(&self) -> String {
+        format!("{}.default", self.name)
+    }
+
+    /// A command of the program about this plan.
+    pub(crate) fn command(&self, command: &str, arguments: &[&str]) -> Deployctl {
+        Deployctl::in_sandbox().current_dir(self.folder.path()).args([command, &self.name]).args(arguments.iter().copied())
+    }
+
+    /// `up --yes` with further arguments.
+    pub(crate) fn up(&self, arguments: &[&str]) -> Deployctl {
+        self.command("up", arguments).args(["--yes"])
+    }
+
+    /// Runs `up`, which must succeed, and returns its events.
+    #[track_caller]
+    pub(crate) fn deploy(&self, arguments: &[&str]) -> Vec<Value> {
+        self.up(arguments).args(["-o", "jsonl"]).run().exited(0).events()
+    }
+
+    /// What `status` says.
+    #[track_caller]
+    pub(crate) fn status(&self) -> Value {
+        self.command("status", &["-o", "json"]).run().exited(0).json()
+    }
+
+    /// An object in the project's namespace; null where there is none.
+    #[track_caller]
+    pub(crate) fn get(&self, object: &str) -> Value {
+        get(&self.name, object)
+    }
+
+    /// Runs kubectl in the project's namespace.
+    #[track_caller]
+    pub(crate) fn kubectl(&self, arguments: &[&str]) -> String {
+        kubectl(&[&["--namespace", &self.name], arguments].concat())
+    }
+
+    /// The stored Secrets of the release's revisions, oldest first.
+    #[track_caller]
+    pub(crate) fn stored(&self, part: &str) -> Vec<Value> {
+        let selector = format!("deployctl.dev/release={},deployctl.dev/part={part}", self.release());
+        let list =
+            kubectl(&["get", "secrets", "-n", "deployctl-system", "-l", &selector, "--sort-by=.metadata.creationTimestamp", "-o", "json"]);
+        let mut list: Value = serde_json::from_str(&list).unwrap();
+        list["items"].as_array_mut().unwrap().drain(..).collect()
+    }
+
+    /// The revisions as they are stored, oldest first.
+    #[track_caller]
+    pub(crate) fn revisions(&self) -> Vec<Value> {
+        let mut revisions: Vec<Value> = self.stored("head").iter().map(unpacked).collect();
+        revisions.sort_by_key(|revision| revision["number"].as_u64());
+        revisions
+    }
+
+    /// The newest revision.
+    #[track_caller]
+    pub(crate) fn last_revision(&self) -> Value {
+        self.revisions().pop().expect("there is a revision")
+    }
+
+    /// The test fails where the namespace or a revision exists.
+    #[track_caller]
+    pub(crate) fn assert_nothing_was_written(&self) {
+        let found = try_kubectl(&["get", "namespace", &self.name, "--ignore-not-found", "-o", "name"], "");
+        assert_eq!(String::from_utf8(found.stdout).unwrap(), "", "the namespace was created");
+        self.assert_no_revision();
+    }
+
+    /// The test fails where a revision exists.
+    #[track_caller]
+    pub(crate) fn assert_no_revision(&self) {
+        assert_eq!(self.stored("head"), Vec::<Value>::new(), "a revision was stored");
+        assert_eq!(self.stored("chunk"), Vec::<Value>::new(), "parts of a revision were stored");
+    }
+}
+
+/// The revision in a stored head: base64 of gzip of JSON.
+fn unpacked(head: &Value) -> Value {
+    let bytes = STANDARD.decode(head["data"]["head"].as_str().unwrap()).unwrap();
+    let mut text = String::new();
+    GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The events of a name.
+pub(crate) fn events<'a>(events: &'a [Value], name: &str) -> Vec<&'a Value> {
+    events.iter().filter(|event| event["event"] == name).collect()
+}
+
+/// The position of the first event of `name` about `phase`; the test fails where there is none.
+#[track_caller]
+pub(crate) fn position(events: &[Value], name: &str, phase: &str) -> usize {
+    let found = events.iter().position(|event| event["event"] == name && event["phase"] == phase);
+    found.unwrap_or_else(|| panic!("no event {name} about {phase}: {events:#?}"))
+}
+
+/// What was written, each as `result KIND/NAMESPACE/NAME`, in alphabetical order.
+pub(crate) fn written(events: &[Value]) -> Vec<String> {
+    let mut written: Vec<String> = events
+        .iter()
+        .filter(|event| event["event"] == "object-written")
+        .map(|event| format!("{} {}", event["result"].as_str().unwrap(), name(&event["object"])))
+        .collect();
+    written.sort_unstable();
+    written
+}
+
+/// `KIND/NAMESPACE/NAME` of an object in an event.
+pub(crate) fn name(object: &Value) -> String {
+    let parts = ["kind", "namespace", "name"].map(|key| object[key].as_str().unwrap_or_default());
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
+}
