@@ -3,8 +3,19 @@
 
 mod ai_imutis;
 mod architecture;
+mod down;
+mod dump;
+mod history;
+mod immutable;
+mod kill_points;
+mod lock;
+mod network;
+mod ownership;
 mod plan;
+mod prune;
 mod readiness;
+mod restart;
+mod rollback;
 mod sandbox;
 mod secret;
 mod support;

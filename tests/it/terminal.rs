@@ -1,6 +1,5 @@
 //! What `up` shows at a terminal of a certain size: bars that come and go, lines that fit, and a cursor that comes back.
 
-mod pty;
 mod screen;
 
 use std::{fs, path::Path};
@@ -8,8 +7,7 @@ use std::{fs, path::Path};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::Deployctl;
-use pty::Pty;
+use crate::support::{Deployctl, pty::Pty};
 use screen::Screen;
 
 /// A plan with one Deployment whose pod behaves as `fault` says; its name is also that of its namespace.
@@ -90,11 +88,12 @@ fn bars_come_and_go_and_nothing_is_wider_than_the_terminal() {
 fn a_failure_ends_with_what_to_do_next() {
     let shop = Shop::new("failing", "crash-loop");
     let ended = Pty::run(shop.up().args(["--yes"]), 80).end();
-    assert_eq!(ended.status, 3, "{}", ended.transcript);
+    assert_eq!(ended.status, 1, "{}", ended.transcript);
     let text = assert_tidy(&ended.transcript, 80).text();
+    assert!(text.contains("✓ rolled back: 2 objects as before, 0 differences"), "{text}");
     let block = text.split("✗ phase apps: ").nth(1).unwrap_or_default();
     let again = format!("`deployctl up {} --env default` again", shop.name);
-    for part in ["CrashLoopBackOff", "│ ", "more: kubectl logs", "now: what was written stays", &again] {
+    for part in ["CrashLoopBackOff", "│ ", "more: kubectl logs", "now: everything is as it was before", &again] {
         let found = block.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(found.contains(part.trim_end()), "`{part}` is missing at the end:\n{text}");
     }
@@ -107,9 +106,9 @@ fn ctrl_c_leaves_a_tidy_terminal() {
     pty.expect("in-progress");
     pty.press_ctrl_c();
     let ended = pty.end();
-    assert_eq!(ended.status, 3, "{}", ended.transcript);
+    assert_eq!(ended.status, 130, "{}", ended.transcript);
     let text = assert_tidy(&ended.transcript, 80).text();
-    assert!(text.contains("was interrupted after") && text.contains("what was written stays"), "{text}");
+    assert!(text.contains("was interrupted and rolled back after"), "{text}");
 }
 
 #[test]

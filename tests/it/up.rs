@@ -1,6 +1,5 @@
 //! `up`, `status` and `list` against the real control plane, as a user drives them.
 
-mod audit;
 mod autoscaling;
 mod bad_input;
 mod definitions;
@@ -9,13 +8,11 @@ mod failure;
 mod fresh;
 mod interrupt;
 mod list;
-mod manifests;
 mod phases;
-mod platform;
-mod project;
 mod readiness;
 mod repair;
 mod selection;
 mod status;
 mod unchanged;
-mod user;
+
+use crate::support::{audit, manifests, platform, project, running, user};

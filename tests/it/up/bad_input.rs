@@ -220,7 +220,7 @@ fn a_selector_that_cannot_be_changed() {
     project.deploy(&[]);
     project.rewrite("apps/web.yaml", &deployment("web").replace("app: web", "app: other"));
     project.rewrite("apps/settings.yaml", &config_map("settings", "2"));
-    assert_refused(project.up(&[]), 2, &["web.yaml:1", "Deployment/immutable/web", "spec.selector", "immutable"]);
+    assert_refused(project.up(&[]), 5, &["web.yaml:1", "Deployment/immutable/web", "spec.selector", "immutable"]);
     assert_eq!(project.get("configmap/settings")["data"]["value"], "1");
     assert_eq!(project.revisions().len(), 1);
 }

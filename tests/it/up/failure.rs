@@ -17,10 +17,10 @@ fn project(name: &str, timeout: &str, manifest: &str) -> Project {
         .manifest("monitoring/later.yaml", &config_map("later", "1"))
 }
 
-/// Runs `up`, which fails, and returns what it said and the diagnosis of the first object.
+/// Runs `up`, which fails and is rolled back, and returns what it said and the diagnosis of the first object.
 #[track_caller]
 fn failed(project: &Project, outcome: &str) -> (Outcome, Value) {
-    let run = project.up(&["-o", "jsonl"]).run().exited(3);
+    let run = project.up(&["-o", "jsonl"]).run().exited(1);
     let log = run.events();
     let phase = events(&log, "phase-finished").into_iter().find(|event| event["phase"] == "apps").cloned().unwrap();
     assert_eq!(phase["outcome"], outcome, "{phase}");
@@ -28,15 +28,17 @@ fn failed(project: &Project, outcome: &str) -> (Outcome, Value) {
     assert_eq!(explained.len(), 1);
     let diagnosis = explained[0]["diagnosis"].clone();
     assert_eq!(diagnosis["phase"], "apps");
-    assert_eq!(log.last().unwrap()["exitStatus"], 3);
+    assert_eq!(log.last().unwrap()["exitStatus"], 1);
 
-    assert!(project.get("configmap/later").is_null(), "the phase after it was started");
-    assert_eq!(project.get("configmap/before")["data"]["value"], "1");
+    assert!(!written(&log).iter().any(|write| write.ends_with("/later")), "the phase after it was started");
+    let proof = &events(&log, "rollback-proved")[0]["proof"];
+    assert_eq!(proof["differences"], Value::Array(Vec::new()), "{proof:#}");
+    assert!(project.get("configmap/before").is_null(), "what was created before is left");
     let revision = project.last_revision();
     let cause = format!("phase `apps` failed: {}", diagnosis["summary"].as_str().unwrap());
-    assert_eq!((&revision["outcome"], &revision["cause"]), (&"failed".into(), &cause.into()));
+    assert_eq!((&revision["outcome"], &revision["cause"]), (&"rolled-back".into(), &cause.into()));
     let status = project.command("status", &["--exit-code"]).run().exited(6);
-    assert!(status.stdout.contains("failed"), "{}", status.stdout);
+    assert!(status.stdout.contains("rolled back"), "{}", status.stdout);
     assert!(
         status.stdout.contains(&name(&diagnosis["objects"][0]["object"]).split('/').next_back().unwrap().to_owned()),
         "{}",
@@ -109,14 +111,16 @@ fn a_claim_that_nothing_provisions_is_named() {
 #[test]
 fn people_read_the_object_the_reason_and_what_shows_more() {
     let project = project("read-by-people", "1m", &faulty_deployment("web", "crash-loop"));
-    let outcome = project.up(&[]).run().exited(3);
+    let outcome = project.up(&[]).run().exited(1);
     for text in [
         "phase apps",
         "Deployment/read-by-people/web",
         "CrashLoopBackOff",
         "kubectl logs",
         "--previous",
-        "run `deployctl up read-by-people --env default` again",
+        "rolled back: 3 objects as before, 0 differences",
+        "now:  everything is as it was before",
+        "mend the cause, then run `deployctl up read-by-people --env default` again",
     ] {
         assert!(outcome.stderr.contains(text), "`{text}` is missing:\n{}", outcome.stderr);
     }
@@ -129,7 +133,7 @@ fn a_run_that_wrote_nothing_before_it_failed_left_the_cluster_as_it_was() {
     let project = Project::new("nothing-written")
         .plan("phases: {apps: {timeout: 3s}}\n")
         .manifest("apps/web.yaml", &faulty_deployment("web", "never-ready"));
-    project.up(&[]).run().exited(3);
+    project.up(&["--no-rollback"]).run().exited(3);
     // Everything of the phase is as wanted now, and still not ready.
     let again = project.up(&["-o", "jsonl"]).run().exited(1);
     assert_eq!(again.events().last().unwrap()["exitStatus"], 1);
@@ -143,7 +147,7 @@ fn a_failure_that_mended_itself_is_recorded_as_such() {
     let project = Project::new("mended-itself")
         .plan("phases: {apps: {timeout: 3s}}\n")
         .manifest("apps/web.yaml", &format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: web}}\nspec:\n  {selector}\n  {containers}\n"));
-    project.up(&[]).run().exited(3);
+    project.up(&["--no-rollback"]).run().exited(3);
     assert_eq!(project.last_revision()["outcome"], "failed");
     // The pod cannot be scheduled until a node carries that label.
     kubectl(&["label", "nodes", "--all", "mended-itself=soon"]);
@@ -157,7 +161,7 @@ fn a_failure_that_mended_itself_is_recorded_as_such() {
 #[test]
 fn the_next_run_goes_on_where_the_cause_was_mended() {
     let project = project("mended", "1m", &faulty_deployment("web", "image-pull"));
-    project.up(&[]).run().exited(3);
+    project.up(&["--no-rollback"]).run().exited(3);
     project.rewrite("apps/faulty.yaml", &faulty_deployment("web", ""));
     let log = project.deploy(&[]);
     assert_eq!(super::project::written(&log), ["changed Deployment/mended/web", "created ConfigMap/mended/later"]);

@@ -28,7 +28,7 @@ fn a_failure_stops_what_runs_beside_it() {
         .manifest("workers/worker.yaml", &faulty_deployment("worker", "never-ready"))
         .manifest("reports/report.yaml", &faulty_deployment("report", "image-pull"))
         .manifest("mails/mail.yaml", &config_map("mail", "1"));
-    let outcome = project.up(&["-o", "jsonl"]).run().exited(3);
+    let outcome = project.up(&["-o", "jsonl"]).run().exited(1);
     let log = outcome.events();
     let ended: Vec<(&str, &str)> =
         events(&log, "phase-finished").iter().map(|event| (event["phase"].as_str().unwrap(), event["outcome"].as_str().unwrap())).collect();
@@ -60,7 +60,7 @@ fn the_time_of_a_phase_ends_the_run() {
         .plan("phases: {apps: {timeout: 2s}}\n")
         .manifest("apps/web.yaml", &faulty_deployment("web", "slow"))
         .manifest("monitoring/later.yaml", &config_map("later", "1"));
-    let outcome = project.up(&["-o", "jsonl"]).run().exited(3);
+    let outcome = project.up(&["-o", "jsonl"]).run().exited(1);
     let log = outcome.events();
     let finished = &log[position(&log, "phase-finished", "apps")];
     assert_eq!(finished["outcome"], "timed-out");
@@ -73,8 +73,8 @@ fn the_time_of_a_phase_ends_the_run() {
 #[test]
 fn the_time_of_the_run_ends_it() {
     let project = Project::new("run-time").manifest("apps/web.yaml", &faulty_deployment("web", "slow"));
-    let log = project.up(&["--timeout", "2s", "-o", "jsonl"]).run().exited(3).events();
+    let log = project.up(&["--timeout", "2s", "-o", "jsonl"]).run().exited(1).events();
     let summary = events(&log, "failure-explained")[0]["diagnosis"]["summary"].as_str().unwrap().to_owned();
     assert!(summary.contains("the run's time of 2 s was up"), "{summary}");
-    assert_eq!(project.last_revision()["outcome"], "failed");
+    assert_eq!(project.last_revision()["outcome"], "rolled-back");
 }

@@ -123,7 +123,7 @@ fn a_load_balancer_without_an_address_is_named_when_the_time_is_up() {
     let project = Project::new("no-address")
         .plan("phases: {apps: {timeout: 2s}}\n")
         .manifest("apps/web.yaml", &documents(&[deployment("web"), balancer]));
-    let outcome = project.up(&[]).run().exited(3);
+    let outcome = project.up(&[]).run().exited(1);
     assert!(outcome.stderr.contains("Service/no-address/web") && outcome.stderr.contains("has no address yet"), "{}", outcome.stderr);
 }
 
@@ -163,7 +163,7 @@ fn custom_resources_are_waited_for_by_their_conditions() {
 
     let silent = Project::new("silent-certificate").plan("phases: {ingress: {timeout: 2s}}\n");
     let silent = silent.manifest("ingress/tls.yaml", &documents(&[issuer, &certificate("sandbox.deployctl.dev/fault: silent")]));
-    let outcome = silent.up(&[]).run().exited(3);
+    let outcome = silent.up(&[]).run().exited(1);
     assert!(outcome.stderr.contains("Certificate/silent-certificate/web"), "{}", outcome.stderr);
 }
 

@@ -7,7 +7,7 @@ use super::{
     project::{Project, written},
     user::User,
 };
-use crate::support::{kubectl, try_kubectl};
+use crate::support::try_kubectl;
 
 /// Runs `up` and returns what it wrote, as its events and as the API server's audit log tell it.
 #[track_caller]
@@ -119,21 +119,4 @@ fn a_field_of_another_manager_is_a_conflict_until_it_is_taken_over() {
     assert_eq!(written(&taken), ["changed ConfigMap/conflict/other", "changed ConfigMap/conflict/settings"]);
     assert_eq!(project.get("configmap/settings")["data"]["value"], "ours");
     assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
-}
-
-#[test]
-fn what_is_being_deleted_is_not_written() {
-    let project = Project::new("terminating").manifest("apps/settings.yaml", &config_map("settings", "1"));
-    project.deploy(&[]);
-    project.kubectl(&["patch", "configmap/settings", "--type=merge", "-p", r#"{"metadata":{"finalizers":["example.org/wait"]}}"#]);
-    project.kubectl(&["delete", "configmap/settings", "--wait=false"]);
-    let outcome = project.up(&[]).run().exited(1);
-    assert!(
-        outcome.stderr.contains("ConfigMap/terminating/settings: it is being deleted; it waits for `example.org/wait`"),
-        "{}",
-        outcome.stderr
-    );
-    kubectl(&["patch", "configmap/settings", "-n", "terminating", "--type=merge", "-p", r#"{"metadata":{"finalizers":null}}"#]);
-    kubectl(&["wait", "--for=delete", "configmap/settings", "-n", "terminating"]);
-    assert_eq!(written(&project.deploy(&[])), ["created ConfigMap/terminating/settings"]);
 }

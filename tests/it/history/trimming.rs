@@ -1,0 +1,43 @@
+//! Old revisions go, with all that only they name.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{manifests::config_map, project::Project};
+
+/// Revisions that are kept.
+const KEPT: u64 = 10;
+
+fn numbers(project: &Project) -> Vec<u64> {
+    project.revisions().iter().map(|revision| revision["number"].as_u64().unwrap()).collect()
+}
+
+/// Every name of a chunk in a stored revision, wherever it stands.
+fn named(value: &Value, names: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) if text.contains(".chunk.") => drop(names.insert(text.clone())),
+        Value::Array(items) => items.iter().for_each(|item| named(item, names)),
+        Value::Object(fields) => fields.values().for_each(|field| named(field, names)),
+        _ => {}
+    }
+}
+
+#[test]
+fn ten_revisions_are_kept_and_the_one_that_is_gone_back_to() {
+    let project = Project::new("trimmed");
+    for value in 1..=KEPT + 2 {
+        project.rewrite("apps/settings.yaml", &config_map("settings", &value.to_string()));
+        project.deploy(&[]);
+    }
+    assert_eq!(numbers(&project), (3..=KEPT + 2).collect::<Vec<_>>());
+    let mut expected = BTreeSet::new();
+    project.revisions().iter().for_each(|revision| named(revision, &mut expected));
+    let stored = project.stored("chunk");
+    let stored: BTreeSet<String> = stored.iter().map(|chunk| chunk["metadata"]["name"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(stored, expected, "chunks that no revision names go, and no others");
+
+    project.command("rollback", &["--to", "3", "--yes"]).run().exited(0);
+    assert_eq!(project.get("configmap/settings")["data"]["value"], "3");
+    assert_eq!(numbers(&project), (3..=KEPT + 3).collect::<Vec<_>>());
+}

@@ -1,0 +1,81 @@
+//! Rule 6: autoscalers that no manifest brings.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Child, Command, Stdio},
+    sync::mpsc::{Receiver, channel},
+    thread,
+};
+
+use super::{
+    manifests::{faulty_deployment, workload},
+    project::{Project, written},
+};
+use crate::support::{apply, sandbox};
+
+const AUTOSCALER: &str = "apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  minReplicas: 2
+  maxReplicas: 12
+  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 70}}}]
+";
+
+/// Every number of replicas that a watch sees.
+struct Watched {
+    process: Child,
+    numbers: Receiver<String>,
+}
+
+impl Watched {
+    fn start(project: &Project) -> Self {
+        let mut command = Command::new(&sandbox().kubectl);
+        command.args(["get", "deployment/web", "--namespace", &project.name, "--watch", "--output", "jsonpath={.spec.replicas}{'\\n'}"]);
+        let mut process = command.env("KUBECONFIG", &sandbox().kubeconfig).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let (sender, numbers) = channel();
+        thread::spawn(move || lines.map_while(Result::ok).for_each(|line| drop(sender.send(line))));
+        let watched = Self { process, numbers };
+        assert_eq!(watched.numbers.recv().unwrap(), "9", "the watch begins with what is there");
+        watched
+    }
+
+    fn end(mut self) -> Vec<String> {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        self.numbers.iter().collect()
+    }
+}
+
+/// The Deployment of a release that was scaled to nine by an autoscaler of somebody else.
+fn scaled(name: &str) -> Project {
+    let project = Project::new(name).manifest("apps/web.yaml", &workload("apps/v1", "Deployment", "web", "replicas: 3", ""));
+    project.deploy(&[]);
+    apply(name, AUTOSCALER);
+    project.kubectl(&["scale", "deployment/web", "--replicas=9"]);
+    project
+}
+
+#[test]
+fn replicas_of_an_autoscaler_in_the_cluster_survive_an_upgrade() {
+    let project = scaled("hpa-upgrade");
+    let watched = Watched::start(&project);
+    project.rewrite("apps/web.yaml", &workload("apps/v1", "Deployment", "web", "replicas: 3", "").replace(":v1", ":v2"));
+    assert_eq!(written(&project.deploy(&[])), ["changed Deployment/hpa-upgrade/web"]);
+    let numbers = watched.end();
+    assert!(!numbers.is_empty() && numbers.iter().all(|number| number == "9"), "{numbers:?}");
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+}
+
+#[test]
+fn replicas_of_an_autoscaler_in_the_cluster_survive_a_rollback() {
+    let project = scaled("hpa-rollback");
+    let watched = Watched::start(&project);
+    project.rewrite("apps/web.yaml", &faulty_deployment("web", "crash-loop").replace("replicas: 1", "replicas: 3"));
+    project.up(&[]).run().exited(1);
+    let numbers = watched.end();
+    assert!(!numbers.is_empty() && numbers.iter().all(|number| number == "9"), "{numbers:?}");
+    assert_eq!(project.get("deployment/web")["spec"]["template"]["metadata"]["labels"].get("sandbox.deployctl.dev/fault"), None);
+}

@@ -1,0 +1,6 @@
+//! The lock of a release: who gets it, who loses it, and what is written without it.
+
+mod contest;
+mod foreign;
+mod lost;
+mod unlock;

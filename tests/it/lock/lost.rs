@@ -1,0 +1,66 @@
+//! A run that loses its lock writes nothing any more.
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use super::{
+    contest::{endless, lock_of, under_way},
+    foreign::STATE,
+};
+use crate::support::{audit::Audit, eventually, kubectl, manifests::deployment, user::User};
+
+#[test]
+fn a_run_that_was_stopped_beyond_its_expiry_writes_nothing_when_it_goes_on() {
+    let project = endless("stopped-holder");
+    let user = User::administrator();
+    let first = under_way(user.runs(project.up(&["--lock-expiry", "2s"])));
+    first.stop();
+    project.rewrite("apps/web.yaml", &deployment("web"));
+    let second = project.up(&[]).run().exited(0);
+    assert!(second.stderr.contains("it shows no sign of life"), "{}", second.stderr);
+
+    // Its Deployment is ready now, so the next phase of the stopped run could start.
+    let audit = Audit::from_now(&user);
+    first.signal(Signal::CONT);
+    let (status, _, stderr) = first.end();
+    assert_ne!(status, Some(0), "{stderr}");
+    assert!(stderr.contains("lock") && stderr.contains("lost"), "{stderr}");
+    assert_eq!(audit.writes(), Vec::<String>::new());
+    assert_eq!(lock_of(&project), Value::Null);
+}
+
+#[test]
+fn a_run_whose_lock_is_removed_stops_and_does_not_take_it_again() {
+    let project = endless("unlocked-holder");
+    let user = User::administrator();
+    let first = under_way(user.runs(project.up(&["--lock-expiry", "3s"])));
+    project.command("unlock", &["--yes=unlocked-holder.default"]).run().exited(0);
+    let (status, _, stderr) = first.end();
+    assert_ne!(status, Some(0), "{stderr}");
+    assert!(stderr.contains("lock") && stderr.contains("lost"), "{stderr}");
+    assert_eq!(lock_of(&project), Value::Null);
+    assert_eq!(project.get("configmap/later"), Value::Null);
+}
+
+#[test]
+fn a_lease_that_somebody_annotates_is_kept() {
+    let project = endless("annotated-lock");
+    let mut first = under_way(project.up(&["--lock-expiry", "2s"]));
+    let name = format!("lease/deployctl.{}", project.release());
+    kubectl(&["annotate", &name, "-n", STATE, "example.org/note=seen"]);
+    let token = || lock_of(&project)["metadata"]["annotations"]["deployctl.dev/lock-token"].clone();
+    let (held, renewed) = (token(), lock_of(&project)["spec"]["renewTime"].clone());
+    eventually("it is renewed", || (lock_of(&project)["spec"]["renewTime"] != renewed).then_some(()));
+    assert_eq!(token(), held);
+    // It goes on: the next phase is reached.
+    project.kubectl(&[
+        "patch",
+        "deployment/web",
+        "--type=json",
+        "-p",
+        r#"[{"op":"remove","path":"/spec/template/metadata/labels/sandbox.deployctl.dev~1fault"}]"#,
+    ]);
+    first.until(|event| event["event"] == "object-written" && event["object"]["name"] == "later");
+    let (status, _, stderr) = first.end();
+    assert_eq!(status, Some(0), "{stderr}");
+}

@@ -1,0 +1,6 @@
+//! What left the plan leaves the cluster, by the rules of what may be deleted.
+
+mod orphans;
+mod unwanted;
+
+use crate::support::{manifests, project};

@@ -1,0 +1,8 @@
+//! `rollback` against the real control plane, as a user drives it.
+
+mod choice;
+mod earlier;
+mod kept;
+mod unfinished;
+
+use crate::support::{manifests, project, running};

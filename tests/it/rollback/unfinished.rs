@@ -1,0 +1,121 @@
+//! Back to what was there before a run that was not finished.
+
+use rustix::process::Signal;
+
+use super::{
+    manifests::{config_map, deployment, documents, faulty_deployment},
+    project::{Project, written},
+    running::Running,
+};
+use crate::support::Deployctl;
+
+/// A release that is deployed, and manifests whose next deployment never ends.
+#[track_caller]
+fn about_to_hang(name: &str) -> Project {
+    let project = Project::new(name)
+        .plan("phases: {apps: {timeout: 10m}}\n")
+        .manifest("databases/settings.yaml", &documents(&[config_map("settings", "1"), config_map("gone", "1")]))
+        .manifest("apps/web.yaml", &deployment("web"));
+    project.deploy(&[]);
+    project.rewrite("databases/settings.yaml", &documents(&[config_map("settings", "2"), config_map("new", "2")]));
+    project.rewrite("apps/web.yaml", &faulty_deployment("web", "never-ready"));
+    project
+}
+
+/// Kills a run of `up` while a phase waits.
+#[track_caller]
+fn kill_while_it_waits(project: &Project) {
+    let mut run = Running::start(project.up(&[]));
+    run.until(|event| event["event"] == "object-written" && event["phase"] == "apps");
+    run.signal(Signal::KILL);
+    run.end();
+}
+
+#[track_caller]
+fn assert_is_as_before(project: &Project) {
+    assert_eq!(project.get("configmap/settings")["data"]["value"], "1");
+    assert_eq!(project.get("configmap/gone")["data"]["value"], "1");
+    assert!(project.get("configmap/new").is_null());
+    assert!(project.get("deployment/web").pointer("/spec/template/metadata/labels/sandbox.deployctl.dev~1fault").is_none());
+}
+
+#[test]
+fn a_killed_run_is_taken_back_without_its_files() {
+    let project = about_to_hang("killed-then-back");
+    kill_while_it_waits(&project);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let rollback = || Deployctl::in_sandbox().current_dir(elsewhere.path()).args(["rollback", "killed-then-back", "--yes"]);
+    let done = rollback().run().exited(0);
+    assert!(done.stderr.contains("what was there before revision 2"), "{}", done.stderr);
+    assert_is_as_before(&project);
+    let revisions = project.revisions();
+    assert_eq!(revisions.len(), 2);
+    assert_eq!(revisions[1]["outcome"], "rolled-back");
+    assert_eq!(revisions[1]["rollback"]["proof"]["differences"], serde_json::json!([]));
+    assert_eq!(revisions[1]["rollback"]["by"]["command"], "rollback");
+    // The earlier manifests are what is there.
+    project.rewrite("databases/settings.yaml", &documents(&[config_map("settings", "1"), config_map("gone", "1")]));
+    project.rewrite("apps/web.yaml", &deployment("web"));
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+}
+
+#[test]
+fn a_killed_first_installation_is_taken_back_to_nothing() {
+    let project = Project::new("first-killed-then-back")
+        .manifest("databases/settings.yaml", &config_map("settings", "1"))
+        .manifest("apps/web.yaml", &faulty_deployment("web", "never-ready"));
+    kill_while_it_waits(&project);
+    project.command("rollback", &["--yes"]).run().exited(0);
+    crate::support::eventually("the namespace is gone", || {
+        let namespaces = crate::support::kubectl(&["get", "namespace", &project.name, "--ignore-not-found", "-o", "name"]);
+        namespaces.is_empty().then_some(())
+    });
+    assert_eq!(project.last_revision()["outcome"], "rolled-back");
+}
+
+#[test]
+fn a_run_that_failed_and_stayed_is_taken_back() {
+    let project = about_to_hang("stopped-then-back").plan("phases: {apps: {timeout: 2s}}\n");
+    project.up(&["--no-rollback"]).run().exited(3);
+    assert_eq!(project.get("configmap/settings")["data"]["value"], "2");
+    let events = project.command("rollback", &["--yes", "-o", "jsonl"]).run().exited(0).events();
+    assert_is_as_before(&project);
+    let proof = events.iter().find(|event| event["event"] == "rollback-proved").unwrap();
+    assert_eq!(proof["proof"]["differences"], serde_json::json!([]));
+    let last = events.last().unwrap();
+    assert_eq!((&last["outcome"], &last["exitStatus"]), (&"rolled-back".into(), &0.into()));
+    assert_eq!(project.status()["standing"], "rolled-back");
+}
+
+#[test]
+fn a_named_revision_is_gone_to_from_a_run_that_failed_and_stayed() {
+    let project = about_to_hang("stopped-then-named").plan("phases: {apps: {timeout: 2s}}\n");
+    project.up(&["--no-rollback"]).run().exited(3);
+    project.command("rollback", &["--to", "1", "--yes"]).run().exited(0);
+    assert_is_as_before(&project);
+    let revision = project.last_revision();
+    assert_eq!((&revision["number"], &revision["backTo"], &revision["outcome"]), (&3.into(), &1.into(), &"succeeded".into()));
+}
+
+#[test]
+fn a_run_that_is_alive_is_left_alone() {
+    let project = about_to_hang("alive");
+    let mut run = Running::start(project.up(&[]));
+    run.until(|event| event["event"] == "object-written" && event["phase"] == "apps");
+    let locked = project.command("rollback", &["--yes"]).run().exited(4);
+    assert!(locked.stderr.contains("is locked by"), "{}", locked.stderr);
+    run.signal(Signal::INT);
+    let (status, _, stderr) = run.end();
+    assert_eq!(status, Some(130), "{stderr}");
+    assert_is_as_before(&project);
+}
+
+#[test]
+fn what_others_changed_meanwhile_stays() {
+    let project = about_to_hang("others-meanwhile").plan("phases: {apps: {timeout: 2s}}\n");
+    project.up(&["--no-rollback"]).run().exited(3);
+    project.kubectl(&["label", "configmap/settings", "theirs=1"]);
+    project.command("rollback", &["--yes"]).run().exited(0);
+    assert_is_as_before(&project);
+    assert_eq!(project.get("configmap/settings")["metadata"]["labels"]["theirs"], "1");
+}
