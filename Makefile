@@ -7,10 +7,10 @@ TARGET_DIR := $(shell $(CARGO) metadata --format-version 1 --no-deps --offline |
 DEPLOYCTL := $(TARGET_DIR)/debug/deployctl
 RELEASE := $(TARGET_DIR)/release/deployctl
 
-.PHONY: help build demo test lint sandbox bench schema
+.PHONY: help build demo test lint sandbox bench kill-points schema
 
 help: ## Show this help
-	@sed -n 's/^\([a-z]*\):.*## /\1 - /p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /\1 - /p' Makefile
 
 # A test is named so that features are those of the tests everywhere: with others, cargo would build every dependency twice.
 build: ## Build the program, quickly
@@ -37,6 +37,11 @@ lint: build ## Check lints and documentation, warnings as errors
 bench: ## Measure `up` against a bare loop of PATCH requests
 	$(CARGO) build --release --locked --bin deployctl --bench apply
 	$(RELEASE) sandbox run --nodes 10 -- env DEPLOYCTL='$(RELEASE)' $(CARGO) bench --locked --bench apply
+
+# POINTS=20 tries 20 requests of each scenario instead of all, LANES=2 fewer side by side, ONLY="Upgrade killed" some by name.
+kill-points: build ## Kill AI-IMUTIS' up and rollback at every request that writes, and go on and back from there
+	KILL_POINTS='$(POINTS)' KILL_POINTS_LANES='$(LANES)' KILL_POINTS_ONLY='$(ONLY)' \
+		$(CARGO) test --locked --test it -- --ignored --exact --nocapture kill_points::every_point_of_ai_imutis
 
 schema: build ## Write the JSON Schema of the plan file
 	$(DEPLOYCTL) schema > docs/plan.schema.json.new

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Starts a sandbox, brings AI-IMUTIS' dev environment to it, shows what stands there, and stops the sandbox.
+# Starts a sandbox, brings AI-IMUTIS' dev environment to it, shows what stands there, lets a broken release be rolled back, and
+# stops the sandbox.
 # `make demo` builds the program and calls this; DEPLOYCTL names another one.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -29,6 +30,21 @@ say '$ deployctl up ai-imutis --env dev --yes --secret …'
 
 say '$ deployctl status ai-imutis --env dev'
 "$deployctl" status ai-imutis --env dev
+
+say 'Now a release whose image cannot be pulled:
+$ deployctl up ai-imutis --env dev --yes --set image_tag=2.0.0'
+broken=$(mktemp -d)
+trap 'rm -rf "$broken"' EXIT
+cp -r plans manifests "$broken"
+# The nodes are pretended: what a pod meets with is asked for by a label.
+sed -i 's|^      labels:$|&\n        sandbox.deployctl.dev/fault: image-pull|' "$broken/manifests/ai-imutis/apps/api.yaml"
+status=0
+(cd "$broken" && "$deployctl" up ai-imutis --env dev --yes --set image_tag=2.0.0 </dev/null) || status=$?
+# 1 says that it failed and that the cluster is as it was.
+[ "$status" = 1 ] || { say "a broken release must end with 1, and this one ended with $status"; exit 1; }
+
+say '$ deployctl history ai-imutis --env dev'
+"$deployctl" history ai-imutis --env dev
 
 say "That was a real Kubernetes control plane with pretended nodes; it is being stopped.
 To look around in one that stays:
