@@ -59,7 +59,7 @@ impl Campaign {
         say(&format!("{scenario:?}: {} requests write", longest.writes));
         let mut tried = self.try_all(once(scenario, &spread(longest.writes, self.points)), lanes, &longest);
         if self.twice {
-            tried.extend(self.try_all(twice(scenario, &tried, self.points.unwrap_or(usize::MAX)), lanes, &longest));
+            tried.extend(self.try_all(twice(scenario, &tried, &longest, self.points.unwrap_or(usize::MAX)), lanes, &longest));
         }
         Some(ScenarioFigures { scenario, writes: longest.writes, tried })
     }
@@ -127,11 +127,13 @@ fn once(scenario: Scenario, numbers: &[usize]) -> Vec<Point> {
 }
 
 /// Some of `tried`, with a second kill at some requests of the run that followed, at `most` so many of each; both ways from there.
-fn twice(scenario: Scenario, tried: &[Tried], most: usize) -> Vec<Point> {
+fn twice(scenario: Scenario, tried: &[Tried], undisturbed: &Undisturbed, most: usize) -> Vec<Point> {
+    // Where the first run has not begun, or was over, the second one is not what follows a kill.
+    let has_followed =
+        |tried: &Tried| tried.writes.is_some_and(|writes| writes > 0) && undisturbed.work.contains(&tried.point.first.number);
     let mut points = Vec::new();
     for way in [Way::Up, Way::Rollback] {
-        let mut followed: Vec<&Tried> =
-            tried.iter().filter(|tried| tried.point.way == way && tried.writes.is_some_and(|writes| writes > 0)).collect();
+        let mut followed: Vec<&Tried> = tried.iter().filter(|tried| tried.point.way == way && has_followed(tried)).collect();
         followed.sort_by_key(|tried| (tried.point.first.number, tried.point.first.when == When::After));
         for index in spread(followed.len(), Some(FOLLOWED.min(most))) {
             let Tried { point, writes, .. } = followed[index - 1];
