@@ -112,6 +112,15 @@ fn standing(last: Option<&Revision>, lock: Option<&(String, Presence)>) -> Stand
     }
 }
 
+/// The command that goes on with what a run of `command` has begun.
+fn forward(command: &str) -> &'static str {
+    match command {
+        "down" => "down",
+        "prune" => "prune --orphans",
+        _ => "up",
+    }
+}
+
 /// Pause between two screens, so that a rollout does not make it flicker.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How often the screen is drawn where nothing changed: ages grow, and the terminal may have got another size.
@@ -206,6 +215,7 @@ fn view(
         revision: overview.map(|overview| revision_info(overview.revision())),
         last_run: last.filter(|last| overview.is_none_or(|overview| overview.revision().number != last.number)).map(revision_info),
         standing: standing(last, lock.as_ref()),
+        forward: last.map_or("up", |last| forward(&last.by.command)),
         locked_by: lock.filter(|(_, presence)| *presence != Presence::Gone).map(|(holder, _)| holder),
         phases: phases
             .into_iter()

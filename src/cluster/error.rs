@@ -2,6 +2,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use serde::Deserialize;
 
+use super::redact::redacted;
 use crate::event::seconds;
 
 /// Why a request to the API server did not succeed.
@@ -131,7 +132,9 @@ impl Refusal {
                 let details = status.details.unwrap_or_default();
                 let asked = (details.retry_after_seconds > 0).then_some(details.retry_after_seconds);
                 let retry_after = retry_after.or(asked);
-                Self { code, reason: status.reason, message: status.message, causes: details.causes, retry_after, ..Self::default() }
+                let mut causes = details.causes;
+                let message = if code == 422 { redacted(&status.message, &mut causes) } else { status.message };
+                Self { code, reason: status.reason, message, causes, retry_after, ..Self::default() }
             }
             Err(_) => Self { code, message: String::from_utf8_lossy(body).trim().to_owned(), retry_after, ..Self::default() },
         }

@@ -7,6 +7,7 @@ mod error;
 mod fence;
 mod live;
 mod observe;
+mod redact;
 mod request;
 mod watch;
 mod write;

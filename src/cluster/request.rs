@@ -286,8 +286,7 @@ impl Cluster {
     async fn once(&self, call: &Call) -> Result<(u16, Vec<u8>), RequestError> {
         let start = Instant::now();
         let result = self.exchange(call).await;
-        let trouble = result.as_ref().err().filter(|error| error.is_passing()).map(ToString::to_string);
-        *self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        self.note_trouble(result.as_ref().err());
         let outcome = match &result {
             Ok((code, body)) => format!("{code}, {} bytes", body.len()),
             Err(RequestError::Refused(refusal)) => refusal.code.to_string(),
@@ -295,6 +294,14 @@ impl Cluster {
         };
         tracing::debug!("{} {}: {outcome} after {} ms", call.method, call.path, start.elapsed().as_millis());
         result
+    }
+
+    /// Remembers why a request failed. One that the fence held up was not answered, so it says nothing about the server.
+    fn note_trouble(&self, error: Option<&RequestError>) {
+        if !matches!(error, Some(RequestError::LockLost { .. })) {
+            let trouble = error.filter(|error| error.is_passing()).map(ToString::to_string);
+            *self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        }
     }
 
     /// Sends `call` through the fence, where there is one and it is a write.

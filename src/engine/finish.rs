@@ -68,7 +68,7 @@ pub(super) async fn conclude(
     trim(store, heads, head).await
 }
 
-/// Deletes old revisions: never the last good one, nor the one that this one goes back to.
+/// Deletes old revisions, with what only they name.
 async fn trim(store: &Store, heads: &[Head], newest: Head) -> Result<(), StoreError> {
     let mut heads = heads.to_vec();
     let unsettled = heads.last().is_some_and(|head| !head.revision.is_settled());
@@ -77,11 +77,37 @@ async fn trim(store: &Store, heads: &[Head], newest: Head) -> Result<(), StoreEr
     }
     let back_to = newest.revision.back_to;
     heads.push(newest);
-    let last_good = heads.iter().rev().find(|head| head.revision.outcome == RunOutcome::Succeeded).map(|head| head.revision.number);
-    let spare = heads.len().saturating_sub(KEPT);
-    let old = heads.iter().take(spare).map(|head| head.revision.number);
-    let old: BTreeSet<u64> = old.filter(|number| Some(*number) != last_good && Some(*number) != back_to).collect();
+    let ends: Vec<(u64, RunOutcome)> = heads.iter().map(|head| (head.revision.number, head.revision.outcome)).collect();
+    let old = old(&ends, back_to);
     let (trimmed, kept): (Vec<Head>, Vec<Head>) = heads.into_iter().partition(|head| old.contains(&head.revision.number));
     let numbers: Vec<u64> = trimmed.iter().map(|head| head.revision.number).collect();
     store.trim(&numbers, &kept).await
+}
+
+/// Which of the revisions, the oldest first, are not kept: never the last good one, nor the one that the newest goes back to.
+fn old(revisions: &[(u64, RunOutcome)], back_to: Option<u64>) -> BTreeSet<u64> {
+    let last_good = revisions.iter().rev().find(|(_, outcome)| *outcome == RunOutcome::Succeeded).map(|(number, _)| *number);
+    let spare = revisions.len().saturating_sub(KEPT);
+    let old = revisions.iter().take(spare).map(|(number, _)| *number);
+    old.filter(|number| Some(*number) != last_good && Some(*number) != back_to).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_good_revision_stays_however_many_failed_after_it() {
+        let failed = (3..=20).map(|number| (number, RunOutcome::RolledBack));
+        let revisions: Vec<_> = [(1, RunOutcome::Succeeded), (2, RunOutcome::Succeeded)].into_iter().chain(failed).collect();
+        let expected: BTreeSet<u64> = [1].into_iter().chain(3..=10).collect();
+        assert_eq!(old(&revisions, None), expected);
+    }
+
+    #[test]
+    fn what_is_gone_back_to_stays() {
+        let revisions: Vec<_> = (1..=12).map(|number| (number, RunOutcome::Succeeded)).collect();
+        assert_eq!(old(&revisions, None), BTreeSet::from([1, 2]));
+        assert_eq!(old(&revisions, Some(1)), BTreeSet::from([2]));
+    }
 }

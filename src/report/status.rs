@@ -33,6 +33,9 @@ pub(crate) struct StatusView {
     pub(crate) last_run: Option<RevisionInfo>,
     /// How things stand with the newest attempt.
     pub(crate) standing: Standing,
+    /// The command that goes on with the newest attempt where it is unfinished, for example `up` or `down`.
+    #[serde(skip)]
+    pub(crate) forward: &'static str,
     /// Who holds the release's lock, and since when.
     pub(crate) locked_by: Option<String>,
     /// The phases with their objects.
@@ -192,14 +195,14 @@ impl StatusView {
     fn next(&self, width: Option<usize>) -> Vec<Line> {
         let Self { release, locked_by, .. } = self;
         let command = |name: &str| format!("`deployctl {name} {} --env {}`", release.plan, release.environment);
-        let (up, rollback) = (command("up"), command("rollback"));
+        let (up, forward, rollback) = (command("up"), command(self.forward), command("rollback"));
         let text = match self.standing {
             Standing::Nothing | Standing::Deployed => return Vec::new(),
             Standing::Running => match locked_by {
                 Some(holder) => format!("now:  a run is under way, by {holder}"),
                 None => "now:  a run is under way, or was killed a moment ago".to_owned(),
             },
-            Standing::Interrupted => format!("next: {up} goes on from there; {rollback} goes back to what was there before"),
+            Standing::Interrupted => format!("next: {forward} goes on from there; {rollback} goes back to what was there before"),
             Standing::TakenDown if self.phases.is_empty() => {
                 format!("now:  nothing is deployed; {up} deploys it again, {rollback} brings back what was there")
             }
@@ -209,7 +212,7 @@ impl StatusView {
                 )
             }
             Standing::Failed => {
-                format!("next: mend the cause, then {up} goes on from there; {rollback} goes back to what was there before")
+                format!("next: mend the cause, then {forward} goes on from there; {rollback} goes back to what was there before")
             }
             Standing::HalfRolledBack => format!("next: {rollback} goes on with the way back; {up} goes forward"),
             Standing::RolledBack => format!("next: everything is as it was before; mend the cause, then run {up} again"),

@@ -3,7 +3,9 @@
 mod back;
 mod data;
 mod everything;
+mod interrupt;
 mod shown;
 mod stuck;
+mod unreachable;
 
-use crate::support::{manifests, platform, project};
+use crate::support::{manifests, platform, project, running};

@@ -5,6 +5,7 @@ mod autoscalers;
 mod claims;
 mod fields;
 mod jobs;
+mod stays;
 
 use crate::support::{Outcome, manifests, project, project::Project};
 use serde_json::Value;

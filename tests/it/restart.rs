@@ -116,11 +116,7 @@ fn a_rollback_takes_the_restart_back() {
 
 /// The uid of the one pod of the Deployment `web` that is not going.
 fn pod(project: &Project) -> Option<String> {
-    let pods = project.kubectl(&["get", "pods", "-l", "app=web", "-o", "json"]);
-    let pods: serde_json::Value = serde_json::from_str(&pods).unwrap();
-    let staying = pods["items"].as_array().unwrap().iter().filter(|pod| pod["metadata"].get("deletionTimestamp").is_none());
-    let uids: Vec<String> = staying.map(|pod| pod["metadata"]["uid"].as_str().unwrap().to_owned()).collect();
-    if let [uid] = uids.as_slice() { Some(uid.clone()) } else { None }
+    if let [uid] = pods(project).as_slice() { Some(uid.clone()) } else { None }
 }
 
 /// Rule 14.
@@ -141,5 +137,60 @@ fn a_pod_that_started_on_what_is_put_back_is_replaced() {
     run.until(|event| event["event"] == "rollback-proved");
     let third = eventually("there is one pod", || pod(&project));
     assert_ne!(third, second, "it has read what was put back since");
+    assert_eq!(project.get("configmap/settings")["data"]["value"], "one");
+}
+
+/// A release of two pods that read a setting by environment and were started after it was changed, by a run that then fails, and a
+/// budget that keeps `available` of them running. Returns the run once it has proved what it put back, with the pods it found.
+fn replaced_within(name: &str, available: u32) -> (Running, Project, Vec<String>) {
+    let web = reader(BY_VARIABLES, "").replace("replicas: 1", "replicas: 2");
+    let budget = format!(
+        "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {{name: web}}\nspec: {{minAvailable: {available}, selector: {{matchLabels: {{app: web}}}}}}\n"
+    );
+    let project = Project::new(name)
+        .plan("phases: {databases: {timeout: 10s}}\n")
+        .manifest("databases/settings.yaml", &config_map("settings", "one"))
+        .manifest("apps/web.yaml", &documents(&[web, budget]));
+    project.deploy(&[]);
+    let first = pods(&project);
+    project.rewrite("databases/settings.yaml", &config_map("settings", "two"));
+    project.rewrite("databases/slow.yaml", &faulty_deployment("slow", "never-ready"));
+    let mut run = Running::start(project.up(&[]));
+    run.until(|event| event["event"] == "object-written" && event["object"]["kind"] == "ConfigMap");
+    project.kubectl(&["delete", "pods", "-l", "app=web"]);
+    let second = eventually("two other pods have started", || {
+        let now = pods(&project);
+        (now.len() == 2 && now.iter().all(|uid| !first.contains(uid))).then_some(now)
+    });
+    run.until(|event| event["event"] == "rollback-proved");
+    (run, project, second)
+}
+
+/// The uids of the pods of `web` that are not going.
+fn pods(project: &Project) -> Vec<String> {
+    let pods = project.kubectl(&["get", "pods", "-l", "app=web", "-o", "json"]);
+    let pods: serde_json::Value = serde_json::from_str(&pods).unwrap();
+    let staying = pods["items"].as_array().unwrap().iter().filter(|pod| pod["metadata"].get("deletionTimestamp").is_none());
+    staying.map(|pod| pod["metadata"]["uid"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Rule 14.
+#[test]
+fn pods_are_replaced_one_by_one_within_their_disruption_budget() {
+    let (run, project, second) = replaced_within("restart-budget", 1);
+    let (status, _, stderr) = run.end();
+    assert_eq!(status, Some(1), "{stderr}");
+    let third = pods(&project);
+    assert!(third.len() == 2 && third.iter().all(|uid| !second.contains(uid)), "{second:?} {third:?}");
+}
+
+/// Rule 14.
+#[test]
+fn a_disruption_budget_that_lets_no_pod_go_is_named() {
+    let (run, project, second) = replaced_within("restart-forbidden", 2);
+    let (status, _, stderr) = run.end();
+    assert_eq!(status, Some(3), "{stderr}");
+    assert!(stderr.contains("Deployment/restart-forbidden/web") && stderr.contains("disruption budget"), "{stderr}");
+    assert_eq!(pods(&project), second);
     assert_eq!(project.get("configmap/settings")["data"]["value"], "one");
 }

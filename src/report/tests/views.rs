@@ -127,6 +127,7 @@ pub(super) fn status() -> StatusView {
         revision: Some(revision(4, RunOutcome::Succeeded)),
         last_run: Some(revision(5, RunOutcome::Running)),
         standing: Standing::Running,
+        forward: "up",
         locked_by: Some("me@desk pid 42 up, since 2026-01-05 12:00:00 UTC".to_owned()),
         phases: vec![
             StatusPhase { name: "storage".to_owned(), objects: vec![data] },

@@ -79,3 +79,26 @@ fn replicas_of_an_autoscaler_in_the_cluster_survive_a_rollback() {
     assert!(!numbers.is_empty() && numbers.iter().all(|number| number == "9"), "{numbers:?}");
     assert_eq!(project.get("deployment/web")["spec"]["template"]["metadata"]["labels"].get("sandbox.deployctl.dev/fault"), None);
 }
+
+/// KEDA's own object counts as much as the autoscaler that KEDA makes of it.
+#[test]
+fn replicas_of_a_scaled_object_in_the_cluster_survive_an_upgrade() {
+    let project = Project::new("keda-upgrade").manifest("apps/web.yaml", &workload("apps/v1", "Deployment", "web", "replicas: 3", ""));
+    project.deploy(&[]);
+    apply(
+        "keda-upgrade",
+        "apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: web}
+spec:
+  scaleTargetRef: {name: web}
+  triggers: [{type: cpu, metricType: Utilization, metadata: {value: '70'}}]
+",
+    );
+    project.kubectl(&["scale", "deployment/web", "--replicas=9"]);
+    let watched = Watched::start(&project);
+    project.rewrite("apps/web.yaml", &workload("apps/v1", "Deployment", "web", "replicas: 3", "").replace(":v1", ":v2"));
+    assert_eq!(written(&project.deploy(&[])), ["changed Deployment/keda-upgrade/web"]);
+    let numbers = watched.end();
+    assert!(!numbers.is_empty() && numbers.iter().all(|number| number == "9"), "{numbers:?}");
+}

@@ -94,3 +94,16 @@ fn what_a_controller_made_is_never_pruned_although_it_bears_our_label() {
     assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
     assert_ne!(project.get("configmap/copy"), Value::Null);
 }
+
+#[test]
+fn what_cannot_go_is_named_and_the_next_run_finishes_it() {
+    let held = config_map("held", "1").replace("{name: held}", "{name: held, finalizers: [shop.test/nobody]}");
+    let project = Project::new("prune-held").manifest("apps/held.yaml", &held).manifest("apps/other.yaml", &config_map("other", "1"));
+    project.deploy(&[]);
+    project.rewrite("apps/held.yaml", "");
+    let outcome = project.up(&["--timeout", "5s"]).run().exited(0);
+    assert!(outcome.stderr.contains("ConfigMap/prune-held/held") && outcome.stderr.contains("shop.test/nobody"), "{}", outcome.stderr);
+    project.kubectl(&["patch", "configmap", "held", "--type=merge", "-p", r#"{"metadata":{"finalizers":null}}"#]);
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+    assert_eq!(project.get("configmap/held"), Value::Null);
+}

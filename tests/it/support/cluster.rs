@@ -37,7 +37,7 @@ fn start() -> Sandbox {
     let script = "echo \"$KUBECONFIG\"; command -v kubectl; cat; rm -f \"$0\"";
     let mut command = Command::new(PROGRAM);
     command.env_clear().envs(inherited_environment());
-    command.args(["sandbox", "run", "--crds", "cert-manager,prometheus-operator", "--audit-log"]).arg(&audit_log);
+    command.args(["sandbox", "run", "--crds", "cert-manager,prometheus-operator,keda", "--audit-log"]).arg(&audit_log);
     command.args(["--", "sh", "-c", script]).arg(&audit_log);
     let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the built program can be run");
     let mut lines = BufReader::new(process.stdout.take().expect("its output is piped")).lines();

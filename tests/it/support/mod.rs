@@ -15,4 +15,4 @@ pub(crate) mod running;
 pub(crate) mod user;
 
 pub(crate) use cluster::{apply, eventually, get, kubectl, namespace, sandbox, try_kubectl};
-pub(crate) use deployctl::{Deployctl, Outcome};
+pub(crate) use deployctl::{Deployctl, Outcome, PROGRAM};

@@ -1,4 +1,4 @@
-use std::{fs, io::Read as _};
+use std::{fs, io::Read as _, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use flate2::read::GzDecoder;
@@ -43,7 +43,13 @@ impl Project {
         self.write(&format!("manifests/{path}"), yaml);
     }
 
-    fn write(&self, path: &str, content: &str) {
+    /// The folder that it lies in.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes a file of any kind into its folder.
+    pub(crate) fn write(&self, path: &str, content: &str) {
         let file = self.folder.path().join(path);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, content).unwrap();

@@ -238,10 +238,10 @@ fn a_cluster_that_lacks_what_the_plan_requires() {
     let requires = "requires:
   kubernetes: '>=1.99'
   storageClasses: [standard, fast-disks]
-  crds: [{name: scaledobjects.keda.sh, install: deployctl up keda}, {name: issuers.cert-manager.io}]
+  crds: [{name: kafkas.kafka.strimzi.io, install: deployctl up strimzi}, {name: issuers.cert-manager.io}]
 ";
     let project = project("requires").plan(requires);
-    let texts = ["3 things stand in the way", "`>=1.99`", "StorageClass `fast-disks`", "`scaledobjects.keda.sh`", "deployctl up keda"];
+    let texts = ["3 things stand in the way", "`>=1.99`", "StorageClass `fast-disks`", "`kafkas.kafka.strimzi.io`", "deployctl up strimzi"];
     let outcome = assert_refused(project.up(&[]), 5, &texts);
     assert!(!outcome.stderr.contains("issuers.cert-manager.io") && !outcome.stderr.contains("`standard`"), "{}", outcome.stderr);
     project.assert_nothing_was_written();

@@ -39,19 +39,19 @@ fn a_failure_stops_what_runs_beside_it() {
 #[test]
 fn a_phase_whose_definition_is_not_served_is_skipped_and_said_to_be() {
     let project = Project::new("skipped")
-        .plan("phases:\n  scaling: {after: [apps], when: {crd: scaledobjects.keda.sh}}\n  certificates: {after: [apps], when: {crd: issuers.cert-manager.io}}\n")
-        .manifest("scaling/web.yaml", "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: web}\nspec: {scaleTargetRef: {name: web}}\n")
+        .plan("phases:\n  streams: {after: [apps], when: {crd: kafkas.kafka.strimzi.io}}\n  certificates: {after: [apps], when: {crd: issuers.cert-manager.io}}\n")
+        .manifest("streams/orders.yaml", "apiVersion: kafka.strimzi.io/v1\nkind: Kafka\nmetadata: {name: orders}\nspec: {kafka: {}}\n")
         .manifest("certificates/issuer.yaml", "apiVersion: cert-manager.io/v1\nkind: Issuer\nmetadata: {name: own}\nspec: {selfSigned: {}}\n");
     let log = project.deploy(&[]);
     let skipped = events(&log, "phase-skipped");
     assert_eq!(skipped.len(), 1);
     assert_eq!(
         (&skipped[0]["phase"], &skipped[0]["why"]),
-        (&"scaling".into(), &"the cluster does not serve `scaledobjects.keda.sh`".into())
+        (&"streams".into(), &"the cluster does not serve `kafkas.kafka.strimzi.io`".into())
     );
     assert_eq!(written(&log), ["created Issuer/skipped/own", "created Namespace/skipped"]);
     let said = project.up(&[]).run().exited(0);
-    assert!(said.stderr.contains("scaling") && said.stderr.contains("scaledobjects.keda.sh"), "{}", said.stderr);
+    assert!(said.stderr.contains("streams") && said.stderr.contains("kafkas.kafka.strimzi.io"), "{}", said.stderr);
 }
 
 #[test]
