@@ -70,11 +70,23 @@ fn a_network_that_comes_back_is_waited_for() {
 
 #[test]
 fn a_run_that_lost_the_network_says_so_and_the_next_one_goes_on() {
-    let (project, proxy) = release("net-gone");
+    assert_loss_is_said("net-gone", &[]);
+}
+
+/// Then nothing more is sent, and what was refused before it was sent says nothing about the server.
+#[test]
+fn a_run_whose_lock_ran_out_while_the_network_was_gone_names_the_network() {
+    assert_loss_is_said("net-gone-lock", &["--lock-expiry", "10s"]);
+}
+
+#[track_caller]
+fn assert_loss_is_said(name: &str, arguments: &[&str]) {
+    let (project, proxy) = release(name);
     proxy.inject([Rule::new(Requests::mutating().about(WEB), Fault::NetworkDown(When::Before, Duration::from_hours(1))).only(1)]);
-    let outcome = proxy.run(project.up(&[])).exited(3);
+    let outcome = proxy.run(project.up(arguments)).exited(3);
     let said = outcome.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-    for part in ["cannot reach the API server at http://127.0.0.1:", "deployctl up net-gone --env default` again", "deployctl rollback"] {
+    let again = format!("deployctl up {name} --env default` again");
+    for part in ["cannot reach the API server at http://127.0.0.1:", &again, "deployctl rollback"] {
         assert!(said.contains(part), "`{part}` is missing: {}", outcome.stderr);
     }
     assert!(project.get("deployment/web").is_null());
