@@ -15,7 +15,7 @@ use super::{known::Known, look::Look};
 use crate::{
     cluster::{Cluster, RequestError, Resource, WatchScope, Watched},
     object::ObjectId,
-    readiness::{self, State, Surroundings, Verdict, VolumeBinding},
+    readiness::{self, Surroundings, Verdict, VolumeBinding},
 };
 
 /// What the watches brought, joined in memory: the objects that are waited for, and the pods, ReplicaSets, claims and
@@ -84,7 +84,7 @@ impl Hub {
     /// Judges `id` by what is known now.
     pub(super) fn judge(&self, id: &ObjectId, now: Timestamp) -> Verdict {
         match self.objects.get(id) {
-            None => Verdict::new(State::Missing, "NotFound", "it is not in the cluster"),
+            None => Verdict::absent(),
             Some(object) => self.around(object, now, |surroundings| readiness::judge(object, surroundings)),
         }
     }

@@ -2,7 +2,7 @@ use tokio::time::Instant;
 
 use crate::{
     object::ObjectId,
-    readiness::{State, Verdict},
+    readiness::Verdict,
     release::{StepId, Work},
 };
 
@@ -47,7 +47,7 @@ impl WaitFor {
     pub(super) fn is_met_by(&self, verdict: &Verdict) -> bool {
         match self {
             Self::Ready => verdict.passes(),
-            Self::Gone => verdict.state == State::Missing,
+            Self::Gone => verdict.is_absent(),
         }
     }
 

@@ -10,8 +10,10 @@ pub(crate) enum Truth {
     True,
     /// It is not.
     False,
-    /// The controller cannot tell.
+    /// The controller cannot tell, or has not written it.
     Unknown,
+    /// A word that conditions do not have.
+    Other,
 }
 
 /// One entry of `status.conditions`.
@@ -70,6 +72,7 @@ pub(super) fn read(value: &Value) -> Option<Condition<'_>> {
         Some(Value::Bool(false)) => Truth::False,
         Some(Value::String(status)) if status.eq_ignore_ascii_case("true") => Truth::True,
         Some(Value::String(status)) if status.eq_ignore_ascii_case("false") => Truth::False,
+        Some(Value::String(status)) if !status.is_empty() && !status.eq_ignore_ascii_case("unknown") => Truth::Other,
         _ => Truth::Unknown,
     };
     Some(Condition {

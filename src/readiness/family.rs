@@ -37,6 +37,7 @@ impl<'a> Family<'a> {
             claims: &self.claims,
             binding: self.binding,
             events: &self.events,
+            has_status_subresource: None,
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{
 pub(super) fn behind(object: &Value) -> Option<Verdict> {
     let wanted = number(object, "/metadata/generation")?;
     let observed = number(object, "/status/observedGeneration")?;
-    (observed != wanted).then(|| not_observed(wanted, Some(observed)))
+    (observed < wanted).then(|| not_observed(wanted, Some(observed)))
 }
 
 /// As [`behind`], for kinds whose controller always says so: silence means that it has not looked.
@@ -22,7 +22,8 @@ pub(super) fn behind_or_silent(object: &Value) -> Option<Verdict> {
     if silent { Some(not_observed(wanted, None)) } else { behind(object) }
 }
 
-fn not_observed(wanted: i64, observed: Option<i64>) -> Verdict {
+/// The verdict about an object, or a part of its status, that was made for generation `observed` of `wanted`.
+pub(super) fn not_observed(wanted: i64, observed: Option<i64>) -> Verdict {
     let message = match observed {
         Some(observed) => format!("its controller has seen generation {observed} of {wanted}"),
         None => "its controller has not looked at it yet".to_owned(),

@@ -158,6 +158,9 @@ const BAD_WORDS: &[&str] = &[
 const BAD_REASONS: &[&str] =
     &["notfound", "notpermitted", "forbidden", "unsupported", "conflict", "cannot", "refused", "unable", "exceeded", "mismatch"];
 
+/// Those of them that tell how something is, not what went wrong.
+const STATES: &[&str] = &["degraded", "unhealthy", "warning", "noncompliant"];
+
 /// Words that say that somebody wants it to do nothing.
 const IDLE_WORDS: &[&str] = &["suspended", "paused", "stopped", "hibernated"];
 
@@ -207,6 +210,12 @@ pub(super) fn sounds_bad(reason: &str) -> bool {
     BAD_WORDS.iter().chain(BAD_REASONS).any(|word| reason.contains(word))
 }
 
+/// Whether a condition's reason tells of an error, and not only that something does not work (yet).
+pub(super) fn tells_of_error(reason: &str) -> bool {
+    let reason = plain(reason);
+    BAD_WORDS.iter().chain(BAD_REASONS).filter(|word| !STATES.contains(word)).any(|word| reason.contains(word))
+}
+
 /// Lower case, letters and digits only.
 fn plain(word: &str) -> String {
     word.chars().filter(char::is_ascii_alphanumeric).map(|character| character.to_ascii_lowercase()).collect()
@@ -252,5 +261,7 @@ mod tests {
         assert!(sounds_bad("BackendNotFound"));
         assert!(!sounds_bad("Issuing"));
         assert!(!sounds_bad(""));
+        assert!(tells_of_error("BackendNotFound"));
+        assert!(!tells_of_error("UnhealthyPackageRevision"));
     }
 }

@@ -16,12 +16,14 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) binding: Option<VolumeBinding>,
     /// Events of the object and of what belongs to it; others may be among them.
     pub(crate) events: &'a [&'a Value],
+    /// Whether the object's definition has a status subresource, so that a controller is to write a status; `None` where that is not known.
+    pub(crate) has_status_subresource: Option<bool>,
 }
 
 impl Surroundings<'_> {
     /// Nothing is known but the time.
     pub(crate) fn none(now: Timestamp) -> Self {
-        Self { now, pods: &[], replica_sets: &[], claims: &[], binding: None, events: &[] }
+        Self { now, pods: &[], replica_sets: &[], claims: &[], binding: None, events: &[], has_status_subresource: None }
     }
 }
 

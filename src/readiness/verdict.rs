@@ -36,6 +36,12 @@ impl fmt::Display for State {
     }
 }
 
+/// The reason of a verdict `suspended` with which no phase passes.
+const WAITING: &str = "Waiting";
+
+/// The reason of the verdict about an object that is not in the cluster.
+const NOT_FOUND: &str = "NotFound";
+
 /// A verdict with its reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Verdict {
@@ -73,8 +79,23 @@ impl Verdict {
         Self::new(State::Suspended, reason, message)
     }
 
+    /// Suspended, although its manifest wants it to work: it waits for an approval, or for something that somebody else has to do.
+    pub(super) fn waiting(message: impl Into<String>) -> Self {
+        Self::new(State::Suspended, WAITING, message)
+    }
+
     /// Whether a phase may pass: ready, or suspended because the manifest says so.
     pub(crate) fn passes(&self) -> bool {
-        matches!(self.state, State::Ready | State::Suspended)
+        self.state == State::Ready || (self.state == State::Suspended && self.reason != WAITING)
+    }
+
+    /// Whether the object is not in the cluster. What stands for something outside the cluster may be missing there and still be an object here.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.state == State::Missing && self.reason == NOT_FOUND
+    }
+
+    /// There is no such object in the cluster.
+    pub(crate) fn absent() -> Self {
+        Self::new(State::Missing, NOT_FOUND, "it is not in the cluster")
     }
 }

@@ -168,7 +168,7 @@ impl PhaseProgress {
     }
 
     fn judged(&mut self, object: &ObjectId, verdict: &Verdict, at: Timestamp) {
-        let is_gone = verdict.state == State::Missing && self.deleted.contains(object);
+        let is_gone = verdict.is_absent() && self.deleted.contains(object);
         if verdict.passes() || is_gone {
             self.waiting.swap_remove(object);
             self.ready.insert(object.clone());

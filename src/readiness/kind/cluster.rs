@@ -4,6 +4,7 @@ use crate::{
         condition::{Condition, condition},
         field::{is_present, number, text},
         generation::{behind, behind_or_silent},
+        generic,
         judge::Case,
         verdict::{State, Verdict},
     },
@@ -46,6 +47,7 @@ pub(in crate::readiness) fn judge_definition(case: &Case<'_>) -> Verdict {
     }
     match established {
         Some(established) if established.is_true() => Verdict::ready("it is established"),
+        Some(established) if established.is_false() && established.reason != "Installing" => generic::tolerated(case, &established),
         Some(established) => Verdict::in_progress(established.reason_or("Installing"), one_line(established.says(), 300)),
         None => Verdict::in_progress("Installing", "it is not established yet"),
     }

@@ -1,0 +1,19 @@
+//! Rules for the custom resources of other people's operators: a table of rows, each a few steps long.
+//!
+//! How a verdict comes about and how to add a row: `docs/readiness.md`.
+
+mod peculiar;
+mod row;
+mod run;
+mod step;
+mod table;
+
+#[cfg(test)]
+mod tests;
+
+use super::{judge::Case, verdict::Verdict};
+
+/// The verdict about a custom resource that the table knows, else `None`.
+pub(super) fn judge(case: &Case<'_>, group: &str, kind: &str) -> Option<Verdict> {
+    table::row_of(group, kind).map(|row| run::judge(case, row))
+}

@@ -1,0 +1,14 @@
+use serde_json::Value;
+
+use crate::readiness::{
+    field::{list, number},
+    judge::Case,
+    verdict::Verdict,
+};
+
+/// In progress as long as fewer nodes are available than all node sets want.
+pub(in crate::readiness::custom) fn nodes(case: &Case<'_>) -> Option<Verdict> {
+    let available = number(case.object, "/status/availableNodes")?;
+    let wanted: i64 = list(case.object, "/spec/nodeSets").iter().filter_map(|set: &Value| number(set, "/count")).sum();
+    (available < wanted).then(|| Verdict::in_progress("TooFew", format!("{available} of {wanted} nodes are available")))
+}
