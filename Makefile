@@ -7,7 +7,7 @@ TARGET_DIR := $(shell $(CARGO) metadata --format-version 1 --no-deps --offline |
 DEPLOYCTL := $(TARGET_DIR)/debug/deployctl
 RELEASE := $(TARGET_DIR)/release/deployctl
 
-.PHONY: help build demo test lint sandbox bench kill-points schema
+.PHONY: help build demo test conformance lint sandbox bench kill-points schema
 
 help: ## Show this help
 	@sed -n 's/^\([a-z-]*\):.*## /\1 - /p' Makefile
@@ -24,6 +24,10 @@ test: ## Run everything
 	$(CARGO) fmt --check
 	@$(MAKE) --no-print-directory -j2 sandbox lint
 	$(CARGO) test --locked
+
+# READINESS_VERBOSE=1 lists the cases that disagree. Sets that are not beside the project are named and left out.
+conformance: ## Count how many verdicts agree with the collections of cases beside the project
+	@$(CARGO) test --locked --quiet --lib readiness::conformance -- --nocapture --test-threads=1
 
 sandbox: build ## Build the sandbox's programs, once
 	@echo "Building the sandbox's programs (the first time: about five minutes)"
