@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     error::CommandError,
-    plan::{self, Address, Examined, LoadError, Plan, Problem, Selection},
+    plan::{self, Address, Examined, LoadError, Plan, Problem, ReadinessSettings, Selection},
     report::Output,
 };
 
@@ -48,6 +48,12 @@ impl PlanArguments {
             output.note(&warning_line(warning));
         }
         Ok(plan)
+    }
+
+    /// What the plan in the chosen environment says about readiness. Needs no values of variables that no rule refers to.
+    pub(crate) fn readiness(&self) -> Result<ReadinessSettings, CommandError> {
+        let folder = current_folder()?;
+        plan::readiness(&self.selection(&folder)).map_err(CommandError::from)
     }
 
     /// Where the release of the plan in the chosen environment is found. Needs no values of variables.

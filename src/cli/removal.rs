@@ -136,8 +136,9 @@ pub(super) async fn carry_out(
         return Err(CommandError::failed("the release's revisions are gone; nothing was changed"));
     };
     let goes_on = prepared.before.deployed().filter(|_| *selection == Selection::Nothing);
-    let phases = phases(goes_on.unwrap_or(newest));
-    let wanted = Wanted { release: address.release.clone(), objects: IndexMap::new(), phases };
+    let like = goes_on.unwrap_or(newest);
+    let wanted =
+        Wanted { release: address.release.clone(), objects: IndexMap::new(), phases: phases(like), readiness: like.readiness.clone() };
     let run = Run {
         cluster: &session.cluster,
         served: &session.served,
@@ -176,6 +177,7 @@ fn phases(revision: &Revision) -> Vec<PhaseSettings> {
         matches: Vec::new(),
         when: None,
         timeout: phase.timeout,
+        failure_budget: phase.failure_budget,
         on_failure: phase.on_failure,
     });
     phases.collect()

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use serde::Serialize;
 
 use crate::{
@@ -7,8 +9,8 @@ use crate::{
         wanted::Rendering,
     },
     error::{CommandError, ExitCode},
-    object::{self, KnownScopes},
-    plan::{Examined, Problem, Severity},
+    object::{self, KnownScopes, ObjectId},
+    plan::{Examined, Plan, Problem, ReadinessRule, Severity, nearest},
     report::Output,
 };
 
@@ -71,16 +73,65 @@ pub(crate) fn run(arguments: &Arguments, _global: &Global, output: &mut Output) 
 /// Adds what is wrong with the objects of each environment; most is the same in all of them.
 fn add_rendering(examined: &mut Examined) {
     let Examined { plans, problems, .. } = examined;
-    for plan in plans {
+    let mut objects = Some(HashSet::new());
+    for plan in plans.iter() {
         let found = match Rendering::with(plan, &KnownScopes) {
-            Ok(rendering) => rendering.rendered.warnings.into_iter().chain(rendering.assignment.warnings).collect(),
-            Err(found) => found,
+            Ok(rendering) => {
+                if let Some(objects) = &mut objects {
+                    objects.extend(rendering.rendered.objects.keys().cloned());
+                }
+                rendering.rendered.warnings.into_iter().chain(rendering.assignment.warnings).collect()
+            }
+            Err(found) => {
+                objects = None;
+                found
+            }
         };
         for problem in found.into_iter().map(in_manifest) {
             if !problems.contains(&problem) {
                 problems.push(problem);
             }
         }
+    }
+    // What could not be rendered may hold the object that a rule is for.
+    if let Some(objects) = objects {
+        problems.extend(idle_rules(plans, &objects));
+    }
+}
+
+/// Warnings about rules for readiness that fit none of `objects`, which are those of all environments.
+fn idle_rules(plans: &[Plan], objects: &HashSet<ObjectId>) -> Vec<Problem> {
+    let fits = |rule: &ReadinessRule| {
+        let selector = rule.selector();
+        selector.is_ok_and(|selector| objects.iter().any(|id| selector.fits(&id.group, &id.kind, &id.name)))
+    };
+    let mut warnings: Vec<Problem> = Vec::new();
+    // A rule with a variable may be another one in each environment, and stands in the same place.
+    let places = plans.iter().flat_map(|plan| &plan.readiness.rules);
+    let used: HashSet<u32> = places.clone().filter(|rule| fits(rule)).map(|rule| rule.place.line).collect();
+    for rule in places.filter(|rule| !used.contains(&rule.place.line)) {
+        let warning = idle_rule(rule, objects);
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
+    }
+    warnings
+}
+
+fn idle_rule(rule: &ReadinessRule, objects: &HashSet<ObjectId>) -> Problem {
+    let kinds = objects.iter().map(|id| id.kind.as_str());
+    let of_kind = objects.iter().any(|id| id.kind == rule.kind);
+    let hint = nearest(&rule.kind, kinds).filter(|_| !of_kind).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    let message = format!("this rule for `{rule}` fits no object of the plan{hint}");
+    Problem {
+        severity: Severity::Warning,
+        file: Some(rule.place.file.clone().into()),
+        line: Some(rule.place.line),
+        column: None,
+        path: None,
+        object: None,
+        message,
+        excerpt: None,
     }
 }
 

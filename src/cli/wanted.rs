@@ -61,7 +61,12 @@ impl Rendering {
 
     /// What is wanted, without the phases in `skipped`.
     pub(super) fn wanted(&self, plan: &Plan, skipped: &[(String, String)]) -> Wanted {
-        let mut wanted = Wanted { release: plan.release.clone(), objects: indexmap::IndexMap::new(), phases: plan.phases.clone() };
+        let mut wanted = Wanted {
+            release: plan.release.clone(),
+            objects: indexmap::IndexMap::new(),
+            phases: plan.phases.clone(),
+            readiness: plan.readiness.rules.clone(),
+        };
         for (number, settings) in plan.phases.iter().enumerate() {
             if skipped.iter().any(|(name, _)| *name == settings.name) {
                 continue;

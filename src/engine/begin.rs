@@ -76,6 +76,7 @@ pub(super) async fn begin(run: &Run<'_>, program: &Program) -> Result<Began, Sto
             Selection::Nothing => run.before.deployed().is_some_and(|deployed| deployed.partial),
         },
         phases,
+        readiness: run.wanted.readiness.clone(),
         objects: match run.selection {
             Selection::All | Selection::Only(_) => run.wanted.objects.len(),
             Selection::Nothing => run.before.deployed().map_or(0, |deployed| deployed.objects),
@@ -155,6 +156,7 @@ async fn phase_record(run: &Run<'_>, phase: &PhaseSettings) -> Result<PhaseRecor
         after: phase.after.clone(),
         objects: objects.len(),
         timeout: phase.timeout,
+        failure_budget: phase.failure_budget,
         on_failure: phase.on_failure,
         wanted,
         outcome: None,

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     cluster::{Live, Seen},
     object::{ObjectId, RollbackMark},
-    plan::{PhaseSettings, ReleaseId},
+    plan::{PhaseSettings, ReadinessRule, ReleaseId},
     release::{Head, PhaseRecord, Records, Store, StoreError},
 };
 
@@ -21,6 +21,7 @@ pub(crate) struct Intention {
     release: ReleaseId,
     phases: Vec<PhaseSettings>,
     objects: IndexMap<ObjectId, WantedObject>,
+    readiness: Vec<ReadinessRule>,
 }
 
 /// What is wanted in order to go back to an earlier revision.
@@ -67,7 +68,7 @@ impl Intention {
             objects.extend(of_phase.into_iter().map(|object| (object.object.id.clone(), object)));
         }
         let phases = head.revision.phases.iter().map(settings).collect();
-        Ok(Self { release: head.revision.release.clone(), phases, objects })
+        Ok(Self { release: head.revision.release.clone(), phases, objects, readiness: head.revision.readiness.clone() })
     }
 
     /// The objects that it wanted.
@@ -84,7 +85,7 @@ impl Intention {
     pub(crate) fn to_look_at(&self, now: &[Intention]) -> Wanted {
         let others = now.iter().flat_map(|now| &now.objects).filter(|(id, _)| !self.objects.contains_key(*id));
         let objects = self.objects.iter().chain(others).map(|(id, object)| (id.clone(), object.clone())).collect();
-        Wanted { release: self.release.clone(), objects, phases: self.phases.clone() }
+        Wanted { objects, ..self.nothing_yet() }
     }
 
     /// What is wanted in order to go back to this. `now` is what was wanted of what is there now, the newest first; `live` what is there.
@@ -92,7 +93,7 @@ impl Intention {
     /// Secrets that are there stay as they are, unless `restore_secrets`, and so do claims, what is marked `rollback: manual`, and what
     /// runs once. They go on being wanted as they are now, so that a next run finds them as it left them.
     pub(crate) fn again(&self, now: &[Intention], live: &Live, records: &Records, restore_secrets: bool) -> Again {
-        let mut wanted = Wanted { release: self.release.clone(), objects: IndexMap::new(), phases: self.phases.clone() };
+        let mut wanted = self.nothing_yet();
         let mut left = BTreeMap::new();
         for (id, then) in &self.objects {
             let current = current(id, now, records);
@@ -108,6 +109,12 @@ impl Intention {
         }
         carry_over(&mut wanted, &mut left, now, live);
         Again { wanted, left }
+    }
+
+    /// What is wanted, before any object is.
+    fn nothing_yet(&self) -> Wanted {
+        let readiness = self.readiness.clone();
+        Wanted { release: self.release.clone(), objects: IndexMap::new(), phases: self.phases.clone(), readiness }
     }
 }
 
@@ -186,6 +193,7 @@ fn settings(phase: &PhaseRecord) -> PhaseSettings {
         matches: Vec::new(),
         when: None,
         timeout: phase.timeout,
+        failure_budget: phase.failure_budget,
         on_failure: phase.on_failure,
     }
 }

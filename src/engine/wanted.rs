@@ -8,7 +8,7 @@ use crate::{
     cluster::{Resource, Served},
     object::{Digest, Marks, Object, ObjectId, Origin, scale_target},
     phase::Ordered,
-    plan::{PhaseSettings, ReleaseId},
+    plan::{PhaseSettings, ReadinessRule, ReleaseId},
 };
 
 /// Everything that a run wants to be in the cluster.
@@ -20,6 +20,8 @@ pub(crate) struct Wanted {
     pub(crate) objects: IndexMap<ObjectId, WantedObject>,
     /// The phases, each after those that it names in `after`.
     pub(crate) phases: Vec<PhaseSettings>,
+    /// What the plan says about when objects are ready, in the order in which the rules are tried.
+    pub(crate) readiness: Vec<ReadinessRule>,
 }
 
 /// One object as it will be sent. Stored in revisions, so that an older one can be brought back without its files.

@@ -13,7 +13,7 @@ mod text;
 
 pub(crate) use digest::Digest;
 pub(crate) use hint::PhaseHint;
-pub(crate) use id::ObjectId;
+pub(crate) use id::{ObjectId, group_of};
 pub(crate) use marks::{AnnotatedMarks, Marks, RollbackMark};
 pub(crate) use origin::Origin;
 pub(crate) use pod::{containers, image_name, list, pod_spec, pod_template};

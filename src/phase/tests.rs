@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Ordered, assign, order, reason::PhaseReason, table::documentation::tables};
 use crate::{
     object::{Object, ObjectId, Origin, PhaseHint, References},
-    plan::{Match, OnFailure, PhaseSettings},
+    plan::{FailureBudget, Match, OnFailure, PhaseSettings},
 };
 
 const SEVEN: [&str; 7] = ["namespace", "secrets", "storage", "databases", "apps", "monitoring", "ingress"];
@@ -23,6 +23,7 @@ fn phase(name: &str, after: Vec<String>) -> PhaseSettings {
         matches: Vec::new(),
         when: None,
         timeout: Duration::from_secs(1),
+        failure_budget: FailureBudget::default(),
         on_failure: OnFailure::Rollback,
     }
 }

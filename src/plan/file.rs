@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use super::{
     duration::PlanDuration,
+    failure_budget::FailureBudgetDeclaration,
     phase_declaration::{Match, PhaseDeclaration},
+    readiness_rule::ReadinessDeclaration,
     secret_declaration::SecretDeclaration,
     source_declaration::SourceDeclaration,
 };
@@ -49,6 +51,11 @@ pub(crate) struct PlanFile {
     /// Changes to the phases `namespace`, `secrets`, `storage`, `databases`, `apps`, `monitoring`, `ingress`, and further ones.
     #[serde(default)]
     pub(crate) phases: IndexMap<String, PhaseDeclaration>,
+    /// When objects are ready, where the built-in rules do not know it; the first rule that fits an object decides.
+    #[serde(default)]
+    pub(crate) readiness: Vec<ReadinessDeclaration>,
+    /// How much failing is tolerated before an object is called failed.
+    pub(crate) failure_budget: Option<FailureBudgetDeclaration>,
     /// What the cluster must bring.
     #[serde(default)]
     pub(crate) requires: Requires,

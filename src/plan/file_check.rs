@@ -39,8 +39,20 @@ pub(super) fn check(document: &Document, file: &PlanFile, problems: &mut Vec<Pro
             refuse(&requires.key("crds").item(index).key("name"), wrong_crd(&crd.name));
         }
     }
+    check_budgets(document, file, problems);
     check_phases(document, file, problems);
     check_open(document, file, problems);
+}
+
+/// A budget that says nothing is a mistake: what was meant for it stands somewhere else, or is missing.
+fn check_budgets(document: &Document, file: &PlanFile, problems: &mut Vec<Problem>) {
+    let of_phases = file.phases.iter().map(|(name, phase)| (KeyPath::top("phases").key(name), phase.failure_budget));
+    for (path, budget) in of_phases.chain([(KeyPath::default(), file.failure_budget)]) {
+        if budget.is_some_and(|budget| budget.restarts.is_none() && budget.grace.is_none()) {
+            let path = path.key("failureBudget");
+            problems.push(document.error(&path, format!("`{path}` says nothing; give `restarts`, `grace` or both")));
+        }
+    }
 }
 
 fn check_phases(document: &Document, file: &PlanFile, problems: &mut Vec<Problem>) {

@@ -14,7 +14,7 @@ use super::{
     node_deserializer,
     problem::{Document, KeyPath, Problem},
     resolve,
-    resolved::{Address, Plan, ReleaseId},
+    resolved::{Address, Plan, ReadinessSettings, ReleaseId},
     variables::Outside,
 };
 
@@ -116,6 +116,21 @@ pub(crate) fn address(selection: &Selection<'_>) -> Result<Address, LoadError> {
     let problems: Vec<Problem> = opened.problems.into_iter().chain(problems).collect();
     match address {
         Some(address) if !problems.iter().any(Problem::is_error) => Ok(address),
+        _ => Err(LoadError::Problems { file: opened.file, problems: tidied(problems) }),
+    }
+}
+
+/// What the plan in the environment that `selection` names says about readiness. Variables need values only where a rule refers to one,
+/// and the rest of the plan is not looked at.
+pub(crate) fn readiness(selection: &Selection<'_>) -> Result<ReadinessSettings, LoadError> {
+    let opened = Opened::open(selection)?;
+    let environments = chosen(&opened.head, &opened.name, selection.environment, false)?;
+    let (environment, declaration) = environments.first().expect("one is chosen where not all are wanted");
+    let values_needed = opened.document.root.get("readiness").is_some_and(|rules| rules.to_value().to_string().contains("${"));
+    let (settings, problems) = resolve::readiness(&opened.request(selection, environment, declaration, values_needed));
+    let problems: Vec<Problem> = opened.problems.into_iter().chain(problems).collect();
+    match settings {
+        Some(settings) if !problems.iter().any(Problem::is_error) => Ok(settings),
         _ => Err(LoadError::Problems { file: opened.file, problems: tidied(problems) }),
     }
 }

@@ -2,6 +2,8 @@
 
 mod discover;
 mod duration;
+mod expression;
+mod failure_budget;
 mod file;
 mod file_check;
 mod load;
@@ -11,28 +13,33 @@ mod node_deserializer;
 mod phase_declaration;
 mod phases;
 mod problem;
+mod readiness_rule;
 mod resolve;
 mod resolved;
 mod schema;
 mod secret_check;
 mod secret_declaration;
 mod source_declaration;
+mod spelled;
 mod substitute;
 mod unsupported;
 mod variables;
 
 pub(crate) use duration::parse_duration;
+pub(crate) use expression::{Doubt, Expression};
+pub(crate) use failure_budget::FailureBudget;
 #[cfg(test)]
 pub(crate) use file::RequiredCrd;
 pub(crate) use file::{OpenTarget, Requires};
-pub(crate) use load::{Examined, LoadError, Selection, address, address_or_name, examine, load};
+pub(crate) use load::{Examined, LoadError, Selection, address, address_or_name, examine, load, readiness};
 pub(crate) use names::nearest;
 pub(crate) use phase_declaration::{Match, MatchRollback, OnFailure};
 pub(crate) use problem::{Problem, Severity};
+pub(crate) use readiness_rule::{Place, ReadinessRule, ReadinessSelector, WrittenExpression};
 pub(crate) use resolve::STATE_NAMESPACE;
 #[cfg(test)]
 pub(crate) use resolved::Source;
-pub(crate) use resolved::{Address, PhaseSettings, Plan, ReleaseId};
+pub(crate) use resolved::{Address, PhaseSettings, Plan, ReadinessSettings, ReleaseId};
 pub(crate) use schema::schema;
 pub(crate) use secret_check::secret_variable;
 pub(crate) use secret_declaration::{Alphabet, Encoding, Generate, KeyAlgorithm, SecretDeclaration, SecretKind, SecretValue, ValueFormat};

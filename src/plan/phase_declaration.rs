@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::duration::PlanDuration;
+use super::{duration::PlanDuration, failure_budget::FailureBudgetDeclaration};
 
 /// A phase: a change to one of the seven, or a further one, which names what it comes `after` or `before`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -27,6 +27,8 @@ pub(crate) struct PhaseDeclaration {
     pub(crate) when: Option<When>,
     /// Time limit; 10 minutes by default.
     pub(crate) timeout: Option<PlanDuration>,
+    /// How much failing is tolerated in it, where that is not what the plan says.
+    pub(crate) failure_budget: Option<FailureBudgetDeclaration>,
     /// What a failure in it does.
     #[serde(default)]
     pub(crate) on_failure: OnFailure,

@@ -3,6 +3,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 
 use super::{
+    failure_budget::FailureBudget,
     names::{is_dns_label, suggestion},
     phase_declaration::PhaseDeclaration,
     problem::{Document, KeyPath, Problem},
@@ -18,10 +19,11 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_mins(10);
 /// The plan's phases in an order in which every phase comes after those it names in `after`.
 ///
 /// A declared phase with `after` comes after exactly these; one of the seven without it stays where it is; a further one with only `before` is
-/// put between the phases that it names and what they came after.
+/// put between the phases that it names and what they came after. `budget` is what the plan says for phases that say nothing about it.
 pub(super) fn resolve(
     document: &Document,
     declared: &IndexMap<String, PhaseDeclaration>,
+    budget: FailureBudget,
     problems: &mut Vec<Problem>,
 ) -> Vec<PhaseSettings> {
     let names = names_in_order(declared);
@@ -34,7 +36,7 @@ pub(super) fn resolve(
     }
     let after = predecessors(&names, declared);
     match sorted(&names, &after) {
-        Ok(order) => order.into_iter().map(|name| settings(name, &after, declared.get(name))).collect(),
+        Ok(order) => order.into_iter().map(|name| settings(name, &after, declared.get(name), budget)).collect(),
         Err(cycle) => {
             let declaring = cycle.iter().find(|name| declared.contains_key(**name)).unwrap_or(&cycle[0]);
             let chain: Vec<String> = cycle.iter().chain(cycle.first()).map(|name| format!("`{name}`")).collect();
@@ -46,7 +48,7 @@ pub(super) fn resolve(
     }
 }
 
-fn settings(name: &str, after: &IndexMap<&str, Vec<&str>>, declared: Option<&PhaseDeclaration>) -> PhaseSettings {
+fn settings(name: &str, after: &IndexMap<&str, Vec<&str>>, declared: Option<&PhaseDeclaration>, budget: FailureBudget) -> PhaseSettings {
     let declared = declared.cloned().unwrap_or_default();
     PhaseSettings {
         name: name.to_owned(),
@@ -54,6 +56,7 @@ fn settings(name: &str, after: &IndexMap<&str, Vec<&str>>, declared: Option<&Pha
         matches: declared.matches,
         when: declared.when,
         timeout: declared.timeout.map_or(DEFAULT_TIMEOUT, |timeout| timeout.0),
+        failure_budget: budget.changed_by(declared.failure_budget),
         on_failure: declared.on_failure,
     }
 }
@@ -174,11 +177,13 @@ mod tests {
 
     use super::*;
 
+    const BUDGET: FailureBudget = FailureBudget { restarts: Some(7), grace: None };
+
     fn phases(text: &str) -> Result<Vec<PhaseSettings>, Vec<String>> {
         let document = Document::parse(Path::new("p.yaml"), format!("phases:\n{text}")).unwrap();
         let declared: IndexMap<String, IndexMap<String, PhaseDeclaration>> = serde_yaml::from_str(&document.text).unwrap();
         let mut problems = Vec::new();
-        let phases = resolve(&document, &declared["phases"], &mut problems);
+        let phases = resolve(&document, &declared["phases"], BUDGET, &mut problems);
         if problems.is_empty() { Ok(phases) } else { Err(problems.into_iter().map(|problem| problem.message).collect()) }
     }
 
@@ -189,11 +194,13 @@ mod tests {
 
     #[test]
     fn the_seven_stay_and_an_entry_changes_one() {
-        let phases = phases("  databases: {timeout: 15m, onFailure: stop}\n").unwrap();
+        let phases = phases("  databases: {timeout: 15m, onFailure: stop, failureBudget: {grace: 1m}}\n").unwrap();
         assert_eq!(phases.iter().map(|phase| phase.name.as_str()).collect::<Vec<_>>(), DEFAULT_PHASES);
         assert_eq!(phases[3].timeout, Duration::from_mins(15));
         assert_eq!(phases[3].after, ["storage"]);
         assert_eq!(phases[4].timeout, DEFAULT_TIMEOUT);
+        assert_eq!(phases[3].failure_budget, FailureBudget { grace: Some(Duration::from_mins(1)), ..BUDGET });
+        assert_eq!(phases[4].failure_budget, BUDGET);
     }
 
     #[test]

@@ -1,11 +1,15 @@
 use std::{
     fmt,
+    ops::Range,
     path::{Path, PathBuf},
 };
 
 use serde::Serialize;
 
-use super::node::{Node, Position};
+use super::{
+    node::{Node, Position},
+    spelled,
+};
 
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -183,6 +187,21 @@ impl Document {
             // A warning needs no more than its place.
             excerpt: excerpt(&self.text, position, path.is_in_secrets()).filter(|_| severity == Severity::Error),
         }
+    }
+
+    /// Where the bytes `place` of `text` stand, which is the value at `path`; its beginning where the file spells it in another way.
+    pub(super) fn position_in_text(&self, path: &KeyPath, text: &str, place: Range<usize>) -> Position {
+        let value = self.value(path).map_or_else(|| self.position(path), |value| value.position);
+        spelled::position(&self.text, value, text, place).unwrap_or(value)
+    }
+
+    /// The value at `path`.
+    fn value(&self, path: &KeyPath) -> Option<&Node> {
+        path.0.iter().try_fold(&self.root, |node, step| match (step, &node.content) {
+            (Step::Key(key), _) => node.get(key),
+            (Step::Item(index), super::node::Content::List(items)) => items.get(*index),
+            (Step::Item(_), _) => None,
+        })
     }
 
     /// Where the key at `path` stands, or what is nearest above it.

@@ -2,9 +2,11 @@ use std::{path::Path, time::Duration};
 
 use globset::Glob;
 use indexmap::IndexMap;
+use serde::Deserialize;
 use serde_json::{Number, Value};
 
 use super::{
+    failure_budget::{FailureBudget, FailureBudgetDeclaration},
     file::{EnvironmentDeclaration, PlanFile},
     file_check,
     load::Head,
@@ -12,7 +14,8 @@ use super::{
     node::{Content, Node},
     node_deserializer, phases,
     problem::{Document, KeyPath, Problem},
-    resolved::{Address, Plan, ReleaseId, Source},
+    readiness_rule::{self, ReadinessDeclaration},
+    resolved::{Address, Plan, ReadinessSettings, ReleaseId, Source},
     secret_check,
     source_declaration::SourceDeclaration,
     substitute::{Place, replace, replace_in_template, text_of},
@@ -64,7 +67,11 @@ pub(super) fn resolve(request: &Request<'_>) -> (Option<Plan>, Vec<Problem>) {
     let (file, found) = node_deserializer::read::<PlanFile>(&substituted, request.document);
     let has_values = !problems.iter().any(Problem::is_error);
     problems.extend(if has_values { found } else { without_references(request.document, found) });
-    let Some(file) = file else { return (None, problems) };
+    let Some(file) = file else {
+        // What is wrong elsewhere hides nothing in the rules' expressions: they stand for themselves.
+        problems.extend(readiness_settings(&substituted, request.document).1);
+        return (None, problems);
+    };
     let plan = build(request, release, settled, file, &mut problems);
     let usable = !problems.iter().any(Problem::is_error);
     (usable.then_some(plan), problems)
@@ -99,6 +106,48 @@ pub(super) fn address(request: &Request<'_>) -> (Option<Address>, Vec<Problem>) 
     let state_namespace = request.state_namespace.map(str::to_owned).or(written).unwrap_or_else(|| STATE_NAMESPACE.to_owned());
     let usable = !problems.iter().any(Problem::is_error);
     (usable.then_some(Address { release, contexts, state_namespace }), problems)
+}
+
+/// The keys of the plan file that say when objects are ready.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReadinessKeys {
+    #[serde(default)]
+    readiness: Vec<ReadinessDeclaration>,
+    failure_budget: Option<FailureBudgetDeclaration>,
+}
+
+/// What the plan of `request` says about readiness, if that can be said, and what is wrong with it.
+pub(super) fn readiness(request: &Request<'_>) -> (Option<ReadinessSettings>, Vec<Problem>) {
+    let document = request.document;
+    let mut problems = Vec::new();
+    let settled = settle(request, &mut problems);
+    let mut root = readiness_of(&document.root);
+    replace_variables(&mut root, document, &settled.variables, &mut problems);
+    let (settings, found) = readiness_settings(&root, document);
+    problems.extend(found);
+    let usable = !problems.iter().any(Problem::is_error);
+    (settings.filter(|_| usable), problems)
+}
+
+/// The entries of `root` that belong to [`ReadinessKeys`].
+fn readiness_of(root: &Node) -> Node {
+    const KEYS: [&str; 2] = ["readiness", "failureBudget"];
+    let mut root = root.clone();
+    if let Content::Map(entries) = &mut root.content {
+        entries.retain(|entry| KEYS.contains(&entry.key.as_str()));
+    }
+    root
+}
+
+/// What `root`, in which variables are replaced, says about readiness, and what is wrong with it.
+fn readiness_settings(root: &Node, document: &Document) -> (Option<ReadinessSettings>, Vec<Problem>) {
+    let (keys, mut problems) = node_deserializer::read::<ReadinessKeys>(&readiness_of(root), document);
+    let settings = keys.map(|keys| ReadinessSettings {
+        rules: readiness_rule::resolve(document, keys.readiness, &mut problems),
+        budget: FailureBudget::default().changed_by(keys.failure_budget),
+    });
+    (settings, problems)
 }
 
 /// The value of every variable that has one, the built-in ones included, and the names of those that are not from the file.
@@ -171,15 +220,20 @@ fn text_in(text: &str, variables: &IndexMap<String, Value>, document: &Document,
 
 /// The document's tree with variables replaced, but for what [`Head`] holds.
 fn substituted(document: &Document, variables: &IndexMap<String, Value>, problems: &mut Vec<Problem>) -> Node {
-    const HEAD: [&str; 6] = ["apiVersion", "name", "namespace", "contexts", "variables", "environments"];
     let mut root = document.root.clone();
+    replace_variables(&mut root, document, variables, problems);
+    root
+}
+
+/// Replaces variables in `root`, entries of the document's tree, but for what [`Head`] holds.
+fn replace_variables(root: &mut Node, document: &Document, variables: &IndexMap<String, Value>, problems: &mut Vec<Problem>) {
+    const HEAD: [&str; 6] = ["apiVersion", "name", "namespace", "contexts", "variables", "environments"];
     if let Content::Map(entries) = &mut root.content {
         for entry in entries.iter_mut().filter(|entry| !HEAD.contains(&entry.key.as_str())) {
             let mut walk = Walk { document, variables, problems };
             walk.node(&mut entry.value, &KeyPath::top(&entry.key), Place::default());
         }
     }
-    root
 }
 
 struct Walk<'a> {
@@ -234,8 +288,11 @@ fn build(request: &Request<'_>, release: ReleaseId, settled: Settled, file: Plan
     let names: Vec<&str> = settled.variables.keys().map(String::as_str).collect();
     file_check::check(document, &file, problems);
     secret_check::check(document, &file.secrets, &names, problems);
-    let phases = phases::resolve(document, &file.phases, problems);
+    let budget = FailureBudget::default().changed_by(file.failure_budget);
+    let phases = phases::resolve(document, &file.phases, budget, problems);
     let unsupported = unsupported(document, &file);
+    let rules = readiness_rule::resolve(document, file.readiness, problems);
+    let readiness = ReadinessSettings { rules, budget };
     for (path, _) in &unsupported {
         problems.push(document.warning(path, format!("`{path}` can be read, but not carried out yet; `up` refuses the plan")));
     }
@@ -253,6 +310,7 @@ fn build(request: &Request<'_>, release: ReleaseId, settled: Settled, file: Plan
         foreign_variables: settled.foreign,
         secrets: file.secrets,
         phases,
+        readiness,
         requires: file.requires,
         open: file.open,
         state_namespace: state_namespace.unwrap_or_else(|| STATE_NAMESPACE.to_owned()),

@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
+    failure_budget::FailureBudget,
     file::{OpenTarget, Requires},
     phase_declaration::{Match, OnFailure, When},
+    readiness_rule::ReadinessRule,
     secret_declaration::SecretDeclaration,
 };
 
@@ -48,6 +50,15 @@ pub(crate) struct Address {
     pub(crate) state_namespace: String,
 }
 
+/// What a plan says about when its objects are ready.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ReadinessSettings {
+    /// Its rules, in the order in which they are tried.
+    pub(crate) rules: Vec<ReadinessRule>,
+    /// How much failing is tolerated, where a phase does not say it.
+    pub(crate) budget: FailureBudget,
+}
+
 /// Where objects come from: a file, folder or glob, relative to the plan.
 #[derive(Debug, Clone)]
 pub(crate) struct Source(pub(crate) PathBuf);
@@ -79,6 +90,8 @@ pub(crate) struct Plan {
     pub(crate) secrets: Vec<SecretDeclaration>,
     /// All phases in an order in which every phase comes after those it names in `after`.
     pub(crate) phases: Vec<PhaseSettings>,
+    /// When objects are ready.
+    pub(crate) readiness: ReadinessSettings,
     /// What the cluster must bring.
     pub(crate) requires: Requires,
     /// How to reach things once they run.
@@ -115,6 +128,8 @@ pub(crate) struct PhaseSettings {
     pub(crate) when: Option<When>,
     /// Time limit.
     pub(crate) timeout: Duration,
+    /// How much failing is tolerated in it.
+    pub(crate) failure_budget: FailureBudget,
     /// What a failure in it does.
     pub(crate) on_failure: OnFailure,
 }

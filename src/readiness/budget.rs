@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::plan::FailureBudget;
+
 /// How much failing is tolerated before an object is called failed: many failures at a start mend themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Budget {
@@ -15,6 +17,14 @@ impl Default for Budget {
     /// 3 restarts, 20 seconds.
     fn default() -> Self {
         Self { restarts: 3, grace: Duration::from_secs(20) }
+    }
+}
+
+impl From<FailureBudget> for Budget {
+    /// What a plan says, and the default where it says nothing.
+    fn from(budget: FailureBudget) -> Self {
+        let default = Self::default();
+        Self { restarts: budget.restarts.unwrap_or(default.restarts), grace: budget.grace.unwrap_or(default.grace) }
     }
 }
 
@@ -50,6 +60,13 @@ mod tests {
     #[test]
     fn a_clock_that_runs_behind_is_within_grace() {
         assert!(!Budget::default().is_over(Some(at(100)), at(0)));
+    }
+
+    #[test]
+    fn what_a_plan_leaves_out_is_the_default() {
+        let written = FailureBudget { restarts: Some(0), grace: None };
+        assert_eq!(Budget::from(written), Budget { restarts: 0, ..Budget::default() });
+        assert_eq!(Budget::from(FailureBudget::default()), Budget::default());
     }
 
     #[test]

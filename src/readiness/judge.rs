@@ -96,7 +96,8 @@ fn modern_group(kind: &str) -> &'static str {
     if matches!(kind, "Ingress" | "NetworkPolicy") { "networking.k8s.io" } else { "apps" }
 }
 
-fn terminating(object: &Value) -> Option<Verdict> {
+/// The verdict about an object that is being deleted.
+pub(super) fn terminating(object: &Value) -> Option<Verdict> {
     text(object, "/metadata/deletionTimestamp")?;
     let finalizers: Vec<&str> = list(object, "/metadata/finalizers").iter().filter_map(Value::as_str).collect();
     let message = if finalizers.is_empty() {

@@ -16,6 +16,7 @@ mod meaning;
 mod problem;
 mod quantity;
 mod surroundings;
+mod user;
 mod verdict;
 mod workload;
 
@@ -24,6 +25,7 @@ mod conformance;
 #[cfg(test)]
 pub(crate) mod own_cases;
 
+pub(crate) use budget::Budget;
 pub(crate) use condition::{Condition, condition};
 pub(crate) use event::events_about;
 pub(crate) use family::Family;
@@ -32,5 +34,6 @@ pub(crate) use judge::judge;
 pub(crate) use problem::{Attempt, Problem, Rank, problems};
 pub(crate) use quantity::amount;
 pub(crate) use surroundings::{Surroundings, VolumeBinding};
+pub(crate) use user::Rules;
 pub(crate) use verdict::{State, Verdict};
 pub(crate) use workload::current_pods;

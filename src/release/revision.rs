@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Author;
 use crate::{
     event::{PhaseOutcome, Proof, RunOutcome},
-    plan::{OnFailure, ReleaseId},
+    plan::{FailureBudget, OnFailure, ReadinessRule, ReleaseId},
 };
 
 /// One attempt at changing a release: what was wanted and what happened.
@@ -53,6 +53,9 @@ pub(crate) struct Revision {
     pub(crate) partial: bool,
     /// The phases of the plan and what became of them.
     pub(crate) phases: Vec<PhaseRecord>,
+    /// What the plan says about when objects are ready.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) readiness: Vec<ReadinessRule>,
     /// Number of objects wanted.
     pub(crate) objects: usize,
     /// Number of objects that this revision created, changed, and found as wanted.
@@ -145,6 +148,9 @@ pub(crate) struct PhaseRecord {
     pub(crate) objects: usize,
     /// Time limit.
     pub(crate) timeout: Duration,
+    /// How much failing is tolerated in it.
+    #[serde(default)]
+    pub(crate) failure_budget: FailureBudget,
     /// What a failure in it does.
     pub(crate) on_failure: OnFailure,
     /// Chunks that hold its objects as they were wanted.

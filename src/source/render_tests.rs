@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Rendered, render};
 use crate::{
     object::{KnownScopes, ObjectId, Problem},
-    plan::{Plan, ReleaseId, Source},
+    plan::{Plan, ReadinessSettings, ReleaseId, Source},
 };
 
 fn plan(folder: &Path, namespace_named: bool) -> Plan {
@@ -23,6 +23,7 @@ fn plan(folder: &Path, namespace_named: bool) -> Plan {
         foreign_variables: Vec::new(),
         secrets: Vec::new(),
         phases: Vec::new(),
+        readiness: ReadinessSettings::default(),
         requires: serde_json::from_value(json!({})).unwrap(),
         open: IndexMap::new(),
         state_namespace: "deployctl-system".to_owned(),

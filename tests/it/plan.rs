@@ -8,6 +8,8 @@ use std::{
 
 use tempfile::TempDir;
 
+mod readiness_rules;
+
 /// A folder with files, and the program run in it.
 struct Folder {
     root: TempDir,
