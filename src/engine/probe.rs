@@ -12,7 +12,7 @@ use super::{
 use crate::{
     cluster::{Cluster, Force, Refusal, RefusalCause, RequestError, Resource, Served},
     object::ObjectId,
-    ownership::{apply_entry, is_interactive_kubectl},
+    ownership::{is_interactive_kubectl, is_ours},
     plan::Requires,
     preflight::{Brought, DryRun, immutable_fields, never_recreated},
 };
@@ -192,10 +192,10 @@ impl Try<'_> {
         let live = self.live?;
         let managers: Vec<&str> = refusal.causes.iter().filter_map(|cause| cause.message.split('"').nth(1)).collect();
         let all = |holds: &dyn Fn(&str) -> bool| managers.iter().all(|manager| holds(manager));
-        if all(&|manager| is_adopted(manager)) {
+        if all(&|manager| is_adopted(manager) || manager == self.manager) {
             return Some(Yields::Adopted);
         }
-        let ours = apply_entry(live, self.manager).is_some();
+        let ours = is_ours(live, self.manager);
         (ours && all(&|manager| is_interactive_kubectl(live, manager))).then_some(Yields::AtATerminal)
     }
 }
@@ -203,7 +203,7 @@ impl Try<'_> {
 /// Why fields of another manager are going to be ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Yields {
-    /// They are taken over before the apply.
+    /// They are taken over before the apply: also what an interrupted way back of ours wrote.
     Adopted,
     /// Somebody changed ours at a terminal.
     AtATerminal,

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     cluster::{Cluster, Live, RequestError, Seen, Served},
     object::ObjectId,
-    ownership::{apply_entry, other_appliers},
+    ownership::{self, other_appliers},
     release::{Belongings, Records, Work},
 };
 
@@ -172,7 +172,7 @@ const PARALLEL: usize = 16;
 /// Whether `there` carries our entry, and no controller made it: controllers copy labels, and what they make goes with its owner.
 pub(super) fn is_ours(there: &Value, manager: &str) -> bool {
     let owners = there.pointer("/metadata/ownerReferences").and_then(Value::as_array).into_iter().flatten();
-    apply_entry(there, manager).is_some() && !owners.into_iter().any(|owner| owner["controller"] == true)
+    ownership::is_ours(there, manager) && !owners.into_iter().any(|owner| owner["controller"] == true)
 }
 
 fn is_terminating(there: &Value) -> bool {

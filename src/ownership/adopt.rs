@@ -11,16 +11,18 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// A JSON patch that makes `manager` the applier of what `kubectl apply` sent, so that fields that are not sent any more really go; `None`
 /// where there is nothing to take over. It fails with 409 where `live` is not what is stored any more.
 ///
-/// Moved are the fields of `kubectl-client-side-apply` and of `before-first-apply`; the annotation in which kubectl keeps what it sent
+/// Moved are the fields of `kubectl-client-side-apply` and of `before-first-apply`, and those that an interrupted way back of `manager` left
+/// behind, which would stay for ever where they are not wanted any more; the annotation in which kubectl keeps what it sent
 /// goes, because it would be wrong from now on. The new entry has no time: it is not as old as the object, which would say that we have
 /// created it. An entry of another version of the API than ours stays, because an applier has one entry, of one version.
 /// <https://kubernetes.io/docs/reference/using-api/server-side-apply/#upgrading-from-client-side-apply-to-server-side-apply>
 pub(crate) fn adoption(live: &Value, manager: &str) -> Option<Value> {
     let all = entries(live);
     let ours = all.iter().find(|entry| entry.is_applied_by(manager));
-    let newest = all.iter().filter(|entry| entry.is_adoptable()).max_by_key(|entry| entry.time());
+    let is_adoptable = |entry: &Entry| entry.is_adoptable() || entry.is_half_way_of(manager);
+    let newest = all.iter().filter(|entry| is_adoptable(entry)).max_by_key(|entry| entry.time());
     let version = ours.or(newest)?.api_version().to_owned();
-    let is_moved = |entry: &Entry| entry.is_adoptable() && entry.api_version() == version;
+    let is_moved = |entry: &Entry| is_adoptable(entry) && entry.api_version() == version;
     if !all.iter().any(is_moved) {
         return None;
     }
@@ -100,6 +102,17 @@ mod tests {
 
     fn owner<'a>(patch: &'a Value, manager: &str) -> &'a Value {
         patch[1]["value"].as_array().expect("a list").iter().find(|entry| entry["manager"] == manager).expect("an entry")
+    }
+
+    #[test]
+    fn what_an_interrupted_way_back_left_becomes_ours_altogether() {
+        let entry =
+            |operation: &str, fields: Value| json!({"manager": OURS, "operation": operation, "apiVersion": "v1", "fieldsV1": fields});
+        let live = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "1", "b": "2"}, "metadata": {"resourceVersion": "7", "managedFields": [
+            entry("Apply", json!({"f:data": {"f:a": {}}})), entry("Update", json!({"f:data": {"f:b": {}}}))]}});
+        let patch = adoption(&live, OURS).expect("something to adopt");
+        assert_eq!(owners(&patch), [(OURS.to_owned(), "Apply".to_owned())]);
+        assert_eq!(owner(&patch, OURS)["fieldsV1"], json!({"f:data": {"f:a": {}, "f:b": {}}}));
     }
 
     #[test]

@@ -65,6 +65,11 @@ impl Entry {
         is_known && self.text("operation") == "Update" && self.subresource().is_empty()
     }
 
+    /// Whether `manager` wrote it while it put the object back, and was stopped before it set the owners.
+    pub(super) fn is_half_way_of(&self, manager: &str) -> bool {
+        self.manager() == manager && self.text("operation") == "Update" && self.subresource().is_empty()
+    }
+
     /// The same entry holding other fields.
     pub(super) fn with_fields(&self, fields: Fields) -> Self {
         Self { raw: self.raw.clone(), fields }

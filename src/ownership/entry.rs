@@ -12,6 +12,16 @@ pub(crate) fn apply_entry<'a>(object: &'a Value, manager: &str) -> Option<&'a Va
         .and_then(|entry| entry.get("fieldsV1"))
 }
 
+/// Whether `object` is ours: `manager` has applied it, or was putting it back and was stopped between the content and its owners, which
+/// leaves an entry of another sort. What was not ours before does not carry our label then.
+pub(crate) fn is_ours(object: &Value, manager: &str) -> bool {
+    let label = manager.strip_prefix("deployctl.").map(|release| format!("deployctl.dev/{release}"));
+    let is_labelled = || label.is_some_and(|label| object.pointer("/metadata/labels").and_then(|labels| labels.get(label)).is_some());
+    let is_half_way =
+        |entry: &Value| text(entry, "manager") == manager && text(entry, "operation") == "Update" && text(entry, "subresource").is_empty();
+    apply_entry(object, manager).is_some() || (entries(object).any(is_half_way) && is_labelled())
+}
+
 /// Whether `fields` holds the path of plain field names, for example `["spec", "replicas"]`.
 fn owns(fields: &Value, path: &[&str]) -> bool {
     path.iter().try_fold(fields, |fields, name| fields.get(format!("f:{name}"))).is_some()
@@ -92,6 +102,15 @@ mod tests {
         assert!(owns(fields, &["spec", "replicas"]));
         assert!(!owns(fields, &["status"]));
         assert!(apply_entry(&object, "deployctl.shop.prod").is_none());
+    }
+
+    #[test]
+    fn what_is_half_put_back_is_ours_where_it_was_ours_before() {
+        let entry = json!({"manager": "deployctl.shop.dev", "operation": "Update", "fieldsV1": {"f:data": {}}});
+        let ours = json!({"metadata": {"labels": {"deployctl.dev/shop.dev": ""}, "managedFields": [entry]}});
+        assert!(is_ours(&ours, "deployctl.shop.dev") && !is_ours(&ours, "deployctl.shop.prod"));
+        assert!(!is_ours(&json!({"metadata": {"managedFields": [entry]}}), "deployctl.shop.dev"));
+        assert!(is_ours(&object(), "deployctl.shop.dev"));
     }
 
     #[test]

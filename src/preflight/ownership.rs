@@ -4,7 +4,7 @@ use super::Finding;
 use crate::{
     error::ExitCode,
     object::{ObjectId, Origin},
-    ownership::{apply_entry, other_releases},
+    ownership::{is_ours, other_releases},
     plan::ReleaseId,
 };
 
@@ -21,7 +21,7 @@ pub(crate) struct Existing<'a> {
 /// Objects that another release has applied, and this one has not: two releases that both bring one would fight about it.
 pub(crate) fn held_by_other_releases<'a>(existing: impl Iterator<Item = Existing<'a>>, release: &ReleaseId) -> Vec<Finding> {
     let manager = release.field_manager();
-    let foreign = existing.filter(|existing| apply_entry(existing.live, &manager).is_none());
+    let foreign = existing.filter(|existing| !is_ours(existing.live, &manager));
     let held = foreign.map(|existing| (other_releases(existing.live, &manager), existing)).filter(|(others, _)| !others.is_empty());
     held.map(|(others, existing)| Finding {
         exit: ExitCode::Refused,
@@ -37,7 +37,7 @@ pub(crate) fn held_by_other_releases<'a>(existing: impl Iterator<Item = Existing
 /// forget what they remember.
 pub(crate) fn unremembered<'a>(existing: impl Iterator<Item = Existing<'a>>, release: &ReleaseId, state_namespace: &str) -> Vec<Finding> {
     let manager = release.field_manager();
-    let ours = existing.filter(|existing| apply_entry(existing.live, &manager).is_some());
+    let ours = existing.filter(|existing| is_ours(existing.live, &manager));
     ours.map(|existing| Finding {
         exit: ExitCode::Refused,
         at: Some(existing.origin),

@@ -38,7 +38,7 @@ impl User {
     /// A user who may do nothing.
     pub(crate) fn without_rights() -> Self {
         let namespace = namespace("user");
-        let token = kubectl(&["create", "token", "default", "--namespace", &namespace]);
+        let token = kubectl(&["create", "token", "default", "--namespace", &namespace, "--duration=24h"]);
         Self::with_token(&format!("system:serviceaccount:{namespace}:default"), token.trim())
     }
 

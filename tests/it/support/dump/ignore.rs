@@ -28,6 +28,10 @@ impl IgnoreList {
         for entry in self.of(kind) {
             remove(&mut object, &entry.path);
         }
+        // Whoever only ever wrote what does not count does not count either.
+        if let Some(managers) = object.pointer_mut("/metadata/managedFields").and_then(Value::as_object_mut) {
+            managers.retain(|_, operations| operations.as_object().is_none_or(|operations| !operations.is_empty()));
+        }
         object
     }
 
