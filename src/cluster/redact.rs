@@ -37,8 +37,10 @@ fn without_value(field: &str, message: &str) -> String {
             }
             rest[end..].strip_prefix(": ").unwrap_or_default()
         }
-        // Words, no value: `Forbidden: field is immutable`.
-        _ if !rest.contains(['{', '"']) => return message.to_owned(),
+        // Words, no value: `Forbidden: field is immutable`. Below the first line is what would change, with its values.
+        _ if matches!(sort, "Forbidden" | "Required value" | "Internal error") || !rest.contains(['{', '"']) => {
+            return message.lines().next().unwrap_or_default().to_owned();
+        }
         // A value in a notation of the server's own.
         _ => rest.rsplit_once(": ").map_or("", |(_, why)| why),
     };
@@ -78,6 +80,13 @@ mod tests {
         assert_eq!(without_value("spec.template", template), "Invalid value: field is immutable");
         let go = r#"Invalid value: core.PodSpec{Containers:[]core.Container{{Env:"made-up"}}}: may not be changed"#;
         assert_eq!(without_value("spec.template", go), "Invalid value: may not be changed");
+    }
+
+    #[test]
+    fn what_would_change_is_not() {
+        let message =
+            "Forbidden: pod updates may not change fields other than `spec.containers[*].image`\n  core.PodSpec{\n-  Env: \"made-up\",";
+        assert_eq!(without_value("spec", message), "Forbidden: pod updates may not change fields other than `spec.containers[*].image`");
     }
 
     #[test]
