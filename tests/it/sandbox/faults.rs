@@ -113,3 +113,33 @@ fn job_fails_fails_its_job() {
     let pods = get(&namespace, "pods");
     assert_eq!(pods["items"][0]["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"], 7);
 }
+
+#[test]
+fn an_init_container_crashes_and_the_others_wait() {
+    let namespace = namespace("init-crash");
+    let manifest = pod("init-crash-loop", "")
+        .replace("spec: {containers", "spec: {initContainers: [{name: migrate, image: registry.test/app:1}], containers");
+    apply(&namespace, &manifest);
+    let pod = eventually("the init container waits", || {
+        let pod = get(&namespace, "pod/faulty");
+        (pod["status"]["initContainerStatuses"][0]["state"]["waiting"]["reason"] == "CrashLoopBackOff").then_some(pod)
+    });
+    assert_eq!(condition(&pod, "Initialized")["status"], "False");
+    assert_eq!(pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"], "PodInitializing");
+}
+
+#[test]
+fn a_container_without_its_configuration_is_not_created() {
+    let namespace = namespace("missing-config");
+    apply(&namespace, &pod("missing-config", "sandbox.deployctl.dev/message: 'couldn''t find key port in ConfigMap shop/settings'"));
+    let pod = waiting(&namespace, "CreateContainerConfigError");
+    assert_eq!(pod["status"]["containerStatuses"][0]["state"]["waiting"]["message"], "couldn't find key port in ConfigMap shop/settings");
+}
+
+#[test]
+fn a_volume_that_cannot_be_mounted_is_told_by_an_event_alone() {
+    let namespace = namespace("mount-fails");
+    apply(&namespace, &pod("mount-fails", ""));
+    eventually("an event tells", || kubectl(&["events", "-n", &namespace]).contains("FailedMount").then_some(()));
+    assert_eq!(get(&namespace, "pod/faulty")["status"]["phase"], "Pending");
+}
