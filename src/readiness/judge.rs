@@ -73,9 +73,7 @@ pub(crate) fn judge(object: &Value, surroundings: &Surroundings<'_>) -> Verdict 
 
 /// The verdict about `object`, where `budget` says how much failing is tolerated.
 pub(crate) fn judge_within(object: &Value, surroundings: &Surroundings<'_>, budget: Budget) -> Verdict {
-    if let Some(verdict) = terminating(object) {
-        return verdict;
-    }
+    let terminating = terminating(object);
     let case = Case { object, around: surroundings, budget };
     let group = text(object, "/apiVersion").map_or("", |version| version.split_once('/').map_or("", |(group, _)| group));
     let Some(kind) = text(object, "/kind") else {
@@ -83,12 +81,17 @@ pub(crate) fn judge_within(object: &Value, surroundings: &Surroundings<'_>, budg
     };
     let group = if group == "extensions" { modern_group(kind) } else { group };
     if let Some((_, _, rule)) = RULES.iter().find(|(of, name, _)| *of == group && *name == kind) {
-        return rule(&case);
+        return terminating.unwrap_or_else(|| rule(&case));
     }
     if STATIC.iter().any(|(of, kinds)| *of == group && kinds.contains(&kind)) {
-        return Verdict::ready("it is stored, nothing else has to happen");
+        return terminating.unwrap_or_else(|| Verdict::ready("it is stored, nothing else has to happen"));
     }
-    custom::judge(&case, group, kind).unwrap_or_else(|| generic::judge(&case))
+    let verdict = custom::judge(&case, group, kind).unwrap_or_else(|| generic::judge(&case));
+    // Operators say of what they cannot take down that it has failed; otherwise that it is being taken down is what there is to say.
+    match terminating {
+        Some(going) if verdict.state != State::Failed => Verdict::in_progress(going.reason, going.message),
+        _ => verdict,
+    }
 }
 
 /// Where the kinds of the group `extensions` live today.

@@ -53,8 +53,11 @@ pub(super) fn pending(case: &Case<'_>, shortfall: Shortfall) -> Verdict {
         let state = if failed { State::Failed } else { State::InProgress };
         return Verdict::new(state, problem.reason.clone(), with_problem(&shortfall.message, &problem, ""));
     }
-    if let Some(refusal) = refusal(case) {
-        return Verdict::in_progress("FailedCreate", format!("{}; {refusal}", shortfall.message));
+    if let Some(Refusal { why, since }) = refusal(case) {
+        // As long as some pods of the rollout can be created, those that give way to them make room for others.
+        let failed = current.is_empty() && has_created_none(case.object) && case.budget.is_over(since, case.around.now);
+        let state = if failed { State::Failed } else { State::InProgress };
+        return Verdict::new(state, "FailedCreate", format!("{}; {why}", shortfall.message));
     }
     // A pod of the previous revision that is not ready can hold up the rollout; it is said, but it is no failure of what was just applied.
     let others: Vec<&Value> = case.around.pods.iter().copied().filter(|pod| !current.iter().any(|it| std::ptr::eq(*it, *pod))).collect();
@@ -80,13 +83,32 @@ fn lives(pod: &Value) -> bool {
     text(pod, "/metadata/deletionTimestamp").is_none() && !matches!(text(pod, "/status/phase"), Some("Failed" | "Succeeded"))
 }
 
-/// Why pods cannot even be created: a quota, an admission webhook. A refusal that a later success has overtaken does not count.
-fn refusal(case: &Case<'_>) -> Option<String> {
+/// Whether `workload` says that there is no pod of what it wants now.
+fn has_created_none(workload: &Value) -> bool {
+    let counts = match text(workload, "/kind") {
+        Some("ReplicaSet" | "ReplicationController") => ["replicas"].as_slice(),
+        _ => &["updatedReplicas", "updatedNumberScheduled", "active"],
+    };
+    counts.iter().all(|field| count(workload, field) == 0)
+}
+
+/// Why pods cannot even be created.
+struct Refusal {
+    why: String,
+    since: Option<Timestamp>,
+}
+
+/// What the API server says to the creation of pods: a quota, an admission webhook. A refusal that a later success has overtaken does not
+/// count.
+fn refusal(case: &Case<'_>) -> Option<Refusal> {
     let owners = std::iter::once(case.object).chain(case.around.replica_sets.iter().copied());
     let mut events: Vec<_> = owners.flat_map(|owner| events_about(case.around.events, owner)).collect();
     events.retain(|event| matches!(event.reason, "FailedCreate" | "SuccessfulCreate"));
-    let newest = events.iter().max_by_key(|event| event.last)?;
-    (newest.reason == "FailedCreate").then(|| one_line(newest.message, 300))
+    let newest = events.iter().max_by_key(|event| event.last).filter(|newest| newest.reason == "FailedCreate")?;
+    let created = events.iter().filter(|event| event.reason == "SuccessfulCreate").filter_map(|event| event.last).max();
+    let refused = events.iter().filter(|event| event.reason == "FailedCreate" && event.last >= created);
+    let since = refused.filter_map(|event| event.first).min().max(created);
+    Some(Refusal { why: one_line(newest.message, 300), since })
 }
 
 /// The pods among `pods` that run what `workload` now wants; what belongs to an earlier revision is left out.

@@ -250,6 +250,7 @@ impl<'a> Check<'a> {
                     Some(first) => first,
                     None => return start..end,
                 },
+                Expr::Call(CallExpr { func_name, .. }) => return start.min(self.called(first, func_name).start)..end,
                 _ => return start..end,
             };
             start = start.min(self.place(first).start);

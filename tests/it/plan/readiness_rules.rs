@@ -48,6 +48,24 @@ timeout: 5
     );
     insta::assert_snapshot!(said, @r"
     Error: plans/shop.yaml has 6 errors
+    plans/shop.yaml:5:25: `readiness[0].ready`: there is no `=`; compare with `==`
+      5 |     ready: status.phase = 'Running'
+        |                         ^
+    plans/shop.yaml:6:13: `readiness[0].failed`: there is no `statsu`; did you mean `status`?
+      6 |     failed: statsu.phase == 'Broken' && status.phase.startWith('é')
+        |             ^^^^^^
+    plans/shop.yaml:6:54: `readiness[0].failed`: there is no function `startWith`; did you mean `startsWith`?
+      6 |     failed: statsu.phase == 'Broken' && status.phase.startWith('é')
+        |                                                      ^^^^^^^^^
+    plans/shop.yaml:10:68: `readiness[1].ready`: there is no `True`; write `true`, or quote it as text
+      10 |       status.conditions.exists(c, c.type == 'Ready' && c.status == True)
+         |                                                                    ^^^^
+    plans/shop.yaml:12:13: `readiness[2].ready`: this is a number, but must be true or false; compare it with something
+      12 |     ready: 'size(status.parts)'
+         |             ^^^^^
+    plans/shop.yaml:13:10: `timeout`: `5` is not a duration; write for example `90s`, `15m` or `1h 30m`
+      13 | timeout: 5
+         |          ^
     ");
 }
 
