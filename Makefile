@@ -7,7 +7,7 @@ TARGET_DIR := $(shell $(CARGO) metadata --format-version 1 --no-deps --offline |
 DEPLOYCTL := $(TARGET_DIR)/debug/deployctl
 RELEASE := $(TARGET_DIR)/release/deployctl
 
-.PHONY: help build demo test conformance lint sandbox bench kill-points schema
+.PHONY: help build demo test lint sandbox bench bench-readiness kill-points conformance schema
 
 help: ## Show this help
 	@sed -n 's/^\([a-z-]*\):.*## /\1 - /p' Makefile
@@ -41,6 +41,10 @@ lint: build ## Check lints and documentation, warnings as errors
 bench: ## Measure `up` against a bare loop of PATCH requests
 	$(CARGO) build --release --locked --bin deployctl --bench apply
 	$(RELEASE) sandbox run --nodes 10 -- env DEPLOYCTL='$(RELEASE)' $(CARGO) bench --locked --bench apply
+
+bench-readiness: ## Measure how soon verdicts come while 200 Deployments roll out
+	$(CARGO) build --release --locked --bin deployctl --bench readiness
+	$(RELEASE) sandbox run --nodes 10 -- env DEPLOYCTL='$(RELEASE)' $(CARGO) bench --locked --bench readiness
 
 # POINTS=20 tries 20 requests of each scenario instead of all, LANES=2 fewer side by side, ONLY="Upgrade killed" some by name.
 kill-points: build ## Kill AI-IMUTIS' up and rollback at every request that writes, and go on and back from there

@@ -99,6 +99,7 @@ pub(crate) enum EventKind {
         took: Duration,
         phases: Vec<PhaseTiming>,
         requests: RequestCounts,
+        verdicts: VerdictDelays,
         access: Vec<AccessPoint>,
     },
 }
@@ -290,6 +291,33 @@ pub(crate) struct RequestCounts {
     pub(crate) retried: u64,
 }
 
+/// How long it took from when an event of a watch was read off the network until the verdict that came of it was told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct VerdictDelays {
+    /// Number of new verdicts that came of an event; others came of an answer to a request, or of time alone.
+    pub(crate) count: usize,
+    /// Half of them took at most so long.
+    #[serde(serialize_with = "as_seconds")]
+    pub(crate) median: Duration,
+    /// 99 of 100 took at most so long.
+    #[serde(serialize_with = "as_seconds")]
+    pub(crate) p99: Duration,
+    /// The longest.
+    #[serde(serialize_with = "as_seconds")]
+    pub(crate) longest: Duration,
+}
+
+impl VerdictDelays {
+    /// Of `delays`, in any order.
+    pub(crate) fn of(delays: &[Duration]) -> Self {
+        let mut sorted = delays.to_vec();
+        sorted.sort_unstable();
+        let at = |percent: usize| sorted.get((sorted.len() * percent).div_ceil(100).saturating_sub(1)).copied().unwrap_or_default();
+        Self { count: sorted.len(), median: at(50), p99: at(99), longest: at(100) }
+    }
+}
+
 /// How to reach something that runs.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -313,4 +341,20 @@ pub(crate) fn seconds(duration: Duration) -> f64 {
 /// Writes a value as the text that people see.
 pub(crate) fn as_text<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_are_summed_up_by_rank() {
+        let milliseconds = |from: u64, to: u64| (from..=to).rev().map(Duration::from_millis).collect::<Vec<_>>();
+        let of = VerdictDelays::of(&milliseconds(1, 200));
+        let expected = |median, p99, longest| (Duration::from_millis(median), Duration::from_millis(p99), Duration::from_millis(longest));
+        assert_eq!((of.count, (of.median, of.p99, of.longest)), (200, expected(100, 198, 200)));
+        let one = VerdictDelays::of(&milliseconds(7, 7));
+        assert_eq!((one.count, (one.median, one.p99, one.longest)), (1, expected(7, 7, 7)));
+        assert_eq!(VerdictDelays::of(&[]), VerdictDelays::default());
+    }
 }

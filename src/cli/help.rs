@@ -8,7 +8,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Look", &["status", "history", "list"]),
     ("Plan", &["validate", "render", "schema"]),
     ("Repair", &["prune", "unlock"]),
-    ("For scripts and rule writers", &["readiness"]),
+    ("For scripts and rule writers", &["wait", "readiness"]),
     ("Try it", &["sandbox"]),
 ];
 

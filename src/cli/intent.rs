@@ -32,3 +32,22 @@ pub(super) struct Intent<'a> {
     /// Wanted objects that are left as they are, whatever they are like.
     pub(super) left_alone: BTreeSet<ObjectId>,
 }
+
+impl<'a> Intent<'a> {
+    /// All phases of `release` without any further permission; `yes` is what `--yes` was given as.
+    pub(super) fn plain(release: &'a ReleaseId, protected: bool, yes: Option<&'a str>) -> Self {
+        Self {
+            release,
+            selection: &Selection::All,
+            protected,
+            yes,
+            adopt: false,
+            force_conflicts: false,
+            recreate: &[],
+            delete_data: false,
+            foreign_variables: Vec::new(),
+            declared: Vec::new(),
+            left_alone: BTreeSet::new(),
+        }
+    }
+}

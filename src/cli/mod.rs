@@ -23,6 +23,7 @@ mod tabular;
 mod unlock;
 mod up;
 mod validate;
+mod wait;
 mod wanted;
 
 use std::process;
@@ -72,6 +73,7 @@ enum Command {
     Schema(schema::Arguments),
     Prune(prune::Arguments),
     Unlock(unlock::Arguments),
+    Wait(wait::Arguments),
     Readiness(readiness::Arguments),
     Sandbox(sandbox::Arguments),
 }
@@ -124,6 +126,7 @@ fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, CommandErr
         Command::Schema(command) => schema::run(&command, global, output),
         Command::Prune(command) => prune::run(&command, global, output),
         Command::Unlock(command) => unlock::run(&command, global, output),
+        Command::Wait(command) => wait::run(&command, global, output),
         Command::Readiness(command) => readiness::run(&command, global, output),
         Command::Sandbox(command) => sandbox::run(command, global, output),
     }

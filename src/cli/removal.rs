@@ -73,19 +73,8 @@ pub(super) fn confirm(
     let extent = Extent { width: output.stderr_width(), rows, creations: asks };
     output.note(summary(address, prepared, session).text(extent).trim_end());
     output.note("");
-    let intent = Intent {
-        release: &address.release,
-        selection: &Selection::All,
-        protected: guard.protected,
-        yes: arguments.yes.as_deref(),
-        force_conflicts: false,
-        recreate: &[],
-        delete_data: arguments.delete_data,
-        foreign_variables: Vec::new(),
-        declared: Vec::new(),
-        adopt: false,
-        left_alone: BTreeSet::new(),
-    };
+    let plain = Intent::plain(&address.release, guard.protected, arguments.yes.as_deref());
+    let intent = Intent { delete_data: arguments.delete_data, ..plain };
     let context = session.cluster.context();
     if deletes_data(&prepared.pruning) { consent_to_loss(&intent, context) } else { consent(&intent, context) }
 }

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::Deserialize;
 
@@ -23,6 +23,8 @@ pub(crate) struct Resource {
     pub(crate) namespaced: bool,
     /// What can be done with it: `get`, `list`, `watch`, `patch`, …
     pub(crate) verbs: Vec<String>,
+    /// Whether it has the subresource `status`, by which controllers say what has become of an object.
+    pub(crate) has_status: bool,
 }
 
 impl Resource {
@@ -59,6 +61,8 @@ const NAME: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC.re
 pub(crate) struct Served {
     resources: Vec<Resource>,
     by_kind: HashMap<(String, String), Vec<usize>>,
+    /// Other names of kinds, in lower case: plural, singular and short ones.
+    by_name: HashMap<String, Vec<usize>>,
 }
 
 impl Served {
@@ -68,7 +72,27 @@ impl Served {
         for (index, resource) in resources.iter().enumerate() {
             by_kind.entry((resource.group.clone(), resource.kind.clone())).or_default().push(index);
         }
-        Self { resources, by_kind }
+        Self { resources, by_kind, by_name: HashMap::new() }
+    }
+
+    fn discovered(discovered: Vec<Discovered>) -> Self {
+        let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
+        for (index, Discovered { resource, names }) in discovered.iter().enumerate() {
+            let names: BTreeSet<String> = names.iter().chain([&resource.kind, &resource.plural]).map(|name| name.to_lowercase()).collect();
+            for name in names {
+                by_name.entry(name).or_default().push(index);
+            }
+        }
+        Self { by_name, ..Self::new(discovered.into_iter().map(|discovered| discovered.resource).collect()) }
+    }
+
+    /// The kind that users call `name`, in the server's preferred version: its kind, plural, singular or a short name, in upper or lower
+    /// case, with `.GROUP` where several groups have it; without a group the server's first is meant, as kubectl does.
+    pub(crate) fn called(&self, name: &str) -> Option<&Resource> {
+        let name = name.to_lowercase();
+        let (name, group) = name.split_once('.').map_or((name.as_str(), None), |(name, group)| (name, Some(group)));
+        let mut known = self.by_name.get(name)?.iter().map(|index| &self.resources[*index]);
+        known.find(|resource| group.is_none_or(|group| resource.group == group))
     }
 
     /// The kind in the server's preferred version.
@@ -138,6 +162,24 @@ struct AggregatedResource {
     scope: String,
     #[serde(default)]
     verbs: Vec<String>,
+    #[serde(default)]
+    singular_resource: String,
+    #[serde(default)]
+    short_names: Vec<String>,
+    #[serde(default)]
+    subresources: Vec<Subresource>,
+}
+
+#[derive(Deserialize)]
+struct Subresource {
+    #[serde(default)]
+    subresource: String,
+}
+
+/// A kind with the names that users may call it by beside kind and plural.
+struct Discovered {
+    resource: Resource,
+    names: Vec<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -155,12 +197,12 @@ impl Cluster {
     pub(crate) async fn discover(&self) -> Result<Served, RequestError> {
         let impatient = self.impatient();
         let (core, named) = tokio::try_join!(impatient.discover_root("/api"), impatient.discover_root("/apis"))?;
-        let mut resources = core;
-        resources.extend(named);
-        Ok(Served::new(resources))
+        let mut discovered = core;
+        discovered.extend(named);
+        Ok(Served::discovered(discovered))
     }
 
-    async fn discover_root(&self, root: &str) -> Result<Vec<Resource>, RequestError> {
+    async fn discover_root(&self, root: &str) -> Result<Vec<Discovered>, RequestError> {
         let call = Call { accept: Some(AGGREGATED), ..Call::get(Verb::Get, root.to_owned()) };
         let (_, body) = self.call(&call).await?;
         match serde_json::from_slice::<GroupList>(&body) {
@@ -171,12 +213,12 @@ impl Cluster {
     }
 
     /// For servers before 1.26: one request for each group and version.
-    async fn discover_one_by_one(&self, root: &str, body: &[u8]) -> Result<Vec<Resource>, RequestError> {
+    async fn discover_one_by_one(&self, root: &str, body: &[u8]) -> Result<Vec<Discovered>, RequestError> {
         let mut resources = Vec::new();
         for (group, version) in group_versions(root, body) {
             let path = if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") };
             match self.json::<ResourceList>(&Call::get(Verb::Get, path)).await {
-                Ok(list) => resources.extend(list.resources.into_iter().filter_map(|resource| resource.into_resource(&group, &version))),
+                Ok(list) => resources.extend(list.into_discovered(&group, &version)),
                 // A group whose APIService is down does not hide the others.
                 Err(error) if error.code().is_some_and(|code| code >= 500 || code == 404) => {}
                 Err(error) => return Err(error),
@@ -186,23 +228,27 @@ impl Cluster {
     }
 }
 
-fn resources_of(group: Group) -> Vec<Resource> {
+fn resources_of(group: Group) -> Vec<Discovered> {
     let name = group.metadata.name;
     group
         .versions
         .into_iter()
         .flat_map(|version| {
             let name = name.clone();
-            version.resources.into_iter().map(move |resource| Resource {
-                group: name.clone(),
-                version: version.version.clone(),
-                kind: resource.response_kind.kind,
-                plural: resource.resource,
-                namespaced: resource.scope == "Namespaced",
-                verbs: resource.verbs,
+            version.resources.into_iter().map(move |resource| Discovered {
+                names: resource.short_names.into_iter().chain([resource.singular_resource]).collect(),
+                resource: Resource {
+                    group: name.clone(),
+                    version: version.version.clone(),
+                    kind: resource.response_kind.kind,
+                    plural: resource.resource,
+                    namespaced: resource.scope == "Namespaced",
+                    verbs: resource.verbs,
+                    has_status: resource.subresources.iter().any(|it| it.subresource == "status"),
+                },
             })
         })
-        .filter(|resource| !resource.kind.is_empty())
+        .filter(|discovered| !discovered.resource.kind.is_empty())
         .collect()
 }
 
@@ -213,24 +259,38 @@ struct ResourceList {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct ListedResource {
     name: String,
     kind: String,
     namespaced: bool,
     #[serde(default)]
     verbs: Vec<String>,
+    #[serde(default)]
+    singular_name: String,
+    #[serde(default)]
+    short_names: Vec<String>,
 }
 
-impl ListedResource {
-    fn into_resource(self, group: &str, version: &str) -> Option<Resource> {
-        (!self.name.contains('/')).then(|| Resource {
-            group: group.to_owned(),
-            version: version.to_owned(),
-            kind: self.kind,
-            plural: self.name,
-            namespaced: self.namespaced,
-            verbs: self.verbs,
-        })
+impl ResourceList {
+    /// The kinds in it. Subresources are listed beside them, as `PLURAL/SUBRESOURCE`.
+    fn into_discovered(self, group: &str, version: &str) -> Vec<Discovered> {
+        let with_status: HashSet<String> =
+            self.resources.iter().filter_map(|listed| listed.name.strip_suffix("/status")).map(str::to_owned).collect();
+        let kinds = self.resources.into_iter().filter(|listed| !listed.name.contains('/'));
+        let discovered = kinds.map(|listed| Discovered {
+            names: listed.short_names.into_iter().chain([listed.singular_name]).collect(),
+            resource: Resource {
+                group: group.to_owned(),
+                version: version.to_owned(),
+                kind: listed.kind,
+                has_status: with_status.contains(&listed.name),
+                plural: listed.name,
+                namespaced: listed.namespaced,
+                verbs: listed.verbs,
+            },
+        });
+        discovered.collect()
     }
 }
 
@@ -280,6 +340,7 @@ mod tests {
             plural: "deployments".to_owned(),
             namespaced: true,
             verbs: vec![],
+            has_status: true,
         }
     }
 
@@ -301,6 +362,35 @@ mod tests {
         let served = Served::new(vec![Resource { group: "cert-manager.io".to_owned(), plural: "certificates".to_owned(), ..deployment() }]);
         assert!(served.serves_crd("certificates.cert-manager.io"));
         assert!(!served.serves_crd("issuers.cert-manager.io"));
+    }
+
+    #[test]
+    fn users_call_kinds_by_many_names() {
+        let of = |group: &str, kind: &str, plural: &str, names: &[&str]| Discovered {
+            resource: Resource { group: group.to_owned(), kind: kind.to_owned(), plural: plural.to_owned(), ..deployment() },
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let served = Served::discovered(vec![
+            of("apps", "Deployment", "deployments", &["deploy", "deployment"]),
+            of("gateway.networking.k8s.io", "Gateway", "gateways", &["gtw"]),
+            of("networking.istio.io", "Gateway", "gateways", &["gw"]),
+        ]);
+        for name in ["deploy", "Deployment", "deployments", "deployment.apps"] {
+            assert_eq!(served.called(name).map(|found| found.kind.as_str()), Some("Deployment"), "{name}");
+        }
+        assert_eq!(served.called("gateway").map(|found| found.group.as_str()), Some("gateway.networking.k8s.io"));
+        assert_eq!(served.called("Gateway.networking.istio.io").map(|found| found.group.as_str()), Some("networking.istio.io"));
+        assert!(served.called("gateway.example.org").is_none() && served.called("nothing").is_none());
+    }
+
+    #[test]
+    fn old_servers_list_subresources_beside_kinds() {
+        let list = br#"{"resources":[{"name":"deployments","kind":"Deployment","namespaced":true,"shortNames":["deploy"]},
+            {"name":"deployments/status","kind":"Deployment","namespaced":true},{"name":"configmaps","kind":"ConfigMap","namespaced":true}]}"#;
+        let list: ResourceList = serde_json::from_slice(list).expect("readable");
+        let served = Served::discovered(list.into_discovered("apps", "v1"));
+        assert_eq!(served.called("deploy").map(|found| found.has_status), Some(true));
+        assert_eq!(served.called("configmap").map(|found| found.has_status), Some(false));
     }
 
     #[test]

@@ -19,5 +19,5 @@ pub(crate) use error::{Refusal, RefusalCause, RequestError};
 pub(crate) use fence::Fence;
 pub(crate) use live::{Live, Seen};
 pub(crate) use request::{Cluster, Notice};
-pub(crate) use watch::{WatchScope, Watched};
+pub(crate) use watch::{Heard, WatchScope, Watched};
 pub(crate) use write::{DeleteOptions, Deleted, Force, Propagation};

@@ -138,6 +138,7 @@ pub(crate) struct Cluster {
 
 struct Shared {
     context: String,
+    namespace: String,
     kubectl: String,
     server: String,
     /// The program that the kubeconfig names for logging in.
@@ -160,6 +161,7 @@ impl Cluster {
         let resolved = connect::resolve(target).await?;
         let server = resolved.config.cluster_url.to_string().trim_end_matches('/').to_owned();
         let context = resolved.context;
+        let namespace = resolved.config.default_namespace.clone();
         // An exec plugin runs while the client is made, and blocks: it must not hold up the runtime.
         let config = resolved.config;
         let login = config.auth_info.exec.as_ref().and_then(|exec| exec.command.clone());
@@ -177,7 +179,7 @@ impl Cluster {
             error => ConnectError::Client { context: context.clone(), why: error.to_string() },
         })?;
         let kubectl = format!("kubectl{}", resolved.kubectl_flags);
-        let shared = Shared { context, kubectl, server, login, counts: Counts::default(), trouble: Mutex::default(), notices };
+        let shared = Shared { context, namespace, kubectl, server, login, counts: Counts::default(), trouble: Mutex::default(), notices };
         Ok(Self { client, shared: Arc::new(shared), retries: true, limit: Duration::MAX, fence: None })
     }
 
@@ -200,6 +202,11 @@ impl Cluster {
     /// Name of the context.
     pub(crate) fn context(&self) -> &str {
         &self.shared.context
+    }
+
+    /// The namespace of the context; `default` where it names none.
+    pub(crate) fn namespace(&self) -> &str {
+        &self.shared.namespace
     }
 
     /// The start of a kubectl command about this cluster: `kubectl`, with the flags that it needs for that.

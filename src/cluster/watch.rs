@@ -1,4 +1,7 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use http_body_util::BodyExt as _;
 use serde::Deserialize;
@@ -37,6 +40,20 @@ pub(crate) enum Watched {
     Forbidden,
 }
 
+/// What a watch saw, and when it was read off the network.
+#[derive(Debug)]
+pub(crate) struct Heard {
+    pub(crate) at: Instant,
+    pub(crate) what: Watched,
+}
+
+fn tell(seen: &UnboundedSender<Heard>, what: Watched) -> Result<(), ReceiverGone> {
+    seen.send(Heard { at: Instant::now(), what }).map_err(|_| ReceiverGone)
+}
+
+/// Nobody listens any more.
+struct ReceiverGone;
+
 #[derive(Deserialize)]
 struct Line<'a> {
     #[serde(rename = "type")]
@@ -61,7 +78,7 @@ impl Cluster {
     ///
     /// Starts at `resource_version` where a LIST was made already, else with a LIST. A watch that breaks goes on where it
     /// stopped; where the server has forgotten that point (410) it lists again.
-    pub(crate) async fn watch(self, scope: WatchScope, resource_version: Option<String>, seen: UnboundedSender<Watched>) {
+    pub(crate) async fn watch(self, scope: WatchScope, resource_version: Option<String>, seen: UnboundedSender<Heard>) {
         let scope = Arc::new(scope);
         let path = watch_path(&scope.resource, scope.namespace.as_deref(), &parameter("labelSelector", scope.selector.as_deref()));
         let mut position = resource_version;
@@ -70,13 +87,13 @@ impl Cluster {
                 Some(from) => from,
                 None => match self.list(&scope.resource, scope.namespace.as_deref(), scope.selector.as_deref()).await {
                     Ok(listed) => {
-                        if seen.send(Watched::All(Arc::clone(&scope), listed.items)).is_err() {
+                        if tell(&seen, Watched::All(Arc::clone(&scope), listed.items)).is_err() {
                             return;
                         }
                         listed.resource_version
                     }
                     Err(error) if matches!(error.code(), Some(401 | 403 | 404 | 405)) => {
-                        let _ = seen.send(Watched::Forbidden);
+                        let _ = tell(&seen, Watched::Forbidden);
                         return;
                     }
                     Err(_) => {
@@ -103,10 +120,10 @@ impl Cluster {
     pub(crate) async fn until(&self, resource: &Resource, id: &ObjectId, holds: impl Fn(&Value) -> bool) -> Result<(), RequestError> {
         let Some(there) = self.get(resource, id.namespace.as_deref(), &id.name).await?.filter(|there| !holds(there)) else { return Ok(()) };
         let position = there.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let (sender, mut watched) = unbounded_channel();
+        let (sender, mut watched) = unbounded_channel::<Heard>();
         let met = async {
-            while let Some(seen) = watched.recv().await {
-                match seen {
+            while let Some(heard) = watched.recv().await {
+                match heard.what {
                     Watched::Changed(object) if !holds(&object) => {}
                     Watched::All(..) | Watched::Changed(_) | Watched::Gone(_) | Watched::Forbidden => return,
                 }
@@ -128,7 +145,7 @@ impl Cluster {
     /// Watches the object `id` from `resource_version` on, and tells `seen` until the receiver is gone. Ends where a GET finds no object.
     ///
     /// Needs no permission beyond that object. Where it may not be watched, it is read every 2 s.
-    pub(crate) async fn watch_object(self, resource: Resource, id: ObjectId, resource_version: String, seen: UnboundedSender<Watched>) {
+    pub(crate) async fn watch_object(self, resource: Resource, id: ObjectId, resource_version: String, seen: UnboundedSender<Heard>) {
         let namespace = id.namespace.as_deref();
         let name = format!("metadata.name={}", id.name);
         let path = watch_path(&resource, namespace, &parameter("fieldSelector", Some(&name)));
@@ -154,14 +171,14 @@ impl Cluster {
                 Err(_) => continue,
             };
             let gone = matches!(watched, Watched::Gone(_));
-            if seen.send(watched).is_err() || gone {
+            if tell(&seen, watched).is_err() || gone {
                 return;
             }
         }
     }
 
     /// Follows one watch request, of `path` from the resource version `from`, to its end.
-    async fn follow(&self, path: &str, from: String, seen: &UnboundedSender<Watched>) -> Followed {
+    async fn follow(&self, path: &str, from: String, seen: &UnboundedSender<Heard>) -> Followed {
         let path = format!("{path}&resourceVersion={from}");
         let response = match tokio::time::timeout(OPENED_WITHIN, self.open(&Call::get(Verb::Watch, path))).await {
             Ok(Ok(response)) if response.status().is_success() => response,
@@ -191,7 +208,7 @@ impl Cluster {
                 match read_line(line) {
                     Ok(Some((version, watched))) => {
                         position = version;
-                        if watched.is_some_and(|watched| seen.send(watched).is_err()) {
+                        if watched.is_some_and(|watched| tell(seen, watched).is_err()) {
                             return Followed::ReceiverGone;
                         }
                     }

@@ -48,7 +48,7 @@ pub(crate) async fn remove_all(run: Run<'_>, patience: Duration, emitter: &Emitt
     let ground = Ground { snapshot: &snapshot, traces: &traces, stored_as };
     let interrupt = stops.interrupt.clone();
     let control = Control { emitter: emitter.clone(), limits: run.limits, interrupt, fenced, on_fault: OnFault::GoOn };
-    let hub = Hub::new(run.cluster.clone(), None, run.look);
+    let hub = Hub::new(run.cluster.clone(), run.served, None, run.look);
     let mut executor = Executor::new(&program, plans, writer(&run, &ground, notes.clone()), hub, control);
     let result = executor.run().await;
     for (object, why) in notes.left() {
@@ -115,7 +115,7 @@ fn phase_plans(run: &Run<'_>, patience: Duration) -> Vec<PhasePlan> {
     }
     let position = |name: &str| run.wanted.phases.iter().position(|phase| phase.name == name).unwrap_or(usize::MAX);
     let mut plans: Vec<PhasePlan> =
-        objects.into_iter().map(|(name, objects)| PhasePlan { name, timeout: patience, objects, unchanged: 0 }).collect();
+        objects.into_iter().map(|(name, objects)| PhasePlan { objects, ..PhasePlan::of(&name, patience) }).collect();
     plans.sort_by_key(|plan| std::cmp::Reverse(position(&plan.name)));
     plans
 }

@@ -151,7 +151,8 @@ fn why_left(
 /// What is there now in the place that the earlier revision has for it.
 fn in_place_of(then: &WantedObject, current: Option<&WantedObject>) -> WantedObject {
     let object = current.unwrap_or(then).clone();
-    WantedObject { phase: then.phase.clone(), after: then.after.clone(), priority: then.priority, last: then.last, ..object }
+    let (after, leans_on) = (then.after.clone(), then.leans_on.clone());
+    WantedObject { phase: then.phase.clone(), after, leans_on, priority: then.priority, last: then.last, ..object }
 }
 
 /// Goes on wanting what the earlier revision did not have and is marked `rollback: manual`, with the phases that it belongs to.

@@ -12,16 +12,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     emit::Emitter,
-    hub::Hub,
+    hub::{Hub, News},
     phases::{PhasePlan, PhaseRuns},
-    wait::{Wait, WaitFor},
+    wait::{Hopeless, TICK, Wait, WaitFor, Waited, Waiter},
     write::{Writer, Written},
 };
 use crate::{
     cluster::RequestError,
-    event::{EventKind, PhaseOutcome, PhaseTiming, WriteResult},
+    event::{EventKind, PhaseOutcome, PhaseTiming, VerdictDelays, WriteResult},
     object::ObjectId,
-    readiness::{State, Verdict},
+    readiness::Verdict,
     release::{Program, StepId, Work},
 };
 
@@ -73,7 +73,7 @@ pub(super) enum Stop {
 pub(super) struct Executor<'a> {
     program: &'a Program,
     writer: Writer<'a>,
-    hub: Hub,
+    waiter: Waiter,
     control: Control,
     phases: PhaseRuns,
     /// For each step: how many steps it still waits for.
@@ -82,7 +82,6 @@ pub(super) struct Executor<'a> {
     followers: Vec<Vec<StepId>>,
     ready: BinaryHeap<(u32, std::cmp::Reverse<StepId>)>,
     done: usize,
-    waits: Vec<Wait>,
     /// Writes that were sent and not answered: what became of them is not known.
     pub(super) unanswered: usize,
     /// What was to be deleted and is left, because something is in it.
@@ -93,12 +92,8 @@ pub(super) struct Executor<'a> {
 
 type InFlight<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = (StepId, Result<Written, RequestError>)> + 'a>>>;
 
-/// How long an object may be on its way before its pods and events are watched as well.
-const PATIENCE: Duration = Duration::from_secs(3);
 /// How long writes that are under way may take to be answered once the run has stopped.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
-/// How often verdicts that depend on the time are looked at again; nothing is requested for it.
-const TICK: Duration = Duration::from_millis(500);
 
 impl<'a> Executor<'a> {
     pub(super) fn new(program: &'a Program, phases: Vec<PhasePlan>, writer: Writer<'a>, hub: Hub, control: Control) -> Self {
@@ -112,18 +107,17 @@ impl<'a> Executor<'a> {
         let steps = program.steps.iter().enumerate();
         let ready = steps.filter(|(id, _)| waiting_for[*id] == 0).map(|(id, step)| (step.priority, std::cmp::Reverse(id))).collect();
         let phases = PhaseRuns::new(phases, control.emitter.clone());
-        let waits = Vec::new();
+        let waiter = Waiter::new(hub, control.emitter.clone(), control.on_fault);
         Self {
             program,
             writer,
-            hub,
+            waiter,
             control,
             phases,
             waiting_for,
             followers,
             ready,
             done: 0,
-            waits,
             unanswered: 0,
             left: HashSet::new(),
             faults: Vec::new(),
@@ -135,9 +129,14 @@ impl<'a> Executor<'a> {
         self.phases.timings()
     }
 
+    /// How long verdicts took.
+    pub(super) fn delays(&self) -> VerdictDelays {
+        VerdictDelays::of(self.waiter.delays())
+    }
+
     /// What the watches know.
     pub(super) fn hub_mut(&mut self) -> &mut Hub {
-        &mut self.hub
+        &mut self.waiter.hub
     }
 
     /// Runs every step, or stops at the first that fails, is out of time, or is interrupted.
@@ -183,9 +182,9 @@ impl<'a> Executor<'a> {
                 () = interrupt.cancelled() => return Err(Stop::Interrupted),
                 () = fenced.cancelled() => return Err(Stop::Fenced),
                 Some((step, written)) = in_flight.next() => self.take_answer(step, written)?,
-                () = self.hub.changed() => self.look_at_waits().await?,
+                news = self.waiter.hub.changed() => self.look_at_waits(Some(&news)).await?,
                 _ = tick.tick() => {
-                    self.look_at_waits().await?;
+                    self.look_at_waits(None).await?;
                     self.check_time(deadline)?;
                 }
             }
@@ -220,9 +219,11 @@ impl<'a> Executor<'a> {
             }
             self.ready.pop();
             self.phases.start(&program.steps[step].phase);
-            if let Some(wait_for) = WaitFor::of(work) {
-                self.waits.push(Wait::new(step, wait_for));
-                self.look_at_waits().await?;
+            if let Some((until, objects)) = WaitFor::of(work) {
+                let wait = self.wait(step, until, objects);
+                let hopeless = self.waiter.begin(wait, &self.left).await;
+                self.give_up(hopeless)?;
+                self.end_waits();
             } else {
                 let writer = writer.clone();
                 in_flight.push(Box::pin(async move { (step, writer.perform(work, &program.steps[step].phase).await) }));
@@ -239,20 +240,15 @@ impl<'a> Executor<'a> {
             self.left.insert(id.clone());
         }
         match stored {
-            Some(stored) => self.hub.written(&id, stored),
-            None => self.hub.removed(&id),
+            Some(stored) => self.waiter.hub.written(&id, stored),
+            None => self.waiter.hub.removed(&id),
         }
-        let verdict = self.hub.judge(&id, Timestamp::now());
-        if !verdict.passes() {
-            self.follow(&id);
+        if !self.waiter.hub.judge(&id, Timestamp::now()).passes()
+            && let Some(resource) = self.writer.resource(&id)
+        {
+            self.waiter.hub.follow(&id, resource);
         }
         self.control.emitter.emit(EventKind::ObjectWritten { phase, object: id, result, took });
-    }
-
-    fn follow(&mut self, id: &ObjectId) {
-        if let Some(resource) = self.writer.resource(id) {
-            self.hub.follow(id, resource);
-        }
     }
 
     fn finish(&mut self, step: StepId) {
@@ -265,73 +261,41 @@ impl<'a> Executor<'a> {
         }
     }
 
+    fn wait(&self, step: StepId, until: WaitFor, objects: &[ObjectId]) -> Wait {
+        let phase = &self.program.steps[step].phase;
+        let waited = |id: &ObjectId| Waited::new(id.clone(), self.writer.resource(id).cloned(), self.writer.leans_on(id));
+        let wait = Wait::new(step, phase, until, objects.iter().map(waited).collect());
+        wait.within(self.phases.timeout(phase), self.phases.budget(phase))
+    }
+
     /// Looks at what is waited for. Steps whose objects are all as they should be are done; an object that failed stops the run.
-    async fn look_at_waits(&mut self) -> Result<(), Stop> {
-        let mut failed = Vec::new();
-        let mut waits = std::mem::take(&mut self.waits);
-        for wait in &mut waits {
-            self.look_at(wait, &mut failed).await;
-        }
-        let (over, waits): (Vec<Wait>, Vec<Wait>) = waits.into_iter().partition(Wait::is_over);
-        self.waits = waits;
-        if let Some((phase, _, _)) = failed.first() {
-            let phase = phase.clone();
-            return Err(Stop::Failed { phase, objects: failed.into_iter().map(|(_, id, verdict)| (id, verdict)).collect() });
-        }
-        for wait in over {
-            self.end_wait(&wait);
-        }
+    async fn look_at_waits(&mut self, news: Option<&News>) -> Result<(), Stop> {
+        let hopeless = self.waiter.look(news, &self.left).await;
+        self.give_up(hopeless)?;
+        self.end_waits();
         Ok(())
     }
 
-    async fn look_at(&mut self, wait: &mut Wait, failed: &mut Vec<(String, ObjectId, Verdict)>) {
-        let now = Timestamp::now();
-        let phase = self.program.steps[wait.step].phase.clone();
-        let slow = !wait.asked_children && wait.since.elapsed() >= PATIENCE;
-        let up = self.control.on_fault == OnFault::GoOn && self.phases.timeout(&phase).is_some_and(|limit| wait.since.elapsed() >= limit);
-        let mut ask_children = Vec::new();
-        for waited in wait.objects.iter_mut().filter(|waited| !waited.given_up) {
-            if wait.until == WaitFor::Gone && self.left.contains(&waited.id) {
-                waited.given_up = true;
-                continue;
-            }
-            if waited.told.as_ref().is_some_and(|told| wait.until.is_met_by(told)) && !self.hub.is_followed(&waited.id) {
-                continue;
-            }
-            let verdict = self.hub.judge(&waited.id, now);
-            let met = wait.until.is_met_by(&verdict);
-            if !met {
-                self.follow(&waited.id);
-                if wait.until == WaitFor::Ready && (slow || waited.id.kind == "PersistentVolumeClaim") {
-                    ask_children.push(waited.id.clone());
-                }
-            }
-            if waited.told.as_ref() != Some(&verdict) {
-                let from = waited.told.as_ref().map(|told| told.state);
-                let object = waited.id.clone();
-                self.control.emitter.emit(EventKind::VerdictChanged { phase: phase.clone(), object, from, to: verdict.clone() });
-                waited.told = Some(verdict.clone());
-            }
-            let hopeless = wait.until == WaitFor::Ready && verdict.state == State::Failed;
-            match self.control.on_fault {
-                OnFault::Stop if hopeless => failed.push((phase.clone(), waited.id.clone(), verdict)),
-                OnFault::GoOn if !met && (hopeless || up) => {
-                    waited.given_up = true;
-                    self.faults.push((waited.id.clone(), wait.until.fault(&verdict)));
-                }
-                OnFault::Stop | OnFault::GoOn => {}
-            }
+    /// Stops where it is useless to wait for something; on the way back it is noted.
+    fn give_up(&mut self, hopeless: Vec<Hopeless>) -> Result<(), Stop> {
+        if self.control.on_fault == OnFault::GoOn {
+            self.faults.extend(hopeless.into_iter().map(|it| (it.id, it.until.fault(&it.verdict))));
+            return Ok(());
         }
-        wait.asked_children |= slow;
-        for id in ask_children {
-            self.hub.follow_children(&id).await;
+        let Some(phase) = hopeless.first().map(|first| first.phase.clone()) else { return Ok(()) };
+        Err(Stop::Failed { phase, objects: hopeless.into_iter().map(|it| (it.id, it.verdict)).collect() })
+    }
+
+    fn end_waits(&mut self) {
+        for wait in self.waiter.take_over() {
+            self.end_wait(&wait);
         }
     }
 
     fn end_wait(&mut self, wait: &Wait) {
         if wait.until == WaitFor::Ready {
             for waited in wait.objects.iter().filter(|waited| !waited.given_up && waited.id.kind == "Job") {
-                if self.hub.object(&waited.id).is_some_and(|job| job.pointer("/spec/ttlSecondsAfterFinished").is_some()) {
+                if self.waiter.hub.object(&waited.id).is_some_and(|job| job.pointer("/spec/ttlSecondsAfterFinished").is_some()) {
                     self.writer.note_completed(&waited.id);
                 }
             }
@@ -375,23 +339,18 @@ impl<'a> Executor<'a> {
     fn give_up_gone(&mut self, phase: &str) -> bool {
         let steps = &self.program.steps;
         let optional = |wait: &Wait| matches!(steps[wait.step].work, Work::AwaitGone { required: false, .. });
-        let of_phase = || self.waits.iter().filter(|wait| steps[wait.step].phase == phase);
-        if of_phase().next().is_none() || !of_phase().all(optional) {
+        let of_phase: Vec<&mut Wait> = self.waiter.waits.iter_mut().filter(|wait| wait.phase == phase).collect();
+        if of_phase.is_empty() || !of_phase.iter().all(|wait| optional(wait)) {
             return false;
         }
-        for wait in self.waits.iter_mut().filter(|wait| steps[wait.step].phase == phase) {
-            for waited in wait.objects.iter_mut().filter(|waited| !waited.given_up) {
-                let Some(told) = waited.told.as_ref().filter(|told| !wait.until.is_met_by(told)) else { continue };
-                waited.given_up = true;
-                self.faults.push((waited.id.clone(), wait.until.fault(told)));
-            }
+        for wait in of_phase {
+            self.faults.extend(wait.give_up().into_iter().map(|it| (it.id, it.until.fault(&it.verdict))));
         }
         true
     }
 
     fn not_met(&self, phase: &str) -> Vec<(ObjectId, Verdict)> {
-        let waits = self.waits.iter().filter(|wait| self.program.steps[wait.step].phase == phase);
-        waits.flat_map(Wait::not_met).collect()
+        self.waiter.waits.iter().filter(|wait| wait.phase == phase).flat_map(Wait::not_met).collect()
     }
 }
 

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use jiff::Timestamp;
@@ -25,11 +25,11 @@ pub(super) async fn explain(stop: &Stop, cluster: &Cluster, hub: &mut Hub) -> Di
             phase: Some(phase.clone()),
             ..Diagnosis::default()
         },
-        Stop::Failed { phase, objects } => look_into(listed(objects), phase, objects, cluster, hub).await,
+        Stop::Failed { phase, objects } => look_into(listed(objects), Some(phase), objects, cluster, hub).await,
         Stop::TimedOut { phase, after, whole_run, objects } => {
             let what = if *whole_run { "the run's time" } else { "its time" };
             let summary = format!("{what} of {} was up, and {}", duration(*after), listed(objects));
-            look_into(summary, phase, objects, cluster, hub).await
+            look_into(summary, Some(phase), objects, cluster, hub).await
         }
         Stop::Fenced => {
             let trouble = cluster.trouble().map_or_else(String::new, |trouble| format!(": {trouble}"));
@@ -69,18 +69,27 @@ fn listed(objects: &[(ObjectId, Verdict)]) -> String {
     }
 }
 
-async fn look_into(summary: String, phase: &str, objects: &[(ObjectId, Verdict)], cluster: &Cluster, hub: &mut Hub) -> Diagnosis {
+/// Says why `objects` are not ready, the first ones in detail, as far as what belongs to them can be listed.
+pub(super) async fn look_into(
+    summary: String,
+    phase: Option<&str>,
+    objects: &[(ObjectId, Verdict)],
+    cluster: &Cluster,
+    hub: &mut Hub,
+) -> Diagnosis {
     let first = &objects[..objects.len().min(OBJECTS)];
-    for namespace in first.iter().filter_map(|(id, _)| id.namespace.as_deref()) {
+    let namespaces: BTreeSet<&str> = first.iter().filter_map(|(id, _)| id.namespace.as_deref()).collect();
+    for namespace in namespaces {
         // What cannot be listed now cannot be told; the verdict itself is known.
         let _ = hub.list_children(namespace).await;
     }
     let now = Timestamp::now();
     let explained: Vec<(ObjectId, Verdict, Explanation)> = first
         .iter()
-        .filter_map(|(id, verdict)| {
-            let object: Arc<Value> = Arc::clone(hub.object(id)?);
-            Some((id.clone(), verdict.clone(), hub.around(&object, now, |around| diagnosis::explain(&object, verdict, around))))
+        .map(|(id, verdict)| {
+            let object: Option<Arc<Value>> = hub.object(id).cloned();
+            let explain = |object: Arc<Value>| hub.around(&object, now, |around| diagnosis::explain(&object, verdict, around));
+            (id.clone(), verdict.clone(), object.map(explain).unwrap_or_default())
         })
         .collect();
     let logs = join_all(explained.iter().map(|(_, _, explanation)| log_of(cluster, explanation))).await;
@@ -88,7 +97,7 @@ async fn look_into(summary: String, phase: &str, objects: &[(ObjectId, Verdict)]
     let more = commands.map(|command| command.replacen("kubectl", cluster.kubectl(), 1)).collect();
     let objects =
         explained.into_iter().zip(logs).map(|((object, verdict, explanation), log)| explanation.into_diagnosis(object, verdict, &log));
-    Diagnosis { summary, phase: Some(phase.to_owned()), objects: objects.collect(), more, interrupted: false }
+    Diagnosis { summary, phase: phase.map(str::to_owned), objects: objects.collect(), more, interrupted: false }
 }
 
 /// So long somebody who waits to be told what failed is kept waiting for a log.

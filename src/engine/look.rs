@@ -234,5 +234,6 @@ fn namespace_resource() -> Resource {
         plural: "namespaces".to_owned(),
         namespaced: false,
         verbs: Vec::new(),
+        has_status: false,
     }
 }

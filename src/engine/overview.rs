@@ -12,7 +12,7 @@ use super::{
 use crate::{
     cluster::{Cluster, RequestError, Resource, Served},
     object::ObjectId,
-    readiness::{State, Verdict},
+    readiness::{Rules, State, Verdict},
     release::{ObjectRecord, Records, Revision},
 };
 
@@ -54,7 +54,9 @@ impl Overview {
         let wanted: Vec<(ObjectId, Resource)> =
             records.sorted().into_iter().filter_map(|record| Some((record.id.clone(), resource(record, served)?))).collect();
         let look: Look = look(cluster, &revision.release, &wanted).await?;
-        let mut hub = Hub::new(cluster.clone(), Some(revision.release.label()), &look);
+        let mut hub = Hub::new(cluster.clone(), served, Some(revision.release.label()), &look);
+        // Rules that this version cannot read leave the built-in ones.
+        hub = hub.judging_by(Rules::compile(&revision.readiness).unwrap_or_default());
         let namespaces: BTreeSet<&str> =
             wanted.iter().filter(|(id, _)| has_pods(id)).filter_map(|(id, _)| id.namespace.as_deref()).collect();
         for namespace in namespaces.into_iter().filter(|namespace| !look.absent_namespaces.contains(*namespace)) {

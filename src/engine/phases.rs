@@ -3,7 +3,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::emit::Emitter;
-use crate::event::{EventKind, PhaseOutcome, PhaseTiming, WriteResult};
+use crate::{
+    event::{EventKind, PhaseOutcome, PhaseTiming, WriteResult},
+    plan::PhaseSettings,
+    readiness::Budget,
+    release::PhaseRecord,
+};
 
 /// A phase as an execution needs it.
 #[derive(Debug, Clone)]
@@ -12,6 +17,8 @@ pub(super) struct PhasePlan {
     pub(super) name: String,
     /// Time limit.
     pub(super) timeout: Duration,
+    /// How much failing is tolerated in it.
+    pub(super) budget: Budget,
     /// Number of objects in it.
     pub(super) objects: usize,
     /// How many of them are left alone.
@@ -19,9 +26,19 @@ pub(super) struct PhasePlan {
 }
 
 impl PhasePlan {
+    /// A phase of a revision; its objects are not counted yet.
+    pub(super) fn recorded(record: &PhaseRecord) -> Self {
+        Self { budget: record.failure_budget.into(), ..Self::of(&record.name, record.timeout) }
+    }
+
+    /// A phase of a plan; its objects are not counted yet.
+    pub(super) fn planned(settings: &PhaseSettings) -> Self {
+        Self { budget: settings.failure_budget.into(), ..Self::of(&settings.name, settings.timeout) }
+    }
+
     /// A phase whose objects are not counted yet.
     pub(super) fn of(name: &str, timeout: Duration) -> Self {
-        Self { name: name.to_owned(), timeout, objects: 0, unchanged: 0 }
+        Self { name: name.to_owned(), timeout, budget: Budget::default(), objects: 0, unchanged: 0 }
     }
 }
 
@@ -34,15 +51,16 @@ pub(super) struct PhaseRuns {
 struct PhaseRun {
     timing: PhaseTiming,
     timeout: Duration,
+    budget: Budget,
     started: Option<Instant>,
 }
 
 impl PhaseRuns {
     pub(super) fn new(plans: Vec<PhasePlan>, emitter: Emitter) -> Self {
         let phases = plans.into_iter().map(|plan| {
-            let PhasePlan { name, timeout, objects, unchanged } = plan;
+            let PhasePlan { name, timeout, budget, objects, unchanged } = plan;
             let timing = PhaseTiming { name, outcome: None, objects, created: 0, changed: 0, unchanged, deleted: 0, took: Duration::ZERO };
-            PhaseRun { timing, timeout, started: None }
+            PhaseRun { timing, timeout, budget, started: None }
         });
         Self { phases: phases.collect(), emitter }
     }
@@ -55,6 +73,11 @@ impl PhaseRuns {
     /// Time limit of `name`; none where it is no phase of the execution.
     pub(super) fn timeout(&self, name: &str) -> Option<Duration> {
         self.phases.iter().find(|phase| phase.timing.name == name).map(|phase| phase.timeout)
+    }
+
+    /// How much failing is tolerated in `name`; the usual where it is no phase of the execution.
+    pub(super) fn budget(&self, name: &str) -> Budget {
+        self.phases.iter().find(|phase| phase.timing.name == name).map_or_else(Budget::default, |phase| phase.budget)
     }
 
     /// Says that `name` starts, where it has not.

@@ -23,7 +23,7 @@ use crate::{
     error::ExitCode,
     event::{EventKind, Proof, RunOutcome},
     object::ObjectId,
-    plan::ReleaseId,
+    plan::{ReadinessRule, ReleaseId},
     release::{Author, Head, Ledger, ObjectRecord, Program, Records, RollbackRecord, Snapshot, Store, Traces},
 };
 
@@ -36,6 +36,8 @@ pub(super) struct Journey<'a> {
     pub(super) release: &'a ReleaseId,
     /// The phases of the revision, with their time limits.
     pub(super) phases: Vec<PhasePlan>,
+    /// What the plan says about when objects are ready.
+    pub(super) rules: Vec<ReadinessRule>,
     /// The phase that each object belongs to.
     pub(super) phase_of: HashMap<ObjectId, String>,
     /// What the revision was going to do.
@@ -204,7 +206,7 @@ async fn execute(
     };
     let control =
         Control { emitter: emitter.clone(), limits: journey.limits, interrupt: stops.at_once.clone(), fenced, on_fault: OnFault::GoOn };
-    let hub = Hub::new(journey.cluster.clone(), None, seen);
+    let hub = Hub::new(journey.cluster.clone(), journey.served, None, seen).judging_by(super::run::rules(&journey.rules, emitter));
     let mut executor = Executor::new(&back.program, plans(journey, back), Writer::new(materials), hub, control);
     let result = executor.run().await;
     let mut faults = std::mem::take(&mut executor.faults);

@@ -31,7 +31,8 @@ use crate::{
     error::ExitCode,
     event::{EventKind, PhaseSummary, PhaseTiming, Purpose, RunOutcome},
     object::RollbackMark,
-    plan::OnFailure,
+    plan::{OnFailure, ReadinessRule},
+    readiness::Rules,
     release::{Author, Guard, Ledger, PlanSource, Program, Records, Snapshot, Store, StoreError, Traces},
 };
 
@@ -180,12 +181,7 @@ async fn write(
     let ground = Ground { snapshot: &snapshot, traces: &traces, stored_as };
     let mut executor = executor(run, program, &ground, notes.clone(), control(run, emitter, stops, fenced));
     let result = executor.run().await;
-    for (object, what) in executor.faults.drain(..) {
-        emitter.emit(EventKind::Noted { text: format!("{object} {what}") });
-    }
-    for (object, why) in notes.left() {
-        emitter.emit(EventKind::Noted { text: format!("{object} is kept: {why}") });
-    }
+    tell_left(&mut executor, &notes, emitter);
     let cause = match &result {
         Ok(()) => None,
         Err(stop) => Some(tell_cause(stop, run.cluster, executor.hub_mut(), emitter).await),
@@ -193,7 +189,7 @@ async fn write(
     let mut ending =
         Ending { outcome: RunOutcome::Succeeded, cause, timings: executor.timings(), entries: notes.entries(), returned: None };
     let finished = |exit, outcome, executor: &mut Executor<'_>| run_finished(run, executor, outcome, exit, started);
-    let unanswered = executor.unanswered;
+    let answers_missing = executor.unanswered > 0 || result.as_ref().is_err_and(may_be_done);
     let (mut head, closed) = notes.take_ledger().expect("the journal is open").close().await;
     if let (Err(error), true) = (closed, result.is_ok()) {
         emitter.emit(finished(ExitCode::Changed, RunOutcome::Interrupted, &mut executor));
@@ -206,7 +202,6 @@ async fn write(
             ending.entries.iter().for_each(|entry| done.add(entry));
             let mut records = run.before.records.clone();
             records.replay(&ending.entries);
-            let answers_missing = unanswered > 0 || may_be_done(stop);
             let journey = Journey { answers_missing, ..journey(run, program, &snapshot, done, &records) };
             let cause = ending.cause.clone().unwrap_or_default();
             let returned = go_back(&journey, &mut head, cause, emitter, stops).await;
@@ -216,13 +211,10 @@ async fn write(
             exit
         }
         Err(stop) => {
-            ending.outcome = if matches!(stop, Stop::Interrupted) { RunOutcome::Interrupted } else { RunOutcome::Failed };
-            if ending.entries.is_empty() && unanswered == 0 && traces.is_empty() {
-                ending.outcome = RunOutcome::RolledBack;
-                if matches!(stop, Stop::Interrupted) { ExitCode::Interrupted } else { ExitCode::Failed }
-            } else {
-                ExitCode::Changed
-            }
+            let untouched = ending.entries.is_empty() && executor.unanswered == 0 && traces.is_empty();
+            let (outcome, exit) = left_as_it_is(stop, untouched);
+            ending.outcome = outcome;
+            exit
         }
     };
     let outcome = ending.outcome;
@@ -232,8 +224,26 @@ async fn write(
     recorded.map(|()| exit).map_err(RunError::NotRecorded)
 }
 
+/// Tells of what did not go although it was no longer wanted, and why.
+fn tell_left(executor: &mut Executor<'_>, notes: &Notes, emitter: &Emitter) {
+    let faults = executor.faults.drain(..).map(|(object, what)| format!("{object} {what}"));
+    let kept = notes.left().into_iter().map(|(object, why)| format!("{object} is kept: {why}"));
+    faults.chain(kept).for_each(|text| emitter.emit(EventKind::Noted { text }));
+}
+
+/// How a run that `stop` ended, and that is not rolled back, is called. `untouched`: nothing was written.
+fn left_as_it_is(stop: &Stop, untouched: bool) -> (RunOutcome, ExitCode) {
+    let interrupted = matches!(stop, Stop::Interrupted);
+    match (untouched, interrupted) {
+        (true, true) => (RunOutcome::RolledBack, ExitCode::Interrupted),
+        (true, false) => (RunOutcome::RolledBack, ExitCode::Failed),
+        (false, true) => (RunOutcome::Interrupted, ExitCode::Changed),
+        (false, false) => (RunOutcome::Failed, ExitCode::Changed),
+    }
+}
+
 fn journey<'a>(run: &Run<'a>, program: &'a Program, snapshot: &'a Snapshot, traces: Traces, records: &'a Records) -> Journey<'a> {
-    let plans = run.wanted.phases.iter().map(|phase| PhasePlan::of(&phase.name, phase.timeout));
+    let plans = run.wanted.phases.iter().map(PhasePlan::planned);
     let wanted = run.wanted.objects.iter().map(|(id, object)| (id.clone(), object.phase.clone()));
     let removed = run.pruning.removals.iter().map(|removal| (removal.id.clone(), removal.phase.clone()));
     let marked = |mark| {
@@ -246,6 +256,7 @@ fn journey<'a>(run: &Run<'a>, program: &'a Program, snapshot: &'a Snapshot, trac
         store: run.store,
         release: &run.wanted.release,
         phases: plans.collect(),
+        rules: run.wanted.readiness.clone(),
         phase_of: records.phases().chain(removed).chain(wanted).collect(),
         program,
         snapshot,
@@ -297,8 +308,19 @@ fn executor<'a>(run: &Run<'a>, program: &'a Program, ground: &Ground<'a>, notes:
     let label = run.wanted.release.label();
     let is_labelled = |removal: &Removal| run.look.live.object(&removal.id).is_none_or(|there| has_label(there, &label));
     let all_labelled = run.pruning.removals.iter().all(is_labelled);
-    let hub = Hub::new(run.cluster.clone(), all_labelled.then_some(label), run.look);
+    let hub = Hub::new(run.cluster.clone(), run.served, all_labelled.then_some(label), run.look)
+        .judging_by(rules(&run.wanted.readiness, &control.emitter));
     Executor::new(program, phase_plans(run, program), writer(run, ground, notes), hub, control)
+}
+
+/// The rules of a plan. One that this version of the program cannot read, which another one has stored, is told and left out: readiness
+/// is judged by the built-in rules then.
+pub(super) fn rules(written: &[ReadinessRule], emitter: &Emitter) -> Rules {
+    Rules::compile(written).unwrap_or_else(|problem| {
+        let text = format!("the plan's rules for readiness cannot be read, and the built-in ones judge instead: {problem}");
+        emitter.emit(EventKind::Noted { text });
+        Rules::default()
+    })
 }
 
 /// Whoever writes for `run`.
@@ -334,9 +356,9 @@ fn phase_plans(run: &Run<'_>, program: &Program) -> Vec<PhasePlan> {
     let phases = run.wanted.phases.iter().filter(|phase| run.selection.holds(&phase.name)).map(|phase| {
         let objects = run.wanted.objects.values().filter(|object| object.phase == phase.name).count();
         let unchanged = objects - writes.get(phase.name.as_str()).copied().unwrap_or_default();
-        PhasePlan { name: phase.name.clone(), timeout: phase.timeout, objects, unchanged }
+        PhasePlan { objects, unchanged, ..PhasePlan::planned(phase) }
     });
-    let prune = PhasePlan { name: PRUNE.to_owned(), timeout: PRUNE_TIMEOUT, objects: run.pruning.removals.len(), unchanged: 0 };
+    let prune = PhasePlan { objects: run.pruning.removals.len(), ..PhasePlan::of(PRUNE, PRUNE_TIMEOUT) };
     phases.chain([prune]).filter(|phase| phase.objects > 0).collect()
 }
 
@@ -378,6 +400,6 @@ pub(super) fn run_finished(run: &Run<'_>, executor: &mut Executor<'_>, outcome: 
         RunOutcome::Succeeded => access_points(&run.access, run.wanted, executor.hub_mut()),
         _ => Vec::new(),
     };
-    let (phases, requests) = (executor.timings(), run.cluster.counts());
-    EventKind::RunFinished { outcome, exit, took: started.elapsed(), phases, requests, access }
+    let (phases, requests, verdicts) = (executor.timings(), run.cluster.counts(), executor.delays());
+    EventKind::RunFinished { outcome, exit, took: started.elapsed(), phases, requests, verdicts, access }
 }

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     cluster::{Cluster, RequestError, Served},
     error::ExitCode,
-    event::{EventKind, Purpose, Remark, RunOutcome},
+    event::{EventKind, Purpose, Remark, RunOutcome, VerdictDelays},
     object::{ObjectId, RollbackMark},
     release::{Author, Head, Records, Store, StoreError},
 };
@@ -121,6 +121,7 @@ impl<'a> Unfinished<'a> {
             took: started.elapsed(),
             phases: Vec::new(),
             requests: ground.cluster.counts(),
+            verdicts: VerdictDelays::default(),
             access: Vec::new(),
         });
         recorded.map(|()| exit).map_err(RunError::NotRecorded)
@@ -161,7 +162,8 @@ impl<'a> Unfinished<'a> {
             served: ground.served,
             store: ground.store,
             release: &revision.release,
-            phases: revision.phases.iter().map(|phase| PhasePlan::of(&phase.name, phase.timeout)).collect(),
+            phases: revision.phases.iter().map(PhasePlan::recorded).collect(),
+            rules: revision.readiness.clone(),
             phase_of: remembered.chain(wanted).collect(),
             program: &self.unsettled.program,
             snapshot: &self.unsettled.snapshot,

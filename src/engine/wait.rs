@@ -1,13 +1,29 @@
+use std::{collections::HashSet, time::Duration};
+
+use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::{
+    emit::Emitter,
+    execute::OnFault,
+    hub::{Hub, News},
+};
 use crate::{
+    cluster::Resource,
+    event::EventKind,
     object::ObjectId,
-    readiness::Verdict,
+    readiness::{Budget, State, Verdict},
     release::{StepId, Work},
 };
 
+/// How long an object may be on its way before its pods and events are watched as well.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How often verdicts that depend on the time are looked at again; nothing is requested for it.
+pub(super) const TICK: Duration = Duration::from_millis(500);
+
 /// What a step waits for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WaitFor {
     /// Objects are ready.
     Ready,
@@ -18,19 +34,61 @@ pub(super) enum WaitFor {
 /// Objects that a step waits for.
 pub(super) struct Wait {
     pub(super) step: StepId,
+    pub(super) phase: String,
     pub(super) until: WaitFor,
-    pub(super) since: Instant,
+    /// Time after which, on the way back, what is not as it should be is given up.
+    limit: Option<Duration>,
+    /// How much failing is tolerated.
+    budget: Budget,
     pub(super) objects: Vec<Waited>,
-    pub(super) asked_children: bool,
+    since: Instant,
+    asked_children: bool,
 }
 
 /// One object that is waited for.
 pub(super) struct Waited {
     pub(super) id: ObjectId,
+    /// The kind that it is watched as.
+    resource: Option<Resource>,
+    /// Objects of the same wait without which it may fail while it starts.
+    leans_on: Vec<ObjectId>,
+    /// Its budget begins anew once these are ready.
+    patience: Patience,
+    /// Whether it has failed by the budget of its phase, whatever it leans on.
+    has_failed_alone: bool,
     /// The verdict that was told last.
     pub(super) told: Option<Verdict>,
     /// It is not waited for any longer, although it is not as it should be.
     pub(super) given_up: bool,
+}
+
+/// How much of what an object fails in is put down to what it leans on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    /// Nothing: the budget of its phase counts.
+    Usual,
+    /// Everything, because what it leans on is not ready.
+    Boundless,
+    /// What was before this moment, at which its containers had been restarted so often: then what it leans on was ready.
+    Since(Timestamp, u32),
+}
+
+/// An object for which it is useless to wait.
+pub(super) struct Hopeless {
+    pub(super) phase: String,
+    pub(super) id: ObjectId,
+    pub(super) until: WaitFor,
+    pub(super) verdict: Verdict,
+}
+
+/// Waits for objects: judges them when something has happened, and tells of every new verdict. Nothing is requested for it.
+pub(super) struct Waiter {
+    pub(super) hub: Hub,
+    pub(super) waits: Vec<Wait>,
+    emitter: Emitter,
+    on_fault: OnFault,
+    /// The time from when an event was read to the verdict that came of it, for each new verdict.
+    delays: Vec<Duration>,
 }
 
 impl WaitFor {
@@ -44,7 +102,7 @@ impl WaitFor {
     }
 
     /// Whether an object of which `verdict` is the last word is as it should be.
-    pub(super) fn is_met_by(&self, verdict: &Verdict) -> bool {
+    pub(super) fn is_met_by(self, verdict: &Verdict) -> bool {
         match self {
             Self::Ready => verdict.passes(),
             Self::Gone => verdict.is_absent(),
@@ -52,7 +110,7 @@ impl WaitFor {
     }
 
     /// What is to be said of an object that did not become as it should be.
-    pub(super) fn fault(&self, verdict: &Verdict) -> String {
+    pub(super) fn fault(self, verdict: &Verdict) -> String {
         match self {
             Self::Ready => format!("is not ready: {}", verdict.message),
             Self::Gone => format!("is still there: {}", verdict.message),
@@ -61,19 +119,207 @@ impl WaitFor {
 }
 
 impl Wait {
-    pub(super) fn new(step: StepId, (wait_for, objects): (WaitFor, &[ObjectId])) -> Self {
-        let objects = objects.iter().map(|id| Waited { id: id.clone(), told: None, given_up: false });
-        Self { step, until: wait_for, since: Instant::now(), objects: objects.collect(), asked_children: false }
+    /// A wait that begins now.
+    pub(super) fn new(step: StepId, phase: &str, until: WaitFor, objects: Vec<Waited>) -> Self {
+        let (limit, budget) = (None, Budget::default());
+        Self { step, phase: phase.to_owned(), until, limit, budget, objects, since: Instant::now(), asked_children: false }
+    }
+
+    /// The same wait, which tolerates failing as `budget` says; on the way back what is not as it should be after `limit` is given up.
+    pub(super) fn within(self, limit: Option<Duration>, budget: Budget) -> Self {
+        Self { limit, budget, ..self }
     }
 
     /// Whether nothing is waited for any longer.
     pub(super) fn is_over(&self) -> bool {
-        self.objects.iter().all(|waited| waited.given_up || waited.told.as_ref().is_some_and(|told| self.until.is_met_by(told)))
+        self.objects.iter().all(|waited| waited.given_up || waited.is_met(self.until))
+    }
+
+    /// Every object with the last word on it.
+    pub(super) fn verdicts(&self) -> impl Iterator<Item = (ObjectId, Verdict)> {
+        self.objects.iter().filter_map(|waited| Some((waited.id.clone(), waited.told.clone()?)))
     }
 
     /// The objects that are not as they should be.
     pub(super) fn not_met(&self) -> impl Iterator<Item = (ObjectId, Verdict)> {
-        let told = self.objects.iter().filter_map(|waited| Some((waited.id.clone(), waited.told.clone()?)));
-        told.filter(|(_, verdict)| !self.until.is_met_by(verdict))
+        self.verdicts().filter(|(_, verdict)| !self.until.is_met_by(verdict))
+    }
+
+    /// Gives up everything that is not as it should be, and returns it.
+    pub(super) fn give_up(&mut self) -> Vec<Hopeless> {
+        let (phase, until) = (self.phase.clone(), self.until);
+        let open = self.objects.iter_mut().filter(|waited| !waited.given_up && waited.told.is_some() && !waited.is_met(until));
+        open.filter_map(|waited| {
+            waited.given_up = true;
+            Some(Hopeless { phase: phase.clone(), id: waited.id.clone(), until, verdict: waited.told.clone()? })
+        })
+        .collect()
+    }
+
+    /// Whether something that `waited` leans on is neither ready nor has failed itself. What fails only because of others counts as not
+    /// ready; two that lean on each other and both fail excuse nobody.
+    fn excuses(&self, waited: &Waited) -> bool {
+        let leaned_on = self.objects.iter().filter(|other| waited.leans_on.contains(&other.id));
+        let mut open = leaned_on.filter(|other| !other.given_up && !other.is_met(self.until));
+        open.any(|other| !other.has_failed_alone)
+    }
+
+    /// The budget of an object: what it failed in while it waited for others does not count.
+    fn budget_of(&self, index: usize) -> Budget {
+        match self.objects[index].patience {
+            Patience::Since(moment, restarts) => self.budget.anew(restarts, moment),
+            Patience::Usual | Patience::Boundless => self.budget,
+        }
+    }
+
+    fn has_lasted(&self, time: Duration) -> bool {
+        self.since.elapsed() >= time
+    }
+}
+
+impl Waited {
+    /// An object of which nothing was told yet. Without those that it leans on it may fail while it starts.
+    pub(super) fn new(id: ObjectId, resource: Option<Resource>, leans_on: &[ObjectId]) -> Self {
+        Self { id, resource, leans_on: leans_on.to_vec(), patience: Patience::Usual, has_failed_alone: false, told: None, given_up: false }
+    }
+
+    fn is_met(&self, until: WaitFor) -> bool {
+        self.told.as_ref().is_some_and(|told| until.is_met_by(told))
+    }
+}
+
+impl Waiter {
+    pub(super) fn new(hub: Hub, emitter: Emitter, on_fault: OnFault) -> Self {
+        Self { hub, waits: Vec::new(), emitter, on_fault, delays: Vec::new() }
+    }
+
+    /// The time from when an event was read to the verdict that came of it, for each new verdict, in no order.
+    pub(super) fn delays(&self) -> &[Duration] {
+        &self.delays
+    }
+
+    /// Begins to wait, and looks at what is known already.
+    pub(super) async fn begin(&mut self, mut wait: Wait, left: &HashSet<ObjectId>) -> Vec<Hopeless> {
+        let hopeless = self.look_at(&mut wait, None, left).await;
+        self.waits.push(wait);
+        hopeless
+    }
+
+    /// Looks at everything that `news` concerns, or at all where none are given, and returns what it is useless to wait for. `left`:
+    /// what was to go, and stays.
+    pub(super) async fn look(&mut self, news: Option<&News>, left: &HashSet<ObjectId>) -> Vec<Hopeless> {
+        let mut hopeless = Vec::new();
+        let mut waits = std::mem::take(&mut self.waits);
+        for wait in &mut waits {
+            hopeless.extend(self.look_at(wait, news, left).await);
+        }
+        self.waits = waits;
+        hopeless
+    }
+
+    /// Takes out the waits that are over.
+    pub(super) fn take_over(&mut self) -> Vec<Wait> {
+        self.waits.extract_if(.., |wait| wait.is_over()).collect()
+    }
+
+    async fn look_at(&mut self, wait: &mut Wait, news: Option<&News>, left: &HashSet<ObjectId>) -> Vec<Hopeless> {
+        let now = Timestamp::now();
+        let slow = !wait.asked_children && wait.has_lasted(PATIENCE);
+        let up = self.on_fault == OnFault::GoOn && wait.limit.is_some_and(|limit| wait.has_lasted(limit));
+        let mut hopeless = Vec::new();
+        let mut ask_children = Vec::new();
+        for index in 0..wait.objects.len() {
+            if !self.is_to_be_judged(wait, index, news, left) {
+                continue;
+            }
+            let verdict = self.verdict(wait, index, now);
+            let met = wait.until.is_met_by(&verdict);
+            let (phase, until) = (wait.phase.clone(), wait.until);
+            let waited = &mut wait.objects[index];
+            if !met {
+                self.follow(waited);
+                if until == WaitFor::Ready && (slow || waited.id.kind == "PersistentVolumeClaim") {
+                    ask_children.push(waited.id.clone());
+                }
+            }
+            self.tell(waited, &phase, &verdict, news);
+            let failed = until == WaitFor::Ready && verdict.state == State::Failed;
+            if failed || (up && !met) {
+                waited.given_up = self.on_fault == OnFault::GoOn;
+                hopeless.push(Hopeless { phase, id: waited.id.clone(), until, verdict });
+            }
+        }
+        // News concern some objects only; what is slow is asked about when all are looked at.
+        if news.is_none() {
+            wait.asked_children |= slow;
+        }
+        for id in ask_children {
+            self.hub.follow_children(&id).await;
+        }
+        hopeless
+    }
+
+    /// Whether the verdict about an object may be another one than before. What was to go and stays is given up.
+    fn is_to_be_judged(&self, wait: &mut Wait, index: usize, news: Option<&News>, left: &HashSet<ObjectId>) -> bool {
+        let until = wait.until;
+        let waited = &mut wait.objects[index];
+        waited.given_up |= until == WaitFor::Gone && left.contains(&waited.id);
+        let object = self.hub.object(&waited.id).map(AsRef::as_ref);
+        let unheard_of = || news.is_some_and(|news| !news.concerns(&waited.id, object));
+        let settled = waited.is_met(until) && !self.hub.is_followed(&waited.id);
+        !(waited.given_up || settled || (waited.told.is_some() && unheard_of()))
+    }
+
+    /// The verdict about an object, within the budget that it has now, and the time that a rule gives it.
+    fn verdict(&self, wait: &mut Wait, index: usize, now: Timestamp) -> Verdict {
+        let id = wait.objects[index].id.clone();
+        let verdict = self.hub.judge_within(&id, now, wait.budget_of(index));
+        wait.objects[index].has_failed_alone = verdict.state == State::Failed;
+        let verdict = if wait.until == WaitFor::Ready && !wait.objects[index].leans_on.is_empty() {
+            self.with_patience(wait, index, verdict, now)
+        } else {
+            verdict
+        };
+        let late = |limit: &Duration| wait.until == WaitFor::Ready && !verdict.passes() && wait.has_lasted(*limit);
+        match self.hub.time_for(&id).filter(late) {
+            Some(limit) if verdict.state != State::Failed => {
+                Verdict::new(State::Failed, "NotInTime", format!("not ready within {} s: {}", limit.as_secs(), verdict.message))
+            }
+            _ => verdict,
+        }
+    }
+
+    /// `verdict`, or a milder one as long as what the object leans on is not ready; once that is ready, its budget begins anew.
+    fn with_patience(&self, wait: &mut Wait, index: usize, verdict: Verdict, now: Timestamp) -> Verdict {
+        let id = wait.objects[index].id.clone();
+        let excused = wait.excuses(&wait.objects[index]);
+        let patience = match (excused, wait.objects[index].patience) {
+            (true, _) if verdict.state == State::Failed => Patience::Boundless,
+            (false, Patience::Boundless) => Patience::Since(now, self.hub.restarts(&id, now)),
+            (_, patience) => patience,
+        };
+        let changed = std::mem::replace(&mut wait.objects[index].patience, patience) != patience;
+        if verdict.state != State::Failed || !(changed || excused) {
+            return verdict;
+        }
+        let budget = if excused { Budget::BOUNDLESS } else { wait.budget_of(index) };
+        self.hub.judge_within(&id, now, budget)
+    }
+
+    fn follow(&mut self, waited: &Waited) {
+        if let Some(resource) = &waited.resource {
+            self.hub.follow(&waited.id, resource);
+        }
+    }
+
+    fn tell(&mut self, waited: &mut Waited, phase: &str, verdict: &Verdict, news: Option<&News>) {
+        if waited.told.as_ref() == Some(verdict) {
+            return;
+        }
+        self.delays.extend(news.and_then(|news| news.since).map(|since| since.elapsed()));
+        let from = waited.told.as_ref().map(|told| told.state);
+        let (phase, object, to) = (phase.to_owned(), waited.id.clone(), verdict.clone());
+        self.emitter.emit(EventKind::VerdictChanged { phase, object, from, to });
+        waited.told = Some(verdict.clone());
     }
 }

@@ -34,6 +34,8 @@ pub(crate) struct WantedObject {
     pub(crate) phase: String,
     /// Objects of the same phase that must be there first.
     pub(crate) after: Vec<ObjectId>,
+    /// Objects of the same phase without which it may fail while it starts.
+    pub(crate) leans_on: Vec<ObjectId>,
     /// Of the objects that could be written, the one with the highest priority is.
     pub(crate) priority: u32,
     /// It is written once everything else of its phase is ready: an admission webhook.
@@ -54,11 +56,12 @@ impl WantedObject {
         let mut sent = (*object.body).clone();
         set_label(&mut sent, &release.label());
         let digest = Digest::of(&sent);
-        let Ordered { after, priority, last, .. } = order;
+        let Ordered { after, leans_on, priority, last, .. } = order;
         Self {
             object,
             phase: phase.to_owned(),
             after,
+            leans_on,
             priority,
             last,
             scaled_by_others: false,
@@ -75,6 +78,8 @@ impl WantedObject {
 struct StoredObject {
     phase: String,
     after: Vec<ObjectId>,
+    #[serde(default)]
+    leans_on: Vec<ObjectId>,
     priority: u32,
     last: bool,
     scaled_by_others: bool,
@@ -88,9 +93,9 @@ struct StoredObject {
 
 impl From<WantedObject> for StoredObject {
     fn from(object: WantedObject) -> Self {
-        let WantedObject { object, phase, after, priority, last, scaled_by_others, marks, sent, .. } = object;
+        let WantedObject { object, phase, after, leans_on, priority, last, scaled_by_others, marks, sent, .. } = object;
         let Origin { file, line } = object.origin;
-        Self { phase, after, priority, last, scaled_by_others, marks, file: file.to_string_lossy().into_owned(), line, sent }
+        Self { phase, after, leans_on, priority, last, scaled_by_others, marks, file: file.to_string_lossy().into_owned(), line, sent }
     }
 }
 
@@ -98,13 +103,13 @@ impl TryFrom<StoredObject> for WantedObject {
     type Error = &'static str;
 
     fn try_from(stored: StoredObject) -> Result<Self, Self::Error> {
-        let StoredObject { phase, after, priority, last, scaled_by_others, marks, file, line, sent } = stored;
+        let StoredObject { phase, after, leans_on, priority, last, scaled_by_others, marks, file, line, sent } = stored;
         let id = ObjectId::of(&sent).ok_or("an object without a name")?;
         let api_version = sent.get("apiVersion").and_then(Value::as_str).unwrap_or_default().to_owned();
         let origin = Origin { file: std::path::Path::new(&file).into(), line };
         let object = Object { id, api_version, body: Arc::clone(&sent), origin };
         let digest = Digest::of(&sent);
-        Ok(Self { object, phase, after, priority, last, scaled_by_others, marks, sent, digest })
+        Ok(Self { object, phase, after, leans_on, priority, last, scaled_by_others, marks, sent, digest })
     }
 }
 
@@ -185,6 +190,8 @@ impl Wanted {
                 && definition.body.pointer("/spec/group").and_then(Value::as_str) == Some(group)
                 && definition.body.pointer("/spec/names/kind").and_then(Value::as_str) == Some(object.id.kind.as_str())
         })?;
+        let versions = definition.body.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten();
+        let mut of_version = versions.filter(|served| served.get("name").and_then(Value::as_str) == Some(version));
         Some(Resource {
             group: group.to_owned(),
             version: version.to_owned(),
@@ -192,6 +199,7 @@ impl Wanted {
             plural: definition.body.pointer("/spec/names/plural")?.as_str()?.to_owned(),
             namespaced: definition.body.pointer("/spec/scope")?.as_str()? == "Namespaced",
             verbs: Vec::new(),
+            has_status: of_version.any(|served| served.pointer("/subresources/status").is_some()),
         })
     }
 }

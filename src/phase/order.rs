@@ -11,6 +11,9 @@ pub(crate) struct Ordered {
     pub(crate) id: ObjectId,
     /// Objects of the same phase that are written before it: a Namespace, a CRD (established and served), what it reads or runs under.
     pub(crate) after: Vec<ObjectId>,
+    /// Objects of the same phase without which it may fail while it starts: what it needs, and whom it speaks to, directly or by way of
+    /// others. They say nothing about the order.
+    pub(crate) leans_on: Vec<ObjectId>,
     /// What becomes ready slowest, and what that waits for, has the highest number and is started first.
     pub(crate) priority: u32,
     /// Admission webhooks are written once everything else of the phase is ready: before, they would refuse
@@ -32,10 +35,24 @@ pub(crate) fn order(objects: &[&Object], references: &References) -> Vec<Ordered
         .map(|id| Ordered {
             id: id.clone(),
             after: after[id].iter().map(|id| (*id).clone()).collect(),
+            leans_on: leans_on(id, &members, references),
             priority: priorities[id],
             last: is_webhook(id),
         })
         .collect()
+}
+
+/// Everything among `members` that `id` leans on, directly or by way of others.
+fn leans_on(id: &ObjectId, members: &HashSet<&ObjectId>, references: &References) -> Vec<ObjectId> {
+    let mut seen = HashSet::from([id]);
+    let mut open = vec![id];
+    while let Some(next) = open.pop() {
+        open.extend(references.leans_on(next).filter(|other| members.contains(other) && seen.insert(other)));
+    }
+    seen.remove(id);
+    let mut found: Vec<ObjectId> = seen.into_iter().cloned().collect();
+    found.sort();
+    found
 }
 
 fn waits_for<'a>(

@@ -104,6 +104,7 @@ mod tests {
             plural: String::new(),
             namespaced: true,
             verbs: Vec::new(),
+            has_status: false,
         }
     }
 

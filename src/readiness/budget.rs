@@ -11,12 +11,14 @@ pub(crate) struct Budget {
     pub(crate) restarts: u32,
     /// An error without a count, of an image, a reference or a condition, that lasts longer than this is given up.
     pub(crate) grace: Duration,
+    /// What was before this moment does not count.
+    pub(crate) from: Option<Timestamp>,
 }
 
 impl Default for Budget {
     /// 3 restarts, 20 seconds.
     fn default() -> Self {
-        Self { restarts: 3, grace: Duration::from_secs(20) }
+        Self { restarts: 3, grace: Duration::from_secs(20), from: None }
     }
 }
 
@@ -24,14 +26,24 @@ impl From<FailureBudget> for Budget {
     /// What a plan says, and the default where it says nothing.
     fn from(budget: FailureBudget) -> Self {
         let default = Self::default();
-        Self { restarts: budget.restarts.unwrap_or(default.restarts), grace: budget.grace.unwrap_or(default.grace) }
+        Self { restarts: budget.restarts.unwrap_or(default.restarts), grace: budget.grace.unwrap_or(default.grace), from: None }
     }
 }
 
 impl Budget {
+    /// Tolerates everything that may still mend itself.
+    pub(crate) const BOUNDLESS: Self = Self { restarts: u32::MAX, grace: Duration::MAX, from: None };
+
+    /// The same budget from `now` on, for containers that were restarted `restarts` times until now. By then the pauses between restarts
+    /// are long: one restart whole after `now` tells as much as all at the beginning.
+    pub(crate) fn anew(self, restarts: u32, now: Timestamp) -> Self {
+        Self { restarts: self.restarts.min(2).saturating_add(restarts), from: Some(now), ..self }
+    }
+
     /// Whether an error that began at `since` has lasted too long at `now`. An error of unknown age has.
     pub(super) fn is_over(self, since: Option<Timestamp>, now: Timestamp) -> bool {
         let grace = jiff::SignedDuration::try_from(self.grace).unwrap_or(jiff::SignedDuration::MAX);
+        let since = since.max(self.from);
         since.is_none_or(|since| now.duration_since(since) > grace)
     }
 
@@ -67,6 +79,15 @@ mod tests {
         let written = FailureBudget { restarts: Some(0), grace: None };
         assert_eq!(Budget::from(written), Budget { restarts: 0, ..Budget::default() });
         assert_eq!(Budget::from(FailureBudget::default()), Budget::default());
+    }
+
+    #[test]
+    fn a_budget_that_begins_anew_forgives_what_was() {
+        let budget = Budget::default().anew(7, at(100));
+        assert!(!budget.is_over(Some(at(0)), at(120)) && budget.is_over(Some(at(0)), at(121)));
+        assert!(!budget.is_over(None, at(120)) && budget.is_over(None, at(121)));
+        assert!(!budget.is_spent(Some(8)) && budget.is_spent(Some(9)));
+        assert!(!Budget::BOUNDLESS.is_over(Some(at(0)), at(1_000_000)) && !Budget::BOUNDLESS.is_spent(Some(1_000)));
     }
 
     #[test]

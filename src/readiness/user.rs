@@ -64,7 +64,6 @@ impl Rules {
     }
 
     /// How long `id` may take until it is ready, where a rule says so. Whoever waits knows since when.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the engine, which knows since when it waits"))]
     pub(crate) fn timeout_for(&self, id: &ObjectId) -> Option<Duration> {
         self.rule(&id.group, &id.kind, &id.name)?.timeout
     }

@@ -96,6 +96,7 @@ impl Store {
                 plural: plural.to_owned(),
                 namespaced,
                 verbs: Vec::new(),
+                has_status: false,
             })
         };
         Self {

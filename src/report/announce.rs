@@ -59,8 +59,8 @@ impl Announcer {
             let tells = self.says_more_than_failures() || !proof.differences.is_empty();
             return if tells { proof_lines(proof, width).iter().map(Line::render).collect() } else { Vec::new() };
         }
-        if let EventKind::RunFinished { outcome, exit, took, phases, requests, access } = &event.kind {
-            let requests = (self.detail == Detail::More).then_some(requests);
+        if let EventKind::RunFinished { outcome, exit, took, phases, requests, verdicts, access } = &event.kind {
+            let requests = (self.detail == Detail::More).then_some((requests, verdicts));
             let ending = Ending { outcome: *outcome, exit: *exit, took: *took, phases, requests, access };
             return self.ending_lines(progress, &ending, width);
         }

@@ -21,9 +21,18 @@ const COMMANDS: usize = 2;
 ///
 /// No line is wider than `width`, but for commands: one that is cut cannot be copied.
 pub(super) fn failure_block(diagnosis: &Diagnosis, run: Option<&Run>, aftermath: Aftermath, width: Option<usize>) -> Vec<String> {
+    block(diagnosis, next(run, aftermath, true, width), width)
+}
+
+/// Why something is not as it was waited for, in at most 15 lines: what, where, the cause, the last log lines, what shows more.
+pub(crate) fn diagnosis_block(diagnosis: &Diagnosis, width: Option<usize>) -> Vec<String> {
+    block(diagnosis, Vec::new(), width)
+}
+
+fn block(diagnosis: &Diagnosis, next: Vec<Line>, width: Option<usize>) -> Vec<String> {
     let head = head(diagnosis, width);
     let others = others(diagnosis, width);
-    let next = commands(diagnosis).into_iter().chain(next(run, aftermath, true, width)).collect::<Vec<_>>();
+    let next = commands(diagnosis).into_iter().chain(next).collect::<Vec<_>>();
     let room = LINES.saturating_sub(head.len() + others.len() + next.len()).min(LOG);
     let log = diagnosis.objects.first().map_or_else(Vec::new, |first| log_lines(&first.log, room, width));
     head.into_iter().chain(log).chain(others).chain(next).map(|line| line.render()).collect()

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{reporter::Reporter, text::escape_json};
 use crate::{
     error::ExitCode,
-    event::{AccessPoint, Diagnosis, Event, EventKind, PhaseTiming, Proof, RequestCounts, RunOutcome, WriteResult, seconds},
+    event::{AccessPoint, Diagnosis, Event, EventKind, PhaseTiming, Proof, RequestCounts, RunOutcome, VerdictDelays, WriteResult, seconds},
     object::ObjectId,
 };
 
@@ -71,6 +71,7 @@ struct Document {
     written: Vec<Written>,
     warnings: Vec<String>,
     requests: RequestCounts,
+    verdicts: VerdictDelays,
     access: Vec<AccessPoint>,
 }
 
@@ -110,7 +111,7 @@ impl JsonReporter {
             EventKind::FailureExplained { diagnosis } => document.failure = Some(diagnosis.clone()),
             EventKind::RollbackProved { proof } => document.rollback = Some(proof.clone()),
             EventKind::Noted { text } => document.notes.push(text.clone()),
-            EventKind::RunFinished { outcome, exit, took, phases, requests, access } => {
+            EventKind::RunFinished { outcome, exit, took, phases, requests, verdicts, access } => {
                 document.finished = Some(event.at);
                 document.took = Some(seconds(*took));
                 document.outcome = Some(*outcome);
@@ -118,6 +119,7 @@ impl JsonReporter {
                 document.exit_status = Some(exit.status());
                 document.phases.clone_from(phases);
                 document.requests = *requests;
+                document.verdicts = *verdicts;
                 document.access.clone_from(access);
             }
             _ => {}

@@ -27,6 +27,7 @@ mod units;
 mod way_back;
 
 pub(crate) use changes::{ChangeAction, ChangeRow, ChangeSummary, Extent};
+pub(crate) use failure::diagnosis_block;
 pub(crate) use history::{Did, HistoryChange, HistoryPhase, HistoryRevision, HistoryRollback, HistoryView, RevisionView};
 pub(crate) use list::{ListView, ListedRelease};
 pub(crate) use output::{ColorWhen, Output};

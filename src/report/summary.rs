@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     error::ExitCode,
-    event::{AccessPoint, PhaseOutcome, PhaseTiming, Purpose, RequestCounts, RunOutcome},
+    event::{AccessPoint, PhaseOutcome, PhaseTiming, Purpose, RequestCounts, RunOutcome, VerdictDelays},
 };
 
 /// How a run ended, as its last event says.
@@ -24,8 +24,8 @@ pub(super) struct Ending<'a> {
     pub(super) took: Duration,
     /// Its phases.
     pub(super) phases: &'a [PhaseTiming],
-    /// The requests, where they are to be shown.
-    pub(super) requests: Option<&'a RequestCounts>,
+    /// The requests, and how soon verdicts came, where they are to be shown.
+    pub(super) requests: Option<(&'a RequestCounts, &'a VerdictDelays)>,
     /// How to reach what runs.
     pub(super) access: &'a [AccessPoint],
 }
@@ -41,7 +41,10 @@ pub(super) fn summary(ending: &Ending<'_>, progress: &Progress, width: Option<us
         lines.push(String::new());
         lines.extend(phase_table(ending).lines(width));
     }
-    lines.extend(ending.requests.map(|requests| request_line(requests).render()));
+    if let Some((requests, verdicts)) = ending.requests {
+        lines.push(request_line(requests).render());
+        lines.extend(verdict_line(verdicts));
+    }
     if !unchanged {
         lines.push(String::new());
     }
@@ -102,6 +105,14 @@ fn request_line(requests: &RequestCounts) -> Line {
     let parts: Vec<_> = parts.map(|(number, word)| (usize::try_from(number).unwrap_or(usize::MAX), word)).collect();
     let text = tally(&parts);
     Line::of(format!("Requests: {}", if text.is_empty() { "none" } else { &text }))
+}
+
+/// How soon verdicts came after what they came of; nothing where none came of an event.
+fn verdict_line(verdicts: &VerdictDelays) -> Option<String> {
+    let VerdictDelays { count, median, p99, longest } = *verdicts;
+    let [median, p99, longest] = [median, p99, longest].map(|time| time.as_secs_f64() * 1000.0);
+    let delays = format!("median {median:.1} ms, p99 {p99:.1} ms, longest {longest:.1} ms");
+    (count > 0).then(|| format!("Verdicts after events: {count} ({delays})"))
 }
 
 /// How to reach each thing, under its name. What does not fit beside the name stands below it.

@@ -21,3 +21,4 @@ mod secret;
 mod support;
 mod terminal;
 mod up;
+mod wait;

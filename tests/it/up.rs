@@ -2,6 +2,7 @@
 
 mod autoscaling;
 mod bad_input;
+mod causes;
 mod definitions;
 mod environments;
 mod failure;

@@ -9,12 +9,13 @@ use crate::{
         lock_arguments,
         session::Session,
         up::{
-            again, confirm, follow,
+            again, confirm,
+            follow::Told,
             prepare::{self, Prepared},
             run_error,
         },
     },
-    engine::{self, Before, Emitter, Intention, Left, Limits, Run, Selection, Wanted, carry_out},
+    engine::{self, Before, Intention, Left, Limits, Run, Selection, Wanted},
     error::{CommandError, ExitCode},
     object::ObjectId,
     preflight,
@@ -103,19 +104,8 @@ async fn intentions(rollback: &Rollback<'_>, number: u64, before: &Before) -> Re
 }
 
 fn intent<'a>(rollback: &'a Rollback<'_>) -> Intent<'a> {
-    Intent {
-        release: &rollback.address.release,
-        selection: &Selection::All,
-        protected: rollback.guard.protected,
-        yes: rollback.arguments.yes.as_deref(),
-        force_conflicts: rollback.arguments.force_conflicts,
-        recreate: &[],
-        delete_data: false,
-        foreign_variables: Vec::new(),
-        declared: Vec::new(),
-        adopt: false,
-        left_alone: BTreeSet::new(),
-    }
+    let plain = Intent::plain(&rollback.address.release, rollback.guard.protected, rollback.arguments.yes.as_deref());
+    Intent { force_conflicts: rollback.arguments.force_conflicts, ..plain }
 }
 
 /// Names what is not brought back, and why.
@@ -176,9 +166,7 @@ async fn carry_out_prepared(
         guard: guard.clone(),
         access: then.access.clone(),
     };
-    let (sender, events) = tokio::sync::mpsc::unbounded_channel();
-    let emitter = Emitter::new(sender);
-    let work = carry_out(run, &emitter, &session.stops);
-    let result = follow::follow(work, &emitter, events, &mut session.notices, arguments.output, global.verbose, output).await;
+    let told = Told { format: arguments.output, verbosity: global.verbose, output };
+    let result = told.carry_out(run, &[], &session.stops, &mut session.notices).await;
     result.map_err(|error| run_error(&error, &session))
 }

@@ -1,7 +1,5 @@
 //! Back to what was there before a run that was not finished.
 
-use std::collections::BTreeSet;
-
 use super::Rollback;
 use crate::{
     cli::{
@@ -11,7 +9,7 @@ use crate::{
         up::{again, confirm, follow, run_error},
     },
     cluster::{Cluster, Served},
-    engine::{Before, Emitter, Ground, Preview, Selection, Unfinished},
+    engine::{Before, Emitter, Ground, Preview, Unfinished},
     error::{CommandError, ExitCode},
     release::{Revision, Store},
     report::{Extent, Output, WayBackView},
@@ -93,21 +91,6 @@ fn ask(
     let rows = output.stderr_rows().filter(|_| asks);
     output.note(view.text(Extent { width: output.stderr_width(), rows, creations: true }).trim_end());
     output.note("");
-    confirm::consent(&intent(rollback), session.cluster.context())
-}
-
-fn intent<'a>(rollback: &'a Rollback<'_>) -> Intent<'a> {
-    Intent {
-        release: &rollback.address.release,
-        selection: &Selection::All,
-        protected: rollback.guard.protected,
-        yes: rollback.arguments.yes.as_deref(),
-        force_conflicts: false,
-        recreate: &[],
-        delete_data: false,
-        foreign_variables: Vec::new(),
-        declared: Vec::new(),
-        adopt: false,
-        left_alone: BTreeSet::new(),
-    }
+    let intent = Intent::plain(&rollback.address.release, rollback.guard.protected, rollback.arguments.yes.as_deref());
+    confirm::consent(&intent, session.cluster.context())
 }

@@ -1,17 +1,44 @@
 use std::{future::Future, time::Duration};
 
 use jiff::Timestamp;
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::{
     cluster::Notice,
-    engine::Emitter,
+    engine::{Emitter, Run, RunError, Stops, carry_out},
+    error::ExitCode,
     event::{Event, EventKind},
     report::{Output, Reporter, RunFormat, reporter},
 };
 
 /// How often a reporter is told that time has passed.
 const TICK: Duration = Duration::from_secs(1);
+
+/// How a run is told of.
+pub(in crate::cli) struct Told<'a> {
+    pub(in crate::cli) format: RunFormat,
+    pub(in crate::cli) verbosity: u8,
+    pub(in crate::cli) output: &'a Output,
+}
+
+impl Told<'_> {
+    /// Carries out `run` and reports what happens meanwhile; `skipped` are phases that are not part of it, and why. Returns the exit code.
+    pub(in crate::cli) async fn carry_out(
+        &self,
+        run: Run<'_>,
+        skipped: &[(String, String)],
+        stops: &Stops,
+        notices: &mut UnboundedReceiver<Notice>,
+    ) -> Result<ExitCode, RunError> {
+        let (sender, events) = unbounded_channel();
+        let emitter = Emitter::new(sender);
+        for (phase, why) in skipped {
+            emitter.emit(EventKind::PhaseSkipped { phase: phase.clone(), why: why.clone() });
+        }
+        let work = carry_out(run, &emitter, stops);
+        follow(work, &emitter, events, notices, self.format, self.verbosity, self.output).await
+    }
+}
 
 /// Awaits `work` and reports what happens meanwhile.
 pub(in crate::cli) async fn follow<T>(

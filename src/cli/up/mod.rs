@@ -12,6 +12,7 @@ pub(crate) use arguments::{Arguments, check_phases, parallel};
 
 use std::collections::BTreeSet;
 
+use follow::Told;
 use prepare::Prepared;
 
 use super::{
@@ -23,7 +24,7 @@ use super::{
     wanted::Rendering,
 };
 use crate::{
-    engine::{Emitter, Limits, Run, RunError, Selection, carry_out},
+    engine::{Limits, Run, RunError, Selection},
     error::{CommandError, ExitCode},
     plan::Plan,
     release::{Author, Guard, Store},
@@ -148,12 +149,7 @@ async fn carry_out_prepared(
         guard: Guard { contexts: plan.contexts.clone(), protected: plan.protected },
         access: prepare::access(plan, session.cluster.kubectl()),
     };
-    let (sender, events) = tokio::sync::mpsc::unbounded_channel();
-    let emitter = Emitter::new(sender);
-    for (phase, why) in &prepared.skipped {
-        emitter.emit(crate::event::EventKind::PhaseSkipped { phase: phase.clone(), why: why.clone() });
-    }
-    let work = carry_out(run, &emitter, &session.stops);
-    let result = follow::follow(work, &emitter, events, &mut session.notices, arguments.output, global.verbose, output).await;
+    let told = Told { format: arguments.output, verbosity: global.verbose, output };
+    let result = told.carry_out(run, &prepared.skipped, &session.stops, &mut session.notices).await;
     result.map_err(|error| run_error(&error, &session))
 }

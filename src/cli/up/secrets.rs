@@ -44,7 +44,7 @@ pub(super) fn add(needs: &Needs, plan: &Plan, wanted: &mut Wanted, output: &mut 
     let resolved = tokio::task::block_in_place(|| ask_and_resolve(needs, plan, output))?;
     for manifest in resolved.manifests {
         let Some(object) = object(manifest, plan) else { continue };
-        let order = Ordered { id: object.id.clone(), after: Vec::new(), priority: 0, last: false };
+        let order = Ordered { id: object.id.clone(), after: Vec::new(), leans_on: Vec::new(), priority: 0, last: false };
         let wanted_object = WantedObject::new(object, SECRETS_PHASE, order, &plan.release);
         wanted.objects.insert(wanted_object.object.id.clone(), wanted_object);
     }

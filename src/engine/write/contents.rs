@@ -62,6 +62,7 @@ fn defined(definition: &Value) -> Option<Resource> {
         plural: text(definition, "/spec/names/plural").to_owned(),
         namespaced: text(definition, "/spec/scope") == "Namespaced",
         verbs: Vec::new(),
+        has_status: false,
     })
 }
 

@@ -76,6 +76,12 @@ impl<'a> Writer<'a> {
         Self { materials: Arc::new(materials), manager }
     }
 
+    /// Objects of its phase without which `id` may fail while it starts.
+    pub(super) fn leans_on(&self, id: &ObjectId) -> &[ObjectId] {
+        let wanted = self.materials.wanted.and_then(|wanted| wanted.objects.get(id));
+        wanted.map_or(&[], |wanted| &wanted.leans_on)
+    }
+
     /// The kind that `id` is written as.
     pub(super) fn resource(&self, id: &ObjectId) -> Option<&Resource> {
         self.materials.resources.get(id)

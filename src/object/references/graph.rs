@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::{
+    hosts::services_mentioned,
     named::{made_secret, named_by, scale_target, subjects},
     selector::{selects, selects_everything},
 };
@@ -14,6 +15,8 @@ use crate::object::{Object, ObjectId, pod_template};
 pub(crate) struct References {
     needs: HashMap<ObjectId, Vec<ObjectId>>,
     serves: HashMap<ObjectId, Vec<ObjectId>>,
+    /// The Services that the configuration of a workload mentions.
+    mentions: HashMap<ObjectId, Vec<ObjectId>>,
 }
 
 impl References {
@@ -21,12 +24,19 @@ impl References {
     pub(crate) fn between(objects: &IndexMap<ObjectId, Object>) -> Self {
         let needs = needs(objects);
         let serves = serves(objects, &needs);
-        Self { needs, serves }
+        Self { needs, serves, mentions: services_mentioned(objects) }
     }
 
     /// What must be there before `id` can work: its namespace, its CRD, what it names, the roles of its `ServiceAccount`.
     pub(crate) fn needs(&self, id: &ObjectId) -> &[ObjectId] {
         self.needs.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    /// What `id` cannot do without while it starts, as far as it can be known: what must be there before it, and the workloads behind the
+    /// Services that its configuration mentions.
+    pub(crate) fn leans_on(&self, id: &ObjectId) -> impl Iterator<Item = &ObjectId> {
+        let services = self.mentions.get(id).into_iter().flatten();
+        self.needs(id).iter().chain(services.flat_map(|service| self.serves(service)))
     }
 
     /// The workloads that `id` is there for: those that read it, run under it, are selected, scaled or guarded by it.

@@ -2,6 +2,7 @@
 
 mod configuration;
 mod graph;
+mod hosts;
 mod named;
 mod selector;
 

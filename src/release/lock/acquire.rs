@@ -14,7 +14,7 @@ use super::{
     standing::Standing,
 };
 use crate::{
-    cluster::{BootTime, Cluster, Served, Watched},
+    cluster::{BootTime, Cluster, Heard, Served, Watched},
     plan::ReleaseId,
     release::{Author, Store},
 };
@@ -158,7 +158,7 @@ impl<T: FnMut(LockNotice)> Acquisition<T> {
             self.tell_of(holder, &observed);
             let pause = self.until.unwrap_or(observed.dead_at()).min(observed.dead_at()).remaining().min(LOOK);
             tokio::select! {
-                Some(watched) = seen.recv() => match watched {
+                Some(heard) = seen.recv() => match heard.what {
                     Watched::Changed(lease) => observed.see(Standing::read(&lease), BootTime::now()),
                     Watched::Gone(_) => return Ok(Freed::Deleted),
                     // Then only the attempt to take it over shows whether it changed.
@@ -169,7 +169,7 @@ impl<T: FnMut(LockNotice)> Acquisition<T> {
         }
     }
 
-    fn watch(&self, standing: &Standing) -> (AbortOnDropHandle<()>, UnboundedReceiver<Watched>) {
+    fn watch(&self, standing: &Standing) -> (AbortOnDropHandle<()>, UnboundedReceiver<Heard>) {
         let (sender, seen) = unbounded_channel();
         let Lease { cluster, resource, id, .. } = self.lease.clone();
         let watch = cluster.watch_object(resource, id, standing.resource_version.clone(), sender);

@@ -32,6 +32,7 @@ impl Lease {
             plural: "leases".to_owned(),
             namespaced: true,
             verbs: Vec::new(),
+            has_status: false,
         });
         let id = ObjectId {
             group: GROUP.to_owned(),

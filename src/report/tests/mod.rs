@@ -19,7 +19,7 @@ use crate::{
     error::ExitCode,
     event::{
         AccessPoint, Diagnosis, Event, EventKind, ObjectDiagnosis, PhaseOutcome, PhaseSummary, PhaseTiming, Proof, Purpose, Remark,
-        RequestCounts, RunOutcome, WriteResult,
+        RequestCounts, RunOutcome, VerdictDelays, WriteResult,
     },
     object::ObjectId,
     plan::ReleaseId,
@@ -113,7 +113,8 @@ impl Script {
         let took = Duration::from_secs(second.unsigned_abs());
         let requests = RequestCounts { list: 12, watch: 6, patch: 15, get: 2, retried: 1, ..RequestCounts::default() };
         let access = vec![AccessPoint { name: "shop".to_owned(), how: "https://shop.example".to_owned() }];
-        self.at(second, EventKind::RunFinished { outcome, exit, took, phases, requests, access })
+        let verdicts = VerdictDelays::of(&[1, 1, 2, 9].map(Duration::from_millis));
+        self.at(second, EventKind::RunFinished { outcome, exit, took, phases, requests, verdicts, access })
     }
 }
 

@@ -1,6 +1,13 @@
+//! What the watches brought, joined in memory.
+
+mod children;
+mod known;
+mod statuses;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use futures::future::join_all;
@@ -11,11 +18,16 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{known::Known, look::Look};
+use self::{
+    children::{Children, is_in},
+    known::Known,
+    statuses::Statuses,
+};
+use super::look::Look;
 use crate::{
-    cluster::{Cluster, RequestError, Resource, WatchScope, Watched},
+    cluster::{Cluster, Heard, RequestError, Resource, Served, WatchScope, Watched},
     object::ObjectId,
-    readiness::{self, Surroundings, Verdict, VolumeBinding},
+    readiness::{Budget, Rules, Surroundings, Verdict, VolumeBinding},
 };
 
 /// What the watches brought, joined in memory: the objects that are waited for, and the pods, ReplicaSets, claims and
@@ -26,14 +38,33 @@ pub(super) struct Hub {
     positions: HashMap<Resource, String>,
     objects: Known,
     resources: HashMap<ObjectId, Resource>,
-    children: HashMap<String, Arc<Value>>,
-    by_owner: HashMap<String, HashSet<String>>,
+    children: Children,
+    statuses: Statuses,
+    rules: Rules,
+    news: News,
     bindings: HashMap<String, VolumeBinding>,
     asked_bindings: bool,
     watched: HashSet<(Resource, Option<String>)>,
     tasks: JoinSet<()>,
-    sender: UnboundedSender<Watched>,
-    receiver: UnboundedReceiver<Watched>,
+    sender: UnboundedSender<Heard>,
+    receiver: UnboundedReceiver<Heard>,
+}
+
+/// Which objects may have another verdict than before, as far as watches tell: time may change verdicts too.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    /// When the oldest of it was read off the network.
+    pub(super) since: Option<Instant>,
+    everything: bool,
+    ids: HashSet<ObjectId>,
+    uids: HashSet<String>,
+}
+
+impl News {
+    /// Whether it concerns `id`, which is there as `object`.
+    pub(super) fn concerns(&self, id: &ObjectId, object: Option<&Value>) -> bool {
+        self.everything || self.ids.contains(id) || object.is_some_and(|object| self.uids.contains(uid_of(object)))
+    }
 }
 
 /// Kinds that say why a workload is not ready. They are watched only where something is slow: a healthy release never asks.
@@ -47,7 +78,7 @@ const CHILDREN: [(&str, &str, &str, &str); 4] = [
 impl Hub {
     /// A hub that knows what `look` saw, and watches what carries `label`; without one, whole kinds: objects that are put back may not
     /// be ours.
-    pub(super) fn new(cluster: Cluster, label: Option<String>, look: &Look) -> Self {
+    pub(super) fn new(cluster: Cluster, served: &Served, label: Option<String>, look: &Look) -> Self {
         let (sender, receiver) = unbounded_channel();
         Self {
             cluster,
@@ -55,8 +86,10 @@ impl Hub {
             label,
             objects: look.live.present().map(|(id, object)| (id.clone(), Arc::clone(object))).collect(),
             resources: HashMap::new(),
-            children: HashMap::new(),
-            by_owner: HashMap::new(),
+            children: Children::default(),
+            statuses: Statuses::of(served),
+            rules: Rules::default(),
+            news: News::default(),
             bindings: HashMap::new(),
             asked_bindings: false,
             watched: HashSet::new(),
@@ -66,8 +99,25 @@ impl Hub {
         }
     }
 
+    /// The same hub, which judges by `rules` where they fit.
+    pub(super) fn judging_by(self, rules: Rules) -> Self {
+        Self { rules, ..self }
+    }
+
+    /// How long `id` may take until it is ready, where a rule says so.
+    pub(super) fn time_for(&self, id: &ObjectId) -> Option<Duration> {
+        self.rules.timeout_for(id)
+    }
+
+    /// How often the containers of the pods of `id` were restarted: the highest number.
+    pub(super) fn restarts(&self, id: &ObjectId, now: Timestamp) -> u32 {
+        let Some(object) = self.objects.get(id) else { return 0 };
+        self.around(object, now, |surroundings| surroundings.pods.iter().map(|pod| most_restarts(pod)).max().unwrap_or(0))
+    }
+
     /// Notes the answer to a write of `id`.
     pub(super) fn written(&mut self, id: &ObjectId, object: Value) {
+        self.statuses.note(id, &object);
         self.objects.take(id.clone(), Arc::new(object));
     }
 
@@ -81,71 +131,30 @@ impl Hub {
         self.objects.get(id)
     }
 
-    /// Judges `id` by what is known now.
+    /// Judges `id` by what is known now, within the default budget.
     pub(super) fn judge(&self, id: &ObjectId, now: Timestamp) -> Verdict {
+        self.judge_within(id, now, Budget::default())
+    }
+
+    /// Judges `id` by what is known now; `budget` says how much failing is tolerated.
+    pub(super) fn judge_within(&self, id: &ObjectId, now: Timestamp, budget: Budget) -> Verdict {
         match self.objects.get(id) {
             None => Verdict::absent(),
-            Some(object) => self.around(object, now, |surroundings| readiness::judge(object, surroundings)),
+            Some(object) => self.around(object, now, |surroundings| self.rules.judge(object, surroundings, budget)),
         }
     }
 
     /// Calls `ask` with what belongs to `object`.
     pub(super) fn around<T>(&self, object: &Value, now: Timestamp, ask: impl FnOnce(&Surroundings<'_>) -> T) -> T {
-        let family = self.family(object);
+        let family = self.children.family(uid_of(object));
         let of_kind = |kind: &str| -> Vec<&Value> { family.iter().copied().filter(|child| kind_of(child) == kind).collect() };
-        let is_claim = kind_of(object) == "PersistentVolumeClaim";
-        let pods = if is_claim { self.users_of_claim(object) } else { of_kind("Pod") };
-        let claims = self.claims_of(&pods);
-        let events = self.events_about(object, &family);
+        let pods = if kind_of(object) == "PersistentVolumeClaim" { self.children.users_of(object) } else { of_kind("Pod") };
+        let claims = self.children.claims_of(&pods);
+        let events = self.children.events_about(family.iter().copied().chain(claims.iter().copied()).chain([object]).map(uid_of));
         let binding = object.pointer("/spec/storageClassName").and_then(Value::as_str).and_then(|class| self.bindings.get(class)).copied();
-        let surroundings = Surroundings { binding, ..Surroundings::none(now) };
+        let has_status_subresource = self.statuses.has(object);
+        let surroundings = Surroundings { binding, has_status_subresource, ..Surroundings::none(now) };
         ask(&Surroundings { pods: &pods, replica_sets: &of_kind("ReplicaSet"), claims: &claims, events: &events, ..surroundings })
-    }
-
-    /// Everything that `object` owns, directly or through others.
-    fn family<'a>(&'a self, object: &'a Value) -> Vec<&'a Value> {
-        let mut family = Vec::new();
-        let mut owners = vec![uid_of(object)];
-        while let Some(owner) = owners.pop() {
-            for child in self.by_owner.get(owner).into_iter().flatten().filter_map(|uid| self.children.get(uid)) {
-                owners.push(uid_of(child));
-                family.push(child.as_ref());
-            }
-        }
-        family
-    }
-
-    fn users_of_claim<'a>(&'a self, claim: &'a Value) -> Vec<&'a Value> {
-        let name = text(claim, "/metadata/name");
-        let mounts = |pod: &Value| {
-            let volumes = pod.pointer("/spec/volumes").and_then(Value::as_array).into_iter().flatten();
-            volumes.into_iter().any(|volume| text(volume, "/persistentVolumeClaim/claimName") == name)
-        };
-        self.in_namespace("Pod", text(claim, "/metadata/namespace")).filter(|pod| mounts(pod)).collect()
-    }
-
-    fn claims_of<'a>(&'a self, pods: &[&'a Value]) -> Vec<&'a Value> {
-        let Some(first) = pods.first() else { return Vec::new() };
-        let names: HashSet<&str> = pods
-            .iter()
-            .flat_map(|pod| pod.pointer("/spec/volumes").and_then(Value::as_array).into_iter().flatten())
-            .map(|volume| text(volume, "/persistentVolumeClaim/claimName"))
-            .collect();
-        let claims = self.in_namespace("PersistentVolumeClaim", text(first, "/metadata/namespace"));
-        claims.filter(|claim| names.contains(text(claim, "/metadata/name"))).collect()
-    }
-
-    fn events_about<'a>(&'a self, object: &'a Value, family: &[&'a Value]) -> Vec<&'a Value> {
-        let about: HashSet<&str> = family.iter().copied().chain([object]).map(uid_of).collect();
-        let events = self.in_namespace("Event", text(object, "/metadata/namespace"));
-        events.filter(|event| about.contains(text(event, "/regarding/uid"))).collect()
-    }
-
-    fn in_namespace<'a>(&'a self, kind: &'a str, namespace: &'a str) -> impl Iterator<Item = &'a Value> {
-        self.children
-            .values()
-            .map(AsRef::as_ref)
-            .filter(move |child| kind_of(child) == kind && text(child, "/metadata/namespace") == namespace)
     }
 
     /// Watches the kind of `id`: by our label over all namespaces, from where the LIST stopped, or in its namespace.
@@ -179,7 +188,7 @@ impl Hub {
         let lists = resources.iter().map(|resource| self.cluster.list(resource, Some(namespace), None));
         for listed in join_all(lists).await {
             match listed {
-                Ok(listed) => listed.items.into_iter().for_each(|item| self.note(item)),
+                Ok(listed) => listed.items.iter().for_each(|item| self.note(item)),
                 Err(error) if matches!(error.code(), Some(403 | 404)) => {}
                 Err(error) => return Err(error),
             }
@@ -197,6 +206,7 @@ impl Hub {
             plural: "storageclasses".to_owned(),
             namespaced: false,
             verbs: Vec::new(),
+            has_status: false,
         };
         // Without permission nothing is known of the classes, and a claim is waited for until it is bound.
         if let Ok(listed) = self.cluster.list(&classes, None, None).await {
@@ -210,29 +220,32 @@ impl Hub {
         }
     }
 
-    /// Waits until a watch says something and takes in all that is there.
+    /// Waits until a watch says something, takes in all that is there, and says what it is about.
     ///
     /// Never returns where nothing is watched.
-    pub(super) async fn changed(&mut self) {
-        if let Some(watched) = self.receiver.recv().await {
-            self.take_in(watched);
+    pub(super) async fn changed(&mut self) -> News {
+        if let Some(heard) = self.receiver.recv().await {
+            self.take_in(heard);
         }
-        while let Ok(watched) = self.receiver.try_recv() {
-            self.take_in(watched);
+        while let Ok(heard) = self.receiver.try_recv() {
+            self.take_in(heard);
         }
+        std::mem::take(&mut self.news)
     }
 
-    fn take_in(&mut self, watched: Watched) {
-        match watched {
-            Watched::Changed(object) => self.note(object),
+    fn take_in(&mut self, heard: Heard) {
+        self.news.since.get_or_insert(heard.at);
+        match heard.what {
+            Watched::Changed(object) => self.note(&object),
             Watched::Gone(object) => self.forget(&object),
             Watched::All(scope, objects) => {
+                self.news.everything = true;
                 let known = self.forget_scope(&scope, &objects);
                 for object in objects {
                     if identity(&object).is_some_and(|id| known.contains(&id)) {
                         self.take_object(Arc::clone(&object));
                     }
-                    self.note(object);
+                    self.note(&object);
                 }
             }
             // What may not be watched stays as it was seen; the phase's time limit ends the wait for it.
@@ -240,18 +253,22 @@ impl Hub {
         }
     }
 
-    fn note(&mut self, object: Arc<Value>) {
-        let Some(id) = identity(&object) else { return };
+    fn note(&mut self, object: &Arc<Value>) {
+        let Some(id) = identity(object) else { return };
         // A watch may tell of an object, and even that it is ready, before the answer to our own write of it was read.
-        if self.is_ours(&object) || self.objects.contains(&id) || self.resources.contains_key(&id) {
-            self.take_object(Arc::clone(&object));
+        if self.is_ours(object) || self.objects.contains(&id) || self.resources.contains_key(&id) {
+            self.take_object(Arc::clone(object));
         }
-        if is_child(&object) {
-            let uid = uid_of(&object).to_owned();
-            for owner in owners_of(&object) {
-                self.by_owner.entry(owner.to_owned()).or_default().insert(uid.clone());
-            }
-            self.children.insert(uid, object);
+        if is_child(object) {
+            self.children.note(Arc::clone(object));
+        }
+        self.is_news(id, object);
+    }
+
+    fn is_news(&mut self, id: ObjectId, object: &Value) {
+        if !self.news.everything {
+            self.news.uids.extend(self.children.concerned(object));
+            self.news.ids.insert(id);
         }
     }
 
@@ -267,28 +284,32 @@ impl Hub {
     }
 
     fn forget(&mut self, object: &Value) {
-        if let Some(id) = identity(object) {
-            self.objects.forget(&id, object);
-        }
-        self.children.remove(uid_of(object));
+        let Some(id) = identity(object) else { return };
+        self.objects.forget(&id, object);
+        self.is_news(id, object);
+        self.children.forget(object);
     }
 
     /// Forgets everything of a scope before all of it, `list`, is taken in anew. Returns the objects that were known.
     fn forget_scope(&mut self, scope: &WatchScope, list: &[Arc<Value>]) -> HashSet<ObjectId> {
         let mut known = HashSet::new();
-        let in_scope = |object: &Value| {
-            kind_of(object) == scope.resource.kind
-                && scope.namespace.as_ref().is_none_or(|namespace| text(object, "/metadata/namespace") == namespace)
-        };
         if scope.selector == self.label {
             let of_kind = |id: &ObjectId| id.kind == scope.resource.kind && id.group == scope.resource.group;
-            known = self.objects.forget_all(|id, object| of_kind(id) && in_scope(object), list);
+            known = self.objects.forget_all(|id, object| of_kind(id) && is_in(scope, object), list);
         }
         if scope.selector.is_none() {
-            self.children.retain(|_, child| !in_scope(child));
+            self.children.forget_scope(scope);
         }
         known
     }
+}
+
+/// The number of restarts of that container of `pod` which was restarted most often.
+fn most_restarts(pod: &Value) -> u32 {
+    let statuses = ["/status/initContainerStatuses", "/status/containerStatuses"].into_iter();
+    let statuses = statuses.filter_map(|at| pod.pointer(at)?.as_array()).flatten();
+    let restarts = statuses.filter_map(|status| status.get("restartCount")?.as_u64()).max().unwrap_or(0);
+    u32::try_from(restarts).unwrap_or(u32::MAX)
 }
 
 /// [`CHILDREN`] as they are served.
@@ -300,6 +321,7 @@ fn children() -> impl Iterator<Item = Resource> {
         plural: (*plural).to_owned(),
         namespaced: true,
         verbs: Vec::new(),
+        has_status: false,
     })
 }
 
@@ -309,10 +331,6 @@ fn identity(object: &Value) -> Option<ObjectId> {
 
 fn is_child(object: &Value) -> bool {
     CHILDREN.iter().any(|(_, _, kind, _)| *kind == kind_of(object)) || kind_of(object) == "Job"
-}
-
-fn owners_of(object: &Value) -> impl Iterator<Item = &str> {
-    object.pointer("/metadata/ownerReferences").and_then(Value::as_array).into_iter().flatten().map(|owner| text(owner, "/uid"))
 }
 
 fn kind_of(object: &Value) -> &str {
