@@ -16,6 +16,7 @@ mod prune;
 mod readiness;
 mod restart;
 mod rollback;
+mod safety;
 mod sandbox;
 mod secret;
 mod support;
