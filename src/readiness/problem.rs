@@ -185,6 +185,7 @@ impl Look<'_> {
         let said = text(status, "/state/waiting/message").unwrap_or_default();
         let told = self.events.iter().find(|event| event.reason == "Failed" && event.message.contains("Failed to pull"));
         let answer = told.map_or(said, |event| event.message);
+        let answer = without_preamble(answer);
         if answer.is_empty() { String::new() } else { format!(": {}", one_line(answer, QUOTE)) }
     }
 
@@ -257,6 +258,20 @@ impl Look<'_> {
     }
 }
 
+/// What kubelets and container runtimes say before they come to the registry's answer; most of it names the image once more.
+const PREAMBLE: [&str; 5] = ["Back-off pulling image ", "Failed to pull image ", "failed to pull and unpack image ", "ErrImagePull", "rpc error"];
+
+fn without_preamble(answer: &str) -> &str {
+    let mut rest = answer;
+    while let Some((_, after)) = PREAMBLE.iter().find(|preamble| rest.starts_with(**preamble)).and_then(|preamble| {
+        // The image may hold `: ` no more than a reference can, so that the next one ends the phrase.
+        rest[preamble.len()..].split_once(": ")
+    }) {
+        rest = after;
+    }
+    rest.strip_prefix("code = ").and_then(|code| code.split_once(" desc = ")).map_or(rest, |(_, after)| without_preamble(after))
+}
+
 fn name_of(status: &Value) -> &str {
     text(status, "/name").unwrap_or_default()
 }
@@ -307,6 +322,19 @@ mod tests {
         assert!(!told.exceeds(budget, at("2026-01-01T00:01:20Z")));
         assert!(told.exceeds(budget, at("2026-01-01T00:01:21Z")));
         assert!(first(&pod, &[]).exceeds(budget, at("2026-01-01T00:00:21Z")));
+    }
+
+    #[test]
+    fn of_a_failed_pull_only_the_registrys_answer_is_told() {
+        let answer = "failed to resolve reference \"shop/api:1\": shop/api:1: not found";
+        for before in [
+            "",
+            "Back-off pulling image \"shop/api:1\": ErrImagePull: failed to pull and unpack image \"shop/api:1\": ",
+            "Failed to pull image \"shop/api:1\": rpc error: code = NotFound desc = failed to pull and unpack image \"shop/api:1\": ",
+        ] {
+            assert_eq!(without_preamble(&format!("{before}{answer}")), answer);
+        }
+        assert_eq!(without_preamble("Back-off pulling image \"shop/api:1\""), "Back-off pulling image \"shop/api:1\"");
     }
 
     #[test]
