@@ -12,6 +12,7 @@ mod list;
 mod phases;
 mod readiness;
 mod repair;
+mod rules;
 mod selection;
 mod status;
 mod unchanged;
