@@ -259,7 +259,8 @@ impl Look<'_> {
 }
 
 /// What kubelets and container runtimes say before they come to the registry's answer; most of it names the image once more.
-const PREAMBLE: [&str; 5] = ["Back-off pulling image ", "Failed to pull image ", "failed to pull and unpack image ", "ErrImagePull", "rpc error"];
+const PREAMBLE: [&str; 5] =
+    ["Back-off pulling image ", "Failed to pull image ", "failed to pull and unpack image ", "ErrImagePull", "rpc error"];
 
 fn without_preamble(answer: &str) -> &str {
     let mut rest = answer;

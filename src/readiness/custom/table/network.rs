@@ -76,6 +76,8 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     row("projectcontour.io", &["ExtensionService"], &[summary("Valid")]),
+    // Its agents wrote a status until 1.15; today only what is wrong with a policy is written.
+    row("cilium.io", &["CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"], &[fails_unless("Valid"), stored()]),
     row("networking.istio.io", &[], &[fails_unless("Reconciled"), stored()]),
     row("security.istio.io", &[], &[fails_unless("Reconciled"), stored()]),
     row("telemetry.istio.io", &[], &[fails_unless("Reconciled"), stored()]),

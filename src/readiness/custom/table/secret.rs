@@ -5,7 +5,7 @@ use crate::readiness::custom::{
     row::{Row, row},
     step::{
         Outcome::{Busy, Failed, Ready},
-        Step, busy_if, fails_if, reason, says, settles, summary,
+        Step, busy_if, fails_if, reason, says, settles, stored, summary,
     },
 };
 
@@ -26,6 +26,8 @@ pub(super) const ROWS: &[Row] = &[
     row("external-secrets.io", &["ClusterExternalSecret"], &[Step::Own(secrets::newest_condition)]),
     row("external-secrets.io", &["ExternalSecret"], &[Step::Own(secrets::synchronised_generation), summary("Ready")]),
     row("external-secrets.io", &[], &[summary("Ready")]),
+    // What makes values when somebody asks for them.
+    row("generators.external-secrets.io", &[], &[stored()]),
     row(
         "kubernetes-client.io",
         &["ExternalSecret"],

@@ -110,5 +110,7 @@ pub(super) const ROWS: &[Row] = &[
     row("core.spinkube.dev", &["SpinApp"], &[fails_unless("Available"), fewer("/status/readyReplicas", "/spec/replicas"), Step::General]),
     row("keda.sh", &["ScaledObject"], &[PAUSED_SCALER, fails_unless("Ready"), fails_if("Fallback"), idle_if("Paused"), settles("Ready")]),
     row("keda.sh", &["ScaledJob"], &[PAUSED_SCALER, fails_unless_true("Ready"), idle_if("Paused"), ready_if("Ready")]),
+    // Its status only lists who uses it.
+    row("keda.sh", &["TriggerAuthentication", "ClusterTriggerAuthentication"], &[stored()]),
     row("work.karmada.io", &["ResourceBinding", "ClusterResourceBinding"], &[Step::Rule(karmada::members)]),
 ];
