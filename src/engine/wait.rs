@@ -323,3 +323,48 @@ impl Waiter {
         waited.told = Some(verdict.clone());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(name: &str) -> ObjectId {
+        ObjectId { group: "apps".to_owned(), kind: "Deployment".to_owned(), namespace: None, name: name.to_owned() }
+    }
+
+    fn waited(name: &str, leans_on: &[&str], state: State, has_failed_alone: bool) -> Waited {
+        let leans_on: Vec<ObjectId> = leans_on.iter().map(|name| id(name)).collect();
+        let told = Some(Verdict::new(state, "", ""));
+        Waited { told, has_failed_alone, ..Waited::new(id(name), None, &leans_on) }
+    }
+
+    fn wait(objects: Vec<Waited>) -> Wait {
+        Wait::new(0, "apps", WaitFor::Ready, objects)
+    }
+
+    #[test]
+    fn what_is_leaned_on_excuses_as_long_as_it_is_on_its_way() {
+        for (state, excused) in [(State::InProgress, true), (State::Missing, true), (State::Ready, false)] {
+            let wait = wait(vec![waited("web", &["database"], State::Failed, true), waited("database", &[], state, false)]);
+            assert_eq!(wait.excuses(&wait.objects[0]), excused, "{state}");
+        }
+    }
+
+    #[test]
+    fn two_that_lean_on_each_other_and_both_fail_excuse_nobody() {
+        let wait = wait(vec![
+            waited("web", &["worker"], State::InProgress, true),
+            waited("worker", &["web"], State::InProgress, true),
+            waited("other", &[], State::InProgress, false),
+        ]);
+        assert!(!wait.excuses(&wait.objects[0]) && !wait.excuses(&wait.objects[1]));
+    }
+
+    #[test]
+    fn a_budget_begins_anew_when_the_excuse_ends() {
+        let mut wait = wait(vec![waited("web", &["database"], State::InProgress, false)]);
+        let moment = Timestamp::UNIX_EPOCH;
+        wait.objects[0].patience = Patience::Since(moment, 5);
+        assert_eq!(wait.budget_of(0), Budget::default().anew(5, moment));
+    }
+}
