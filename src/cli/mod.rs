@@ -14,6 +14,7 @@ mod readiness;
 mod removal;
 mod render;
 mod rollback;
+mod rule_arguments;
 mod sandbox;
 mod schema;
 mod secret_arguments;

@@ -10,10 +10,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    cli::{Global, plan_arguments::PlanArguments},
+    cli::{Global, rule_arguments::RuleArguments},
     error::{CommandError, ExitCode},
     object::{neutralise, one_line},
-    readiness::{Budget, Family, Rules, State, Verdict, text},
+    readiness::{Family, State, Verdict, text},
     report::Output,
     source,
 };
@@ -31,15 +31,8 @@ pub(crate) struct Arguments {
     /// File with objects as YAML documents, JSON or JSON lines; `-` is standard input
     #[arg(short, long = "file", value_name = "FILE|-", required = true)]
     files: Vec<PathBuf>,
-    /// Plan whose rules are used beside the built-in ones: its name or path
-    #[arg(long, value_name = "PLAN")]
-    rules: Option<String>,
-    /// Environment of that plan
-    #[arg(short, long, env = "DEPLOYCTL_ENV")]
-    env: Option<String>,
-    /// Value of a variable of that plan, stronger than the environment's
-    #[arg(long, value_name = "NAME=VALUE")]
-    set: Vec<String>,
+    #[command(flatten)]
+    rules: RuleArguments,
     /// How to print: a table, or one line of JSON for each object
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
@@ -68,7 +61,7 @@ struct Line<'a> {
 }
 
 pub(crate) fn run(arguments: &Arguments, _global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
-    let (rules, budget) = rules(arguments)?;
+    let (rules, budget) = arguments.rules.compile()?;
     let mut objects = Vec::new();
     for file in &arguments.files {
         let (name, content) = read(file)?;
@@ -85,18 +78,6 @@ pub(crate) fn run(arguments: &Arguments, _global: &Global, output: &mut Output) 
         Format::Table => as_table(&lines),
     });
     Ok(ExitCode::Done)
-}
-
-/// What is judged by beside the built-in rules: those of the plan, where one is named.
-fn rules(arguments: &Arguments) -> Result<(Rules, Budget), CommandError> {
-    if arguments.rules.is_none() {
-        return Ok((Rules::default(), Budget::default()));
-    }
-    let Arguments { rules: plan, env, set, .. } = arguments;
-    let plan = PlanArguments { plan: plan.clone(), env: env.clone(), set: set.clone(), state_namespace: None };
-    let settings = plan.readiness()?;
-    let rules = Rules::compile(&settings.rules).map_err(CommandError::usage)?;
-    Ok((rules, settings.budget.into()))
 }
 
 fn read(file: &Path) -> Result<(String, String), CommandError> {

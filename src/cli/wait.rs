@@ -8,6 +8,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use super::{
     Global,
     plan_arguments::ClusterArguments,
+    rule_arguments::RuleArguments,
     session::{Session, block_on},
 };
 use crate::{
@@ -29,6 +30,7 @@ use crate::{
 #[command(after_help = "Examples:
   deployctl wait deployment/api statefulset/postgres -n shop
   deployctl wait certificate.cert-manager.io/shop/web-tls --timeout 2m
+  deployctl wait widget/main -n shop --rules shop --env dev
   deployctl wait job/migrate -n shop --for gone")]
 pub(crate) struct Arguments {
     /// Objects: `KIND/NAME` or `KIND/NAMESPACE/NAME`; a kind may be given by its plural, singular or short name, with `.GROUP`
@@ -46,6 +48,8 @@ pub(crate) struct Arguments {
     /// How to print the last verdicts on standard output
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
+    #[command(flatten)]
+    rules: RuleArguments,
     #[command(flatten)]
     cluster: ClusterArguments,
 }
@@ -87,9 +91,10 @@ pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -
 }
 
 async fn wait(arguments: &Arguments, global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
+    let (rules, budget) = arguments.rules.compile()?;
     let session = Session::open(&arguments.cluster, None).await?;
     let objects = arguments.objects.iter().map(|name| object(name, arguments, &session)).collect::<Result<Vec<_>, _>>()?;
-    let awaited = Awaited { objects, gone: arguments.until == Until::Gone, timeout: arguments.timeout };
+    let awaited = Awaited { objects, gone: arguments.until == Until::Gone, timeout: arguments.timeout, rules, budget };
     let (sender, mut events) = unbounded_channel();
     let emitter = Emitter::new(sender);
     let work = await_objects(&session.cluster, &session.served, awaited, &emitter, &session.stops.interrupt);

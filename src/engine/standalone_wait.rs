@@ -18,7 +18,7 @@ use crate::{
     cluster::{Cluster, RequestError, Resource, Seen, Served},
     event::Diagnosis,
     object::ObjectId,
-    readiness::Verdict,
+    readiness::{Budget, Rules, State, Verdict},
 };
 
 /// What is waited for, and how long.
@@ -29,6 +29,10 @@ pub(crate) struct Awaited {
     pub(crate) gone: bool,
     /// How long at most.
     pub(crate) timeout: Duration,
+    /// Rules of a plan, which come before the built-in ones.
+    pub(crate) rules: Rules,
+    /// How much failing is tolerated.
+    pub(crate) budget: Budget,
 }
 
 /// How a wait ended.
@@ -55,11 +59,11 @@ pub(crate) async fn await_objects(
     for ((id, _), read) in awaited.objects.iter().zip(try_join_all(reads).await?) {
         look.live.note(id.clone(), read.map_or(Seen::Absent, |object| Seen::Present(object.into())));
     }
-    let hub = Hub::new(cluster.clone(), served, None, &look);
+    let hub = Hub::new(cluster.clone(), served, None, &look).judging_by(awaited.rules);
     let mut waiter = Waiter::new(hub, emitter.clone(), OnFault::Stop);
     let until = if awaited.gone { WaitFor::Gone } else { WaitFor::Ready };
     let objects = awaited.objects.into_iter().map(|(id, resource)| Waited::new(id, Some(resource), &[])).collect();
-    let hopeless = waiter.begin(Wait::new(0, "", until, objects), &HashSet::new()).await;
+    let hopeless = waiter.begin(Wait::new(0, "", until, objects).within(None, awaited.budget), &HashSet::new()).await;
     let Some(ended) = until_over(&mut waiter, hopeless, deadline, interrupt).await else { return Ok(None) };
     let objects: Vec<(ObjectId, Verdict)> = waiter.waits.iter().flat_map(Wait::verdicts).collect();
     let summary = match ended {
@@ -69,7 +73,7 @@ pub(crate) async fn await_objects(
     };
     let mut open: Vec<(ObjectId, Verdict)> = waiter.waits.iter().flat_map(Wait::not_met).collect();
     // What has failed says more than what is only not ready yet.
-    open.sort_by_key(|(_, verdict)| verdict.state != crate::readiness::State::Failed);
+    open.sort_by_key(|(_, verdict)| verdict.state != State::Failed);
     let diagnosis = look_into(summary, None, &open, cluster, &mut waiter.hub).await;
     Ok(Some(Awaiting { objects, diagnosis: Some(diagnosis) }))
 }

@@ -82,3 +82,22 @@ fn slips_are_told_before_anything_is_waited_for() {
         assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
     }
 }
+
+#[test]
+fn a_plans_rules_are_used_where_it_is_named() {
+    let namespace = namespace("wait-rules");
+    apply(&namespace, &config_map("settings", "1"));
+    let folder = tempfile::tempdir().unwrap();
+    let rule = "readiness: [{kind: ConfigMap, name: settings, ready: object.data.value == '2'}]";
+    std::fs::write(folder.path().join("plan.yaml"), format!("apiVersion: deployctl.dev/v1\nname: rules\nsources: [a.yaml]\n{rule}\n"))
+        .unwrap();
+    std::fs::write(folder.path().join("a.yaml"), config_map("settings", "1")).unwrap();
+    let wait = |timeout: &str| {
+        let arguments = ["wait", "cm/settings", "--namespace", &namespace, "--rules", "plan.yaml", "--timeout", timeout];
+        Deployctl::in_sandbox().current_dir(folder.path()).args(arguments).run()
+    };
+    let outcome = wait("1s").exited(1);
+    assert!(outcome.stderr.contains("object.data.value == '2'"), "{}", outcome.stderr);
+    kubectl(&["patch", "configmap", "settings", "-n", &namespace, "--type=merge", "-p", r#"{"data":{"value":"2"}}"#]);
+    wait("1m").exited(0);
+}
