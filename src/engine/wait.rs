@@ -335,7 +335,7 @@ mod tests {
     fn waited(name: &str, leans_on: &[&str], state: State, has_failed_alone: bool) -> Waited {
         let leans_on: Vec<ObjectId> = leans_on.iter().map(|name| id(name)).collect();
         let told = Some(Verdict::new(state, "", ""));
-        Waited { told, has_failed_alone, ..Waited::new(id(name), None, &leans_on) }
+        Waited { has_failed_alone, told, ..Waited::new(id(name), None, &leans_on) }
     }
 
     fn wait(objects: Vec<Waited>) -> Wait {

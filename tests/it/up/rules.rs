@@ -63,8 +63,8 @@ fn waiting(project: &Project) -> Running {
 
 /// The last verdict about the machine.
 fn last(log: &[Value]) -> Value {
-    let verdicts = events(log, "verdict-changed").into_iter().filter(|event| event["object"]["kind"] == "Machine");
-    verdicts.last().expect("a verdict")["to"].clone()
+    let mut verdicts = events(log, "verdict-changed").into_iter().filter(|event| event["object"]["kind"] == "Machine");
+    verdicts.next_back().expect("a verdict")["to"].clone()
 }
 
 #[test]
