@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use serde_json::Value;
 
 use crate::support::{
-    Deployctl, kubectl,
+    Deployctl, established,
     manifests::{config_map, deployment, documents, faulty_deployment},
     project::{Project, events, name, written},
     running::Running,
@@ -124,7 +124,7 @@ fn a_field_that_only_the_stored_version_has_survives_the_way_back() {
     );
     let applied = try_kubectl(&["apply", "-f", "-"], &definition);
     assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
-    kubectl(&["wait", "--for=condition=Established", "crd/widgets.stored.example.org"]);
+    established("widgets.stored.example.org");
     let widget =
         |size: u32| format!("apiVersion: stored.example.org/v1\nkind: Widget\nmetadata: {{name: first}}\nspec: {{size: {size}}}\n");
     let project = Project::new("stored-version").manifest("databases/widget.yaml", &widget(1));

@@ -18,7 +18,7 @@ spec:
 /// What is deployed and taken down in that cluster; each status is printed, with what was said.
 const SCRIPT: &str = "
 kubectl apply -f api-service.yaml
-kubectl wait --for=jsonpath='{.status.conditions[0].status}'=False apiservice/v1.unreachable.shop.test
+until kubectl get apiservice/v1.unreachable.shop.test -o jsonpath='{.status.conditions[0].status}' | grep -q False; do sleep 0.2; done
 $DEPLOYCTL up down-unreachable --yes; echo \"up $?\"
 $DEPLOYCTL down down-unreachable --yes --patience 8s 2>&1; echo \"down $?\"
 kubectl delete apiservice/v1.unreachable.shop.test

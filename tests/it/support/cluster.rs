@@ -55,6 +55,16 @@ pub(crate) fn try_kubectl(arguments: &[&str], input: &str) -> Output {
     child.wait_with_output().expect("kubectl ends")
 }
 
+/// Waits until the definition `name` is served. A definition that was just written has no conditions yet, which `kubectl wait` does not bear.
+#[track_caller]
+pub(crate) fn established(name: &str) {
+    eventually("the definition is established", || {
+        let definition = get("default", &format!("crd/{name}"));
+        let mut conditions = definition["status"]["conditions"].as_array()?.iter();
+        conditions.any(|condition| condition["type"] == "Established" && condition["status"] == "True").then_some(())
+    });
+}
+
 /// What kubectl wrote; the test fails where it did.
 #[track_caller]
 pub(crate) fn kubectl(arguments: &[&str]) -> String {

@@ -14,5 +14,5 @@ pub(crate) mod pty;
 pub(crate) mod running;
 pub(crate) mod user;
 
-pub(crate) use cluster::{apply, eventually, get, kubectl, namespace, sandbox, try_kubectl};
+pub(crate) use cluster::{apply, established, eventually, get, kubectl, namespace, sandbox, try_kubectl};
 pub(crate) use deployctl::{Deployctl, Outcome, PROGRAM};

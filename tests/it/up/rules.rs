@@ -7,7 +7,7 @@ use super::{
     project::{Project, events, name},
     running::Running,
 };
-use crate::support::{kubectl, try_kubectl};
+use crate::support::{established, try_kubectl};
 
 /// Defines machines in a group of the test's own, which have a status of any form.
 fn define(group: &str) {
@@ -25,7 +25,7 @@ spec:
     );
     let applied = try_kubectl(&["apply", "-f", "-"], &definition);
     assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
-    kubectl(&["wait", "--for=condition=Established", &format!("crd/machines.{group}")]);
+    established(&format!("machines.{group}"));
 }
 
 fn machine(group: &str) -> String {
