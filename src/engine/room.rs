@@ -8,8 +8,11 @@ use super::{
 };
 use crate::release::{Head, Program, Snapshot, StoreError, Traces};
 
-/// Secrets beside the head and the chunks that are known before a run: what it remembers at its end, and a long journal.
-const LATER: usize = 2;
+/// Secrets beside the head and the chunks that are known before a run of `writes` writes: what it remembers at its end, and its journal,
+/// with that of its way back. More than 200 entries fit into a Secret.
+const fn later(writes: usize) -> usize {
+    2 + 2 * writes / 200
+}
 
 /// Fails where a quota leaves no room for the Secrets that the revision of `run` is made of. Half a revision is of no use, and a run
 /// whose end cannot be stored even less.
@@ -18,7 +21,7 @@ pub(super) async fn check(run: &Run<'_>, program: &Program, snapshot: &Snapshot,
     let stored: BTreeSet<&str> = run.before.heads.iter().flat_map(Head::chunks).collect();
     let chunks = chunks(run, program, snapshot, traces);
     let new = chunks.iter().filter(|name| !stored.contains(name.as_str())).count();
-    run.store.fits(room, 1 + new + LATER)
+    run.store.fits(room, 1 + new + later(program.writes()))
 }
 
 /// The names of the chunks that are written before the first object is.

@@ -58,10 +58,11 @@ async fn write(
         pending.push(entry);
         collect_until(next, &mut entries, &mut pending).await;
         next = Instant::now() + INTERVAL;
-        if let Err(error) = store.append(&mut head, std::mem::take(&mut pending)).await {
+        if let Err(error) = store.append(&mut head, &pending).await {
             broken.cancel();
             return (head, Err(error));
         }
+        pending.clear();
     }
     (head, Ok(()))
 }

@@ -2,12 +2,12 @@ use std::collections::BTreeSet;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
     JournalEntry, ObjectRecord, Records, Revision, Room,
-    compression::{compress, decompress},
+    compression::{compress, decompress, decompress_pieces},
 };
 use crate::{
     cluster::{Cluster, DeleteOptions, Force, RequestError, Resource, Served},
@@ -36,17 +36,10 @@ pub(crate) struct Head {
     pub(crate) revision: Revision,
     /// Chunks that hold the older part of the journal.
     journal_chunks: Vec<String>,
-    /// The newer part of the journal.
-    journal: Vec<JournalEntry>,
+    /// The newer part of the journal, compressed: a piece for each time that it was added to.
+    journal: Vec<u8>,
     /// Resource version of the Secret: a write fails where somebody else has written it since.
     stored_as: String,
-}
-
-/// The journal as a head holds it.
-#[derive(Serialize, Deserialize, Default)]
-struct StoredJournal {
-    chunks: Vec<String>,
-    entries: Vec<JournalEntry>,
 }
 
 /// Why a revision could not be read or written.
@@ -78,8 +71,10 @@ pub(super) const RELEASE_LABEL: &str = "deployctl.dev/release";
 pub(super) const PART_LABEL: &str = "deployctl.dev/part";
 /// Compressed bytes in one chunk; base64 and the envelope stay well under the API server's limit of 1 MiB.
 const CHUNK_BYTES: usize = 600 * 1024;
-/// Compressed bytes of the journal that its head holds; what is more goes into chunks.
-const JOURNAL_BYTES: usize = 200 * 1024;
+/// Compressed bytes of the journal that its head holds; what is more goes into chunks. A run writes its head several times a second.
+const JOURNAL_BYTES: usize = 64 * 1024;
+/// Entries in one piece of the journal, so that what has piled up while the server did not answer fits into a Secret.
+const JOURNAL_ENTRIES: usize = 200;
 /// Chunks that are written, read or deleted at once.
 const PARALLEL: usize = 8;
 /// Field manager of what is kept about releases.
@@ -148,12 +143,14 @@ impl Store {
 
     /// The journal of `head`, oldest entry first.
     pub(crate) async fn journal(&self, head: &Head) -> Result<Vec<JournalEntry>, StoreError> {
-        let mut entries = Vec::new();
-        for chunk in &head.journal_chunks {
-            entries.extend(self.read::<Vec<JournalEntry>>(std::slice::from_ref(chunk)).await?);
-        }
-        entries.extend(head.journal.iter().cloned());
-        Ok(entries)
+        let reads: Vec<_> = head.journal_chunks.iter().map(|name| self.read_journal_chunk(name)).collect();
+        let older: Vec<Vec<JournalEntry>> = stream::iter(reads).buffered(PARALLEL).try_collect().await?;
+        let newer = read_journal(&self.head_name(head.revision.number), &head.journal)?;
+        Ok(older.into_iter().flatten().chain(newer).collect())
+    }
+
+    async fn read_journal_chunk(&self, name: &str) -> Result<Vec<JournalEntry>, StoreError> {
+        read_journal(name, &self.read_chunk(name).await?)
     }
 
     /// Makes sure that the namespace for revisions is there; it may be.
@@ -260,13 +257,14 @@ impl Store {
     }
 
     /// Adds `entries` to the journal of `head` and stores it.
-    pub(crate) async fn append(&self, head: &mut Head, entries: Vec<JournalEntry>) -> Result<(), StoreError> {
-        head.journal.extend(entries);
-        if compress(&head.journal).len() > JOURNAL_BYTES {
-            let chunks = self.write_chunks(&head.journal).await?;
-            // A part of the journal never has more than one chunk: it is far smaller than one.
-            head.journal_chunks.extend(chunks);
-            head.journal.clear();
+    pub(crate) async fn append(&self, head: &mut Head, entries: &[JournalEntry]) -> Result<(), StoreError> {
+        for entries in entries.chunks(JOURNAL_ENTRIES) {
+            let piece = compress(&entries);
+            if head.journal.len() + piece.len() > JOURNAL_BYTES && !head.journal.is_empty() {
+                head.journal_chunks.push(self.write_chunk(&head.journal).await?);
+                head.journal.clear();
+            }
+            head.journal.extend(piece);
         }
         self.update(head).await
     }
@@ -302,10 +300,10 @@ impl Store {
     }
 
     fn head_secret(&self, head: &Head) -> Value {
-        let journal = StoredJournal { chunks: head.journal_chunks.clone(), entries: head.journal.clone() };
-        let data = [("head", compress(&head.revision)), ("journal", compress(&journal))];
+        let (revision, chunks) = (compress(&head.revision), compress(&head.journal_chunks));
+        let data = [("head", revision.as_slice()), ("journal-chunks", chunks.as_slice()), ("journal", head.journal.as_slice())];
         let number = head.revision.number;
-        let mut secret = self.secret(&self.head_name(number), "head", &data.each_ref().map(|(key, bytes)| (*key, bytes.as_slice())));
+        let mut secret = self.secret(&self.head_name(number), "head", &data);
         secret["metadata"]["labels"]["deployctl.dev/revision"] = number.to_string().into();
         secret
     }
@@ -356,11 +354,17 @@ fn read_head(secret: &Value) -> Result<Head, StoreError> {
         return Err(StoreError::Newer { name: name.to_owned(), format });
     }
     let revision = serde_json::from_value(value).map_err(|error| damaged(name, &error.to_string()))?;
-    let journal: StoredJournal = match data(secret, "journal") {
+    let journal_chunks = match data(secret, "journal-chunks") {
         Some(bytes) => decompress(&bytes).map_err(|why| damaged(name, &why))?,
-        None => StoredJournal::default(),
+        None => Vec::new(),
     };
-    Ok(Head { revision, journal_chunks: journal.chunks, journal: journal.entries, stored_as: resource_version(secret) })
+    Ok(Head { revision, journal_chunks, journal: data(secret, "journal").unwrap_or_default(), stored_as: resource_version(secret) })
+}
+
+/// The entries of a part of the journal that is stored in `name`.
+fn read_journal(name: &str, bytes: &[u8]) -> Result<Vec<JournalEntry>, StoreError> {
+    let pieces: Vec<Vec<JournalEntry>> = decompress_pieces(bytes).map_err(|why| damaged(name, &why))?;
+    Ok(pieces.into_iter().flatten().collect())
 }
 
 fn data(secret: &Value, key: &str) -> Option<Vec<u8>> {

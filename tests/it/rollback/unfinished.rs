@@ -1,10 +1,12 @@
 //! Back to what was there before a run that was not finished.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use rustix::process::Signal;
 
 use super::{
     manifests::{config_map, deployment, documents, faulty_deployment},
-    project::{Project, written},
+    project::{Project, unpacked, written},
     running::Running,
 };
 use crate::support::Deployctl;
@@ -70,6 +72,32 @@ fn a_killed_first_installation_is_taken_back_to_nothing() {
         let namespaces = crate::support::kubectl(&["get", "namespace", &project.name, "--ignore-not-found", "-o", "name"]);
         namespaces.is_empty().then_some(())
     });
+    assert_eq!(project.last_revision()["outcome"], "rolled-back");
+}
+
+/// A name that is as long as names may be and hardly becomes shorter when it is compressed.
+fn incompressible_name(index: u32) -> String {
+    let part = |part: u32| {
+        let mut hasher = DefaultHasher::new();
+        (index, part).hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
+    };
+    (0..15).map(part).collect()
+}
+
+#[test]
+fn a_killed_run_is_taken_back_by_a_journal_that_is_longer_than_its_head_holds() {
+    let project = Project::new("long-journal-then-back").manifest("apps/web.yaml", &faulty_deployment("web", "never-ready"));
+    let settings: Vec<String> = (0..500).map(|index| config_map(&incompressible_name(index), "1")).collect();
+    project.rewrite("databases/settings.yaml", &documents(&settings));
+    kill_while_it_waits(&project);
+    let head = project.stored("head").pop().unwrap();
+    let chunks: Vec<String> = serde_json::from_value(unpacked(&head, "journal-chunks")).unwrap();
+    assert!(!chunks.is_empty(), "the journal is too short for this test");
+
+    let events = project.command("rollback", &["--yes", "-o", "jsonl"]).run().exited(0).events();
+    let proof = events.iter().find(|event| event["event"] == "rollback-proved").unwrap();
+    assert_eq!((&proof["proof"]["differences"], &proof["proof"]["same"]), (&serde_json::json!([]), &502.into()));
     assert_eq!(project.last_revision()["outcome"], "rolled-back");
 }
 

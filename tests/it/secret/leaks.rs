@@ -52,7 +52,9 @@ fn bytes_hold(bytes: &[u8], value: &str, depth: usize) -> bool {
     {
         return true;
     }
-    serde_json::from_slice(bytes).is_ok_and(|json: Value| json_holds(&json, value, depth + 1))
+    // A journal is one document after the other.
+    let mut documents = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>().map_while(Result::ok);
+    documents.any(|json| json_holds(&json, value, depth + 1))
 }
 
 /// As it is, or in base64, wherever in a longer text the value begins: each of the three alignments has an inner part of its own.
@@ -97,6 +99,7 @@ fn values_are_found_however_they_are_packed() {
         secret.clone().into_bytes(),
         gzip(secret.as_bytes()),
         format!(r#"{{"chunk": "{}"}}"#, STANDARD.encode(gzip(secret.as_bytes()))).into_bytes(),
+        [gzip(b"[1]"), gzip(secret.as_bytes())].concat(),
         (0..3).map(|padding| STANDARD.encode(format!("{}{value}tail", "x".repeat(padding)))).collect::<String>().into_bytes(),
     ];
     for bytes in packed {

@@ -107,7 +107,7 @@ impl Project {
     /// The revisions as they are stored, oldest first.
     #[track_caller]
     pub(crate) fn revisions(&self) -> Vec<Value> {
-        let mut revisions: Vec<Value> = self.stored("head").iter().map(unpacked).collect();
+        let mut revisions: Vec<Value> = self.stored("head").iter().map(|head| unpacked(head, "head")).collect();
         revisions.sort_by_key(|revision| revision["number"].as_u64());
         revisions
     }
@@ -134,9 +134,9 @@ impl Project {
     }
 }
 
-/// The revision in a stored head: base64 of gzip of JSON.
-fn unpacked(head: &Value) -> Value {
-    let bytes = STANDARD.decode(head["data"]["head"].as_str().unwrap()).unwrap();
+/// What a stored Secret holds under `key`: base64 of gzip of JSON.
+pub(crate) fn unpacked(secret: &Value, key: &str) -> Value {
+    let bytes = STANDARD.decode(secret["data"][key].as_str().unwrap()).unwrap();
     let mut text = String::new();
     GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
     serde_json::from_str(&text).unwrap()
