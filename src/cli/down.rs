@@ -3,7 +3,7 @@
 use super::{
     Global, lock_arguments,
     plan_arguments::{ClusterArguments, PlanArguments},
-    removal::{Prepared, RemovalArguments, carry_out, check_same, confirm, tell_kept},
+    removal::{Prepared, RemovalArguments, Removing, carry_out, check_same, confirm, tell_kept},
     session::{Session, block_on},
     up::{again::take_over, prepare},
 };
@@ -61,12 +61,17 @@ async fn down(arguments: &Arguments, global: &Global, address: &Address, output:
         tell_kept(&prepared.pruning, output);
         return Ok(ExitCode::Done);
     }
-    confirm(&arguments.removal, address, &newest.guard, &prepared, &session, output)?;
-    let by = Author::this_process("down");
-    let held = arguments.removal.lock.acquire(&session, address, &by, output).await?;
+    let removing = Removing { arguments: &arguments.removal, global, address, by: Author::this_process("down") };
+    confirm(&removing, &newest.guard, &prepared, &session, output)?;
+    let held = arguments.removal.run.lock.acquire(&session, address, &removing.by, output).await?;
     let session = session.through(&held);
     let store = store.through(&session.cluster);
-    let result = under_lock(arguments, global, address, &prepared.pruning, is_down, session, &store, by, output).await;
+    // What is down already has only its history left.
+    let result = if is_down {
+        purge(address, &session, &store, output).await.map(|()| ExitCode::Done)
+    } else {
+        under_lock(arguments, &removing, &prepared.pruning, session, &store, output).await
+    };
     lock_arguments::release(held, output).await;
     result
 }
@@ -87,30 +92,22 @@ async fn prepared(arguments: &Arguments, address: &Address, session: &Session, m
 }
 
 /// Looks again, removes what was shown, and deletes the history where that was asked for.
-#[expect(clippy::too_many_arguments, reason = "all that a run is made of, each made elsewhere")]
 async fn under_lock(
     arguments: &Arguments,
-    global: &Global,
-    address: &Address,
+    removing: &Removing<'_>,
     shown: &Pruning,
-    is_down: bool,
     session: Session,
     store: &Store,
-    by: Author,
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
-    if is_down {
-        return purge(address, &session, store, output).await.map(|()| ExitCode::Done);
-    }
-    let before = session.unless_interrupted(take_over(store, &by)).await?.map_err(|error| session.store_error(&error))?;
-    let prepared = prepared(arguments, address, &session, before).await?;
+    let before = session.unless_interrupted(take_over(store, &removing.by)).await?.map_err(|error| session.store_error(&error))?;
+    let prepared = prepared(arguments, removing.address, &session, before).await?;
     check_same(shown, &prepared.pruning)?;
-    let kept_before = prepared.pruning.kept.clone();
-    let (exit, session) = carry_out(&arguments.removal, global, address, &prepared, &Selection::All, session, store, by, output).await?;
+    let (exit, session) = carry_out(removing, &prepared, &Selection::All, session, store, output).await?;
     if exit == ExitCode::Done {
-        tell_kept(&Pruning { kept: kept_before, ..Pruning::default() }, output);
+        tell_kept(&prepared.pruning, output);
         if arguments.purge {
-            purge(address, &session, store, output).await?;
+            purge(removing.address, &session, store, output).await?;
         }
     }
     Ok(exit)

@@ -15,6 +15,7 @@ mod removal;
 mod render;
 mod rollback;
 mod rule_arguments;
+mod run_arguments;
 mod sandbox;
 mod schema;
 mod secret_arguments;

@@ -3,7 +3,7 @@
 use super::{
     Global, lock_arguments,
     plan_arguments::{ClusterArguments, PlanArguments},
-    removal::{Prepared, RemovalArguments, carry_out, check_same, confirm, tell_kept},
+    removal::{Prepared, RemovalArguments, Removing, carry_out, check_same, confirm, tell_kept},
     session::{Session, block_on},
     up::{again::take_over, prepare},
 };
@@ -72,35 +72,32 @@ async fn prune(arguments: &Arguments, global: &Global, address: &Address, output
         tell_kept(&found.prepared.pruning, output);
         return Ok(ExitCode::Done);
     }
-    confirm(&arguments.removal, address, &guard, &found.prepared, &session, output)?;
-    let by = Author::this_process("prune");
-    let held = arguments.removal.lock.acquire(&session, address, &by, output).await?;
+    let removing = Removing { arguments: &arguments.removal, global, address, by: Author::this_process("prune") };
+    confirm(&removing, &guard, &found.prepared, &session, output)?;
+    let held = arguments.removal.run.lock.acquire(&session, address, &removing.by, output).await?;
     let session = session.through(&held);
     let store = store.through(&session.cluster);
-    let result = under_lock(arguments, global, address, &found.prepared.pruning, session, &store, by, output).await;
+    let result = under_lock(arguments, &removing, &found.prepared.pruning, session, &store, output).await;
     lock_arguments::release(held, output).await;
     result
 }
 
 /// Looks again, and removes what was shown.
-#[expect(clippy::too_many_arguments, reason = "all that a run is made of, each made elsewhere")]
 async fn under_lock(
     arguments: &Arguments,
-    global: &Global,
-    address: &Address,
+    removing: &Removing<'_>,
     shown: &Pruning,
     session: Session,
     store: &Store,
-    by: Author,
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
+    let address = removing.address;
     let before = session.unless_interrupted(Before::read(store)).await?.map_err(|error| session.store_error(&error))?;
     check_settled(address, &before)?;
-    let before = session.unless_interrupted(take_over(store, &by)).await?.map_err(|error| session.store_error(&error))?;
+    let before = session.unless_interrupted(take_over(store, &removing.by)).await?.map_err(|error| session.store_error(&error))?;
     let Found { prepared, .. } = found(arguments, address, &session, store, before).await?;
     check_same(shown, &prepared.pruning)?;
-    let selection = &Selection::Nothing;
-    let (exit, _) = carry_out(&arguments.removal, global, address, &prepared, selection, session, store, by, output).await?;
+    let (exit, _) = carry_out(removing, &prepared, &Selection::Nothing, session, store, output).await?;
     if exit == ExitCode::Done {
         tell_kept(&prepared.pruning, output);
     }

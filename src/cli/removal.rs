@@ -10,21 +10,20 @@ use indexmap::IndexMap;
 use super::{
     Global,
     intent::Intent,
-    lock_arguments::LockArguments,
+    run_arguments::RunArguments,
     session::Session,
     up::{
-        self,
         confirm::{consent, consent_to_loss, deletes_data, removed},
         follow, run_error,
     },
 };
 use crate::{
-    engine::{Before, Emitter, Limits, Look, Pruning, Removal, Run, Selection, Wanted, remove_all},
+    engine::{Before, Emitter, Limits, Look, Origin, Pruning, Removal, Run, Selection, Terms, Wanted, remove_all},
     error::{CommandError, ExitCode},
     object::ObjectId,
-    plan::{self, Address, PhaseSettings},
-    release::{Author, Guard, Revision, Store},
-    report::{ChangeSummary, Extent, Output, RunFormat},
+    plan::{self, Address},
+    release::{Author, Guard, PhaseRecord, Store},
+    report::{ChangeSummary, Extent, Output},
 };
 
 /// How a command removes.
@@ -33,12 +32,6 @@ pub(super) struct RemovalArguments {
     /// Also delete volumes with what is on them; needs the release's name: typed, or `--yes=PLAN.ENV`
     #[arg(long)]
     pub(super) delete_data: bool,
-    /// Do not ask. A protected environment takes only its release's name: `--yes=PLAN.ENV`
-    #[arg(short, long, value_name = "RELEASE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    yes: Option<String>,
-    /// Writes that are under way at once
-    #[arg(long, value_name = "N", default_value_t = 16, env = "DEPLOYCTL_PARALLEL", value_parser = up::parallel)]
-    parallel: usize,
     /// How long to wait in each phase until its objects are gone, before going on without them
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = plan::parse_duration)]
     patience: Duration,
@@ -46,10 +39,7 @@ pub(super) struct RemovalArguments {
     #[arg(long, value_name = "DURATION", env = "DEPLOYCTL_TIMEOUT", value_parser = plan::parse_duration)]
     timeout: Option<Duration>,
     #[command(flatten)]
-    pub(super) lock: LockArguments,
-    /// Form of the report on standard output
-    #[arg(short, long, value_enum, default_value_t, env = "DEPLOYCTL_OUTPUT")]
-    output: RunFormat,
+    pub(super) run: RunArguments,
 }
 
 /// What was worked out before anything is asked or written.
@@ -59,21 +49,29 @@ pub(super) struct Prepared {
     pub(super) pruning: Pruning,
 }
 
+/// A command that removes, and what it removes from.
+pub(super) struct Removing<'a> {
+    pub(super) arguments: &'a RemovalArguments,
+    pub(super) global: &'a Global,
+    pub(super) address: &'a Address,
+    pub(super) by: Author,
+}
+
 /// Shows what goes and what is kept, and asks.
 pub(super) fn confirm(
-    arguments: &RemovalArguments,
-    address: &Address,
+    removing: &Removing<'_>,
     guard: &Guard,
     prepared: &Prepared,
     session: &Session,
     output: &mut Output,
 ) -> Result<(), CommandError> {
-    let asks = arguments.yes.is_none();
+    let Removing { arguments, address, .. } = removing;
+    let asks = arguments.run.yes.is_none();
     let rows = output.stderr_rows().filter(|_| asks);
     let extent = Extent { width: output.stderr_width(), rows, creations: asks };
     output.note(summary(address, prepared, session).text(extent).trim_end());
     output.note("");
-    let plain = Intent::plain(&address.release, guard.protected, arguments.yes.as_deref());
+    let plain = Intent::plain(&address.release, guard.protected, arguments.run.yes.as_deref());
     let intent = Intent { delete_data: arguments.delete_data, ..plain };
     let context = session.cluster.context();
     if deletes_data(&prepared.pruning) { consent_to_loss(&intent, context) } else { consent(&intent, context) }
@@ -109,25 +107,26 @@ pub(super) fn check_same(shown: &Pruning, now: &Pruning) -> Result<(), CommandEr
 
 /// Removes what was prepared, as a revision of its own. `selection` says whether what is deployed goes on being wanted. Returns the
 /// session with the exit code.
-#[expect(clippy::too_many_arguments, reason = "all that a run is made of, each made elsewhere")]
 pub(super) async fn carry_out(
-    arguments: &RemovalArguments,
-    global: &Global,
-    address: &Address,
+    removing: &Removing<'_>,
     prepared: &Prepared,
     selection: &Selection,
     mut session: Session,
     store: &Store,
-    by: Author,
     output: &Output,
 ) -> Result<(ExitCode, Session), CommandError> {
+    let Removing { arguments, global, address, by } = removing;
     let Some(newest) = prepared.before.newest().map(|head| &head.revision) else {
         return Err(CommandError::failed("the release's revisions are gone; nothing was changed"));
     };
     let goes_on = prepared.before.deployed().filter(|_| *selection == Selection::Nothing);
     let like = goes_on.unwrap_or(newest);
-    let wanted =
-        Wanted { release: address.release.clone(), objects: IndexMap::new(), phases: phases(like), readiness: like.readiness.clone() };
+    let wanted = Wanted {
+        release: address.release.clone(),
+        objects: IndexMap::new(),
+        phases: like.phases.iter().map(PhaseRecord::settings).collect(),
+        readiness: like.readiness.clone(),
+    };
     let run = Run {
         cluster: &session.cluster,
         served: &session.served,
@@ -137,39 +136,29 @@ pub(super) async fn carry_out(
         look: &prepared.look,
         selection,
         before: &prepared.before,
-        limits: Limits { parallel: arguments.parallel, timeout: arguments.timeout.unwrap_or(newest.timeout) },
-        timeout_rollback: newest.timeout_rollback,
-        rolls_back: false,
-        force_conflicts: false,
         store,
-        by,
-        source: None,
-        back_to: None,
-        guard: newest.guard.clone(),
-        access: goes_on.map(|revision| revision.access.clone()).unwrap_or_default(),
+        terms: Terms {
+            limits: Limits { parallel: arguments.run.parallel, timeout: arguments.timeout.unwrap_or(newest.timeout) },
+            timeout_rollback: newest.timeout_rollback,
+            rolls_back: false,
+            force_conflicts: false,
+        },
+        origin: Origin {
+            by: by.clone(),
+            source: None,
+            back_to: None,
+            guard: newest.guard.clone(),
+            access: goes_on.map(|revision| revision.access.clone()).unwrap_or_default(),
+        },
     };
     let (sender, events) = tokio::sync::mpsc::unbounded_channel();
     let emitter = Emitter::new(sender);
     let work = remove_all(run, arguments.patience, &emitter, &session.stops);
-    let result = follow::follow(work, &emitter, events, &mut session.notices, arguments.output, global.verbose, output).await;
+    let result = follow::follow(work, &emitter, events, &mut session.notices, arguments.run.output, global.verbose, output).await;
     match result {
         Ok(exit) => Ok((exit, session)),
         Err(error) => Err(run_error(&error, &session)),
     }
-}
-
-/// The phases of `revision`.
-fn phases(revision: &Revision) -> Vec<PhaseSettings> {
-    let phases = revision.phases.iter().map(|phase| PhaseSettings {
-        name: phase.name.clone(),
-        after: phase.after.clone(),
-        matches: Vec::new(),
-        when: None,
-        timeout: phase.timeout,
-        failure_budget: phase.failure_budget,
-        on_failure: phase.on_failure,
-    });
-    phases.collect()
 }
 
 /// Says what is kept, and why.

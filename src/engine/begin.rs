@@ -43,57 +43,73 @@ pub(super) async fn begin(run: &Run<'_>, program: &Program) -> Result<Began, Sto
     let stored_as = take(run, program, &mut snapshot).await.map_err(|source| store.unread(source))?;
     room::check(run, program, &snapshot, &traces).await?;
     store.prepare().await?;
-    let phases = try_join_all(run.wanted.phases.iter().map(|phase| phase_record(run, phase)));
-    let (phases, program, snapshot_chunks, traces_chunks) =
-        tokio::try_join!(phases, store.write_chunks(program), store.write_chunks(&snapshot), async {
-            if traces.is_empty() { Ok(Vec::new()) } else { store.write_chunks(&traces).await }
-        },)?;
+    let stored = stored(run, program, &snapshot, &traces).await?;
+    let head = store.create(revision(run, stored)).await?;
+    Ok(Began { head, snapshot, traces, base, stored_as })
+}
+
+/// What a revision is made of, each stored in chunks.
+struct Stored {
+    phases: Vec<PhaseRecord>,
+    program: Vec<String>,
+    snapshot: Vec<String>,
+    traces: Vec<String>,
+    records: Vec<String>,
+}
+
+async fn stored(run: &Run<'_>, program: &Program, snapshot: &Snapshot, traces: &Traces) -> Result<Stored, StoreError> {
+    let store = run.store;
+    let (phases, program, snapshot, traces, records) = tokio::try_join!(
+        try_join_all(run.wanted.phases.iter().map(|phase| phase_record(run, phase))),
+        store.write_chunks(program),
+        store.write_chunks(snapshot),
+        async { if traces.is_empty() { Ok(Vec::new()) } else { store.write_chunks(traces).await } },
+        known_records(run),
+    )?;
+    Ok(Stored { phases, program, snapshot, traces, records })
+}
+
+fn revision(run: &Run<'_>, stored: Stored) -> Revision {
     let newest = run.before.newest().map(|head| &head.revision);
-    // Until the run ends, what was remembered before is what the journal is added to.
-    let records = known_records(run).await?;
-    let base_chunks = match newest.filter(|_| run.before.unsettled.is_some()) {
-        Some(unsettled) => unsettled.base.clone(),
-        None => records.clone(),
+    let unsettled = newest.filter(|_| run.before.unsettled.is_some());
+    let deployed = run.before.deployed();
+    let (terms, origin) = (&run.terms, &run.origin);
+    let (partial, objects) = match run.selection {
+        Selection::All => (false, run.wanted.objects.len()),
+        Selection::Only(_) => (true, run.wanted.objects.len()),
+        Selection::Nothing => deployed.map_or((false, 0), |deployed| (deployed.partial, deployed.objects)),
     };
-    let revision = Revision {
+    Revision {
         format: Revision::FORMAT,
         number: newest.map_or(1, |newest| newest.number + 1),
         release: run.wanted.release.clone(),
-        by: run.by.clone(),
-        source: run.source.clone(),
-        back_to: run.back_to,
-        continues: newest.filter(|_| run.before.unsettled.is_some()).map(|newest| newest.number),
+        by: origin.by.clone(),
+        source: origin.source.clone(),
+        back_to: origin.back_to,
+        continues: unsettled.map(|newest| newest.number),
         taken_over: None,
         context: run.cluster.context().to_owned(),
-        guard: run.guard.clone(),
+        guard: origin.guard.clone(),
         started: Timestamp::now(),
         finished: None,
         outcome: RunOutcome::Running,
         cause: None,
-        partial: match run.selection {
-            Selection::All => false,
-            Selection::Only(_) => true,
-            Selection::Nothing => run.before.deployed().is_some_and(|deployed| deployed.partial),
-        },
-        phases,
+        partial,
+        phases: stored.phases,
         readiness: run.wanted.readiness.clone(),
-        objects: match run.selection {
-            Selection::All | Selection::Only(_) => run.wanted.objects.len(),
-            Selection::Nothing => run.before.deployed().map_or(0, |deployed| deployed.objects),
-        },
+        objects,
         changes: Changes::default(),
-        access: run.access.clone(),
-        program,
-        snapshot: snapshot_chunks,
-        traces: traces_chunks,
-        records,
-        base: base_chunks,
-        timeout: run.limits.timeout,
-        timeout_rollback: run.timeout_rollback,
+        access: origin.access.clone(),
+        program: stored.program,
+        snapshot: stored.snapshot,
+        traces: stored.traces,
+        // Until the run ends, what was remembered before is what the journal is added to.
+        base: unsettled.map_or_else(|| stored.records.clone(), |unsettled| unsettled.base.clone()),
+        records: stored.records,
+        timeout: terms.limits.timeout,
+        timeout_rollback: terms.timeout_rollback,
         rollback: None,
-    };
-    let head = store.create(revision).await?;
-    Ok(Began { head, snapshot, traces, base, stored_as })
+    }
 }
 
 /// The chunks of what is remembered of objects now. Where the revision before has ended these are its own.

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
+    assemble::{Ground, either, writer},
     begin::{Began, begin},
     emit::Emitter,
     execute::{Control, Executor, OnFault, Stop},
@@ -17,7 +18,8 @@ use super::{
     notes::Notes,
     phases::PhasePlan,
     removal::{Removal, push_removals},
-    run::{Ending, Ground, Run, RunError, Stops, either, run_finished, tell_cause, writer},
+    run::{Ending, Run, RunError, Stops},
+    tell::{run_finished, tell_cause},
 };
 use crate::{
     cluster::Cluster,
@@ -47,7 +49,7 @@ pub(crate) async fn remove_all(run: Run<'_>, patience: Duration, emitter: &Emitt
     let notes = Notes::stored_in(ledger);
     let ground = Ground { snapshot: &snapshot, traces: &traces, stored_as };
     let interrupt = stops.interrupt.clone();
-    let control = Control { emitter: emitter.clone(), limits: run.limits, interrupt, fenced, on_fault: OnFault::GoOn };
+    let control = Control { emitter: emitter.clone(), limits: run.terms.limits, interrupt, fenced, on_fault: OnFault::GoOn };
     let hub = Hub::new(run.cluster.clone(), run.served, None, run.look);
     let mut executor = Executor::new(&program, plans, writer(&run, &ground, notes.clone()), hub, control);
     let result = executor.run().await;
@@ -129,8 +131,8 @@ fn started_event(run: &Run<'_>, began: &Began, plans: &[PhasePlan]) -> EventKind
         phases: plans.iter().map(|plan| PhaseSummary { name: plan.name.clone(), objects: plan.objects }).collect(),
         writes: run.pruning.removals.len(),
         // Both only remove; which it is was asked for by the command's name.
-        purpose: if run.by.command == "prune" { Purpose::Prune } else { Purpose::TakeDown },
-        deadline: Timestamp::now() + SignedDuration::try_from(run.limits.timeout).unwrap_or(SignedDuration::MAX),
+        purpose: if run.origin.by.command == "prune" { Purpose::Prune } else { Purpose::TakeDown },
+        deadline: Timestamp::now() + SignedDuration::try_from(run.terms.limits.timeout).unwrap_or(SignedDuration::MAX),
     }
 }
 

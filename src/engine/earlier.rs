@@ -67,7 +67,7 @@ impl Intention {
             let of_phase: Vec<WantedObject> = store.read(&phase.wanted).await?;
             objects.extend(of_phase.into_iter().map(|object| (object.object.id.clone(), object)));
         }
-        let phases = head.revision.phases.iter().map(settings).collect();
+        let phases = head.revision.phases.iter().map(PhaseRecord::settings).collect();
         Ok(Self { release: head.revision.release.clone(), phases, objects, readiness: head.revision.readiness.clone() })
     }
 
@@ -184,17 +184,4 @@ fn is_secret(id: &ObjectId) -> bool {
 /// Whether creating or replacing `id` would run it once more.
 fn is_run_once(id: &ObjectId) -> bool {
     (id.group == "batch" && id.kind == "Job") || (id.group.is_empty() && id.kind == "Pod")
-}
-
-/// The settings of a phase that objects were put into already.
-fn settings(phase: &PhaseRecord) -> PhaseSettings {
-    PhaseSettings {
-        name: phase.name.clone(),
-        after: phase.after.clone(),
-        matches: Vec::new(),
-        when: None,
-        timeout: phase.timeout,
-        failure_budget: phase.failure_budget,
-        on_failure: phase.on_failure,
-    }
 }

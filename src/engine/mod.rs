@@ -1,6 +1,7 @@
 //! The planners and the executor. Emits events, prints nothing.
 
 mod access;
+mod assemble;
 mod autoscalers;
 mod back;
 mod begin;
@@ -33,6 +34,7 @@ mod room;
 mod run;
 mod standalone_wait;
 mod stays;
+mod tell;
 mod traces;
 mod unfinished;
 mod versions;
@@ -57,7 +59,7 @@ pub(crate) use probe::{brought, dry_runs, refused_writes};
 pub(crate) use prune::{Candidate, Leaving, Pruning, leave, look_at_claims, present, unwanted};
 pub(crate) use removal::{HowToGo, Removal};
 pub(crate) use restart::{carry_on, restart};
-pub(crate) use run::{Run, RunError, Stops, carry_out};
+pub(crate) use run::{Origin, Run, RunError, Stops, Terms, carry_out};
 pub(crate) use standalone_wait::{Awaited, Awaiting, await_objects};
 pub(crate) use unfinished::{Ground, Preview, Unfinished};
 pub(crate) use wanted::{Wanted, WantedObject};

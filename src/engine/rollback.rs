@@ -3,6 +3,7 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::Timestamp;
 
 use super::{
+    assemble::{either, rules},
     back::{Past, WayBack, way_back},
     claims::claims_in,
     emit::Emitter,
@@ -189,7 +190,7 @@ async fn execute(
     stops: &Stops,
 ) -> Result<Vec<(ObjectId, String)>, Halt> {
     let ledger = Ledger::open(journey.store.clone(), head.clone());
-    let fenced = super::run::either(&stops.lock_lost, ledger.broken());
+    let fenced = either(&stops.lock_lost, ledger.broken());
     let notes = Notes::stored_in(ledger);
     let materials = Materials {
         cluster: journey.cluster.clone(),
@@ -206,7 +207,7 @@ async fn execute(
     };
     let control =
         Control { emitter: emitter.clone(), limits: journey.limits, interrupt: stops.at_once.clone(), fenced, on_fault: OnFault::GoOn };
-    let hub = Hub::new(journey.cluster.clone(), journey.served, None, seen).judging_by(super::run::rules(&journey.rules, emitter));
+    let hub = Hub::new(journey.cluster.clone(), journey.served, None, seen).judging_by(rules(&journey.rules, emitter));
     let mut executor = Executor::new(&back.program, plans(journey, back), Writer::new(materials), hub, control);
     let result = executor.run().await;
     let mut faults = std::mem::take(&mut executor.faults);

@@ -1,39 +1,32 @@
-use std::{
-    collections::HashMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
-use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    access::access_points,
+    assemble::{Ground, control, either, executor},
     begin::{Began, begin},
     emit::Emitter,
-    execute::{Control, Executor, Limits, OnFault, Stop},
-    explain::explain,
+    execute::{Executor, Limits, Stop},
     finish::finish,
-    hub::Hub,
     look::Look,
     notes::Notes,
     past::Before,
     phases::PhasePlan,
-    planner::{Changes, Decision, PRUNE, Selection, has_label, program},
+    planner::{Changes, Decision, Selection, program},
     prune::Pruning,
-    removal::Removal,
     rollback::{Journey, Returned, go_back},
+    tell::{run_finished, run_started, tell_cause, tell_left},
     wanted::Wanted,
-    write::{Materials, Resources, Writer},
+    write::Resources,
 };
 use crate::{
     cluster::{Cluster, Served},
     error::ExitCode,
-    event::{EventKind, PhaseSummary, PhaseTiming, Purpose, RunOutcome},
+    event::{PhaseTiming, RunOutcome},
     object::RollbackMark,
-    plan::{OnFailure, ReadinessRule},
-    readiness::Rules,
-    release::{Author, Guard, Ledger, PlanSource, Program, Records, Snapshot, Store, StoreError, Traces},
+    plan::OnFailure,
+    release::{Author, Guard, JournalEntry, Ledger, PlanSource, Program, Records, Snapshot, Store, StoreError, Traces},
 };
 
 /// Everything that a run needs to know. Nothing has been written yet.
@@ -54,6 +47,17 @@ pub(crate) struct Run<'a> {
     pub(crate) selection: &'a Selection,
     /// What was before.
     pub(crate) before: &'a Before,
+    /// Where revisions are kept.
+    pub(crate) store: &'a Store,
+    /// How it is run.
+    pub(crate) terms: Terms,
+    /// What its revision says of it.
+    pub(crate) origin: Origin,
+}
+
+/// How a run is carried out.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms {
     /// Bounds.
     pub(crate) limits: Limits,
     /// Time limit of the way back.
@@ -62,8 +66,10 @@ pub(crate) struct Run<'a> {
     pub(crate) rolls_back: bool,
     /// Whether fields that others own are taken over.
     pub(crate) force_conflicts: bool,
-    /// Where revisions are kept.
-    pub(crate) store: &'a Store,
+}
+
+/// Who makes a revision, of what, and what later commands are to know of the release.
+pub(crate) struct Origin {
     /// Who runs it.
     pub(crate) by: Author,
     /// The plan that it is made from.
@@ -154,15 +160,8 @@ pub(super) struct Ending {
     pub(super) outcome: RunOutcome,
     pub(super) cause: Option<String>,
     pub(super) timings: Vec<PhaseTiming>,
-    pub(super) entries: Vec<crate::release::JournalEntry>,
+    pub(super) entries: Vec<JournalEntry>,
     pub(super) returned: Option<Returned>,
-}
-
-/// What a program stands on.
-pub(super) struct Ground<'a> {
-    pub(super) snapshot: &'a Snapshot,
-    pub(super) traces: &'a Traces,
-    pub(super) stored_as: Resources,
 }
 
 /// Executes a program that writes, rolls back where it fails, and stores how it ended.
@@ -224,13 +223,6 @@ async fn write(
     recorded.map(|()| exit).map_err(RunError::NotRecorded)
 }
 
-/// Tells of what did not go although it was no longer wanted, and why.
-fn tell_left(executor: &mut Executor<'_>, notes: &Notes, emitter: &Emitter) {
-    let faults = executor.faults.drain(..).map(|(object, what)| format!("{object} {what}"));
-    let kept = notes.left().into_iter().map(|(object, why)| format!("{object} is kept: {why}"));
-    faults.chain(kept).for_each(|text| emitter.emit(EventKind::Noted { text }));
-}
-
 /// How a run that `stop` ended, and that is not rolled back, is called. `untouched`: nothing was written.
 fn left_as_it_is(stop: &Stop, untouched: bool) -> (RunOutcome, ExitCode) {
     let interrupted = matches!(stop, Stop::Interrupted);
@@ -265,8 +257,8 @@ fn journey<'a>(run: &Run<'a>, program: &'a Program, snapshot: &'a Snapshot, trac
         records,
         manual: marked(RollbackMark::Manual),
         rerun: marked(RollbackMark::Rerun),
-        limits: Limits { timeout: run.timeout_rollback, ..run.limits },
-        by: run.by.clone(),
+        limits: Limits { timeout: run.terms.timeout_rollback, ..run.terms.limits },
+        by: run.origin.by.clone(),
     }
 }
 
@@ -281,125 +273,9 @@ fn rolls_back(run: &Run<'_>, stop: &Stop) -> bool {
     match stop {
         // Whoever has the release now decides what becomes of it.
         Stop::Fenced => false,
-        Stop::Interrupted => run.rolls_back,
+        Stop::Interrupted => run.terms.rolls_back,
         Stop::Refused { phase, .. } | Stop::Failed { phase, .. } | Stop::TimedOut { phase, .. } => {
-            run.rolls_back && on_failure(phase) != Some(OnFailure::Stop)
+            run.terms.rolls_back && on_failure(phase) != Some(OnFailure::Stop)
         }
     }
-}
-
-/// A token that is cancelled when one of two is.
-pub(super) fn either(one: &CancellationToken, other: &CancellationToken) -> CancellationToken {
-    let token = one.child_token();
-    let (child, other) = (token.clone(), other.clone());
-    tokio::spawn(async move {
-        other.cancelled().await;
-        child.cancel();
-    });
-    token
-}
-
-fn control(run: &Run<'_>, emitter: &Emitter, stops: &Stops, fenced: CancellationToken) -> Control {
-    Control { emitter: emitter.clone(), limits: run.limits, interrupt: stops.interrupt.clone(), fenced, on_fault: OnFault::Stop }
-}
-
-fn executor<'a>(run: &Run<'a>, program: &'a Program, ground: &Ground<'a>, notes: Notes, control: Control) -> Executor<'a> {
-    // What goes with the data of a StatefulSet does not carry our label.
-    let label = run.wanted.release.label();
-    let is_labelled = |removal: &Removal| run.look.live.object(&removal.id).is_none_or(|there| has_label(there, &label));
-    let all_labelled = run.pruning.removals.iter().all(is_labelled);
-    let hub = Hub::new(run.cluster.clone(), run.served, all_labelled.then_some(label), run.look)
-        .judging_by(rules(&run.wanted.readiness, &control.emitter));
-    Executor::new(program, phase_plans(run, program), writer(run, ground, notes), hub, control)
-}
-
-/// The rules of a plan. One that this version of the program cannot read, which another one has stored, is told and left out: readiness
-/// is judged by the built-in rules then.
-pub(super) fn rules(written: &[ReadinessRule], emitter: &Emitter) -> Rules {
-    Rules::compile(written).unwrap_or_else(|problem| {
-        let text = format!("the plan's rules for readiness cannot be read, and the built-in ones judge instead: {problem}");
-        emitter.emit(EventKind::Noted { text });
-        Rules::default()
-    })
-}
-
-/// Whoever writes for `run`.
-pub(super) fn writer<'a>(run: &Run<'a>, ground: &Ground<'a>, notes: Notes) -> Writer<'a> {
-    let mut resources: Resources =
-        run.wanted.objects.iter().filter_map(|(id, object)| Some((id.clone(), run.wanted.resource(&object.object, run.served)?))).collect();
-    for removal in &run.pruning.removals {
-        if let Some(resource) = run.served.preferred(&removal.id.group, &removal.id.kind) {
-            resources.insert(removal.id.clone(), resource.clone());
-        }
-    }
-    Writer::new(Materials {
-        cluster: run.cluster.clone(),
-        served: run.served,
-        release: &run.wanted.release,
-        wanted: Some(run.wanted),
-        live: &run.look.live,
-        snapshot: ground.snapshot,
-        traces: ground.traces,
-        resources,
-        stored_as: ground.stored_as.clone(),
-        force_conflicts: run.force_conflicts,
-        notes,
-    })
-}
-
-/// The phases that the program has steps of.
-fn phase_plans(run: &Run<'_>, program: &Program) -> Vec<PhasePlan> {
-    let mut writes: HashMap<&str, usize> = HashMap::new();
-    for step in program.steps.iter().filter(|step| matches!(step.work, crate::release::Work::Apply { .. })) {
-        *writes.entry(&step.phase).or_default() += 1;
-    }
-    let phases = run.wanted.phases.iter().filter(|phase| run.selection.holds(&phase.name)).map(|phase| {
-        let objects = run.wanted.objects.values().filter(|object| object.phase == phase.name).count();
-        let unchanged = objects - writes.get(phase.name.as_str()).copied().unwrap_or_default();
-        PhasePlan { objects, unchanged, ..PhasePlan::planned(phase) }
-    });
-    let prune = PhasePlan { objects: run.pruning.removals.len(), ..PhasePlan::of(PRUNE, PRUNE_TIMEOUT) };
-    phases.chain([prune]).filter(|phase| phase.objects > 0).collect()
-}
-
-/// How long what is no longer wanted may take to go, before the run ends and says that it is still there.
-const PRUNE_TIMEOUT: Duration = Duration::from_mins(2);
-
-/// Tells why a run stopped and returns it in one sentence.
-pub(super) async fn tell_cause(stop: &Stop, cluster: &Cluster, hub: &mut Hub, emitter: &Emitter) -> String {
-    let diagnosis = explain(stop, cluster, hub).await;
-    let cause = match &diagnosis.phase {
-        Some(phase) => format!("phase `{phase}` failed: {}", diagnosis.summary),
-        None => diagnosis.summary.clone(),
-    };
-    emitter.emit(EventKind::FailureExplained { diagnosis });
-    cause
-}
-
-fn run_started(run: &Run<'_>, revision: u64, writes: usize) -> EventKind {
-    let phases = run.wanted.phases.iter().filter(|phase| run.selection.holds(&phase.name));
-    let summaries = phases.map(|phase| PhaseSummary {
-        name: phase.name.clone(),
-        objects: run.wanted.objects.values().filter(|object| object.phase == phase.name).count(),
-    });
-    let prune = PhaseSummary { name: PRUNE.to_owned(), objects: run.pruning.removals.len() };
-    EventKind::RunStarted {
-        release: run.wanted.release.clone(),
-        revision,
-        context: run.cluster.context().to_owned(),
-        server: run.cluster.server().to_owned(),
-        phases: summaries.chain([prune]).filter(|summary| summary.objects > 0).collect(),
-        writes,
-        purpose: if run.back_to.is_some() { Purpose::BringBack } else { Purpose::Deploy },
-        deadline: Timestamp::now() + SignedDuration::try_from(run.limits.timeout).unwrap_or(SignedDuration::MAX),
-    }
-}
-
-pub(super) fn run_finished(run: &Run<'_>, executor: &mut Executor<'_>, outcome: RunOutcome, exit: ExitCode, started: Instant) -> EventKind {
-    let access = match outcome {
-        RunOutcome::Succeeded => access_points(&run.access, run.wanted, executor.hub_mut()),
-        _ => Vec::new(),
-    };
-    let (phases, requests, verdicts) = (executor.timings(), run.cluster.counts(), executor.delays());
-    EventKind::RunFinished { outcome, exit, took: started.elapsed(), phases, requests, verdicts, access }
 }

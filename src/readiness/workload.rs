@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{
     event::events_about,
     field::{annotation, label, number, text},
+    generation::behind_or_silent,
     judge::Case,
     problem::{Problem, Rank, problems},
     verdict::{State, Verdict},
@@ -42,6 +43,18 @@ impl Shortfall {
     /// Fewer than wanted: `part of whole nouns are what`.
     pub(super) fn fewer(reason: &'static str, part: i64, whole: i64, noun: &str, what: &str) -> Option<Self> {
         (part < whole).then(|| Self::new(reason, of(part, whole, noun, what)))
+    }
+}
+
+/// The verdict about a workload whose controller counts its pods: pending for what `shortfall` finds missing, and ready otherwise, as
+/// `summary` says.
+pub(super) fn replicated(case: &Case<'_>, shortfall: fn(&Value) -> Option<Shortfall>, summary: fn(&Value) -> String) -> Verdict {
+    if let Some(verdict) = behind_or_silent(case.object) {
+        return verdict;
+    }
+    match shortfall(case.object) {
+        Some(shortfall) => pending(case, shortfall),
+        None => Verdict::ready(summary(case.object)),
     }
 }
 

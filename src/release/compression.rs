@@ -25,6 +25,10 @@ pub(super) fn decompress<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String>
 
 /// What [`compress`] made the pieces of `bytes` of, which were written one after the other (RFC 1952, 2.2).
 pub(super) fn decompress_pieces<T: DeserializeOwned>(bytes: &[u8]) -> Result<Vec<T>, String> {
+    // Nothing is no piece; for the decoder it is one that was cut off.
+    if bytes.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut text = Vec::new();
     MultiGzDecoder::new(bytes).read_to_end(&mut text).map_err(|error| error.to_string())?;
     serde_json::Deserializer::from_slice(&text).into_iter().collect::<Result<_, _>>().map_err(|error| place_of(&error))

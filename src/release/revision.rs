@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Author;
 use crate::{
     event::{PhaseOutcome, Proof, RunOutcome},
-    plan::{FailureBudget, OnFailure, ReadinessRule, ReleaseId},
+    plan::{FailureBudget, OnFailure, PhaseSettings, ReadinessRule, ReleaseId},
 };
 
 /// One attempt at changing a release: what was wanted and what happened.
@@ -159,6 +159,21 @@ pub(crate) struct PhaseRecord {
     pub(crate) outcome: Option<PhaseOutcome>,
     /// How long it took.
     pub(crate) took: Duration,
+}
+
+impl PhaseRecord {
+    /// Its settings, of a phase that objects were put into already.
+    pub(crate) fn settings(&self) -> PhaseSettings {
+        PhaseSettings {
+            name: self.name.clone(),
+            after: self.after.clone(),
+            matches: Vec::new(),
+            when: None,
+            timeout: self.timeout,
+            failure_budget: self.failure_budget,
+            on_failure: self.on_failure,
+        }
+    }
 }
 
 impl Revision {

@@ -15,7 +15,7 @@ use crate::{
             run_error,
         },
     },
-    engine::{self, Before, Intention, Left, Limits, Run, Selection, Wanted},
+    engine::{self, Before, Intention, Left, Limits, Origin, Run, Selection, Terms, Wanted},
     error::{CommandError, ExitCode},
     object::ObjectId,
     preflight,
@@ -41,7 +41,7 @@ pub(super) async fn go_back(
     }
     output.note(&format!("Going back to revision {number} of {}, of {}", address.release, then.started.strftime("%Y-%m-%d %H:%M:%S UTC")));
     confirm::confirm(&intent, &prepared, &session, output)?;
-    let held = arguments.lock.acquire(&session, address, by, output).await?;
+    let held = arguments.run.lock.acquire(&session, address, by, output).await?;
     let session = session.through(&held);
     let store = store.through(&session.cluster);
     let result = match again::look_again(&intent, prepared, &session, &store, by, output).await {
@@ -104,7 +104,7 @@ async fn intentions(rollback: &Rollback<'_>, number: u64, before: &Before) -> Re
 }
 
 fn intent<'a>(rollback: &'a Rollback<'_>) -> Intent<'a> {
-    let plain = Intent::plain(&rollback.address.release, rollback.guard.protected, rollback.arguments.yes.as_deref());
+    let plain = Intent::plain(&rollback.address.release, rollback.guard.protected, rollback.arguments.run.yes.as_deref());
     Intent { force_conflicts: rollback.arguments.force_conflicts, ..plain }
 }
 
@@ -155,18 +155,16 @@ async fn carry_out_prepared(
         look: &prepared.look,
         selection: &Selection::All,
         before: &prepared.before,
-        limits: Limits { parallel: arguments.parallel, timeout: then.timeout },
-        timeout_rollback: then.timeout_rollback,
-        rolls_back: true,
-        force_conflicts: arguments.force_conflicts,
         store,
-        by: by.clone(),
-        source: None,
-        back_to: Some(then.number),
-        guard: guard.clone(),
-        access: then.access.clone(),
+        terms: Terms {
+            limits: Limits { parallel: arguments.run.parallel, timeout: then.timeout },
+            timeout_rollback: then.timeout_rollback,
+            rolls_back: true,
+            force_conflicts: arguments.force_conflicts,
+        },
+        origin: Origin { by: by.clone(), source: None, back_to: Some(then.number), guard: guard.clone(), access: then.access.clone() },
     };
-    let told = Told { format: arguments.output, verbosity: global.verbose, output };
+    let told = Told { format: arguments.run.output, verbosity: global.verbose, output };
     let result = told.carry_out(run, &[], &session.stops, &mut session.notices).await;
     result.map_err(|error| run_error(&error, &session))
 }

@@ -8,17 +8,16 @@ use target::{Target, choose};
 
 use super::{
     Global,
-    lock_arguments::LockArguments,
     plan_arguments::{ClusterArguments, PlanArguments},
+    run_arguments::RunArguments,
     session::{Session, block_on},
-    up,
 };
 use crate::{
     engine::Before,
     error::{CommandError, ExitCode},
     plan::Address,
     release::{Author, Guard, Store},
-    report::{Output, RunFormat},
+    report::Output,
 };
 
 /// Go back: to what was there before an interrupted run, or to what an earlier revision wanted
@@ -46,20 +45,11 @@ pub(crate) struct Arguments {
     /// Also bring back the values that Secrets had: what was made with the present ones, such as a database, may refuse them
     #[arg(long)]
     restore_secrets: bool,
-    /// Do not ask. A protected environment takes only its release's name: `--yes=PLAN.ENV`
-    #[arg(short, long, value_name = "RELEASE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    yes: Option<String>,
-    /// Writes that are under way at once
-    #[arg(long, value_name = "N", default_value_t = 16, env = "DEPLOYCTL_PARALLEL", value_parser = up::parallel)]
-    parallel: usize,
     /// Take over fields that others own
     #[arg(long)]
     force_conflicts: bool,
     #[command(flatten)]
-    lock: LockArguments,
-    /// Form of the report on standard output
-    #[arg(short, long, value_enum, default_value_t, env = "DEPLOYCTL_OUTPUT")]
-    output: RunFormat,
+    run: RunArguments,
 }
 
 /// What all parts of a rollback share.

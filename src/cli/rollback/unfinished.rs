@@ -18,7 +18,7 @@ use crate::{
 /// Takes the lock, shows what will be put back, asks, and puts it back. `number` is the revision that was not finished.
 pub(super) async fn go_back(rollback: &Rollback<'_>, number: u64, session: Session, output: &mut Output) -> Result<ExitCode, CommandError> {
     // Before anything is shown: while its run is still alive, what is there changes all the time.
-    let held = rollback.arguments.lock.acquire(&session, rollback.address, &rollback.by, output).await?;
+    let held = rollback.arguments.run.lock.acquire(&session, rollback.address, &rollback.by, output).await?;
     let session = session.through(&held);
     let store = rollback.store.through(&session.cluster);
     let result = under_lock(rollback, number, session, &store, output).await;
@@ -48,12 +48,12 @@ async fn under_lock(
     let emitter = Emitter::new(sender);
     let work = unfinished.go_back(&ground, &emitter, &session.stops);
     let Rollback { arguments, global, .. } = rollback;
-    let result = follow::follow(work, &emitter, events, &mut session.notices, arguments.output, global.verbose, output).await;
+    let result = follow::follow(work, &emitter, events, &mut session.notices, arguments.run.output, global.verbose, output).await;
     result.map_err(|error| run_error(&error, &session))
 }
 
 fn ground<'a>(rollback: &Rollback<'_>, cluster: &'a Cluster, served: &'a Served, store: &'a Store) -> Ground<'a> {
-    Ground { cluster, served, store, parallel: rollback.arguments.parallel, by: rollback.by.clone() }
+    Ground { cluster, served, store, parallel: rollback.arguments.run.parallel, by: rollback.by.clone() }
 }
 
 /// The newest revision, where it is still `number` and not finished.
@@ -87,10 +87,10 @@ fn ask(
         stays,
         by_others,
     };
-    let asks = rollback.arguments.yes.is_none();
+    let asks = rollback.arguments.run.yes.is_none();
     let rows = output.stderr_rows().filter(|_| asks);
     output.note(view.text(Extent { width: output.stderr_width(), rows, creations: true }).trim_end());
     output.note("");
-    let intent = Intent::plain(&rollback.address.release, rollback.guard.protected, rollback.arguments.yes.as_deref());
+    let intent = Intent::plain(&rollback.address.release, rollback.guard.protected, rollback.arguments.run.yes.as_deref());
     confirm::consent(&intent, session.cluster.context())
 }

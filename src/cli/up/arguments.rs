@@ -2,14 +2,13 @@ use std::time::Duration;
 
 use crate::{
     cli::{
-        lock_arguments::LockArguments,
         plan_arguments::{ClusterArguments, PlanArguments},
+        run_arguments::RunArguments,
         secret_arguments::SecretOptions,
     },
     engine::Selection,
     error::CommandError,
     plan::{self, Plan},
-    report::RunFormat,
 };
 
 /// Bring a plan to a cluster, phase by phase
@@ -31,12 +30,6 @@ pub(crate) struct Arguments {
     /// Run only this phase; can be given several times
     #[arg(long, value_name = "PHASE")]
     pub(super) phase: Vec<String>,
-    /// Do not ask. A protected environment takes only its release's name: `--yes=PLAN.ENV`
-    #[arg(short, long, value_name = "RELEASE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    pub(super) yes: Option<String>,
-    /// Writes that are under way at once
-    #[arg(long, value_name = "N", default_value_t = 16, env = "DEPLOYCTL_PARALLEL", value_parser = parallel)]
-    pub(super) parallel: usize,
     /// Time limit of the whole run, for example `20m`
     #[arg(long, value_name = "DURATION", env = "DEPLOYCTL_TIMEOUT", value_parser = plan::parse_duration)]
     pub(super) timeout: Option<Duration>,
@@ -56,23 +49,9 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub(super) delete_data: bool,
     #[command(flatten)]
-    pub(super) lock: LockArguments,
-    #[command(flatten)]
     pub(super) secrets: SecretOptions,
-    /// Form of the report on standard output
-    #[arg(short, long, value_enum, default_value_t, env = "DEPLOYCTL_OUTPUT")]
-    pub(super) output: RunFormat,
-}
-
-/// The API server's own limits make more than this pointless.
-const MOST_PARALLEL: usize = 256;
-
-/// How many writes may be under way at once.
-pub(crate) fn parallel(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(number) if (1..=MOST_PARALLEL).contains(&number) => Ok(number),
-        _ => Err(format!("a whole number from 1 to {MOST_PARALLEL}")),
-    }
+    #[command(flatten)]
+    pub(super) run: RunArguments,
 }
 
 impl Arguments {

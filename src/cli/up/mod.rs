@@ -8,7 +8,7 @@ pub(super) mod prepare;
 mod recreate;
 mod secrets;
 
-pub(crate) use arguments::{Arguments, check_phases, parallel};
+pub(crate) use arguments::{Arguments, check_phases};
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ use super::{
     wanted::Rendering,
 };
 use crate::{
-    engine::{Limits, Run, RunError, Selection},
+    engine::{Limits, Origin, Run, RunError, Selection, Terms},
     error::{CommandError, ExitCode},
     plan::Plan,
     release::{Author, Guard, Store},
@@ -78,18 +78,19 @@ async fn up(
     let by = Author::this_process("up");
     let store = Store::new(&session.cluster, &session.served, &plan.state_namespace, &plan.release);
     let intent = intent(arguments, plan, selection);
+    let deployment = Deployment { arguments, global, plan, selection };
     let prepared = prepare::prepare(&intent, plan, rendering, given, &session, &store, output).await?;
     if !prepared.needs_revision() {
-        return carry_out_prepared(arguments, global, plan, selection, &prepared, session, &store, by, output).await;
+        return deployment.carry_out(&prepared, session, &store, by, output).await;
     }
     if prepared.writes() > 0 {
         confirm::confirm(&intent, &prepared, &session, output)?;
     }
-    let held = arguments.lock.acquire(&session, &plan.address(), &by, output).await?;
+    let held = arguments.run.lock.acquire(&session, &plan.address(), &by, output).await?;
     let session = session.through(&held);
     let store = store.through(&session.cluster);
     let result = match again::look_again(&intent, prepared, &session, &store, &by, output).await {
-        Ok(prepared) => carry_out_prepared(arguments, global, plan, selection, &prepared, session, &store, by, output).await,
+        Ok(prepared) => deployment.carry_out(&prepared, session, &store, by, output).await,
         Err(error) => Err(error),
     };
     lock_arguments::release(held, output).await;
@@ -102,7 +103,7 @@ fn intent<'a>(arguments: &'a Arguments, plan: &'a Plan, selection: &'a Selection
         release: &plan.release,
         selection,
         protected: plan.protected,
-        yes: arguments.yes.as_deref(),
+        yes: arguments.run.yes.as_deref(),
         force_conflicts: arguments.force_conflicts,
         recreate: &arguments.recreate,
         delete_data: arguments.delete_data,
@@ -117,39 +118,50 @@ fn text_of(value: &serde_json::Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-#[expect(clippy::too_many_arguments, reason = "all that a run is made of, each made elsewhere")]
-async fn carry_out_prepared(
-    arguments: &Arguments,
-    global: &Global,
-    plan: &Plan,
-    selection: &Selection,
-    prepared: &Prepared,
-    mut session: Session,
-    store: &Store,
-    by: Author,
-    output: &Output,
-) -> Result<ExitCode, CommandError> {
-    let run = Run {
-        cluster: &session.cluster,
-        served: &session.served,
-        wanted: &prepared.wanted,
-        decisions: &prepared.decisions,
-        pruning: &prepared.pruning,
-        look: &prepared.look,
-        selection,
-        before: &prepared.before,
-        limits: Limits { parallel: arguments.parallel, timeout: arguments.timeout.unwrap_or(plan.timeout) },
-        timeout_rollback: plan.timeout_rollback,
-        rolls_back: !arguments.no_rollback,
-        force_conflicts: arguments.force_conflicts,
-        store,
-        by,
-        source: Some(git::source(plan)),
-        back_to: None,
-        guard: Guard { contexts: plan.contexts.clone(), protected: plan.protected },
-        access: prepare::access(plan, session.cluster.kubectl()),
-    };
-    let told = Told { format: arguments.output, verbosity: global.verbose, output };
-    let result = told.carry_out(run, &prepared.skipped, &session.stops, &mut session.notices).await;
-    result.map_err(|error| run_error(&error, &session))
+/// What is deployed, and how.
+struct Deployment<'a> {
+    arguments: &'a Arguments,
+    global: &'a Global,
+    plan: &'a Plan,
+    selection: &'a Selection,
+}
+
+impl Deployment<'_> {
+    async fn carry_out(
+        &self,
+        prepared: &Prepared,
+        mut session: Session,
+        store: &Store,
+        by: Author,
+        output: &Output,
+    ) -> Result<ExitCode, CommandError> {
+        let Self { arguments, global, plan, selection } = *self;
+        let run = Run {
+            cluster: &session.cluster,
+            served: &session.served,
+            wanted: &prepared.wanted,
+            decisions: &prepared.decisions,
+            pruning: &prepared.pruning,
+            look: &prepared.look,
+            selection,
+            before: &prepared.before,
+            store,
+            terms: Terms {
+                limits: Limits { parallel: arguments.run.parallel, timeout: arguments.timeout.unwrap_or(plan.timeout) },
+                timeout_rollback: plan.timeout_rollback,
+                rolls_back: !arguments.no_rollback,
+                force_conflicts: arguments.force_conflicts,
+            },
+            origin: Origin {
+                by,
+                source: Some(git::source(plan)),
+                back_to: None,
+                guard: Guard { contexts: plan.contexts.clone(), protected: plan.protected },
+                access: prepare::access(plan, session.cluster.kubectl()),
+            },
+        };
+        let told = Told { format: arguments.run.output, verbosity: global.verbose, output };
+        let result = told.carry_out(run, &prepared.skipped, &session.stops, &mut session.notices).await;
+        result.map_err(|error| run_error(&error, &session))
+    }
 }

@@ -2,23 +2,16 @@ use serde_json::Value;
 
 use crate::readiness::{
     field::{is_present, text},
-    generation::behind_or_silent,
     judge::Case,
     verdict::Verdict,
-    workload::{Shortfall, count, of, pending},
+    workload::{Shortfall, count, of, replicated},
 };
 
 /// A `DaemonSet` is ready when every node that it wants has a pod of the newest template, and that pod is available.
 ///
 /// With `OnDelete` pods of an older template stay until somebody deletes them.
 pub(in crate::readiness) fn judge(case: &Case<'_>) -> Verdict {
-    if let Some(verdict) = behind_or_silent(case.object) {
-        return verdict;
-    }
-    match shortfall(case.object) {
-        Some(shortfall) => pending(case, shortfall),
-        None => Verdict::ready(summary(case.object)),
-    }
+    replicated(case, shortfall, summary)
 }
 
 fn shortfall(set: &Value) -> Option<Shortfall> {

@@ -2,21 +2,14 @@ use serde_json::Value;
 
 use crate::readiness::{
     condition::{Condition, condition},
-    generation::behind_or_silent,
     judge::Case,
     verdict::Verdict,
-    workload::{Shortfall, count, of, pending, wanted_replicas},
+    workload::{Shortfall, count, of, replicated, wanted_replicas},
 };
 
 /// A `ReplicaSet` is ready when it has as many replicas as it wants, and all are available.
 pub(in crate::readiness) fn judge(case: &Case<'_>) -> Verdict {
-    if let Some(verdict) = behind_or_silent(case.object) {
-        return verdict;
-    }
-    match shortfall(case.object) {
-        Some(shortfall) => pending(case, shortfall),
-        None => Verdict::ready(of(count(case.object, "readyReplicas"), wanted_replicas(case.object), "replica", "ready")),
-    }
+    replicated(case, shortfall, |set| of(count(set, "readyReplicas"), wanted_replicas(set), "replica", "ready"))
 }
 
 fn shortfall(set: &Value) -> Option<Shortfall> {

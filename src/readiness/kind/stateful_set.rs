@@ -2,10 +2,9 @@ use serde_json::Value;
 
 use crate::readiness::{
     field::{is_present, number, text},
-    generation::behind_or_silent,
     judge::Case,
     verdict::Verdict,
-    workload::{Shortfall, count, of, pending, wanted_replicas},
+    workload::{Shortfall, count, of, replicated, wanted_replicas},
 };
 
 /// A `StatefulSet` is ready when all its pods are, and those that a rollout reaches are of the newest revision.
@@ -13,13 +12,7 @@ use crate::readiness::{
 /// With `OnDelete` a rollout reaches none, with a partition only the ordinals from it on; pod management (`Parallel`) makes no difference to that.
 /// See <https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#update-strategies>.
 pub(in crate::readiness) fn judge(case: &Case<'_>) -> Verdict {
-    if let Some(verdict) = behind_or_silent(case.object) {
-        return verdict;
-    }
-    match shortfall(case.object) {
-        Some(shortfall) => pending(case, shortfall),
-        None => Verdict::ready(summary(case.object)),
-    }
+    replicated(case, shortfall, summary)
 }
 
 fn shortfall(set: &Value) -> Option<Shortfall> {

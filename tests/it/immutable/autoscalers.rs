@@ -8,20 +8,10 @@ use std::{
 };
 
 use super::{
-    manifests::{faulty_deployment, workload},
+    manifests::{autoscaler, faulty_deployment, workload},
     project::{Project, written},
 };
 use crate::support::{apply, sandbox};
-
-const AUTOSCALER: &str = "apiVersion: autoscaling/v2
-kind: HorizontalPodAutoscaler
-metadata: {name: web}
-spec:
-  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
-  minReplicas: 2
-  maxReplicas: 12
-  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 70}}}]
-";
 
 /// Every number of replicas that a watch sees.
 struct Watched {
@@ -53,7 +43,7 @@ impl Watched {
 fn scaled(name: &str) -> Project {
     let project = Project::new(name).manifest("apps/web.yaml", &workload("apps/v1", "Deployment", "web", "replicas: 3", ""));
     project.deploy(&[]);
-    apply(name, AUTOSCALER);
+    apply(name, &autoscaler("web", 12));
     project.kubectl(&["scale", "deployment/web", "--replicas=9"]);
     project
 }

@@ -34,6 +34,21 @@ spec:
     )
 }
 
+/// An autoscaler of the Deployment `name`, from 2 to `most` replicas.
+pub(crate) fn autoscaler(name: &str, most: u32) -> String {
+    format!(
+        "apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {{name: {name}}}
+spec:
+  scaleTargetRef: {{apiVersion: apps/v1, kind: Deployment, name: {name}}}
+  minReplicas: 2
+  maxReplicas: {most}
+  metrics: [{{type: Resource, resource: {{name: cpu, target: {{type: Utilization, averageUtilization: 70}}}}}}]
+"
+    )
+}
+
 /// A Job that is run once.
 pub(crate) fn job(name: &str, fault: &str) -> String {
     format!(

@@ -3,19 +3,9 @@
 use serde_json::Value;
 
 use super::{
-    manifests::workload,
+    manifests::{autoscaler, workload},
     project::{Project, written},
 };
-
-const AUTOSCALER: &str = "apiVersion: autoscaling/v2
-kind: HorizontalPodAutoscaler
-metadata: {name: web}
-spec:
-  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
-  minReplicas: 2
-  maxReplicas: 5
-  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 70}}}]
-";
 
 fn replicas(project: &Project) -> i64 {
     project.get("deployment/web")["spec"]["replicas"].as_i64().unwrap()
@@ -36,7 +26,7 @@ fn an_autoscaler_that_is_added_takes_the_replicas_over_as_they_are() {
     project.deploy(&[]);
     assert!(owns_replicas(&project));
 
-    project.rewrite("apps/autoscaler.yaml", AUTOSCALER);
+    project.rewrite("apps/autoscaler.yaml", &autoscaler("web", 5));
     project.deploy(&[]);
     assert_eq!(replicas(&project), 3, "leaving the field out of an apply would have reset it to 1");
     assert!(!owns_replicas(&project));
