@@ -62,6 +62,7 @@ async fn down(arguments: &Arguments, global: &Global, address: &Address, output:
         return Ok(ExitCode::Done);
     }
     let removing = Removing { arguments: &arguments.removal, global, address, by: Author::this_process("down") };
+    prepare::check_deletions(&[], &prepared.pruning, &session).await?;
     confirm(&removing, &newest.guard, &prepared, &session, output)?;
     let held = arguments.removal.run.lock.acquire(&session, address, &removing.by, output).await?;
     let session = session.through(&held);

@@ -23,6 +23,8 @@ pub(super) struct Intent<'a> {
     pub(super) force_conflicts: bool,
     /// Objects, as the user names them, that may be deleted and created anew where they are changed in what cannot be changed.
     pub(super) recreate: &'a [String],
+    /// Whether a run that fails is taken back, and must be permitted to be.
+    pub(super) rolls_back: bool,
     /// Whether data that is no longer wanted is deleted.
     pub(super) delete_data: bool,
     /// Variables whose values do not come from the plan file, with their values: shown before asking.
@@ -44,6 +46,8 @@ impl<'a> Intent<'a> {
             adopt: false,
             force_conflicts: false,
             recreate: &[],
+            // Whoever goes back already is not kept from it by what going back from there would need.
+            rolls_back: false,
             delete_data: false,
             foreign_variables: Vec::new(),
             declared: Vec::new(),

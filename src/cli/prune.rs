@@ -73,6 +73,7 @@ async fn prune(arguments: &Arguments, global: &Global, address: &Address, output
         return Ok(ExitCode::Done);
     }
     let removing = Removing { arguments: &arguments.removal, global, address, by: Author::this_process("prune") };
+    prepare::check_deletions(&[], &found.prepared.pruning, &session).await?;
     confirm(&removing, &guard, &found.prepared, &session, output)?;
     let held = arguments.removal.run.lock.acquire(&session, address, &removing.by, output).await?;
     let session = session.through(&held);

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     cluster::{Cluster, RequestError, Resource, Served},
     object::ObjectId,
-    readiness::{Rules, State, Verdict},
+    readiness::{Budget, Rules, State, Verdict},
     release::{ObjectRecord, Records, Revision},
 };
 
@@ -96,13 +96,13 @@ impl Overview {
                 .sorted()
                 .into_iter()
                 .filter(|record| record.phase == phase.name)
-                .map(|record| self.object(record, now))
+                .map(|record| self.object(record, phase.failure_budget.into(), now))
                 .collect(),
         });
         phases.filter(|phase| !phase.objects.is_empty()).collect()
     }
 
-    fn object(&self, record: &ObjectRecord, now: Timestamp) -> ObjectOverview {
+    fn object(&self, record: &ObjectRecord, budget: Budget, now: Timestamp) -> ObjectOverview {
         let live = self.hub.object(&record.id).cloned();
         let claims = live
             .as_ref()
@@ -110,7 +110,7 @@ impl Overview {
             .map(|live| self.hub.around(live, now, |around| around.claims.iter().map(|claim| (*claim).clone()).collect()));
         let verdict = match &live {
             None if record.completed => Verdict::new(State::Ready, "", "it has run, and has removed itself"),
-            _ => self.hub.judge(&record.id, now),
+            _ => self.hub.judge_within(&record.id, now, budget),
         };
         ObjectOverview { id: record.id.clone(), verdict, drift: self.drift(record), live, claims: claims.unwrap_or_default() }
     }

@@ -1,6 +1,6 @@
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{StreamExt as _, stream};
 use serde_json::Value;
 
 use super::{
@@ -29,37 +29,6 @@ pub(crate) async fn brought(cluster: &Cluster, served: &Served, requires: &Requi
         brought.storage_classes = Some(listed.items.iter().filter_map(name).collect());
     }
     Ok(brought)
-}
-
-/// Which of the writes that `decisions` need the user may not do, as verb, resource and namespace; `secrets` are the namespaces
-/// that Secrets will be created in.
-pub(crate) async fn refused_writes(
-    cluster: &Cluster,
-    wanted: &Wanted,
-    served: &Served,
-    decisions: &[Decision],
-    secrets: BTreeSet<Option<String>>,
-) -> Result<Vec<(String, String, Option<String>)>, RequestError> {
-    let mut places: HashSet<(Resource, Option<String>)> = HashSet::new();
-    for decision in decisions.iter().filter(|decision| decision.action != ChangeAction::Keep) {
-        let object = &wanted.objects[&decision.id].object;
-        if let Some(resource) = wanted.resource(object, served) {
-            places.insert((resource, object.id.namespace.clone()));
-        }
-    }
-    if let Some(resource) = served.exact("v1", "Secret") {
-        places.extend(secrets.into_iter().map(|namespace| (resource.clone(), namespace)));
-    }
-    let answers: Vec<(Resource, Option<String>, bool)> = stream::iter(places)
-        .map(|(resource, namespace)| async move {
-            let may = cluster.may("patch", &resource, namespace.as_deref()).await?;
-            Ok((resource, namespace, may))
-        })
-        .buffer_unordered(PARALLEL)
-        .try_collect()
-        .await?;
-    let refused = answers.into_iter().filter(|(_, _, may)| !may);
-    Ok(refused.map(|(resource, namespace, _)| ("patch".to_owned(), resource.plural, namespace)).collect())
 }
 
 /// Requests of one probe that are under way at once.

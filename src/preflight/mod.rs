@@ -14,6 +14,6 @@ pub(crate) use finding::{Finding, refusal};
 pub(crate) use immutable::{immutable_fields, is_within, never_recreated, refused};
 pub(crate) use kinds::{terminating, unknown_kinds};
 pub(crate) use ownership::{Existing, held_by_other_releases, unremembered};
-pub(crate) use permission::not_permitted;
+pub(crate) use permission::{Missing, Need, not_permitted};
 pub(crate) use refusal::described;
 pub(crate) use requirements::{Brought, requirements};

@@ -15,7 +15,7 @@ use crate::{
             run_error,
         },
     },
-    engine::{self, Before, Intention, Left, Limits, Origin, Run, Selection, Terms, Wanted},
+    engine::{self, Before, Intention, Left, Limits, Origin, Rights, Run, Selection, Terms, Wanted},
     error::{CommandError, ExitCode},
     object::ObjectId,
     preflight,
@@ -80,6 +80,7 @@ async fn prepared<'a>(
     engine::keep_sizes(&mut again.wanted, &look.live);
     let decisions = prepare::decided(&intent, &mut again.wanted, &mut look, &before, session).await?;
     let pruning = prepare::pruning(&intent, &again.wanted, &before, &mut look, session).await?;
+    prepare::check_deletions(&decisions, &pruning, session).await?;
     let prepared = Prepared { wanted: again.wanted, look, decisions, pruning, before, skipped: Vec::new(), secret_sources: Vec::new() };
     Ok((intent, prepared))
 }
@@ -130,10 +131,8 @@ async fn check(intent: &Intent<'_>, wanted: &Wanted, look: &engine::Look, before
     let mut findings = preflight::unknown_kinds(objects, &session.served);
     let mut decisions = engine::decide(wanted, &look.live, &before.records, intent.selection);
     decisions.retain(|decision| !intent.left_alone.contains(&decision.id));
-    let refused = engine::refused_writes(&session.cluster, wanted, &session.served, &decisions, BTreeSet::new());
-    let refused = session.unless_interrupted(refused).await?;
-    let refused = refused.map_err(|error| session.request_error("cannot ask what is permitted", &error))?;
-    findings.extend(preflight::not_permitted(&refused));
+    let rights = Rights::to_write(wanted, &session.served, &decisions, &BTreeSet::new(), intent.rolls_back);
+    findings.extend(prepare::not_permitted(rights, session).await?);
     preflight::refusal(&findings).map_or(Ok(()), Err)
 }
 

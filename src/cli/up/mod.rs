@@ -106,6 +106,7 @@ fn intent<'a>(arguments: &'a Arguments, plan: &'a Plan, selection: &'a Selection
         yes: arguments.run.yes.as_deref(),
         force_conflicts: arguments.force_conflicts,
         recreate: &arguments.recreate,
+        rolls_back: !arguments.no_rollback,
         delete_data: arguments.delete_data,
         foreign_variables: plan.foreign_variables.iter().map(|name| (name.clone(), value(name))).collect(),
         declared: secrets::declared(plan).collect(),

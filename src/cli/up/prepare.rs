@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use indexmap::IndexMap;
 
@@ -6,7 +6,7 @@ use super::{recreate, secrets};
 use crate::{
     cli::{intent::Intent, secret_arguments::GivenSecrets, session::Session, wanted::Rendering},
     cluster::{Force, RequestError, Resource, Seen},
-    engine::{self, Before, Candidate, ChangeAction, Decision, Leaving, Look, Pruning, Selection, Wanted},
+    engine::{self, Before, Candidate, ChangeAction, Decision, Leaving, Look, Pruning, Rights, Selection, Wanted},
     error::{CommandError, ExitCode},
     event::RunOutcome,
     object::{ObjectId, Origin},
@@ -78,7 +78,7 @@ pub(super) async fn prepare(
     }
     engine::carry_on(&mut wanted, &look.live);
     let first = engine::decide(&wanted, &look.live, &before.records, selection);
-    findings.extend(permissions(&wanted, &first, plan, &look, selection, session).await?);
+    findings.extend(permissions(intent, &wanted, &first, &look, session).await?);
     if let Some(error) = preflight::refusal(&findings) {
         return Err(error);
     }
@@ -95,6 +95,7 @@ pub(super) async fn prepare(
     recreate::mark(intent.recreate, &mut wanted);
     let decisions = decided(intent, &mut wanted, &mut look, &before, session).await?;
     let pruning = pruning(intent, &wanted, &before, &mut look, session).await?;
+    check_deletions(&decisions, &pruning, session).await?;
     Ok(Prepared { wanted, look, decisions, pruning, before, skipped, secret_sources })
 }
 
@@ -282,22 +283,31 @@ fn absent_namespaces(wanted: &Wanted, look: &Look, plan: &Plan, selection: &Sele
         .collect()
 }
 
-/// Asks what the user may do: before somebody is asked for secrets, and where no dry run could tell because a namespace is new.
+/// What the user may not do: asked before somebody is asked for secrets, and where no dry run could tell because a namespace is new.
 async fn permissions(
+    intent: &Intent<'_>,
     wanted: &Wanted,
     decisions: &[Decision],
-    plan: &Plan,
     look: &Look,
-    selection: &Selection,
     session: &Session,
 ) -> Result<Vec<Finding>, CommandError> {
-    let secrets = secrets::declared(plan).filter(|id| selection.holds(SECRETS_PHASE) && look.live.object(id).is_none());
-    let secrets = secrets.map(|id| id.namespace);
-    let secrets: BTreeSet<Option<String>> = secrets.collect();
-    let refused = engine::refused_writes(&session.cluster, wanted, &session.served, decisions, secrets);
-    let refused = session.unless_interrupted(refused).await?;
-    let refused = refused.map_err(|error| session.request_error("cannot ask what is permitted", &error))?;
-    Ok(preflight::not_permitted(&refused))
+    let declared = intent.declared.iter().filter(|id| intent.selection.holds(SECRETS_PHASE) && look.live.object(id).is_none());
+    let secrets = declared.map(|id| id.namespace.clone()).collect();
+    not_permitted(Rights::to_write(wanted, &session.served, decisions, &secrets, intent.rolls_back), session).await
+}
+
+/// Those of `rights` that the user does not have.
+pub(in crate::cli) async fn not_permitted(rights: Rights, session: &Session) -> Result<Vec<Finding>, CommandError> {
+    let missing = session.unless_interrupted(rights.missing(&session.cluster)).await?;
+    let missing = missing.map_err(|error| session.request_error("cannot ask what is permitted", &error))?;
+    Ok(preflight::not_permitted(&missing))
+}
+
+/// Refuses to go on where the user may not delete what has to go.
+pub(in crate::cli) async fn check_deletions(decisions: &[Decision], pruning: &Pruning, session: &Session) -> Result<(), CommandError> {
+    let rights = Rights::to_delete(&session.served, decisions, &pruning.removals);
+    let findings = not_permitted(rights, session).await?;
+    preflight::refusal(&findings).map_or(Ok(()), Err)
 }
 
 /// The phase that declared Secrets belong to.

@@ -76,7 +76,7 @@ fn a_user_who_may_neither_watch_nor_delete_waits_for_it_and_frees_it_all_the_sam
     let home = namespace("few-rights");
     let user = User::with_verbs(&home, "get, list, create, update, patch");
     let project = Project::new(&home).manifest("apps/settings.yaml", &config_map("settings", "1"));
-    let arguments = ["--state-namespace", home.as_str(), "--wait-for-lock", "2m"];
+    let arguments = ["--state-namespace", home.as_str(), "--wait-for-lock", "2m", "--no-rollback"];
     let lock = Foreign::lock_in(&home, &project, 600);
     let first = Running::start(user.runs(project.up(&arguments)));
     eventually("the run waits", || first.said().contains("waiting for it").then_some(()));

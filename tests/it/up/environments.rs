@@ -80,6 +80,35 @@ fn a_user_who_may_not_watch_waits_all_the_same() {
     let home = namespace("unwatched");
     let user = User::with_verbs(&home, "get, list, create, update, patch");
     let project = Project::new(&home).manifest("apps/web.yaml", &deployment("web"));
-    user.runs(project.up(&["--state-namespace", &home])).run().exited(0);
+    user.runs(project.up(&["--state-namespace", &home, "--no-rollback"])).run().exited(0);
     assert_eq!(project.get("deployment/web")["status"]["readyReplicas"], 1);
+}
+
+#[test]
+fn a_user_who_could_not_take_it_back_is_told_before_the_first_write() {
+    let home = namespace("no-way-back");
+    let user = User::with_verbs(&home, "get, list, watch, create, update, patch");
+    let project = Project::new(&home).manifest("apps/settings.yaml", &documents(&[config_map("settings", "1"), service("web", "")]));
+    let up = |arguments: &[&str]| user.runs(project.up(&[&["--state-namespace", home.as_str()], arguments].concat())).run();
+    let refused = up(&[]).exited(1);
+    for kind in ["configmaps", "services"] {
+        let expected = format!("you may not delete {kind} in namespace `{home}`, so nothing could be put back where the run fails");
+        assert!(refused.stderr.contains(&expected), "{}", refused.stderr);
+    }
+    assert_eq!(project.get("configmap/settings"), serde_json::Value::Null);
+    up(&["--no-rollback"]).exited(0);
+
+    // What is only changed is put back without deleting anything.
+    project.rewrite("apps/settings.yaml", &documents(&[config_map("settings", "2"), service("web", "")]));
+    up(&[]).exited(0);
+    // What is no longer wanted is not.
+    project.rewrite("apps/settings.yaml", &config_map("settings", "3"));
+    let refused = up(&[]).exited(1);
+    assert!(refused.stderr.contains(&format!("you may not delete services in namespace `{home}`")), "{}", refused.stderr);
+    assert_eq!(project.get("configmap/settings")["data"]["value"], "2");
+    let refused = user.runs(project.command("down", &["--state-namespace", &home, "--yes"])).run().exited(1);
+    for kind in ["configmaps", "services"] {
+        assert!(refused.stderr.contains(&format!("you may not delete {kind} in namespace `{home}`")), "{}", refused.stderr);
+    }
+    assert_eq!(project.get("configmap/settings")["data"]["value"], "2");
 }

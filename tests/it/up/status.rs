@@ -79,3 +79,13 @@ fn a_workload_that_fails_after_its_run_is_seen() {
     let text = platform.command("status", &[]).run().exited(0).stdout;
     assert!(text.contains("ImagePull"), "{text}");
 }
+
+#[test]
+fn failing_is_tolerated_as_long_as_the_phase_says() {
+    let project = Project::new("status-budget")
+        .plan("phases: {apps: {timeout: 1m, failureBudget: {restarts: 0, grace: 1s}}}\n")
+        .manifest("apps/web.yaml", &faulty_deployment("web", "image-pull"));
+    project.up(&["--no-rollback"]).run().exited(3);
+    // By default it would be in progress for 20 s.
+    assert!(states(&project.status()).contains(&("Deployment/status-budget/web".to_owned(), "failed".to_owned())));
+}
