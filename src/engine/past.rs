@@ -47,6 +47,11 @@ impl Before {
         self.heads.last()
     }
 
+    /// What the newest revision did, where its run never came to its end.
+    pub(crate) fn interrupted(&self) -> Option<&Unsettled> {
+        self.unsettled.as_ref().filter(|_| self.newest().is_some_and(|newest| newest.revision.finished.is_none()))
+    }
+
     /// The revision whose wanted objects are what is deployed, wholly or in part: the newest, or the last good one where that was rolled
     /// back.
     pub(crate) fn deployed(&self) -> Option<&Revision> {
@@ -88,6 +93,11 @@ impl Unsettled {
             records: records.into_iter().collect(),
             traces,
         })
+    }
+
+    /// Whether it may have written `id`.
+    pub(crate) fn may_have_touched(&self, id: &ObjectId) -> bool {
+        self.ids().any(|touched| touched == id)
     }
 
     /// The objects that it may have touched.

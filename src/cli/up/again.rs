@@ -12,6 +12,8 @@ use crate::{
 
 /// Looks again, now that nobody else can change the release. Where a wanted object has changed since, or another run has ended in
 /// between, the change is shown anew and asked for again.
+///
+/// What an interrupted run had sent may take effect between the two looks. Whoever goes on from that run wants no other end for it.
 pub(in crate::cli) async fn look_again(
     intent: &Intent<'_>,
     mut first: Prepared,
@@ -31,12 +33,14 @@ pub(in crate::cli) async fn look_again(
         let pruning = prepare::pruning(intent, &first.wanted, &before, &mut look, session).await?;
         return Ok(Prepared { look, pruning, before, ..first });
     }
+    let is_late = same_head && before.interrupted().is_some_and(|run| moved.iter().all(|id| run.may_have_touched(id)));
+    let whom = if is_late { "by the interrupted run" } else { "by somebody else" };
     let what = match moved.first() {
-        Some(id) if moved.len() == 1 => format!("{id} was changed by somebody else"),
-        Some(id) => format!("{id} and {} other objects were changed by somebody else", moved.len() - 1),
+        Some(id) if moved.len() == 1 => format!("{id} was changed {whom}"),
+        Some(id) => format!("{id} and {} other objects were changed {whom}", moved.len() - 1),
         None => "another run has changed the release".to_owned(),
     };
-    if intent.yes.is_some() {
+    if intent.yes.is_some() && !is_late {
         return Err(CommandError::new(ExitCode::Refused, format!("{what} since the change was worked out; nothing was changed"))
             .hint("run the same command again: it starts from what is there now"));
     }

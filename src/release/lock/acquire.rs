@@ -34,7 +34,7 @@ pub(crate) struct LockOptions {
 impl Lock {
     /// Takes the lock of `release` in `state_namespace`, which is created where it does not exist. What happens meanwhile is told.
     ///
-    /// A free lock takes one request. A holder whose process on this machine is gone is taken over at once; one whose Lease does not
+    /// A free lock takes one request. A holder whose process on this machine is gone is taken over a moment later; one whose Lease does not
     /// change for its own expiry and the longest time of its writes, by the clock of this machine, after that time. A living one is
     /// waited for as long as the options say, and is an error then. Abandoning this future may leave a lock that expires.
     pub(crate) async fn acquire(
@@ -98,6 +98,10 @@ enum Freed {
     Abandoned(Standing, Death),
 }
 
+/// What a process had sent when it died is carried out or dropped by then: its connections end with it, and the API server gives up
+/// requests whose connection has ended. Whoever is taken over for its silence has had the longest time of its writes for that.
+const LAST_WRITES: Duration = Duration::from_secs(1);
+
 /// How often the processes of this machine, and the clock, are looked at.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -119,7 +123,12 @@ impl<T: FnMut(LockNotice)> Acquisition<T> {
         match self.until_free(standing).await? {
             Freed::Deleted => Ok(None),
             Freed::Cleared(standing) => self.take(&standing, None).await,
-            Freed::Abandoned(standing, death) => self.take(&standing, Some(death)).await,
+            Freed::Abandoned(standing, death) => {
+                if death == Death::ProcessGone {
+                    tokio::time::sleep(LAST_WRITES).await;
+                }
+                self.take(&standing, Some(death)).await
+            }
         }
     }
 
