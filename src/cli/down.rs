@@ -87,7 +87,7 @@ async fn prepared(arguments: &Arguments, address: &Address, session: &Session, m
     let look = session.unless_interrupted(engine::look(&session.cluster, &address.release, &known)).await?;
     let mut look = look.map_err(|error| session.request_error("cannot look at the cluster", &error))?;
     before.complete(&look.live, &address.release.field_manager());
-    let candidates = engine::present(&before, &look.live);
+    let candidates = engine::written(&before);
     let pruning = prepare::leaving(session, candidates, &before, &mut look, &address.release, arguments.removal.delete_data, true).await?;
     Ok(Prepared { before, look, pruning })
 }

@@ -57,7 +57,7 @@ pub(crate) use overview::{ObjectOverview, Overview};
 pub(crate) use past::Before;
 pub(crate) use planner::{ChangeAction, Decision, Selection, decide};
 pub(crate) use probe::{brought, dry_runs};
-pub(crate) use prune::{Candidate, Leaving, Pruning, leave, look_at_claims, present, unwanted};
+pub(crate) use prune::{Candidate, Leaving, Pruning, leave, look_at_claims, unwanted, written};
 pub(crate) use removal::{HowToGo, Removal};
 pub(crate) use restart::{carry_on, restart};
 pub(crate) use rights::Rights;

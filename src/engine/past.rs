@@ -5,7 +5,7 @@ use crate::{
     engine::traces,
     event::RunOutcome,
     object::ObjectId,
-    release::{Head, Program, Records, Revision, Snapshot, Store, StoreError, Traces},
+    release::{Head, Program, Records, Revision, Snapshot, Store, StoreError, Traces, Work},
 };
 
 /// What the revisions before left.
@@ -93,6 +93,13 @@ impl Unsettled {
             records: records.into_iter().collect(),
             traces,
         })
+    }
+
+    /// The phase of `id`, where that is known: the one in which it was applied, or was before.
+    pub(super) fn phase_of(&self, id: &ObjectId) -> String {
+        let applied = self.program.steps.iter().find(|step| matches!(&step.work, Work::Apply { object, .. } if object == id));
+        let phase = applied.map(|step| &step.phase).or_else(|| self.records.get(id).map(|record| &record.phase));
+        phase.cloned().unwrap_or_default()
     }
 
     /// Whether it may have written `id`.

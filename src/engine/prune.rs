@@ -15,7 +15,7 @@ use crate::{
     cluster::{Cluster, Live, RequestError, Seen, Served},
     object::ObjectId,
     ownership::{self, other_appliers},
-    release::{Belongings, Records, Work},
+    release::{Belongings, Records},
 };
 
 /// What has to go because it is no longer wanted, and what becomes of the rest that is no longer wanted.
@@ -48,27 +48,16 @@ pub(crate) fn unwanted(wanted: &Wanted, before: &Before, selection: &Selection) 
     written(before).into_iter().filter(is_unwanted).collect()
 }
 
-/// Everything that revisions since the last good one wrote: what they remember, and what an interrupted one created without anybody
-/// seeing it.
+/// Everything that revisions since the last good one wrote: what they remember; what an interrupted one created without anybody seeing it;
+/// and what it deleted, which may still be there, or be there again by a way back that was interrupted too.
 pub(crate) fn written(before: &Before) -> Vec<Candidate> {
     let mut all: Vec<Candidate> = before.records.phases().collect();
-    let unsettled = before.unsettled.iter().flat_map(|unsettled| unsettled.traces.iter().map(move |(id, trace)| (unsettled, id, trace)));
-    let created = unsettled.filter(|(_, id, trace)| !trace.created.is_empty() && before.records.get(id).is_none());
-    all.extend(created.map(|(unsettled, id, _)| {
-        let applied = unsettled.program.steps.iter().find(|step| matches!(&step.work, Work::Apply { object, .. } if object == id));
-        (id.clone(), applied.map(|step| step.phase.clone()).unwrap_or_default())
-    }));
+    if let Some(unsettled) = &before.unsettled {
+        let touched = unsettled.traces.iter().filter(|(_, trace)| !trace.created.is_empty() || trace.deleted);
+        let forgotten = touched.filter(|(id, _)| before.records.get(id).is_none());
+        all.extend(forgotten.map(|(id, _)| (id.clone(), unsettled.phase_of(id))));
+    }
     all.sort_unstable();
-    all
-}
-
-/// Everything of the release that may be there: what revisions wrote, and what an interrupted one has deleted and is still there.
-pub(crate) fn present(before: &Before, live: &Live) -> Vec<Candidate> {
-    let mut all = written(before);
-    let deleted = before.unsettled.iter().flat_map(|unsettled| unsettled.traces.iter());
-    let deleted = deleted.filter(|(id, trace)| trace.deleted && live.object(id).is_some_and(|there| is_terminating(there)));
-    let known: BTreeSet<ObjectId> = all.iter().map(|(id, _)| id.clone()).collect();
-    all.extend(deleted.filter(|(id, _)| !known.contains(*id)).map(|(id, _)| (id.clone(), String::new())));
     all
 }
 
@@ -185,4 +174,20 @@ fn is_held_by_others(id: &ObjectId, there: &Value, leaving: &Leaving<'_>) -> boo
     let is_container = matches!(id.kind.as_str(), "Namespace" | "CustomResourceDefinition");
     let was_there = is_container && leaving.records.get(id).is_some_and(|record| !record.created);
     !is_terminating(there) && (was_there || !other_appliers(there, leaving.manager).is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{engine::past::Unsettled, release::JournalEntry};
+
+    #[test]
+    fn what_an_interrupted_run_deleted_may_be_there_again() {
+        let id = |name: &str| ObjectId { group: String::new(), kind: "ConfigMap".to_owned(), namespace: None, name: name.to_owned() };
+        let mut unsettled = Unsettled::default();
+        unsettled.traces.add(&JournalEntry::Removed { object: id("gone"), deleted: true });
+        unsettled.traces.add(&JournalEntry::Removed { object: id("given-up"), deleted: false });
+        let before = Before { unsettled: Some(unsettled), ..Before::default() };
+        assert_eq!(written(&before), [(id("gone"), String::new())]);
+    }
 }
