@@ -47,9 +47,10 @@ bench-readiness: ## Measure how soon verdicts come while 200 Deployments roll ou
 	$(RELEASE) sandbox run --nodes 10 -- env DEPLOYCTL='$(RELEASE)' $(CARGO) bench --locked --bench readiness
 
 # POINTS=20 tries 20 requests of each scenario instead of all, LANES=2 fewer side by side, ONLY="Upgrade killed" some by name.
-kill-points: build ## Kill AI-IMUTIS' up and rollback at every request that writes, and go on and back from there
+# Of the release build, since thousands of runs of the other cost more time than the API server's answers.
+kill-points: ## Kill AI-IMUTIS' up and rollback at every request that writes, and go on and back from there
 	KILL_POINTS='$(POINTS)' KILL_POINTS_LANES='$(LANES)' KILL_POINTS_ONLY='$(ONLY)' \
-		$(CARGO) test --locked --test it -- --ignored --exact --nocapture kill_points::every_point_of_ai_imutis
+		$(CARGO) test --release --locked --test it -- --ignored --exact --nocapture kill_points::every_point_of_ai_imutis
 
 schema: build ## Write the JSON Schema of the plan file
 	$(DEPLOYCTL) schema > docs/plan.schema.json.new
