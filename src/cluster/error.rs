@@ -48,6 +48,19 @@ impl RequestError {
         self
     }
 
+    /// Whether the write may have been carried out all the same: only a refusal, of a request that was sent once, says that it was not.
+    pub(crate) fn may_be_done(&self) -> bool {
+        match self {
+            RequestError::Refused(refusal) => refusal.maybe_done || !(400..500).contains(&refusal.code),
+            RequestError::LockLost { sent } => *sent,
+            RequestError::Credentials { .. } => false,
+            RequestError::Unreachable { .. }
+            | RequestError::TimedOut { .. }
+            | RequestError::NotKubernetes { .. }
+            | RequestError::Unreadable { .. } => true,
+        }
+    }
+
     /// Whether this may be a conflict with an earlier attempt of the same request, which was carried out and whose answer was lost.
     pub(super) fn may_be_with_itself(&self) -> bool {
         matches!(self, RequestError::Refused(Refusal { code: 409, maybe_done: true, .. }))
@@ -159,6 +172,16 @@ mod tests {
         assert_eq!(busy.message, "slow down");
         assert_eq!(busy.retry_after, Some(3));
         assert!(RequestError::Refused(busy).is_passing());
+    }
+
+    #[test]
+    fn only_a_refusal_of_what_was_sent_once_says_that_nothing_was_done() {
+        let refused = |code| RequestError::Refused(Refusal::read(code, b"", None));
+        assert!(!refused(403).may_be_done());
+        assert!(refused(403).after(true).may_be_done());
+        assert!(refused(503).may_be_done());
+        assert!(RequestError::TimedOut { server: String::new(), after: Duration::ZERO }.may_be_done());
+        assert!(!RequestError::LockLost { sent: false }.may_be_done());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The way back: a program that puts everything that a run has touched back to its snapshot.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -25,8 +25,8 @@ pub(super) struct Past<'a> {
     pub(super) manager: &'a str,
     /// The phases of what is taken back, first one first, each with its time limit.
     pub(super) phases: &'a [PhasePlan],
-    /// The phase that each object belongs to.
-    pub(super) phase_of: &'a HashMap<ObjectId, String>,
+    /// The phase that an object belongs to.
+    pub(super) phase_of: &'a dyn Fn(&ObjectId) -> &'a str,
     /// What was there before.
     pub(super) snapshot: &'a Snapshot,
     /// What was done.
@@ -91,7 +91,7 @@ pub(super) fn way_back(past: &Past<'_>) -> WayBack {
     let mut after = push_removals(&mut back.program, &first, &phase_names, Vec::new(), in_phase);
     for phase in past.phases {
         let ends_phase = !rest.iter().any(|removal| removal.phase == phase.name);
-        let of_phase = ways.iter().filter(|(id, _)| past.phase_of.get(*id) == Some(&phase.name));
+        let of_phase = ways.iter().filter(|(id, _)| (past.phase_of)(id) == phase.name);
         after = push_phase(&mut back.program, &phase.name, of_phase.map(|(id, way)| (*id, *way)), past, after, ends_phase);
     }
     push_removals(&mut back.program, &rest, &phase_names, after, in_phase);
@@ -106,10 +106,16 @@ fn way(id: &ObjectId, trace: &Trace, past: &Past<'_>) -> Way {
     }
     let runs_once = is_run_once(id) && !past.rerun.contains(id);
     let ours = |now: &Value| trace.created.iter().any(|uid| uid == uid_of(now));
+    let is_going = |before: &Value, now: &Value| uid_of(before) == uid_of(now) && is_terminating(now);
     match (past.snapshot.object(id), past.live.object(id)) {
         (None, None) => Way::Nothing,
         (None, Some(now)) if ours(now) => Way::Remove,
         (None, Some(_)) => Way::Others("was created by somebody else during the run, and is left"),
+        (Some(before), Some(now)) if is_going(before, now) => match without(before, trace, runs_once) {
+            // Once it is gone.
+            Way::Recreate => Way::Replace,
+            other => other,
+        },
         // What was sealed can be opened again only by creating it anew.
         (Some(before), Some(now)) if uid_of(before) == uid_of(now) && is_sealed(now) && !is_sealed(before) => Way::Replace,
         (Some(before), Some(now)) if uid_of(before) == uid_of(now) => Way::Restore,
@@ -117,10 +123,17 @@ fn way(id: &ObjectId, trace: &Trace, past: &Past<'_>) -> Way {
         (Some(_), Some(now)) if ours(now) && runs_once => Way::Remove,
         (Some(_), Some(now)) if ours(now) => Way::Replace,
         (Some(_), Some(_)) => Way::Others("was created anew by somebody else, and is left"),
-        (Some(_), None) if !trace.deleted => Way::Others("was deleted by somebody else"),
-        (Some(_), None) if runs_once => Way::Stays("is not restored: it ran already"),
-        (Some(before), None) if has_controller(before) => Way::Nothing,
-        (Some(_), None) => Way::Recreate,
+        (Some(before), None) => without(before, trace, runs_once),
+    }
+}
+
+/// What is done about the object `before`, which is gone or going.
+fn without(before: &Value, trace: &Trace, runs_once: bool) -> Way {
+    match trace {
+        _ if !trace.deleted => Way::Others("was deleted by somebody else"),
+        _ if runs_once => Way::Stays("is not restored: it ran already"),
+        _ if has_controller(before) => Way::Nothing,
+        _ => Way::Recreate,
     }
 }
 
@@ -170,9 +183,9 @@ fn removals(ways: &BTreeMap<&ObjectId, Way>, past: &Past<'_>, back: &mut WayBack
     for (id, _) in going.clone().filter(|(id, _)| is_run_once(id) && past.snapshot.object(id).is_some()) {
         back.stays.push(Remark { object: id.clone(), what: "is not restored: it ran already".to_owned() });
     }
-    let phase_of = |id| past.phase_of.get(id).cloned().unwrap_or_default();
-    let given_up = shared.iter().map(|(id, _)| Removal { id: (*id).clone(), phase: phase_of(*id), how: HowToGo::GiveUp });
-    given_up.chain(going.map(|(id, live)| Removal::delete(id, &phase_of(id), live))).collect()
+    let phase_of = past.phase_of;
+    let given_up = shared.iter().map(|(id, _)| Removal { id: (*id).clone(), phase: phase_of(id).to_owned(), how: HowToGo::GiveUp });
+    given_up.chain(going.map(|(id, live)| Removal::delete(id, phase_of(id), live))).collect()
 }
 
 /// Adds the steps of one phase that put something back, and the wait for it.
@@ -230,7 +243,7 @@ fn is_rolled_out(id: &ObjectId, past: &Past<'_>) -> bool {
 }
 
 /// When `manager` applied `object`, by the API server's clock.
-fn applied_at(object: &Value, manager: &str) -> Option<Timestamp> {
+pub(super) fn applied_at(object: &Value, manager: &str) -> Option<Timestamp> {
     let entries = object.pointer("/metadata/managedFields").and_then(Value::as_array)?;
     let ours = entries.iter().find(|entry| entry["manager"] == manager && entry["operation"] == "Apply")?;
     ours["time"].as_str()?.parse().ok()
@@ -271,6 +284,10 @@ fn push_replaced(program: &mut Program, phase: &str, removal: &Removal, after: &
 /// Whether `id` was ready when the snapshot was taken: what was not is not waited for.
 fn was_ready(id: &ObjectId, past: &Past<'_>) -> bool {
     past.snapshot.object(id).is_some_and(|before| !is_data(id) && judge(before, &Surroundings::none(Timestamp::now())).passes())
+}
+
+fn is_terminating(object: &Value) -> bool {
+    object.pointer("/metadata/deletionTimestamp").is_some()
 }
 
 fn uid_of(object: &Value) -> &str {

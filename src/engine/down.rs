@@ -16,7 +16,7 @@ use super::{
     finish::finish,
     hub::Hub,
     notes::Notes,
-    phases::PhasePlan,
+    phases::{OTHERS, PhasePlan},
     removal::{Removal, push_removals},
     run::{Ending, Run, RunError, Stops},
     tell::{run_finished, tell_cause},
@@ -28,9 +28,6 @@ use crate::{
     object::ObjectId,
     release::{Ledger, Program},
 };
-
-/// The phase of objects of which it is not known to which one they belonged.
-const OTHERS: &str = "others";
 
 /// Removes what `run` says has to go, the last phase first, and waits in each phase for at most `patience` until it is gone. Returns the
 /// exit code.

@@ -158,11 +158,17 @@ impl<'a> Executor<'a> {
     async fn await_answers(&mut self, in_flight: &mut InFlight<'a>) {
         let until = Instant::now() + ANSWERS_WITHIN;
         while let Ok(Some((step, written))) = timeout_at(until, in_flight.next()).await {
-            if let Ok(written) = written {
-                self.note_written(step, written);
+            match written {
+                Ok(written) => self.note_written(step, written),
+                Err(error) => self.note_unanswered(&error),
             }
         }
-        self.unanswered = in_flight.len();
+        self.unanswered += in_flight.len();
+    }
+
+    /// Counts a write that ended with `error` and may have been done all the same.
+    fn note_unanswered(&mut self, error: &RequestError) {
+        self.unanswered += usize::from(error.may_be_done());
     }
 
     async fn steps(&mut self, writer: &Writer<'a>, in_flight: &mut InFlight<'a>, deadline: Instant) -> Result<(), Stop> {
@@ -192,6 +198,9 @@ impl<'a> Executor<'a> {
     }
 
     fn take_answer(&mut self, step: StepId, written: Result<Written, RequestError>) -> Result<(), Stop> {
+        if let Err(error) = &written {
+            self.note_unanswered(error);
+        }
         match written {
             Ok(written) => self.note_written(step, written),
             Err(RequestError::LockLost { .. }) => return Err(Stop::Fenced),

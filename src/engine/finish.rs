@@ -2,10 +2,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{
-    rollback::Returned,
-    run::{Ending, Run},
-};
+use super::run::{Ending, Run};
 use crate::{
     event::RunOutcome,
     release::{Head, Records, Store, StoreError},
@@ -21,7 +18,7 @@ pub(super) async fn finish(run: &Run<'_>, mut head: Head, base: &Records, ending
     let mut records = run.before.records.clone();
     records.replay(&entries);
     match &returned {
-        Some(returned) if outcome == RunOutcome::RolledBack => records = after_return(base, &records, returned),
+        Some(returned) if outcome == RunOutcome::RolledBack => records = returned.records(base, &records),
         _ => {
             run.pruning.gone.iter().for_each(|id| records.remove(id));
             run.pruning.kept.iter().for_each(|(id, _)| records.keep(id));
@@ -39,14 +36,6 @@ pub(super) async fn finish(run: &Run<'_>, mut head: Head, base: &Records, ending
         }
     }
     conclude(run.store, &run.before.heads, head, &records, outcome, cause).await
-}
-
-/// What is remembered of objects where a way back has reached its end: what was remembered `base`, before the run, and what of `records`
-/// is kept.
-pub(super) fn after_return(base: &Records, records: &Records, returned: &Returned) -> Records {
-    let mut after = base.clone();
-    returned.kept(records).into_iter().for_each(|record| after.insert(record));
-    after
 }
 
 /// Stores in `head` how its run ended and what is remembered of objects, and trims what is older than is kept. `heads` are the revisions

@@ -85,7 +85,7 @@ impl Before {
 impl Unsettled {
     async fn read(store: &Store, head: &Head) -> Result<Self, StoreError> {
         let mut traces: Traces = store.read(&head.revision.traces).await?;
-        store.journal(head).await?.iter().for_each(|entry| traces.add(entry));
+        traces.extend(&store.journal(head).await?);
         let records: Vec<_> = store.read(&head.revision.base).await?;
         Ok(Self {
             snapshot: store.read(&head.revision.snapshot).await?,

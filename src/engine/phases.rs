@@ -25,6 +25,9 @@ pub(super) struct PhasePlan {
     pub(super) unchanged: usize,
 }
 
+/// The phase of objects of which it is not known to which one they belong, or that belong to one that is no more.
+pub(super) const OTHERS: &str = "others";
+
 impl PhasePlan {
     /// A phase of a revision; its objects are not counted yet.
     pub(super) fn recorded(record: &PhaseRecord) -> Self {

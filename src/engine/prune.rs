@@ -48,13 +48,12 @@ pub(crate) fn unwanted(wanted: &Wanted, before: &Before, selection: &Selection) 
     written(before).into_iter().filter(is_unwanted).collect()
 }
 
-/// Everything that revisions since the last good one wrote: what they remember; what an interrupted one created without anybody seeing it;
+/// Everything that revisions since the last good one wrote: what they remember; what an interrupted one wrote without anybody seeing it;
 /// and what it deleted, which may still be there, or be there again by a way back that was interrupted too.
 pub(crate) fn written(before: &Before) -> Vec<Candidate> {
     let mut all: Vec<Candidate> = before.records.phases().collect();
     if let Some(unsettled) = &before.unsettled {
-        let touched = unsettled.traces.iter().filter(|(_, trace)| !trace.created.is_empty() || trace.deleted);
-        let forgotten = touched.filter(|(id, _)| before.records.get(id).is_none());
+        let forgotten = unsettled.traces.iter().filter(|(id, _)| before.records.get(id).is_none());
         all.extend(forgotten.map(|(id, _)| (id.clone(), unsettled.phase_of(id))));
     }
     all.sort_unstable();
@@ -182,12 +181,12 @@ mod tests {
     use crate::{engine::past::Unsettled, release::JournalEntry};
 
     #[test]
-    fn what_an_interrupted_run_deleted_may_be_there_again() {
+    fn what_an_interrupted_run_touched_may_be_there_although_nobody_remembers_it() {
         let id = |name: &str| ObjectId { group: String::new(), kind: "ConfigMap".to_owned(), namespace: None, name: name.to_owned() };
         let mut unsettled = Unsettled::default();
         unsettled.traces.add(&JournalEntry::Removed { object: id("gone"), deleted: true });
-        unsettled.traces.add(&JournalEntry::Removed { object: id("given-up"), deleted: false });
+        unsettled.traces.of(&id("taken-over")).unseen = true;
         let before = Before { unsettled: Some(unsettled), ..Before::default() };
-        assert_eq!(written(&before), [(id("gone"), String::new())]);
+        assert_eq!(written(&before), [(id("gone"), String::new()), (id("taken-over"), String::new())]);
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -12,10 +12,10 @@ use super::{
     hub::Hub,
     look::{Look, look},
     notes::Notes,
-    phases::PhasePlan,
+    phases::{OTHERS, PhasePlan},
     prove::prove,
     run::Stops,
-    stays::take_irreversible,
+    stays::{take_irreversible, take_unserved},
     traces, versions,
     write::{Materials, Resources, Writer},
 };
@@ -25,7 +25,7 @@ use crate::{
     event::{EventKind, Proof, RunOutcome},
     object::ObjectId,
     plan::{ReadinessRule, ReleaseId},
-    release::{Author, Head, Ledger, ObjectRecord, Program, Records, RollbackRecord, Snapshot, Store, Traces},
+    release::{Author, Head, JournalEntry, Ledger, ObjectRecord, Program, Records, RollbackRecord, Snapshot, Store, Traces},
 };
 
 /// What a way back starts from: a revision that was not finished, and all that is known of what it did.
@@ -46,8 +46,6 @@ pub(super) struct Journey<'a> {
     pub(super) snapshot: &'a Snapshot,
     /// What its journal tells.
     pub(super) traces: Traces,
-    /// Whether writes may have been done whose answers nobody saw.
-    pub(super) answers_missing: bool,
     /// What is remembered of objects.
     pub(super) records: &'a Records,
     /// Objects that are to be left as they are.
@@ -59,16 +57,35 @@ pub(super) struct Journey<'a> {
     pub(super) by: Author,
 }
 
+impl Journey<'_> {
+    /// The same with a phase, the last one, for objects that belong to none of the others: one that has left the plan, for example.
+    pub(super) fn with_others(mut self) -> Self {
+        let names: HashSet<&String> = self.phases.iter().map(|phase| &phase.name).collect();
+        self.phase_of.retain(|_, phase| names.contains(phase));
+        if !names.iter().any(|name| *name == OTHERS) {
+            self.phases.push(PhasePlan::of(OTHERS, self.limits.timeout));
+        }
+        self
+    }
+
+    /// The phase that `id` is put back in.
+    pub(super) fn phase_of(&self, id: &ObjectId) -> &str {
+        self.phase_of.get(id).map_or(OTHERS, String::as_str)
+    }
+}
+
 /// What a way back came to.
 pub(crate) struct Returned {
     /// `RolledBack`; `Failed` where something differs; `RollingBack` where it did not come to its end.
     pub(crate) outcome: RunOutcome,
     proof: Proof,
+    /// What was created again, with the uid that it has now.
+    recreated: HashMap<ObjectId, String>,
 }
 
 impl Returned {
     fn stopped() -> Self {
-        Self { outcome: RunOutcome::RollingBack, proof: Proof::default() }
+        Self { outcome: RunOutcome::RollingBack, proof: Proof::default(), recreated: HashMap::new() }
     }
 
     /// The exit code; `interrupted`: a signal was the reason for going back.
@@ -80,8 +97,16 @@ impl Returned {
         }
     }
 
+    /// What is remembered of objects: what was remembered `base`, before the run, and what of `records` is kept.
+    pub(super) fn records(&self, base: &Records, records: &Records) -> Records {
+        let mut after = base.clone();
+        self.recreated.iter().for_each(|(id, uid)| after.recreate(id, uid));
+        self.kept(records).into_iter().for_each(|record| after.insert(record));
+        after
+    }
+
     /// Of `records`, those of objects that are kept although they were not there before.
-    pub(super) fn kept(&self, records: &Records) -> Vec<ObjectRecord> {
+    fn kept(&self, records: &Records) -> Vec<ObjectRecord> {
         let kept = self.proof.kept.iter().filter_map(|remark| records.get(&remark.object));
         kept.map(|record| ObjectRecord { kept: true, ..record.clone() }).collect()
     }
@@ -93,19 +118,19 @@ pub(super) async fn go_back(journey: &Journey<'_>, head: &mut Head, cause: Strin
     head.revision.outcome = RunOutcome::RollingBack;
     head.revision.cause = Some(cause.clone());
     head.revision.rollback = Some(RollbackRecord { by: journey.by.clone(), started: Timestamp::now(), finished: None, proof: None });
-    let proof = match journey.store.update(head).await {
+    let travelled = match journey.store.update(head).await {
         Ok(()) => travel(journey, head, cause, emitter, stops).await,
         Err(error) => Err(error.into()),
     };
-    match proof {
-        Ok(proof) => {
+    match travelled {
+        Ok((proof, recreated)) => {
             emitter.emit(EventKind::RollbackProved { proof: proof.clone() });
             if let Some(rollback) = &mut head.revision.rollback {
                 rollback.finished = Some(Timestamp::now());
                 rollback.proof = Some(proof.clone());
             }
             let outcome = if proof.differences.is_empty() { RunOutcome::RolledBack } else { RunOutcome::Failed };
-            Returned { outcome, proof }
+            Returned { outcome, proof, recreated }
         }
         Err(halt) => {
             emitter.emit(EventKind::Noted { text: halt.told(journey.release) });
@@ -126,32 +151,41 @@ pub(super) struct Survey {
 /// Looks at all that was touched, works out what was done although nobody saw it, and plans the way back.
 pub(super) async fn survey(journey: &Journey<'_>) -> Result<Survey, RequestError> {
     let ids: BTreeSet<&ObjectId> = journey.program.written().chain(journey.traces.iter().map(|(id, _)| id)).collect();
-    let stored_as = versions::stored_as(journey.cluster, journey.served, ids.iter().copied()).await?;
+    let mut stored_as = versions::stored_as(journey.cluster, journey.served, ids.iter().copied()).await?;
+    versions::add_defined(&mut stored_as, journey.cluster, journey.served, &ids, journey.snapshot).await?;
     let readable: Vec<(ObjectId, Resource)> = stored_as.iter().map(|(id, resource)| (id.clone(), resource.clone())).collect();
     let seen = look(journey.cluster, journey.release, &readable).await?;
     let mut done = journey.traces.clone();
-    if journey.answers_missing {
-        let manager = journey.release.field_manager();
-        traces::complete(&mut done, journey.program, journey.snapshot, &seen.live, journey.records, &manager);
-    }
-    let stays = take_irreversible(&mut done, journey.snapshot, &seen.live);
+    let manager = journey.release.field_manager();
+    traces::complete(&mut done, journey.program, journey.snapshot, &seen.live, journey.records, &manager);
+    let mut stays = take_irreversible(&mut done, journey.snapshot, &seen.live);
+    stays.extend(take_unserved(&mut done, journey.snapshot, &stored_as));
     let mut back = plan(journey, &done, &seen).await?;
     back.stays.extend(stays);
     Ok(Survey { readable, stored_as, seen, done, back })
 }
 
-/// Goes the way, and proves it.
-async fn travel(journey: &Journey<'_>, head: &mut Head, cause: String, emitter: &Emitter, stops: &Stops) -> Result<Proof, Halt> {
-    let Survey { readable, stored_as, seen, done, back } = survey(journey).await?;
+/// Goes the way, and proves it. Returns also what was created again, with the uid that it has now.
+async fn travel(
+    journey: &Journey<'_>,
+    head: &mut Head,
+    cause: String,
+    emitter: &Emitter,
+    stops: &Stops,
+) -> Result<(Proof, HashMap<ObjectId, String>), Halt> {
+    let Survey { readable, stored_as, seen, mut done, back } = survey(journey).await?;
     emitter.emit(EventKind::RollbackStarted {
         cause,
         objects: back.restored.len() + back.removed.len(),
         deletes: back.removed.len(),
         timeout: journey.limits.timeout,
     });
-    let faults = execute(journey, head, &done, &seen, &back, stored_as, emitter, stops).await?;
+    let (faults, entries) = execute(journey, head, &done, &seen, &back, stored_as, emitter, stops).await?;
     let now = look(journey.cluster, journey.release, &readable).await?;
-    Ok(prove(&back, journey.snapshot, &done, &now.live, &journey.release.field_manager(), faults))
+    let proof = prove(&back, journey.snapshot, &done, &now.live, &journey.release.field_manager(), faults);
+    done.extend(&entries);
+    let recreated = done.iter().filter_map(|(id, trace)| Some((id.clone(), trace.recreated.clone()?)));
+    Ok((proof, recreated.collect()))
 }
 
 async fn plan(journey: &Journey<'_>, done: &Traces, seen: &Look) -> Result<WayBack, RequestError> {
@@ -159,7 +193,7 @@ async fn plan(journey: &Journey<'_>, done: &Traces, seen: &Look) -> Result<WayBa
     Ok(way_back(&Past {
         manager: &journey.release.field_manager(),
         phases: &journey.phases,
-        phase_of: &journey.phase_of,
+        phase_of: &|id| journey.phase_of(id),
         snapshot: journey.snapshot,
         traces: done,
         live: &seen.live,
@@ -177,7 +211,7 @@ async fn claims(journey: &Journey<'_>, done: &Traces) -> Result<Vec<ObjectId>, R
     claims_in(journey.cluster, journey.served, namespaces).await
 }
 
-/// Executes the way back; returns what did not succeed.
+/// Executes the way back; returns what did not succeed, and what was done.
 #[expect(clippy::too_many_arguments, reason = "the parts of one execution, each made elsewhere")]
 async fn execute(
     journey: &Journey<'_>,
@@ -188,7 +222,7 @@ async fn execute(
     stored_as: Resources,
     emitter: &Emitter,
     stops: &Stops,
-) -> Result<Vec<(ObjectId, String)>, Halt> {
+) -> Result<(Vec<(ObjectId, String)>, Vec<JournalEntry>), Halt> {
     let ledger = Ledger::open(journey.store.clone(), head.clone());
     let fenced = either(&stops.lock_lost, ledger.broken());
     let notes = Notes::stored_in(ledger);
@@ -221,14 +255,14 @@ async fn execute(
         Err(stop) => return Err(Halt::of(&stop, closed, journey.cluster)),
     }
     closed?;
-    Ok(faults)
+    Ok((faults, notes.entries()))
 }
 
 /// The phases that the way back leads through, with what is done in each.
 fn plans(journey: &Journey<'_>, back: &WayBack) -> Vec<PhasePlan> {
     let touched = |phase: &str| {
         let ids = back.restored.iter().chain(&back.removed);
-        ids.filter(|id| journey.phase_of.get(*id).is_some_and(|of| of == phase)).count()
+        ids.filter(|id| journey.phase_of(id) == phase).count()
     };
     let plans = journey.phases.iter().map(|plan| PhasePlan { objects: touched(&plan.name), ..plan.clone() });
     plans.filter(|plan| plan.objects > 0).collect()

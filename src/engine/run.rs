@@ -188,7 +188,6 @@ async fn write(
     let mut ending =
         Ending { outcome: RunOutcome::Succeeded, cause, timings: executor.timings(), entries: notes.entries(), returned: None };
     let finished = |exit, outcome, executor: &mut Executor<'_>| run_finished(run, executor, outcome, exit, started);
-    let answers_missing = executor.unanswered > 0 || result.as_ref().is_err_and(may_be_done);
     let (mut head, closed) = notes.take_ledger().expect("the journal is open").close().await;
     if let (Err(error), true) = (closed, result.is_ok()) {
         emitter.emit(finished(ExitCode::Changed, RunOutcome::Interrupted, &mut executor));
@@ -198,10 +197,10 @@ async fn write(
         Ok(()) => ExitCode::Done,
         Err(stop) if rolls_back(run, stop) => {
             let mut done = traces.clone();
-            ending.entries.iter().for_each(|entry| done.add(entry));
+            done.extend(&ending.entries);
             let mut records = run.before.records.clone();
             records.replay(&ending.entries);
-            let journey = Journey { answers_missing, ..journey(run, program, &snapshot, done, &records) };
+            let journey = journey(run, program, &snapshot, done, &records);
             let cause = ending.cause.clone().unwrap_or_default();
             let returned = go_back(&journey, &mut head, cause, emitter, stops).await;
             let exit = returned.exit(matches!(stop, Stop::Interrupted));
@@ -253,18 +252,13 @@ fn journey<'a>(run: &Run<'a>, program: &'a Program, snapshot: &'a Snapshot, trac
         program,
         snapshot,
         traces,
-        answers_missing: true,
         records,
         manual: marked(RollbackMark::Manual),
         rerun: marked(RollbackMark::Rerun),
         limits: Limits { timeout: run.terms.timeout_rollback, ..run.terms.limits },
         by: run.origin.by.clone(),
     }
-}
-
-/// Whether the write at which the run stopped may have been done all the same: only a refusal says that it was not.
-fn may_be_done(stop: &Stop) -> bool {
-    matches!(stop, Stop::Refused { error, .. } if !error.code().is_some_and(|code| (400..500).contains(&code)))
+    .with_others()
 }
 
 /// Whether what was done is rolled back after `stop`.

@@ -1,5 +1,6 @@
 use serde_json::Value;
 
+use super::write::Resources;
 use crate::{
     cluster::Live,
     event::Remark,
@@ -26,6 +27,17 @@ pub(super) fn take_irreversible(done: &mut Traces, snapshot: &Snapshot, live: &L
         remarks.extend(what.map(|what| Remark { object: id, what }));
     }
     remarks
+}
+
+/// Takes out of `done` what cannot be put back because its kind is not served any more and nothing is known that defines it. What was
+/// created of such a kind is gone with it.
+pub(super) fn take_unserved(done: &mut Traces, snapshot: &Snapshot, stored_as: &Resources) -> Vec<Remark> {
+    let ids: Vec<ObjectId> = done.iter().map(|(id, _)| id).filter(|id| !stored_as.contains_key(id)).cloned().collect();
+    for id in &ids {
+        done.remove(id);
+    }
+    let was_there = ids.into_iter().filter(|id| snapshot.object(id).is_some());
+    was_there.map(|object| Remark { object, what: "is not restored: its kind is not served any more".to_owned() }).collect()
 }
 
 /// A volume that has grown cannot shrink.

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     emit::Emitter,
     execute::Limits,
-    finish::{after_return, conclude},
+    finish::conclude,
     past::{Before, Unsettled},
     phases::PhasePlan,
     rollback::{Journey, go_back, survey},
@@ -76,10 +76,7 @@ impl<'a> Unfinished<'a> {
     pub(crate) async fn preview(&self, ground: &Ground<'_>) -> Result<Preview, RequestError> {
         let journey = self.journey(ground);
         let back = survey(&journey).await?.back;
-        let with_phase = |ids: Vec<ObjectId>| {
-            let phase_of = |id: &ObjectId| journey.phase_of.get(id).cloned().unwrap_or_default();
-            ids.into_iter().map(|id| (id.clone(), phase_of(&id))).collect()
-        };
+        let with_phase = |ids: Vec<ObjectId>| ids.into_iter().map(|id| (id.clone(), journey.phase_of(&id).to_owned())).collect();
         Ok(Preview {
             restored: with_phase(back.restored),
             removed: with_phase(back.removed),
@@ -106,7 +103,7 @@ impl<'a> Unfinished<'a> {
         let recorded = match outcome {
             RunOutcome::RollingBack => Ok(()),
             RunOutcome::RolledBack => {
-                let records = after_return(&self.unsettled.records, &self.before.records, &returned);
+                let records = returned.records(&self.unsettled.records, &self.before.records);
                 self.conclude(ground.store, head, &records, outcome, cause).await
             }
             _ => match ground.store.records(&head).await {
@@ -168,13 +165,13 @@ impl<'a> Unfinished<'a> {
             program: &self.unsettled.program,
             snapshot: &self.unsettled.snapshot,
             traces: self.unsettled.traces.clone(),
-            answers_missing: true,
             records: &self.before.records,
             manual: marked(RollbackMark::Manual),
             rerun: marked(RollbackMark::Rerun),
             limits: Limits { parallel: ground.parallel, timeout: revision.timeout_rollback },
             by: ground.by.clone(),
         }
+        .with_others()
     }
 }
 

@@ -7,6 +7,7 @@ use super::write::Resources;
 use crate::{
     cluster::{Cluster, RequestError, Resource, Served},
     object::ObjectId,
+    release::Snapshot,
 };
 
 /// Definitions that are asked for at once.
@@ -37,9 +38,33 @@ pub(super) async fn stored_as(
     Ok(ids.filter_map(|id| Some((id.clone(), resource(id)?))).collect())
 }
 
+/// Adds the kinds of `ids` that were not served when the run began, or are not any more, as the definitions among `ids` define them: as
+/// those are, or were, where they are gone.
+pub(super) async fn add_defined(
+    stored_as: &mut Resources,
+    cluster: &Cluster,
+    served: &Served,
+    ids: &BTreeSet<&ObjectId>,
+    snapshot: &Snapshot,
+) -> Result<(), RequestError> {
+    let unknown: Vec<&ObjectId> = ids.iter().copied().filter(|id| !stored_as.contains_key(id)).collect();
+    let Some(definitions) = served.preferred(DEFINITIONS, "CustomResourceDefinition").filter(|_| !unknown.is_empty()) else {
+        return Ok(());
+    };
+    for definition in ids.iter().filter(|id| id.group == DEFINITIONS && id.kind == "CustomResourceDefinition") {
+        let there = cluster.get(definitions, None, &definition.name).await?;
+        let Some(resource) = there.as_ref().or(snapshot.object(definition).map(AsRef::as_ref)).and_then(defined) else { continue };
+        let of_kind = unknown.iter().filter(|id| id.group == resource.group && id.kind == resource.kind);
+        stored_as.extend(of_kind.map(|id| ((*id).clone(), resource.clone())));
+    }
+    Ok(())
+}
+
+const DEFINITIONS: &str = "apiextensions.k8s.io";
+
 /// The version that custom resources of a kind are stored in; `None` where it has no definition, or that may not be read.
 async fn storage_version(cluster: &Cluster, served: &Served, group: &str, kind: &str) -> Result<Option<String>, RequestError> {
-    let definitions = served.preferred("apiextensions.k8s.io", "CustomResourceDefinition");
+    let definitions = served.preferred(DEFINITIONS, "CustomResourceDefinition");
     let Some((definitions, resource)) = definitions.zip(served.preferred(group, kind)).filter(|_| group.contains('.')) else {
         return Ok(None);
     };
@@ -49,7 +74,28 @@ async fn storage_version(cluster: &Cluster, served: &Served, group: &str, kind: 
         Err(error) => return Err(error),
     };
     let definition = definition.unwrap_or_default();
-    let versions = definition.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten();
-    let stored = versions.filter(|version| version["storage"] == true).find_map(|version| version["name"].as_str().map(str::to_owned));
-    Ok(stored)
+    Ok(versions_of(&definition).find(|version| is_stored(version)).and_then(|version| version["name"].as_str()).map(str::to_owned))
+}
+
+/// The kind that `definition` defines, in the version that it is stored in, or another one where that is not served.
+pub(super) fn defined(definition: &Value) -> Option<Resource> {
+    let text = |pointer: &str| definition.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let served = || versions_of(definition).filter(|version| version["served"] == true);
+    Some(Resource {
+        group: text("/spec/group"),
+        version: served().find(|version| is_stored(version)).or_else(|| served().next())?["name"].as_str()?.to_owned(),
+        kind: text("/spec/names/kind"),
+        plural: text("/spec/names/plural"),
+        namespaced: text("/spec/scope") == "Namespaced",
+        verbs: Vec::new(),
+        has_status: false,
+    })
+}
+
+fn versions_of(definition: &Value) -> impl Iterator<Item = &Value> {
+    definition.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten()
+}
+
+fn is_stored(version: &Value) -> bool {
+    version["storage"] == true
 }

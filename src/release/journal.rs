@@ -51,7 +51,7 @@ pub(crate) struct Trace {
     /// uids of the objects of this name that were created.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) created: Vec<String>,
-    /// What was changed of the object that was there before.
+    /// What was changed of the object that was there before, or of the one that was created again in its place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) changed: Vec<ChangedPath>,
     /// A write was done whose answer nobody saw: what it changed is not known.
@@ -97,6 +97,13 @@ impl Traces {
         self.by_id.is_empty()
     }
 
+    /// Adds what `entries` say, oldest first.
+    pub(crate) fn extend(&mut self, entries: &[JournalEntry]) {
+        for entry in entries {
+            self.add(entry);
+        }
+    }
+
     /// Adds what `entry` says.
     pub(crate) fn add(&mut self, entry: &JournalEntry) {
         match entry {
@@ -110,7 +117,12 @@ impl Traces {
             }
             JournalEntry::Removed { object, deleted: true } => self.of(object).deleted = true,
             JournalEntry::Removed { object, deleted: false } => self.of(object).unseen = true,
-            JournalEntry::Recreated { object, uid } => self.of(object).recreated = Some(uid.clone()),
+            JournalEntry::Recreated { object, uid } => {
+                let trace = self.of(object);
+                // What was changed of the one before is changed no more.
+                (trace.unseen, trace.changed) = (false, Vec::new());
+                trace.recreated = Some(uid.clone());
+            }
             JournalEntry::Completed { .. } | JournalEntry::Kept { .. } => {}
         }
     }

@@ -97,6 +97,13 @@ impl Records {
         self.by_id.remove(id);
     }
 
+    /// Remembers that `id` was created again, from a snapshot, and has `uid` now.
+    pub(crate) fn recreate(&mut self, id: &ObjectId, uid: &str) {
+        if let Some(record) = self.by_id.get_mut(id) {
+            uid.clone_into(&mut record.uid);
+        }
+    }
+
     /// Remembers that `id` is no longer wanted, and kept on purpose.
     pub(crate) fn keep(&mut self, id: &ObjectId) {
         if let Some(record) = self.by_id.get_mut(id) {
@@ -108,12 +115,15 @@ impl Records {
     pub(crate) fn replay(&mut self, journal: &[JournalEntry]) {
         for entry in journal {
             match entry {
-                JournalEntry::Wrote { object, record: None, .. } | JournalEntry::Removed { object, .. } => self.remove(object),
+                // What was known of it does not hold any more, but it is still ours as far as it was.
+                JournalEntry::Wrote { record: None, .. } | JournalEntry::Recreated { .. } => {}
+                JournalEntry::Removed { object, .. } => self.remove(object),
                 JournalEntry::Wrote { record: Some(record), created, .. } => self.insert(ObjectRecord {
-                    created: *created || self.get(&record.id).is_some_and(|known| known.created && known.uid == record.uid),
+                    created: *created
+                        || record.created
+                        || self.get(&record.id).is_some_and(|known| known.created && known.uid == record.uid),
                     ..record.clone()
                 }),
-                JournalEntry::Recreated { .. } => {}
                 JournalEntry::Kept { object } => self.keep(object),
                 JournalEntry::Completed { object } => {
                     if let Some(record) = self.by_id.get_mut(object) {
@@ -163,5 +173,22 @@ mod tests {
         assert!(!record.holds(&live("2", "u1"), "deployctl.shop.dev"));
         assert!(!record.holds(&live("1", "u2"), "deployctl.shop.dev"));
         assert!(!record.holds(&answer, "deployctl.shop.prod"));
+    }
+
+    #[test]
+    fn a_write_that_leaves_no_record_forgets_none() {
+        let answer = live("1", "u1");
+        let id = ObjectId::of(&answer).expect("has an identity");
+        let record = ObjectRecord::of_answer(&id, "apps", &Digest::of(&json!({})), &answer, "deployctl.shop.dev").expect("ours");
+        let mut records = Records::from_iter([record.clone()]);
+        let wrote = |record| JournalEntry::Wrote { object: id.clone(), uid: "u1".to_owned(), created: false, changed: Vec::new(), record };
+        records.replay(&[wrote(None)]);
+        assert_eq!(records.get(&id), Some(&record));
+        // What an interrupted run created stays known as created.
+        let created = ObjectRecord { created: true, ..record };
+        records.replay(&[wrote(Some(created.clone()))]);
+        assert_eq!(records.get(&id), Some(&created));
+        records.replay(&[JournalEntry::Removed { object: id.clone(), deleted: false }]);
+        assert_eq!(records.get(&id), None);
     }
 }

@@ -3,6 +3,7 @@
 mod choice;
 mod earlier;
 mod kept;
+mod sequences;
 mod unfinished;
 
 use crate::support::{manifests, project, running};

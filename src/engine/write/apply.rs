@@ -1,10 +1,7 @@
-use std::time::Duration;
-
-use backon::{ConstantBuilder, Retryable as _};
 use serde_json::Value;
 
 use super::{
-    CONFLICTS, Done, Writer, is_outdated,
+    CONFLICTS, Done, Writer, is_outdated, once_served,
     stuck::{is_broken, is_stateful_set},
     uid_of, version_of,
 };
@@ -16,10 +13,6 @@ use crate::{
     ownership::{ChangedPath, adoption, changed_paths, give_up, written_at_creation},
     release::{JournalEntry, ObjectRecord},
 };
-
-/// How long a kind that was just defined may take until it is served.
-const SERVED_WITHIN: Duration = Duration::from_secs(10);
-const SERVED_AGAIN: Duration = Duration::from_millis(200);
 
 impl Writer<'_> {
     /// Applies `id` as wanted.
@@ -36,18 +29,13 @@ impl Writer<'_> {
         let force = if force || self.materials.force_conflicts { Force::Yes } else { Force::No };
         let body = guarded(&wanted.sent, before);
         let attempt = || self.materials.cluster.apply(resource, id, &body, &self.manager, force);
-        let applied = if self.wanted().defined_here(&wanted.object).is_some() {
-            // The definition is established, but the API server may need a moment until it serves the kind.
-            let times = usize::try_from(SERVED_WITHIN.as_millis() / SERVED_AGAIN.as_millis()).unwrap_or(usize::MAX);
-            let pauses = ConstantBuilder::default().with_delay(SERVED_AGAIN).with_max_times(times);
-            attempt.retry(pauses).when(|error| error.code() == Some(404)).await?
-        } else {
-            attempt().await?
-        };
+        let is_new = self.wanted().defined_here(&wanted.object).is_some();
+        let applied = if is_new { once_served(attempt).await? } else { attempt().await? };
         let answer = applied.object;
         // Where the answer to creating it was lost, the same request again is answered as a change.
         let created = before.is_none() && (applied.created || written_at_creation(&answer, &self.manager));
-        let record = ObjectRecord::of_answer(id, phase, &wanted.digest, &answer, &self.manager);
+        let record = ObjectRecord::of_answer(id, phase, &wanted.digest, &answer, &self.manager)
+            .map(|record| ObjectRecord { created: self.was_created(id, &record.uid), ..record });
         let changed = if created { Vec::new() } else { self.changes(id, resource, before, &answer).await? };
         let result = result(before, &answer, created);
         if result != WriteResult::Unchanged || record.is_some() {
@@ -58,6 +46,11 @@ impl Writer<'_> {
             self.delete_stuck_pods(id, &answer, is_broken).await?;
         }
         Ok((result, Some(answer)))
+    }
+
+    /// Whether an interrupted run, which this one goes on from, created the object that has `uid`.
+    fn was_created(&self, id: &ObjectId, uid: &str) -> bool {
+        self.materials.traces.get(id).is_some_and(|trace| trace.created.iter().any(|created| created == uid))
     }
 
     /// Whether `there`, which was seen as `id`, is what an apply changes.

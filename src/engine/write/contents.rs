@@ -4,6 +4,7 @@ use serde_json::Value;
 use super::text;
 use crate::{
     cluster::{Cluster, RequestError, Resource, Served},
+    engine::versions::defined,
     object::ObjectId,
 };
 
@@ -18,6 +19,7 @@ pub(super) async fn held_by(cluster: &Cluster, served: &Served, id: &ObjectId, l
         "Namespace" => held_by_namespace(cluster, served, &id.name).await?,
         "CustomResourceDefinition" => {
             let (group, kind) = (text(live, "/spec/group"), text(live, "/spec/names/kind"));
+            // A kind that came with this run may be served by now, although it was not when the run began.
             match served.preferred(group, kind).cloned().or_else(|| defined(live)) {
                 Some(resource) => list(cluster, &resource, None).await?,
                 None => Vec::new(),
@@ -49,21 +51,6 @@ async fn held_by_namespace(cluster: &Cluster, served: &Served, namespace: &str) 
     let lists: Vec<Vec<ObjectId>> =
         stream::iter(kinds).map(|kind| list(cluster, kind, Some(namespace))).buffer_unordered(PARALLEL).try_collect().await?;
     Ok(lists.into_iter().flatten().collect())
-}
-
-/// The kind that `definition` defines, which came with this run and may be served by now, although it was not when the run began.
-fn defined(definition: &Value) -> Option<Resource> {
-    let versions = definition.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten();
-    let version = versions.filter(|version| version["served"] == true).find_map(|version| version["name"].as_str())?;
-    Some(Resource {
-        group: text(definition, "/spec/group").to_owned(),
-        version: version.to_owned(),
-        kind: text(definition, "/spec/names/kind").to_owned(),
-        plural: text(definition, "/spec/names/plural").to_owned(),
-        namespaced: text(definition, "/spec/scope") == "Namespaced",
-        verbs: Vec::new(),
-        has_status: false,
-    })
 }
 
 /// The objects of a kind that count. A kind that is not served any more has none.

@@ -14,6 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use backon::{ConstantBuilder, Retryable as _};
 use serde_json::Value;
 
 use super::{notes::Notes, wanted::Wanted};
@@ -129,6 +130,17 @@ fn slim(mut object: Value) -> Value {
         metadata.remove("managedFields");
     }
     object
+}
+
+/// How long a kind that was just defined may take until it is served.
+const SERVED_WITHIN: Duration = Duration::from_secs(10);
+const SERVED_AGAIN: Duration = Duration::from_millis(200);
+
+/// Writes an object of a kind that is just being defined: the API server may need a moment until it serves that.
+async fn once_served<T, F: Future<Output = Result<T, RequestError>>>(write: impl FnMut() -> F) -> Result<T, RequestError> {
+    let times = usize::try_from(SERVED_WITHIN.as_millis() / SERVED_AGAIN.as_millis()).unwrap_or(usize::MAX);
+    let pauses = ConstantBuilder::default().with_delay(SERVED_AGAIN).with_max_times(times);
+    write.retry(pauses).when(|error| error.code() == Some(404)).await
 }
 
 fn uid_of(object: &Value) -> &str {

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::{
-    CONFLICTS, Done, Writer, is_outdated,
+    CONFLICTS, Done, Writer, is_outdated, once_served,
     stuck::{is_not_ready, is_stateful_set},
     text, uid_of,
 };
@@ -23,10 +23,17 @@ impl Writer<'_> {
     /// whose it is. Where only the first was done, another attempt finds the content as it was and does the second.
     pub(super) async fn restore(&self, id: &ObjectId) -> Result<Done, RequestError> {
         let Some(snapshot) = self.materials.snapshot.object(id) else { return Ok((WriteResult::Unchanged, None)) };
-        let changed = self.materials.traces.get(id).filter(|trace| !trace.unseen).map(|trace| trace.changed.as_slice());
-        let (result, stored) = self.restore_to(id, snapshot, changed).await?;
+        let (result, stored) = self.restore_to(id, snapshot, self.changed(id)).await?;
         self.free_of_stuck_pods(id, stored.as_ref()).await?;
         Ok((result, stored))
+    }
+
+    /// What was changed of `id`; `None` where a write was done whose answer nobody saw.
+    fn changed(&self, id: &ObjectId) -> Option<&[ChangedPath]> {
+        match self.materials.traces.get(id) {
+            Some(trace) if !trace.unseen => Some(&trace.changed),
+            _ => None,
+        }
     }
 
     /// What is put back does not come up where a pod of what was wrong is in its way.
@@ -72,20 +79,22 @@ impl Writer<'_> {
     }
 
     /// Creates `id` again as the snapshot holds it, and then gives its fields back to those who held them. What an attempt before has
-    /// created is gone on with.
+    /// created is gone on with, and put back where it was changed since.
     pub(super) async fn recreate(&self, id: &ObjectId) -> Result<Done, RequestError> {
         let Some(snapshot) = self.materials.snapshot.object(id) else { return Ok((WriteResult::Unchanged, None)) };
         let mut owners = self.new_owners();
         self.add_living_owners(snapshot, &mut owners).await?;
         let Some(mut recreation) = recreation(snapshot, &owners) else { return Ok((WriteResult::Unchanged, None)) };
         let there = self.read(id).await?;
-        if let Some(others) = there.as_ref().filter(|there| !is_recreated(there, &self.manager)) {
+        if let Some(others) = there.as_ref().filter(|there| !self.is_successor(id, there)) {
             // Somebody has created it in between. The proof says in what it is another one.
             return Ok((WriteResult::Unchanged, Some(others.clone())));
         }
         if there.is_none() {
             let cluster = &self.materials.cluster;
-            let created = match cluster.create(self.stored_as(id), id, &recreation.body, &self.manager).await {
+            let create = || cluster.create(self.stored_as(id), id, &recreation.body, &self.manager);
+            let is_custom = id.group.contains('.');
+            let created = match if is_custom { once_served(create).await } else { create().await } {
                 Err(error) if error.code() == Some(422) => {
                     recreation = recreation.without_allocations();
                     cluster.create(self.stored_as(id), id, &recreation.body, &self.manager).await?
@@ -95,9 +104,16 @@ impl Writer<'_> {
             let uid = uid_of(&created).to_owned();
             self.materials.notes.note(JournalEntry::Recreated { object: id.clone(), uid });
         }
-        let (_, stored) = self.restore_to(id, &recreation.expected, Some(&[])).await?;
+        let changed = if there.is_some() { self.changed(id) } else { Some(&[][..]) };
+        let (_, stored) = self.restore_to(id, &recreation.expected, changed).await?;
         self.free_of_stuck_pods(id, stored.as_ref()).await?;
         Ok((WriteResult::Restored, stored))
+    }
+
+    /// Whether `there` was created by us in the place of the object that was there before.
+    fn is_successor(&self, id: &ObjectId, there: &Value) -> bool {
+        let recreated = self.materials.traces.get(id).and_then(|trace| trace.recreated.as_deref());
+        recreated == Some(uid_of(there)) || is_recreated(there, &self.manager)
     }
 
     /// Adds the owners of `snapshot` that nobody has touched and that are still there: they have the uids that they had.

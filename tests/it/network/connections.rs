@@ -6,7 +6,7 @@ use super::release::{SETTINGS, WEB, answers, assert_complete, release, retries};
 use crate::support::{
     manifests::config_map,
     project::written,
-    proxy::{Fault, Requests, Rule, When},
+    proxy::{Answer, Fault, Requests, Rule, When},
 };
 
 #[test]
@@ -36,6 +36,34 @@ fn a_write_whose_answer_was_lost_is_recognised_as_done() {
     assert_eq!(answers(&proxy, SETTINGS), [Some(201), Some(200)]);
     assert_complete(&project);
     assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+}
+
+#[test]
+fn what_was_written_before_a_refusal_is_taken_back() {
+    let (project, proxy) = release("net-lost-refused");
+    project.rewrite("databases/note.yaml", &config_map("note", "1"));
+    proxy.inject([
+        Rule::new(Requests::mutating().about(SETTINGS), Fault::Reset(When::After)).times(1),
+        Rule::new(Requests::mutating().about(SETTINGS), Fault::Answer(Answer::without_reason(403))).times(1),
+    ]);
+    proxy.run(project.up(&[])).exited(1);
+    assert_eq!(project.last_revision()["outcome"], "rolled-back");
+    assert!(project.get("configmap/settings").is_null());
+}
+
+#[test]
+fn a_run_whose_only_write_may_be_done_is_not_called_untouched() {
+    let (project, proxy) = release("net-lost-stays");
+    project.deploy(&[]);
+    project.rewrite("databases/settings.yaml", &config_map("settings", "2"));
+    proxy.inject([
+        Rule::new(Requests::mutating().about(SETTINGS), Fault::Reset(When::After)).times(1),
+        Rule::new(Requests::mutating().about(SETTINGS), Fault::Answer(Answer::without_reason(403))).times(1),
+    ]);
+    proxy.run(project.up(&["--no-rollback"])).exited(3);
+    assert_eq!(project.last_revision()["outcome"], "failed");
+    project.command("rollback", &["--yes"]).run().exited(0);
+    assert_eq!(project.get("configmap/settings")["data"]["value"], "1");
 }
 
 /// The writes of the revision itself are among them.

@@ -85,6 +85,30 @@ pub(crate) fn claim(name: &str, class: &str) -> String {
     )
 }
 
+/// A `CustomResourceDefinition` in a group of the test's own.
+pub(crate) fn definition(group: &str) -> String {
+    format!(
+        "apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {{name: widgets.{group}}}
+spec:
+  group: {group}
+  scope: Namespaced
+  names: {{kind: Widget, plural: widgets, singular: widget}}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: {{openAPIV3Schema: {{type: object, properties: {{spec: {{type: object, properties: {{size: {{type: integer}}}}}}}}}}}}
+"
+    )
+}
+
+/// An object of the kind that [`definition`] defines.
+pub(crate) fn widget(group: &str, size: &str) -> String {
+    format!("apiVersion: {group}/v1\nkind: Widget\nmetadata: {{name: first}}\nspec: {{size: {size}}}\n")
+}
+
 /// Several manifests in one file.
 pub(crate) fn documents<S: AsRef<str>>(manifests: &[S]) -> String {
     manifests.iter().map(AsRef::as_ref).collect::<Vec<_>>().join("---\n")

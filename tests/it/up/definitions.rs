@@ -1,32 +1,9 @@
 //! `CustomResourceDefinition`s with their custom resources, and admission webhooks.
 
 use super::{
-    manifests::{config_map, deployment, documents},
+    manifests::{config_map, definition, deployment, documents, widget},
     project::{Project, events, name, written},
 };
-
-/// A definition in a group of the test's own.
-fn definition(group: &str) -> String {
-    format!(
-        "apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {{name: widgets.{group}}}
-spec:
-  group: {group}
-  scope: Namespaced
-  names: {{kind: Widget, plural: widgets, singular: widget}}
-  versions:
-    - name: v1
-      served: true
-      storage: true
-      schema: {{openAPIV3Schema: {{type: object, properties: {{spec: {{type: object, properties: {{size: {{type: integer}}}}}}}}}}}}
-"
-    )
-}
-
-fn widget(group: &str, size: &str) -> String {
-    format!("apiVersion: {group}/v1\nkind: Widget\nmetadata: {{name: first}}\nspec: {{size: {size}}}\n")
-}
 
 fn order(log: &[serde_json::Value]) -> Vec<String> {
     events(log, "object-written").iter().map(|event| name(&event["object"])).collect()

@@ -1,0 +1,154 @@
+//! Runs that are interrupted one after the other, and what goes while somebody still holds it.
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use super::{
+    manifests::{config_map, definition, documents, faulty_deployment, widget},
+    project::{Project, events},
+    running::Running,
+};
+use crate::support::{
+    get, kubectl,
+    proxy::{Fault, Proxy, Requests, Rule, When},
+};
+
+/// Exit status of what was killed.
+const KILLED: i32 = 128 + 9;
+
+/// A `ConfigMap` that is not gone before somebody frees it.
+fn held(name: &str) -> String {
+    config_map(name, "1").replace(&format!("{{name: {name}}}"), &format!("{{name: {name}, finalizers: [shop.test/nobody]}}"))
+}
+
+fn free(project: &Project, name: &str) {
+    project.kubectl(&["patch", "configmap", name, "--type=merge", "-p", r#"{"metadata":{"finalizers":null}}"#]);
+}
+
+fn is_deleted(event: &Value, name: &str) -> bool {
+    event["event"] == "object-written" && event["result"] == "deleted" && event["object"]["name"] == name
+}
+
+#[track_caller]
+fn assert_no_differences(log: &[Value]) {
+    let proofs = events(log, "rollback-proved");
+    assert_eq!(proofs.len(), 1, "{log:#?}");
+    assert_eq!(proofs[0]["proof"]["differences"], json!([]), "{:#}", proofs[0]);
+}
+
+#[test]
+fn what_left_with_its_phase_and_what_is_still_going_come_back() {
+    let project = Project::new("left-with-phase")
+        .plan("phases: {extras: {after: [apps]}}\n")
+        .manifest("extras/note.yaml", &config_map("note", "1"))
+        .manifest("apps/held.yaml", &held("held"));
+    project.deploy(&[]);
+    let project = project.plan("");
+    project.rewrite("extras/note.yaml", "");
+    project.rewrite("apps/held.yaml", &config_map("other", "1"));
+
+    let mut run = Running::start(project.up(&[]));
+    run.until(|event| is_deleted(event, "held"));
+    assert_eq!(project.get("configmap/note"), Value::Null);
+    run.signal(Signal::INT);
+    run.until(|event| event["event"] == "rollback-started");
+    free(&project, "held");
+    let (status, log, said) = run.end();
+    assert_eq!(status, Some(130), "{said}");
+    assert_no_differences(&log);
+    for name in ["note", "held"] {
+        let there = project.get(&format!("configmap/{name}"));
+        assert_eq!((&there["data"]["value"], &there["metadata"]["deletionTimestamp"]), (&"1".into(), &Value::Null), "{there:#}");
+    }
+    free(&project, "held");
+}
+
+#[test]
+fn what_a_killed_run_was_deleting_comes_back_when_the_next_one_fails() {
+    let project = Project::new("going-then-failed").plan("phases: {apps: {timeout: 5s}}\n").manifest("apps/held.yaml", &held("held"));
+    project.deploy(&[]);
+    project.rewrite("apps/held.yaml", &config_map("other", "1"));
+    let proxy = Proxy::start();
+    // Nobody knows of the deletion but the API server.
+    proxy.inject([Rule::new(Requests::mutating().about("/configmaps/held"), Fault::Kill(When::After)).only(1)]);
+    proxy.run(project.up(&[])).exited(KILLED);
+    assert!(project.get("configmap/held")["metadata"]["deletionTimestamp"].is_string());
+
+    project.rewrite("apps/web.yaml", &faulty_deployment("web", "never-ready"));
+    let mut run = Running::start(project.up(&[]));
+    run.until(|event| event["event"] == "object-written");
+    free(&project, "held");
+    let (status, log, said) = run.end();
+    assert_eq!(status, Some(1), "{said}");
+    assert_no_differences(&log);
+    assert_eq!(project.get("configmap/held")["data"]["value"], "1");
+    free(&project, "held");
+}
+
+#[test]
+fn what_was_created_again_and_then_changed_is_put_back() {
+    let project = Project::new("again-then-changed")
+        .plan("phases: {apps: {timeout: 5s}}\n")
+        .manifest("databases/settings.yaml", &config_map("settings", "1"))
+        .manifest("apps/held.yaml", &config_map("held", "1"));
+    project.deploy(&[]);
+    project.kubectl(&["patch", "configmap", "held", "--type=merge", "-p", r#"{"metadata":{"finalizers":["shop.test/nobody"]}}"#]);
+    project.command("down", &["--yes", "--patience", "1s"]).run().exited(3);
+    assert_eq!(project.get("configmap/settings"), Value::Null);
+
+    let mut back = Running::start(project.command("rollback", &["--yes"]));
+    back.until(|event| event["event"] == "object-written" && event["object"]["name"] == "settings");
+    back.until(|event| event["event"] == "phase-started" && event["phase"] == "apps");
+    back.signal(Signal::KILL);
+    back.end();
+    assert_eq!(project.get("configmap/settings")["data"]["value"], "1");
+
+    free(&project, "held");
+    project.rewrite("databases/settings.yaml", &config_map("settings", "2"));
+    project.rewrite("apps/web.yaml", &faulty_deployment("web", "never-ready"));
+    let outcome = project.up(&["-o", "jsonl"]).run().exited(1);
+    assert_no_differences(&outcome.events());
+    assert_eq!(project.get("configmap/settings")["data"]["value"], "1");
+    free(&project, "held");
+}
+
+#[test]
+fn a_definition_and_what_it_defines_go_with_a_first_run_that_fails() {
+    let group = "fails-with-it.example.org";
+    let project = Project::new("definition-fails")
+        .plan("phases: {apps: {timeout: 5s}}\n")
+        .manifest("databases/widgets.yaml", &documents(&[definition(group), widget(group, "1")]))
+        .manifest("apps/web.yaml", &faulty_deployment("web", "never-ready"));
+    let outcome = project.up(&["-o", "jsonl"]).run().exited(1);
+    let log = outcome.events();
+    assert_no_differences(&log);
+    assert_eq!(events(&log, "rollback-proved")[0]["proof"]["kept"], json!([]));
+    assert_eq!(get("default", &format!("customresourcedefinition/widgets.{group}")), Value::Null);
+}
+
+#[test]
+fn a_definition_and_what_it_defines_come_back_together() {
+    let group = "comes-back.example.org";
+    let project = Project::new("definition-back").manifest("databases/widgets.yaml", &documents(&[definition(group), widget(group, "1")]));
+    project.deploy(&[]);
+    let proxy = Proxy::start();
+    proxy.inject([Rule::new(Requests::mutating().about("/api/v1/namespaces/definition-back"), Fault::Kill(When::Before)).only(1)]);
+    proxy.run(project.command("down", &["--yes"])).exited(KILLED);
+    assert_eq!(get("default", &format!("customresourcedefinition/widgets.{group}")), Value::Null);
+
+    let outcome = project.command("rollback", &["--yes", "-o", "jsonl"]).run().exited(0);
+    assert_no_differences(&outcome.events());
+    assert_eq!(project.get(&format!("widgets.{group}/first"))["spec"]["size"], 1);
+    kubectl(&["delete", "customresourcedefinition", &format!("widgets.{group}")]);
+}
+
+#[test]
+fn a_namespace_that_a_killed_run_created_goes_with_the_release() {
+    let project = Project::new("namespace-unseen").manifest("apps/settings.yaml", &config_map("settings", "1"));
+    let proxy = Proxy::start();
+    proxy.inject([Rule::new(Requests::mutating().about("/namespaces/namespace-unseen"), Fault::Kill(When::After)).only(1)]);
+    proxy.run(project.up(&[])).exited(KILLED);
+    project.deploy(&[]);
+    project.command("down", &["--yes"]).run().exited(0);
+    assert_eq!(get("default", "namespace/namespace-unseen"), Value::Null);
+}
