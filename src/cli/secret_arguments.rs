@@ -7,7 +7,7 @@ use crate::{
     error::CommandError,
     plan::Plan,
     report::Output,
-    secret::{Needs, Resolved, Rotate, Supplied, SuppliedSources, Surroundings, command_error, plan_values, resolve},
+    secret::{Known, Needs, Resolved, Rotate, Supplied, SuppliedSources, Surroundings, command_error, plan_values, resolve},
 };
 
 /// Where secret values come from, beside the plan.
@@ -55,10 +55,7 @@ impl GivenSecrets {
     ///
     /// An error lists everything that is missing or contradictory at once (exit 2).
     pub(crate) fn plan<'a>(&self, plan: &Plan, live: &dyn Fn(&str, &str) -> Option<&'a Value>) -> Result<Needs, CommandError> {
-        let mut needs = plan_values(&plan.secrets, &plan.namespace, live, &self.supplied, &self.rotate);
-        if !needs.problems.is_empty() {
-            return Err(command_error(&needs.problems));
-        }
+        let mut needs = self.plan_again(plan, live)?;
         needs.note_absent_files(&plan.folder);
         let interactive = is_interactive();
         if let Some(error) = needs.missing_error(interactive) {
@@ -69,16 +66,22 @@ impl GivenSecrets {
         }
         Ok(needs)
     }
+
+    /// Decides it once more, where every value was resolved before, so that none can be missing.
+    pub(crate) fn plan_again<'a>(&self, plan: &Plan, live: &dyn Fn(&str, &str) -> Option<&'a Value>) -> Result<Needs, CommandError> {
+        let needs = plan_values(&plan.secrets, &plan.namespace, live, &self.supplied, &self.rotate);
+        if needs.problems.is_empty() { Ok(needs) } else { Err(command_error(&needs.problems)) }
+    }
 }
 
-/// Lists what will be asked, asks, and returns the Secrets to apply. Warnings go to standard error.
-pub(crate) fn ask_and_resolve(needs: &Needs, plan: &Plan, output: &mut Output) -> Result<Resolved, CommandError> {
+/// Lists what will be asked, asks for what is not `known`, and returns the Secrets to apply. Warnings go to standard error.
+pub(crate) fn ask_and_resolve(needs: &Needs, known: &Known, plan: &Plan, output: &mut Output) -> Result<Resolved, CommandError> {
     // Where nothing is asked, the changes say where each new value comes from.
-    if !needs.to_prompt.is_empty() {
+    if needs.to_prompt.iter().any(|need| !known.holds(&need.name)) {
         needs.describe().iter().for_each(|line| output.paragraph(line));
     }
     let surroundings = Surroundings { folder: &plan.folder, variables: &plan.variables };
-    let resolved = resolve(needs, &mut TerminalAsk, &surroundings).map_err(|errors| command_error(&errors))?;
+    let resolved = resolve(needs, known, &mut TerminalAsk, &surroundings).map_err(|errors| command_error(&errors))?;
     for warning in &resolved.warnings {
         output.note(&format!("Warning: {warning}"));
     }

@@ -35,5 +35,5 @@ pub(crate) use error::command_error;
 pub(crate) use names::Rotate;
 pub(crate) use needs::Needs;
 pub(crate) use planning::plan_values;
-pub(crate) use resolve::{Resolved, Surroundings, resolve};
+pub(crate) use resolve::{Known, Resolved, Surroundings, resolve};
 pub(crate) use supplied::{Supplied, SuppliedSources};

@@ -82,6 +82,22 @@ impl fmt::Display for Origin {
 }
 
 impl Origin {
+    /// Whether the value is made, asked for or fetched, so that it may be another one the next time.
+    pub(super) fn is_drawn(&self) -> bool {
+        match self {
+            Origin::Generate
+            | Origin::SelfSigned
+            | Origin::WithCertificate
+            | Origin::Prompt
+            | Origin::File
+            | Origin::Command
+            | Origin::Sops
+            | Origin::LeftOut
+            | Origin::Missing => true,
+            Origin::Kept(_) | Origin::Supplied(..) | Origin::Value | Origin::Template | Origin::PublicKey => false,
+        }
+    }
+
     /// Where the value comes from in a few words, without the names of flags and variables in full.
     fn in_short(&self) -> String {
         match self {

@@ -35,11 +35,28 @@ pub(crate) struct Resolved {
     pub(crate) manifests: Vec<Value>,
     /// What the user should know, one line each.
     pub(crate) warnings: Vec<String>,
+    /// The values that they are made of.
+    pub(crate) known: Known,
+}
+
+/// Values that were resolved before.
+#[derive(Default)]
+pub(crate) struct Known(Values);
+
+impl Known {
+    /// Whether the value of `name` is among them; it may be one that was left out.
+    pub(crate) fn holds(&self, name: &KeyName) -> bool {
+        self.0.contains_key(name)
+    }
 }
 
 impl fmt::Debug for Resolved {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Resolved").field("manifests", &self.manifests.len()).field("warnings", &self.warnings).finish()
+        formatter
+            .debug_struct("Resolved")
+            .field("manifests", &self.manifests.len())
+            .field("warnings", &self.warnings)
+            .finish_non_exhaustive()
     }
 }
 
@@ -47,14 +64,21 @@ impl fmt::Debug for Resolved {
 ///
 /// Everything that can fail without the user is done before the first question, and all that is wrong comes at once. Call it only
 /// where `needs.problems` is empty and [`Needs::missing_error`] is `None`. Without a terminal, optional values are left out unasked.
-pub(crate) fn resolve(needs: &Needs, ask: &mut dyn Ask, surroundings: &Surroundings<'_>) -> Result<Resolved, Vec<SecretError>> {
+///
+/// `known` are values that were resolved before: they are not read, generated or asked for again.
+pub(crate) fn resolve(
+    needs: &Needs,
+    known: &Known,
+    ask: &mut dyn Ask,
+    surroundings: &Surroundings<'_>,
+) -> Result<Resolved, Vec<SecretError>> {
     let now = Timestamp::now();
     let variables = Variables(surroundings.variables);
-    let mut gatherer = Gatherer { surroundings, now, values: Values::new(), warnings: needs.warnings.clone() };
+    let mut gatherer = Gatherer { surroundings, known, now, values: Values::new(), warnings: needs.warnings.clone() };
     let compositions = Compositions::read(needs, &variables);
     let mut errors = gatherer.gather(needs);
-    let prompts: Vec<_> =
-        needs.to_prompt.iter().filter_map(|need| SecretPrompt::new(need).map_err(|error| errors.push(error)).ok()).collect();
+    let unknown = needs.to_prompt.iter().filter(|need| !known.holds(&need.name));
+    let prompts: Vec<_> = unknown.filter_map(|need| SecretPrompt::new(need).map_err(|error| errors.push(error)).ok()).collect();
     let compositions = match compositions {
         Ok(compositions) if errors.is_empty() => compositions,
         Ok(_) => return Err(errors),
@@ -66,7 +90,7 @@ pub(crate) fn resolve(needs: &Needs, ask: &mut dyn Ask, surroundings: &Surroundi
     }
     compositions.compose(&mut values, &variables)?;
     check_composed(needs, &values)?;
-    finish(needs, &values, warnings, now)
+    finish(needs, values, warnings, now)
 }
 
 fn answer(ask: &mut dyn Ask, prompt: &SecretPrompt) -> Result<Option<SecretBytes>, SecretError> {
@@ -93,11 +117,11 @@ fn check_composed(needs: &Needs, values: &Values) -> Result<(), Vec<SecretError>
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
-fn finish(needs: &Needs, values: &Values, mut warnings: Vec<String>, now: Timestamp) -> Result<Resolved, Vec<SecretError>> {
+fn finish(needs: &Needs, values: Values, mut warnings: Vec<String>, now: Timestamp) -> Result<Resolved, Vec<SecretError>> {
     let mut manifests = Vec::new();
     let mut errors = Vec::new();
     for secret in &needs.secrets {
-        match kinds::data(secret, values) {
+        match kinds::data(secret, &values) {
             Err(error) => errors.push(error),
             Ok(data) => {
                 warnings.extend(kinds::warning(secret, &data, now));
@@ -107,12 +131,13 @@ fn finish(needs: &Needs, values: &Values, mut warnings: Vec<String>, now: Timest
             }
         }
     }
-    if errors.is_empty() { Ok(Resolved { manifests, warnings }) } else { Err(errors) }
+    if errors.is_empty() { Ok(Resolved { manifests, warnings, known: Known(values) }) } else { Err(errors) }
 }
 
 /// Collects all values that need nobody to answer.
 struct Gatherer<'a> {
     surroundings: &'a Surroundings<'a>,
+    known: &'a Known,
     now: Timestamp,
     values: Values,
     warnings: Vec<String>,
@@ -134,7 +159,11 @@ impl Gatherer<'_> {
         for secret in &needs.secrets {
             for (name, origin) in &secret.keys {
                 let declared = secret.declaration.data.get(&name.key).unwrap_or(&nothing);
-                match self.value(name, declared, origin) {
+                let gathered = match self.known.0.get(name).filter(|_| origin.is_drawn()) {
+                    Some(known) => Ok(known.clone().map_or(Gathered::LeftOut, Gathered::Value)),
+                    None => self.value(name, declared, origin),
+                };
+                match gathered {
                     Ok(Gathered::Value(value)) => drop(self.values.insert(name.clone(), Some(value))),
                     Ok(Gathered::LeftOut) => drop(self.values.insert(name.clone(), None)),
                     Ok(Gathered::Later) => {}

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::{
-    Ask, AskError, Needs, Resolved, Rotate, SecretPrompt, Supplied, SuppliedSources, Surroundings, command_error,
+    Ask, AskError, Known, Needs, Resolved, Rotate, SecretPrompt, Supplied, SuppliedSources, Surroundings, command_error,
     error::{Rejection, SecretError},
     names::KeyName,
     plan_values, resolve,
@@ -120,12 +120,17 @@ impl World {
     }
 
     fn resolve(&self) -> Result<Resolved, Vec<SecretError>> {
+        self.resolve_again(&Known::default())
+    }
+
+    /// Resolves where `known` was resolved before.
+    fn resolve_again(&self, known: &Known) -> Result<Resolved, Vec<SecretError>> {
         let mut needs = self.needs()?;
         if !needs.problems.is_empty() {
             return Err(std::mem::take(&mut needs.problems));
         }
         let variables = IndexMap::from([("host".to_owned(), json!("db.test")), ("port".to_owned(), json!(5432))]);
-        resolve(&needs, &mut Answers(self), &Surroundings { folder: self.folder.path(), variables: &variables })
+        resolve(&needs, known, &mut Answers(self), &Surroundings { folder: self.folder.path(), variables: &variables })
     }
 
     fn error(&self) -> String {
@@ -232,6 +237,23 @@ fn a_rotation_flows_through_templates_and_touches_nothing_else() {
     let third = World::new(SHOP).applied(&first).rotate("api/stripe-key").answers(&["sk_2"]).resolve().expect("resolved");
     assert_eq!(value(&third, "api", "stripe-key").as_deref(), Some("sk_2"));
     assert_eq!(value(&third, "api", "sentry-dsn").as_deref(), Some("dsn"));
+}
+
+#[test]
+fn what_has_come_into_the_cluster_since_is_kept_and_the_rest_stays_as_it_was() {
+    let first = World::new(SHOP).answers(&["sk_1", "dsn"]).resolve().expect("resolved");
+    let world = World::new(SHOP).opaque("shop", "postgres", &[("password", "of-the-other-run")]);
+    let second = world.resolve_again(&first.known).expect("resolved");
+    assert_eq!(value(&second, "postgres", "password").as_deref(), Some("of-the-other-run"));
+    assert_eq!(value(&second, "api", "database-url").as_deref(), Some("postgres://shop:of-the-other-run@db.test:5432/shop"));
+    assert_eq!(value(&second, "api", "stripe-key").as_deref(), Some("sk_1"));
+    assert_eq!(value(&second, "api", "sentry-dsn").as_deref(), Some("dsn"));
+    assert!(world.asked().is_empty(), "nobody is asked twice");
+
+    let unchanged = World::new(SHOP).resolve_again(&first.known).expect("resolved");
+    assert_eq!(unchanged.manifests, first.manifests, "nothing is generated twice");
+    let rotated = World::new(SHOP).applied(&second).rotate("postgres/password").resolve_again(&first.known).expect("resolved");
+    assert_eq!(value(&rotated, "postgres", "password"), value(&first, "postgres", "password"), "who rotates wants no other value");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::{
             follow::Told,
             prepare::{self, Prepared},
             run_error,
+            secrets::Chosen,
         },
     },
     engine::{self, Before, Intention, Left, Limits, Origin, Rights, Run, Selection, Terms, Wanted},
@@ -44,7 +45,7 @@ pub(super) async fn go_back(
     let held = arguments.run.lock.acquire(&session, address, by, output).await?;
     let session = session.through(&held);
     let store = store.through(&session.cluster);
-    let result = match again::look_again(&intent, prepared, &session, &store, by, output).await {
+    let result = match again::look_again(&intent, None, prepared, &session, &store, by, output).await {
         Ok(prepared) => carry_out_prepared(rollback, &then, &prepared, session, &store, output).await,
         Err(error) => Err(error),
     };
@@ -81,7 +82,7 @@ async fn prepared<'a>(
     let decisions = prepare::decided(&intent, &mut again.wanted, &mut look, &before, session).await?;
     let pruning = prepare::pruning(&intent, &again.wanted, &before, &mut look, session).await?;
     prepare::check_deletions(&decisions, &pruning, session).await?;
-    let prepared = Prepared { wanted: again.wanted, look, decisions, pruning, before, skipped: Vec::new(), secret_sources: Vec::new() };
+    let prepared = Prepared { wanted: again.wanted, look, decisions, pruning, before, skipped: Vec::new(), chosen: Chosen::default() };
     Ok((intent, prepared))
 }
 

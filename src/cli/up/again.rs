@@ -1,6 +1,11 @@
 //! The second look, under the lock: what was shown and confirmed must still hold.
 
-use super::{confirm, prepare, prepare::Prepared};
+use super::{
+    confirm, prepare,
+    prepare::{Prepared, SECRETS_PHASE},
+    recreate,
+    secrets::{self, Declarations},
+};
 use crate::{
     cli::{intent::Intent, session::Session},
     engine::{self, Before, Look, Wanted, as_seen},
@@ -11,11 +16,13 @@ use crate::{
 };
 
 /// Looks again, now that nobody else can change the release. Where a wanted object has changed since, or another run has ended in
-/// between, the change is shown anew and asked for again.
+/// between, the change is shown anew and asked for again. Values of `declarations` that have come into the cluster since are kept: what
+/// runs there may have been made with them.
 ///
 /// What an interrupted run had sent may take effect between the two looks. Whoever goes on from that run wants no other end for it.
 pub(in crate::cli) async fn look_again(
     intent: &Intent<'_>,
+    declarations: Option<Declarations<'_>>,
     mut first: Prepared,
     session: &Session,
     store: &Store,
@@ -33,6 +40,12 @@ pub(in crate::cli) async fn look_again(
         let pruning = prepare::pruning(intent, &first.wanted, &before, &mut look, session).await?;
         return Ok(Prepared { look, pruning, before, ..first });
     }
+    if declarations.is_none()
+        && let Some(id) = moved.iter().find(|id| is_secret(id) && !intent.left_alone.contains(*id))
+    {
+        // Which Secrets are left as they are was decided by the first look.
+        return Err(moved_since(&format!("{id} was changed")));
+    }
     let is_late = same_head && before.interrupted().is_some_and(|run| moved.iter().all(|id| run.may_have_touched(id)));
     let whom = if is_late { "by the interrupted run" } else { "by somebody else" };
     let what = match moved.first() {
@@ -41,15 +54,27 @@ pub(in crate::cli) async fn look_again(
         None => "another run has changed the release".to_owned(),
     };
     if intent.yes.is_some() && !is_late {
-        return Err(CommandError::new(ExitCode::Refused, format!("{what} since the change was worked out; nothing was changed"))
-            .hint("run the same command again: it starts from what is there now"));
+        return Err(moved_since(&what));
     }
     output.note(&format!("Meanwhile {what}. This is what would be done now:"));
+    if let Some(declarations) = declarations.filter(|_| intent.selection.holds(SECRETS_PHASE)) {
+        first.chosen = secrets::add_again(declarations, &first.chosen, &look.live, &mut first.wanted, output)?;
+        recreate::mark(intent.recreate, &mut first.wanted);
+    }
     let decisions = prepare::decided(intent, &mut first.wanted, &mut look, &before, session).await?;
     let pruning = prepare::pruning(intent, &first.wanted, &before, &mut look, session).await?;
     let prepared = Prepared { look, decisions, pruning, before, ..first };
     confirm::confirm(intent, &prepared, session, output)?;
     Ok(prepared)
+}
+
+fn is_secret(id: &ObjectId) -> bool {
+    id.group.is_empty() && id.kind == "Secret"
+}
+
+fn moved_since(what: &str) -> CommandError {
+    CommandError::new(ExitCode::Refused, format!("{what} since the change was worked out; nothing was changed"))
+        .hint("run the same command again: it starts from what is there now")
 }
 
 /// Reads the revisions, and marks the newest as taken over where it is not finished: whoever made it cannot write to it any more.

@@ -144,5 +144,5 @@ fn written_secrets(prepared: &Prepared) -> Vec<(String, String)> {
     let written: BTreeSet<&str> =
         written.filter(|decision| decision.id.kind == "Secret").map(|decision| decision.id.name.as_str()).collect();
     let is_written = |(name, _): &&(String, String)| name.split_once('/').is_some_and(|(secret, _)| written.contains(secret));
-    prepared.secret_sources.iter().filter(is_written).cloned().collect()
+    prepared.chosen.sources.iter().filter(is_written).cloned().collect()
 }

@@ -6,7 +6,7 @@ pub(super) mod confirm;
 pub(super) mod follow;
 pub(super) mod prepare;
 mod recreate;
-mod secrets;
+pub(super) mod secrets;
 
 pub(crate) use arguments::{Arguments, check_phases};
 
@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 
 use follow::Told;
 use prepare::Prepared;
+use secrets::Declarations;
 
 use super::{
     Global, git,
@@ -89,7 +90,7 @@ async fn up(
     let held = arguments.run.lock.acquire(&session, &plan.address(), &by, output).await?;
     let session = session.through(&held);
     let store = store.through(&session.cluster);
-    let result = match again::look_again(&intent, prepared, &session, &store, &by, output).await {
+    let result = match again::look_again(&intent, Some(Declarations { plan, given }), prepared, &session, &store, &by, output).await {
         Ok(prepared) => deployment.carry_out(&prepared, session, &store, by, output).await,
         Err(error) => Err(error),
     };

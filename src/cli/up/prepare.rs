@@ -2,7 +2,10 @@ use std::collections::HashSet;
 
 use indexmap::IndexMap;
 
-use super::{recreate, secrets};
+use super::{
+    recreate,
+    secrets::{self, Chosen},
+};
 use crate::{
     cli::{intent::Intent, secret_arguments::GivenSecrets, session::Session, wanted::Rendering},
     cluster::{Force, RequestError, Resource, Seen},
@@ -27,8 +30,8 @@ pub(in crate::cli) struct Prepared {
     pub(in crate::cli) before: Before,
     /// Phases whose `when` does not hold, and why.
     pub(in crate::cli) skipped: Vec<(String, String)>,
-    /// `NAME/KEY` of declared Secrets and where the value comes from.
-    pub(in crate::cli) secret_sources: Vec<(String, String)>,
+    /// The values of declared Secrets.
+    pub(in crate::cli) chosen: Chosen,
 }
 
 impl Prepared {
@@ -68,7 +71,7 @@ pub(super) async fn prepare(
     }
 
     recreate::check(intent.recreate, &wanted, plan)?;
-    let mut secret_sources = Vec::new();
+    let mut chosen = Chosen::default();
     let mut findings = static_findings(&wanted, &look, plan, selection, session).await?;
     if !intent.adopt {
         findings.extend(owned_elsewhere(&wanted, &look, &before, plan, selection));
@@ -85,18 +88,17 @@ pub(super) async fn prepare(
 
     if selection.holds(SECRETS_PHASE) {
         let needs = secrets::plan_values(given, plan, &look.live)?;
-        secret_sources = needs.sources();
         if !needs.to_prompt.is_empty() {
             // Nobody should type a password without knowing which cluster it is for.
             output.note(&format!("{} in context {} ({})", plan.release, session.cluster.context(), session.cluster.server()));
         }
-        secrets::add(&needs, plan, &mut wanted, output)?;
+        chosen = secrets::add(&needs, plan, &mut wanted, output)?;
     }
     recreate::mark(intent.recreate, &mut wanted);
     let decisions = decided(intent, &mut wanted, &mut look, &before, session).await?;
     let pruning = pruning(intent, &wanted, &before, &mut look, session).await?;
     check_deletions(&decisions, &pruning, session).await?;
-    Ok(Prepared { wanted, look, decisions, pruning, before, skipped, secret_sources })
+    Ok(Prepared { wanted, look, decisions, pruning, before, skipped, chosen })
 }
 
 /// Decides what has to be done with each wanted object, and tries every change without storing it.

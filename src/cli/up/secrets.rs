@@ -14,8 +14,23 @@ use crate::{
     phase::Ordered,
     plan::Plan,
     report::Output,
-    secret::Needs,
+    secret::{Known, Needs},
 };
+
+/// The Secrets that a plan declares, with what was given for them.
+#[derive(Clone, Copy)]
+pub(in crate::cli) struct Declarations<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) given: &'a GivenSecrets,
+}
+
+/// The values of declared Secrets.
+#[derive(Default)]
+pub(in crate::cli) struct Chosen {
+    /// `NAME/KEY` and where the value comes from.
+    pub(super) sources: Vec<(String, String)>,
+    known: Known,
+}
 
 /// The Secrets that the plan declares.
 pub(super) fn declared(plan: &Plan) -> impl Iterator<Item = ObjectId> {
@@ -31,24 +46,48 @@ fn id(namespace: &str, name: &str) -> ObjectId {
 
 /// Decides where every value comes from. What is missing and cannot be asked for is an error that lists all of it.
 pub(super) fn plan_values(given: &GivenSecrets, plan: &Plan, live: &Live) -> Result<Needs, CommandError> {
+    check_seen(plan, live)?;
+    given.plan(plan, &|namespace, name| live.object(&id(namespace, name)).map(AsRef::as_ref))
+}
+
+fn check_seen(plan: &Plan, live: &Live) -> Result<(), CommandError> {
     if let Some(hidden) = declared(plan).find(|id| matches!(live.seen(id), Seen::Forbidden | Seen::Unasked)) {
         // Taking it for absent would generate its values anew, and lock the database out that was made with the old ones.
         return Err(CommandError::failed(format!("you may not read {hidden}, so its values cannot be kept; nothing was changed"))
             .hint("ask the cluster's administrator for the permission to get, list and patch Secrets in this namespace"));
     }
-    given.plan(plan, &|namespace, name| live.object(&id(namespace, name)).map(AsRef::as_ref))
+    Ok(())
 }
 
 /// Asks for what `needs` says and puts the Secrets among what is wanted.
-pub(super) fn add(needs: &Needs, plan: &Plan, wanted: &mut Wanted, output: &mut Output) -> Result<(), CommandError> {
-    let resolved = tokio::task::block_in_place(|| ask_and_resolve(needs, plan, output))?;
+pub(super) fn add(needs: &Needs, plan: &Plan, wanted: &mut Wanted, output: &mut Output) -> Result<Chosen, CommandError> {
+    add_knowing(needs, &Known::default(), plan, wanted, output)
+}
+
+/// Keeps the values that have come into the cluster since they were `chosen`. All others are what they were: nobody is asked for them a
+/// second time, and none is generated anew.
+pub(super) fn add_again(
+    declarations: Declarations<'_>,
+    chosen: &Chosen,
+    live: &Live,
+    wanted: &mut Wanted,
+    output: &mut Output,
+) -> Result<Chosen, CommandError> {
+    let Declarations { plan, given } = declarations;
+    check_seen(plan, live)?;
+    let needs = given.plan_again(plan, &|namespace, name| live.object(&id(namespace, name)).map(AsRef::as_ref))?;
+    add_knowing(&needs, &chosen.known, plan, wanted, output)
+}
+
+fn add_knowing(needs: &Needs, known: &Known, plan: &Plan, wanted: &mut Wanted, output: &mut Output) -> Result<Chosen, CommandError> {
+    let resolved = tokio::task::block_in_place(|| ask_and_resolve(needs, known, plan, output))?;
     for manifest in resolved.manifests {
         let Some(object) = object(manifest, plan) else { continue };
         let order = Ordered { id: object.id.clone(), after: Vec::new(), leans_on: Vec::new(), priority: 0, last: false };
         let wanted_object = WantedObject::new(object, SECRETS_PHASE, order, &plan.release);
         wanted.objects.insert(wanted_object.object.id.clone(), wanted_object);
     }
-    Ok(())
+    Ok(Chosen { sources: needs.sources(), known: resolved.known })
 }
 
 fn object(manifest: Value, plan: &Plan) -> Option<Object> {
