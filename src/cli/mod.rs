@@ -23,6 +23,7 @@ mod session;
 mod status;
 mod tabular;
 mod unlock;
+mod unsettled;
 mod up;
 mod validate;
 mod wait;

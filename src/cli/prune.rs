@@ -5,6 +5,7 @@ use super::{
     plan_arguments::{ClusterArguments, PlanArguments},
     removal::{Prepared, RemovalArguments, Removing, carry_out, check_same, confirm, tell_kept},
     session::{Session, block_on},
+    unsettled::refused,
     up::{again::take_over, prepare},
 };
 use crate::{
@@ -94,7 +95,7 @@ async fn under_lock(
 ) -> Result<ExitCode, CommandError> {
     let address = removing.address;
     let before = session.unless_interrupted(Before::read(store)).await?.map_err(|error| session.store_error(&error))?;
-    check_settled(address, &before)?;
+    check_settled(&before)?;
     let before = session.unless_interrupted(take_over(store, &removing.by)).await?.map_err(|error| session.store_error(&error))?;
     let Found { prepared, .. } = found(arguments, address, &session, store, before).await?;
     check_same(shown, &prepared.pruning)?;
@@ -107,7 +108,7 @@ async fn under_lock(
 
 /// Finds the orphans, and decides what becomes of them.
 async fn found(arguments: &Arguments, address: &Address, session: &Session, store: &Store, before: Before) -> Result<Found, CommandError> {
-    check_settled(address, &before)?;
+    check_settled(&before)?;
     let release = &address.release;
     let known = session.unless_interrupted(Known::read(store, &before.heads)).await?.map_err(|error| session.store_error(&error))?;
     let orphans = session.unless_interrupted(engine::orphans(&session.cluster, &session.served, release, &known)).await?;
@@ -124,17 +125,12 @@ async fn found(arguments: &Arguments, address: &Address, session: &Session, stor
 
 /// Refuses to go on where a run of another command is not finished: what it left is not to be taken for orphans, and it is not settled by
 /// removing something else.
-fn check_settled(address: &Address, before: &Before) -> Result<(), CommandError> {
+fn check_settled(before: &Before) -> Result<(), CommandError> {
     let unsettled = before.newest().map(|head| &head.revision).filter(|revision| !revision.is_settled());
-    let Some(unsettled) = unsettled.filter(|revision| revision.by.command != "prune") else { return Ok(()) };
-    let release = &address.release;
-    let message = format!("revision {} of {release} is neither finished nor rolled back; nothing was changed", unsettled.number);
-    let command = |name: &str| format!("`deployctl {name} {} --env {}`", release.plan, release.environment);
-    Err(CommandError::new(ExitCode::Refused, message).hint(format!(
-        "{} goes on from there, {} goes back to what was there before it",
-        command(&unsettled.by.command),
-        command("rollback")
-    )))
+    match unsettled.filter(|revision| revision.by.command != "prune") {
+        Some(unsettled) => Err(refused(unsettled)),
+        None => Ok(()),
+    }
 }
 
 /// Without any revision everything would be an orphan, where the revisions are merely kept elsewhere.

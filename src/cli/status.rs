@@ -8,6 +8,7 @@ use super::{
     plan_arguments::{ClusterArguments, PlanArguments},
     session::{Session, block_on},
     tabular::{DataFormat, print},
+    unsettled::forward,
 };
 use crate::{
     engine::{Drift, Intention, ObjectOverview, Overview, address},
@@ -109,15 +110,6 @@ fn standing(last: Option<&Revision>, lock: Option<&(String, Presence)>) -> Stand
         RunOutcome::RolledBack => Standing::RolledBack,
         RunOutcome::Succeeded if last.is_taken_down() => Standing::TakenDown,
         RunOutcome::Succeeded => Standing::Deployed,
-    }
-}
-
-/// The command that goes on with what a run of `command` has begun.
-fn forward(command: &str) -> &'static str {
-    match command {
-        "down" => "down",
-        "prune" => "prune --orphans",
-        _ => "up",
     }
 }
 

@@ -2,7 +2,10 @@ use std::collections::BTreeSet;
 
 use crate::{
     cluster::{Live, Resource, Served},
-    engine::traces,
+    engine::{
+        planner::{PRUNE, Selection},
+        traces,
+    },
     event::RunOutcome,
     object::ObjectId,
     release::{Head, Program, Records, Revision, Snapshot, Store, StoreError, Traces, Work},
@@ -72,6 +75,20 @@ impl Before {
             Some((id, resource))
         })
         .collect()
+    }
+
+    /// An object that an unsettled revision may have touched, and that belongs to none of the phases of `selection`, as far as is known.
+    pub(crate) fn touched_beyond(&self, selection: &Selection) -> Option<&ObjectId> {
+        let unsettled = self.unsettled.as_ref()?;
+        unsettled.ids().find(|id| !selection.holds(self.phase_of(unsettled, id).unwrap_or_default()))
+    }
+
+    /// The phase in which `unsettled` touched `id`, or to which it belongs.
+    fn phase_of<'a>(&'a self, unsettled: &'a Unsettled, id: &ObjectId) -> Option<&'a str> {
+        let steps = unsettled.program.steps.iter().filter(|step| step.phase != PRUNE);
+        let written = steps.filter(|step| step.work.writes() == Some(id)).map(|step| step.phase.as_str()).next();
+        let record = || unsettled.records.get(id).or_else(|| self.records.get(id));
+        written.or_else(|| record().map(|record| record.phase.as_str()))
     }
 
     /// Works out from `live` which writes of an unsettled revision were done although nobody saw their answer.

@@ -7,8 +7,8 @@ use super::{
     secrets::{self, Declarations},
 };
 use crate::{
-    cli::{intent::Intent, session::Session},
-    engine::{self, Before, Look, Wanted, as_seen},
+    cli::{intent::Intent, session::Session, unsettled},
+    engine::{self, Before, Look, Selection, Wanted, as_seen},
     error::{CommandError, ExitCode},
     object::ObjectId,
     release::{Author, Head, Store},
@@ -29,6 +29,10 @@ pub(in crate::cli) async fn look_again(
     by: &Author,
     output: &mut Output,
 ) -> Result<Prepared, CommandError> {
+    if *intent.selection != Selection::All {
+        let before = session.unless_interrupted(Before::read(store)).await?.map_err(|error| session.store_error(&error))?;
+        unsettled::check_phases(intent.selection, &before)?;
+    }
     let before = session.unless_interrupted(take_over(store, by)).await?.map_err(|error| session.store_error(&error))?;
     let same_head = is_same(first.before.newest(), before.newest());
     let (mut look, before) = prepare::observe(session, intent, &first.wanted, before).await?;

@@ -7,7 +7,7 @@ use super::{
     secrets::{self, Chosen},
 };
 use crate::{
-    cli::{intent::Intent, secret_arguments::GivenSecrets, session::Session, wanted::Rendering},
+    cli::{intent::Intent, secret_arguments::GivenSecrets, session::Session, unsettled, wanted::Rendering},
     cluster::{Force, RequestError, Resource, Seen},
     engine::{self, Before, Candidate, ChangeAction, Decision, Leaving, Look, Pruning, Rights, Selection, Wanted},
     error::{CommandError, ExitCode},
@@ -64,6 +64,10 @@ pub(super) async fn prepare(
     let mut wanted = rendering.wanted(plan, &skipped);
     let implied_namespace = rendering.rendered.implied_namespace.clone();
     let before = session.unless_interrupted(Before::read(store)).await?.map_err(|error| session.store_error(&error))?;
+    // What has not ended may be a run that is alive, which the lock tells.
+    if before.interrupted().is_none() {
+        unsettled::check_phases(selection, &before)?;
+    }
     let (mut look, before) = observe(session, intent, &wanted, before).await?;
 
     if let Some(namespace) = implied_namespace.filter(|id| belongs_to_others(&look, &before.records, id, plan)) {

@@ -6,7 +6,11 @@ use super::{
     manifests::config_map,
     project::{Project, written},
 };
-use crate::support::{Deployctl, kubectl, try_kubectl};
+use crate::support::{
+    Deployctl, kubectl,
+    proxy::{Fault, Proxy, Requests, Rule, When},
+    try_kubectl,
+};
 
 /// Applies a `ConfigMap` with the label of `project`, as `manager`; `more` is added to its metadata.
 #[track_caller]
@@ -110,6 +114,20 @@ fn a_run_that_is_not_finished_is_finished_first() {
     let outcome = prune(&project, &["--yes"]).run().exited(5);
     assert!(outcome.stderr.contains("revision 1 of orphans-unsettled.default is neither finished nor rolled back"), "{}", outcome.stderr);
     assert_eq!(project.revisions().len(), 1);
+}
+
+#[test]
+fn what_goes_on_from_a_rollback_that_was_killed_is_up() {
+    let project = Project::new("orphans-back").manifest("apps/settings.yaml", &config_map("settings", "1"));
+    project.deploy(&[]);
+    project.rewrite("apps/settings.yaml", &config_map("settings", "2"));
+    project.deploy(&[]);
+    let proxy = Proxy::start();
+    proxy.inject([Rule::new(Requests::mutating().about("/configmaps/settings"), Fault::Kill(When::Before))]);
+    proxy.run(project.command("rollback", &["--to", "1", "--yes"])).exited(137);
+    let outcome = prune(&project, &["--yes"]).run().exited(5);
+    let hint = "`deployctl up orphans-back --env default` goes on from there, `deployctl rollback orphans-back --env default` goes back";
+    assert!(outcome.stderr.contains(hint), "{}", outcome.stderr);
 }
 
 #[test]

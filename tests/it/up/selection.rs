@@ -1,9 +1,10 @@
 //! `--phase`: a part of a plan.
 
 use super::{
-    manifests::{config_map, deployment},
+    manifests::{config_map, deployment, faulty_deployment},
     platform::platform,
     project::{Project, events, written},
+    running::Running,
 };
 
 #[test]
@@ -55,4 +56,86 @@ fn a_phase_whose_namespace_is_not_there_is_refused() {
     assert!(outcome.stderr.contains("namespace `no-namespace` does not exist"), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("`--phase namespace`"), "{}", outcome.stderr);
     project.assert_nothing_was_written();
+}
+
+/// A release whose next deployment hangs in phase `apps`.
+fn about_to_hang(name: &str) -> Project {
+    let project = Project::new(name)
+        .plan("phases: {apps: {timeout: 10m}}\n")
+        .manifest("databases/settings.yaml", &config_map("settings", "1"))
+        .manifest("apps/web.yaml", &deployment("web"));
+    project.deploy(&[]);
+    project.rewrite("databases/settings.yaml", &config_map("settings", "2"));
+    project.rewrite("apps/web.yaml", &faulty_deployment("web", "never-ready"));
+    project
+}
+
+/// Kills a run of `up` while phase `apps` waits.
+fn kill_while_it_waits(project: &Project, arguments: &[&str]) {
+    let mut run = Running::start(project.up(arguments));
+    run.until(|event| event["event"] == "object-written" && event["phase"] == "apps");
+    run.kill();
+    run.end();
+}
+
+#[track_caller]
+fn assert_is_refused(project: &Project, phase: &str, number: u64, object: &str) {
+    let name = &project.name;
+    let before = project.last_revision();
+    let outcome = project.up(&["--phase", phase]).run().exited(5);
+    for text in [
+        format!("revision {number} of {name}.default is neither finished nor rolled back, and may have changed {object}"),
+        format!("`deployctl up {name} --env default` without `--phase` goes on from there"),
+        format!("`deployctl rollback {name} --env default` goes back to what was there before it"),
+    ] {
+        assert!(outcome.stderr.contains(&text), "`{text}` is missing:\n{}", outcome.stderr);
+    }
+    assert_eq!(project.last_revision(), before, "nothing is written, not even that it was taken over");
+}
+
+#[test]
+fn a_part_does_not_settle_what_a_killed_run_has_begun() {
+    let project = about_to_hang("part-of-killed");
+    kill_while_it_waits(&project, &[]);
+    assert_is_refused(&project, "namespace", 2, "ConfigMap/part-of-killed/settings");
+    assert_is_refused(&project, "databases", 2, "Deployment/part-of-killed/web");
+    project.command("rollback", &["--yes"]).run().exited(0);
+    assert_eq!(project.get("configmap/settings")["data"]["value"], "1");
+    assert!(project.get("deployment/web").pointer("/spec/template/metadata/labels/sandbox.deployctl.dev~1fault").is_none());
+    project.rewrite("apps/web.yaml", &deployment("web"));
+    assert_eq!(written(&project.deploy(&["--phase", "databases"])), ["changed ConfigMap/part-of-killed/settings"]);
+}
+
+#[test]
+fn a_part_does_not_settle_what_a_failed_run_has_left() {
+    let project = about_to_hang("part-of-failed").plan("phases: {apps: {timeout: 2s}}\n");
+    project.rewrite("databases/settings.yaml", "# nothing\n");
+    project.up(&["--no-rollback"]).run().exited(3);
+    // It was not removed yet; the phase that it belonged to is known all the same.
+    assert_is_refused(&project, "apps", 2, "ConfigMap/part-of-failed/settings");
+    project.rewrite("apps/web.yaml", &deployment("web"));
+    project.deploy(&[]);
+    assert!(project.get("configmap/settings").is_null());
+}
+
+#[test]
+fn a_part_goes_on_from_a_killed_run_of_the_same_part() {
+    let project = about_to_hang("part-of-part");
+    for _ in 0..2 {
+        kill_while_it_waits(&project, &["--phase", "apps"]);
+        project.rewrite("apps/web.yaml", &faulty_deployment("web", "slow"));
+    }
+    project.rewrite("apps/web.yaml", &deployment("web"));
+    project.deploy(&["--phase", "apps"]);
+    assert_eq!(project.last_revision()["outcome"], "succeeded");
+    assert_eq!(project.get("configmap/settings")["data"]["value"], "1");
+}
+
+#[test]
+fn a_run_that_is_alive_is_no_unfinished_one() {
+    let project = about_to_hang("part-beside");
+    let mut run = Running::start(project.up(&[]));
+    run.until(|event| event["event"] == "object-written" && event["phase"] == "apps");
+    let locked = project.up(&["--phase", "namespace"]).run().exited(4);
+    assert!(locked.stderr.contains("is locked by"), "{}", locked.stderr);
 }
