@@ -29,17 +29,6 @@ pub(super) struct Ground<'a> {
     pub(super) stored_as: Resources,
 }
 
-/// A token that is cancelled when one of two is.
-pub(super) fn either(one: &CancellationToken, other: &CancellationToken) -> CancellationToken {
-    let token = one.child_token();
-    let (child, other) = (token.clone(), other.clone());
-    tokio::spawn(async move {
-        other.cancelled().await;
-        child.cancel();
-    });
-    token
-}
-
 pub(super) fn control(run: &Run<'_>, emitter: &Emitter, stops: &Stops, fenced: CancellationToken) -> Control {
     Control { emitter: emitter.clone(), limits: run.terms.limits, interrupt: stops.interrupt.clone(), fenced, on_fault: OnFault::Stop }
 }

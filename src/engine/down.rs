@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    assemble::{Ground, either, writer},
+    assemble::{Ground, writer},
     begin::{Began, begin},
     emit::Emitter,
     execute::{Control, Executor, OnFault, Stop},
@@ -19,14 +19,14 @@ use super::{
     phases::{OTHERS, PhasePlan},
     removal::{Removal, push_removals},
     run::{Ending, Run, RunError, Stops},
-    tell::{run_finished, tell_cause},
+    tell::{as_recorded, run_finished, tell_cause},
 };
 use crate::{
     cluster::Cluster,
     error::ExitCode,
     event::{Diagnosis, EventKind, ObjectDiagnosis, PhaseSummary, Purpose, RunOutcome},
     object::ObjectId,
-    release::{Ledger, Program},
+    release::{Program, StoreError},
 };
 
 /// Removes what `run` says has to go, the last phase first, and waits in each phase for at most `patience` until it is gone. Returns the
@@ -41,9 +41,7 @@ pub(crate) async fn remove_all(run: Run<'_>, patience: Duration, emitter: &Emitt
     let began = begin(&run, &program).await.map_err(RunError::NotStarted)?;
     emitter.emit(started_event(&run, &began, &plans));
     let Began { head, snapshot, traces, base, stored_as } = began;
-    let ledger = Ledger::open(run.store.clone(), head);
-    let fenced = either(&stops.lock_lost, ledger.broken());
-    let notes = Notes::stored_in(ledger);
+    let (notes, fenced) = Notes::open(run.store, head, stops);
     let ground = Ground { snapshot: &snapshot, traces: &traces, stored_as };
     let interrupt = stops.interrupt.clone();
     let control = Control { emitter: emitter.clone(), limits: run.terms.limits, interrupt, fenced, on_fault: OnFault::GoOn };
@@ -53,24 +51,27 @@ pub(crate) async fn remove_all(run: Run<'_>, patience: Duration, emitter: &Emitt
     for (object, why) in notes.left() {
         emitter.emit(EventKind::Noted { text: format!("{object} is kept: {why}") });
     }
-    let untouched = notes.entries().is_empty() && executor.unanswered == 0 && traces.is_empty();
-    let (outcome, exit, cause) = conclusion(&run, result.as_ref().err(), untouched, &mut executor, emitter).await;
+    let (head, closed) = notes.close().await;
+    let untouched = notes.is_empty() && executor.unanswered == 0 && traces.is_empty();
+    let stop = result.as_ref().err();
+    let (outcome, exit, cause) = conclusion(&run, stop, closed.as_ref().err(), untouched, &mut executor, emitter).await;
     let timings = executor.timings();
-    let (head, closed) = notes.take_ledger().expect("the journal is open").close().await;
     let ending = Ending { outcome, cause, timings, entries: notes.entries(), returned: None };
     let recorded = match (closed, &result) {
         (Err(error), Ok(())) => Err(error),
         (_, Err(Stop::Fenced)) => Ok(()),
         _ => finish(&run, head, &base, ending).await,
     };
+    let (outcome, exit) = as_recorded(&recorded, outcome, exit);
     emitter.emit(run_finished(&run, &mut executor, outcome, exit, started));
     recorded.map(|()| exit).map_err(RunError::NotRecorded)
 }
 
-/// How it ended, with the exit code and the cause. `untouched`: nothing was written.
+/// How it ended, with the exit code and the cause. `broken`: why the journal could not be written. `untouched`: nothing was written.
 async fn conclusion(
     run: &Run<'_>,
     stop: Option<&Stop>,
+    broken: Option<&StoreError>,
     untouched: bool,
     executor: &mut Executor<'_>,
     emitter: &Emitter,
@@ -85,7 +86,7 @@ async fn conclusion(
             (RunOutcome::Failed, ExitCode::Changed, Some(cause))
         }
         Some(stop) => {
-            let cause = tell_cause(stop, run.cluster, executor.hub_mut(), emitter).await;
+            let cause = tell_cause(stop, broken, run.cluster, executor.hub_mut(), emitter).await;
             match stop {
                 Stop::Interrupted if untouched => (RunOutcome::RolledBack, ExitCode::Interrupted, Some(cause)),
                 Stop::Interrupted => (RunOutcome::Interrupted, ExitCode::Changed, Some(cause)),

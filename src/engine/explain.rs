@@ -12,13 +12,15 @@ use crate::{
     object::ObjectId,
     preflight,
     readiness::{State, Verdict},
+    release::StoreError,
 };
 
 /// Objects that one diagnosis looks into; the others are named in the summary of their phase.
 const OBJECTS: usize = 3;
 
-/// Says why a run stopped: the object, the pod and container, the last log lines, and the command that shows more.
-pub(super) async fn explain(stop: &Stop, cluster: &Cluster, hub: &mut Hub) -> Diagnosis {
+/// Says why a run stopped: the object, the pod and container, the last log lines, and the command that shows more. `broken`: why its
+/// journal could not be written.
+pub(super) async fn explain(stop: &Stop, broken: Option<&StoreError>, cluster: &Cluster, hub: &mut Hub) -> Diagnosis {
     match stop {
         Stop::Refused { phase, object, error } => Diagnosis {
             summary: format!("{object} could not be written: {}", why(error)),
@@ -31,13 +33,25 @@ pub(super) async fn explain(stop: &Stop, cluster: &Cluster, hub: &mut Hub) -> Di
             let summary = format!("{what} of {} was up, and {}", duration(*after), listed(objects));
             look_into(summary, Some(phase), objects, cluster, hub).await
         }
-        Stop::Fenced => {
-            let trouble = cluster.trouble().map_or_else(String::new, |trouble| format!(": {trouble}"));
-            let summary =
-                format!("the lock of the release was lost, or its journal could not be written; nothing was done after that{trouble}");
-            Diagnosis { summary, ..Diagnosis::default() }
-        }
+        Stop::Fenced => Diagnosis { summary: format!("{}; nothing was done after that", fence(broken, cluster)), ..Diagnosis::default() },
         Stop::Interrupted => Diagnosis { summary: "the run was interrupted".to_owned(), interrupted: true, ..Diagnosis::default() },
+    }
+}
+
+/// Why nothing may be written any more.
+pub(super) fn fence(broken: Option<&StoreError>, cluster: &Cluster) -> String {
+    let trouble = cluster.trouble().map_or_else(String::new, |trouble| format!(": {trouble}"));
+    match broken.filter(|error| !error.is_lock_lost()) {
+        Some(error) => format!("what was done could not be noted: {}", with_causes(error)),
+        None => format!("the lock of the release was lost{trouble}"),
+    }
+}
+
+/// `error` with what caused it.
+pub(super) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", with_causes(source)),
+        None => error.to_string(),
     }
 }
 

@@ -3,9 +3,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use tokio_util::sync::CancellationToken;
+
+use super::run::Stops;
 use crate::{
     object::ObjectId,
-    release::{JournalEntry, Ledger},
+    release::{Head, JournalEntry, Ledger, Store, StoreError},
 };
 
 /// Where whoever writes says what was done: remembered here, and stored in the journal where the run has one. Cheap to clone.
@@ -23,14 +26,18 @@ struct Noted {
 }
 
 impl Notes {
-    /// Notes that are also stored in `ledger`.
-    pub(super) fn stored_in(ledger: Ledger) -> Self {
-        Self { noted: Arc::default(), ledger: Arc::new(Mutex::new(Some(ledger))) }
+    /// Notes that are also stored, in the journal of `head`. Returns with them what is cancelled when nothing may be written any more: the
+    /// lock was lost, or the journal cannot be written.
+    pub(super) fn open(store: &Store, head: Head, stops: &Stops) -> (Self, CancellationToken) {
+        let ledger = Ledger::open(store.clone(), head);
+        let fenced = either(&stops.lock_lost, ledger.broken());
+        (Self { noted: Arc::default(), ledger: Arc::new(Mutex::new(Some(ledger))) }, fenced)
     }
 
-    /// The journal that the notes are stored in. Nothing that is noted later is stored.
-    pub(super) fn take_ledger(&self) -> Option<Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// Stores what is not stored yet, and returns the head as it is stored then. Nothing that is noted later is stored.
+    pub(super) async fn close(&self) -> (Head, Result<(), StoreError>) {
+        let ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner).take();
+        ledger.expect("the journal is open").close().await
     }
 
     /// Notes `entry`.
@@ -66,7 +73,23 @@ impl Notes {
         self.lock().entries.clone()
     }
 
+    /// Whether nothing was noted.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().entries.is_empty()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Noted> {
         self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A token that is cancelled when one of two is.
+fn either(one: &CancellationToken, other: &CancellationToken) -> CancellationToken {
+    let token = one.child_token();
+    let (child, other) = (token.clone(), other.clone());
+    tokio::spawn(async move {
+        other.cancelled().await;
+        child.cancel();
+    });
+    token
 }

@@ -3,7 +3,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use jiff::Timestamp;
 
 use super::{
-    assemble::{either, rules},
+    assemble::rules,
     back::{Past, WayBack, way_back},
     claims::claims_in,
     emit::Emitter,
@@ -25,7 +25,7 @@ use crate::{
     event::{EventKind, Proof, RunOutcome},
     object::ObjectId,
     plan::{ReadinessRule, ReleaseId},
-    release::{Author, Head, JournalEntry, Ledger, ObjectRecord, Program, Records, RollbackRecord, Snapshot, Store, Traces},
+    release::{Author, Head, JournalEntry, ObjectRecord, Program, Records, RollbackRecord, Snapshot, Store, Traces},
 };
 
 /// What a way back starts from: a revision that was not finished, and all that is known of what it did.
@@ -223,9 +223,7 @@ async fn execute(
     emitter: &Emitter,
     stops: &Stops,
 ) -> Result<(Vec<(ObjectId, String)>, Vec<JournalEntry>), Halt> {
-    let ledger = Ledger::open(journey.store.clone(), head.clone());
-    let fenced = either(&stops.lock_lost, ledger.broken());
-    let notes = Notes::stored_in(ledger);
+    let (notes, fenced) = Notes::open(journey.store, head.clone(), stops);
     let materials = Materials {
         cluster: journey.cluster.clone(),
         served: journey.served,
@@ -245,7 +243,7 @@ async fn execute(
     let mut executor = Executor::new(&back.program, plans(journey, back), Writer::new(materials), hub, control);
     let result = executor.run().await;
     let mut faults = std::mem::take(&mut executor.faults);
-    let (stored, closed) = notes.take_ledger().expect("the journal is open").close().await;
+    let (stored, closed) = notes.close().await;
     *head = stored;
     match result {
         Ok(()) => {}

@@ -4,10 +4,10 @@ use indexmap::IndexMap;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    assemble::{Ground, control, either, executor},
+    assemble::{Ground, control, executor},
     begin::{Began, begin},
     emit::Emitter,
-    execute::{Executor, Limits, Stop},
+    execute::{Limits, Stop},
     finish::finish,
     look::Look,
     notes::Notes,
@@ -16,7 +16,7 @@ use super::{
     planner::{Changes, Decision, Selection, program},
     prune::Pruning,
     rollback::{Journey, Returned, go_back},
-    tell::{run_finished, run_started, tell_cause, tell_left},
+    tell::{as_recorded, run_finished, run_started, tell_cause, tell_left},
     wanted::Wanted,
     write::Resources,
 };
@@ -26,7 +26,7 @@ use crate::{
     event::{PhaseTiming, RunOutcome},
     object::RollbackMark,
     plan::OnFailure,
-    release::{Author, Guard, JournalEntry, Ledger, PlanSource, Program, Records, Snapshot, Store, StoreError, Traces},
+    release::{Author, Guard, JournalEntry, PlanSource, Program, Records, Snapshot, Store, StoreError, Traces},
 };
 
 /// Everything that a run needs to know. Nothing has been written yet.
@@ -135,7 +135,7 @@ async fn wait(run: &Run<'_>, program: &Program, emitter: &Emitter, stops: &Stops
     let result = executor.run().await;
     let cause = match &result {
         Ok(()) => None,
-        Err(stop) => Some(tell_cause(stop, run.cluster, executor.hub_mut(), emitter).await),
+        Err(stop) => Some(tell_cause(stop, None, run.cluster, executor.hub_mut(), emitter).await),
     };
     let mended = result.is_ok() && run.before.newest().is_some_and(|newest| newest.revision.outcome != RunOutcome::Succeeded);
     let mut recorded = Ok(());
@@ -151,6 +151,7 @@ async fn wait(run: &Run<'_>, program: &Program, emitter: &Emitter, stops: &Stops
         Err(Stop::Interrupted) => (RunOutcome::Interrupted, ExitCode::Interrupted),
         Err(_) => (RunOutcome::Failed, ExitCode::Failed),
     };
+    let (outcome, exit) = as_recorded(&recorded, outcome, exit);
     emitter.emit(run_finished(run, &mut executor, outcome, exit, started));
     recorded.map(|()| exit).map_err(RunError::NotRecorded)
 }
@@ -174,25 +175,18 @@ async fn write(
     started: Instant,
 ) -> Result<ExitCode, RunError> {
     let Began { head, snapshot, traces, base, stored_as } = began;
-    let ledger = Ledger::open(run.store.clone(), head);
-    let fenced = either(&stops.lock_lost, ledger.broken());
-    let notes = Notes::stored_in(ledger);
+    let (notes, fenced) = Notes::open(run.store, head, stops);
     let ground = Ground { snapshot: &snapshot, traces: &traces, stored_as };
     let mut executor = executor(run, program, &ground, notes.clone(), control(run, emitter, stops, fenced));
     let result = executor.run().await;
+    let (mut head, closed) = notes.close().await;
     tell_left(&mut executor, &notes, emitter);
     let cause = match &result {
         Ok(()) => None,
-        Err(stop) => Some(tell_cause(stop, run.cluster, executor.hub_mut(), emitter).await),
+        Err(stop) => Some(tell_cause(stop, closed.as_ref().err(), run.cluster, executor.hub_mut(), emitter).await),
     };
     let mut ending =
         Ending { outcome: RunOutcome::Succeeded, cause, timings: executor.timings(), entries: notes.entries(), returned: None };
-    let finished = |exit, outcome, executor: &mut Executor<'_>| run_finished(run, executor, outcome, exit, started);
-    let (mut head, closed) = notes.take_ledger().expect("the journal is open").close().await;
-    if let (Err(error), true) = (closed, result.is_ok()) {
-        emitter.emit(finished(ExitCode::Changed, RunOutcome::Interrupted, &mut executor));
-        return Err(RunError::NotRecorded(error));
-    }
     let exit = match &result {
         Ok(()) => ExitCode::Done,
         Err(stop) if rolls_back(run, stop) => {
@@ -209,7 +203,7 @@ async fn write(
             exit
         }
         Err(stop) => {
-            let untouched = ending.entries.is_empty() && executor.unanswered == 0 && traces.is_empty();
+            let untouched = notes.is_empty() && executor.unanswered == 0 && traces.is_empty();
             let (outcome, exit) = left_as_it_is(stop, untouched);
             ending.outcome = outcome;
             exit
@@ -217,8 +211,13 @@ async fn write(
     };
     let outcome = ending.outcome;
     let is_over = !matches!(result, Err(Stop::Fenced)) && outcome != RunOutcome::RollingBack;
-    let recorded = if is_over { finish(run, head, &base, ending).await } else { Ok(()) };
-    emitter.emit(finished(exit, outcome, &mut executor));
+    let recorded = match (closed, &result) {
+        (Err(error), Ok(())) => Err(error),
+        _ if is_over => finish(run, head, &base, ending).await,
+        _ => Ok(()),
+    };
+    let (outcome, exit) = as_recorded(&recorded, outcome, exit);
+    emitter.emit(run_finished(run, &mut executor, outcome, exit, started));
     recorded.map(|()| exit).map_err(RunError::NotRecorded)
 }
 

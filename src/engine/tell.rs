@@ -18,17 +18,26 @@ use crate::{
     cluster::Cluster,
     error::ExitCode,
     event::{EventKind, PhaseSummary, Purpose, RunOutcome},
+    release::StoreError,
 };
 
-/// Tells why a run stopped and returns it in one sentence.
-pub(super) async fn tell_cause(stop: &Stop, cluster: &Cluster, hub: &mut Hub, emitter: &Emitter) -> String {
-    let diagnosis = explain(stop, cluster, hub).await;
+/// Tells why a run stopped and returns it in one sentence. `broken`: why its journal could not be written.
+pub(super) async fn tell_cause(stop: &Stop, broken: Option<&StoreError>, cluster: &Cluster, hub: &mut Hub, emitter: &Emitter) -> String {
+    let diagnosis = explain(stop, broken, cluster, hub).await;
     let cause = match &diagnosis.phase {
         Some(phase) => format!("phase `{phase}` failed: {}", diagnosis.summary),
         None => diagnosis.summary.clone(),
     };
     emitter.emit(EventKind::FailureExplained { diagnosis });
     cause
+}
+
+/// How a run ended that ended with `outcome` and `exit`, as far as others can know: what could not be stored is not known to the next run.
+pub(super) fn as_recorded(recorded: &Result<(), StoreError>, outcome: RunOutcome, exit: ExitCode) -> (RunOutcome, ExitCode) {
+    match recorded {
+        Ok(()) => (outcome, exit),
+        Err(_) => (RunOutcome::Interrupted, ExitCode::Changed),
+    }
 }
 
 pub(super) fn run_started(run: &Run<'_>, revision: u64, writes: usize) -> EventKind {

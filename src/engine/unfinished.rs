@@ -10,6 +10,7 @@ use super::{
     phases::PhasePlan,
     rollback::{Journey, go_back, survey},
     run::{RunError, Stops},
+    tell::as_recorded,
     wanted::WantedObject,
 };
 use crate::{
@@ -112,6 +113,7 @@ impl<'a> Unfinished<'a> {
             },
         };
         let exit = if outcome == RunOutcome::RolledBack { ExitCode::Done } else { ExitCode::Changed };
+        let (outcome, exit) = as_recorded(&recorded, outcome, exit);
         emitter.emit(EventKind::RunFinished {
             outcome,
             exit,

@@ -64,6 +64,13 @@ pub(crate) enum StoreError {
     NoRoom { namespace: String, quota: String, room: u64, need: usize },
 }
 
+impl StoreError {
+    /// Whether it was not stored because the lock is not held any more.
+    pub(crate) fn is_lock_lost(&self) -> bool {
+        matches!(self, StoreError::Request { source: RequestError::LockLost { .. }, .. })
+    }
+}
+
 const SECRET_TYPE: &str = "deployctl.dev/revision";
 /// Label of everything that is kept about a release; its value is the release.
 pub(super) const RELEASE_LABEL: &str = "deployctl.dev/release";

@@ -4,6 +4,7 @@ mod answers;
 mod back;
 mod connections;
 mod kill;
+mod record;
 mod release;
 mod silence;
 mod watches;

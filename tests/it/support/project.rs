@@ -1,7 +1,7 @@
 use std::{fs, io::Read as _, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use flate2::read::GzDecoder;
+use flate2::read::{GzDecoder, MultiGzDecoder};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -140,6 +140,14 @@ pub(crate) fn unpacked(secret: &Value, key: &str) -> Value {
     let mut text = String::new();
     GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
     serde_json::from_str(&text).unwrap()
+}
+
+/// The journal that the head of a revision holds, as it is stored: pieces of JSON one after the other.
+pub(crate) fn journal(head: &Value) -> String {
+    let bytes = STANDARD.decode(head["data"]["journal"].as_str().unwrap_or_default()).unwrap();
+    let mut text = String::new();
+    MultiGzDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
+    text
 }
 
 /// The events of a name.
