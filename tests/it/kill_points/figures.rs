@@ -39,13 +39,14 @@ impl Figures {
         say(&format!("{over} of them were not reached, since that run was over before; it took {} s", self.took.as_secs()));
     }
 
-    /// Fails where a point did not converge, with all that differs.
+    /// Fails where a point did not converge, with all that differs, and where none was reached.
     #[track_caller]
     pub(super) fn assert_all_converged(&self) {
-        let tried = self.scenarios.iter().flat_map(|scenario| &scenario.tried);
-        let wrong = tried.filter_map(|tried| Some(format!("  {}: {}", tried.point, tried.wrong.as_ref()?)));
+        let tried = || self.scenarios.iter().flat_map(|scenario| &scenario.tried);
+        let wrong = tried().filter_map(|tried| Some(format!("  {}: {}", tried.point, tried.wrong.as_ref()?)));
         let wrong: Vec<String> = wrong.collect();
         assert!(wrong.is_empty(), "{} points did not converge:\n{}", wrong.len(), wrong.join("\n"));
+        assert!(tried().any(|tried| tried.writes.is_some()), "no point was reached");
     }
 }
 
