@@ -40,6 +40,20 @@ impl RequestError {
         }
     }
 
+    /// Whether an object of that name was there already.
+    pub(crate) fn is_already_exists(&self) -> bool {
+        self.is_of_reason("AlreadyExists")
+    }
+
+    /// Whether somebody else has written in between.
+    pub(super) fn is_conflict(&self) -> bool {
+        self.is_of_reason("Conflict")
+    }
+
+    fn is_of_reason(&self, reason: &str) -> bool {
+        matches!(self, RequestError::Refused(refusal) if refusal.code == 409 && refusal.reason == reason)
+    }
+
     /// The same error, of a request that was sent before and is `maybe_done` since.
     pub(super) fn after(mut self, maybe_done: bool) -> Self {
         if let RequestError::Refused(refusal) = &mut self {

@@ -72,12 +72,24 @@ pub(super) struct Call {
     pub(super) body: Arc<[u8]>,
     pub(super) object: Option<ObjectId>,
     pub(super) timeout: Duration,
+    /// Whether a conflict passes: that of a creation is with somebody else's write of a quota.
+    pub(super) outlasts_conflicts: bool,
 }
 
 impl Call {
     /// A GET of `path`.
     pub(super) fn get(verb: Verb, path: String) -> Self {
-        Self { verb, method: Method::GET, path, content_type: None, accept: None, body: Arc::from([]), object: None, timeout: CALL_TIMEOUT }
+        Self {
+            verb,
+            method: Method::GET,
+            path,
+            content_type: None,
+            accept: None,
+            body: Arc::from([]),
+            object: None,
+            timeout: CALL_TIMEOUT,
+            outlasts_conflicts: false,
+        }
     }
 
     /// A request that carries `body`.
@@ -258,10 +270,11 @@ impl Cluster {
                 Err(RequestError::LockLost { sent }) => return Err(RequestError::LockLost { sent: sent || attempt > 1 }),
                 Err(error) => error.after(maybe_done),
             };
-            let hopeful = error.is_passing() && (self.retries || started.elapsed() < QUICK);
+            let passes = error.is_passing() || (call.outlasts_conflicts && error.is_conflict());
+            let hopeful = passes && (self.retries || started.elapsed() < QUICK);
             let Some(delay) = delays.next().filter(|_| hopeful) else { return Err(error) };
-            // Only 429 says for certain that nothing was done.
-            maybe_done |= error.code() != Some(429);
+            // Only these say for certain that nothing was done.
+            maybe_done |= !matches!(error.code(), Some(409 | 429));
             let delay = match &error {
                 RequestError::Refused(Refusal { retry_after: Some(seconds), .. }) => Duration::from_secs(*seconds).max(delay),
                 _ => delay,

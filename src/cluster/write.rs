@@ -106,10 +106,12 @@ impl Cluster {
     }
 
     /// Creates `body`; an object of that name makes it fail with 409, but for its own, where only the answer was lost.
+    ///
+    /// The admission of quotas answers with 409 too, where it loses a race with others: then it is tried again.
     pub(crate) async fn create(&self, resource: &Resource, id: &ObjectId, body: &Value, manager: &str) -> Result<Value, RequestError> {
         let path = format!("{}?{}", resource.collection(id.namespace.as_deref()), &parameter("fieldManager", Some(manager))[1..]);
         let call = Call::with_body(Verb::Create, Method::POST, path, "application/json", request::body(body));
-        self.stored(resource, id, body, &call).await
+        self.stored(resource, id, body, &Call { outlasts_conflicts: true, ..call }).await
     }
 
     /// Replaces the object `id` by `body`, whose `metadata.resourceVersion` must be the stored one.

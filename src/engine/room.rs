@@ -9,7 +9,7 @@ use super::{
 use crate::release::{Head, Program, Snapshot, StoreError, Traces};
 
 /// Secrets beside the head and the chunks that are known before a run of `writes` writes: what it remembers at its end, and its journal,
-/// with that of its way back. More than 200 entries fit into a Secret.
+/// with that of its way back. More than 200 entries fit into a Secret, but where they hold large values.
 const fn later(writes: usize) -> usize {
     2 + 2 * writes / 200
 }

@@ -1,3 +1,5 @@
+mod journal;
+
 use std::collections::BTreeSet;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -6,8 +8,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
-    JournalEntry, ObjectRecord, Records, Revision, Room,
-    compression::{compress, decompress, decompress_pieces},
+    ObjectRecord, Records, Revision, Room,
+    compression::{compress, decompress},
 };
 use crate::{
     cluster::{Cluster, DeleteOptions, Force, RequestError, Resource, Served},
@@ -78,10 +80,6 @@ pub(super) const RELEASE_LABEL: &str = "deployctl.dev/release";
 pub(super) const PART_LABEL: &str = "deployctl.dev/part";
 /// Compressed bytes in one chunk; base64 and the envelope stay well under the API server's limit of 1 MiB.
 const CHUNK_BYTES: usize = 600 * 1024;
-/// Compressed bytes of the journal that its head holds; what is more goes into chunks. A run writes its head several times a second.
-const JOURNAL_BYTES: usize = 64 * 1024;
-/// Entries in one piece of the journal, so that what has piled up while the server did not answer fits into a Secret.
-const JOURNAL_ENTRIES: usize = 200;
 /// Chunks that are written, read or deleted at once.
 const PARALLEL: usize = 8;
 /// Field manager of what is kept about releases.
@@ -148,18 +146,6 @@ impl Store {
         Ok(records)
     }
 
-    /// The journal of `head`, oldest entry first.
-    pub(crate) async fn journal(&self, head: &Head) -> Result<Vec<JournalEntry>, StoreError> {
-        let reads: Vec<_> = head.journal_chunks.iter().map(|name| self.read_journal_chunk(name)).collect();
-        let older: Vec<Vec<JournalEntry>> = stream::iter(reads).buffered(PARALLEL).try_collect().await?;
-        let newer = read_journal(&self.head_name(head.revision.number), &head.journal)?;
-        Ok(older.into_iter().flatten().chain(newer).collect())
-    }
-
-    async fn read_journal_chunk(&self, name: &str) -> Result<Vec<JournalEntry>, StoreError> {
-        read_journal(name, &self.read_chunk(name).await?)
-    }
-
     /// Makes sure that the namespace for revisions is there; it may be.
     pub(crate) async fn prepare(&self) -> Result<(), StoreError> {
         let id = ObjectId { group: String::new(), kind: "Namespace".to_owned(), namespace: None, name: self.namespace.clone() };
@@ -204,8 +190,12 @@ impl Store {
 
     /// Stores `value` in chunks and returns their names. Chunks that are there already are left as they are.
     pub(crate) async fn write_chunks(&self, value: &impl Serialize) -> Result<Vec<String>, StoreError> {
-        let compressed = compress(value);
-        let writes: Vec<_> = compressed.chunks(CHUNK_BYTES).map(|piece| self.write_chunk(piece)).collect();
+        self.write_bytes(&compress(value)).await
+    }
+
+    /// Stores `bytes` in chunks and returns their names.
+    async fn write_bytes(&self, bytes: &[u8]) -> Result<Vec<String>, StoreError> {
+        let writes: Vec<_> = bytes.chunks(CHUNK_BYTES).map(|piece| self.write_chunk(piece)).collect();
         stream::iter(writes).buffered(PARALLEL).try_collect().await
     }
 
@@ -214,7 +204,7 @@ impl Store {
         let body = self.secret(&name, "chunk", &[("chunk", piece)]);
         match self.cluster.create(&self.secrets, &self.id(&name), &body, MANAGER).await {
             Ok(_) => Ok(name),
-            Err(error) if error.code() == Some(409) => Ok(name),
+            Err(error) if error.is_already_exists() => Ok(name),
             Err(error) => Err(self.failed("store a revision", error)),
         }
     }
@@ -224,9 +214,14 @@ impl Store {
         if names.is_empty() {
             return Ok(T::default());
         }
+        decompress(&self.read_bytes(names).await?).map_err(|why| damaged(&names[0], &why))
+    }
+
+    /// What the chunks `names` hold, one after the other.
+    async fn read_bytes(&self, names: &[String]) -> Result<Vec<u8>, StoreError> {
         let reads: Vec<_> = names.iter().map(|name| self.read_chunk(name)).collect();
         let pieces: Vec<Vec<u8>> = stream::iter(reads).buffered(PARALLEL).try_collect().await?;
-        decompress(&pieces.concat()).map_err(|why| damaged(&names[0], &why))
+        Ok(pieces.concat())
     }
 
     async fn read_chunk(&self, name: &str) -> Result<Vec<u8>, StoreError> {
@@ -242,7 +237,7 @@ impl Store {
         let body = self.head_secret(&head);
         let name = self.head_name(head.revision.number);
         let stored = self.cluster.create(&self.secrets, &self.id(&name), &body, MANAGER).await;
-        head.stored_as = resource_version(&stored.map_err(|error| self.not_stored(name, error))?);
+        head.stored_as = resource_version(&stored.map_err(|error| self.not_stored(error.is_already_exists(), name, error))?);
         Ok(head)
     }
 
@@ -252,28 +247,12 @@ impl Store {
         let mut body = self.head_secret(head);
         body["metadata"]["resourceVersion"] = head.stored_as.as_str().into();
         let stored = self.cluster.replace(&self.secrets, &self.id(&name), &body, MANAGER).await;
-        head.stored_as = resource_version(&stored.map_err(|error| self.not_stored(name, error))?);
+        head.stored_as = resource_version(&stored.map_err(|error| self.not_stored(error.code() == Some(409), name, error))?);
         Ok(())
     }
 
-    fn not_stored(&self, name: String, error: RequestError) -> StoreError {
-        match error.code() {
-            Some(409) => StoreError::Overtaken { name },
-            _ => self.failed("store a revision", error),
-        }
-    }
-
-    /// Adds `entries` to the journal of `head` and stores it.
-    pub(crate) async fn append(&self, head: &mut Head, entries: &[JournalEntry]) -> Result<(), StoreError> {
-        for entries in entries.chunks(JOURNAL_ENTRIES) {
-            let piece = compress(&entries);
-            if head.journal.len() + piece.len() > JOURNAL_BYTES && !head.journal.is_empty() {
-                head.journal_chunks.push(self.write_chunk(&head.journal).await?);
-                head.journal.clear();
-            }
-            head.journal.extend(piece);
-        }
-        self.update(head).await
+    fn not_stored(&self, is_overtaken: bool, name: String, error: RequestError) -> StoreError {
+        if is_overtaken { StoreError::Overtaken { name } } else { self.failed("store a revision", error) }
     }
 
     /// Deletes the heads in `numbers`, and then every chunk of the release that none of `kept` names.
@@ -366,12 +345,6 @@ fn read_head(secret: &Value) -> Result<Head, StoreError> {
         None => Vec::new(),
     };
     Ok(Head { revision, journal_chunks, journal: data(secret, "journal").unwrap_or_default(), stored_as: resource_version(secret) })
-}
-
-/// The entries of a part of the journal that is stored in `name`.
-fn read_journal(name: &str, bytes: &[u8]) -> Result<Vec<JournalEntry>, StoreError> {
-    let pieces: Vec<Vec<JournalEntry>> = decompress_pieces(bytes).map_err(|why| damaged(name, &why))?;
-    Ok(pieces.into_iter().flatten().collect())
 }
 
 fn data(secret: &Value, key: &str) -> Option<Vec<u8>> {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::release::{SETTINGS, about, answers, assert_complete, release, retries};
 use crate::support::proxy::{Answer, Fault, Requests, Rule, When};
 
@@ -39,6 +41,35 @@ fn an_error_without_a_reason_is_told_at_once() {
     assert_eq!(answers(&proxy, SETTINGS), [Some(500)]);
     assert_eq!(retries(&outcome), Vec::<&str>::new());
     assert!(outcome.stderr.contains("ConfigMap/net-typo/settings could not be written: the proxy answers"), "{}", outcome.stderr);
+}
+
+/// Where chunks and heads of revisions are written to.
+const REVISIONS: &str = "/namespaces/deployctl-system/secrets";
+
+#[test]
+fn a_chunk_is_only_there_where_the_server_says_so() {
+    let (project, proxy) = release("net-chunks");
+    proxy.inject([Rule::new(Requests::mutating().about(REVISIONS), Fault::Answer(Answer::conflict())).times(2)]);
+    let outcome = proxy.run(project.up(&["-v"])).exited(0);
+    let retries = retries(&outcome);
+    assert!(retries.len() == 2 && retries.iter().all(|retry| retry.ends_with("the object has been modified")), "{retries:?}");
+    assert_complete(&project);
+    let revision = project.last_revision();
+    let wanted = revision["phases"].as_array().unwrap().iter().flat_map(|phase| phase["wanted"].as_array().unwrap());
+    let named = wanted.chain(["program", "snapshot", "records"].iter().flat_map(|part| revision[part].as_array().unwrap()));
+    let stored: Vec<Value> = project.stored("chunk").iter().map(|chunk| chunk["metadata"]["name"].clone()).collect();
+    let missing: Vec<&Value> = named.filter(|name| !stored.contains(name)).collect();
+    assert!(missing.is_empty(), "{missing:?} of {stored:?}");
+}
+
+#[test]
+fn a_revision_that_cannot_be_stored_is_an_error_before_the_first_write() {
+    let (project, proxy) = release("net-no-chunks");
+    proxy.inject([Rule::new(Requests::mutating().about(REVISIONS), Fault::Answer(Answer::conflict()))]);
+    let outcome = proxy.run(project.up(&[])).exited(1);
+    assert!(outcome.stderr.contains("nothing was changed: cannot store a revision"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("the object has been modified"), "{}", outcome.stderr);
+    project.assert_nothing_was_written();
 }
 
 #[test]

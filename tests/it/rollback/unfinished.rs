@@ -1,7 +1,11 @@
 //! Back to what was there before a run that was not finished.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    time::Duration,
+};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rustix::process::Signal;
 
 use super::{
@@ -9,7 +13,10 @@ use super::{
     project::{Project, unpacked, written},
     running::Running,
 };
-use crate::support::Deployctl;
+use crate::support::{
+    Deployctl, eventually,
+    proxy::{Fault, Proxy, Requests, Rule},
+};
 
 /// A release that is deployed, and manifests whose next deployment never ends.
 #[track_caller]
@@ -99,6 +106,51 @@ fn a_killed_run_is_taken_back_by_a_journal_that_is_longer_than_its_head_holds() 
     let proof = events.iter().find(|event| event["event"] == "rollback-proved").unwrap();
     assert_eq!((&proof["proof"]["differences"], &proof["proof"]["same"]), (&serde_json::json!([]), &502.into()));
     assert_eq!(project.last_revision()["outcome"], "rolled-back");
+}
+
+/// A `ConfigMap` of 700 KB that hardly become less when they are compressed; another `seed` makes others of them.
+fn incompressible_config_map(name: &str, seed: u64) -> String {
+    let bytes = |index: u64| {
+        let mut hasher = DefaultHasher::new();
+        (name, seed, index).hash(&mut hasher);
+        hasher.finish().to_le_bytes()
+    };
+    let content: Vec<u8> = (0..700_000 / 8).flat_map(bytes).collect();
+    format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\nbinaryData: {{content: {}}}\n", STANDARD.encode(content))
+}
+
+#[test]
+fn a_killed_run_is_taken_back_whose_journal_grew_by_more_than_a_secret_holds() {
+    let names = ["first", "second", "third"];
+    let large = |seed: u64| documents(&names.map(|name| incompressible_config_map(name, seed)));
+    let project = Project::new("large-journal-then-back")
+        .plan("phases: {apps: {timeout: 10m}}\n")
+        .manifest("databases/large.yaml", &large(1))
+        .manifest("apps/web.yaml", &deployment("web"));
+    project.deploy(&[]);
+    let contents = || names.map(|name| project.get(&format!("configmap/{name}"))["binaryData"]["content"].clone());
+    let before = contents();
+
+    project.rewrite("databases/large.yaml", &large(2));
+    project.rewrite("apps/web.yaml", &faulty_deployment("web", "never-ready"));
+    let proxy = Proxy::start();
+    // What is done while the head is written first comes with its next write, all at once.
+    proxy.inject([Rule::new(Requests::mutating().about("/secrets/deployctl."), Fault::Delay(Duration::from_secs(3))).times(1)]);
+    let mut run = Running::start(proxy.through(project.up(&[])));
+    run.until(|event| event["event"] == "object-written" && event["phase"] == "apps");
+    assert!(before.iter().zip(contents()).all(|(before, after)| *before != after));
+    // One chunk holds less than one of them.
+    eventually("the journal is stored", || {
+        let chunks: Vec<String> = serde_json::from_value(unpacked(&project.stored("head").pop().unwrap(), "journal-chunks")).unwrap();
+        (chunks.len() > names.len()).then_some(())
+    });
+    run.signal(Signal::KILL);
+    run.end();
+
+    let events = project.command("rollback", &["--yes", "-o", "jsonl"]).run().exited(0).events();
+    let proof = events.iter().find(|event| event["event"] == "rollback-proved").unwrap();
+    assert_eq!(proof["proof"]["differences"], serde_json::json!([]));
+    assert_eq!(contents(), before);
 }
 
 #[test]

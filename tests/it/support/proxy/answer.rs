@@ -34,6 +34,11 @@ impl Answer {
         Self { reason: "TooManyRequests", retry_after: Some(seconds), ..Self::without_reason(429) }
     }
 
+    /// 409 `Conflict`: somebody else has written in between.
+    pub(crate) fn conflict() -> Self {
+        Self { reason: "Conflict", message: "the object has been modified", ..Self::without_reason(409) }
+    }
+
     /// 410 `Expired`: the answer to a LIST or a watch from a position that is too old.
     pub(crate) fn expired() -> Self {
         Self { reason: "Expired", message: "too old resource version", ..Self::without_reason(410) }
