@@ -331,15 +331,20 @@ fn resource_version(object: &Value) -> String {
     object.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
+/// What every version of this program can read of a head.
+#[derive(serde::Deserialize)]
+struct Format {
+    format: u64,
+}
+
 fn read_head(secret: &Value) -> Result<Head, StoreError> {
     let name = secret.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
     let bytes = data(secret, "head").ok_or_else(|| damaged(name, "it holds no head"))?;
-    let value: Value = decompress(&bytes).map_err(|why| damaged(name, &why))?;
-    let format = value.get("format").and_then(Value::as_u64).unwrap_or_default();
+    let Format { format } = decompress(&bytes).map_err(|why| damaged(name, &why))?;
     if format > u64::from(Revision::FORMAT) {
         return Err(StoreError::Newer { name: name.to_owned(), format });
     }
-    let revision = serde_json::from_value(value).map_err(|error| damaged(name, &error.to_string()))?;
+    let revision = decompress(&bytes).map_err(|why| damaged(name, &why))?;
     let journal_chunks = match data(secret, "journal-chunks") {
         Some(bytes) => decompress(&bytes).map_err(|why| damaged(name, &why))?,
         None => Vec::new(),
