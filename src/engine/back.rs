@@ -106,7 +106,8 @@ fn way(id: &ObjectId, trace: &Trace, past: &Past<'_>) -> Way {
     }
     let runs_once = is_run_once(id) && !past.rerun.contains(id);
     let ours = |now: &Value| trace.created.iter().any(|uid| uid == uid_of(now));
-    let is_going = |before: &Value, now: &Value| uid_of(before) == uid_of(now) && is_terminating(now);
+    let is_successor = |now: &Value| trace.recreated.as_deref() == Some(uid_of(now));
+    let is_going = |before: &Value, now: &Value| is_terminating(now) && (uid_of(before) == uid_of(now) || is_successor(now));
     match (past.snapshot.object(id), past.live.object(id)) {
         (None, None) => Way::Nothing,
         (None, Some(now)) if ours(now) => Way::Remove,
@@ -119,7 +120,7 @@ fn way(id: &ObjectId, trace: &Trace, past: &Past<'_>) -> Way {
         // What was sealed can be opened again only by creating it anew.
         (Some(before), Some(now)) if uid_of(before) == uid_of(now) && is_sealed(now) && !is_sealed(before) => Way::Replace,
         (Some(before), Some(now)) if uid_of(before) == uid_of(now) => Way::Restore,
-        (Some(_), Some(now)) if trace.recreated.as_deref() == Some(uid_of(now)) || is_recreated(now, past.manager) => Way::Recreate,
+        (Some(_), Some(now)) if is_successor(now) || is_recreated(now, past.manager) => Way::Recreate,
         (Some(_), Some(now)) if ours(now) && runs_once => Way::Remove,
         (Some(_), Some(now)) if ours(now) => Way::Replace,
         (Some(_), Some(_)) => Way::Others("was created anew by somebody else, and is left"),

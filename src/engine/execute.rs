@@ -1,5 +1,5 @@
 use std::{
-    collections::{BinaryHeap, HashSet},
+    collections::{BTreeSet, BinaryHeap, HashSet},
     future::Future,
     pin::Pin,
     time::Duration,
@@ -82,8 +82,10 @@ pub(super) struct Executor<'a> {
     followers: Vec<Vec<StepId>>,
     ready: BinaryHeap<(u32, std::cmp::Reverse<StepId>)>,
     done: usize,
-    /// Writes that were sent and not answered: what became of them is not known.
+    /// Writes that ended without an answer, and may have been done.
     pub(super) unanswered: usize,
+    /// Steps whose writes were begun and are not known to have succeeded.
+    open: BTreeSet<StepId>,
     /// What was to be deleted and is left, because something is in it.
     left: HashSet<ObjectId>,
     /// What did not succeed, where the execution goes on all the same.
@@ -119,6 +121,7 @@ impl<'a> Executor<'a> {
             ready,
             done: 0,
             unanswered: 0,
+            open: BTreeSet::new(),
             left: HashSet::new(),
             faults: Vec::new(),
         }
@@ -164,6 +167,11 @@ impl<'a> Executor<'a> {
             }
         }
         self.unanswered += in_flight.len();
+    }
+
+    /// Objects whose writes were begun and are not known to have succeeded: each may have been changed, wholly or in part.
+    pub(super) fn unseen(&self) -> BTreeSet<ObjectId> {
+        self.open.iter().filter_map(|step| self.program.steps[*step].work.writes().cloned()).collect()
     }
 
     /// Counts a write that ended with `error` and may have been done all the same.
@@ -235,6 +243,7 @@ impl<'a> Executor<'a> {
                 self.end_waits();
             } else {
                 let writer = writer.clone();
+                self.open.insert(step);
                 in_flight.push(Box::pin(async move { (step, writer.perform(work, &program.steps[step].phase).await) }));
             }
         }
@@ -243,6 +252,7 @@ impl<'a> Executor<'a> {
 
     fn note_written(&mut self, step: StepId, written: Written) {
         let Written { object: id, result, stored, took } = written;
+        self.open.remove(&step);
         let phase = self.program.steps[step].phase.clone();
         self.phases.count(&phase, result);
         if result == WriteResult::Kept {

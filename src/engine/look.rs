@@ -143,7 +143,7 @@ async fn list_kind(cluster: &Cluster, resource: Resource, namespaces: BTreeSet<S
 async fn find_absent_namespaces(cluster: &Cluster, missing: &[&(ObjectId, Resource)], look: &mut Look) -> Result<(), RequestError> {
     let namespaces: BTreeSet<&str> = missing.iter().filter_map(|(id, _)| id.namespace.as_deref()).collect();
     let namespaces: Vec<String> =
-        namespaces.into_iter().filter(|name| look.live.object(&namespace_id(name)).is_none()).map(str::to_owned).collect();
+        namespaces.into_iter().filter(|name| look.live.object(&ObjectId::namespace(name)).is_none()).map(str::to_owned).collect();
     let resource = namespace_resource();
     let seen: Vec<(String, Seen<Arc<Value>>)> = stream::iter(namespaces)
         .map(|name| {
@@ -157,7 +157,7 @@ async fn find_absent_namespaces(cluster: &Cluster, missing: &[&(ObjectId, Resour
         if matches!(seen, Seen::Absent) {
             look.absent_namespaces.insert(name.clone());
         }
-        look.live.note(namespace_id(&name), seen);
+        look.live.note(ObjectId::namespace(&name), seen);
     }
     Ok(())
 }
@@ -220,10 +220,6 @@ async fn look_at(cluster: &Cluster, resource: &Resource, namespace: Option<&str>
         Err(error) if error.code() == Some(403) => Ok(Seen::Forbidden),
         Err(error) => Err(error),
     }
-}
-
-fn namespace_id(name: &str) -> ObjectId {
-    ObjectId { group: String::new(), kind: "Namespace".to_owned(), namespace: None, name: name.to_owned() }
 }
 
 fn namespace_resource() -> Resource {

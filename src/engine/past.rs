@@ -94,7 +94,8 @@ impl Before {
     /// Works out from `live` which writes of an unsettled revision were done although nobody saw their answer.
     pub(crate) fn complete(&mut self, live: &Live, manager: &str) {
         if let Some(unsettled) = &mut self.unsettled {
-            traces::complete(&mut unsettled.traces, &unsettled.program, &unsettled.snapshot, live, &self.records, manager);
+            let Unsettled { snapshot, traces, program, .. } = unsettled;
+            traces::complete(traces, |_| true, program, snapshot, live, &self.records, manager);
         }
     }
 }
@@ -117,6 +118,11 @@ impl Unsettled {
         let applied = self.program.steps.iter().find(|step| matches!(&step.work, Work::Apply { object, .. } if object == id));
         let phase = applied.map(|step| &step.phase).or_else(|| self.records.get(id).map(|record| &record.phase));
         phase.cloned().unwrap_or_default()
+    }
+
+    /// Whether `id` was there before it, and not made by the release.
+    pub(super) fn found(&self, id: &ObjectId) -> bool {
+        self.snapshot.object(id).is_some() && self.records.get(id).is_none_or(|record| !record.created)
     }
 
     /// Whether it may have written `id`.

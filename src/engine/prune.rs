@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{
     keep::{is_claim, is_data, kept, uses_claim},
     look::Look,
-    past::Before,
+    past::{Before, Unsettled},
     planner::Selection,
     removal::{HowToGo, Removal},
     wanted::Wanted,
@@ -67,6 +67,8 @@ pub(crate) struct Leaving<'a> {
     pub(crate) live: &'a Live,
     /// What is remembered of objects.
     pub(crate) records: &'a Records,
+    /// What an interrupted run did.
+    pub(crate) unsettled: Option<&'a Unsettled>,
     /// Our field manager.
     pub(crate) manager: &'a str,
     /// Whether data goes too.
@@ -171,14 +173,17 @@ fn is_terminating(there: &Value) -> bool {
 /// us, or taken over for good.
 fn is_held_by_others(id: &ObjectId, there: &Value, leaving: &Leaving<'_>) -> bool {
     let is_container = matches!(id.kind.as_str(), "Namespace" | "CustomResourceDefinition");
-    let was_there = is_container && leaving.records.get(id).is_some_and(|record| !record.created);
-    !is_terminating(there) && (was_there || !other_appliers(there, leaving.manager).is_empty())
+    let was_there = match leaving.records.get(id) {
+        Some(record) => !record.created,
+        None => leaving.unsettled.is_some_and(|unsettled| unsettled.found(id)),
+    };
+    !is_terminating(there) && (is_container && was_there || !other_appliers(there, leaving.manager).is_empty())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{engine::past::Unsettled, release::JournalEntry};
+    use crate::release::JournalEntry;
 
     #[test]
     fn what_an_interrupted_run_touched_may_be_there_although_nobody_remembers_it() {

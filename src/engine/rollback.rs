@@ -46,6 +46,9 @@ pub(super) struct Journey<'a> {
     pub(super) snapshot: &'a Snapshot,
     /// What its journal tells.
     pub(super) traces: Traces,
+    /// Objects that may have been written although the journal does not know of it; `None`: any of those that the revision was going to
+    /// write, where its process is gone.
+    pub(super) unseen: Option<BTreeSet<ObjectId>>,
     /// What is remembered of objects.
     pub(super) records: &'a Records,
     /// Objects that are to be left as they are.
@@ -63,7 +66,8 @@ impl Journey<'_> {
         let names: HashSet<&String> = self.phases.iter().map(|phase| &phase.name).collect();
         self.phase_of.retain(|_, phase| names.contains(phase));
         if !names.iter().any(|name| *name == OTHERS) {
-            self.phases.push(PhasePlan::of(OTHERS, self.limits.timeout));
+            let longest = self.phases.iter().map(|phase| phase.timeout).max().unwrap_or(self.limits.timeout);
+            self.phases.push(PhasePlan::of(OTHERS, longest));
         }
         self
     }
@@ -157,7 +161,8 @@ pub(super) async fn survey(journey: &Journey<'_>) -> Result<Survey, RequestError
     let seen = look(journey.cluster, journey.release, &readable).await?;
     let mut done = journey.traces.clone();
     let manager = journey.release.field_manager();
-    traces::complete(&mut done, journey.program, journey.snapshot, &seen.live, journey.records, &manager);
+    let may_be_unseen = |id: &ObjectId| journey.unseen.as_ref().is_none_or(|unseen| unseen.contains(id));
+    traces::complete(&mut done, may_be_unseen, journey.program, journey.snapshot, &seen.live, journey.records, &manager);
     let mut stays = take_irreversible(&mut done, journey.snapshot, &seen.live);
     stays.extend(take_unserved(&mut done, journey.snapshot, &stored_as));
     let mut back = plan(journey, &done, &seen).await?;

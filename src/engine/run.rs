@@ -194,7 +194,7 @@ async fn write(
             done.extend(&ending.entries);
             let mut records = run.before.records.clone();
             records.replay(&ending.entries);
-            let journey = journey(run, program, &snapshot, done, &records);
+            let journey = Journey { unseen: Some(executor.unseen()), ..journey(run, program, &snapshot, done, &records) };
             let cause = ending.cause.clone().unwrap_or_default();
             let returned = go_back(&journey, &mut head, cause, emitter, stops).await;
             let exit = returned.exit(matches!(stop, Stop::Interrupted));
@@ -251,6 +251,7 @@ fn journey<'a>(run: &Run<'a>, program: &'a Program, snapshot: &'a Snapshot, trac
         program,
         snapshot,
         traces,
+        unseen: None,
         records,
         manual: marked(RollbackMark::Manual),
         rerun: marked(RollbackMark::Rerun),

@@ -17,10 +17,23 @@ use crate::{
 ///
 /// `records` is what the journal tells of the objects after their last known write. One that is not as that write left it may have been
 /// written once more by a run that was killed, after another one that was killed.
-pub(super) fn complete(traces: &mut Traces, program: &Program, snapshot: &Snapshot, live: &Live, records: &Records, manager: &str) {
-    for id in program.written().filter(|id| snapshot.knows(id)) {
+///
+/// `may_be_unseen` says which objects may have been written without anybody knowing. Of others it is not asked: what has changed of them was
+/// changed by somebody else.
+pub(super) fn complete(
+    traces: &mut Traces,
+    may_be_unseen: impl Fn(&ObjectId) -> bool,
+    program: &Program,
+    snapshot: &Snapshot,
+    live: &Live,
+    records: &Records,
+    manager: &str,
+) {
+    for id in program.written().filter(|id| snapshot.knows(id) && may_be_unseen(id)) {
         match (snapshot.object(id), live.object(id)) {
             (None, None) => {}
+            // What was on its way out before counts as absent, and is not waited for as if it were ours.
+            (None, Some(now)) if is_going(id, now, live) => {}
             (None, Some(now)) => {
                 if !is_known(id, now, traces) && written_at_creation(now, manager) {
                     traces.of(id).created.push(uid_of(now).to_owned());
@@ -76,6 +89,12 @@ fn was_changed(before: &Value, now: &Value, manager: &str) -> bool {
 fn is_applied_since_creation(object: &Value, manager: &str) -> bool {
     let created: Option<Timestamp> = text(object, "/metadata/creationTimestamp").parse().ok();
     applied_at(object, manager).zip(created).is_some_and(|(applied, created)| applied >= created)
+}
+
+/// Whether `now` is being deleted, or the Namespace that it lies in.
+fn is_going(id: &ObjectId, now: &Value, live: &Live) -> bool {
+    let namespace = id.namespace.as_deref().and_then(|name| live.object(&ObjectId::namespace(name)));
+    is_terminating(now) || namespace.is_some_and(|namespace| is_terminating(namespace))
 }
 
 fn is_terminating(object: &Value) -> bool {

@@ -167,6 +167,7 @@ impl<'a> Unfinished<'a> {
             program: &self.unsettled.program,
             snapshot: &self.unsettled.snapshot,
             traces: self.unsettled.traces.clone(),
+            unseen: None,
             records: &self.before.records,
             manual: marked(RollbackMark::Manual),
             rerun: marked(RollbackMark::Rerun),

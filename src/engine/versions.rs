@@ -52,7 +52,10 @@ pub(super) async fn add_defined(
         return Ok(());
     };
     for definition in ids.iter().filter(|id| id.group == DEFINITIONS && id.kind == "CustomResourceDefinition") {
-        let there = cluster.get(definitions, None, &definition.name).await?;
+        let there = match cluster.get(definitions, None, &definition.name).await {
+            Err(error) if error.code() == Some(403) => None,
+            there => there?,
+        };
         let Some(resource) = there.as_ref().or(snapshot.object(definition).map(AsRef::as_ref)).and_then(defined) else { continue };
         let of_kind = unknown.iter().filter(|id| id.group == resource.group && id.kind == resource.kind);
         stored_as.extend(of_kind.map(|id| ((*id).clone(), resource.clone())));

@@ -17,6 +17,11 @@ pub(crate) struct ObjectId {
 }
 
 impl ObjectId {
+    /// The Namespace `name`.
+    pub(crate) fn namespace(name: &str) -> Self {
+        Self { group: String::new(), kind: "Namespace".to_owned(), namespace: None, name: name.to_owned() }
+    }
+
     /// The identity written in `object`, or `None` where `apiVersion`, `kind` or `metadata.name` is missing.
     pub(crate) fn of(object: &Value) -> Option<Self> {
         let api_version = object.get("apiVersion")?.as_str()?;

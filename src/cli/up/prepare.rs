@@ -176,8 +176,9 @@ pub(in crate::cli) async fn leaving(
     let looked = engine::look_at_claims(&session.cluster, &session.served, &candidates, look);
     let looked = session.unless_interrupted(looked).await?;
     looked.map_err(|error| session.request_error("cannot look at the claims", &error))?;
-    let (live, records, manager) = (&look.live, &before.records, &release.field_manager());
-    Ok(engine::leave(candidates, &Leaving { live, records, manager, delete_data, await_terminating }))
+    let Before { records, unsettled, .. } = before;
+    let (live, unsettled, manager) = (&look.live, unsettled.as_ref(), &release.field_manager());
+    Ok(engine::leave(candidates, &Leaving { live, records, unsettled, manager, delete_data, await_terminating }))
 }
 
 /// Looks at everything that is wanted, declared, or was touched by revisions before; and works out what an interrupted one has done.

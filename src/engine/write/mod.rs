@@ -95,7 +95,10 @@ impl<'a> Writer<'a> {
 
     /// The kind that `id` is stored as.
     fn stored_as(&self, id: &ObjectId) -> &Resource {
-        self.materials.stored_as.get(id).unwrap_or_else(|| &self.materials.resources[id])
+        let materials = &self.materials;
+        let known = materials.stored_as.get(id).or_else(|| materials.resources.get(id));
+        // Workloads whose pods are replaced are in no program; they are of kinds that every API server serves.
+        known.or_else(|| materials.served.preferred(&id.group, &id.kind)).expect("what is written is of a known kind")
     }
 
     /// Carries out `work`, a step of `phase` that writes.

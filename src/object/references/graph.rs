@@ -76,7 +76,7 @@ impl<'a> Index<'a> {
     fn needs_of(&self, id: &ObjectId, body: &Value) -> Vec<ObjectId> {
         let mut needs: Vec<ObjectId> = Vec::new();
         needs.extend(
-            id.namespace.as_ref().map(|namespace| namespace_id(namespace)).filter(|namespace| self.objects.contains_key(namespace)),
+            id.namespace.as_ref().map(|namespace| ObjectId::namespace(namespace)).filter(|namespace| self.objects.contains_key(namespace)),
         );
         needs.extend(self.definitions.get(&(id.group.as_str(), id.kind.as_str())).map(|definition| (*definition).clone()));
         for reference in named_by(id, body) {
@@ -96,10 +96,6 @@ impl<'a> Index<'a> {
 fn needs(objects: &IndexMap<ObjectId, Object>) -> HashMap<ObjectId, Vec<ObjectId>> {
     let index = Index::of(objects);
     objects.iter().map(|(id, object)| (id.clone(), index.needs_of(id, &object.body))).filter(|(_, needs)| !needs.is_empty()).collect()
-}
-
-fn namespace_id(name: &str) -> ObjectId {
-    ObjectId { group: String::new(), kind: "Namespace".to_owned(), namespace: None, name: name.to_owned() }
 }
 
 /// Group and kind that a CRD defines.

@@ -4,7 +4,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::{
-    manifests::{config_map, definition, documents, faulty_deployment, widget},
+    manifests::{config_map, definition, deployment, documents, faulty_deployment, widget},
     project::{Project, events},
     running::Running,
 };
@@ -151,4 +151,35 @@ fn a_namespace_that_a_killed_run_created_goes_with_the_release() {
     project.deploy(&[]);
     project.command("down", &["--yes"]).run().exited(0);
     assert_eq!(get("default", "namespace/namespace-unseen"), Value::Null);
+}
+
+#[test]
+fn a_namespace_that_was_there_before_a_killed_run_stays() {
+    let project = Project::new("namespace-there").manifest("apps/settings.yaml", &config_map("settings", "1"));
+    kubectl(&["create", "namespace", "namespace-there"]);
+    let proxy = Proxy::start();
+    proxy.inject([Rule::new(Requests::mutating().about("/namespaces/namespace-there"), Fault::Kill(When::After)).only(1)]);
+    proxy.run(project.up(&[])).exited(KILLED);
+    project.command("down", &["--yes"]).run().exited(0);
+    let there = get("default", "namespace/namespace-there");
+    assert_eq!((&there["status"]["phase"], &there["metadata"]["deletionTimestamp"]), (&"Active".into(), &Value::Null), "{there:#}");
+}
+
+#[test]
+fn what_a_failed_run_did_not_reach_is_no_part_of_its_way_back() {
+    let project = Project::new("not-reached")
+        .plan("phases: {databases: {timeout: 5s}}\n")
+        .manifest("databases/store.yaml", &deployment("store"))
+        .manifest("apps/web.yaml", &deployment("web"));
+    project.deploy(&[]);
+    project.rewrite("databases/store.yaml", &faulty_deployment("store", "never-ready"));
+    project.rewrite("apps/web.yaml", &deployment("web").replace("web:v1", "web:v2"));
+    let mut run = Running::start(project.up(&[]));
+    run.until(|event| event["event"] == "object-written" && event["object"]["name"] == "store");
+    project.kubectl(&["label", "deployment/web", "theirs=1"]);
+    let (status, log, said) = run.end();
+    assert_eq!(status, Some(1), "{said}");
+    assert_no_differences(&log);
+    let started = events(&log, "rollback-started");
+    assert_eq!(started[0]["objects"], 1, "{log:#?}");
 }
