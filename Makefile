@@ -7,7 +7,7 @@ TARGET_DIR := $(shell $(CARGO) metadata --format-version 1 --no-deps --offline |
 DEPLOYCTL := $(TARGET_DIR)/debug/deployctl
 RELEASE := $(TARGET_DIR)/release/deployctl
 
-.PHONY: help build demo test lint sandbox bench bench-readiness kill-points conformance schema
+.PHONY: help build demo test lint sandbox bench bench-readiness kill-points kill-sequences conformance schema
 
 help: ## Show this help
 	@sed -n 's/^\([a-z-]*\):.*## /\1 - /p' Makefile
@@ -51,6 +51,11 @@ bench-readiness: ## Measure how soon verdicts come while 200 Deployments roll ou
 kill-points: ## Kill AI-IMUTIS' up and rollback at every request that writes, and go on and back from there
 	KILL_POINTS='$(POINTS)' KILL_POINTS_LANES='$(LANES)' KILL_POINTS_ONLY='$(ONLY)' \
 		$(CARGO) test --release --locked --test it -- --ignored --exact --nocapture kill_points::every_point_of_ai_imutis
+
+# COUNT=1000 tries more of them, FROM=17 begins with another one, LANES=2 tries fewer side by side.
+kill-sequences: ## Kill up, rollback and down in any order, drawn by chance, and compare what is there with what it must be
+	SEQUENCES='$(COUNT)' SEQUENCES_FROM='$(FROM)' SEQUENCES_LANES='$(LANES)' \
+		$(CARGO) test --release --locked --test it -- --ignored --exact --nocapture sequences::many
 
 schema: build ## Write the JSON Schema of the plan file
 	$(DEPLOYCTL) schema > docs/plan.schema.json.new

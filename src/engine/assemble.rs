@@ -70,6 +70,7 @@ pub(super) fn writer<'a>(run: &Run<'a>, ground: &Ground<'a>, notes: Notes) -> Wr
         live: &run.look.live,
         snapshot: ground.snapshot,
         traces: ground.traces,
+        base: run.before.unsettled.as_ref().map(|unsettled| &unsettled.records),
         resources,
         stored_as: ground.stored_as.clone(),
         force_conflicts: run.terms.force_conflicts,

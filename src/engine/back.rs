@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     keep::{is_data, kept},
-    phases::PhasePlan,
+    phases::{OTHERS, PhasePlan},
     removal::{HowToGo, Removal, push_removals, stands_in_the_way},
 };
 use crate::{
@@ -70,8 +70,18 @@ enum Way {
     Stays(&'static str),
 }
 
+impl Way {
+    /// Whether it leads to the object as it was.
+    fn puts_back(self) -> bool {
+        matches!(self, Self::Restore | Self::Recreate | Self::Replace)
+    }
+}
+
 /// Plans the way back in two passes: everything is put back or created again in the order of the phases, each awaited until it is ready;
 /// then what was created is deleted, the last phase first.
+///
+/// Namespaces and definitions of a phase that the plan does not have any more come back first: what is in them may belong to one that it
+/// has.
 pub(super) fn way_back(past: &Past<'_>) -> WayBack {
     let mut back = WayBack::default();
     let ways: BTreeMap<&ObjectId, Way> = past.traces.iter().map(|(id, trace)| (id, way(id, trace, past))).collect();
@@ -81,18 +91,26 @@ pub(super) fn way_back(past: &Past<'_>) -> WayBack {
         match way {
             Way::Others(what) => back.by_others.push(remark(what)),
             Way::Stays(what) => back.stays.push(remark(what)),
-            Way::Restore | Way::Recreate | Way::Replace => back.restored.push((*id).clone()),
-            Way::Remove | Way::Nothing => {}
+            way if way.puts_back() => back.restored.push((*id).clone()),
+            _ => {}
         }
     }
     let phase_names: Vec<String> = past.phases.iter().map(|phase| phase.name.clone()).collect();
     let (first, rest): (Vec<Removal>, Vec<Removal>) = removals.into_iter().partition(|removal| stands_in_the_way(&removal.id));
     let in_phase = |removal: &Removal| removal.phase.clone();
     let mut after = push_removals(&mut back.program, &first, &phase_names, Vec::new(), in_phase);
+    let is_early = |id: &ObjectId| id.is_container() && (past.phase_of)(id) == OTHERS;
+    let members = |phase: &PhasePlan, early: bool| -> Vec<(&ObjectId, Way)> {
+        let put_back = ways.iter().map(|(id, way)| (*id, *way)).filter(|(id, way)| way.puts_back() && is_early(id) == early);
+        put_back.filter(|(id, _)| (past.phase_of)(id) == phase.name).collect()
+    };
+    let goes_on = |phase: &PhasePlan| rest.iter().any(|removal| removal.phase == phase.name);
+    if let Some(others) = past.phases.iter().find(|phase| phase.name == OTHERS) {
+        let ends_phase = members(others, false).is_empty() && !goes_on(others);
+        after = push_phase(&mut back.program, OTHERS, &members(others, true), past, after, ends_phase);
+    }
     for phase in past.phases {
-        let ends_phase = !rest.iter().any(|removal| removal.phase == phase.name);
-        let of_phase = ways.iter().filter(|(id, _)| (past.phase_of)(id) == phase.name);
-        after = push_phase(&mut back.program, &phase.name, of_phase.map(|(id, way)| (*id, *way)), past, after, ends_phase);
+        after = push_phase(&mut back.program, &phase.name, &members(phase, false), past, after, !goes_on(phase));
     }
     push_removals(&mut back.program, &rest, &phase_names, after, in_phase);
     let deleted = first.into_iter().chain(rest).filter(|removal| removal.how != HowToGo::GiveUp);
@@ -189,30 +207,29 @@ fn removals(ways: &BTreeMap<&ObjectId, Way>, past: &Past<'_>, back: &mut WayBack
     given_up.chain(going.map(|(id, live)| Removal::delete(id, phase_of(id), live))).collect()
 }
 
-/// Adds the steps of one phase that put something back, and the wait for it.
-fn push_phase<'a>(
+/// Adds the steps that put `members` of one phase back, and the wait for them.
+fn push_phase(
     program: &mut Program,
     phase: &str,
-    ways: impl Iterator<Item = (&'a ObjectId, Way)>,
+    members: &[(&ObjectId, Way)],
     past: &Past<'_>,
     before: Vec<StepId>,
     ends_phase: bool,
 ) -> Vec<StepId> {
-    let mut waves: BTreeMap<u8, Vec<(&ObjectId, Way)>> = BTreeMap::new();
-    for (id, way) in ways.filter(|(_, way)| matches!(way, Way::Restore | Way::Recreate | Way::Replace)) {
-        waves.entry(wave(id, past)).or_default().push((id, way));
-    }
-    if waves.is_empty() {
+    if members.is_empty() {
         return before;
     }
+    let mut waves: BTreeMap<u8, Vec<(&ObjectId, Way)>> = BTreeMap::new();
+    for (id, way) in members {
+        waves.entry(wave(id, past)).or_default().push((id, *way));
+    }
     let objects: Vec<ObjectId> = waves.values().flatten().map(|(id, _)| *id).filter(|id| was_ready(id, past)).cloned().collect();
-    let put_back: Vec<(&ObjectId, Way)> = waves.values().flatten().copied().collect();
     let mut after = before;
     for members in waves.into_values() {
         let steps = members.into_iter().map(|(id, way)| push_way(program, phase, id, way, past, &after));
         after = steps.collect();
     }
-    for (object, since) in restarts(&put_back, past) {
+    for (object, since) in restarts(members, past) {
         after = vec![program.push(phase, after, u32::MAX, Work::RestartPods { object, since })];
     }
     vec![program.push(phase, after, u32::MAX, Work::AwaitReady { objects, ends_phase })]
@@ -252,10 +269,10 @@ pub(super) fn applied_at(object: &Value, manager: &str) -> Option<Timestamp> {
 
 /// When an object of a phase is put back: what stands in the way first, then what holds others, what is read, and what runs.
 fn wave(id: &ObjectId, past: &Past<'_>) -> u8 {
-    match id.kind.as_str() {
+    match past.snapshot.object(id) {
         _ if stands_in_the_way(id) => 0,
-        "Namespace" | "CustomResourceDefinition" => 1,
-        _ if past.snapshot.object(id).is_some_and(|before| pod_spec(before).is_some()) => 3,
+        _ if id.is_container() => 1,
+        Some(before) if pod_spec(before).is_some() => 3,
         _ => 2,
     }
 }

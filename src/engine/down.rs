@@ -60,7 +60,7 @@ pub(crate) async fn remove_all(run: Run<'_>, patience: Duration, emitter: &Emitt
     let recorded = match (closed, &result) {
         (Err(error), Ok(())) => Err(error),
         (_, Err(Stop::Fenced)) => Ok(()),
-        _ => finish(&run, head, &base, ending).await,
+        _ => finish(&run, head, &base, ending, emitter).await,
     };
     let (outcome, exit) = as_recorded(&recorded, outcome, exit);
     emitter.emit(run_finished(&run, &mut executor, outcome, exit, started));

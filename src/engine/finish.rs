@@ -2,9 +2,13 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::run::{Ending, Run};
+use super::{
+    emit::Emitter,
+    explain::with_causes,
+    run::{Ending, Run},
+};
 use crate::{
-    event::RunOutcome,
+    event::{EventKind, RunOutcome},
     release::{Head, Records, Store, StoreError},
 };
 
@@ -13,7 +17,7 @@ const KEPT: usize = 10;
 
 /// Stores how a run ended and what it left, and trims what is older than is kept. `base` is what was remembered of objects before the
 /// run, and before the interrupted ones that it went on from.
-pub(super) async fn finish(run: &Run<'_>, mut head: Head, base: &Records, ending: Ending) -> Result<(), StoreError> {
+pub(super) async fn finish(run: &Run<'_>, mut head: Head, base: &Records, ending: Ending, emitter: &Emitter) -> Result<(), StoreError> {
     let Ending { outcome, cause, timings, entries, returned } = ending;
     let mut records = run.before.records.clone();
     records.replay(&entries);
@@ -35,7 +39,7 @@ pub(super) async fn finish(run: &Run<'_>, mut head: Head, base: &Records, ending
             phase.took = timing.took;
         }
     }
-    conclude(run.store, &run.before.heads, head, &records, outcome, cause).await
+    conclude(run.store, &run.before.heads, head, &records, outcome, cause, emitter).await
 }
 
 /// Stores in `head` how its run ended and what is remembered of objects, and trims what is older than is kept. `heads` are the revisions
@@ -47,6 +51,7 @@ pub(super) async fn conclude(
     records: &Records,
     outcome: RunOutcome,
     cause: Option<String>,
+    emitter: &Emitter,
 ) -> Result<(), StoreError> {
     let revision = &mut head.revision;
     revision.records = store.write_chunks(&records.sorted()).await?;
@@ -54,7 +59,13 @@ pub(super) async fn conclude(
     revision.outcome = outcome;
     revision.cause = cause;
     store.update(&mut head).await?;
-    trim(store, heads, head).await
+    // The run is over, and its outcome is known to everybody.
+    if let Err(error) = trim(store, heads, head).await {
+        emitter.emit(EventKind::Noted {
+            text: format!("what is left of old revisions could not be deleted, and stays until a later run: {}", with_causes(&error)),
+        });
+    }
+    Ok(())
 }
 
 /// Deletes old revisions, with what only they name.

@@ -131,8 +131,7 @@ async fn list_kind<'a>(
 pub(crate) fn give_up_foreign(pruning: &mut Pruning, look: &Look, release: &ReleaseId) {
     let manager = release.field_manager();
     for removal in &mut pruning.removals {
-        let is_container = matches!(removal.id.kind.as_str(), "Namespace" | "CustomResourceDefinition");
-        if is_container && look.live.object(&removal.id).is_some_and(|there| !written_at_creation(there, &manager)) {
+        if removal.id.is_container() && look.live.object(&removal.id).is_some_and(|there| !written_at_creation(there, &manager)) {
             removal.how = HowToGo::GiveUp;
         }
     }

@@ -23,7 +23,7 @@ pub(super) fn prove(
     for id in &back.removed {
         match live.object(id) {
             None => {}
-            Some(_) if is_container(id) && !faults.iter().any(|(fault, _)| fault == id) => {
+            Some(_) if id.is_container() && !faults.iter().any(|(fault, _)| fault == id) => {
                 proof.kept.push(Remark {
                     object: id.clone(),
                     what: "something is in it that was not created by this run, or is kept".to_owned(),
@@ -54,7 +54,7 @@ pub(super) fn prove(
         }
     }
     for (object, what) in faults {
-        if !differing.contains(&object) || !is_container(&object) {
+        if !differing.contains(&object) || !object.is_container() {
             differing.insert(object.clone());
             proof.differences.push(Remark { object, what });
         }
@@ -62,10 +62,6 @@ pub(super) fn prove(
     let kept = |id: &&ObjectId| proof.kept.iter().any(|remark| remark.object == **id);
     proof.same = done.iter().filter(|(id, _)| !differing.contains(*id) && !kept(id)).count();
     proof
-}
-
-fn is_container(id: &ObjectId) -> bool {
-    matches!(id.kind.as_str(), "Namespace" | "CustomResourceDefinition")
 }
 
 /// Why something that was to be deleted is there.

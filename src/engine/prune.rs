@@ -115,9 +115,8 @@ pub(crate) fn leave(candidates: Vec<Candidate>, leaving: &Leaving<'_>) -> Prunin
 
 /// Whether `id` was kept by an earlier run for data in its namespace that is still there.
 fn is_kept_for(id: &ObjectId, records: &Records, claims: &[ObjectId]) -> bool {
-    let is_container = matches!(id.kind.as_str(), "Namespace" | "CustomResourceDefinition");
     let was_kept = records.get(id).is_some_and(|record| record.kept);
-    was_kept && !is_container && (is_data(id) || claims.iter().any(|claim| claim.namespace == id.namespace))
+    was_kept && !id.is_container() && (is_data(id) || claims.iter().any(|claim| claim.namespace == id.namespace))
 }
 
 /// The claims that StatefulSets which go with their data have made. They carry no mark of ours.
@@ -172,12 +171,11 @@ fn is_terminating(there: &Value) -> bool {
 /// Whether `id` was there before us, or others apply it too: then only our mark is taken off. Everything else that we own was created by
 /// us, or taken over for good.
 fn is_held_by_others(id: &ObjectId, there: &Value, leaving: &Leaving<'_>) -> bool {
-    let is_container = matches!(id.kind.as_str(), "Namespace" | "CustomResourceDefinition");
     let was_there = match leaving.records.get(id) {
         Some(record) => !record.created,
         None => leaving.unsettled.is_some_and(|unsettled| unsettled.found(id)),
     };
-    !is_terminating(there) && (is_container && was_there || !other_appliers(there, leaving.manager).is_empty())
+    !is_terminating(there) && (id.is_container() && was_there || !other_appliers(there, leaving.manager).is_empty())
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ impl Removal {
         let object = self.id.clone();
         match &self.how {
             HowToGo::Delete { uid, belongings } => {
-                let if_empty = matches!(object.kind.as_str(), "Namespace" | "CustomResourceDefinition");
+                let if_empty = object.is_container();
                 Work::Delete { object, uid: uid.clone(), belongings: *belongings, if_empty }
             }
             HowToGo::GiveUp => Work::GiveUp { object },

@@ -237,6 +237,7 @@ async fn execute(
         live: &seen.live,
         snapshot: journey.snapshot,
         traces: done,
+        base: None,
         resources: stored_as,
         stored_as: Resources::new(),
         force_conflicts: true,

@@ -142,7 +142,7 @@ async fn wait(run: &Run<'_>, program: &Program, emitter: &Emitter, stops: &Stops
     if mended {
         let unchanged = Ending { outcome: RunOutcome::Succeeded, cause, timings: executor.timings(), entries: Vec::new(), returned: None };
         recorded = match begin(run, program).await {
-            Ok(began) => finish(run, began.head, &began.base, unchanged).await,
+            Ok(began) => finish(run, began.head, &began.base, unchanged, emitter).await,
             Err(error) => Err(error),
         };
     }
@@ -213,7 +213,7 @@ async fn write(
     let is_over = !matches!(result, Err(Stop::Fenced)) && outcome != RunOutcome::RollingBack;
     let recorded = match (closed, &result) {
         (Err(error), Ok(())) => Err(error),
-        _ if is_over => finish(run, head, &base, ending).await,
+        _ if is_over => finish(run, head, &base, ending, emitter).await,
         _ => Ok(()),
     };
     let (outcome, exit) = as_recorded(&recorded, outcome, exit);

@@ -105,10 +105,10 @@ impl<'a> Unfinished<'a> {
             RunOutcome::RollingBack => Ok(()),
             RunOutcome::RolledBack => {
                 let records = returned.records(&self.unsettled.records, &self.before.records);
-                self.conclude(ground.store, head, &records, outcome, cause).await
+                self.conclude(ground.store, head, &records, outcome, cause, emitter).await
             }
             _ => match ground.store.records(&head).await {
-                Ok(records) => self.conclude(ground.store, head, &records, outcome, cause).await,
+                Ok(records) => self.conclude(ground.store, head, &records, outcome, cause, emitter).await,
                 Err(error) => Err(error),
             },
         };
@@ -140,9 +140,17 @@ impl<'a> Unfinished<'a> {
         }
     }
 
-    async fn conclude(&self, store: &Store, head: Head, records: &Records, outcome: RunOutcome, cause: String) -> Result<(), StoreError> {
+    async fn conclude(
+        &self,
+        store: &Store,
+        head: Head,
+        records: &Records,
+        outcome: RunOutcome,
+        cause: String,
+        emitter: &Emitter,
+    ) -> Result<(), StoreError> {
         let older = &self.before.heads[..self.before.heads.len().saturating_sub(1)];
-        conclude(store, older, head, records, outcome, Some(cause)).await
+        conclude(store, older, head, records, outcome, Some(cause), emitter).await
     }
 
     /// Why it is gone back from.

@@ -22,6 +22,11 @@ impl ObjectId {
         Self { group: String::new(), kind: "Namespace".to_owned(), namespace: None, name: name.to_owned() }
     }
 
+    /// Whether it is a Namespace or a CustomResourceDefinition: what is in it goes with it.
+    pub(crate) fn is_container(&self) -> bool {
+        matches!((self.group.as_str(), self.kind.as_str()), ("", "Namespace") | ("apiextensions.k8s.io", "CustomResourceDefinition"))
+    }
+
     /// The identity written in `object`, or `None` where `apiVersion`, `kind` or `metadata.name` is missing.
     pub(crate) fn of(object: &Value) -> Option<Self> {
         let api_version = object.get("apiVersion")?.as_str()?;

@@ -119,8 +119,8 @@ impl Traces {
             JournalEntry::Removed { object, deleted: false } => self.of(object).unseen = true,
             JournalEntry::Recreated { object, uid } => {
                 let trace = self.of(object);
-                // What was changed of the one before is changed no more.
-                (trace.unseen, trace.changed) = (false, Vec::new());
+                // What was changed of the one before is changed no more. That it was deleted may be known by this alone.
+                (trace.unseen, trace.changed, trace.deleted) = (false, Vec::new(), true);
                 trace.recreated = Some(uid.clone());
             }
             JournalEntry::Completed { .. } | JournalEntry::Kept { .. } => {}

@@ -19,6 +19,7 @@ mod rollback;
 mod safety;
 mod sandbox;
 mod secret;
+mod sequences;
 mod support;
 mod terminal;
 mod up;

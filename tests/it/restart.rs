@@ -1,5 +1,7 @@
 //! Configuration that changes under a workload.
 
+use rustix::process::Signal;
+
 use crate::support::{
     eventually,
     manifests::{config_map, deployment, documents, faulty_deployment},
@@ -135,6 +137,29 @@ fn a_pod_that_started_on_what_is_put_back_is_replaced() {
     project.kubectl(&["delete", "pods", "-l", "app=web"]);
     let second = eventually("another pod has started", || pod(&project).filter(|uid| *uid != first));
     run.until(|event| event["event"] == "rollback-proved");
+    let third = eventually("there is one pod", || pod(&project));
+    assert_ne!(third, second, "it has read what was put back since");
+    assert_eq!(project.get("configmap/settings")["data"]["value"], "one");
+}
+
+/// Rule 14. The workload itself is not touched, neither by the run nor on the way back.
+#[test]
+fn a_pod_that_started_on_what_a_killed_run_wrote_is_replaced() {
+    let project = Project::new("restart-killed")
+        .plan("restartOnChange: false\n")
+        .manifest("databases/settings.yaml", &config_map("settings", "one"))
+        .manifest("apps/web.yaml", &reader(BY_VARIABLES, ""));
+    project.deploy(&[]);
+    let first = pod(&project).unwrap();
+    project.rewrite("databases/settings.yaml", &config_map("settings", "two"));
+    project.rewrite("databases/slow.yaml", &faulty_deployment("slow", "never-ready"));
+    let mut run = Running::start(project.up(&[]));
+    run.until(|event| event["event"] == "object-written" && event["object"]["kind"] == "ConfigMap");
+    run.signal(Signal::KILL);
+    run.end();
+    project.kubectl(&["delete", "pods", "-l", "app=web"]);
+    let second = eventually("another pod has started", || pod(&project).filter(|uid| *uid != first));
+    project.command("rollback", &["--yes"]).run().exited(0);
     let third = eventually("there is one pod", || pod(&project));
     assert_ne!(third, second, "it has read what was put back since");
     assert_eq!(project.get("configmap/settings")["data"]["value"], "one");

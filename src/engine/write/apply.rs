@@ -48,9 +48,13 @@ impl Writer<'_> {
         Ok((result, Some(answer)))
     }
 
-    /// Whether an interrupted run, which this one goes on from, created the object that has `uid`.
+    /// Whether an interrupted run, which this one goes on from, created the object that has `uid`, or created it again in the place of
+    /// one that the release had created.
     fn was_created(&self, id: &ObjectId, uid: &str) -> bool {
-        self.materials.traces.get(id).is_some_and(|trace| trace.created.iter().any(|created| created == uid))
+        let Some(trace) = self.materials.traces.get(id) else { return false };
+        let predecessor = || self.materials.base.and_then(|base| base.get(id));
+        let is_successor = trace.recreated.as_deref() == Some(uid);
+        trace.created.iter().any(|created| created == uid) || is_successor && predecessor().is_some_and(|record| record.created)
     }
 
     /// Whether `there`, which was seen as `id`, is what an apply changes.

@@ -23,7 +23,7 @@ use crate::{
     event::WriteResult,
     object::ObjectId,
     plan::ReleaseId,
-    release::{JournalEntry, Snapshot, Traces, Work},
+    release::{JournalEntry, Records, Snapshot, Traces, Work},
 };
 
 /// Kinds as they are served, by object.
@@ -43,6 +43,8 @@ pub(super) struct Materials<'a> {
     pub(super) snapshot: &'a Snapshot,
     /// What was done, where that is put back.
     pub(super) traces: &'a Traces,
+    /// What was remembered before interrupted runs that this one goes on from; `None` where there are none.
+    pub(super) base: Option<&'a Records>,
     /// The kind that each object is written as.
     pub(super) resources: Resources,
     /// The kind that each object is stored as, where that is another one: snapshots are read and put back as this.

@@ -173,7 +173,7 @@ fn needed_by<'a>(workload: &ObjectId, needs: &'a HashMap<ObjectId, Vec<ObjectId>
     let mut seen = HashSet::from([workload]);
     let mut next: Vec<&ObjectId> = needs.get(workload).into_iter().flatten().collect();
     while let Some(id) = next.pop() {
-        if !matches!(id.kind.as_str(), "Namespace" | "CustomResourceDefinition") && seen.insert(id) {
+        if !id.is_container() && seen.insert(id) {
             found.push(id);
             next.extend(needs.get(id).into_iter().flatten());
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{manifests::config_map, project::Project};
+use crate::support::proxy::{Answer, Fault, Proxy, Requests, Rule};
 
 /// Revisions that are kept.
 const KEPT: u64 = 10;
@@ -40,4 +41,16 @@ fn ten_revisions_are_kept_and_the_one_that_is_gone_back_to() {
     project.command("rollback", &["--to", "3", "--yes"]).run().exited(0);
     assert_eq!(project.get("configmap/settings")["data"]["value"], "3");
     assert_eq!(numbers(&project), (3..=KEPT + 3).collect::<Vec<_>>());
+
+    // What cannot be deleted is no fault of the run, and goes with the next.
+    let proxy = Proxy::start();
+    let about_the_oldest = Requests::mutating().about("/secrets/deployctl.trimmed.default.v3");
+    proxy.inject([Rule::new(about_the_oldest, Fault::Answer(Answer::without_reason(403)))]);
+    project.rewrite("apps/settings.yaml", &config_map("settings", "last"));
+    let outcome = proxy.run(project.up(&[])).exited(0);
+    assert!(outcome.stderr.contains("stays until a later run: cannot delete"), "{}", outcome.stderr);
+    assert_eq!(numbers(&project).first(), Some(&3));
+    project.rewrite("apps/settings.yaml", &config_map("settings", "very last"));
+    project.deploy(&[]);
+    assert_eq!(numbers(&project), (6..=KEPT + 5).collect::<Vec<_>>());
 }

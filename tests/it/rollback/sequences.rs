@@ -1,15 +1,17 @@
 //! Runs that are interrupted one after the other, and what goes while somebody still holds it.
 
+use std::time::Duration;
+
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::{
     manifests::{config_map, definition, deployment, documents, faulty_deployment, widget},
-    project::{Project, events},
+    project::{Project, events, journal},
     running::Running,
 };
 use crate::support::{
-    get, kubectl,
+    eventually, get, kubectl,
     proxy::{Fault, Proxy, Requests, Rule, When},
 };
 
@@ -113,6 +115,52 @@ fn what_was_created_again_and_then_changed_is_put_back() {
 }
 
 #[test]
+fn what_was_created_again_and_is_going_once_more_comes_back() {
+    let project = Project::new("going-once-more").manifest("apps/held.yaml", &held("held"));
+    project.deploy(&[]);
+    project.rewrite("apps/held.yaml", &config_map("other", "1"));
+    let proxy = Proxy::start();
+    let killed_after_a_write_of_it = || [Rule::new(Requests::mutating().about("/configmaps/held"), Fault::Kill(When::After)).only(1)];
+    proxy.inject(killed_after_a_write_of_it());
+    proxy.run(project.up(&[])).exited(KILLED);
+    free(&project, "held");
+    eventually("it is gone", || project.get("configmap/held").is_null().then_some(()));
+    proxy.inject(killed_after_a_write_of_it());
+    proxy.run(project.command("rollback", &["--yes"])).exited(KILLED);
+    project.kubectl(&["delete", "configmap", "held", "--wait=false"]);
+    assert!(project.get("configmap/held")["metadata"]["deletionTimestamp"].is_string());
+
+    let mut back = Running::start(project.command("rollback", &["--yes"]));
+    back.until(|event| event["event"] == "object-written" && event["object"]["name"] == "held");
+    free(&project, "held");
+    let (status, log, said) = back.end();
+    assert_eq!(status, Some(0), "{said}");
+    assert_no_differences(&log);
+    let there = project.get("configmap/held");
+    assert_eq!((&there["data"]["value"], &there["metadata"]["deletionTimestamp"]), (&"1".into(), &Value::Null), "{there:#}");
+    free(&project, "held");
+}
+
+#[test]
+fn what_was_going_before_a_killed_run_is_not_waited_for() {
+    let project = Project::new("going-before").plan("phases: {apps: {timeout: 5s}}\n").manifest("apps/held.yaml", &held("held"));
+    project.deploy(&[]);
+    kubectl(&["delete", "namespace", "going-before", "--wait=false"]);
+    eventually("it is going with its namespace", || {
+        project.get("configmap/held")["metadata"]["deletionTimestamp"].is_string().then_some(())
+    });
+    let mut run = Running::start(project.up(&[]));
+    run.until(|event| event["event"] == "phase-started");
+    run.signal(Signal::KILL);
+    run.end();
+
+    let outcome = project.command("rollback", &["--yes", "-o", "jsonl"]).run().exited(0);
+    assert_no_differences(&outcome.events());
+    assert!(!project.get("configmap/held").is_null());
+    free(&project, "held");
+}
+
+#[test]
 fn a_definition_and_what_it_defines_go_with_a_first_run_that_fails() {
     let group = "fails-with-it.example.org";
     let project = Project::new("definition-fails")
@@ -143,6 +191,27 @@ fn a_definition_and_what_it_defines_come_back_together() {
 }
 
 #[test]
+fn a_definition_that_left_with_its_phase_comes_back_before_what_it_defines() {
+    let group = "left-with-phase.example.org";
+    let project = Project::new("definition-left")
+        .plan("phases: {extras: {after: [apps]}, late: {after: [extras]}}\n")
+        .manifest("extras/definition.yaml", &definition(group))
+        .manifest("late/widget.yaml", &widget(group, "1"));
+    project.deploy(&[]);
+    let project = project.plan("phases: {late: {after: [apps]}}\n").manifest("late/widget.yaml", &config_map("other", "1"));
+    project.rewrite("extras/definition.yaml", "");
+    let proxy = Proxy::start();
+    proxy.inject([Rule::new(Requests::mutating().about("/customresourcedefinitions/"), Fault::Kill(When::After)).only(1)]);
+    proxy.run(project.up(&[])).exited(KILLED);
+    eventually("the definition is gone", || get("default", &format!("customresourcedefinition/widgets.{group}")).is_null().then_some(()));
+
+    let outcome = project.command("rollback", &["--yes", "-o", "jsonl"]).run().exited(0);
+    assert_no_differences(&outcome.events());
+    assert_eq!(project.get(&format!("widgets.{group}/first"))["spec"]["size"], 1);
+    project.command("down", &["--yes"]).run().exited(0);
+}
+
+#[test]
 fn a_namespace_that_a_killed_run_created_goes_with_the_release() {
     let project = Project::new("namespace-unseen").manifest("apps/settings.yaml", &config_map("settings", "1"));
     let proxy = Proxy::start();
@@ -151,6 +220,26 @@ fn a_namespace_that_a_killed_run_created_goes_with_the_release() {
     project.deploy(&[]);
     project.command("down", &["--yes"]).run().exited(0);
     assert_eq!(get("default", "namespace/namespace-unseen"), Value::Null);
+}
+
+#[test]
+fn a_namespace_that_a_killed_way_back_created_again_goes_with_the_release() {
+    let project = Project::new("namespace-again").manifest("apps/settings.yaml", &config_map("settings", "1"));
+    project.deploy(&[]);
+    let mut down = Running::start(project.command("down", &["--yes"]));
+    down.until(|event| event["event"] == "object-written" && event["object"]["kind"] == "Namespace");
+    down.signal(Signal::KILL);
+    down.end();
+    let proxy = Proxy::start();
+    let into_it = Requests::mutating().about("/namespaces/namespace-again/configmaps");
+    proxy.inject([Rule::new(into_it, Fault::Delay(Duration::from_mins(1)))]);
+    let back = Running::start(proxy.through(project.command("rollback", &["--yes"])));
+    eventually("the way back has come so far", || project.stored("head").pop().filter(|head| journal(head).contains("recreated")));
+    back.signal(Signal::KILL);
+    back.end();
+    project.deploy(&[]);
+    project.command("down", &["--yes"]).run().exited(0);
+    assert_eq!(get("default", "namespace/namespace-again"), Value::Null);
 }
 
 #[test]

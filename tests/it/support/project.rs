@@ -18,8 +18,7 @@ pub(crate) struct Project {
 impl Project {
     pub(crate) fn new(name: &str) -> Self {
         let project = Self { folder: tempfile::tempdir().unwrap(), name: name.to_owned() };
-        project.write(&format!("plans/{name}.yaml"), &project.head());
-        project
+        project.plan("")
     }
 
     fn head(&self) -> String {
@@ -28,8 +27,13 @@ impl Project {
 
     /// Adds keys to the plan, instead of those that were added before.
     pub(crate) fn plan(self, more: &str) -> Self {
-        self.write(&format!("plans/{}.yaml", self.name), &(self.head() + more));
+        self.rewrite_plan(more);
         self
+    }
+
+    /// [`Project::plan`], of a project that is in use.
+    pub(crate) fn rewrite_plan(&self, more: &str) {
+        self.write(&format!("plans/{}.yaml", self.name), &(self.head() + more));
     }
 
     /// Adds or replaces a manifest; the folder says its phase.

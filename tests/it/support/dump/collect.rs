@@ -154,5 +154,6 @@ async fn get(upstream: &Upstream, sender: &mut Sender, path: &str, accept: &str)
     let answer = sender.send_request(request).await?;
     let status = answer.status();
     let body = answer.into_body().collect().await?.to_bytes();
-    Ok((status, serde_json::from_slice(&body)?))
+    // Of a group that is gone the server says so in plain text.
+    Ok((status, if status == StatusCode::NOT_FOUND { Value::Null } else { serde_json::from_slice(&body)? }))
 }

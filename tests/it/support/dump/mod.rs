@@ -52,7 +52,7 @@ impl Scope {
 /// The ignore list beside this module says which kinds and fields do not. What a controller made of another object (its pods,
 /// `ReplicaSets`, `ControllerRevisions`) has generated names and is not compared, but it must have gone where its owner is gone:
 /// an object whose owner is not there is a difference to any other dump.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Dump {
     objects: BTreeMap<String, Value>,
     orphans: Vec<String>,
@@ -76,6 +76,11 @@ impl Dump {
     /// The identities of all objects that count.
     pub(crate) fn identities(&self) -> impl Iterator<Item = &str> {
         self.objects.keys().map(String::as_str)
+    }
+
+    /// The field at `pointer` of an object, null where it has none; `None` where there is no such object.
+    pub(crate) fn value(&self, identity: &str, pointer: &str) -> Option<&Value> {
+        self.objects.get(identity).map(|object| object.pointer(pointer).unwrap_or(&Value::Null))
     }
 
     /// The same with the name `to` for `from` everywhere, and without what is drawn or allocated for each release anew: what another
