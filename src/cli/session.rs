@@ -111,7 +111,13 @@ impl Session {
             StoreError::NoRoom { .. } => CommandError::failed(error.to_string()).hint(
                 "raise the quota, or make room: `deployctl down PLAN --env ENV --purge` deletes the history of a release that is not needed",
             ),
-            StoreError::Damaged { .. } | StoreError::Newer { .. } | StoreError::Overtaken { .. } => CommandError::failed(error.to_string()),
+            StoreError::Damaged { .. } => CommandError::failed(error.to_string()).hint(
+                "put that Secret back from a backup of the cluster; where there is none, delete the head that needs it \
+                 (`deployctl.PLAN.ENV.vNUMBER`): `deployctl up` then goes on from the revision before, and `deployctl prune --orphans` \
+                 finds what only the lost one knew",
+            ),
+            StoreError::Overtaken { .. } => CommandError::failed(error.to_string()).hint("`deployctl status` shows what became of it"),
+            StoreError::Newer { .. } => CommandError::failed(error.to_string()),
         }
     }
 }

@@ -1,4 +1,4 @@
-use std::time::Duration;
+mod watch;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -15,7 +15,7 @@ use crate::{
     error::{CommandError, ExitCode},
     event::{AccessPoint, RunOutcome},
     plan::Address,
-    release::{Lock, Presence, Revision, Store},
+    release::{Found, Head, Lock, LockError, Presence, Records, Revision, Store, StoreError},
     report::{Output, RevisionInfo, Standing, StatusObject, StatusPhase, StatusView},
 };
 
@@ -58,29 +58,44 @@ async fn status(
     if let (None, Some(missing)) = (&last, missing) {
         return Err(session.no_revisions(address, Some(missing)));
     }
-    let lock = session.unless_interrupted(locked(address, &session)).await?;
-    let view = view(address, &session, overview.as_ref(), last.as_ref(), lock);
+    // Where the user may not look at the lock nothing is known of it.
+    let lock = session.unless_interrupted(locked(address, &session)).await?.ok().flatten();
+    let view = view(address, &session, overview.as_ref(), last.as_ref(), lock.as_ref());
     let is_as_wanted = |object: &StatusObject| object.verdict.passes() && object.changed_by.is_none() && !object.deleted;
     let as_wanted = view.phases.iter().flat_map(|phase| &phase.objects).all(is_as_wanted)
         && last.as_ref().is_some_and(|last| last.outcome == RunOutcome::Succeeded && !last.is_taken_down());
     match overview.zip(last).filter(|_| arguments.watch) {
-        Some(seen) => {
-            if !is_screen(arguments, output) {
+        Some((overview, last)) => {
+            if !watch::is_screen(arguments, output) {
                 show(arguments, &view, output);
             }
-            watch(arguments, address, &session, seen, output).await?;
+            watch::watch(arguments, address, &session, Seen { overview, last, lock }, output).await?;
         }
         None => show(arguments, &view, output),
     }
     Ok(if arguments.exit_code && !as_wanted { ExitCode::Differences } else { ExitCode::Done })
 }
 
+/// All revisions, oldest first, and what is remembered of objects.
+async fn read(store: &Store) -> Result<(Vec<Head>, Records), StoreError> {
+    let heads = store.heads().await?;
+    let records = match heads.last() {
+        Some(newest) => store.records(newest).await?,
+        None => Records::default(),
+    };
+    Ok((heads, records))
+}
+
 /// What the last revision left, and the last revision.
 async fn look(address: &Address, session: &Session) -> Result<(Option<Overview>, Option<Revision>), CommandError> {
     let store = Store::new(&session.cluster, &session.served, &address.state_namespace, &address.release);
-    let heads = store.heads().await.map_err(|error| session.store_error(&error))?;
+    let read = match read(&store).await {
+        // A run that has ended meanwhile has deleted what only the head before named.
+        Err(StoreError::Damaged { .. }) => read(&store).await,
+        read => read,
+    };
+    let (heads, records) = read.map_err(|error| session.store_error(&error))?;
     let Some(newest) = heads.last() else { return Ok((None, None)) };
-    let records = store.records(newest).await.map_err(|error| session.store_error(&error))?;
     // What was rolled back left things as the last one before it that succeeded.
     let good = heads.iter().rev().find(|head| head.revision.outcome == RunOutcome::Succeeded);
     let head = good.filter(|_| newest.revision.outcome == RunOutcome::RolledBack).unwrap_or(newest);
@@ -92,18 +107,28 @@ async fn look(address: &Address, session: &Session) -> Result<(Option<Overview>,
     Ok((Some(overview), Some(newest.revision.clone())))
 }
 
-/// Who holds the lock of the release, and what can be said of that run from here. Where the user may not look at it nothing is known.
-async fn locked(address: &Address, session: &Session) -> Option<(String, Presence)> {
-    let found = Lock::find(&session.cluster, &session.served, &address.state_namespace, &address.release).await;
-    found.ok().flatten().map(|found| (found.holder().to_string(), found.presence()))
+/// What is known of a release that has revisions.
+struct Seen {
+    overview: Overview,
+    last: Revision,
+    lock: Option<Found>,
 }
 
-/// How things stand with `last`, the newest revision, while the lock is held as `lock` says.
-fn standing(last: Option<&Revision>, lock: Option<&(String, Presence)>) -> Standing {
+/// The lock of the release, where some run holds it.
+async fn locked(address: &Address, session: &Session) -> Result<Option<Found>, LockError> {
+    Lock::find(&session.cluster, &session.served, &address.state_namespace, &address.release).await
+}
+
+/// The run that holds `lock`, where it may be alive.
+fn holder(lock: Option<&Found>) -> Option<String> {
+    lock.filter(|lock| lock.presence() != Presence::Gone).map(|lock| lock.holder().to_string())
+}
+
+/// How things stand with `last`, the newest revision, while a run holds the lock or none does.
+fn standing(last: Option<&Revision>, is_locked: bool) -> Standing {
     let Some(last) = last else { return Standing::Nothing };
-    let is_held = lock.is_some_and(|(_, presence)| *presence != Presence::Gone);
     match last.outcome {
-        _ if is_held => Standing::Running,
+        _ if is_locked => Standing::Running,
         RunOutcome::Running | RunOutcome::Interrupted => Standing::Interrupted,
         RunOutcome::Failed => Standing::Failed,
         RunOutcome::RollingBack => Standing::HalfRolledBack,
@@ -113,92 +138,13 @@ fn standing(last: Option<&Revision>, lock: Option<&(String, Presence)>) -> Stand
     }
 }
 
-/// Pause between two screens, so that a rollout does not make it flicker.
-const PAUSE: Duration = Duration::from_millis(500);
-/// How often the screen is drawn where nothing changed: ages grow, and the terminal may have got another size.
-const REDRAW: Duration = Duration::from_secs(1);
-
-async fn watch(
-    arguments: &Arguments,
-    address: &Address,
-    session: &Session,
-    (mut overview, mut last): (Overview, Revision),
-    output: &mut Output,
-) -> Result<(), CommandError> {
-    overview.follow(&session.served).await;
-    let screen = is_screen(arguments, output);
-    let mut redraw = tokio::time::interval(REDRAW);
-    if screen {
-        output.data(CLEAR);
-    }
-    loop {
-        if screen {
-            draw(&view(address, session, Some(&overview), Some(&last), locked(address, session).await), output);
-        }
-        let changed = tokio::select! {
-            () = session.stops.interrupt.cancelled() => return Ok(()),
-            () = overview.changed() => true,
-            _ = redraw.tick() => false,
-        };
-        // That a run has ended is seen in its revision alone, after the last change of an object.
-        if (changed || last.outcome == RunOutcome::Running)
-            && let Some(newer) = newer(address, session, &last).await?
-        {
-            (overview, last) = newer;
-            overview.follow(&session.served).await;
-        } else if !changed {
-            continue;
-        }
-        tokio::select! {
-            () = session.stops.interrupt.cancelled() => return Ok(()),
-            () = tokio::time::sleep(PAUSE) => {}
-        }
-        if !screen {
-            show(arguments, &view(address, session, Some(&overview), Some(&last), locked(address, session).await), output);
-        }
-    }
-}
-
-/// What is there now, where the release has a newer revision than `last`, or that has ended since.
-async fn newer(address: &Address, session: &Session, last: &Revision) -> Result<Option<(Overview, Revision)>, CommandError> {
-    let store = Store::new(&session.cluster, &session.served, &address.state_namespace, &address.release);
-    let newest = store.heads().await.map_err(|error| session.store_error(&error))?.pop();
-    if newest.is_none_or(|newest| (newest.revision.number, newest.revision.outcome) == (last.number, last.outcome)) {
-        return Ok(None);
-    }
-    let (overview, last) = look(address, session).await?;
-    Ok(overview.zip(last))
-}
-
-/// Whether the view is drawn on a terminal again and again.
-fn is_screen(arguments: &Arguments, output: &Output) -> bool {
-    arguments.output == DataFormat::Text && output.stdout_is_terminal()
-}
-
-/// Clears what is seen of the terminal, not its history.
-const CLEAR: &str = "\u{1b}[H\u{1b}[2J";
-
-/// Draws the view over the one before: line by line, so that nothing flickers.
-fn draw(view: &StatusView, output: &mut Output) {
-    let (rows, columns) = Output::stdout_size();
-    // The last row is the cursor's, which would scroll the screen otherwise.
-    let lines = view.screen(rows.saturating_sub(1), columns, Timestamp::now());
-    let text = lines.iter().fold(String::new(), |text, line| text + line + "\u{1b}[K\n");
-    output.data(&format!("\u{1b}[H{text}\u{1b}[J"));
-}
-
 fn show(arguments: &Arguments, view: &StatusView, output: &mut Output) {
     let text = view.text(output.stdout_width(), Timestamp::now());
     print(arguments.output, view, &text, output);
 }
 
-fn view(
-    address: &Address,
-    session: &Session,
-    overview: Option<&Overview>,
-    last: Option<&Revision>,
-    lock: Option<(String, Presence)>,
-) -> StatusView {
+fn view(address: &Address, session: &Session, overview: Option<&Overview>, last: Option<&Revision>, lock: Option<&Found>) -> StatusView {
+    let locked_by = holder(lock);
     let phases = overview.map(Overview::phases).unwrap_or_default();
     StatusView {
         release: address.release.clone(),
@@ -206,9 +152,9 @@ fn view(
         context: session.cluster.context().to_owned(),
         revision: overview.map(|overview| revision_info(overview.revision())),
         last_run: last.filter(|last| overview.is_none_or(|overview| overview.revision().number != last.number)).map(revision_info),
-        standing: standing(last, lock.as_ref()),
+        standing: standing(last, locked_by.is_some()),
         forward: last.map_or("up", |last| forward(&last.by.command)),
-        locked_by: lock.filter(|(_, presence)| *presence != Presence::Gone).map(|(holder, _)| holder),
+        locked_by,
         phases: phases
             .into_iter()
             .map(|phase| StatusPhase { name: phase.name, objects: phase.objects.into_iter().map(status_object).collect() })

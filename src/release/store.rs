@@ -1,3 +1,4 @@
+mod following;
 mod journal;
 
 use std::collections::BTreeSet;
@@ -11,6 +12,8 @@ use super::{
     ObjectRecord, Records, Revision, Room,
     compression::{compress, decompress},
 };
+pub(crate) use following::Change;
+
 use crate::{
     cluster::{Cluster, DeleteOptions, Force, RequestError, Resource, Served},
     object::{Digest, ObjectId},
@@ -50,14 +53,14 @@ pub(crate) enum StoreError {
     /// The request failed.
     #[error("cannot {what} in namespace `{namespace}`")]
     Request { what: &'static str, namespace: String, source: RequestError },
-    /// A stored revision cannot be read.
-    #[error("the stored revision `{name}` cannot be read: {why}")]
-    Damaged { name: String, why: String },
+    /// A stored revision, or a part of one, cannot be read.
+    #[error("the stored revision in Secret `{namespace}/{name}` cannot be read: {why}")]
+    Damaged { namespace: String, name: String, why: String },
     /// A newer program wrote it.
     #[error("revision `{name}` was written by a newer deployctl (format {format}, this program knows {known}); update deployctl", known = Revision::FORMAT)]
     Newer { name: String, format: u64 },
     /// Somebody else has written the revision since: the lock was taken over.
-    #[error("revision `{name}` was written by another run since: it has taken this release over")]
+    #[error("revision `{name}` was written by another run since, which has taken this release over")]
     Overtaken { name: String },
     /// A quota does not let it be stored.
     #[error(
@@ -214,7 +217,7 @@ impl Store {
         if names.is_empty() {
             return Ok(T::default());
         }
-        decompress(&self.read_bytes(names).await?).map_err(|why| damaged(&names[0], &why))
+        decompress(&self.read_bytes(names).await?).map_err(|why| self.damaged(&names[0], &why))
     }
 
     /// What the chunks `names` hold, one after the other.
@@ -227,8 +230,8 @@ impl Store {
     async fn read_chunk(&self, name: &str) -> Result<Vec<u8>, StoreError> {
         let secret = self.cluster.get(&self.secrets, Some(&self.namespace), name).await;
         let secret = secret.map_err(|error| self.failed("read a revision", error))?;
-        let secret = secret.ok_or_else(|| damaged(name, "it is not there"))?;
-        data(&secret, "chunk").ok_or_else(|| damaged(name, "it holds no chunk"))
+        let secret = secret.ok_or_else(|| self.damaged(name, "it is not there"))?;
+        data(&secret, "chunk").ok_or_else(|| self.damaged(name, "it holds no chunk"))
     }
 
     /// Stores the head of a new revision: from now on it counts. Fails where somebody else has taken its number.
@@ -308,6 +311,10 @@ impl Store {
         ObjectId { group: String::new(), kind: "Secret".to_owned(), namespace: Some(self.namespace.clone()), name: name.to_owned() }
     }
 
+    fn damaged(&self, name: &str, why: &str) -> StoreError {
+        damaged(&self.namespace, name, why)
+    }
+
     fn failed(&self, what: &'static str, source: RequestError) -> StoreError {
         StoreError::Request { what, namespace: self.namespace.clone(), source }
     }
@@ -323,8 +330,8 @@ impl Head {
     }
 }
 
-fn damaged(name: &str, why: &str) -> StoreError {
-    StoreError::Damaged { name: name.to_owned(), why: why.to_owned() }
+fn damaged(namespace: &str, name: &str, why: &str) -> StoreError {
+    StoreError::Damaged { namespace: namespace.to_owned(), name: name.to_owned(), why: why.to_owned() }
 }
 
 fn resource_version(object: &Value) -> String {
@@ -338,15 +345,17 @@ struct Format {
 }
 
 fn read_head(secret: &Value) -> Result<Head, StoreError> {
-    let name = secret.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-    let bytes = data(secret, "head").ok_or_else(|| damaged(name, "it holds no head"))?;
-    let Format { format } = decompress(&bytes).map_err(|why| damaged(name, &why))?;
+    let text = |pointer: &str| secret.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let name = text("/metadata/name");
+    let damaged = |why: &str| damaged(text("/metadata/namespace"), name, why);
+    let bytes = data(secret, "head").ok_or_else(|| damaged("it holds no head"))?;
+    let Format { format } = decompress(&bytes).map_err(|why| damaged(&why))?;
     if format > u64::from(Revision::FORMAT) {
         return Err(StoreError::Newer { name: name.to_owned(), format });
     }
-    let revision = decompress(&bytes).map_err(|why| damaged(name, &why))?;
+    let revision = decompress(&bytes).map_err(|why| damaged(&why))?;
     let journal_chunks = match data(secret, "journal-chunks") {
-        Some(bytes) => decompress(&bytes).map_err(|why| damaged(name, &why))?,
+        Some(bytes) => decompress(&bytes).map_err(|why| damaged(&why))?,
         None => Vec::new(),
     };
     Ok(Head { revision, journal_chunks, journal: data(secret, "journal").unwrap_or_default(), stored_as: resource_version(secret) })
@@ -365,5 +374,13 @@ mod tests {
         let head = compress(&json!({"format": 99}));
         let secret = json!({"metadata": {"name": "deployctl.shop.dev.v1"}, "data": {"head": STANDARD.encode(head)}});
         assert!(matches!(read_head(&secret), Err(StoreError::Newer { format: 99, .. })));
+    }
+
+    #[test]
+    fn a_revision_that_cannot_be_read_is_not_quoted() {
+        let head = compress(&json!({"format": Revision::FORMAT, "number": "hunter2"}));
+        let secret = json!({"metadata": {"name": "deployctl.shop.dev.v1"}, "data": {"head": STANDARD.encode(head)}});
+        let said = read_head(&secret).expect_err("its number is none").to_string();
+        assert!(said.contains("deployctl.shop.dev.v1") && !said.contains("hunter2"), "{said}");
     }
 }

@@ -2,12 +2,19 @@
 
 mod screen;
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, thread, time::Duration};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Deployctl, pty::Pty};
+use crate::support::{
+    Deployctl, eventually,
+    manifests::{config_map, faulty_deployment},
+    project::Project,
+    proxy::Proxy,
+    pty::Pty,
+    running::Running,
+};
 use screen::Screen;
 
 /// A plan with one Deployment whose pod behaves as `fault` says; its name is also that of its namespace.
@@ -134,4 +141,33 @@ fn without_a_terminal_there_are_plain_lines_and_json() {
     assert_eq!(outcome.stdout, "");
     assert!(!(outcome.stderr.contains('\u{1b}') || outcome.stderr.contains('░')), "{:?}", outcome.stderr);
     assert!(outcome.stderr.contains("▸ apps  1 object, at most 10 min\n"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_release_that_is_watched_shows_what_others_do_and_is_not_asked_about_otherwise() {
+    let project = Project::new("watched").manifest("apps/settings.yaml", &config_map("settings", "1"));
+    project.deploy(&[]);
+    let proxy = Proxy::start();
+    proxy.inject([]);
+    let mut pty = Pty::run(proxy.through(project.command("status", &["--watch"])), 80);
+    pty.expect("revision 1");
+    eventually("nothing is asked for in three seconds", || {
+        let asked = proxy.requests().len();
+        thread::sleep(Duration::from_secs(3));
+        (asked > 0 && proxy.requests().len() == asked).then_some(())
+    });
+
+    project.rewrite("apps/settings.yaml", &config_map("settings", "2"));
+    project.deploy(&[]);
+    pty.expect("revision 2");
+    project.rewrite("apps/web.yaml", &faulty_deployment("web", "never-ready"));
+    let mut run = Running::start(project.up(&[]));
+    pty.expect("a run is under way");
+    run.until(|event| event["event"] == "object-written");
+    run.kill();
+    pty.expect("goes back to what was there before");
+    run.end();
+    pty.press_ctrl_c();
+    let ended = pty.end();
+    assert_eq!(ended.status, 0, "{}", ended.transcript);
 }

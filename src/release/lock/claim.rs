@@ -3,7 +3,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{process::ProcessMark, standing::Standing};
+use super::{lease::PART, process::ProcessMark, standing::Standing};
 use crate::{
     object::ObjectId,
     plan::ReleaseId,
@@ -56,7 +56,7 @@ impl Claim {
             "kind": "Lease",
             "metadata": {
                 "name": id.name, "namespace": id.namespace,
-                "labels": {RELEASE_LABEL: release.to_string(), PART_LABEL: "lock"},
+                "labels": {RELEASE_LABEL: release.to_string(), PART_LABEL: PART},
                 "annotations": annotations,
             },
             "spec": {

@@ -20,20 +20,27 @@ pub(super) struct Lease {
 }
 
 const GROUP: &str = "coordination.k8s.io";
+/// Which part of what is kept about a release a lock is.
+pub(crate) const PART: &str = "lock";
+
+/// The kind that locks are of.
+pub(crate) fn resource(served: &Served) -> Resource {
+    // Leases are served by every API server, but discovery may fail to say so.
+    served.exact("coordination.k8s.io/v1", "Lease").cloned().unwrap_or_else(|| Resource {
+        group: GROUP.to_owned(),
+        version: "v1".to_owned(),
+        kind: "Lease".to_owned(),
+        plural: "leases".to_owned(),
+        namespaced: true,
+        verbs: Vec::new(),
+        has_status: false,
+    })
+}
 
 impl Lease {
     /// The Lease of `release` in `namespace`.
     pub(super) fn new(cluster: Cluster, served: &Served, namespace: &str, release: &ReleaseId) -> Self {
-        // Leases are served by every API server, but discovery may fail to say so.
-        let resource = served.exact("coordination.k8s.io/v1", "Lease").cloned().unwrap_or_else(|| Resource {
-            group: GROUP.to_owned(),
-            version: "v1".to_owned(),
-            kind: "Lease".to_owned(),
-            plural: "leases".to_owned(),
-            namespaced: true,
-            verbs: Vec::new(),
-            has_status: false,
-        });
+        let resource = resource(served);
         let id = ObjectId {
             group: GROUP.to_owned(),
             kind: "Lease".to_owned(),

@@ -18,5 +18,6 @@ pub(crate) use error::LockError;
 pub(crate) use found::{Found, Removal};
 pub(crate) use held::Held;
 pub(crate) use holder::Holder;
+pub(super) use lease::{PART, resource};
 pub(crate) use notice::LockNotice;
 pub(crate) use process::Presence;

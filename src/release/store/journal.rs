@@ -1,4 +1,4 @@
-use super::{Head, Store, StoreError, damaged};
+use super::{Head, Store, StoreError};
 use crate::release::{
     JournalEntry,
     compression::{compress, decompress_pieces},
@@ -14,7 +14,7 @@ impl Store {
         let mut bytes = self.read_bytes(&head.journal_chunks).await?;
         bytes.extend(&head.journal);
         let pieces: Vec<Vec<JournalEntry>> =
-            decompress_pieces(&bytes).map_err(|why| damaged(&self.head_name(head.revision.number), &why))?;
+            decompress_pieces(&bytes).map_err(|why| self.damaged(&self.head_name(head.revision.number), &why))?;
         Ok(pieces.into_iter().flatten().collect())
     }
 

@@ -151,3 +151,26 @@ fn what_is_taken_down_stays_so_when_its_orphans_go() {
     project.command("rollback", &["--yes"]).run().exited(0);
     assert_eq!(project.get("configmap/settings")["data"]["value"], "1");
 }
+
+/// The remedy that the error names.
+#[test]
+fn a_head_that_cannot_be_read_may_be_deleted_and_what_it_left_is_found() {
+    let project = Project::new("orphans-of-damaged").manifest("apps/settings.yaml", &config_map("settings", "1"));
+    project.deploy(&[]);
+    project.rewrite("apps/more.yaml", &config_map("more", "hunter2"));
+    project.deploy(&[]);
+    let head = format!("deployctl.{}.v2", project.release());
+    kubectl(&["patch", "secret", "-n", "deployctl-system", &head, "--type=merge", "-p", r#"{"data":{"head":"aHVudGVyMg=="}}"#]);
+    for (command, arguments) in [("status", &[][..]), ("up", &["--yes"]), ("rollback", &["--yes"]), ("down", &["--yes"])] {
+        let refused = project.command(command, arguments).run().exited(1);
+        assert!(refused.stderr.contains(&format!("Secret `deployctl-system/{head}` cannot be read")), "{}", refused.stderr);
+        assert!(refused.stderr.contains("delete the head") && !refused.stderr.contains("hunter2"), "{}", refused.stderr);
+    }
+    assert_eq!(project.get("configmap/more")["data"]["value"], "hunter2", "nothing was written");
+
+    kubectl(&["delete", "secret", "-n", "deployctl-system", &head]);
+    project.rewrite("apps/more.yaml", "");
+    project.deploy(&[]);
+    let outcome = prune(&project, &["--yes", "-o", "jsonl"]).run().exited(0);
+    assert_eq!(written(&outcome.events()), ["deleted ConfigMap/orphans-of-damaged/more"]);
+}
