@@ -32,8 +32,8 @@ pub(super) fn complete(
     for id in program.written().filter(|id| snapshot.knows(id) && may_be_unseen(id)) {
         match (snapshot.object(id), live.object(id)) {
             (None, None) => {}
-            // What was on its way out before counts as absent, and is not waited for as if it were ours.
-            (None, Some(now)) if is_going(id, now, live) => {}
+            // What was on its way out before counts as absent, and is not waited for as if it were ours; unless we have sent it there.
+            (None, Some(now)) if is_going(id, now, live) && !traces.get(id).is_some_and(|trace| trace.deleted) => {}
             (None, Some(now)) => {
                 if !is_known(id, now, traces) && written_at_creation(now, manager) {
                     traces.of(id).created.push(uid_of(now).to_owned());

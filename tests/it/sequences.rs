@@ -42,6 +42,12 @@ fn after_any_other_commands_everything_is_as_wanted_or_as_it_was() {
     try_all("other", 3..5, 1);
 }
 
+/// Found what a killed way back had sent away, and the API server's garbage collector not yet removed, called somebody else's.
+#[test]
+fn what_a_killed_way_back_was_deleting_is_its_own() {
+    try_all("found", 204..205, 1);
+}
+
 /// Tries the sequences that are drawn from these numbers, so many side by side.
 #[track_caller]
 fn try_all(name: &str, seeds: Range<u64>, lanes: u64) -> Tally {
