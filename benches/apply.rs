@@ -1,7 +1,9 @@
-//! Compares `deployctl up` with a bare loop of 16 parallel PATCH requests that send the same objects.
+//! Compares `deployctl up` with a bare loop of 16 parallel PATCH requests that send the same
+//! objects.
 //!
-//! Run by `make bench`, inside a sandbox: it needs `KUBECONFIG`, and `DEPLOYCTL` with the path of the release build. Prints
-//! one line for each figure; asserts nothing, because a time is a measurement and not a test.
+//! Run by `make bench`, inside a sandbox: it needs `KUBECONFIG`, and `DEPLOYCTL` with the path of
+//! the release build. Prints one line for each figure; asserts nothing, because a time is a
+//! measurement and not a test.
 
 use std::{
     fs, io,
@@ -28,8 +30,13 @@ const PARALLEL: usize = 16;
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 fn main() -> Result<()> {
-    let deployctl = PathBuf::from(std::env::var_os("DEPLOYCTL").ok_or("DEPLOYCTL must name the program to measure")?);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let deployctl = PathBuf::from(
+        std::env::var_os("DEPLOYCTL").ok_or("DEPLOYCTL must name the program to measure")?,
+    );
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
     start_up(&deployctl)?;
     runtime.block_on(apply(&deployctl))
 }
@@ -39,10 +46,16 @@ fn start_up(deployctl: &Path) -> Result<()> {
     let mut times = Vec::new();
     for _ in 0..21 {
         let started = Instant::now();
-        Command::new(deployctl).arg("--help").stdout(Stdio::null()).status()?;
+        Command::new(deployctl)
+            .arg("--help")
+            .stdout(Stdio::null())
+            .status()?;
         times.push(started.elapsed());
     }
-    print(&format!("deployctl --help: {:.1} ms (median of 21)", millis(median(times))))
+    print(&format!(
+        "deployctl --help: {:.1} ms (median of 21)",
+        millis(median(times))
+    ))
 }
 
 async fn apply(deployctl: &Path) -> Result<()> {
@@ -90,7 +103,8 @@ impl Figures {
 
     fn summary(&self) -> String {
         let fresh = middle(&self.fresh) / middle(&self.bare_fresh);
-        let preflight = (middle(&self.fresh_whole) - middle(&self.fresh)) / middle(&self.bare_fresh);
+        let preflight =
+            (middle(&self.fresh_whole) - middle(&self.fresh)) / middle(&self.bare_fresh);
         let again = middle(&self.again) / middle(&self.bare_again);
         format!(
             "{OBJECTS} objects, {DEPLOYMENTS} of them Deployments with a pod each, median of {ROUNDS}:\n\
@@ -98,7 +112,12 @@ impl Figures {
              preflight before it: {preflight:.2} x bare\n\
              unchanged, the whole program: {again:.2} x bare\n\
              peak memory of `up`: {} MB",
-            self.memory.iter().max().copied().unwrap_or_default().div_ceil(1_000_000)
+            self.memory
+                .iter()
+                .max()
+                .copied()
+                .unwrap_or_default()
+                .div_ceil(1_000_000)
         )
     }
 }
@@ -117,7 +136,12 @@ async fn bare_round(client: &Client, round: usize, figures: &mut Figures) -> Res
     delete_namespace(client, &namespace).await
 }
 
-async fn deployctl_round(client: &Client, deployctl: &Path, round: usize, figures: &mut Figures) -> Result<()> {
+async fn deployctl_round(
+    client: &Client,
+    deployctl: &Path,
+    round: usize,
+    figures: &mut Figures,
+) -> Result<()> {
     let namespace = format!("bench-{round}");
     patch(client, &namespace_body(&namespace)).await?;
     let folder = tempfile::tempdir()?;
@@ -139,7 +163,10 @@ fn write_plan(folder: &Path, namespace: &str) -> Result<()> {
     );
     fs::write(folder.join("plans/bench.yaml"), plan)?;
     for (index, object) in objects(namespace).iter().enumerate() {
-        fs::write(folder.join(format!("manifests/{index:04}.json")), serde_json::to_vec(object)?)?;
+        fs::write(
+            folder.join(format!("manifests/{index:04}.json")),
+            serde_json::to_vec(object)?,
+        )?;
     }
     Ok(())
 }
@@ -175,11 +202,23 @@ fn up(deployctl: &Path, folder: &Path) -> Result<Up> {
     let whole = started.elapsed().as_secs_f64();
     let output = reader.join().map_err(|_| "the reader panicked")??;
     if !status.success() {
-        return Err(format!("up failed: {}", io::read_to_string(child.stderr.take().ok_or("no standard error")?)?).into());
+        return Err(format!(
+            "up failed: {}",
+            io::read_to_string(child.stderr.take().ok_or("no standard error")?)?
+        )
+        .into());
     }
-    let finished =
-        output.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).find(|event| event["event"] == "run-finished");
-    Ok(Up { took: finished.and_then(|event| event["took"].as_f64()).unwrap_or(0.0), whole, memory })
+    let finished = output
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .find(|event| event["event"] == "run-finished");
+    Ok(Up {
+        took: finished
+            .and_then(|event| event["took"].as_f64())
+            .unwrap_or(0.0),
+        whole,
+        memory,
+    })
 }
 
 /// Peak resident memory of a process that runs, in bytes.
@@ -190,36 +229,60 @@ fn peak_memory(process: u32) -> Option<u64> {
 }
 
 async fn patch_all(client: &Client, objects: &[Value]) -> Result<()> {
-    stream::iter(objects).map(|object| patch(client, object)).buffer_unordered(PARALLEL).try_collect::<Vec<()>>().await.map(|_| ())
+    stream::iter(objects)
+        .map(|object| patch(client, object))
+        .buffer_unordered(PARALLEL)
+        .try_collect::<Vec<()>>()
+        .await
+        .map(|_| ())
 }
 
 async fn patch(client: &Client, object: &Value) -> Result<()> {
     let path = format!("{}?force=true&fieldManager=bare", path(object));
-    let request =
-        Request::patch(path).header(header::CONTENT_TYPE, "application/apply-patch+yaml").body(Body::from(serde_json::to_vec(object)?))?;
+    let request = Request::patch(path)
+        .header(header::CONTENT_TYPE, "application/apply-patch+yaml")
+        .body(Body::from(serde_json::to_vec(object)?))?;
     let response = client.send(request).await?;
     let status = response.status();
     let body = response.into_body().collect().await?.to_bytes();
-    if status.is_success() { Ok(()) } else { Err(format!("{status}: {}", String::from_utf8_lossy(&body)).into()) }
+    if status.is_success() {
+        Ok(())
+    } else {
+        Err(format!("{status}: {}", String::from_utf8_lossy(&body)).into())
+    }
 }
 
 async fn wait_for_deployments(client: &Client, namespace: &str) -> Result<()> {
     loop {
-        let list: Value =
-            client.request(Request::get(format!("/apis/apps/v1/namespaces/{namespace}/deployments")).body(Vec::new())?).await?;
+        let list: Value = client
+            .request(
+                Request::get(format!("/apis/apps/v1/namespaces/{namespace}/deployments"))
+                    .body(Vec::new())?,
+            )
+            .await?;
         let items = list["items"].as_array().cloned().unwrap_or_default();
-        if items.iter().all(|item| item["status"]["availableReplicas"] == 1) {
+        if items
+            .iter()
+            .all(|item| item["status"]["availableReplicas"] == 1)
+        {
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
 
-/// Deletes a namespace and waits until it is gone, so that its pods do not slow the next round down.
+/// Deletes a namespace and waits until it is gone, so that its pods do not slow the next round
+/// down.
 async fn delete_namespace(client: &Client, namespace: &str) -> Result<()> {
     let path = format!("/api/v1/namespaces/{namespace}");
-    let _: Value = client.request(Request::delete(&path).body(Vec::new())?).await?;
-    while client.request::<Value>(Request::get(&path).body(Vec::new())?).await.is_ok() {
+    let _: Value = client
+        .request(Request::delete(&path).body(Vec::new())?)
+        .await?;
+    while client
+        .request::<Value>(Request::get(&path).body(Vec::new())?)
+        .await
+        .is_ok()
+    {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     Ok(())
@@ -242,7 +305,8 @@ fn namespace_body(name: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
 }
 
-/// The objects of one release: Deployments, and for the rest ConfigMaps, Services, `ServiceAccounts` and Roles in turn.
+/// The objects of one release: Deployments, and for the rest ConfigMaps, Services,
+/// `ServiceAccounts` and Roles in turn.
 fn objects(namespace: &str) -> Vec<Value> {
     let deployments = (0..DEPLOYMENTS).map(|index| deployment(namespace, index));
     let others = (DEPLOYMENTS..OBJECTS).map(|index| {

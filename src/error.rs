@@ -61,7 +61,12 @@ pub(crate) struct CommandError {
 impl CommandError {
     /// An error that ends the program with `exit`.
     pub(crate) fn new(exit: ExitCode, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), causes: Vec::new(), hints: Vec::new() }
+        Self {
+            exit,
+            message: message.into(),
+            causes: Vec::new(),
+            hints: Vec::new(),
+        }
     }
 
     /// A usage or plan error, missing input, or "no" at a question (exit 2).
@@ -74,7 +79,8 @@ impl CommandError {
         Self::new(ExitCode::Failed, message)
     }
 
-    /// Adds `error` and the errors behind it as causes, leaving out texts that the one before already contains.
+    /// Adds `error` and the errors behind it as causes, leaving out texts that the one before
+    /// already contains.
     pub(crate) fn because(mut self, error: &(dyn std::error::Error + 'static)) -> Self {
         let mut source = Some(error);
         while let Some(current) = source {

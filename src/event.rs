@@ -26,9 +26,14 @@ pub(crate) struct Event {
 
 /// What happened. Every variant owns all that it shows; no secret value can be in one.
 #[derive(Debug, Clone, Serialize)]
-#[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "event",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
 pub(crate) enum EventKind {
-    /// A run starts. `writes` is how many objects it is going to write; without any it only waits until everything is ready.
+    /// A run starts. `writes` is how many objects it is going to write; without any it only waits
+    /// until everything is ready.
     RunStarted {
         #[serde(serialize_with = "as_text")]
         release: ReleaseId,
@@ -58,7 +63,12 @@ pub(crate) enum EventKind {
         took: Duration,
     },
     /// The verdict about one object changed. `from` is `None` for the first verdict.
-    VerdictChanged { phase: String, object: ObjectId, from: Option<State>, to: Verdict },
+    VerdictChanged {
+        phase: String,
+        object: ObjectId,
+        from: Option<State>,
+        to: Verdict,
+    },
     /// A request is tried again.
     RequestRetried {
         verb: String,
@@ -79,7 +89,8 @@ pub(crate) enum EventKind {
     },
     /// Why the run failed.
     FailureExplained { diagnosis: Diagnosis },
-    /// What was done is being rolled back: `objects` have to be put back, `deletes` of them deleted.
+    /// What was done is being rolled back: `objects` have to be put back, `deletes` of them
+    /// deleted.
     RollbackStarted {
         cause: String,
         objects: usize,
@@ -178,13 +189,15 @@ pub(crate) enum RunOutcome {
     Failed,
     /// A signal stopped it.
     Interrupted,
-    /// It failed or was interrupted, and is being rolled back; or the program that did so was killed.
+    /// It failed or was interrupted, and is being rolled back; or the program that did so was
+    /// killed.
     RollingBack,
     /// It failed or was interrupted, and everything is as it was before.
     RolledBack,
 }
 
-/// What comparing the cluster with the snapshot showed after a rollback. Holds no values: they may be secret.
+/// What comparing the cluster with the snapshot showed after a rollback. Holds no values: they may
+/// be secret.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Proof {
@@ -194,7 +207,8 @@ pub(crate) struct Proof {
     pub(crate) differences: Vec<Remark>,
     /// Objects that were created and are kept on purpose: data, and what it cannot do without.
     pub(crate) kept: Vec<Remark>,
-    /// What cannot or may not be put back, which was known before: Jobs that ran, versions that moved on.
+    /// What cannot or may not be put back, which was known before: Jobs that ran, versions that
+    /// moved on.
     pub(crate) stays: Vec<Remark>,
     /// What others changed meanwhile and was left to them.
     pub(crate) by_others: Vec<Remark>,
@@ -291,11 +305,13 @@ pub(crate) struct RequestCounts {
     pub(crate) retried: u64,
 }
 
-/// How long it took from when an event of a watch was read off the network until the verdict that came of it was told.
+/// How long it took from when an event of a watch was read off the network until the verdict that
+/// came of it was told.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct VerdictDelays {
-    /// Number of new verdicts that came of an event; others came of an answer to a request, or of time alone.
+    /// Number of new verdicts that came of an event; others came of an answer to a request, or of
+    /// time alone.
     pub(crate) count: usize,
     /// Half of them took at most so long.
     #[serde(serialize_with = "as_seconds")]
@@ -313,8 +329,18 @@ impl VerdictDelays {
     pub(crate) fn of(delays: &[Duration]) -> Self {
         let mut sorted = delays.to_vec();
         sorted.sort_unstable();
-        let at = |percent: usize| sorted.get((sorted.len() * percent).div_ceil(100).saturating_sub(1)).copied().unwrap_or_default();
-        Self { count: sorted.len(), median: at(50), p99: at(99), longest: at(100) }
+        let at = |percent: usize| {
+            sorted
+                .get((sorted.len() * percent).div_ceil(100).saturating_sub(1))
+                .copied()
+                .unwrap_or_default()
+        };
+        Self {
+            count: sorted.len(),
+            median: at(50),
+            p99: at(99),
+            longest: at(100),
+        }
     }
 }
 
@@ -329,7 +355,10 @@ pub(crate) struct AccessPoint {
 }
 
 /// Writes a duration as a number of seconds, to the millisecond.
-pub(crate) fn as_seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn as_seconds<S: Serializer>(
+    duration: &Duration,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(seconds(*duration))
 }
 
@@ -339,7 +368,10 @@ pub(crate) fn seconds(duration: Duration) -> f64 {
 }
 
 /// Writes a value as the text that people see.
-pub(crate) fn as_text<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn as_text<S: Serializer>(
+    value: &impl fmt::Display,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
 }
 
@@ -349,12 +381,29 @@ mod tests {
 
     #[test]
     fn delays_are_summed_up_by_rank() {
-        let milliseconds = |from: u64, to: u64| (from..=to).rev().map(Duration::from_millis).collect::<Vec<_>>();
+        let milliseconds = |from: u64, to: u64| {
+            (from..=to)
+                .rev()
+                .map(Duration::from_millis)
+                .collect::<Vec<_>>()
+        };
         let of = VerdictDelays::of(&milliseconds(1, 200));
-        let expected = |median, p99, longest| (Duration::from_millis(median), Duration::from_millis(p99), Duration::from_millis(longest));
-        assert_eq!((of.count, (of.median, of.p99, of.longest)), (200, expected(100, 198, 200)));
+        let expected = |median, p99, longest| {
+            (
+                Duration::from_millis(median),
+                Duration::from_millis(p99),
+                Duration::from_millis(longest),
+            )
+        };
+        assert_eq!(
+            (of.count, (of.median, of.p99, of.longest)),
+            (200, expected(100, 198, 200))
+        );
         let one = VerdictDelays::of(&milliseconds(7, 7));
-        assert_eq!((one.count, (one.median, one.p99, one.longest)), (1, expected(7, 7, 7)));
+        assert_eq!(
+            (one.count, (one.median, one.p99, one.longest)),
+            (1, expected(7, 7, 7))
+        );
         assert_eq!(VerdictDelays::of(&[]), VerdictDelays::default());
     }
 }

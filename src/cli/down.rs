@@ -18,10 +18,11 @@ use crate::{
 
 /// Take a release down: delete its objects, the last phase first
 ///
-/// Kept are data (PersistentVolumeClaims, PersistentVolumes), the Secrets that it cannot be opened without, and namespaces and
-/// CustomResourceDefinitions that hold anything else or were there before: they are named, and the next `up` takes them up again. Objects
-/// that others apply too only lose the mark of this release. Neither the plan file nor manifests are needed, and `deployctl rollback`
-/// brings everything back.
+/// Kept are data (PersistentVolumeClaims, PersistentVolumes), the Secrets that it cannot be opened
+/// without, and namespaces and CustomResourceDefinitions that hold anything else or were there
+/// before: they are named, and the next `up` takes them up again. Objects that others apply too
+/// only lose the mark of this release. Neither the plan file nor manifests are needed, and
+/// `deployctl rollback` brings everything back.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   deployctl down --env dev
@@ -40,15 +41,32 @@ pub(crate) struct Arguments {
     removal: RemovalArguments,
 }
 
-pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
+pub(crate) fn run(
+    arguments: &Arguments,
+    global: &Global,
+    output: &mut Output,
+) -> Result<ExitCode, CommandError> {
     let (address, _) = arguments.plan.address_or_name()?;
     block_on(down(arguments, global, &address, output))
 }
 
-async fn down(arguments: &Arguments, global: &Global, address: &Address, output: &mut Output) -> Result<ExitCode, CommandError> {
+async fn down(
+    arguments: &Arguments,
+    global: &Global,
+    address: &Address,
+    output: &mut Output,
+) -> Result<ExitCode, CommandError> {
     let session = Session::open(&arguments.cluster, Some(address)).await?;
-    let store = Store::new(&session.cluster, &session.served, &address.state_namespace, &address.release);
-    let before = session.unless_interrupted(Before::read(&store)).await?.map_err(|error| session.store_error(&error))?;
+    let store = Store::new(
+        &session.cluster,
+        &session.served,
+        &address.state_namespace,
+        &address.release,
+    );
+    let before = session
+        .unless_interrupted(Before::read(&store))
+        .await?
+        .map_err(|error| session.store_error(&error))?;
     let Some(newest) = before.newest().map(|head| head.revision.clone()) else {
         output.note(&nothing_deployed(address, &session));
         return Ok(ExitCode::Done);
@@ -61,35 +79,80 @@ async fn down(arguments: &Arguments, global: &Global, address: &Address, output:
         tell_kept(&prepared.pruning, output);
         return Ok(ExitCode::Done);
     }
-    let removing = Removing { arguments: &arguments.removal, global, address, by: Author::this_process("down") };
+    let removing = Removing {
+        arguments: &arguments.removal,
+        global,
+        address,
+        by: Author::this_process("down"),
+    };
     prepare::check_deletions(&[], &prepared.pruning, &session).await?;
     confirm(&removing, &newest.guard, &prepared, &session, output)?;
-    let held = arguments.removal.run.lock.acquire(&session, address, &removing.by, output).await?;
+    let held = arguments
+        .removal
+        .run
+        .lock
+        .acquire(&session, address, &removing.by, output)
+        .await?;
     let session = session.through(&held);
     let store = store.through(&session.cluster);
     // What is down already has only its history left.
     let result = if is_down {
-        purge(address, &session, &store, output).await.map(|()| ExitCode::Done)
+        purge(address, &session, &store, output)
+            .await
+            .map(|()| ExitCode::Done)
     } else {
-        under_lock(arguments, &removing, &prepared.pruning, session, &store, output).await
+        under_lock(
+            arguments,
+            &removing,
+            &prepared.pruning,
+            session,
+            &store,
+            output,
+        )
+        .await
     };
     lock_arguments::release(held, output).await;
     result
 }
 
 fn nothing_deployed(address: &Address, session: &Session) -> String {
-    format!("Nothing of {} is deployed in context {}", address.release, session.cluster.context())
+    format!(
+        "Nothing of {} is deployed in context {}",
+        address.release,
+        session.cluster.context()
+    )
 }
 
 /// Looks at everything that the release has, and decides what becomes of it.
-async fn prepared(arguments: &Arguments, address: &Address, session: &Session, mut before: Before) -> Result<Prepared, CommandError> {
+async fn prepared(
+    arguments: &Arguments,
+    address: &Address,
+    session: &Session,
+    mut before: Before,
+) -> Result<Prepared, CommandError> {
     let known = before.touched(&session.served);
-    let look = session.unless_interrupted(engine::look(&session.cluster, &address.release, &known)).await?;
-    let mut look = look.map_err(|error| session.request_error("cannot look at the cluster", &error))?;
+    let look = session
+        .unless_interrupted(engine::look(&session.cluster, &address.release, &known))
+        .await?;
+    let mut look =
+        look.map_err(|error| session.request_error("cannot look at the cluster", &error))?;
     before.complete(&look.live, &address.release.field_manager());
     let candidates = engine::written(&before);
-    let pruning = prepare::leaving(session, candidates, &before, &mut look, &address.release, arguments.removal.delete_data, true).await?;
-    Ok(Prepared { before, look, pruning })
+    let pruning = prepare::leaving(
+        session,
+        candidates,
+        &before,
+        &mut look,
+        &address.release,
+        arguments.removal.delete_data,
+        true,
+    )
+    .await?;
+    Ok(Prepared {
+        before,
+        look,
+        pruning,
+    })
 }
 
 /// Looks again, removes what was shown, and deletes the history where that was asked for.
@@ -101,10 +164,14 @@ async fn under_lock(
     store: &Store,
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
-    let before = session.unless_interrupted(take_over(store, &removing.by)).await?.map_err(|error| session.store_error(&error))?;
+    let before = session
+        .unless_interrupted(take_over(store, &removing.by))
+        .await?
+        .map_err(|error| session.store_error(&error))?;
     let prepared = prepared(arguments, removing.address, &session, before).await?;
     check_same(shown, &prepared.pruning)?;
-    let (exit, session) = carry_out(removing, &prepared, &Selection::All, session, store, output).await?;
+    let (exit, session) =
+        carry_out(removing, &prepared, &Selection::All, session, store, output).await?;
     if exit == ExitCode::Done {
         tell_kept(&prepared.pruning, output);
         if arguments.purge {
@@ -114,14 +181,32 @@ async fn under_lock(
     Ok(exit)
 }
 
-/// Deletes the history. Where something is kept the newest revision stays: it is what remembers that.
-async fn purge(address: &Address, session: &Session, store: &Store, output: &mut Output) -> Result<(), CommandError> {
-    let before = Before::read(store).await.map_err(|error| session.store_error(&error))?;
+/// Deletes the history. Where something is kept the newest revision stays: it is what remembers
+/// that.
+async fn purge(
+    address: &Address,
+    session: &Session,
+    store: &Store,
+    output: &mut Output,
+) -> Result<(), CommandError> {
+    let before = Before::read(store)
+        .await
+        .map_err(|error| session.store_error(&error))?;
     let mut heads = before.heads;
-    let kept = if before.records.is_empty() { Vec::new() } else { heads.pop().into_iter().collect() };
+    let kept = if before.records.is_empty() {
+        Vec::new()
+    } else {
+        heads.pop().into_iter().collect()
+    };
     let numbers: Vec<u64> = heads.iter().map(|head| head.revision.number).collect();
-    store.trim(&numbers, &kept).await.map_err(|error| session.store_error(&error))?;
-    match kept.first().filter(|head| head.revision.outcome == RunOutcome::Succeeded) {
+    store
+        .trim(&numbers, &kept)
+        .await
+        .map_err(|error| session.store_error(&error))?;
+    match kept
+        .first()
+        .filter(|head| head.revision.outcome == RunOutcome::Succeeded)
+    {
         None => output.note(&format!("The history of {} is deleted", address.release)),
         Some(head) => output.note(&format!(
             "The history of {} is deleted but for revision {}, which remembers what is kept",

@@ -8,11 +8,26 @@ use crate::{plan::Plan, release::PlanSource};
 pub(super) fn source(plan: &Plan) -> PlanSource {
     let commit = git(&plan.folder, &["rev-parse", "HEAD"]).map(|text| text.trim().to_owned());
     // Manifests may lie beside the plan's folder: all of the repository counts.
-    let dirty = commit.is_some() && git(&plan.folder, &["status", "--porcelain"]).is_some_and(|text| !text.trim().is_empty());
-    PlanSource { file: plan.file.to_string_lossy().into_owned(), commit, dirty }
+    let dirty = commit.is_some()
+        && git(&plan.folder, &["status", "--porcelain"])
+            .is_some_and(|text| !text.trim().is_empty());
+    PlanSource {
+        file: plan.file.to_string_lossy().into_owned(),
+        commit,
+        dirty,
+    }
 }
 
 fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git").arg("-C").arg(folder).args(arguments).env("GIT_OPTIONAL_LOCKS", "0").output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args(arguments)
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .output()
+        .ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -10,7 +10,10 @@ use crate::{
     error::{CommandError, ExitCode},
     plan::Address,
     release::{Head, JournalEntry, Revision, Store},
-    report::{Did, HistoryChange, HistoryPhase, HistoryRevision, HistoryRollback, HistoryView, Output, RevisionView},
+    report::{
+        Did, HistoryChange, HistoryPhase, HistoryRevision, HistoryRollback, HistoryView, Output,
+        RevisionView,
+    },
 };
 
 /// Show the revisions of a release: who changed it when, and how that ended
@@ -61,7 +64,11 @@ struct Of {
     output: DataFormat,
 }
 
-pub(crate) fn run(arguments: &Arguments, _global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
+pub(crate) fn run(
+    arguments: &Arguments,
+    _global: &Global,
+    output: &mut Output,
+) -> Result<ExitCode, CommandError> {
     let (of, number) = match &arguments.show {
         Some(Show::Show(show)) => (&show.of, Some(show.number)),
         None => (&arguments.of, None),
@@ -78,8 +85,16 @@ async fn history(
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
     let session = Session::open(&of.cluster, Some(address)).await?;
-    let store = Store::new(&session.cluster, &session.served, &address.state_namespace, &address.release);
-    let heads = session.unless_interrupted(store.heads()).await?.map_err(|error| session.store_error(&error))?;
+    let store = Store::new(
+        &session.cluster,
+        &session.served,
+        &address.state_namespace,
+        &address.release,
+    );
+    let heads = session
+        .unless_interrupted(store.heads())
+        .await?
+        .map_err(|error| session.store_error(&error))?;
     if heads.is_empty() {
         return Err(session.no_revisions(address, missing));
     }
@@ -88,12 +103,22 @@ async fn history(
         None => {
             let revisions = heads.iter().map(|head| revision(&head.revision)).collect();
             let context = session.cluster.context().to_owned();
-            let view = HistoryView { release: address.release.to_string(), context, revisions };
+            let view = HistoryView {
+                release: address.release.to_string(),
+                context,
+                revisions,
+            };
             print(of.output, &view, &view.text(width, now), output);
         }
         Some(number) => {
-            let head = heads.iter().find(|head| head.revision.number == number).ok_or_else(|| unknown(address, number, &heads))?;
-            let journal = session.unless_interrupted(store.journal(head)).await?.map_err(|error| session.store_error(&error))?;
+            let head = heads
+                .iter()
+                .find(|head| head.revision.number == number)
+                .ok_or_else(|| unknown(address, number, &heads))?;
+            let journal = session
+                .unless_interrupted(store.journal(head))
+                .await?
+                .map_err(|error| session.store_error(&error))?;
             let view = detail(&head.revision, &journal);
             print(of.output, &view, &view.text(width, now), output);
         }
@@ -102,8 +127,15 @@ async fn history(
 }
 
 fn unknown(address: &Address, number: u64, heads: &[Head]) -> CommandError {
-    let numbers: Vec<String> = heads.iter().map(|head| head.revision.number.to_string()).collect();
-    let message = format!("{} has no revision {number}, or not any more; there are {}", address.release, numbers.join(", "));
+    let numbers: Vec<String> = heads
+        .iter()
+        .map(|head| head.revision.number.to_string())
+        .collect();
+    let message = format!(
+        "{} has no revision {number}, or not any more; there are {}",
+        address.release,
+        numbers.join(", ")
+    );
     CommandError::usage(message)
 }
 
@@ -121,7 +153,10 @@ fn revision(revision: &Revision) -> HistoryRevision {
         created: revision.changes.created,
         changed: revision.changes.changed,
         deleted: revision.changes.deleted,
-        commit: revision.source.as_ref().and_then(|source| source.commit.clone()),
+        commit: revision
+            .source
+            .as_ref()
+            .and_then(|source| source.commit.clone()),
         dirty: revision.source.as_ref().is_some_and(|source| source.dirty),
         cause: revision.cause.clone(),
     }
@@ -158,15 +193,36 @@ fn detail(of: &Revision, journal: &[JournalEntry]) -> RevisionView {
 /// What a journal's entry tells that was done with an object; `None` where nothing was.
 fn change(entry: &JournalEntry) -> Option<HistoryChange> {
     let (object, did, paths) = match entry {
-        JournalEntry::Wrote { object, created: true, .. } => (object, Did::Created, Vec::new()),
+        JournalEntry::Wrote {
+            object,
+            created: true,
+            ..
+        } => (object, Did::Created, Vec::new()),
         JournalEntry::Wrote { changed, .. } if changed.is_empty() => return None,
-        JournalEntry::Wrote { object, changed, .. } => {
-            (object, Did::Changed, changed.iter().map(|change| change.path.to_string()).collect())
-        }
-        JournalEntry::Removed { object, deleted: true } => (object, Did::Deleted, Vec::new()),
-        JournalEntry::Removed { object, deleted: false } => (object, Did::GivenUp, Vec::new()),
+        JournalEntry::Wrote {
+            object, changed, ..
+        } => (
+            object,
+            Did::Changed,
+            changed
+                .iter()
+                .map(|change| change.path.to_string())
+                .collect(),
+        ),
+        JournalEntry::Removed {
+            object,
+            deleted: true,
+        } => (object, Did::Deleted, Vec::new()),
+        JournalEntry::Removed {
+            object,
+            deleted: false,
+        } => (object, Did::GivenUp, Vec::new()),
         JournalEntry::Recreated { object, .. } => (object, Did::Recreated, Vec::new()),
         JournalEntry::Completed { .. } | JournalEntry::Kept { .. } => return None,
     };
-    Some(HistoryChange { object: object.clone(), did, paths })
+    Some(HistoryChange {
+        object: object.clone(),
+        did,
+        paths,
+    })
 }

@@ -1,5 +1,6 @@
-//! What a run is going to do to a release, and what its user said about it: whatever comes before the first write needs no more of the
-//! plan than this, so that a release can be changed without its plan too.
+//! What a run is going to do to a release, and what its user said about it: whatever comes before
+//! the first write needs no more of the plan than this, so that a release can be changed without
+//! its plan too.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +8,10 @@ use crate::{engine::Selection, object::ObjectId, plan::ReleaseId};
 
 /// What is going to be done to a release.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a permission of its own that the user gives")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a permission of its own that the user gives"
+)]
 pub(super) struct Intent<'a> {
     /// The release.
     pub(super) release: &'a ReleaseId,
@@ -21,13 +25,15 @@ pub(super) struct Intent<'a> {
     pub(super) adopt: bool,
     /// Whether fields that others own are taken over.
     pub(super) force_conflicts: bool,
-    /// Objects, as the user names them, that may be deleted and created anew where they are changed in what cannot be changed.
+    /// Objects, as the user names them, that may be deleted and created anew where they are changed
+    /// in what cannot be changed.
     pub(super) recreate: &'a [String],
     /// Whether a run that fails is taken back, and must be permitted to be.
     pub(super) rolls_back: bool,
     /// Whether data that is no longer wanted is deleted.
     pub(super) delete_data: bool,
-    /// Variables whose values do not come from the plan file, with their values: shown before asking.
+    /// Variables whose values do not come from the plan file, with their values: shown before
+    /// asking.
     pub(super) foreign_variables: Vec<(String, String)>,
     /// Secrets that are declared, and become wanted once their values are known.
     pub(super) declared: Vec<ObjectId>,
@@ -46,7 +52,8 @@ impl<'a> Intent<'a> {
             adopt: false,
             force_conflicts: false,
             recreate: &[],
-            // Whoever goes back already is not kept from it by what going back from there would need.
+            // Whoever goes back already is not kept from it by what going back from there would
+            // need.
             rolls_back: false,
             delete_data: false,
             foreign_variables: Vec::new(),

@@ -32,16 +32,31 @@ pub(crate) struct Arguments {
     output: DataFormat,
 }
 
-pub(crate) fn run(arguments: &Arguments, _global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
+pub(crate) fn run(
+    arguments: &Arguments,
+    _global: &Global,
+    output: &mut Output,
+) -> Result<ExitCode, CommandError> {
     block_on(list(arguments, output))
 }
 
 async fn list(arguments: &Arguments, output: &mut Output) -> Result<ExitCode, CommandError> {
     let session = Session::open(&arguments.cluster, None).await?;
     // The store is asked about all releases; which one it is opened for makes no difference.
-    let any = ReleaseId { plan: String::new(), environment: String::new() };
-    let store = Store::new(&session.cluster, &session.served, &arguments.state_namespace, &any);
-    let heads = session.unless_interrupted(store.all_heads()).await?.map_err(|error| session.store_error(&error))?;
+    let any = ReleaseId {
+        plan: String::new(),
+        environment: String::new(),
+    };
+    let store = Store::new(
+        &session.cluster,
+        &session.served,
+        &arguments.state_namespace,
+        &any,
+    );
+    let heads = session
+        .unless_interrupted(store.all_heads())
+        .await?
+        .map_err(|error| session.store_error(&error))?;
     let mut last: BTreeMap<ReleaseId, Revision> = BTreeMap::new();
     for head in heads {
         last.insert(head.revision.release.clone(), head.revision);
@@ -51,7 +66,10 @@ async fn list(arguments: &Arguments, output: &mut Output) -> Result<ExitCode, Co
         objects: revision.objects,
         revision: revision_info(&revision),
     });
-    let view = ListView { context: session.cluster.context().to_owned(), releases: releases.collect() };
+    let view = ListView {
+        context: session.cluster.context().to_owned(),
+        releases: releases.collect(),
+    };
     let text = view.text(output.stdout_width(), Timestamp::now());
     print(arguments.output, &view, &text, output);
     Ok(ExitCode::Done)

@@ -1,4 +1,5 @@
-//! Arguments of commands that take the lock of a release, and what is said where it is not to be had.
+//! Arguments of commands that take the lock of a release, and what is said where it is not to be
+//! had.
 
 use std::time::Duration;
 
@@ -16,7 +17,8 @@ pub(crate) struct LockArguments {
     /// Where another run of the release is under way, wait this long for it, for example `5m`
     #[arg(long, value_name = "DURATION", env = "DEPLOYCTL_WAIT_FOR_LOCK", value_parser = plan::parse_duration)]
     wait_for_lock: Option<Duration>,
-    /// Time without a sign of life after which this run counts as dead; no single write may take longer than two thirds of it
+    /// Time without a sign of life after which this run counts as dead; no single write may take
+    /// longer than two thirds of it
     #[arg(
         long,
         value_name = "DURATION",
@@ -33,7 +35,11 @@ const EXPIRY: (Duration, Duration) = (Duration::from_secs(2), Duration::from_min
 
 fn expiry(text: &str) -> Result<Duration, String> {
     let expiry = plan::parse_duration(text)?;
-    if (EXPIRY.0..=EXPIRY.1).contains(&expiry) { Ok(expiry) } else { Err("from 2 s to 10 minutes".to_owned()) }
+    if (EXPIRY.0..=EXPIRY.1).contains(&expiry) {
+        Ok(expiry)
+    } else {
+        Err("from 2 s to 10 minutes".to_owned())
+    }
 }
 
 impl LockArguments {
@@ -45,17 +51,33 @@ impl LockArguments {
         by: &Author,
         output: &mut Output,
     ) -> Result<Held, CommandError> {
-        let options = LockOptions { expiry: self.lock_expiry, wait: self.wait_for_lock };
+        let options = LockOptions {
+            expiry: self.lock_expiry,
+            wait: self.wait_for_lock,
+        };
         let tell = |notice: LockNotice| output.note(&notice.to_string());
-        let acquire = Lock::acquire(&session.cluster, &session.served, &address.state_namespace, &address.release, by, options, tell);
-        session.unless_interrupted(acquire).await?.map_err(|error| lock_error(&error, session))
+        let acquire = Lock::acquire(
+            &session.cluster,
+            &session.served,
+            &address.state_namespace,
+            &address.release,
+            by,
+            options,
+            tell,
+        );
+        session
+            .unless_interrupted(acquire)
+            .await?
+            .map_err(|error| lock_error(&error, session))
     }
 }
 
 /// Frees the lock; one that cannot be freed expires by itself.
 pub(super) async fn release(held: Held, output: &mut Output) {
     if let Err(error) = held.release().await {
-        output.note(&format!("Warning: the lock could not be freed, and expires by itself: {error}"));
+        output.note(&format!(
+            "Warning: the lock could not be freed, and expires by itself: {error}"
+        ));
     }
 }
 
@@ -63,10 +85,16 @@ pub(super) async fn release(held: Held, output: &mut Output) {
 pub(super) fn lock_error(error: &LockError, session: &Session) -> CommandError {
     match error {
         LockError::Held { release, holder } => {
-            let locked = CommandError::new(ExitCode::Locked, format!("{release} is locked by {holder}; nothing was changed"));
+            let locked = CommandError::new(
+                ExitCode::Locked,
+                format!("{release} is locked by {holder}; nothing was changed"),
+            );
             locked
                 .hint("wait for that run with `--wait-for-lock 5m`")
-                .hint(format!("where that run is certainly gone, remove its lock with `{}`", unlock_command(release)))
+                .hint(format!(
+                    "where that run is certainly gone, remove its lock with `{}`",
+                    unlock_command(release)
+                ))
         }
         LockError::Request { source, .. } => {
             let failed = session.request_error(&error.to_string(), source);
@@ -84,7 +112,10 @@ pub(super) fn lock_error(error: &LockError, session: &Session) -> CommandError {
 
 /// The command that removes the lock of `release`.
 fn unlock_command(release: &ReleaseId) -> String {
-    format!("deployctl unlock {} --env {}", release.plan, release.environment)
+    format!(
+        "deployctl unlock {} --env {}",
+        release.plan, release.environment
+    )
 }
 
 #[cfg(test)]

@@ -39,7 +39,8 @@ use crate::{
     report::{ColorWhen, Output},
 };
 
-/// Runs the ordered phases of a Kubernetes platform by server-side apply and waits for readiness that is true.
+/// Runs the ordered phases of a Kubernetes platform by server-side apply and waits for readiness
+/// that is true.
 #[derive(Debug, Parser)]
 #[command(name = "deployctl", version, propagate_version = true)]
 struct Arguments {
@@ -53,7 +54,14 @@ struct Arguments {
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Global {
     /// When to use colour
-    #[arg(long, global = true, value_enum, default_value_t, env = "DEPLOYCTL_COLOR", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        env = "DEPLOYCTL_COLOR",
+        help_heading = "Global options"
+    )]
     pub(crate) color: ColorWhen,
     /// Show more: retries and request counts; twice: every request
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
@@ -90,7 +98,9 @@ pub fn main() -> process::ExitCode {
         show_requests(&output);
     }
     let result = run(arguments, &mut output).and_then(|exit| match output.lost_data() {
-        Some(error) if exit == ExitCode::Done => Err(CommandError::failed("cannot write to standard output").because(&error)),
+        Some(error) if exit == ExitCode::Done => {
+            Err(CommandError::failed("cannot write to standard output").because(&error))
+        }
         _ => Ok(exit),
     });
     let exit = match result {
@@ -103,8 +113,8 @@ pub fn main() -> process::ExitCode {
     process::ExitCode::from(exit.status())
 }
 
-/// Writes what our client does to standard error, above the progress bars. The libraries below it stay silent: their messages hold whole answers, and
-/// secrets with them.
+/// Writes what our client does to standard error, above the progress bars. The libraries below it
+/// stay silent: their messages hold whole answers, and secrets with them.
 fn show_requests(output: &Output) {
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new("off,deployctl=debug"))

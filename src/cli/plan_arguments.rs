@@ -14,7 +14,8 @@ use crate::{
 /// Which plan, which environment, with which variables.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct PlanArguments {
-    /// Plan: its name or path; need not be given where the nearest `plans/` folder upwards holds exactly one
+    /// Plan: its name or path; need not be given where the nearest `plans/` folder upwards holds
+    /// exactly one
     #[arg(env = "DEPLOYCTL_PLAN")]
     pub(crate) plan: Option<String>,
     /// Environment of the plan
@@ -40,7 +41,8 @@ pub(crate) struct ClusterArguments {
 }
 
 impl PlanArguments {
-    /// The plan in the chosen environment. Warnings go to `output`; errors (exit 2) say all that is wrong at once.
+    /// The plan in the chosen environment. Warnings go to `output`; errors (exit 2) say all that is
+    /// wrong at once.
     pub(crate) fn load(&self, output: &mut Output) -> Result<Plan, CommandError> {
         let folder = current_folder()?;
         let (plan, warnings) = plan::load(&self.selection(&folder)).map_err(CommandError::from)?;
@@ -50,34 +52,42 @@ impl PlanArguments {
         Ok(plan)
     }
 
-    /// What the plan in the chosen environment says about readiness. Needs no values of variables that no rule refers to.
+    /// What the plan in the chosen environment says about readiness. Needs no values of variables
+    /// that no rule refers to.
     pub(crate) fn readiness(&self) -> Result<ReadinessSettings, CommandError> {
         let folder = current_folder()?;
         plan::readiness(&self.selection(&folder)).map_err(CommandError::from)
     }
 
-    /// Where the release of the plan in the chosen environment is found. Needs no values of variables.
+    /// Where the release of the plan in the chosen environment is found. Needs no values of
+    /// variables.
     pub(crate) fn address(&self) -> Result<Address, CommandError> {
         let folder = current_folder()?;
         plan::address(&self.selection(&folder)).map_err(CommandError::from)
     }
 
-    /// Where the release is found, also where there is no plan file of that name. Returned with it is the error for where the cluster
-    /// knows no such release either.
+    /// Where the release is found, also where there is no plan file of that name. Returned with it
+    /// is the error for where the cluster knows no such release either.
     pub(crate) fn address_or_name(&self) -> Result<(Address, Option<CommandError>), CommandError> {
         let folder = current_folder()?;
-        let (address, missing) = plan::address_or_name(&self.selection(&folder)).map_err(CommandError::from)?;
+        let (address, missing) =
+            plan::address_or_name(&self.selection(&folder)).map_err(CommandError::from)?;
         Ok((address, missing.map(CommandError::from)))
     }
 
-    /// A look at the plan in the chosen environment, or in all where none is chosen. Fails (exit 2) only where the plan cannot be read.
+    /// A look at the plan in the chosen environment, or in all where none is chosen. Fails (exit 2)
+    /// only where the plan cannot be read.
     pub(crate) fn examine(&self) -> Result<Examined, CommandError> {
         let folder = current_folder()?;
         match plan::examine(&self.selection(&folder), true) {
             Ok(examined) => Ok(examined),
-            Err(LoadError::Problems { file, problems }) => {
-                Ok(Examined { name: String::new(), file, environments: Vec::new(), plans: Vec::new(), problems })
-            }
+            Err(LoadError::Problems { file, problems }) => Ok(Examined {
+                name: String::new(),
+                file,
+                environments: Vec::new(),
+                plans: Vec::new(),
+                problems,
+            }),
             Err(error) => Err(error.into()),
         }
     }
@@ -95,7 +105,8 @@ impl PlanArguments {
 }
 
 fn current_folder() -> Result<PathBuf, CommandError> {
-    env::current_dir().map_err(|error| CommandError::usage("the current folder cannot be read").because(&error))
+    env::current_dir()
+        .map_err(|error| CommandError::usage("the current folder cannot be read").because(&error))
 }
 
 /// A warning as it is shown to people.
@@ -120,9 +131,18 @@ impl From<LoadError> for CommandError {
 
 /// The error (exit 2) that shows all errors among `problems`.
 pub(crate) fn problems_error(file: &Path, problems: &[Problem]) -> CommandError {
-    let errors: Vec<String> = problems.iter().filter(|problem| problem.is_error()).map(Problem::to_string).collect();
+    let errors: Vec<String> = problems
+        .iter()
+        .filter(|problem| problem.is_error())
+        .map(Problem::to_string)
+        .collect();
     match errors.as_slice() {
         [error] => CommandError::usage(error.clone()),
-        errors => CommandError::usage(format!("{} has {} errors\n{}", file.display(), errors.len(), errors.join("\n"))),
+        errors => CommandError::usage(format!(
+            "{} has {} errors\n{}",
+            file.display(),
+            errors.len(),
+            errors.join("\n")
+        )),
     }
 }

@@ -18,9 +18,10 @@ use crate::{
 
 /// Remove what a release has left behind and none of its revisions remembers
 ///
-/// What has left the plan is removed by `up` itself. Orphans are what it cannot know of: objects that carry the release's label and are
-/// applied by it, and that no stored revision wanted or remembers. They are shown before anything is deleted. Data is kept, and what
-/// others apply too only loses the mark of this release. Neither the plan file nor manifests are needed.
+/// What has left the plan is removed by `up` itself. Orphans are what it cannot know of: objects
+/// that carry the release's label and are applied by it, and that no stored revision wanted or
+/// remembers. They are shown before anything is deleted. Data is kept, and what others apply too
+/// only loses the mark of this release. Neither the plan file nor manifests are needed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   deployctl prune --orphans --env dev
@@ -51,7 +52,11 @@ impl Found {
     }
 }
 
-pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
+pub(crate) fn run(
+    arguments: &Arguments,
+    global: &Global,
+    output: &mut Output,
+) -> Result<ExitCode, CommandError> {
     if !arguments.orphans {
         return Err(CommandError::usage("`deployctl prune` removes what no revision remembers, and wants `--orphans`")
             .hint("what is no longer in the manifests is removed by `deployctl up`, once everything else is ready"));
@@ -60,26 +65,64 @@ pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -
     block_on(prune(arguments, global, &address, output))
 }
 
-async fn prune(arguments: &Arguments, global: &Global, address: &Address, output: &mut Output) -> Result<ExitCode, CommandError> {
+async fn prune(
+    arguments: &Arguments,
+    global: &Global,
+    address: &Address,
+    output: &mut Output,
+) -> Result<ExitCode, CommandError> {
     let session = Session::open(&arguments.cluster, Some(address)).await?;
-    let store = Store::new(&session.cluster, &session.served, &address.state_namespace, &address.release);
-    let before = session.unless_interrupted(Before::read(&store)).await?.map_err(|error| session.store_error(&error))?;
-    let guard = before.newest().map(|head| head.revision.guard.clone()).unwrap_or_default();
+    let store = Store::new(
+        &session.cluster,
+        &session.served,
+        &address.state_namespace,
+        &address.release,
+    );
+    let before = session
+        .unless_interrupted(Before::read(&store))
+        .await?
+        .map_err(|error| session.store_error(&error))?;
+    let guard = before
+        .newest()
+        .map(|head| head.revision.guard.clone())
+        .unwrap_or_default();
     session.check_context(&address.release, &guard.contexts)?;
     let found = found(arguments, address, &session, &store, before).await?;
     tell_unseen(&found.unseen, output);
     if found.is_nothing() {
-        output.note(&format!("No orphans of {} are to be removed in context {}", address.release, session.cluster.context()));
+        output.note(&format!(
+            "No orphans of {} are to be removed in context {}",
+            address.release,
+            session.cluster.context()
+        ));
         tell_kept(&found.prepared.pruning, output);
         return Ok(ExitCode::Done);
     }
-    let removing = Removing { arguments: &arguments.removal, global, address, by: Author::this_process("prune") };
+    let removing = Removing {
+        arguments: &arguments.removal,
+        global,
+        address,
+        by: Author::this_process("prune"),
+    };
     prepare::check_deletions(&[], &found.prepared.pruning, &session).await?;
     confirm(&removing, &guard, &found.prepared, &session, output)?;
-    let held = arguments.removal.run.lock.acquire(&session, address, &removing.by, output).await?;
+    let held = arguments
+        .removal
+        .run
+        .lock
+        .acquire(&session, address, &removing.by, output)
+        .await?;
     let session = session.through(&held);
     let store = store.through(&session.cluster);
-    let result = under_lock(arguments, &removing, &found.prepared.pruning, session, &store, output).await;
+    let result = under_lock(
+        arguments,
+        &removing,
+        &found.prepared.pruning,
+        session,
+        &store,
+        output,
+    )
+    .await;
     lock_arguments::release(held, output).await;
     result
 }
@@ -94,12 +137,26 @@ async fn under_lock(
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
     let address = removing.address;
-    let before = session.unless_interrupted(Before::read(store)).await?.map_err(|error| session.store_error(&error))?;
+    let before = session
+        .unless_interrupted(Before::read(store))
+        .await?
+        .map_err(|error| session.store_error(&error))?;
     check_settled(&before)?;
-    let before = session.unless_interrupted(take_over(store, &removing.by)).await?.map_err(|error| session.store_error(&error))?;
+    let before = session
+        .unless_interrupted(take_over(store, &removing.by))
+        .await?
+        .map_err(|error| session.store_error(&error))?;
     let Found { prepared, .. } = found(arguments, address, &session, store, before).await?;
     check_same(shown, &prepared.pruning)?;
-    let (exit, _) = carry_out(removing, &prepared, &Selection::Nothing, session, store, output).await?;
+    let (exit, _) = carry_out(
+        removing,
+        &prepared,
+        &Selection::Nothing,
+        session,
+        store,
+        output,
+    )
+    .await?;
     if exit == ExitCode::Done {
         tell_kept(&prepared.pruning, output);
     }
@@ -107,35 +164,78 @@ async fn under_lock(
 }
 
 /// Finds the orphans, and decides what becomes of them.
-async fn found(arguments: &Arguments, address: &Address, session: &Session, store: &Store, before: Before) -> Result<Found, CommandError> {
+async fn found(
+    arguments: &Arguments,
+    address: &Address,
+    session: &Session,
+    store: &Store,
+    before: Before,
+) -> Result<Found, CommandError> {
     check_settled(&before)?;
     let release = &address.release;
-    let known = session.unless_interrupted(Known::read(store, &before.heads)).await?.map_err(|error| session.store_error(&error))?;
-    let orphans = session.unless_interrupted(engine::orphans(&session.cluster, &session.served, release, &known)).await?;
-    let engine::Orphans { mut look, candidates, unseen } =
-        orphans.map_err(|error| session.request_error("cannot look for orphans", &error))?;
+    let known = session
+        .unless_interrupted(Known::read(store, &before.heads))
+        .await?
+        .map_err(|error| session.store_error(&error))?;
+    let orphans = session
+        .unless_interrupted(engine::orphans(
+            &session.cluster,
+            &session.served,
+            release,
+            &known,
+        ))
+        .await?;
+    let engine::Orphans {
+        mut look,
+        candidates,
+        unseen,
+    } = orphans.map_err(|error| session.request_error("cannot look for orphans", &error))?;
     if before.heads.is_empty() && !candidates.is_empty() {
         return Err(unremembered(address, candidates.len()));
     }
     let delete_data = arguments.removal.delete_data;
-    let mut pruning = prepare::leaving(session, candidates, &before, &mut look, release, delete_data, true).await?;
+    let mut pruning = prepare::leaving(
+        session,
+        candidates,
+        &before,
+        &mut look,
+        release,
+        delete_data,
+        true,
+    )
+    .await?;
     engine::give_up_foreign(&mut pruning, &look, release);
-    Ok(Found { prepared: Prepared { before, look, pruning }, unseen })
+    Ok(Found {
+        prepared: Prepared {
+            before,
+            look,
+            pruning,
+        },
+        unseen,
+    })
 }
 
-/// Refuses to go on where a run of another command is not finished: what it left is not to be taken for orphans, and it is not settled by
-/// removing something else.
+/// Refuses to go on where a run of another command is not finished: what it left is not to be taken
+/// for orphans, and it is not settled by removing something else.
 fn check_settled(before: &Before) -> Result<(), CommandError> {
-    let unsettled = before.newest().map(|head| &head.revision).filter(|revision| !revision.is_settled());
+    let unsettled = before
+        .newest()
+        .map(|head| &head.revision)
+        .filter(|revision| !revision.is_settled());
     match unsettled.filter(|revision| revision.by.command != "prune") {
         Some(unsettled) => Err(refused(unsettled)),
         None => Ok(()),
     }
 }
 
-/// Without any revision everything would be an orphan, where the revisions are merely kept elsewhere.
+/// Without any revision everything would be an orphan, where the revisions are merely kept
+/// elsewhere.
 fn unremembered(address: &Address, number: usize) -> CommandError {
-    let Address { release, state_namespace, .. } = address;
+    let Address {
+        release,
+        state_namespace,
+        ..
+    } = address;
     let message = format!(
         "{number} objects carry the marks of {release}, and namespace `{state_namespace}` holds no revision of it; nothing was changed"
     );
@@ -149,6 +249,9 @@ fn unremembered(address: &Address, number: usize) -> CommandError {
 
 fn tell_unseen(unseen: &[String], output: &mut Output) {
     if !unseen.is_empty() {
-        output.note(&format!("Note: not looked for everywhere, since they cannot be listed: {}", unseen.join(", ")));
+        output.note(&format!(
+            "Note: not looked for everywhere, since they cannot be listed: {}",
+            unseen.join(", ")
+        ));
     }
 }

@@ -20,8 +20,9 @@ use crate::{
 
 /// Judge objects offline: is each of them ready, and if not, why
 ///
-/// Reads objects as they are in a cluster, with their status, and says what `up` would say of each. Objects that belong together
-/// (a Deployment, its `ReplicaSet`s, its Pods, their Events) are joined, so that a verdict names the cause.
+/// Reads objects as they are in a cluster, with their status, and says what `up` would say of each.
+/// Objects that belong together (a Deployment, its `ReplicaSet`s, its Pods, their Events) are
+/// joined, so that a verdict names the cause.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kubectl get deployments,replicasets,pods -o yaml | deployctl readiness -f -
@@ -60,7 +61,11 @@ struct Line<'a> {
     message: &'a str,
 }
 
-pub(crate) fn run(arguments: &Arguments, _global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
+pub(crate) fn run(
+    arguments: &Arguments,
+    _global: &Global,
+    output: &mut Output,
+) -> Result<ExitCode, CommandError> {
     let (rules, budget) = arguments.rules.compile()?;
     let mut objects = Vec::new();
     for file in &arguments.files {
@@ -70,9 +75,15 @@ pub(crate) fn run(arguments: &Arguments, _global: &Global, output: &mut Output) 
     let references: Vec<&Value> = objects.iter().collect();
     let now = Timestamp::now();
     let families = Family::of_all(&references);
-    let judge = |(object, family): (&Value, &Family<'_>)| rules.judge(object, &family.surroundings(now), budget);
+    let judge = |(object, family): (&Value, &Family<'_>)| {
+        rules.judge(object, &family.surroundings(now), budget)
+    };
     let verdicts: Vec<Verdict> = objects.iter().zip(&families).map(judge).collect();
-    let lines: Vec<Line<'_>> = objects.iter().zip(&verdicts).map(|(object, verdict)| line(object, verdict)).collect();
+    let lines: Vec<Line<'_>> = objects
+        .iter()
+        .zip(&verdicts)
+        .map(|(object, verdict)| line(object, verdict))
+        .collect();
     output.data(&match arguments.output {
         Format::Json => as_json(&lines),
         Format::Table => as_table(&lines),
@@ -83,21 +94,38 @@ pub(crate) fn run(arguments: &Arguments, _global: &Global, output: &mut Output) 
 fn read(file: &Path) -> Result<(String, String), CommandError> {
     let mut bytes = Vec::new();
     let standard_input = file.as_os_str() == "-";
-    let name = if standard_input { "standard input".to_owned() } else { file.display().to_string() };
-    let result =
-        if standard_input { io::stdin().lock().read_to_end(&mut bytes).map(|_| ()) } else { fs::read(file).map(|content| bytes = content) };
-    result.map_err(|error| CommandError::usage(format!("cannot read `{name}`: check the path given with `--file`")).because(&error))?;
+    let name = if standard_input {
+        "standard input".to_owned()
+    } else {
+        file.display().to_string()
+    };
+    let result = if standard_input {
+        io::stdin().lock().read_to_end(&mut bytes).map(|_| ())
+    } else {
+        fs::read(file).map(|content| bytes = content)
+    };
+    result.map_err(|error| {
+        CommandError::usage(format!(
+            "cannot read `{name}`: check the path given with `--file`"
+        ))
+        .because(&error)
+    })?;
     let content = String::from_utf8(bytes).map_err(|error| {
-        let readable = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
+        let readable =
+            String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
         let line = 1 + readable.matches('\n').count();
-        CommandError::usage(format!("{name}:{line}: this is not UTF-8 text; save it as UTF-8"))
+        CommandError::usage(format!(
+            "{name}:{line}: this is not UTF-8 text; save it as UTF-8"
+        ))
     })?;
     Ok((name, content))
 }
 
 fn line<'a>(object: &'a Value, verdict: &'a Verdict) -> Line<'a> {
     Line {
-        group: text(object, "/apiVersion").and_then(|version| version.split_once('/')).map_or("", |(group, _)| group),
+        group: text(object, "/apiVersion")
+            .and_then(|version| version.split_once('/'))
+            .map_or("", |(group, _)| group),
         kind: text(object, "/kind").unwrap_or_default(),
         namespace: text(object, "/metadata/namespace"),
         name: text(object, "/metadata/name").unwrap_or_default(),
@@ -114,12 +142,20 @@ fn as_json(lines: &[Line<'_>]) -> String {
 
 fn as_table(lines: &[Line<'_>]) -> String {
     let objects: Vec<String> = lines.iter().map(object_name).collect();
-    let width = objects.iter().map(|object| object.chars().count()).max().unwrap_or(0).max("OBJECT".len());
+    let width = objects
+        .iter()
+        .map(|object| object.chars().count())
+        .max()
+        .unwrap_or(0)
+        .max("OBJECT".len());
     let mut table = format!("{:<11}  {:<width$}  MESSAGE\n", "VERDICT", "OBJECT");
     for (line, object) in lines.iter().zip(&objects) {
         let style = style(line.verdict);
         let verdict = line.verdict.to_string();
-        let row = format!("{style}{verdict:<11}{style:#}  {object:<width$}  {}", one_line(line.message, 300));
+        let row = format!(
+            "{style}{verdict:<11}{style:#}  {object:<width$}  {}",
+            one_line(line.message, 300)
+        );
         table.push_str(row.trim_end());
         table.push('\n');
     }
@@ -135,7 +171,9 @@ fn style(state: State) -> Style {
     let color = match state {
         State::Ready => AnsiColor::Green,
         State::Failed | State::Missing => AnsiColor::Red,
-        State::InProgress | State::Suspended | State::Terminating | State::Unknown => AnsiColor::Yellow,
+        State::InProgress | State::Suspended | State::Terminating | State::Unknown => {
+            AnsiColor::Yellow
+        }
     };
     color.on_default()
 }
@@ -149,23 +187,30 @@ struct ParseProblem {
 
 impl ParseProblem {
     fn in_file(self, name: &str) -> CommandError {
-        let place = self.line.map_or_else(|| name.to_owned(), |line| format!("{name}:{line}"));
+        let place = self
+            .line
+            .map_or_else(|| name.to_owned(), |line| format!("{name}:{line}"));
         CommandError::usage(format!("{place}: {}", self.what))
             .hint("give objects as YAML documents, JSON or JSON lines, for example from `kubectl get … -o yaml`")
     }
 }
 
-/// The objects in `content`: YAML documents, JSON or JSON lines, in their order; lists are unpacked.
+/// The objects in `content`: YAML documents, JSON or JSON lines, in their order; lists are
+/// unpacked.
 fn parse_objects(content: &str) -> Result<Vec<Value>, ParseProblem> {
     let is_json = content.trim_start().starts_with(['{', '[']);
     let documents = if is_json {
-        // Flow style is YAML too; where neither reads it, the complaint about JSON is the one that helps.
+        // Flow style is YAML too; where neither reads it, the complaint about JSON is the one that
+        // helps.
         json_documents(content).or_else(|problem| yaml_documents(content).map_err(|_| problem))?
     } else {
         yaml_documents(content)?
     };
     if documents.is_empty() {
-        return Err(ParseProblem { line: None, what: "there is no object in it".to_owned() });
+        return Err(ParseProblem {
+            line: None,
+            what: "there is no object in it".to_owned(),
+        });
     }
     let mut objects = Vec::new();
     for (line, document) in documents {
@@ -190,7 +235,10 @@ fn json_documents(content: &str) -> Result<Documents, ParseProblem> {
             None => return Ok(documents),
             Some(Ok(document)) => documents.push((Some(line), document)),
             Some(Err(error)) => {
-                return Err(ParseProblem { line: Some(error.line().max(line)), what: format!("this is not JSON: {error}") });
+                return Err(ParseProblem {
+                    line: Some(error.line().max(line)),
+                    what: format!("this is not JSON: {error}"),
+                });
             }
         }
     }
@@ -198,31 +246,64 @@ fn json_documents(content: &str) -> Result<Documents, ParseProblem> {
 
 fn yaml_documents(content: &str) -> Result<Documents, ParseProblem> {
     // The caller says which file it is.
-    let documents = source::documents(content, Path::new(""))
-        .map_err(|error| ParseProblem { line: usize::try_from(error.line).ok(), what: format!("this is not YAML: {}", error.message) })?;
-    Ok(documents.into_iter().map(|document| (usize::try_from(document.line).ok(), document.value)).collect())
+    let documents = source::documents(content, Path::new("")).map_err(|error| ParseProblem {
+        line: usize::try_from(error.line).ok(),
+        what: format!("this is not YAML: {}", error.message),
+    })?;
+    Ok(documents
+        .into_iter()
+        .map(|document| (usize::try_from(document.line).ok(), document.value))
+        .collect())
 }
 
-/// Adds the object in `document`, or the items of the list that it is. Items of a typed list may leave out what the list says.
-fn unpack(document: Value, line: Option<usize>, list: Option<(&str, &str)>, into: &mut Vec<Value>) -> Result<(), ParseProblem> {
+/// Adds the object in `document`, or the items of the list that it is. Items of a typed list may
+/// leave out what the list says.
+fn unpack(
+    document: Value,
+    line: Option<usize>,
+    list: Option<(&str, &str)>,
+    into: &mut Vec<Value>,
+) -> Result<(), ParseProblem> {
     if let Value::Array(items) = document {
-        return items.into_iter().try_for_each(|item| unpack(item, line, None, into));
+        return items
+            .into_iter()
+            .try_for_each(|item| unpack(item, line, None, into));
     }
     let Value::Object(mut object) = document else {
-        return Err(ParseProblem { line, what: "this document is not an object".to_owned() });
+        return Err(ParseProblem {
+            line,
+            what: "this document is not an object".to_owned(),
+        });
     };
     if let Some((api_version, kind)) = list {
-        object.entry("apiVersion").or_insert_with(|| api_version.into());
+        object
+            .entry("apiVersion")
+            .or_insert_with(|| api_version.into());
         object.entry("kind").or_insert_with(|| kind.into());
     }
-    let field = |name: &str| object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
-    let (Some(api_version), Some(kind)) = (field("apiVersion"), field("kind")) else {
-        return Err(ParseProblem { line, what: "this document has no `apiVersion` or no `kind`, so it cannot be judged".to_owned() });
+    let field = |name: &str| {
+        object
+            .get(name)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
     };
-    match (kind.strip_suffix("List"), object.get_mut("items").map(Value::take)) {
+    let (Some(api_version), Some(kind)) = (field("apiVersion"), field("kind")) else {
+        return Err(ParseProblem {
+            line,
+            what: "this document has no `apiVersion` or no `kind`, so it cannot be judged"
+                .to_owned(),
+        });
+    };
+    match (
+        kind.strip_suffix("List"),
+        object.get_mut("items").map(Value::take),
+    ) {
         (Some(item_kind), Some(Value::Array(items))) => {
             let defaults = (!item_kind.is_empty()).then_some((api_version.as_str(), item_kind));
-            items.into_iter().try_for_each(|item| unpack(item, line, defaults, into))
+            items
+                .into_iter()
+                .try_for_each(|item| unpack(item, line, defaults, into))
         }
         (Some(_), Some(Value::Null)) => Ok(()),
         (_, items) => {

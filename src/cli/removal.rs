@@ -18,7 +18,10 @@ use super::{
     },
 };
 use crate::{
-    engine::{Before, Emitter, Limits, Look, Origin, Pruning, Removal, Run, Selection, Terms, Wanted, remove_all},
+    engine::{
+        Before, Emitter, Limits, Look, Origin, Pruning, Removal, Run, Selection, Terms, Wanted,
+        remove_all,
+    },
     error::{CommandError, ExitCode},
     object::ObjectId,
     plan::{self, Address},
@@ -29,7 +32,8 @@ use crate::{
 /// How a command removes.
 #[derive(Debug, clap::Args)]
 pub(super) struct RemovalArguments {
-    /// Also delete volumes with what is on them; needs the release's name: typed, or `--yes=PLAN.ENV`
+    /// Also delete volumes with what is on them; needs the release's name: typed, or
+    /// `--yes=PLAN.ENV`
     #[arg(long)]
     pub(super) delete_data: bool,
     /// How long to wait in each phase until its objects are gone, before going on without them
@@ -65,25 +69,62 @@ pub(super) fn confirm(
     session: &Session,
     output: &mut Output,
 ) -> Result<(), CommandError> {
-    let Removing { arguments, address, .. } = removing;
+    let Removing {
+        arguments, address, ..
+    } = removing;
     let asks = arguments.run.yes.is_none();
     let rows = output.stderr_rows().filter(|_| asks);
-    let extent = Extent { width: output.stderr_width(), rows, creations: asks };
+    let extent = Extent {
+        width: output.stderr_width(),
+        rows,
+        creations: asks,
+    };
     output.note(summary(address, prepared, session).text(extent).trim_end());
     output.note("");
-    let plain = Intent::plain(&address.release, guard.protected, arguments.run.yes.as_deref());
-    let intent = Intent { delete_data: arguments.delete_data, ..plain };
+    let plain = Intent::plain(
+        &address.release,
+        guard.protected,
+        arguments.run.yes.as_deref(),
+    );
+    let intent = Intent {
+        delete_data: arguments.delete_data,
+        ..plain
+    };
     let context = session.cluster.context();
-    if deletes_data(&prepared.pruning) { consent_to_loss(&intent, context) } else { consent(&intent, context) }
+    if deletes_data(&prepared.pruning) {
+        consent_to_loss(&intent, context)
+    } else {
+        consent(&intent, context)
+    }
 }
 
 fn summary(address: &Address, prepared: &Prepared, session: &Session) -> ChangeSummary {
-    let namespaces: BTreeSet<String> = prepared.pruning.removals.iter().filter_map(|removal| removal.id.namespace.clone()).collect();
-    let mut rows = removed(&prepared.pruning, |phase| if phase.is_empty() { "others".to_owned() } else { phase.to_owned() });
-    let phases: Vec<&str> =
-        prepared.before.newest().into_iter().flat_map(|head| &head.revision.phases).map(|phase| phase.name.as_str()).collect();
+    let namespaces: BTreeSet<String> = prepared
+        .pruning
+        .removals
+        .iter()
+        .filter_map(|removal| removal.id.namespace.clone())
+        .collect();
+    let mut rows = removed(&prepared.pruning, |phase| {
+        if phase.is_empty() {
+            "others".to_owned()
+        } else {
+            phase.to_owned()
+        }
+    });
+    let phases: Vec<&str> = prepared
+        .before
+        .newest()
+        .into_iter()
+        .flat_map(|head| &head.revision.phases)
+        .map(|phase| phase.name.as_str())
+        .collect();
     let position = |phase: &str| phases.iter().position(|known| *known == phase);
-    rows.sort_by_key(|row| std::cmp::Reverse(position(&row.phase).map_or(-1, |position| i64::try_from(position).unwrap_or(i64::MAX))));
+    rows.sort_by_key(|row| {
+        std::cmp::Reverse(
+            position(&row.phase).map_or(-1, |position| i64::try_from(position).unwrap_or(i64::MAX)),
+        )
+    });
     ChangeSummary {
         release: address.release.to_string(),
         context: session.cluster.context().to_owned(),
@@ -97,16 +138,30 @@ fn summary(address: &Address, prepared: &Prepared, session: &Session) -> ChangeS
 
 /// Refuses to go on where something would go that was not shown.
 pub(super) fn check_same(shown: &Pruning, now: &Pruning) -> Result<(), CommandError> {
-    let was_shown: BTreeMap<&ObjectId, &Removal> = shown.removals.iter().map(|removal| (&removal.id, removal)).collect();
-    match now.removals.iter().find(|removal| was_shown.get(&removal.id) != Some(removal)) {
+    let was_shown: BTreeMap<&ObjectId, &Removal> = shown
+        .removals
+        .iter()
+        .map(|removal| (&removal.id, removal))
+        .collect();
+    match now
+        .removals
+        .iter()
+        .find(|removal| was_shown.get(&removal.id) != Some(removal))
+    {
         None => Ok(()),
-        Some(new) => Err(CommandError::new(ExitCode::Refused, format!("{} has changed since the question; nothing was changed", new.id))
-            .hint("run the same command again: it starts from what is there now")),
+        Some(new) => Err(CommandError::new(
+            ExitCode::Refused,
+            format!(
+                "{} has changed since the question; nothing was changed",
+                new.id
+            ),
+        )
+        .hint("run the same command again: it starts from what is there now")),
     }
 }
 
-/// Removes what was prepared, as a revision of its own. `selection` says whether what is deployed goes on being wanted. Returns the
-/// session with the exit code.
+/// Removes what was prepared, as a revision of its own. `selection` says whether what is deployed
+/// goes on being wanted. Returns the session with the exit code.
 pub(super) async fn carry_out(
     removing: &Removing<'_>,
     prepared: &Prepared,
@@ -115,11 +170,21 @@ pub(super) async fn carry_out(
     store: &Store,
     output: &Output,
 ) -> Result<(ExitCode, Session), CommandError> {
-    let Removing { arguments, global, address, by } = removing;
+    let Removing {
+        arguments,
+        global,
+        address,
+        by,
+    } = removing;
     let Some(newest) = prepared.before.newest().map(|head| &head.revision) else {
-        return Err(CommandError::failed("the release's revisions are gone; nothing was changed"));
+        return Err(CommandError::failed(
+            "the release's revisions are gone; nothing was changed",
+        ));
     };
-    let goes_on = prepared.before.deployed().filter(|_| *selection == Selection::Nothing);
+    let goes_on = prepared
+        .before
+        .deployed()
+        .filter(|_| *selection == Selection::Nothing);
     let like = goes_on.unwrap_or(newest);
     let wanted = Wanted {
         release: address.release.clone(),
@@ -138,7 +203,10 @@ pub(super) async fn carry_out(
         before: &prepared.before,
         store,
         terms: Terms {
-            limits: Limits { parallel: arguments.run.parallel, timeout: arguments.timeout.unwrap_or(newest.timeout) },
+            limits: Limits {
+                parallel: arguments.run.parallel,
+                timeout: arguments.timeout.unwrap_or(newest.timeout),
+            },
             timeout_rollback: newest.timeout_rollback,
             rolls_back: false,
             force_conflicts: false,
@@ -148,13 +216,24 @@ pub(super) async fn carry_out(
             source: None,
             back_to: None,
             guard: newest.guard.clone(),
-            access: goes_on.map(|revision| revision.access.clone()).unwrap_or_default(),
+            access: goes_on
+                .map(|revision| revision.access.clone())
+                .unwrap_or_default(),
         },
     };
     let (sender, events) = tokio::sync::mpsc::unbounded_channel();
     let emitter = Emitter::new(sender);
     let work = remove_all(run, arguments.patience, &emitter, &session.stops);
-    let result = follow::follow(work, &emitter, events, &mut session.notices, arguments.run.output, global.verbose, output).await;
+    let result = follow::follow(
+        work,
+        &emitter,
+        events,
+        &mut session.notices,
+        arguments.run.output,
+        global.verbose,
+        output,
+    )
+    .await;
     match result {
         Ok(exit) => Ok((exit, session)),
         Err(error) => Err(run_error(&error, &session)),

@@ -13,8 +13,9 @@ use crate::{
 
 /// Print the objects of a plan without a cluster
 ///
-/// Variables are replaced, namespaces filled in, and the objects stand in the order in which `up` writes them. Secrets that the plan declares
-/// have no values without a cluster: they are left out, and named on standard error.
+/// Variables are replaced, namespaces filled in, and the objects stand in the order in which `up`
+/// writes them. Secrets that the plan declares have no values without a cluster: they are left out,
+/// and named on standard error.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   deployctl render --phases
@@ -29,7 +30,8 @@ pub(crate) struct Arguments {
     /// Show which object goes into which phase and why, instead of the objects
     #[arg(long)]
     phases: bool,
-    /// Form of the data: YAML documents or one JSON List; with `--phases` a table where it is not given
+    /// Form of the data: YAML documents or one JSON List; with `--phases` a table where it is not
+    /// given
     #[arg(short, long, value_enum, env = "DEPLOYCTL_OUTPUT")]
     output: Option<Format>,
 }
@@ -54,13 +56,20 @@ struct PlacedObject {
 }
 
 /// Prints the objects of the plan, or their phases.
-pub(crate) fn run(arguments: &Arguments, _global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
+pub(crate) fn run(
+    arguments: &Arguments,
+    _global: &Global,
+    output: &mut Output,
+) -> Result<ExitCode, CommandError> {
     let plan = arguments.plan.load(output)?;
     check_phases(&arguments.phase, &plan)?;
     let rendering = Rendering::offline(&plan, output)?;
     let ordered = ordered(&plan, &rendering, &arguments.phase);
     if arguments.phases {
-        let placed: Vec<PlacedObject> = ordered.iter().map(|(phase, object)| placed(phase, object, &rendering)).collect();
+        let placed: Vec<PlacedObject> = ordered
+            .iter()
+            .map(|(phase, object)| placed(phase, object, &rendering))
+            .collect();
         output.data(&placements(&placed, arguments.output));
     } else {
         output.data(&objects(&ordered, arguments.output.unwrap_or(Format::Yaml)));
@@ -69,14 +78,30 @@ pub(crate) fn run(arguments: &Arguments, _global: &Global, output: &mut Output) 
     Ok(ExitCode::Done)
 }
 
-/// The objects in the order of the phases and of what they need, of all phases or only of those in `only`.
-fn ordered<'a>(plan: &'a Plan, rendering: &'a Rendering, only: &[String]) -> Vec<(&'a str, &'a Object)> {
+/// The objects in the order of the phases and of what they need, of all phases or only of those in
+/// `only`.
+fn ordered<'a>(
+    plan: &'a Plan,
+    rendering: &'a Rendering,
+    only: &[String],
+) -> Vec<(&'a str, &'a Object)> {
     let object = |id: &ObjectId| &rendering.rendered.objects[id];
-    let phases = plan.phases.iter().enumerate().filter(|(_, phase)| only.is_empty() || only.contains(&phase.name));
+    let phases = plan
+        .phases
+        .iter()
+        .enumerate()
+        .filter(|(_, phase)| only.is_empty() || only.contains(&phase.name));
     let in_phase = |(number, phase): (usize, &'a crate::plan::PhaseSettings)| {
-        let objects: Vec<&Object> = rendering.assignment.objects_of(number).map(object).collect();
+        let objects: Vec<&Object> = rendering
+            .assignment
+            .objects_of(number)
+            .map(object)
+            .collect();
         let ordered = phase::order(&objects, &rendering.references);
-        ordered.into_iter().map(|ordered| (phase.name.as_str(), object(&ordered.id))).collect::<Vec<_>>()
+        ordered
+            .into_iter()
+            .map(|ordered| (phase.name.as_str(), object(&ordered.id)))
+            .collect::<Vec<_>>()
     };
     phases.flat_map(in_phase).collect()
 }
@@ -84,8 +109,13 @@ fn ordered<'a>(plan: &'a Plan, rendering: &'a Rendering, only: &[String]) -> Vec
 fn objects(ordered: &[(&str, &Object)], format: Format) -> String {
     let bodies = ordered.iter().map(|(_, object)| object.body.as_ref());
     match format {
-        Format::Yaml => bodies.map(source::to_text).collect::<Vec<_>>().join("---\n"),
-        Format::Json => json_text(&json!({"apiVersion": "v1", "kind": "List", "items": bodies.collect::<Vec<_>>()})),
+        Format::Yaml => bodies
+            .map(source::to_text)
+            .collect::<Vec<_>>()
+            .join("---\n"),
+        Format::Json => json_text(
+            &json!({"apiVersion": "v1", "kind": "List", "items": bodies.collect::<Vec<_>>()}),
+        ),
     }
 }
 
@@ -94,7 +124,11 @@ fn json_text(value: &Value) -> String {
 }
 
 fn placed(phase: &str, object: &Object, rendering: &Rendering) -> PlacedObject {
-    let reason = rendering.assignment.placements.get(&object.id).map(|placement| placement.reason.to_string());
+    let reason = rendering
+        .assignment
+        .placements
+        .get(&object.id)
+        .map(|placement| placement.reason.to_string());
     PlacedObject {
         phase: phase.to_owned(),
         object: object.id.to_string(),
@@ -112,15 +146,23 @@ fn placements(placed: &[PlacedObject], format: Option<Format>) -> String {
     }
 }
 
-/// Columns as wide as their widest cell. The data is of use to `grep` and `awk` too, so that nothing is cut.
+/// Columns as wide as their widest cell. The data is of use to `grep` and `awk` too, so that
+/// nothing is cut.
 fn table(placed: &[PlacedObject]) -> String {
     let row = |placed: &PlacedObject| {
         let place = format!("{}:{}", placed.file, placed.line);
         [&placed.phase, &placed.object, &placed.reason, &place].map(|cell| neutralise(cell))
     };
     let titles = ["PHASE", "OBJECT", "WHY", "FILE"].map(str::to_owned);
-    let rows: Vec<[String; 4]> = std::iter::once(titles).chain(placed.iter().map(row)).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let rows: Vec<[String; 4]> = std::iter::once(titles)
+        .chain(placed.iter().map(row))
+        .collect();
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or_default()
+    };
     let widths = [width(0), width(1), width(2)];
     let line = |row: &[String; 4]| {
         let [phase, object, reason, file] = row;
@@ -137,11 +179,16 @@ fn left_out(plan: &Plan, output: &mut Output) {
         namespaces => namespaces.to_vec(),
     };
     let in_namespaces = |secret: &SecretDeclaration| {
-        let names = namespaces(secret).into_iter().map(|namespace| format!("Secret/{namespace}/{}", secret.name));
+        let names = namespaces(secret)
+            .into_iter()
+            .map(|namespace| format!("Secret/{namespace}/{}", secret.name));
         names.collect::<Vec<_>>()
     };
     let names: Vec<String> = plan.secrets.iter().flat_map(in_namespaces).collect();
     if !names.is_empty() {
-        output.note(&format!("Left out, because the plan declares them and `up` makes them: {}", names.join(", ")));
+        output.note(&format!(
+            "Left out, because the plan declares them and `up` makes them: {}",
+            names.join(", ")
+        ));
     }
 }

@@ -24,7 +24,12 @@ impl RuleArguments {
         if self.plan.is_none() {
             return Ok((Rules::default(), Budget::default()));
         }
-        let plan = PlanArguments { plan: self.plan.clone(), env: self.env.clone(), set: self.set.clone(), state_namespace: None };
+        let plan = PlanArguments {
+            plan: self.plan.clone(),
+            env: self.env.clone(),
+            set: self.set.clone(),
+            state_namespace: None,
+        };
         let settings = plan.readiness()?;
         let rules = Rules::compile(&settings.rules).map_err(CommandError::usage)?;
         Ok((rules, settings.budget.into()))

@@ -3,7 +3,8 @@
 use super::lock_arguments::LockArguments;
 use crate::report::RunFormat;
 
-/// How a command that writes is run: what it asks, how much it does at once, under which lock, and how it reports.
+/// How a command that writes is run: what it asks, how much it does at once, under which lock, and
+/// how it reports.
 #[derive(Debug, clap::Args)]
 pub(super) struct RunArguments {
     /// Do not ask. A protected environment takes only its release's name: `--yes=PLAN.ENV`

@@ -13,7 +13,8 @@ use crate::{
     error::{CommandError, ExitCode},
     report::Output,
     sandbox::{
-        self, Cache, Ended, InstallOutcome, InstallProgress, SandboxError, StartOptions, StartOutcome, StartProgress, StopOutcome, Summary,
+        self, Cache, Ended, InstallOutcome, InstallProgress, SandboxError, StartOptions,
+        StartOutcome, StartProgress, StopOutcome, Summary,
     },
 };
 
@@ -72,8 +73,8 @@ struct SandboxFlags {
     /// Log every user's requests to this file, as the API server's audit log
     #[arg(long, value_name = "FILE")]
     audit_log: Option<PathBuf>,
-    /// Install CRDs: cert-manager, prometheus-operator, external-secrets, gateway-api, keda, vpa, zalando, sealed-secrets,
-    /// argo-cd, snapshotter, velero, or a file or folder of your own
+    /// Install CRDs: cert-manager, prometheus-operator, external-secrets, gateway-api, keda, vpa,
+    /// zalando, sealed-secrets, argo-cd, snapshotter, velero, or a file or folder of your own
     #[arg(long, value_name = "SET", value_delimiter = ',')]
     crds: Vec<String>,
     /// Where `kubectl exec` looks for programs first
@@ -145,44 +146,75 @@ struct ExecArguments {
     command: Vec<OsString>,
 }
 
-pub(crate) fn run(arguments: Arguments, global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
+pub(crate) fn run(
+    arguments: Arguments,
+    global: &Global,
+    output: &mut Output,
+) -> Result<ExitCode, CommandError> {
     match arguments.command {
         Command::Install(arguments) => install(&arguments, global, output),
         Command::Start(arguments) => start(&arguments, global, output),
         Command::Stop(arguments) => stop(&arguments, output),
         Command::List(arguments) => list(&arguments, output),
         Command::Run(arguments) => run_command(&arguments, global, output),
-        Command::Supervise(arguments) => block_on(sandbox::supervise(arguments.home)).map(|()| ExitCode::Done),
+        Command::Supervise(arguments) => {
+            block_on(sandbox::supervise(arguments.home)).map(|()| ExitCode::Done)
+        }
         Command::Exec(arguments) => exec(&arguments),
     }
 }
 
-fn install(arguments: &InstallArguments, global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
+fn install(
+    arguments: &InstallArguments,
+    global: &Global,
+    output: &mut Output,
+) -> Result<ExitCode, CommandError> {
     let cache = Cache::locate().map_err(|error| explain(&error))?;
     let mut progress = Progress::new(global, output);
-    let outcome = sandbox::install(&cache, arguments.from.as_deref(), &mut |step| progress.install(&step));
+    let outcome = sandbox::install(&cache, arguments.from.as_deref(), &mut |step| {
+        progress.install(&step)
+    });
     progress.finish();
     match outcome.map_err(|error| explain(&error))? {
         InstallOutcome::NothingToDo(folder) => {
-            output.note(&format!("Nothing to do: the sandbox's programs are in `{}`", folder.display()));
+            output.note(&format!(
+                "Nothing to do: the sandbox's programs are in `{}`",
+                folder.display()
+            ));
         }
-        InstallOutcome::Installed(folder) => output.note(&format!("Installed the sandbox's programs in `{}`", folder.display())),
+        InstallOutcome::Installed(folder) => output.note(&format!(
+            "Installed the sandbox's programs in `{}`",
+            folder.display()
+        )),
     }
     Ok(ExitCode::Done)
 }
 
-fn start(arguments: &StartArguments, global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
+fn start(
+    arguments: &StartArguments,
+    global: &Global,
+    output: &mut Output,
+) -> Result<ExitCode, CommandError> {
     let cache = Cache::locate().map_err(|error| explain(&error))?;
     let mut progress = Progress::new(global, output);
     let options = arguments.flags.options();
-    let outcome = block_on(sandbox::start(&cache, &arguments.name, &options, &mut |step| progress.start(&step)));
+    let outcome = block_on(sandbox::start(
+        &cache,
+        &arguments.name,
+        &options,
+        &mut |step| progress.start(&step),
+    ));
     progress.finish();
     let (home, word) = match outcome? {
         StartOutcome::Running(home) => (home, "runs already"),
         StartOutcome::Started(home) => (home, "is ready"),
     };
     let kubeconfig = home.kubeconfig();
-    output.note(&format!("The sandbox `{}` {word}; use it with\n  export KUBECONFIG={}", arguments.name, kubeconfig.display()));
+    output.note(&format!(
+        "The sandbox `{}` {word}; use it with\n  export KUBECONFIG={}",
+        arguments.name,
+        kubeconfig.display()
+    ));
     output.data(&format!("{}\n", kubeconfig.display()));
     Ok(ExitCode::Done)
 }
@@ -202,20 +234,32 @@ fn list(arguments: &ListArguments, output: &mut Output) -> Result<ExitCode, Comm
     let sandboxes = sandbox::list(&cache).map_err(|error| explain(&error))?;
     match arguments.output {
         Some(Format::Json) => {
-            let text = serde_json::to_string_pretty(&sandboxes).expect("summaries have string keys only");
+            let text =
+                serde_json::to_string_pretty(&sandboxes).expect("summaries have string keys only");
             output.data(&format!("{text}\n"));
         }
-        None if sandboxes.is_empty() => output.note("No sandboxes; start one with `deployctl sandbox start`"),
+        None if sandboxes.is_empty() => {
+            output.note("No sandboxes; start one with `deployctl sandbox start`")
+        }
         None => output.data(&table(&sandboxes)),
     }
     Ok(ExitCode::Done)
 }
 
-fn run_command(arguments: &RunArguments, global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
+fn run_command(
+    arguments: &RunArguments,
+    global: &Global,
+    output: &mut Output,
+) -> Result<ExitCode, CommandError> {
     let cache = Cache::locate().map_err(|error| explain(&error))?;
     let mut progress = Progress::new(global, output);
     let options = arguments.flags.options();
-    let ended = block_on(sandbox::run(&cache, &options, &arguments.command, &mut |step| progress.start(&step)));
+    let ended = block_on(sandbox::run(
+        &cache,
+        &options,
+        &arguments.command,
+        &mut |step| progress.start(&step),
+    ));
     Ok(match ended? {
         Ended::Status(status) => ExitCode::Command(status),
         Ended::Interrupted => ExitCode::Interrupted,
@@ -225,9 +269,21 @@ fn run_command(arguments: &RunArguments, global: &Global, output: &mut Output) -
 /// Only fails: on success this process is the other program. 126 and 127 are what shells say.
 fn exec(arguments: &ExecArguments) -> Result<ExitCode, CommandError> {
     let Err(error) = sandbox::become_program(arguments.parent, &arguments.command);
-    let status = if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 };
-    let program = arguments.command.first().map(|program| program.to_string_lossy()).unwrap_or_default();
-    Err(CommandError::new(ExitCode::Command(status), format!("`{program}` could not be run")).because(&error))
+    let status = if error.kind() == std::io::ErrorKind::NotFound {
+        127
+    } else {
+        126
+    };
+    let program = arguments
+        .command
+        .first()
+        .map(|program| program.to_string_lossy())
+        .unwrap_or_default();
+    Err(CommandError::new(
+        ExitCode::Command(status),
+        format!("`{program}` could not be run"),
+    )
+    .because(&error))
 }
 
 impl SandboxFlags {
@@ -245,25 +301,43 @@ impl SandboxFlags {
 
 /// Runs on this thread alone: the programs of a sandbox end when the thread ends that started them.
 fn block_on<T>(future: impl Future<Output = Result<T, SandboxError>>) -> Result<T, CommandError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| CommandError::failed("the asynchronous runtime could not be started").because(&error))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| {
+        CommandError::failed("the asynchronous runtime could not be started").because(&error)
+    })?;
     runtime.block_on(future).map_err(|error| explain(&error))
 }
 
 fn explain(error: &SandboxError) -> CommandError {
     let (exit, hint) = match error {
-        SandboxError::GoMissing(_) | SandboxError::GoTooOld { .. } => {
-            (ExitCode::Usage, Some("install Go from <https://go.dev/dl>, or name a folder of prebuilt programs with `--from DIR`"))
-        }
-        SandboxError::ProgramsMissing { .. } => (ExitCode::Usage, Some("leave out `--from` to have the programs built by your Go")),
-        SandboxError::UnknownCrds(_) => (ExitCode::Usage, Some("`deployctl sandbox start --help` lists the sets")),
+        SandboxError::GoMissing(_) | SandboxError::GoTooOld { .. } => (
+            ExitCode::Usage,
+            Some(
+                "install Go from <https://go.dev/dl>, or name a folder of prebuilt programs with `--from DIR`",
+            ),
+        ),
+        SandboxError::ProgramsMissing { .. } => (
+            ExitCode::Usage,
+            Some("leave out `--from` to have the programs built by your Go"),
+        ),
+        SandboxError::UnknownCrds(_) => (
+            ExitCode::Usage,
+            Some("`deployctl sandbox start --help` lists the sets"),
+        ),
         SandboxError::Name(_) | SandboxError::NoCrds(_) => (ExitCode::Usage, None),
-        SandboxError::NotFound(_) => (ExitCode::Usage, Some("`deployctl sandbox list` shows those there are")),
+        SandboxError::NotFound(_) => (
+            ExitCode::Usage,
+            Some("`deployctl sandbox list` shows those there are"),
+        ),
         SandboxError::Interrupted => (ExitCode::Interrupted, None),
         _ => (ExitCode::Failed, None),
     };
     let command_error = match std::error::Error::source(error) {
-        Some(source) => CommandError::new(exit, format!("failed to run the sandbox: {error}")).because(source),
+        Some(source) => {
+            CommandError::new(exit, format!("failed to run the sandbox: {error}")).because(source)
+        }
         None => CommandError::new(exit, error.to_string()),
     };
     match hint {
@@ -276,14 +350,35 @@ fn table(sandboxes: &[Summary]) -> String {
     let header = ["NAME", "STATE", "AGE", "CONTEXT", "KUBECONFIG"].map(str::to_owned);
     let row = |sandbox: &Summary| {
         let state = if sandbox.alive { "running" } else { "dead" };
-        let age = format!("{:#}", jiff::SignedDuration::from_secs(i64::try_from(sandbox.age_seconds).unwrap_or(i64::MAX)));
-        [sandbox.name.clone(), state.to_owned(), age, sandbox.context.clone(), sandbox.kubeconfig.display().to_string()]
+        let age = format!(
+            "{:#}",
+            jiff::SignedDuration::from_secs(i64::try_from(sandbox.age_seconds).unwrap_or(i64::MAX))
+        );
+        [
+            sandbox.name.clone(),
+            state.to_owned(),
+            age,
+            sandbox.context.clone(),
+            sandbox.kubeconfig.display().to_string(),
+        ]
     };
-    let rows: Vec<[String; 5]> = std::iter::once(header).chain(sandboxes.iter().map(row)).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or_default();
+    let rows: Vec<[String; 5]> = std::iter::once(header)
+        .chain(sandboxes.iter().map(row))
+        .collect();
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].len())
+            .max()
+            .unwrap_or_default()
+    };
     let widths: Vec<usize> = (0..4).map(width).collect();
     let line = |row: &[String; 5]| {
-        let cells = row[..4].iter().zip(&widths).fold(String::new(), |text, (cell, width)| text + &format!("{cell:width$}  "));
+        let cells = row[..4]
+            .iter()
+            .zip(&widths)
+            .fold(String::new(), |text, (cell, width)| {
+                text + &format!("{cell:width$}  ")
+            });
         format!("{cells}{}\n", row[4])
     };
     rows.iter().map(line).collect()
@@ -305,13 +400,20 @@ impl<'a> Progress<'a> {
     fn new(global: &Global, output: &'a mut Output) -> Self {
         let visible = std::io::stderr().is_terminal() && !global.quiet;
         let spinner = visible.then(|| {
-            let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})").expect("the template is valid");
+            let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})")
+                .expect("the template is valid");
             let spinner = ProgressBar::new_spinner().with_style(style);
             spinner.enable_steady_tick(Duration::from_millis(100));
             spinner
         });
         let now = Instant::now();
-        Self { spinner, output, packages: 0, began: now, said: now }
+        Self {
+            spinner,
+            output,
+            packages: 0,
+            began: now,
+            said: now,
+        }
     }
 
     fn start(&mut self, step: &StartProgress<'_>) {
@@ -324,9 +426,15 @@ impl<'a> Progress<'a> {
 
     fn install(&mut self, step: &InstallProgress<'_>) {
         match step {
-            InstallProgress::Waiting => self.say("Waiting for another installation of the sandbox's programs"),
-            InstallProgress::Building => self.say("Building the sandbox's programs; the first time takes some minutes"),
-            InstallProgress::Lacking(programs) => self.say(&format!("`KUBEBUILDER_ASSETS` lacks {programs}: the built ones are used")),
+            InstallProgress::Waiting => {
+                self.say("Waiting for another installation of the sandbox's programs")
+            }
+            InstallProgress::Building => {
+                self.say("Building the sandbox's programs; the first time takes some minutes")
+            }
+            InstallProgress::Lacking(programs) => self.say(&format!(
+                "`KUBEBUILDER_ASSETS` lacks {programs}: the built ones are used"
+            )),
             InstallProgress::Package(line) => self.package(line),
         }
     }
@@ -335,9 +443,16 @@ impl<'a> Progress<'a> {
     fn package(&mut self, line: &str) {
         self.packages += usize::from(!line.starts_with("go: "));
         if let Some(spinner) = &self.spinner {
-            spinner.set_message(format!("Building the sandbox's programs: {} packages, now {line}", self.packages));
+            spinner.set_message(format!(
+                "Building the sandbox's programs: {} packages, now {line}",
+                self.packages
+            ));
         } else if self.said.elapsed() >= PLAIN_INTERVAL {
-            self.say(&format!("{} packages built after {} s", self.packages, self.began.elapsed().as_secs()));
+            self.say(&format!(
+                "{} packages built after {} s",
+                self.packages,
+                self.began.elapsed().as_secs()
+            ));
         }
     }
 

@@ -1,4 +1,5 @@
-//! What commands that talk to a cluster share: the runtime, signals, the connection, and its errors as users read them.
+//! What commands that talk to a cluster share: the runtime, signals, the connection, and its errors
+//! as users read them.
 
 use std::future::Future;
 
@@ -32,8 +33,11 @@ pub(super) struct Session {
 /// Worker threads beside the main one: requests wait for the API server, not for us.
 const WORKERS: usize = 2;
 
-/// Runs `work` to its end on a runtime of its own. Threads that still wait for a terminal are left behind.
-pub(super) fn block_on<T>(work: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
+/// Runs `work` to its end on a runtime of its own. Threads that still wait for a terminal are left
+/// behind.
+pub(super) fn block_on<T>(
+    work: impl Future<Output = Result<T, CommandError>>,
+) -> Result<T, CommandError> {
     let runtime: Runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()
@@ -46,32 +50,62 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T, CommandError>>) -
 
 impl Session {
     /// Connects to the cluster of `arguments` and discovers what it serves.
-    pub(super) async fn open(arguments: &ClusterArguments, address: Option<&Address>) -> Result<Self, CommandError> {
+    pub(super) async fn open(
+        arguments: &ClusterArguments,
+        address: Option<&Address>,
+    ) -> Result<Self, CommandError> {
         let stops = stops()?;
         let (sender, notices) = unbounded_channel();
-        let target = Target { context: arguments.context.clone(), kubeconfig: arguments.kubeconfig.clone() };
-        let cluster = Cluster::connect(&target, sender).await.map_err(|error| connect_error(&error))?;
+        let target = Target {
+            context: arguments.context.clone(),
+            kubeconfig: arguments.kubeconfig.clone(),
+        };
+        let cluster = Cluster::connect(&target, sender)
+            .await
+            .map_err(|error| connect_error(&error))?;
         if let Some(address) = address {
             check_context(&address.release, &address.contexts, cluster.context())?;
         }
         let served = unless_interrupted(&stops.interrupt, cluster.discover())
             .await?
             .map_err(|error| request_error("cannot look at the cluster", &error, &cluster))?;
-        Ok(Self { cluster, served, notices, stops })
+        Ok(Self {
+            cluster,
+            served,
+            notices,
+            stops,
+        })
     }
 
-    /// Refuses this context where `contexts`, the globs that the environment of `release` names, do not name it.
-    pub(super) fn check_context(&self, release: &ReleaseId, contexts: &[String]) -> Result<(), CommandError> {
+    /// Refuses this context where `contexts`, the globs that the environment of `release` names, do
+    /// not name it.
+    pub(super) fn check_context(
+        &self,
+        release: &ReleaseId,
+        contexts: &[String],
+    ) -> Result<(), CommandError> {
         check_context(release, contexts, self.cluster.context())
     }
 
-    /// The error where the cluster knows no revision of the release at `address`; `missing` is why there is no plan file either.
-    pub(super) fn no_revisions(&self, address: &Address, missing: Option<CommandError>) -> CommandError {
+    /// The error where the cluster knows no revision of the release at `address`; `missing` is why
+    /// there is no plan file either.
+    pub(super) fn no_revisions(
+        &self,
+        address: &Address,
+        missing: Option<CommandError>,
+    ) -> CommandError {
         let (release, context) = (&address.release, self.cluster.context());
-        let message = format!("{release} has no revisions in namespace `{}` of context `{context}`", address.state_namespace);
-        let error = CommandError::usage(message).hint("`deployctl list` shows the releases of the cluster");
+        let message = format!(
+            "{release} has no revisions in namespace `{}` of context `{context}`",
+            address.state_namespace
+        );
+        let error =
+            CommandError::usage(message).hint("`deployctl list` shows the releases of the cluster");
         match missing {
-            Some(missing) => CommandError { causes: vec![missing.message], ..error },
+            Some(missing) => CommandError {
+                causes: vec![missing.message],
+                ..error
+            },
             None => error,
         }
     }
@@ -83,11 +117,17 @@ impl Session {
             lost.await;
             token.cancel();
         });
-        Self { cluster: held.cluster(), ..self }
+        Self {
+            cluster: held.cluster(),
+            ..self
+        }
     }
 
     /// Awaits `work`, or ends with exit code 130 where a signal comes first.
-    pub(super) async fn unless_interrupted<T>(&self, work: impl Future<Output = T>) -> Result<T, CommandError> {
+    pub(super) async fn unless_interrupted<T>(
+        &self,
+        work: impl Future<Output = T>,
+    ) -> Result<T, CommandError> {
         unless_interrupted(&self.stops.interrupt, work).await
     }
 
@@ -122,11 +162,17 @@ impl Session {
     }
 }
 
-/// Listens to SIGINT, SIGTERM and SIGHUP: the first asks to stop and put everything back, the second to stop at once.
+/// Listens to SIGINT, SIGTERM and SIGHUP: the first asks to stop and put everything back, the
+/// second to stop at once.
 fn stops() -> Result<Stops, CommandError> {
     let stops = Stops::default();
-    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
-        let mut signals = signal(kind).map_err(|error| CommandError::failed("cannot listen to signals").because(&error))?;
+    for kind in [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ] {
+        let mut signals = signal(kind)
+            .map_err(|error| CommandError::failed("cannot listen to signals").because(&error))?;
         let stops = stops.clone();
         tokio::spawn(async move {
             while signals.recv().await.is_some() {
@@ -140,7 +186,10 @@ fn stops() -> Result<Stops, CommandError> {
     Ok(stops)
 }
 
-async fn unless_interrupted<T>(interrupt: &CancellationToken, work: impl Future<Output = T>) -> Result<T, CommandError> {
+async fn unless_interrupted<T>(
+    interrupt: &CancellationToken,
+    work: impl Future<Output = T>,
+) -> Result<T, CommandError> {
     tokio::select! {
         () = interrupt.cancelled() => Err(CommandError::new(ExitCode::Interrupted, "interrupted; nothing was changed")),
         result = work => Ok(result),
@@ -148,12 +197,21 @@ async fn unless_interrupted<T>(interrupt: &CancellationToken, work: impl Future<
 }
 
 /// Refuses a context that the environment does not name.
-fn check_context(release: &ReleaseId, contexts: &[String], context: &str) -> Result<(), CommandError> {
-    let matches = |glob: &String| Glob::new(glob).is_ok_and(|glob| glob.compile_matcher().is_match(context));
+fn check_context(
+    release: &ReleaseId,
+    contexts: &[String],
+    context: &str,
+) -> Result<(), CommandError> {
+    let matches =
+        |glob: &String| Glob::new(glob).is_ok_and(|glob| glob.compile_matcher().is_match(context));
     if contexts.is_empty() || contexts.iter().any(matches) {
         return Ok(());
     }
-    let allowed = contexts.iter().map(|glob| format!("`{glob}`")).collect::<Vec<_>>().join(", ");
+    let allowed = contexts
+        .iter()
+        .map(|glob| format!("`{glob}`"))
+        .collect::<Vec<_>>()
+        .join(", ");
     let environment = &release.environment;
     Err(CommandError::usage(format!("environment `{environment}` may only touch contexts {allowed}, and `{context}` is none of them"))
         .hint("choose another with `--context`, or another environment with `--env`"))
@@ -168,8 +226,13 @@ fn connect_error(error: &ConnectError) -> CommandError {
             ExitCode::Usage,
             "set `KUBECONFIG` or name the file with `--kubeconfig`; `deployctl sandbox start` makes a cluster to try things on",
         ),
-        ConnectError::Credentials { .. } => (ExitCode::Failed, "install the program, or log in again"),
-        ConnectError::Client { .. } => (ExitCode::Failed, "check the user and the cluster of this context in the kubeconfig"),
+        ConnectError::Credentials { .. } => {
+            (ExitCode::Failed, "install the program, or log in again")
+        }
+        ConnectError::Client { .. } => (
+            ExitCode::Failed,
+            "check the user and the cluster of this context in the kubeconfig",
+        ),
     };
     CommandError::new(exit, error.to_string()).hint(hint)
 }

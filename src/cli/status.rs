@@ -42,7 +42,11 @@ pub(crate) struct Arguments {
     output: DataFormat,
 }
 
-pub(crate) fn run(arguments: &Arguments, _global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
+pub(crate) fn run(
+    arguments: &Arguments,
+    _global: &Global,
+    output: &mut Output,
+) -> Result<ExitCode, CommandError> {
     let (address, missing) = arguments.plan.address_or_name()?;
     block_on(status(arguments, &address, missing, output))
 }
@@ -54,26 +58,61 @@ async fn status(
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
     let session = Session::open(&arguments.cluster, Some(address)).await?;
-    let (overview, last) = session.unless_interrupted(look(address, &session)).await??;
+    let (overview, last) = session
+        .unless_interrupted(look(address, &session))
+        .await??;
     if let (None, Some(missing)) = (&last, missing) {
         return Err(session.no_revisions(address, Some(missing)));
     }
     // Where the user may not look at the lock nothing is known of it.
-    let lock = session.unless_interrupted(locked(address, &session)).await?.ok().flatten();
-    let view = view(address, &session, overview.as_ref(), last.as_ref(), lock.as_ref());
-    let is_as_wanted = |object: &StatusObject| object.verdict.passes() && object.changed_by.is_none() && !object.deleted;
-    let as_wanted = view.phases.iter().flat_map(|phase| &phase.objects).all(is_as_wanted)
-        && last.as_ref().is_some_and(|last| last.outcome == RunOutcome::Succeeded && !last.is_taken_down());
+    let lock = session
+        .unless_interrupted(locked(address, &session))
+        .await?
+        .ok()
+        .flatten();
+    let view = view(
+        address,
+        &session,
+        overview.as_ref(),
+        last.as_ref(),
+        lock.as_ref(),
+    );
+    let is_as_wanted = |object: &StatusObject| {
+        object.verdict.passes() && object.changed_by.is_none() && !object.deleted
+    };
+    let as_wanted = view
+        .phases
+        .iter()
+        .flat_map(|phase| &phase.objects)
+        .all(is_as_wanted)
+        && last
+            .as_ref()
+            .is_some_and(|last| last.outcome == RunOutcome::Succeeded && !last.is_taken_down());
     match overview.zip(last).filter(|_| arguments.watch) {
         Some((overview, last)) => {
             if !watch::is_screen(arguments, output) {
                 show(arguments, &view, output);
             }
-            watch::watch(arguments, address, &session, Seen { overview, last, lock }, output).await?;
+            watch::watch(
+                arguments,
+                address,
+                &session,
+                Seen {
+                    overview,
+                    last,
+                    lock,
+                },
+                output,
+            )
+            .await?;
         }
         None => show(arguments, &view, output),
     }
-    Ok(if arguments.exit_code && !as_wanted { ExitCode::Differences } else { ExitCode::Done })
+    Ok(if arguments.exit_code && !as_wanted {
+        ExitCode::Differences
+    } else {
+        ExitCode::Done
+    })
 }
 
 /// All revisions, oldest first, and what is remembered of objects.
@@ -87,22 +126,48 @@ async fn read(store: &Store) -> Result<(Vec<Head>, Records), StoreError> {
 }
 
 /// What the last revision left, and the last revision.
-async fn look(address: &Address, session: &Session) -> Result<(Option<Overview>, Option<Revision>), CommandError> {
-    let store = Store::new(&session.cluster, &session.served, &address.state_namespace, &address.release);
+async fn look(
+    address: &Address,
+    session: &Session,
+) -> Result<(Option<Overview>, Option<Revision>), CommandError> {
+    let store = Store::new(
+        &session.cluster,
+        &session.served,
+        &address.state_namespace,
+        &address.release,
+    );
     let read = match read(&store).await {
         // A run that has ended meanwhile has deleted what only the head before named.
         Err(StoreError::Damaged { .. }) => read(&store).await,
         read => read,
     };
     let (heads, records) = read.map_err(|error| session.store_error(&error))?;
-    let Some(newest) = heads.last() else { return Ok((None, None)) };
+    let Some(newest) = heads.last() else {
+        return Ok((None, None));
+    };
     // What was rolled back left things as the last one before it that succeeded.
-    let good = heads.iter().rev().find(|head| head.revision.outcome == RunOutcome::Succeeded);
-    let head = good.filter(|_| newest.revision.outcome == RunOutcome::RolledBack).unwrap_or(newest);
-    let overview = Overview::of(&session.cluster, &session.served, head.revision.clone(), records).await;
-    let mut overview = overview.map_err(|error| session.request_error("cannot look at the release", &error))?;
+    let good = heads
+        .iter()
+        .rev()
+        .find(|head| head.revision.outcome == RunOutcome::Succeeded);
+    let head = good
+        .filter(|_| newest.revision.outcome == RunOutcome::RolledBack)
+        .unwrap_or(newest);
+    let overview = Overview::of(
+        &session.cluster,
+        &session.served,
+        head.revision.clone(),
+        records,
+    )
+    .await;
+    let mut overview =
+        overview.map_err(|error| session.request_error("cannot look at the release", &error))?;
     if overview.has_drifted() {
-        overview.set_sent(Intention::read(&store, head).await.map_err(|error| session.store_error(&error))?);
+        overview.set_sent(
+            Intention::read(&store, head)
+                .await
+                .map_err(|error| session.store_error(&error))?,
+        );
     }
     Ok((Some(overview), Some(newest.revision.clone())))
 }
@@ -116,17 +181,26 @@ struct Seen {
 
 /// The lock of the release, where some run holds it.
 async fn locked(address: &Address, session: &Session) -> Result<Option<Found>, LockError> {
-    Lock::find(&session.cluster, &session.served, &address.state_namespace, &address.release).await
+    Lock::find(
+        &session.cluster,
+        &session.served,
+        &address.state_namespace,
+        &address.release,
+    )
+    .await
 }
 
 /// The run that holds `lock`, where it may be alive.
 fn holder(lock: Option<&Found>) -> Option<String> {
-    lock.filter(|lock| lock.presence() != Presence::Gone).map(|lock| lock.holder().to_string())
+    lock.filter(|lock| lock.presence() != Presence::Gone)
+        .map(|lock| lock.holder().to_string())
 }
 
 /// How things stand with `last`, the newest revision, while a run holds the lock or none does.
 fn standing(last: Option<&Revision>, is_locked: bool) -> Standing {
-    let Some(last) = last else { return Standing::Nothing };
+    let Some(last) = last else {
+        return Standing::Nothing;
+    };
     match last.outcome {
         _ if is_locked => Standing::Running,
         RunOutcome::Running | RunOutcome::Interrupted => Standing::Interrupted,
@@ -143,7 +217,13 @@ fn show(arguments: &Arguments, view: &StatusView, output: &mut Output) {
     print(arguments.output, view, &text, output);
 }
 
-fn view(address: &Address, session: &Session, overview: Option<&Overview>, last: Option<&Revision>, lock: Option<&Found>) -> StatusView {
+fn view(
+    address: &Address,
+    session: &Session,
+    overview: Option<&Overview>,
+    last: Option<&Revision>,
+    lock: Option<&Found>,
+) -> StatusView {
     let locked_by = holder(lock);
     let phases = overview.map(Overview::phases).unwrap_or_default();
     StatusView {
@@ -151,20 +231,34 @@ fn view(address: &Address, session: &Session, overview: Option<&Overview>, last:
         environment: address.release.environment.clone(),
         context: session.cluster.context().to_owned(),
         revision: overview.map(|overview| revision_info(overview.revision())),
-        last_run: last.filter(|last| overview.is_none_or(|overview| overview.revision().number != last.number)).map(revision_info),
+        last_run: last
+            .filter(|last| {
+                overview.is_none_or(|overview| overview.revision().number != last.number)
+            })
+            .map(revision_info),
         standing: standing(last, locked_by.is_some()),
         forward: last.map_or("up", |last| forward(&last.by.command)),
         locked_by,
         phases: phases
             .into_iter()
-            .map(|phase| StatusPhase { name: phase.name, objects: phase.objects.into_iter().map(status_object).collect() })
+            .map(|phase| StatusPhase {
+                name: phase.name,
+                objects: phase.objects.into_iter().map(status_object).collect(),
+            })
             .collect(),
         access: last.map(access).unwrap_or_default(),
     }
 }
 
 fn access(revision: &Revision) -> Vec<AccessPoint> {
-    revision.access.iter().map(|(name, how)| AccessPoint { name: name.clone(), how: how.clone() }).collect()
+    revision
+        .access
+        .iter()
+        .map(|(name, how)| AccessPoint {
+            name: name.clone(),
+            how: how.clone(),
+        })
+        .collect()
 }
 
 /// What is shown of a revision.
@@ -181,12 +275,24 @@ pub(super) fn revision_info(revision: &Revision) -> RevisionInfo {
 }
 
 fn status_object(object: ObjectOverview) -> StatusObject {
-    let ObjectOverview { id, verdict, live, claims, drift } = object;
+    let ObjectOverview {
+        id,
+        verdict,
+        live,
+        claims,
+        drift,
+    } = object;
     let live = live.as_deref();
     StatusObject {
         replicas: live.and_then(replicas),
-        autoscaling: live.filter(|_| id.kind == "HorizontalPodAutoscaler").map(autoscaling),
-        storage: storage(live.filter(|_| id.kind == "PersistentVolumeClaim").into_iter().chain(&claims)),
+        autoscaling: live
+            .filter(|_| id.kind == "HorizontalPodAutoscaler")
+            .map(autoscaling),
+        storage: storage(
+            live.filter(|_| id.kind == "PersistentVolumeClaim")
+                .into_iter()
+                .chain(&claims),
+        ),
         address: live.and_then(address),
         changed_by: drift.as_ref().and_then(changed_by),
         deleted: drift == Some(Drift::Deleted),
@@ -200,7 +306,13 @@ fn changed_by(drift: &Drift) -> Option<String> {
     match drift {
         Drift::Deleted => None,
         Drift::Changed(managers) if managers.is_empty() => Some("somebody".to_owned()),
-        Drift::Changed(managers) => Some(managers.iter().map(String::as_str).collect::<Vec<_>>().join(", ")),
+        Drift::Changed(managers) => Some(
+            managers
+                .iter()
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(", "),
+        ),
     }
 }
 
@@ -208,51 +320,96 @@ fn changed_by(drift: &Drift) -> Option<String> {
 fn replicas(object: &Value) -> Option<String> {
     let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_i64);
     match object.get("kind")?.as_str()? {
-        "Deployment" | "StatefulSet" | "ReplicaSet" => {
-            Some(format!("{}/{}", number("/status/readyReplicas").unwrap_or(0), number("/spec/replicas").unwrap_or(1)))
-        }
-        "DaemonSet" => {
-            Some(format!("{}/{}", number("/status/numberReady").unwrap_or(0), number("/status/desiredNumberScheduled").unwrap_or(0)))
-        }
-        "Job" => Some(format!("{}/{}", number("/status/succeeded").unwrap_or(0), number("/spec/completions").unwrap_or(1))),
+        "Deployment" | "StatefulSet" | "ReplicaSet" => Some(format!(
+            "{}/{}",
+            number("/status/readyReplicas").unwrap_or(0),
+            number("/spec/replicas").unwrap_or(1)
+        )),
+        "DaemonSet" => Some(format!(
+            "{}/{}",
+            number("/status/numberReady").unwrap_or(0),
+            number("/status/desiredNumberScheduled").unwrap_or(0)
+        )),
+        "Job" => Some(format!(
+            "{}/{}",
+            number("/status/succeeded").unwrap_or(0),
+            number("/spec/completions").unwrap_or(1)
+        )),
         _ => None,
     }
 }
 
-/// `cpu 41%/70%, memory ?/80%, 3 of 3–10`: measured and wanted for each resource, replicas, and what may be.
+/// `cpu 41%/70%, memory ?/80%, 3 of 3–10`: measured and wanted for each resource, replicas, and
+/// what may be.
 fn autoscaling(autoscaler: &Value) -> String {
-    let metrics = autoscaler.pointer("/spec/metrics").and_then(Value::as_array).into_iter().flatten();
+    let metrics = autoscaler
+        .pointer("/spec/metrics")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     let measured = |name: &str| {
-        let current = autoscaler.pointer("/status/currentMetrics").and_then(Value::as_array).into_iter().flatten();
-        let of_name = current.filter_map(|metric| metric.get("resource")).find(|resource| resource["name"] == name);
-        of_name.and_then(|resource| resource.pointer("/current/averageUtilization")).and_then(Value::as_i64)
+        let current = autoscaler
+            .pointer("/status/currentMetrics")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
+        let of_name = current
+            .filter_map(|metric| metric.get("resource"))
+            .find(|resource| resource["name"] == name);
+        of_name
+            .and_then(|resource| resource.pointer("/current/averageUtilization"))
+            .and_then(Value::as_i64)
     };
     let mut parts: Vec<String> = metrics
         .filter_map(|metric| metric.get("resource"))
         .filter_map(|resource| {
             let name = resource.get("name")?.as_str()?;
             let wanted = resource.pointer("/target/averageUtilization")?.as_i64()?;
-            Some(format!("{name} {}/{wanted}%", measured(name).map_or_else(|| "?".to_owned(), |percent| format!("{percent}%"))))
+            Some(format!(
+                "{name} {}/{wanted}%",
+                measured(name).map_or_else(|| "?".to_owned(), |percent| format!("{percent}%"))
+            ))
         })
         .collect();
-    let number = |pointer: &str, otherwise: i64| autoscaler.pointer(pointer).and_then(Value::as_i64).unwrap_or(otherwise);
+    let number = |pointer: &str, otherwise: i64| {
+        autoscaler
+            .pointer(pointer)
+            .and_then(Value::as_i64)
+            .unwrap_or(otherwise)
+    };
     let replicas = number("/status/currentReplicas", 0);
-    parts.push(format!("{replicas} of {}–{}", number("/spec/minReplicas", 1), number("/spec/maxReplicas", 1)));
+    parts.push(format!(
+        "{replicas} of {}–{}",
+        number("/spec/minReplicas", 1),
+        number("/spec/maxReplicas", 1)
+    ));
     parts.join(", ")
 }
 
 /// `50Gi standard Bound` for each claim.
 fn storage<'a>(claims: impl Iterator<Item = &'a Value>) -> Option<String> {
-    let text = |claim: &Value, pointer: &str| claim.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |claim: &Value, pointer: &str| {
+        claim
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     let claims: Vec<String> = claims
         .map(|claim| {
-            let size = claim.pointer("/status/capacity/storage").or_else(|| claim.pointer("/spec/resources/requests/storage"));
+            let size = claim
+                .pointer("/status/capacity/storage")
+                .or_else(|| claim.pointer("/spec/resources/requests/storage"));
             let parts = [
                 size.and_then(Value::as_str).unwrap_or_default().to_owned(),
                 text(claim, "/spec/storageClassName"),
                 text(claim, "/status/phase"),
             ];
-            parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+            parts
+                .into_iter()
+                .filter(|part| !part.is_empty())
+                .collect::<Vec<_>>()
+                .join(" ")
         })
         .collect();
     (!claims.is_empty()).then(|| claims.join(", "))
@@ -273,20 +430,26 @@ mod tests {
             ]},
             "status": {"currentReplicas": 3, "currentMetrics": [{"type": "Resource", "resource": {"name": "cpu", "current": {"averageUtilization": 41}}}]},
         });
-        assert_eq!(autoscaling(&autoscaler), "cpu 41%/70%, memory ?/80%, 3 of 3–10");
+        assert_eq!(
+            autoscaling(&autoscaler),
+            "cpu 41%/70%, memory ?/80%, 3 of 3–10"
+        );
     }
 
     #[test]
     fn claims_show_size_class_and_phase() {
-        let claim =
-            json!({"spec": {"storageClassName": "fast", "resources": {"requests": {"storage": "50Gi"}}}, "status": {"phase": "Bound"}});
-        assert_eq!(storage([&claim].into_iter()).as_deref(), Some("50Gi fast Bound"));
+        let claim = json!({"spec": {"storageClassName": "fast", "resources": {"requests": {"storage": "50Gi"}}}, "status": {"phase": "Bound"}});
+        assert_eq!(
+            storage([&claim].into_iter()).as_deref(),
+            Some("50Gi fast Bound")
+        );
         assert_eq!(storage(std::iter::empty()), None);
     }
 
     #[test]
     fn replicas_are_ready_of_wanted() {
-        let deployment = json!({"kind": "Deployment", "spec": {"replicas": 3}, "status": {"readyReplicas": 2}});
+        let deployment =
+            json!({"kind": "Deployment", "spec": {"replicas": 3}, "status": {"readyReplicas": 2}});
         assert_eq!(replicas(&deployment).as_deref(), Some("2/3"));
         assert_eq!(replicas(&json!({"kind": "ConfigMap"})), None);
     }

@@ -15,8 +15,9 @@ use crate::{
 
 /// Remove the lock of a release whose run is certainly gone
 ///
-/// A run that died is noticed by the next one, which takes its lock over. This is for the rest, such as a machine that hangs: a run that
-/// is still alive stops writing as soon as it finds its lock removed, and leaves the release half-way.
+/// A run that died is noticed by the next one, which takes its lock over. This is for the rest,
+/// such as a machine that hangs: a run that is still alive stops writing as soon as it finds its
+/// lock removed, and leaves the release half-way.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   deployctl unlock
@@ -33,29 +34,57 @@ pub(crate) struct Arguments {
     yes: Option<String>,
 }
 
-pub(crate) fn run(arguments: &Arguments, _global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
+pub(crate) fn run(
+    arguments: &Arguments,
+    _global: &Global,
+    output: &mut Output,
+) -> Result<ExitCode, CommandError> {
     let address = arguments.plan.address()?;
     block_on(unlock(arguments, &address, output))
 }
 
-async fn unlock(arguments: &Arguments, address: &Address, output: &mut Output) -> Result<ExitCode, CommandError> {
+async fn unlock(
+    arguments: &Arguments,
+    address: &Address,
+    output: &mut Output,
+) -> Result<ExitCode, CommandError> {
     let release = &address.release;
     let session = Session::open(&arguments.cluster, Some(address)).await?;
-    let find = Lock::find(&session.cluster, &session.served, &address.state_namespace, release);
-    let Some(found) = session.unless_interrupted(find).await?.map_err(|error| lock_error(&error, &session))? else {
+    let find = Lock::find(
+        &session.cluster,
+        &session.served,
+        &address.state_namespace,
+        release,
+    );
+    let Some(found) = session
+        .unless_interrupted(find)
+        .await?
+        .map_err(|error| lock_error(&error, &session))?
+    else {
         output.note(&format!("{release} is not locked"));
         return Ok(ExitCode::Done);
     };
-    output.note(&shown(&found, &release.to_string(), session.cluster.context()));
+    output.note(&shown(
+        &found,
+        &release.to_string(),
+        session.cluster.context(),
+    ));
     confirm(arguments, &release.to_string())?;
-    match session.unless_interrupted(found.remove()).await?.map_err(|error| lock_error(&error, &session))? {
+    match session
+        .unless_interrupted(found.remove())
+        .await?
+        .map_err(|error| lock_error(&error, &session))?
+    {
         LockRemoval::Removed => {
             output.note(&format!("The lock of {release} is removed"));
             Ok(ExitCode::Done)
         }
         LockRemoval::TakenBy(holder) => {
-            let message = format!("in the meantime the lock of {release} was taken by {holder}; it was left alone");
-            Err(CommandError::new(ExitCode::Locked, message).hint("run the same command again to see it"))
+            let message = format!(
+                "in the meantime the lock of {release} was taken by {holder}; it was left alone"
+            );
+            Err(CommandError::new(ExitCode::Locked, message)
+                .hint("run the same command again to see it"))
         }
     }
 }
@@ -64,29 +93,48 @@ async fn unlock(arguments: &Arguments, address: &Address, output: &mut Output) -
 fn shown(found: &Found, release: &str, context: &str) -> String {
     let presence = match found.presence() {
         Presence::Running => "\nThat run is alive: its process is on this machine.",
-        Presence::Gone => "\nThat run is dead: it was on this machine, and its process does not exist any more.",
+        Presence::Gone => {
+            "\nThat run is dead: it was on this machine, and its process does not exist any more."
+        }
         Presence::Unknown => "",
     };
-    format!("{release} in context {context} is locked by {}{presence}", found.holder())
+    format!(
+        "{release} in context {context} is locked by {}{presence}",
+        found.holder()
+    )
 }
 
-/// Asks for the release's name, whatever the environment: whoever removes the lock of a living run must mean it.
+/// Asks for the release's name, whatever the environment: whoever removes the lock of a living run
+/// must mean it.
 fn confirm(arguments: &Arguments, release: &str) -> Result<(), CommandError> {
     let named = || format!("name the release: `--yes={release}`");
     match arguments.yes.as_deref() {
         Some(given) if given == release => return Ok(()),
-        Some("") => return Err(CommandError::usage("a bare `--yes` does not do here; nothing was changed").hint(named())),
-        Some(given) => return Err(CommandError::usage(format!("`--yes={given}` names another release: this is `{release}`"))),
+        Some("") => {
+            return Err(CommandError::usage(
+                "a bare `--yes` does not do here; nothing was changed",
+            )
+            .hint(named()));
+        }
+        Some(given) => {
+            return Err(CommandError::usage(format!(
+                "`--yes={given}` names another release: this is `{release}`"
+            )));
+        }
         None => {}
     }
     let question = format!("Type `{release}` to remove its lock");
     match tokio::task::block_in_place(|| TerminalAsk.typed_name(&question, release)) {
         Ok(true) => Ok(()),
         Ok(false) => Err(CommandError::usage("not confirmed; nothing was changed")),
-        Err(AskError::Interrupted) => Err(CommandError::new(ExitCode::Interrupted, "interrupted; nothing was changed")),
-        Err(AskError::NoTerminal) => {
-            Err(CommandError::usage("there is no terminal to ask at; nothing was changed").hint(format!("confirm: {}", named())))
-        }
+        Err(AskError::Interrupted) => Err(CommandError::new(
+            ExitCode::Interrupted,
+            "interrupted; nothing was changed",
+        )),
+        Err(AskError::NoTerminal) => Err(CommandError::usage(
+            "there is no terminal to ask at; nothing was changed",
+        )
+        .hint(format!("confirm: {}", named()))),
         Err(error) => Err(CommandError::failed("nothing was changed").because(&error)),
     }
 }

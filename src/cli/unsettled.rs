@@ -17,27 +17,45 @@ pub(super) fn forward(command: &str) -> &'static str {
 
 /// Refuses what does neither go on from `unsettled` nor back.
 pub(super) fn refused(unsettled: &Revision) -> CommandError {
-    refusal(unsettled, "", &command(unsettled, forward(&unsettled.by.command)))
+    refusal(
+        unsettled,
+        "",
+        &command(unsettled, forward(&unsettled.by.command)),
+    )
 }
 
-/// Refuses a run of `selection` where the newest revision may have touched an object of another phase: it would count as settled with this
-/// run, and what it left there would be forgotten.
+/// Refuses a run of `selection` where the newest revision may have touched an object of another
+/// phase: it would count as settled with this run, and what it left there would be forgotten.
 pub(super) fn check_phases(selection: &Selection, before: &Before) -> Result<(), CommandError> {
-    let Some((unsettled, beyond)) = before.newest().zip(before.touched_beyond(selection)) else { return Ok(()) };
+    let Some((unsettled, beyond)) = before.newest().zip(before.touched_beyond(selection)) else {
+        return Ok(());
+    };
     let unsettled = &unsettled.revision;
     let goes_on = format!("{} without `--phase`", command(unsettled, "up"));
-    Err(refusal(unsettled, &format!(", and may have changed {beyond}, which is in none of the named phases"), &goes_on))
+    Err(refusal(
+        unsettled,
+        &format!(", and may have changed {beyond}, which is in none of the named phases"),
+        &goes_on,
+    ))
 }
 
 fn refusal(unsettled: &Revision, why: &str, goes_on: &str) -> CommandError {
-    let Revision { number, release, .. } = unsettled;
-    let message = format!("revision {number} of {release} is neither finished nor rolled back{why}; nothing was changed");
+    let Revision {
+        number, release, ..
+    } = unsettled;
+    let message = format!(
+        "revision {number} of {release} is neither finished nor rolled back{why}; nothing was changed"
+    );
     let goes_back = command(unsettled, "rollback");
-    CommandError::new(ExitCode::Refused, message)
-        .hint(format!("{goes_on} goes on from there, {goes_back} goes back to what was there before it"))
+    CommandError::new(ExitCode::Refused, message).hint(format!(
+        "{goes_on} goes on from there, {goes_back} goes back to what was there before it"
+    ))
 }
 
 fn command(unsettled: &Revision, name: &str) -> String {
     let release = &unsettled.release;
-    format!("`deployctl {name} {} --env {}`", release.plan, release.environment)
+    format!(
+        "`deployctl {name} {} --env {}`",
+        release.plan, release.environment
+    )
 }

@@ -16,7 +16,8 @@ use crate::{
 
 /// Check a plan without a cluster
 ///
-/// Looks at all environments unless one is named, and tells all findings at once. Exits with 0 where the plan can be used, else with 2.
+/// Looks at all environments unless one is named, and tells all findings at once. Exits with 0
+/// where the plan can be used, else with 2.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   deployctl validate
@@ -51,14 +52,22 @@ struct Document<'a> {
 }
 
 /// Checks the plan in one environment or in all.
-pub(crate) fn run(arguments: &Arguments, _global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
+pub(crate) fn run(
+    arguments: &Arguments,
+    _global: &Global,
+    output: &mut Output,
+) -> Result<ExitCode, CommandError> {
     let mut examined = arguments.plan.examine()?;
     add_rendering(&mut examined);
     let valid = !examined.problems.iter().any(Problem::is_error);
     match arguments.output {
         Format::Json => output.data(&json(&examined, valid)),
         Format::Text => {
-            for warning in examined.problems.iter().filter(|problem| !problem.is_error()) {
+            for warning in examined
+                .problems
+                .iter()
+                .filter(|problem| !problem.is_error())
+            {
                 output.note(&warning_line(warning));
             }
             if !valid {
@@ -67,12 +76,18 @@ pub(crate) fn run(arguments: &Arguments, _global: &Global, output: &mut Output) 
             output.note(&summary(&examined));
         }
     }
-    Ok(if valid { ExitCode::Done } else { ExitCode::Usage })
+    Ok(if valid {
+        ExitCode::Done
+    } else {
+        ExitCode::Usage
+    })
 }
 
 /// Adds what is wrong with the objects of each environment; most is the same in all of them.
 fn add_rendering(examined: &mut Examined) {
-    let Examined { plans, problems, .. } = examined;
+    let Examined {
+        plans, problems, ..
+    } = examined;
     let mut objects = Some(HashSet::new());
     for plan in plans.iter() {
         let found = match Rendering::with(plan, &KnownScopes) {
@@ -80,7 +95,12 @@ fn add_rendering(examined: &mut Examined) {
                 if let Some(objects) = &mut objects {
                     objects.extend(rendering.rendered.objects.keys().cloned());
                 }
-                rendering.rendered.warnings.into_iter().chain(rendering.assignment.warnings).collect()
+                rendering
+                    .rendered
+                    .warnings
+                    .into_iter()
+                    .chain(rendering.assignment.warnings)
+                    .collect()
             }
             Err(found) => {
                 objects = None;
@@ -99,16 +119,25 @@ fn add_rendering(examined: &mut Examined) {
     }
 }
 
-/// Warnings about rules for readiness that fit none of `objects`, which are those of all environments.
+/// Warnings about rules for readiness that fit none of `objects`, which are those of all
+/// environments.
 fn idle_rules(plans: &[Plan], objects: &HashSet<ObjectId>) -> Vec<Problem> {
     let fits = |rule: &ReadinessRule| {
         let selector = rule.selector();
-        selector.is_ok_and(|selector| objects.iter().any(|id| selector.fits(&id.group, &id.kind, &id.name)))
+        selector.is_ok_and(|selector| {
+            objects
+                .iter()
+                .any(|id| selector.fits(&id.group, &id.kind, &id.name))
+        })
     };
     let mut warnings: Vec<Problem> = Vec::new();
     // A rule with a variable may be another one in each environment, and stands in the same place.
     let places = plans.iter().flat_map(|plan| &plan.readiness.rules);
-    let used: HashSet<u32> = places.clone().filter(|rule| fits(rule)).map(|rule| rule.place.line).collect();
+    let used: HashSet<u32> = places
+        .clone()
+        .filter(|rule| fits(rule))
+        .map(|rule| rule.place.line)
+        .collect();
     for rule in places.filter(|rule| !used.contains(&rule.place.line)) {
         let warning = idle_rule(rule, objects);
         if !warnings.contains(&warning) {
@@ -121,7 +150,9 @@ fn idle_rules(plans: &[Plan], objects: &HashSet<ObjectId>) -> Vec<Problem> {
 fn idle_rule(rule: &ReadinessRule, objects: &HashSet<ObjectId>) -> Problem {
     let kinds = objects.iter().map(|id| id.kind.as_str());
     let of_kind = objects.iter().any(|id| id.kind == rule.kind);
-    let hint = nearest(&rule.kind, kinds).filter(|_| !of_kind).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    let hint = nearest(&rule.kind, kinds)
+        .filter(|_| !of_kind)
+        .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
     let message = format!("this rule for `{rule}` fits no object of the plan{hint}");
     Problem {
         severity: Severity::Warning,
@@ -137,8 +168,20 @@ fn idle_rule(rule: &ReadinessRule, objects: &HashSet<ObjectId>) -> Problem {
 
 /// A problem of a manifest, in the form of those of the plan.
 fn in_manifest(problem: object::Problem) -> Problem {
-    let severity = if problem.is_error() { Severity::Error } else { Severity::Warning };
-    let object::Problem { origin, column, object, message, hint, excerpt, .. } = problem;
+    let severity = if problem.is_error() {
+        Severity::Error
+    } else {
+        Severity::Warning
+    };
+    let object::Problem {
+        origin,
+        column,
+        object,
+        message,
+        hint,
+        excerpt,
+        ..
+    } = problem;
     Problem {
         severity,
         line: origin.as_ref().map(|origin| origin.line),
@@ -152,14 +195,34 @@ fn in_manifest(problem: object::Problem) -> Problem {
 }
 
 fn json(examined: &Examined, valid: bool) -> String {
-    let Examined { file, name, environments, problems, .. } = examined;
-    let document = Document { file, plan: name, environments, valid, problems };
+    let Examined {
+        file,
+        name,
+        environments,
+        problems,
+        ..
+    } = examined;
+    let document = Document {
+        file,
+        plan: name,
+        environments,
+        valid,
+        problems,
+    };
     let mut text = serde_json::to_string_pretty(&document).expect("findings are JSON");
     text.push('\n');
     text
 }
 
 fn summary(examined: &Examined) -> String {
-    let noun = if examined.environments.len() == 1 { "environment" } else { "environments" };
-    format!("{} is valid ({noun}: {})", examined.file.display(), examined.environments.join(", "))
+    let noun = if examined.environments.len() == 1 {
+        "environment"
+    } else {
+        "environments"
+    };
+    format!(
+        "{} is valid ({noun}: {})",
+        examined.file.display(),
+        examined.environments.join(", ")
+    )
 }

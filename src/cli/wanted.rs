@@ -6,7 +6,10 @@ use crate::{
     cluster::Served,
     engine::{Wanted, WantedObject},
     error::CommandError,
-    object::{KnownScopes, Marks, Object, ObjectId, Origin, PhaseHint, Problem, References, Scope, ScopeLookup},
+    object::{
+        KnownScopes, Marks, Object, ObjectId, Origin, PhaseHint, Problem, References, Scope,
+        ScopeLookup,
+    },
     phase::{self, Assignment},
     plan::{self, Plan},
     report::Output,
@@ -21,10 +24,17 @@ pub(super) struct Rendering {
 }
 
 impl Rendering {
-    /// Renders `plan` without a cluster: which kinds live in namespaces is known for the built-in and well-known ones.
+    /// Renders `plan` without a cluster: which kinds live in namespaces is known for the built-in
+    /// and well-known ones.
     pub(super) fn offline(plan: &Plan, output: &mut Output) -> Result<Self, CommandError> {
-        let rendering = Self::with(plan, &KnownScopes).map_err(|problems| problems_error(&problems))?;
-        for warning in rendering.rendered.warnings.iter().chain(&rendering.assignment.warnings) {
+        let rendering =
+            Self::with(plan, &KnownScopes).map_err(|problems| problems_error(&problems))?;
+        for warning in rendering
+            .rendered
+            .warnings
+            .iter()
+            .chain(&rendering.assignment.warnings)
+        {
             output.note(&format!("Warning: {warning}"));
         }
         Ok(rendering)
@@ -32,17 +42,32 @@ impl Rendering {
 
     /// Renders `plan`; `scopes` says which kinds live in namespaces. All problems come at once.
     pub(super) fn with(plan: &Plan, scopes: &dyn ScopeLookup) -> Result<Self, Vec<Problem>> {
-        let rendered = source::render(plan, scopes, &|value, origin, problems| substitute(plan, value, origin, problems))?;
+        let rendered = source::render(plan, scopes, &|value, origin, problems| {
+            substitute(plan, value, origin, problems)
+        })?;
         let references = References::between(&rendered.objects);
-        let assignment = phase::assign(&rendered.objects, &rendered.hints, &references, &plan.phases)?;
-        Ok(Self { rendered, references, assignment })
+        let assignment = phase::assign(
+            &rendered.objects,
+            &rendered.hints,
+            &references,
+            &plan.phases,
+        )?;
+        Ok(Self {
+            rendered,
+            references,
+            assignment,
+        })
     }
 
-    /// This rendering, or another one where the cluster says otherwise about which kinds live in namespaces.
+    /// This rendering, or another one where the cluster says otherwise about which kinds live in
+    /// namespaces.
     pub(super) fn for_cluster(self, plan: &Plan, served: &Served) -> Result<Self, CommandError> {
         let scopes = ServedScopes(served);
-        let differs =
-            |id: &ObjectId| scopes.scope(&id.group, &id.kind).is_some_and(|scope| (scope == Scope::Namespaced) != id.namespace.is_some());
+        let differs = |id: &ObjectId| {
+            scopes
+                .scope(&id.group, &id.kind)
+                .is_some_and(|scope| (scope == Scope::Namespaced) != id.namespace.is_some())
+        };
         if self.rendered.objects.keys().any(differs) {
             return Self::with(plan, &scopes).map_err(|problems| problems_error(&problems));
         }
@@ -53,10 +78,26 @@ impl Rendering {
     ///
     /// A definition among the objects of an earlier phase counts as served.
     pub(super) fn skipped(&self, plan: &Plan, served: &Served) -> Vec<(String, String)> {
-        let defines = |name: &str| self.rendered.objects.keys().any(|id| id.kind == "CustomResourceDefinition" && id.name == name);
-        let conditional = plan.phases.iter().filter_map(|phase| Some((phase, phase.when.as_ref()?)));
-        let skipped = conditional.filter(|(_, when)| !served.serves_crd(&when.crd) && !defines(&when.crd));
-        skipped.map(|(phase, when)| (phase.name.clone(), format!("the cluster does not serve `{}`", when.crd))).collect()
+        let defines = |name: &str| {
+            self.rendered
+                .objects
+                .keys()
+                .any(|id| id.kind == "CustomResourceDefinition" && id.name == name)
+        };
+        let conditional = plan
+            .phases
+            .iter()
+            .filter_map(|phase| Some((phase, phase.when.as_ref()?)));
+        let skipped =
+            conditional.filter(|(_, when)| !served.serves_crd(&when.crd) && !defines(&when.crd));
+        skipped
+            .map(|(phase, when)| {
+                (
+                    phase.name.clone(),
+                    format!("the cluster does not serve `{}`", when.crd),
+                )
+            })
+            .collect()
     }
 
     /// What is wanted, without the phases in `skipped`.
@@ -71,11 +112,18 @@ impl Rendering {
             if skipped.iter().any(|(name, _)| *name == settings.name) {
                 continue;
             }
-            let objects: Vec<&Object> = self.assignment.objects_of(number).map(|id| &self.rendered.objects[id]).collect();
+            let objects: Vec<&Object> = self
+                .assignment
+                .objects_of(number)
+                .map(|id| &self.rendered.objects[id])
+                .collect();
             for ordered in phase::order(&objects, &self.references) {
                 let object = self.rendered.objects[&ordered.id].clone();
                 let marks = self.marks(&object, plan);
-                let placed = WantedObject { marks, ..WantedObject::new(object, &settings.name, ordered, &plan.release) };
+                let placed = WantedObject {
+                    marks,
+                    ..WantedObject::new(object, &settings.name, ordered, &plan.release)
+                };
                 wanted.objects.insert(placed.object.id.clone(), placed);
             }
         }
@@ -90,15 +138,22 @@ impl Rendering {
         let nothing = PhaseHint::default();
         let hint = self.rendered.hints.get(&object.id).unwrap_or(&nothing);
         let marks = phase::marks(object, hint, &plan.phases);
-        Marks { restart_on_change: Some(marks.restart_on_change.unwrap_or(plan.restart_on_change)), ..marks }
+        Marks {
+            restart_on_change: Some(marks.restart_on_change.unwrap_or(plan.restart_on_change)),
+            ..marks
+        }
     }
 }
 
 fn substitute(plan: &Plan, value: &mut Value, origin: &Origin, problems: &mut Vec<Problem>) {
     plan::substitute(value, &plan.variables, &mut |found| {
         let problem = match found.severity {
-            plan::Severity::Error => Problem::error(format!("`{}`: {}", found.pointer, found.message)),
-            plan::Severity::Warning => Problem::warning(format!("`{}`: {}", found.pointer, found.message)),
+            plan::Severity::Error => {
+                Problem::error(format!("`{}`: {}", found.pointer, found.message))
+            }
+            plan::Severity::Warning => {
+                Problem::warning(format!("`{}`: {}", found.pointer, found.message))
+            }
         };
         problems.push(problem.at(origin));
     });
@@ -106,10 +161,18 @@ fn substitute(plan: &Plan, value: &mut Value, origin: &Origin, problems: &mut Ve
 
 /// One error (exit 2) that shows all errors among `problems`.
 pub(super) fn problems_error(problems: &[Problem]) -> CommandError {
-    let errors: Vec<String> = problems.iter().filter(|problem| problem.is_error()).map(ToString::to_string).collect();
+    let errors: Vec<String> = problems
+        .iter()
+        .filter(|problem| problem.is_error())
+        .map(ToString::to_string)
+        .collect();
     match errors.as_slice() {
         [error] => CommandError::usage(error.clone()),
-        errors => CommandError::usage(format!("the manifests have {} errors\n{}", errors.len(), errors.join("\n"))),
+        errors => CommandError::usage(format!(
+            "the manifests have {} errors\n{}",
+            errors.len(),
+            errors.join("\n")
+        )),
     }
 }
 
@@ -118,7 +181,13 @@ struct ServedScopes<'a>(&'a Served);
 
 impl ScopeLookup for ServedScopes<'_> {
     fn scope(&self, group: &str, kind: &str) -> Option<Scope> {
-        let served = self.0.preferred(group, kind).map(|resource| if resource.namespaced { Scope::Namespaced } else { Scope::Cluster });
+        let served = self.0.preferred(group, kind).map(|resource| {
+            if resource.namespaced {
+                Scope::Namespaced
+            } else {
+                Scope::Cluster
+            }
+        });
         served.or_else(|| KnownScopes.scope(group, kind))
     }
 }

@@ -4,13 +4,19 @@ use rustix::time::{ClockId, clock_gettime};
 
 /// A moment of this machine's clock that nobody sets and that goes on while the machine sleeps.
 ///
-/// A run whose laptop was closed must find its lock expired when it goes on, because others saw it expire meanwhile. The clock behind
-/// `Instant` and the runtime's timers stands still during sleep on Linux. Moments of two machines are never compared.
+/// A run whose laptop was closed must find its lock expired when it goes on, because others saw it
+/// expire meanwhile. The clock behind `Instant` and the runtime's timers stands still during sleep
+/// on Linux. Moments of two machines are never compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct BootTime(Duration);
 
-/// `CLOCK_BOOTTIME` where the system tells it from the monotonic clock, which on macOS counts sleep anyway.
-const CLOCK: ClockId = if cfg!(target_os = "macos") { ClockId::Monotonic } else { ClockId::Boottime };
+/// `CLOCK_BOOTTIME` where the system tells it from the monotonic clock, which on macOS counts sleep
+/// anyway.
+const CLOCK: ClockId = if cfg!(target_os = "macos") {
+    ClockId::Monotonic
+} else {
+    ClockId::Boottime
+};
 
 impl BootTime {
     /// Now.

@@ -26,7 +26,8 @@ pub(crate) enum RequestError {
     /// The answer is not what the API promises.
     #[error("the API server's answer to {what} cannot be read: {why}")]
     Unreadable { what: String, why: String },
-    /// The lock under which the write was to be made is not held any more. Where it was sent, it may have been done.
+    /// The lock under which the write was to be made is not held any more. Where it was sent, it
+    /// may have been done.
     #[error("the lock of the release is lost, {}", if *sent { "so the answer was not waited for" } else { "so nothing more is written" })]
     LockLost { sent: bool },
 }
@@ -62,10 +63,13 @@ impl RequestError {
         self
     }
 
-    /// Whether the write may have been carried out all the same: only a refusal, of a request that was sent once, says that it was not.
+    /// Whether the write may have been carried out all the same: only a refusal, of a request that
+    /// was sent once, says that it was not.
     pub(crate) fn may_be_done(&self) -> bool {
         match self {
-            RequestError::Refused(refusal) => refusal.maybe_done || !(400..500).contains(&refusal.code),
+            RequestError::Refused(refusal) => {
+                refusal.maybe_done || !(400..500).contains(&refusal.code)
+            }
             RequestError::LockLost { sent } => *sent,
             RequestError::Credentials { .. } => false,
             RequestError::Unreachable { .. }
@@ -75,9 +79,17 @@ impl RequestError {
         }
     }
 
-    /// Whether this may be a conflict with an earlier attempt of the same request, which was carried out and whose answer was lost.
+    /// Whether this may be a conflict with an earlier attempt of the same request, which was
+    /// carried out and whose answer was lost.
     pub(super) fn may_be_with_itself(&self) -> bool {
-        matches!(self, RequestError::Refused(Refusal { code: 409, maybe_done: true, .. }))
+        matches!(
+            self,
+            RequestError::Refused(Refusal {
+                code: 409,
+                maybe_done: true,
+                ..
+            })
+        )
     }
 
     /// Whether the same request may succeed a little later.
@@ -88,7 +100,11 @@ impl RequestError {
             RequestError::Unreachable { .. } | RequestError::TimedOut { .. } => true,
             RequestError::Refused(refusal) => {
                 matches!(refusal.code, 429 | 502 | 503 | 504)
-                    || (refusal.code == 500 && matches!(refusal.reason.as_str(), "InternalError" | "ServerTimeout" | "Timeout"))
+                    || (refusal.code == 500
+                        && matches!(
+                            refusal.reason.as_str(),
+                            "InternalError" | "ServerTimeout" | "Timeout"
+                        ))
             }
             RequestError::Credentials { .. }
             | RequestError::NotKubernetes { .. }
@@ -112,7 +128,8 @@ pub(crate) struct Refusal {
     pub(crate) causes: Vec<RefusalCause>,
     /// When to try again, in seconds.
     pub(crate) retry_after: Option<u64>,
-    /// Whether the request was sent before and failed in a way that does not say whether it was carried out.
+    /// Whether the request was sent before and failed in a way that does not say whether it was
+    /// carried out.
     pub(crate) maybe_done: bool,
 }
 
@@ -132,14 +149,19 @@ impl std::fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut text = self.message.clone();
         if text.is_empty() {
-            let _ = write!(text, "the API server answered with HTTP status {}", self.code);
+            let _ = write!(
+                text,
+                "the API server answered with HTTP status {}",
+                self.code
+            );
         }
         formatter.write_str(&text)
     }
 }
 
 impl Refusal {
-    /// Reads the error answer `body` that came with HTTP status `code`; plain text becomes the message.
+    /// Reads the error answer `body` that came with HTTP status `code`; plain text becomes the
+    /// message.
     pub(super) fn read(code: u16, body: &[u8], retry_after: Option<u64>) -> Self {
         #[derive(Deserialize, Default)]
         #[serde(default)]
@@ -157,19 +179,40 @@ impl Refusal {
         match serde_json::from_slice::<Status>(body) {
             Ok(status) => {
                 let details = status.details.unwrap_or_default();
-                let asked = (details.retry_after_seconds > 0).then_some(details.retry_after_seconds);
+                let asked =
+                    (details.retry_after_seconds > 0).then_some(details.retry_after_seconds);
                 let retry_after = retry_after.or(asked);
                 let mut causes = details.causes;
-                let message = if code == 422 { redacted(&status.message, &mut causes) } else { status.message };
-                Self { code, reason: status.reason, message, causes, retry_after, ..Self::default() }
+                let message = if code == 422 {
+                    redacted(&status.message, &mut causes)
+                } else {
+                    status.message
+                };
+                Self {
+                    code,
+                    reason: status.reason,
+                    message,
+                    causes,
+                    retry_after,
+                    ..Self::default()
+                }
             }
-            Err(_) => Self { code, message: String::from_utf8_lossy(body).trim().to_owned(), retry_after, ..Self::default() },
+            Err(_) => Self {
+                code,
+                message: String::from_utf8_lossy(body).trim().to_owned(),
+                retry_after,
+                ..Self::default()
+            },
         }
     }
 
     /// Whether this is a conflict of field ownership.
     pub(crate) fn is_ownership_conflict(&self) -> bool {
-        self.code == 409 && self.causes.iter().any(|cause| cause.reason == "FieldManagerConflict")
+        self.code == 409
+            && self
+                .causes
+                .iter()
+                .any(|cause| cause.reason == "FieldManagerConflict")
     }
 }
 
@@ -194,7 +237,13 @@ mod tests {
         assert!(!refused(403).may_be_done());
         assert!(refused(403).after(true).may_be_done());
         assert!(refused(503).may_be_done());
-        assert!(RequestError::TimedOut { server: String::new(), after: Duration::ZERO }.may_be_done());
+        assert!(
+            RequestError::TimedOut {
+                server: String::new(),
+                after: Duration::ZERO
+            }
+            .may_be_done()
+        );
         assert!(!RequestError::LockLost { sent: false }.may_be_done());
     }
 

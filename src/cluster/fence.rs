@@ -13,8 +13,9 @@ use super::boot_time::BootTime;
 
 /// Lets writes through for as long as the lock is held under which they are made. Cheap to clone.
 ///
-/// An API server cannot be told to refuse the writes of whoever has lost a lock, so the writer refuses them itself: by its own clock,
-/// and never later than anybody else may take the lock over. Once closed, a fence stays closed.
+/// An API server cannot be told to refuse the writes of whoever has lost a lock, so the writer
+/// refuses them itself: by its own clock, and never later than anybody else may take the lock over.
+/// Once closed, a fence stays closed.
 #[derive(Debug, Clone)]
 pub(crate) struct Fence(Arc<State>);
 
@@ -26,19 +27,27 @@ struct State {
     closed: CancellationToken,
 }
 
-/// How often the clock is looked at: timers of the runtime stand still while the machine sleeps, and the fence's time does not.
+/// How often the clock is looked at: timers of the runtime stand still while the machine sleeps,
+/// and the fence's time does not.
 const LOOK: Duration = Duration::from_secs(1);
 
 impl Fence {
-    /// A fence that is open until `open_until`, and through which no write takes longer than `longest_write`.
+    /// A fence that is open until `open_until`, and through which no write takes longer than
+    /// `longest_write`.
     pub(crate) fn new(open_until: BootTime, longest_write: Duration) -> Self {
         let open_until = AtomicU64::new(nanoseconds(open_until));
-        Self(Arc::new(State { open_until, longest_write, closed: CancellationToken::new() }))
+        Self(Arc::new(State {
+            open_until,
+            longest_write,
+            closed: CancellationToken::new(),
+        }))
     }
 
     /// Keeps it open until `open_until`, if that is later than before and it has not closed yet.
     pub(crate) fn extend(&self, open_until: BootTime) {
-        self.0.open_until.fetch_max(nanoseconds(open_until), Ordering::Relaxed);
+        self.0
+            .open_until
+            .fetch_max(nanoseconds(open_until), Ordering::Relaxed);
     }
 
     /// Closes it for good.
@@ -56,7 +65,10 @@ impl Fence {
 
     /// The time until it closes if nobody extends it.
     pub(crate) fn remaining(&self) -> Duration {
-        BootTime::since_boot(Duration::from_nanos(self.0.open_until.load(Ordering::Relaxed))).remaining()
+        BootTime::since_boot(Duration::from_nanos(
+            self.0.open_until.load(Ordering::Relaxed),
+        ))
+        .remaining()
     }
 
     /// Ends when the fence is closed.
@@ -69,7 +81,8 @@ impl Fence {
         }
     }
 
-    /// What `work` gives, or `None` where the fence closes before: then it was begun, and is abandoned.
+    /// What `work` gives, or `None` where the fence closes before: then it was begun, and is
+    /// abandoned.
     pub(crate) async fn while_open<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
@@ -100,7 +113,10 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_held_lets_work_end() {
-        assert_eq!(fence(Duration::from_mins(1)).while_open(ready(7)).await, Some(7));
+        assert_eq!(
+            fence(Duration::from_mins(1)).while_open(ready(7)).await,
+            Some(7)
+        );
     }
 
     #[tokio::test]

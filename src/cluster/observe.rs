@@ -49,9 +49,23 @@ const PAGE: usize = 2_000;
 const METADATA_ONLY: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
 impl Cluster {
-    /// All objects of `resource` in `namespace` (or in all namespaces) that carry the label key `label` (or any).
-    pub(crate) async fn list(&self, resource: &Resource, namespace: Option<&str>, selector: Option<&str>) -> Result<Listed, RequestError> {
-        self.list_as(resource, &Choice { namespace, selector, accept: None }).await
+    /// All objects of `resource` in `namespace` (or in all namespaces) that carry the label key
+    /// `label` (or any).
+    pub(crate) async fn list(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        selector: Option<&str>,
+    ) -> Result<Listed, RequestError> {
+        self.list_as(
+            resource,
+            &Choice {
+                namespace,
+                selector,
+                accept: None,
+            },
+        )
+        .await
     }
 
     /// The metadata alone of what [`Cluster::list`] would bring.
@@ -62,10 +76,22 @@ impl Cluster {
         namespace: Option<&str>,
         selector: Option<&str>,
     ) -> Result<Listed, RequestError> {
-        self.list_as(resource, &Choice { namespace, selector, accept: Some(METADATA_ONLY) }).await
+        self.list_as(
+            resource,
+            &Choice {
+                namespace,
+                selector,
+                accept: Some(METADATA_ONLY),
+            },
+        )
+        .await
     }
 
-    async fn list_as(&self, resource: &Resource, choice: &Choice<'_>) -> Result<Listed, RequestError> {
+    async fn list_as(
+        &self,
+        resource: &Resource,
+        choice: &Choice<'_>,
+    ) -> Result<Listed, RequestError> {
         let mut listed = Listed::default();
         let mut next = String::new();
         loop {
@@ -75,7 +101,12 @@ impl Cluster {
                 parameter("labelSelector", choice.selector),
                 parameter("continue", Some(&next))
             );
-            let page: List = self.json(&Call { accept: choice.accept, ..Call::get(Verb::List, path) }).await?;
+            let page: List = self
+                .json(&Call {
+                    accept: choice.accept,
+                    ..Call::get(Verb::List, path)
+                })
+                .await?;
             for mut item in page.items.unwrap_or_default() {
                 complete(&mut item, resource);
                 listed.items.push(Arc::new(item));
@@ -89,8 +120,16 @@ impl Cluster {
     }
 
     /// The object at `path`, or `None` where it does not exist.
-    pub(crate) async fn get(&self, resource: &Resource, namespace: Option<&str>, name: &str) -> Result<Option<Value>, RequestError> {
-        match self.json(&Call::get(Verb::Get, resource.path(namespace, name))).await {
+    pub(crate) async fn get(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<Option<Value>, RequestError> {
+        match self
+            .json(&Call::get(Verb::Get, resource.path(namespace, name)))
+            .await
+        {
             Ok(object) => Ok(Some(object)),
             Err(error) if error.code() == Some(404) => Ok(None),
             Err(error) => Err(error),
@@ -106,14 +145,25 @@ impl Cluster {
             #[serde(rename = "gitVersion")]
             full: String,
         }
-        let version: Version = self.json(&Call::get(Verb::Get, "/version".to_owned())).await?;
-        let number = |text: &str| text.trim_end_matches(|character: char| !character.is_ascii_digit()).parse().unwrap_or(0);
+        let version: Version = self
+            .json(&Call::get(Verb::Get, "/version".to_owned()))
+            .await?;
+        let number = |text: &str| {
+            text.trim_end_matches(|character: char| !character.is_ascii_digit())
+                .parse()
+                .unwrap_or(0)
+        };
         Ok((number(&version.major), number(&version.minor), version.full))
     }
 
     /// Whether the user may do `verb` with `resource` in `namespace`.
     /// <https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access>
-    pub(crate) async fn may(&self, verb: &str, resource: &Resource, namespace: Option<&str>) -> Result<bool, RequestError> {
+    pub(crate) async fn may(
+        &self,
+        verb: &str,
+        resource: &Resource,
+        namespace: Option<&str>,
+    ) -> Result<bool, RequestError> {
         let review = json!({
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",
@@ -122,12 +172,22 @@ impl Cluster {
             }},
         });
         let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews".to_owned();
-        let call = Call::with_body(Verb::Create, Method::POST, path, "application/json", request::body(&review));
+        let call = Call::with_body(
+            Verb::Create,
+            Method::POST,
+            path,
+            "application/json",
+            request::body(&review),
+        );
         let answer: Value = self.json(&call).await?;
-        Ok(answer.pointer("/status/allowed").and_then(Value::as_bool).unwrap_or(false))
+        Ok(answer
+            .pointer("/status/allowed")
+            .and_then(Value::as_bool)
+            .unwrap_or(false))
     }
 
-    /// The last `lines` lines of a container's log; `previous`: of the container before its last restart.
+    /// The last `lines` lines of a container's log; `previous`: of the container before its last
+    /// restart.
     pub(crate) async fn log_tail(
         &self,
         namespace: &str,
@@ -139,8 +199,16 @@ impl Cluster {
         let path = format!(
             "/api/v1/namespaces/{namespace}/pods/{pod}/log?container={container}&tailLines={lines}&previous={previous}&limitBytes=65536"
         );
-        let object = ObjectId { group: String::new(), kind: "Pod".to_owned(), namespace: Some(namespace.to_owned()), name: pod.to_owned() };
-        let call = Call { object: Some(object), ..Call::get(Verb::Get, path) };
+        let object = ObjectId {
+            group: String::new(),
+            kind: "Pod".to_owned(),
+            namespace: Some(namespace.to_owned()),
+            name: pod.to_owned(),
+        };
+        let call = Call {
+            object: Some(object),
+            ..Call::get(Verb::Get, path)
+        };
         let (_, body) = self.impatient().call(&call).await?;
         Ok(String::from_utf8_lossy(&body).into_owned())
     }
@@ -157,7 +225,10 @@ fn complete(item: &mut Value, resource: &Resource) {
 /// `&name=value` with `value` escaped, or nothing where there is no value.
 pub(super) fn parameter(name: &str, value: Option<&str>) -> String {
     match value.filter(|value| !value.is_empty()) {
-        Some(value) => format!("&{name}={}", percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC)),
+        Some(value) => format!(
+            "&{name}={}",
+            percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC)
+        ),
         None => String::new(),
     }
 }

@@ -27,7 +27,13 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(crate) enum Notice {
     /// A request will be sent again.
-    Retried { verb: Verb, object: Option<ObjectId>, attempt: u32, delay: Duration, why: String },
+    Retried {
+        verb: Verb,
+        object: Option<ObjectId>,
+        attempt: u32,
+        delay: Duration,
+        why: String,
+    },
     /// The server sent a `Warning` header.
     Warned { text: String },
 }
@@ -93,13 +99,26 @@ impl Call {
     }
 
     /// A request that carries `body`.
-    pub(super) fn with_body(verb: Verb, method: Method, path: String, content_type: &'static str, body: Vec<u8>) -> Self {
-        Self { method, content_type: Some(content_type), body: Arc::from(body), ..Self::get(verb, path) }
+    pub(super) fn with_body(
+        verb: Verb,
+        method: Method,
+        path: String,
+        content_type: &'static str,
+        body: Vec<u8>,
+    ) -> Self {
+        Self {
+            method,
+            content_type: Some(content_type),
+            body: Arc::from(body),
+            ..Self::get(verb, path)
+        }
     }
 
-    /// Whether it changes what is stored: dry runs do not, and reviews are created only to be answered.
+    /// Whether it changes what is stored: dry runs do not, and reviews are created only to be
+    /// answered.
     fn is_write(&self) -> bool {
-        let review = self.path.starts_with("/apis/authorization.k8s.io/") || self.path.starts_with("/apis/authentication.k8s.io/");
+        let review = self.path.starts_with("/apis/authorization.k8s.io/")
+            || self.path.starts_with("/apis/authentication.k8s.io/");
         match self.verb {
             Verb::Patch | Verb::Create | Verb::Update | Verb::Delete => !review,
             Verb::Get | Verb::List | Verb::Watch | Verb::DryRun => false,
@@ -110,24 +129,32 @@ impl Call {
     fn limited_to(&self, limit: Duration) -> Self {
         let separator = if self.path.contains('?') { '&' } else { '?' };
         let path = format!("{}{separator}timeout={}ms", self.path, limit.as_millis());
-        Self { path, ..self.clone() }
+        Self {
+            path,
+            ..self.clone()
+        }
     }
 
     fn request(&self) -> Request<Body> {
-        let mut builder = Request::builder().method(self.method.clone()).uri(&self.path);
+        let mut builder = Request::builder()
+            .method(self.method.clone())
+            .uri(&self.path);
         if let Some(content_type) = self.content_type {
             builder = builder.header(header::CONTENT_TYPE, content_type);
         }
         if let Some(accept) = self.accept {
             builder = builder.header(header::ACCEPT, accept);
         }
-        builder.body(Body::from(self.body.to_vec())).expect("paths are made of escaped parts")
+        builder
+            .body(Body::from(self.body.to_vec()))
+            .expect("paths are made of escaped parts")
     }
 }
 
 /// Time in which a request must be answered.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
-/// Time in which the first request must be answered: a user waits for it with nothing on the screen.
+/// Time in which the first request must be answered: a user waits for it with nothing on the
+/// screen.
 const FIRST_TIMEOUT: Duration = Duration::from_secs(8);
 /// How often a request is sent again before giving up.
 const ATTEMPTS: usize = 6;
@@ -168,47 +195,94 @@ struct Counts {
 }
 
 impl Cluster {
-    /// Reads the kubeconfig and makes a client; no request is sent yet. Retries and warnings are told to `notices`.
-    pub(crate) async fn connect(target: &Target, notices: UnboundedSender<Notice>) -> Result<Self, ConnectError> {
+    /// Reads the kubeconfig and makes a client; no request is sent yet. Retries and warnings are
+    /// told to `notices`.
+    pub(crate) async fn connect(
+        target: &Target,
+        notices: UnboundedSender<Notice>,
+    ) -> Result<Self, ConnectError> {
         let resolved = connect::resolve(target).await?;
-        let server = resolved.config.cluster_url.to_string().trim_end_matches('/').to_owned();
+        let server = resolved
+            .config
+            .cluster_url
+            .to_string()
+            .trim_end_matches('/')
+            .to_owned();
         let context = resolved.context;
         let namespace = resolved.config.default_namespace.clone();
-        // An exec plugin runs while the client is made, and blocks: it must not hold up the runtime.
+        // An exec plugin runs while the client is made, and blocks: it must not hold up the
+        // runtime.
         let config = resolved.config;
-        let login = config.auth_info.exec.as_ref().and_then(|exec| exec.command.clone());
+        let login = config
+            .auth_info
+            .exec
+            .as_ref()
+            .and_then(|exec| exec.command.clone());
         let runtime = tokio::runtime::Handle::current();
         let client = tokio::task::spawn_blocking(move || {
             let _guard = runtime.enter();
             Client::try_from(config)
         })
         .await
-        .map_err(|error| ConnectError::Client { context: context.clone(), why: error.to_string() })?
+        .map_err(|error| ConnectError::Client {
+            context: context.clone(),
+            why: error.to_string(),
+        })?
         .map_err(|error| match error {
-            kube::Error::Auth(error) => {
-                ConnectError::Credentials { context: context.clone(), why: connect::login_problem(&error, login.as_deref()) }
-            }
-            error => ConnectError::Client { context: context.clone(), why: error.to_string() },
+            kube::Error::Auth(error) => ConnectError::Credentials {
+                context: context.clone(),
+                why: connect::login_problem(&error, login.as_deref()),
+            },
+            error => ConnectError::Client {
+                context: context.clone(),
+                why: error.to_string(),
+            },
         })?;
         let kubectl = format!("kubectl{}", resolved.kubectl_flags);
-        let shared = Shared { context, namespace, kubectl, server, login, counts: Counts::default(), trouble: Mutex::default(), notices };
-        Ok(Self { client, shared: Arc::new(shared), retries: true, limit: Duration::MAX, fence: None })
+        let shared = Shared {
+            context,
+            namespace,
+            kubectl,
+            server,
+            login,
+            counts: Counts::default(),
+            trouble: Mutex::default(),
+            notices,
+        };
+        Ok(Self {
+            client,
+            shared: Arc::new(shared),
+            retries: true,
+            limit: Duration::MAX,
+            fence: None,
+        })
     }
 
-    /// The same connection, whose requests fail soon: what hangs is given up, and what failed at once is tried only twice again.
+    /// The same connection, whose requests fail soon: what hangs is given up, and what failed at
+    /// once is tried only twice again.
     pub(super) fn impatient(&self) -> Self {
-        Self { retries: false, limit: FIRST_TIMEOUT, ..self.clone() }
+        Self {
+            retries: false,
+            limit: FIRST_TIMEOUT,
+            ..self.clone()
+        }
     }
 
     /// The same connection, whose requests must each be answered within `limit`.
     pub(crate) fn answered_within(&self, limit: Duration) -> Self {
-        Self { limit, ..self.clone() }
+        Self {
+            limit,
+            ..self.clone()
+        }
     }
 
-    /// The same connection, whose writes go through `fence`: where that is closed they are refused, and each ends, here and at the API
-    /// server, within the time that the fence allows.
+    /// The same connection, whose writes go through `fence`: where that is closed they are refused,
+    /// and each ends, here and at the API server, within the time that the fence allows.
     pub(crate) fn fenced(&self, fence: Fence) -> Self {
-        Self { fence: Some(fence), ..self.clone() }
+        Self {
+            fence: Some(fence),
+            ..self.clone()
+        }
     }
 
     /// Name of the context.
@@ -221,7 +295,8 @@ impl Cluster {
         &self.shared.namespace
     }
 
-    /// The start of a kubectl command about this cluster: `kubectl`, with the flags that it needs for that.
+    /// The start of a kubectl command about this cluster: `kubectl`, with the flags that it needs
+    /// for that.
     pub(crate) fn kubectl(&self) -> &str {
         &self.shared.kubectl
     }
@@ -233,7 +308,11 @@ impl Cluster {
 
     /// Why the last request failed, where none has succeeded since.
     pub(crate) fn trouble(&self) -> Option<String> {
-        self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared
+            .trouble
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Requests sent so far.
@@ -252,12 +331,17 @@ impl Cluster {
         }
     }
 
-    /// Sends `call` until it is answered by something else than a passing error, and returns status and body of a success.
+    /// Sends `call` until it is answered by something else than a passing error, and returns status
+    /// and body of a success.
     pub(super) async fn call(&self, call: &Call) -> Result<(u16, Vec<u8>), RequestError> {
         let mut delays = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(200))
             .with_max_delay(Duration::from_secs(5))
-            .with_max_times(if self.retries { ATTEMPTS } else { QUICK_ATTEMPTS })
+            .with_max_times(if self.retries {
+                ATTEMPTS
+            } else {
+                QUICK_ATTEMPTS
+            })
             .with_jitter()
             .build();
         let mut attempt = 1;
@@ -267,21 +351,36 @@ impl Cluster {
             let error = match self.once(call).await {
                 Ok(answer) => return Ok(answer),
                 // An attempt before, whose answer did not come, may have been done.
-                Err(RequestError::LockLost { sent }) => return Err(RequestError::LockLost { sent: sent || attempt > 1 }),
+                Err(RequestError::LockLost { sent }) => {
+                    return Err(RequestError::LockLost {
+                        sent: sent || attempt > 1,
+                    });
+                }
                 Err(error) => error.after(maybe_done),
             };
             let passes = error.is_passing() || (call.outlasts_conflicts && error.is_conflict());
             let hopeful = passes && (self.retries || started.elapsed() < QUICK);
-            let Some(delay) = delays.next().filter(|_| hopeful) else { return Err(error) };
+            let Some(delay) = delays.next().filter(|_| hopeful) else {
+                return Err(error);
+            };
             // Only these say for certain that nothing was done.
             maybe_done |= !matches!(error.code(), Some(409 | 429));
             let delay = match &error {
-                RequestError::Refused(Refusal { retry_after: Some(seconds), .. }) => Duration::from_secs(*seconds).max(delay),
+                RequestError::Refused(Refusal {
+                    retry_after: Some(seconds),
+                    ..
+                }) => Duration::from_secs(*seconds).max(delay),
                 _ => delay,
             };
             attempt += 1;
             self.shared.counts.retried.fetch_add(1, Ordering::Relaxed);
-            self.notice(Notice::Retried { verb: call.verb, object: call.object.clone(), attempt, delay, why: error.to_string() });
+            self.notice(Notice::Retried {
+                verb: call.verb,
+                object: call.object.clone(),
+                attempt,
+                delay,
+                why: error.to_string(),
+            });
             self.pause(call, delay).await?;
         }
     }
@@ -291,18 +390,25 @@ impl Cluster {
         let pause = tokio::time::sleep(delay);
         match self.fence.as_ref().filter(|_| call.is_write()) {
             None => pause.await,
-            Some(fence) => fence.while_open(pause).await.ok_or(RequestError::LockLost { sent: true })?,
+            Some(fence) => fence
+                .while_open(pause)
+                .await
+                .ok_or(RequestError::LockLost { sent: true })?,
         }
         Ok(())
     }
 
     /// Sends `call` and reads the JSON of a success.
-    pub(super) async fn json<T: serde::de::DeserializeOwned>(&self, call: &Call) -> Result<T, RequestError> {
+    pub(super) async fn json<T: serde::de::DeserializeOwned>(
+        &self,
+        call: &Call,
+    ) -> Result<T, RequestError> {
         let (_, body) = self.call(call).await?;
         read_json(&body, call)
     }
 
-    /// Sends `call` once, and says so where what the client does is to be seen. Bodies and answers are not: they may hold secrets.
+    /// Sends `call` once, and says so where what the client does is to be seen. Bodies and answers
+    /// are not: they may hold secrets.
     async fn once(&self, call: &Call) -> Result<(u16, Vec<u8>), RequestError> {
         let start = Instant::now();
         let result = self.exchange(call).await;
@@ -312,15 +418,27 @@ impl Cluster {
             Err(RequestError::Refused(refusal)) => refusal.code.to_string(),
             Err(error) => one_line(&error.to_string(), 200),
         };
-        tracing::debug!("{} {}: {outcome} after {} ms", call.method, call.path, start.elapsed().as_millis());
+        tracing::debug!(
+            "{} {}: {outcome} after {} ms",
+            call.method,
+            call.path,
+            start.elapsed().as_millis()
+        );
         result
     }
 
-    /// Remembers why a request failed. One that the fence held up was not answered, so it says nothing about the server.
+    /// Remembers why a request failed. One that the fence held up was not answered, so it says
+    /// nothing about the server.
     fn note_trouble(&self, error: Option<&RequestError>) {
         if !matches!(error, Some(RequestError::LockLost { .. })) {
-            let trouble = error.filter(|error| error.is_passing()).map(ToString::to_string);
-            *self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+            let trouble = error
+                .filter(|error| error.is_passing())
+                .map(ToString::to_string);
+            *self
+                .shared
+                .trouble
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = trouble;
         }
     }
 
@@ -333,7 +451,8 @@ impl Cluster {
             Some(fence) => {
                 let limit = limit.min(fence.longest_write());
                 let call = call.limited_to(limit);
-                // In a box: what is awaited in two branches takes its room twice, in every future that sends a request.
+                // In a box: what is awaited in two branches takes its room twice, in every future
+                // that sends a request.
                 let answer = fence.while_open(Box::pin(self.answer(&call, limit))).await;
                 answer.unwrap_or(Err(RequestError::LockLost { sent: true }))
             }
@@ -344,21 +463,42 @@ impl Cluster {
         let exchange = async {
             let response = self.open(call).await?;
             let code = response.status().as_u16();
-            let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-            let body = response.into_body().collect().await.map_err(|error| self.unreachable(&innermost(&error)))?.to_bytes();
+            let retry_after = response
+                .headers()
+                .get(header::RETRY_AFTER)
+                .and_then(|value| value.to_str().ok()?.parse().ok());
+            let body = response
+                .into_body()
+                .collect()
+                .await
+                .map_err(|error| self.unreachable(&innermost(&error)))?
+                .to_bytes();
             if (200..300).contains(&code) {
                 Ok((code, Vec::from(body)))
             } else {
-                Err(RequestError::Refused(Refusal::read(code, &body, retry_after)))
+                Err(RequestError::Refused(Refusal::read(
+                    code,
+                    &body,
+                    retry_after,
+                )))
             }
         };
-        timeout(limit, exchange).await.unwrap_or_else(|_| Err(RequestError::TimedOut { server: self.shared.server.clone(), after: limit }))
+        timeout(limit, exchange).await.unwrap_or_else(|_| {
+            Err(RequestError::TimedOut {
+                server: self.shared.server.clone(),
+                after: limit,
+            })
+        })
     }
 
     /// Sends `call` and returns the answer with its body unread.
     pub(super) async fn open(&self, call: &Call) -> Result<Response<Body>, RequestError> {
         self.shared.counts.verbs[call.verb as usize].fetch_add(1, Ordering::Relaxed);
-        let response = self.client.send(call.request()).await.map_err(|error| self.transport(&error))?;
+        let response = self
+            .client
+            .send(call.request())
+            .await
+            .map_err(|error| self.transport(&error))?;
         for warning in response.headers().get_all(header::WARNING) {
             if let Some(text) = warning.to_str().ok().and_then(warning_text) {
                 self.notice(Notice::Warned { text });
@@ -373,12 +513,17 @@ impl Cluster {
     }
 
     fn unreachable(&self, why: &str) -> RequestError {
-        RequestError::Unreachable { server: self.shared.server.clone(), why: why.to_owned() }
+        RequestError::Unreachable {
+            server: self.shared.server.clone(),
+            why: why.to_owned(),
+        }
     }
 
     fn transport(&self, error: &kube::Error) -> RequestError {
         match error {
-            kube::Error::Auth(error) => RequestError::Credentials { why: connect::login_problem(error, self.shared.login.as_deref()) },
+            kube::Error::Auth(error) => RequestError::Credentials {
+                why: connect::login_problem(error, self.shared.login.as_deref()),
+            },
             other => self.unreachable(&innermost(other)),
         }
     }
@@ -400,10 +545,18 @@ fn warning_text(header: &str) -> Option<String> {
     Some(text.replace("\\\"", "\"").replace("\\\\", "\\"))
 }
 
-/// Reads the JSON answer to `call`. The text of an answer that cannot be read is not shown: it may hold secrets.
-pub(super) fn read_json<T: serde::de::DeserializeOwned>(body: &[u8], call: &Call) -> Result<T, RequestError> {
+/// Reads the JSON answer to `call`. The text of an answer that cannot be read is not shown: it may
+/// hold secrets.
+pub(super) fn read_json<T: serde::de::DeserializeOwned>(
+    body: &[u8],
+    call: &Call,
+) -> Result<T, RequestError> {
     serde_json::from_slice(body).map_err(|error| RequestError::Unreadable {
-        what: format!("{} {}", call.verb.as_str(), call.path.split('?').next().unwrap_or_default()),
+        what: format!(
+            "{} {}",
+            call.verb.as_str(),
+            call.path.split('?').next().unwrap_or_default()
+        ),
         why: format!("line {}, column {}", error.line(), error.column()),
     })
 }
@@ -426,19 +579,32 @@ mod tests {
         for verb in [Verb::Get, Verb::List, Verb::Watch, Verb::DryRun] {
             assert!(!is_write(verb, "/api/v1/namespaces/shop/configmaps"));
         }
-        assert!(!is_write(Verb::Create, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"));
+        assert!(!is_write(
+            Verb::Create,
+            "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        ));
     }
 
     #[test]
     fn the_server_is_told_how_long_a_write_may_take() {
-        let limited = |path: &str| Call::get(Verb::Patch, path.to_owned()).limited_to(Duration::from_millis(1_500)).path;
+        let limited = |path: &str| {
+            Call::get(Verb::Patch, path.to_owned())
+                .limited_to(Duration::from_millis(1_500))
+                .path
+        };
         assert_eq!(limited("/api/v1/nodes/a"), "/api/v1/nodes/a?timeout=1500ms");
-        assert_eq!(limited("/api/v1/nodes/a?force=true"), "/api/v1/nodes/a?force=true&timeout=1500ms");
+        assert_eq!(
+            limited("/api/v1/nodes/a?force=true"),
+            "/api/v1/nodes/a?force=true&timeout=1500ms"
+        );
     }
 
     #[test]
     fn warnings_lose_their_wrapping() {
-        assert_eq!(warning_text(r#"299 - "policy/v1beta1 is \"old\"""#).as_deref(), Some(r#"policy/v1beta1 is "old""#));
+        assert_eq!(
+            warning_text(r#"299 - "policy/v1beta1 is \"old\"""#).as_deref(),
+            Some(r#"policy/v1beta1 is "old""#)
+        );
         assert_eq!(warning_text("299"), None);
     }
 }

@@ -48,7 +48,11 @@ pub(crate) struct Heard {
 }
 
 fn tell(seen: &UnboundedSender<Heard>, what: Watched) -> Result<(), ReceiverGone> {
-    seen.send(Heard { at: Instant::now(), what }).map_err(|_| ReceiverGone)
+    seen.send(Heard {
+        at: Instant::now(),
+        what,
+    })
+    .map_err(|_| ReceiverGone)
 }
 
 /// Nobody listens any more.
@@ -66,7 +70,8 @@ struct Line<'a> {
 const WATCH_SECONDS: u64 = 240;
 /// Time without any line, bookmarks included, after which the connection is taken for dead.
 const SILENCE: Duration = Duration::from_secs(WATCH_SECONDS + 20);
-/// Time in which a watch must be opened: the server begins its answer at once, whether or not there is something to tell.
+/// Time in which a watch must be opened: the server begins its answer at once, whether or not there
+/// is something to tell.
 const OPENED_WITHIN: Duration = Duration::from_secs(10);
 /// Pause between two LISTs where watching is not permitted.
 const INTERVAL: Duration = Duration::from_secs(2);
@@ -76,16 +81,33 @@ const PAUSE: Duration = Duration::from_millis(500);
 impl Cluster {
     /// Watches `scope` and tells `seen` until the receiver is gone.
     ///
-    /// Starts at `resource_version` where a LIST was made already, else with a LIST. A watch that breaks goes on where it
-    /// stopped; where the server has forgotten that point (410) it lists again.
-    pub(crate) async fn watch(self, scope: WatchScope, resource_version: Option<String>, seen: UnboundedSender<Heard>) {
+    /// Starts at `resource_version` where a LIST was made already, else with a LIST. A watch that
+    /// breaks goes on where it stopped; where the server has forgotten that point (410) it lists
+    /// again.
+    pub(crate) async fn watch(
+        self,
+        scope: WatchScope,
+        resource_version: Option<String>,
+        seen: UnboundedSender<Heard>,
+    ) {
         let scope = Arc::new(scope);
-        let path = watch_path(&scope.resource, scope.namespace.as_deref(), &parameter("labelSelector", scope.selector.as_deref()));
+        let path = watch_path(
+            &scope.resource,
+            scope.namespace.as_deref(),
+            &parameter("labelSelector", scope.selector.as_deref()),
+        );
         let mut position = resource_version;
         loop {
             let from = match position.take() {
                 Some(from) => from,
-                None => match self.list(&scope.resource, scope.namespace.as_deref(), scope.selector.as_deref()).await {
+                None => match self
+                    .list(
+                        &scope.resource,
+                        scope.namespace.as_deref(),
+                        scope.selector.as_deref(),
+                    )
+                    .await
+                {
                     Ok(listed) => {
                         if tell(&seen, Watched::All(Arc::clone(&scope), listed.items)).is_err() {
                             return;
@@ -117,15 +139,33 @@ impl Cluster {
     }
 
     /// Waits until `holds` is true of the object `id`, or it is gone.
-    pub(crate) async fn until(&self, resource: &Resource, id: &ObjectId, holds: impl Fn(&Value) -> bool) -> Result<(), RequestError> {
-        let Some(there) = self.get(resource, id.namespace.as_deref(), &id.name).await?.filter(|there| !holds(there)) else { return Ok(()) };
-        let position = there.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default().to_owned();
+    pub(crate) async fn until(
+        &self,
+        resource: &Resource,
+        id: &ObjectId,
+        holds: impl Fn(&Value) -> bool,
+    ) -> Result<(), RequestError> {
+        let Some(there) = self
+            .get(resource, id.namespace.as_deref(), &id.name)
+            .await?
+            .filter(|there| !holds(there))
+        else {
+            return Ok(());
+        };
+        let position = there
+            .pointer("/metadata/resourceVersion")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
         let (sender, mut watched) = unbounded_channel::<Heard>();
         let met = async {
             while let Some(heard) = watched.recv().await {
                 match heard.what {
                     Watched::Changed(object) if !holds(&object) => {}
-                    Watched::All(..) | Watched::Changed(_) | Watched::Gone(_) | Watched::Forbidden => return,
+                    Watched::All(..)
+                    | Watched::Changed(_)
+                    | Watched::Gone(_)
+                    | Watched::Forbidden => return,
                 }
             }
         };
@@ -137,18 +177,35 @@ impl Cluster {
     }
 
     /// Waits until the object `id` of this `uid` is gone.
-    pub(crate) async fn until_gone(&self, resource: &Resource, id: &ObjectId, uid: &str) -> Result<(), RequestError> {
-        let is_it = |object: &Value| object.pointer("/metadata/uid").and_then(Value::as_str) == Some(uid);
+    pub(crate) async fn until_gone(
+        &self,
+        resource: &Resource,
+        id: &ObjectId,
+        uid: &str,
+    ) -> Result<(), RequestError> {
+        let is_it =
+            |object: &Value| object.pointer("/metadata/uid").and_then(Value::as_str) == Some(uid);
         self.until(resource, id, |object| !is_it(object)).await
     }
 
-    /// Watches the object `id` from `resource_version` on, and tells `seen` until the receiver is gone. Ends where a GET finds no object.
+    /// Watches the object `id` from `resource_version` on, and tells `seen` until the receiver is
+    /// gone. Ends where a GET finds no object.
     ///
     /// Needs no permission beyond that object. Where it may not be watched, it is read every 2 s.
-    pub(crate) async fn watch_object(self, resource: Resource, id: ObjectId, resource_version: String, seen: UnboundedSender<Heard>) {
+    pub(crate) async fn watch_object(
+        self,
+        resource: Resource,
+        id: ObjectId,
+        resource_version: String,
+        seen: UnboundedSender<Heard>,
+    ) {
         let namespace = id.namespace.as_deref();
         let name = format!("metadata.name={}", id.name);
-        let path = watch_path(&resource, namespace, &parameter("fieldSelector", Some(&name)));
+        let path = watch_path(
+            &resource,
+            namespace,
+            &parameter("fieldSelector", Some(&name)),
+        );
         let mut position = resource_version;
         loop {
             let pause = match self.follow(&path, position.clone(), &seen).await {
@@ -163,7 +220,9 @@ impl Cluster {
             tokio::time::sleep(pause).await;
             let watched = match self.get(&resource, namespace, &id.name).await {
                 Ok(Some(object)) => {
-                    let version = object.pointer("/metadata/resourceVersion").and_then(Value::as_str);
+                    let version = object
+                        .pointer("/metadata/resourceVersion")
+                        .and_then(Value::as_str);
                     position = version.map_or(position, str::to_owned);
                     Watched::Changed(Arc::new(object))
                 }
@@ -180,12 +239,17 @@ impl Cluster {
     /// Follows one watch request, of `path` from the resource version `from`, to its end.
     async fn follow(&self, path: &str, from: String, seen: &UnboundedSender<Heard>) -> Followed {
         let path = format!("{path}&resourceVersion={from}");
-        let response = match tokio::time::timeout(OPENED_WITHIN, self.open(&Call::get(Verb::Watch, path))).await {
-            Ok(Ok(response)) if response.status().is_success() => response,
-            Ok(Ok(response)) if response.status().as_u16() == 410 => return Followed::Expired,
-            Ok(Ok(response)) if matches!(response.status().as_u16(), 401 | 403 | 404 | 405) => return Followed::Refused,
-            Ok(Ok(_) | Err(_)) | Err(_) => return Followed::Broken(from),
-        };
+        let response =
+            match tokio::time::timeout(OPENED_WITHIN, self.open(&Call::get(Verb::Watch, path)))
+                .await
+            {
+                Ok(Ok(response)) if response.status().is_success() => response,
+                Ok(Ok(response)) if response.status().as_u16() == 410 => return Followed::Expired,
+                Ok(Ok(response)) if matches!(response.status().as_u16(), 401 | 403 | 404 | 405) => {
+                    return Followed::Refused;
+                }
+                Ok(Ok(_) | Err(_)) | Err(_) => return Followed::Broken(from),
+            };
         let mut body = response.into_body();
         let mut position = from;
         let mut pending = Vec::new();
@@ -194,7 +258,9 @@ impl Cluster {
                 () = seen.closed() => return Followed::ReceiverGone,
                 frame = tokio::time::timeout(SILENCE, body.frame()) => frame,
             };
-            let Ok(frame) = frame else { return Followed::Broken(position) };
+            let Ok(frame) = frame else {
+                return Followed::Broken(position);
+            };
             let data = match frame {
                 None => return Followed::Ended(position),
                 Some(Err(_)) => return Followed::Broken(position),
@@ -223,7 +289,10 @@ impl Cluster {
 
 /// Path of a watch of `resource`, to which the resource version is still to be added.
 fn watch_path(resource: &Resource, namespace: Option<&str>, selector: &str) -> String {
-    format!("{}?watch=true&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECONDS}{selector}", resource.collection(namespace))
+    format!(
+        "{}?watch=true&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECONDS}{selector}",
+        resource.collection(namespace)
+    )
 }
 
 enum Followed {
@@ -239,19 +308,33 @@ enum Followed {
     Refused,
 }
 
-/// One line of a watch: the resource version it leads to, and what it says; an error line is an error.
+/// One line of a watch: the resource version it leads to, and what it says; an error line is an
+/// error.
 fn read_line(line: &[u8]) -> Result<Option<(String, Option<Watched>)>, RequestError> {
     if line.iter().all(u8::is_ascii_whitespace) {
         return Ok(None);
     }
-    let unreadable = |error: &serde_json::Error| RequestError::Unreadable { what: "watch".to_owned(), why: error.to_string() };
+    let unreadable = |error: &serde_json::Error| RequestError::Unreadable {
+        what: "watch".to_owned(),
+        why: error.to_string(),
+    };
     let line: Line<'_> = serde_json::from_slice(line).map_err(|error| unreadable(&error))?;
     if line.kind == "ERROR" {
-        return Err(RequestError::Refused(Refusal::read(410, line.object.get().as_bytes(), None)));
+        return Err(RequestError::Refused(Refusal::read(
+            410,
+            line.object.get().as_bytes(),
+            None,
+        )));
     }
-    let mut object: Value = serde_json::from_str(line.object.get()).map_err(|error| unreadable(&error))?;
-    let version = object.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default().to_owned();
-    // Who owns which field is never looked at in what a watch brings, and is half of an object's size.
+    let mut object: Value =
+        serde_json::from_str(line.object.get()).map_err(|error| unreadable(&error))?;
+    let version = object
+        .pointer("/metadata/resourceVersion")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
+    // Who owns which field is never looked at in what a watch brings, and is half of an object's
+    // size.
     if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
         metadata.remove("managedFields");
     }
@@ -273,15 +356,23 @@ mod tests {
         let line = br#"{"type":"ADDED","object":{"kind":"Pod","metadata":{"name":"a","resourceVersion":"7","managedFields":[]}}}"#;
         let (version, watched) = read_line(line).expect("readable").expect("not empty");
         assert_eq!(version, "7");
-        let Some(Watched::Changed(object)) = watched else { panic!("a new object is a change") };
+        let Some(Watched::Changed(object)) = watched else {
+            panic!("a new object is a change")
+        };
         assert!(object.pointer("/metadata/managedFields").is_none());
-        let bookmark = br#"{"type":"BOOKMARK","object":{"kind":"Pod","metadata":{"resourceVersion":"9"}}}"#;
+        let bookmark =
+            br#"{"type":"BOOKMARK","object":{"kind":"Pod","metadata":{"resourceVersion":"9"}}}"#;
         assert!(matches!(read_line(bookmark), Ok(Some((version, None))) if version == "9"));
         assert!(read_line(b"").expect("readable").is_none());
     }
 
     #[test]
     fn an_error_line_means_listing_again() {
-        assert!(read_line(br#"{"type":"ERROR","object":{"code":410,"message":"too old resource version"}}"#).is_err());
+        assert!(
+            read_line(
+                br#"{"type":"ERROR","object":{"code":410,"message":"too old resource version"}}"#
+            )
+            .is_err()
+        );
     }
 }

@@ -39,7 +39,8 @@ pub(crate) enum Propagation {
     Orphan,
 }
 
-/// What must hold for an object to be deleted, and what else goes with it. Without preconditions whatever has its name is deleted.
+/// What must hold for an object to be deleted, and what else goes with it. Without preconditions
+/// whatever has its name is deleted.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct DeleteOptions {
     /// `metadata.uid` that the object must still have: else the answer is 409.
@@ -72,9 +73,14 @@ impl Cluster {
         manager: &str,
         force: Force,
     ) -> Result<Applied, RequestError> {
-        let (code, answer) = self.call(&apply_call(resource, id, body, manager, force, Verb::Patch)).await?;
+        let (code, answer) = self
+            .call(&apply_call(resource, id, body, manager, force, Verb::Patch))
+            .await?;
         let object = request::read_json(&answer, &Call::get(Verb::Patch, resource.path_of(id)))?;
-        Ok(Applied { object, created: code == 201 })
+        Ok(Applied {
+            object,
+            created: code == 201,
+        })
     }
 
     /// What an apply would store; nothing is written.
@@ -86,57 +92,162 @@ impl Cluster {
         manager: &str,
         force: Force,
     ) -> Result<Value, RequestError> {
-        self.json(&apply_call(resource, id, body, manager, force, Verb::DryRun)).await
+        self.json(&apply_call(
+            resource,
+            id,
+            body,
+            manager,
+            force,
+            Verb::DryRun,
+        ))
+        .await
     }
 
     /// Whether the API server would take `body` as a new object in `namespace`; nothing is written.
     ///
     /// For objects whose own namespace does not exist yet: an apply there is answered with 404.
-    pub(crate) async fn create_dry_run(&self, resource: &Resource, namespace: Option<&str>, body: &Value) -> Result<(), RequestError> {
-        let path = format!("{}?dryRun=All&fieldValidation=Strict", resource.collection(namespace));
-        let call = Call::with_body(Verb::DryRun, Method::POST, path, "application/json", request::body(body));
+    pub(crate) async fn create_dry_run(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        body: &Value,
+    ) -> Result<(), RequestError> {
+        let path = format!(
+            "{}?dryRun=All&fieldValidation=Strict",
+            resource.collection(namespace)
+        );
+        let call = Call::with_body(
+            Verb::DryRun,
+            Method::POST,
+            path,
+            "application/json",
+            request::body(body),
+        );
         self.call(&call).await.map(|_| ())
     }
 
     /// Changes the object `id` by a JSON patch (RFC 6902).
-    pub(crate) async fn json_patch(&self, resource: &Resource, id: &ObjectId, patch: &Value, manager: &str) -> Result<Value, RequestError> {
-        let path = format!("{}?{}", resource.path_of(id), &parameter("fieldManager", Some(manager))[1..]);
-        let call = Call::with_body(Verb::Patch, Method::PATCH, path, "application/json-patch+json", request::body(patch));
-        self.json(&Call { object: Some(id.clone()), ..call }).await
+    pub(crate) async fn json_patch(
+        &self,
+        resource: &Resource,
+        id: &ObjectId,
+        patch: &Value,
+        manager: &str,
+    ) -> Result<Value, RequestError> {
+        let path = format!(
+            "{}?{}",
+            resource.path_of(id),
+            &parameter("fieldManager", Some(manager))[1..]
+        );
+        let call = Call::with_body(
+            Verb::Patch,
+            Method::PATCH,
+            path,
+            "application/json-patch+json",
+            request::body(patch),
+        );
+        self.json(&Call {
+            object: Some(id.clone()),
+            ..call
+        })
+        .await
     }
 
-    /// Creates `body`; an object of that name makes it fail with 409, but for its own, where only the answer was lost.
+    /// Creates `body`; an object of that name makes it fail with 409, but for its own, where only
+    /// the answer was lost.
     ///
-    /// The admission of quotas answers with 409 too, where it loses a race with others: then it is tried again.
-    pub(crate) async fn create(&self, resource: &Resource, id: &ObjectId, body: &Value, manager: &str) -> Result<Value, RequestError> {
-        let path = format!("{}?{}", resource.collection(id.namespace.as_deref()), &parameter("fieldManager", Some(manager))[1..]);
-        let call = Call::with_body(Verb::Create, Method::POST, path, "application/json", request::body(body));
-        self.stored(resource, id, body, &Call { outlasts_conflicts: true, ..call }).await
+    /// The admission of quotas answers with 409 too, where it loses a race with others: then it is
+    /// tried again.
+    pub(crate) async fn create(
+        &self,
+        resource: &Resource,
+        id: &ObjectId,
+        body: &Value,
+        manager: &str,
+    ) -> Result<Value, RequestError> {
+        let path = format!(
+            "{}?{}",
+            resource.collection(id.namespace.as_deref()),
+            &parameter("fieldManager", Some(manager))[1..]
+        );
+        let call = Call::with_body(
+            Verb::Create,
+            Method::POST,
+            path,
+            "application/json",
+            request::body(body),
+        );
+        self.stored(
+            resource,
+            id,
+            body,
+            &Call {
+                outlasts_conflicts: true,
+                ..call
+            },
+        )
+        .await
     }
 
     /// Replaces the object `id` by `body`, whose `metadata.resourceVersion` must be the stored one.
-    pub(crate) async fn replace(&self, resource: &Resource, id: &ObjectId, body: &Value, manager: &str) -> Result<Value, RequestError> {
-        let path = format!("{}?{}", resource.path_of(id), &parameter("fieldManager", Some(manager))[1..]);
-        let call = Call::with_body(Verb::Update, Method::PUT, path, "application/json", request::body(body));
+    pub(crate) async fn replace(
+        &self,
+        resource: &Resource,
+        id: &ObjectId,
+        body: &Value,
+        manager: &str,
+    ) -> Result<Value, RequestError> {
+        let path = format!(
+            "{}?{}",
+            resource.path_of(id),
+            &parameter("fieldManager", Some(manager))[1..]
+        );
+        let call = Call::with_body(
+            Verb::Update,
+            Method::PUT,
+            path,
+            "application/json",
+            request::body(body),
+        );
         self.stored(resource, id, body, &call).await
     }
 
     /// Sends `call`, which stores `body`, and returns the object as it is stored.
     ///
-    /// Where an earlier attempt was carried out and its answer was lost, the next one meets with a conflict: then what is there is looked at.
-    async fn stored(&self, resource: &Resource, id: &ObjectId, body: &Value, call: &Call) -> Result<Value, RequestError> {
-        let error = match self.json(&Call { object: Some(id.clone()), ..call.clone() }).await {
+    /// Where an earlier attempt was carried out and its answer was lost, the next one meets with a
+    /// conflict: then what is there is looked at.
+    async fn stored(
+        &self,
+        resource: &Resource,
+        id: &ObjectId,
+        body: &Value,
+        call: &Call,
+    ) -> Result<Value, RequestError> {
+        let error = match self
+            .json(&Call {
+                object: Some(id.clone()),
+                ..call.clone()
+            })
+            .await
+        {
             Err(error) if error.may_be_with_itself() => error,
             result => return result,
         };
-        let there = self.get(resource, id.namespace.as_deref(), &id.name).await?;
+        let there = self
+            .get(resource, id.namespace.as_deref(), &id.name)
+            .await?;
         there.filter(|there| holds(there, body)).ok_or(error)
     }
 
-    /// Evicts the pod `id` of this `uid`, as far as PodDisruptionBudgets allow: where they do not it is asked again for some time. A pod that
-    /// is gone, or another one of its name, is left.
+    /// Evicts the pod `id` of this `uid`, as far as PodDisruptionBudgets allow: where they do not
+    /// it is asked again for some time. A pod that is gone, or another one of its name, is left.
     /// <https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/>
-    pub(crate) async fn evict(&self, resource: &Resource, id: &ObjectId, uid: &str) -> Result<(), RequestError> {
+    pub(crate) async fn evict(
+        &self,
+        resource: &Resource,
+        id: &ObjectId,
+        uid: &str,
+    ) -> Result<(), RequestError> {
         let body = json!({
             "apiVersion": "policy/v1",
             "kind": "Eviction",
@@ -144,8 +255,20 @@ impl Cluster {
             "deleteOptions": {"preconditions": {"uid": uid}},
         });
         let path = format!("{}/eviction", resource.path_of(id));
-        let call = Call::with_body(Verb::Create, Method::POST, path, "application/json", request::body(&body));
-        match self.call(&Call { object: Some(id.clone()), ..call }).await {
+        let call = Call::with_body(
+            Verb::Create,
+            Method::POST,
+            path,
+            "application/json",
+            request::body(&body),
+        );
+        match self
+            .call(&Call {
+                object: Some(id.clone()),
+                ..call
+            })
+            .await
+        {
             Err(error) if !matches!(error.code(), Some(404 | 409)) => Err(error),
             _ => Ok(()),
         }
@@ -153,18 +276,40 @@ impl Cluster {
 
     /// Deletes the object `id` where the preconditions of `options` hold.
     /// <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/delete-options/>
-    pub(crate) async fn delete(&self, resource: &Resource, id: &ObjectId, options: &DeleteOptions) -> Result<Deleted, RequestError> {
+    pub(crate) async fn delete(
+        &self,
+        resource: &Resource,
+        id: &ObjectId,
+        options: &DeleteOptions,
+    ) -> Result<Deleted, RequestError> {
         let body = request::body(&options.body());
-        let call = Call::with_body(Verb::Delete, Method::DELETE, resource.path_of(id), "application/json", body);
-        match self.json::<Value>(&Call { object: Some(id.clone()), ..call }).await {
-            Ok(answer) => Ok(if is_terminating(&answer) { Deleted::Terminating(answer) } else { Deleted::Gone }),
+        let call = Call::with_body(
+            Verb::Delete,
+            Method::DELETE,
+            resource.path_of(id),
+            "application/json",
+            body,
+        );
+        match self
+            .json::<Value>(&Call {
+                object: Some(id.clone()),
+                ..call
+            })
+            .await
+        {
+            Ok(answer) => Ok(if is_terminating(&answer) {
+                Deleted::Terminating(answer)
+            } else {
+                Deleted::Gone
+            }),
             Err(error) if error.code() == Some(404) => Ok(Deleted::Absent),
             Err(error) => Err(error),
         }
     }
 }
 
-/// Whether `stored` has every value of `sent`, but for the resource version, which is another after each write.
+/// Whether `stored` has every value of `sent`, but for the resource version, which is another after
+/// each write.
 fn holds(stored: &Value, sent: &Value) -> bool {
     match (stored, sent) {
         (Value::Object(stored), Value::Object(sent)) => sent
@@ -175,20 +320,28 @@ fn holds(stored: &Value, sent: &Value) -> bool {
     }
 }
 
-/// Whether `answer`, a Status or the object as it was at last, is about something that is still there.
+/// Whether `answer`, a Status or the object as it was at last, is about something that is still
+/// there.
 ///
-/// Some kinds are answered with the object also where it is gone: not marked for deletion, or marked with no time and no finalizer
-/// left, like a Pod that never ran. A Namespace is held by `spec.finalizers` and has no grace period.
+/// Some kinds are answered with the object also where it is gone: not marked for deletion, or
+/// marked with no time and no finalizer left, like a Pod that never ran. A Namespace is held by
+/// `spec.finalizers` and has no grace period.
 fn is_terminating(answer: &Value) -> bool {
     let metadata = &answer["metadata"];
-    let held = metadata["finalizers"].as_array().is_some_and(|finalizers| !finalizers.is_empty());
-    metadata["deletionTimestamp"].is_string() && (held || metadata["deletionGracePeriodSeconds"] != 0)
+    let held = metadata["finalizers"]
+        .as_array()
+        .is_some_and(|finalizers| !finalizers.is_empty());
+    metadata["deletionTimestamp"].is_string()
+        && (held || metadata["deletionGracePeriodSeconds"] != 0)
 }
 
 impl DeleteOptions {
     fn body(&self) -> Value {
         let mut body = json!({"apiVersion": "v1", "kind": "DeleteOptions"});
-        for (name, value) in [("uid", &self.uid), ("resourceVersion", &self.resource_version)] {
+        for (name, value) in [
+            ("uid", &self.uid),
+            ("resourceVersion", &self.resource_version),
+        ] {
             if let Some(value) = value {
                 body["preconditions"][name] = value.as_str().into();
             }
@@ -210,16 +363,36 @@ impl Propagation {
     }
 }
 
-fn apply_call(resource: &Resource, id: &ObjectId, body: &Value, manager: &str, force: Force, verb: Verb) -> Call {
-    let dry_run = if verb == Verb::DryRun { "&dryRun=All" } else { "" };
+fn apply_call(
+    resource: &Resource,
+    id: &ObjectId,
+    body: &Value,
+    manager: &str,
+    force: Force,
+    verb: Verb,
+) -> Call {
+    let dry_run = if verb == Verb::DryRun {
+        "&dryRun=All"
+    } else {
+        ""
+    };
     let path = format!(
         "{}?force={}&fieldValidation=Strict{dry_run}{}",
         resource.path_of(id),
         force == Force::Yes,
         parameter("fieldManager", Some(manager))
     );
-    let call = Call::with_body(verb, Method::PATCH, path, "application/apply-patch+yaml", request::body(body));
-    Call { object: Some(id.clone()), ..call }
+    let call = Call::with_body(
+        verb,
+        Method::PATCH,
+        path,
+        "application/apply-patch+yaml",
+        request::body(body),
+    );
+    Call {
+        object: Some(id.clone()),
+        ..call
+    }
 }
 
 #[cfg(test)]
@@ -230,25 +403,38 @@ mod tests {
     fn what_is_answered_may_be_gone_already() {
         let terminating = |metadata: Value| is_terminating(&json!({"metadata": metadata}));
         assert!(!terminating(json!({})));
-        assert!(!terminating(json!({"deletionTimestamp": "t", "deletionGracePeriodSeconds": 0})));
-        assert!(terminating(json!({"deletionTimestamp": "t", "deletionGracePeriodSeconds": 0, "finalizers": ["a/b"]})));
-        assert!(terminating(json!({"deletionTimestamp": "t", "deletionGracePeriodSeconds": 30})));
+        assert!(!terminating(
+            json!({"deletionTimestamp": "t", "deletionGracePeriodSeconds": 0})
+        ));
+        assert!(terminating(
+            json!({"deletionTimestamp": "t", "deletionGracePeriodSeconds": 0, "finalizers": ["a/b"]})
+        ));
+        assert!(terminating(
+            json!({"deletionTimestamp": "t", "deletionGracePeriodSeconds": 30})
+        ));
         assert!(terminating(json!({"deletionTimestamp": "t"})));
     }
 
     #[test]
     fn what_was_stored_is_known_again_by_what_was_sent() {
-        let sent = json!({"metadata": {"name": "a", "resourceVersion": "1"}, "data": {"head": "x"}});
-        let stored =
-            |head: &str| json!({"metadata": {"name": "a", "resourceVersion": "2", "uid": "u"}, "data": {"head": head}, "type": "t"});
+        let sent =
+            json!({"metadata": {"name": "a", "resourceVersion": "1"}, "data": {"head": "x"}});
+        let stored = |head: &str| json!({"metadata": {"name": "a", "resourceVersion": "2", "uid": "u"}, "data": {"head": head}, "type": "t"});
         assert!(holds(&stored("x"), &sent));
         assert!(!holds(&stored("y"), &sent));
     }
 
     #[test]
     fn a_deletion_says_only_what_was_asked_for() {
-        assert_eq!(DeleteOptions::default().body(), json!({"apiVersion": "v1", "kind": "DeleteOptions"}));
-        let options = DeleteOptions { uid: Some("u".to_owned()), resource_version: None, propagation: Some(Propagation::Orphan) };
+        assert_eq!(
+            DeleteOptions::default().body(),
+            json!({"apiVersion": "v1", "kind": "DeleteOptions"})
+        );
+        let options = DeleteOptions {
+            uid: Some("u".to_owned()),
+            resource_version: None,
+            propagation: Some(Propagation::Orphan),
+        };
         assert_eq!(
             options.body(),
             json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": "u"}, "propagationPolicy": "Orphan"})

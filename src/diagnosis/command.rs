@@ -5,24 +5,44 @@ use crate::readiness::text;
 
 /// The kubectl command that describes an object.
 pub(super) fn describe(object: &Value) -> String {
-    let kind = text(object, "/kind").unwrap_or_default().to_ascii_lowercase();
-    let group = text(object, "/apiVersion").and_then(|version| version.split_once('/')).map_or("", |(group, _)| group);
+    let kind = text(object, "/kind")
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let group = text(object, "/apiVersion")
+        .and_then(|version| version.split_once('/'))
+        .map_or("", |(group, _)| group);
     // The group tells kinds of the same name apart; what everybody has needs none.
-    let group = if group.contains('.') && !group.ends_with(".k8s.io") { format!(".{group}") } else { String::new() };
+    let group = if group.contains('.') && !group.ends_with(".k8s.io") {
+        format!(".{group}")
+    } else {
+        String::new()
+    };
     let name = text(object, "/metadata/name").unwrap_or_default();
-    format!("kubectl describe{} {kind}{group}/{name}", in_namespace(text(object, "/metadata/namespace")))
+    format!(
+        "kubectl describe{} {kind}{group}/{name}",
+        in_namespace(text(object, "/metadata/namespace"))
+    )
 }
 
 /// The kubectl command that shows the whole of a log.
 pub(super) fn logs(request: &LogRequest) -> String {
     let previous = if request.previous { " --previous" } else { "" };
-    let namespace = in_namespace(Some(&request.namespace).filter(|it| !it.is_empty()).map(String::as_str));
+    let namespace = in_namespace(
+        Some(&request.namespace)
+            .filter(|it| !it.is_empty())
+            .map(String::as_str),
+    );
     // Short flags: the command should fit into a line of a terminal, where it can be copied.
-    format!("kubectl logs{namespace} {} -c {}{previous}", request.pod, request.container)
+    format!(
+        "kubectl logs{namespace} {} -c {}{previous}",
+        request.pod, request.container
+    )
 }
 
 fn in_namespace(namespace: Option<&str>) -> String {
-    namespace.map(|namespace| format!(" -n {namespace}")).unwrap_or_default()
+    namespace
+        .map(|namespace| format!(" -n {namespace}"))
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -34,8 +54,14 @@ mod tests {
     #[test]
     fn kinds_of_others_are_named_with_their_group() {
         let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "api", "namespace": "shop"}});
-        assert_eq!(describe(&deployment), "kubectl describe -n shop deployment/api");
+        assert_eq!(
+            describe(&deployment),
+            "kubectl describe -n shop deployment/api"
+        );
         let issuer = json!({"apiVersion": "cert-manager.io/v1", "kind": "ClusterIssuer", "metadata": {"name": "acme"}});
-        assert_eq!(describe(&issuer), "kubectl describe clusterissuer.cert-manager.io/acme");
+        assert_eq!(
+            describe(&issuer),
+            "kubectl describe clusterissuer.cert-manager.io/acme"
+        );
     }
 }

@@ -7,7 +7,10 @@ use super::{
 };
 use crate::{
     object::one_line,
-    readiness::{Attempt, Condition, Problem, Rank, State, Surroundings, Verdict, condition, current_pods, events_about, problems, text},
+    readiness::{
+        Attempt, Condition, Problem, Rank, State, Surroundings, Verdict, condition, current_pods,
+        events_about, problems, text,
+    },
 };
 
 /// Lines of a log that are worth showing.
@@ -18,67 +21,122 @@ const QUOTE: usize = 300;
 
 /// The most specific cause that is known for `verdict` about `object`.
 ///
-/// Pods of the current revision come first; in them: image, crash, init container, probe, scheduling, reference, volume.
-/// Without a pod: what refuses to create one, a claim that is not bound, and at last what the object itself says.
-pub(crate) fn explain(object: &Value, verdict: &Verdict, surroundings: &Surroundings<'_>) -> Explanation {
-    if matches!(verdict.state, State::Ready | State::Suspended | State::Missing) {
-        return Explanation { cause: said(verdict), more: vec![command::describe(object)], ..Explanation::default() };
+/// Pods of the current revision come first; in them: image, crash, init container, probe,
+/// scheduling, reference, volume. Without a pod: what refuses to create one, a claim that is not
+/// bound, and at last what the object itself says.
+pub(crate) fn explain(
+    object: &Value,
+    verdict: &Verdict,
+    surroundings: &Surroundings<'_>,
+) -> Explanation {
+    if matches!(
+        verdict.state,
+        State::Ready | State::Suspended | State::Missing
+    ) {
+        return Explanation {
+            cause: said(verdict),
+            more: vec![command::describe(object)],
+            ..Explanation::default()
+        };
     }
     if let Some((pod, problem)) = worst(object, surroundings) {
         return of_pod(object, pod, problem, verdict, surroundings);
     }
-    let cause = refusal(object, surroundings).or_else(|| warning(object, surroundings)).or_else(|| said(verdict));
-    Explanation { cause, more: vec![command::describe(object)], ..Explanation::default() }
+    let cause = refusal(object, surroundings)
+        .or_else(|| warning(object, surroundings))
+        .or_else(|| said(verdict));
+    Explanation {
+        cause,
+        more: vec![command::describe(object)],
+        ..Explanation::default()
+    }
 }
 
 fn said(verdict: &Verdict) -> Option<String> {
-    let text = if verdict.message.is_empty() { &verdict.reason } else { verdict.message.as_str() };
+    let text = if verdict.message.is_empty() {
+        &verdict.reason
+    } else {
+        verdict.message.as_str()
+    };
     (!text.is_empty()).then(|| one_line(text, QUOTE))
 }
 
 /// The pod with the most specific problem: of the current revision, else any that is left.
 fn worst<'a>(object: &'a Value, around: &Surroundings<'a>) -> Option<(&'a Value, Problem)> {
     if text(object, "/kind") == Some("Pod") {
-        return problems(object, around.events).into_iter().next().map(|problem| (object, problem));
+        return problems(object, around.events)
+            .into_iter()
+            .next()
+            .map(|problem| (object, problem));
     }
     // Pods that use a claim suffer from it; they do not explain it.
     if text(object, "/kind") == Some("PersistentVolumeClaim") {
         return None;
     }
     let first = |pods: &[&'a Value]| {
-        let found = pods.iter().filter_map(|pod| Some((*pod, problems(pod, around.events).into_iter().next()?)));
+        let found = pods
+            .iter()
+            .filter_map(|pod| Some((*pod, problems(pod, around.events).into_iter().next()?)));
         found.min_by_key(|(_, problem)| (problem.rank, problem.pod.clone()))
     };
     first(&current_pods(object, around.pods, around.replica_sets)).or_else(|| first(around.pods))
 }
 
-fn of_pod(object: &Value, pod: &Value, problem: Problem, verdict: &Verdict, around: &Surroundings<'_>) -> Explanation {
-    let namespace = text(pod, "/metadata/namespace").or_else(|| text(object, "/metadata/namespace")).unwrap_or_default();
-    let log = problem.log.zip(problem.container.clone()).map(|(attempt, container)| LogRequest {
-        namespace: namespace.to_owned(),
-        pod: problem.pod.clone(),
-        container,
-        previous: attempt == Attempt::Previous,
-        tail: TAIL,
-    });
-    let more = log.iter().map(command::logs).chain([command::describe(pod)]).collect();
-    let detail = detail(pod, &problem, around).map(|detail| format!(" ({detail})")).unwrap_or_default();
+fn of_pod(
+    object: &Value,
+    pod: &Value,
+    problem: Problem,
+    verdict: &Verdict,
+    around: &Surroundings<'_>,
+) -> Explanation {
+    let namespace = text(pod, "/metadata/namespace")
+        .or_else(|| text(object, "/metadata/namespace"))
+        .unwrap_or_default();
+    let log = problem
+        .log
+        .zip(problem.container.clone())
+        .map(|(attempt, container)| LogRequest {
+            namespace: namespace.to_owned(),
+            pod: problem.pod.clone(),
+            container,
+            previous: attempt == Attempt::Previous,
+            tail: TAIL,
+        });
+    let more = log
+        .iter()
+        .map(command::logs)
+        .chain([command::describe(pod)])
+        .collect();
+    let detail = detail(pod, &problem, around)
+        .map(|detail| format!(" ({detail})"))
+        .unwrap_or_default();
     let decided = job_failed(object, verdict).unwrap_or_default();
     let cause = format!("{decided}{}: {}{detail}", problem.reason, problem.message);
-    Explanation { pod: Some(problem.pod), container: problem.container, cause: Some(cause), log, more }
+    Explanation {
+        pod: Some(problem.pod),
+        container: problem.container,
+        cause: Some(cause),
+        log,
+        more,
+    }
 }
 
 /// A Job's own word on its end comes before what its last pod says.
 fn job_failed(object: &Value, verdict: &Verdict) -> Option<String> {
-    let failed = condition(object, "Failed").filter(|failed| failed.is_true() && text(object, "/kind") == Some("Job"))?;
-    (verdict.state == State::Failed).then(|| format!("the Job failed: {}; ", one_line(failed.says(), QUOTE)))
+    let failed = condition(object, "Failed")
+        .filter(|failed| failed.is_true() && text(object, "/kind") == Some("Job"))?;
+    (verdict.state == State::Failed)
+        .then(|| format!("the Job failed: {}; ", one_line(failed.says(), QUOTE)))
 }
 
 /// What is around a problem and belongs to it: the probe's question, the claim that is not bound.
 fn detail(pod: &Value, problem: &Problem, around: &Surroundings<'_>) -> Option<String> {
     match problem.rank {
         Rank::Probe | Rank::Waiting => probe::describe(pod, problem.container.as_deref()?),
-        Rank::Unschedulable | Rank::Volume => around.claims.iter().find_map(|claim| unbound(claim, around)),
+        Rank::Unschedulable | Rank::Volume => around
+            .claims
+            .iter()
+            .find_map(|claim| unbound(claim, around)),
         _ => None,
     }
 }
@@ -88,28 +146,55 @@ fn unbound(claim: &Value, around: &Surroundings<'_>) -> Option<String> {
         return None;
     }
     let name = text(claim, "/metadata/name").unwrap_or_default();
-    let class = text(claim, "/spec/storageClassName").map_or("no storage class".to_owned(), |class| format!("storage class `{class}`"));
+    let class = text(claim, "/spec/storageClassName")
+        .map_or("no storage class".to_owned(), |class| {
+            format!("storage class `{class}`")
+        });
     let events = events_about(around.events, claim);
-    let told = events.iter().find(|event| event.warning).or_else(|| events.first());
-    let told = told.map(|event| format!(": {}", one_line(event.message, QUOTE))).unwrap_or_default();
+    let told = events
+        .iter()
+        .find(|event| event.warning)
+        .or_else(|| events.first());
+    let told = told
+        .map(|event| format!(": {}", one_line(event.message, QUOTE)))
+        .unwrap_or_default();
     Some(format!("claim `{name}` of {class} is not bound{told}"))
 }
 
-/// Why no pod could be created: a quota or an admission webhook, as events or conditions of the object or its `ReplicaSet`s tell.
+/// Why no pod could be created: a quota or an admission webhook, as events or conditions of the
+/// object or its `ReplicaSet`s tell.
 fn refusal(object: &Value, around: &Surroundings<'_>) -> Option<String> {
     let owners = || std::iter::once(object).chain(around.replica_sets.iter().copied());
-    let mut events: Vec<_> = owners().flat_map(|owner| events_about(around.events, owner)).collect();
+    let mut events: Vec<_> = owners()
+        .flat_map(|owner| events_about(around.events, owner))
+        .collect();
     events.retain(|event| event.reason == "FailedCreate");
-    let event = events.iter().max_by_key(|event| event.last).map(|event| event.message);
-    let failure = || owners().find_map(|owner| condition(owner, "ReplicaFailure").filter(Condition::is_true).map(|it| it.message));
-    event.or_else(failure).filter(|text| !text.is_empty()).map(|text| format!("pods cannot be created: {}", one_line(text, QUOTE)))
+    let event = events
+        .iter()
+        .max_by_key(|event| event.last)
+        .map(|event| event.message);
+    let failure = || {
+        owners().find_map(|owner| {
+            condition(owner, "ReplicaFailure")
+                .filter(Condition::is_true)
+                .map(|it| it.message)
+        })
+    };
+    event
+        .or_else(failure)
+        .filter(|text| !text.is_empty())
+        .map(|text| format!("pods cannot be created: {}", one_line(text, QUOTE)))
 }
 
 /// The newest warning about the object itself, such as a provisioner's about a claim.
 fn warning(object: &Value, around: &Surroundings<'_>) -> Option<String> {
     let events = events_about(around.events, object);
     let event = events.into_iter().find(|event| event.warning)?;
-    Some(format!("{}: {}", event.reason, one_line(event.message, QUOTE)))
+    Some(format!(
+        "{}: {}",
+        event.reason,
+        one_line(event.message, QUOTE)
+    ))
 }
 
 #[cfg(test)]
@@ -122,7 +207,9 @@ mod tests {
 
     #[test]
     fn no_value_in_any_field_makes_it_panic() {
-        for_each_odd_object(|object, surroundings| drop(explain(object, &judge(object, surroundings), surroundings)));
+        for_each_odd_object(|object, surroundings| {
+            drop(explain(object, &judge(object, surroundings), surroundings))
+        });
     }
 
     fn now() -> Timestamp {
@@ -139,52 +226,99 @@ mod tests {
             "spec": {"containers": [{"name": "api", "readinessProbe": {"httpGet": {"path": "/health", "port": 8000}}}]}})
     }
 
-    fn explained(object: &Value, pods: &[&Value], events: &[&Value], claims: &[&Value]) -> Explanation {
-        let around = Surroundings { pods, claims, events, ..Surroundings::none(now()) };
+    fn explained(
+        object: &Value,
+        pods: &[&Value],
+        events: &[&Value],
+        claims: &[&Value],
+    ) -> Explanation {
+        let around = Surroundings {
+            pods,
+            claims,
+            events,
+            ..Surroundings::none(now())
+        };
         explain(object, &judge(object, &around), &around)
     }
 
     #[test]
     fn a_crash_asks_for_the_log_of_the_attempt_before() {
-        let pod = pod(&json!({"phase": "Running", "containerStatuses": [{"name": "api", "restartCount": 4,
-            "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": {"exitCode": 3}}}]}));
+        let pod = pod(
+            &json!({"phase": "Running", "containerStatuses": [{"name": "api", "restartCount": 4,
+            "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": {"exitCode": 3}}}]}),
+        );
         let explanation = explained(&deployment(), &[&pod], &[], &[]);
-        assert_eq!(explanation.cause.as_deref(), Some("CrashLoopBackOff: container `api` exited with code 3 (4 restarts)"));
+        assert_eq!(
+            explanation.cause.as_deref(),
+            Some("CrashLoopBackOff: container `api` exited with code 3 (4 restarts)")
+        );
         let log = explanation.log.unwrap();
-        assert_eq!((log.pod.as_str(), log.container.as_str(), log.previous, log.tail), ("api-1", "api", true, 20));
-        assert_eq!(explanation.more[0], "kubectl logs -n shop api-1 -c api --previous");
+        assert_eq!(
+            (
+                log.pod.as_str(),
+                log.container.as_str(),
+                log.previous,
+                log.tail
+            ),
+            ("api-1", "api", true, 20)
+        );
+        assert_eq!(
+            explanation.more[0],
+            "kubectl logs -n shop api-1 -c api --previous"
+        );
     }
 
     #[test]
     fn an_image_has_no_log() {
-        let pod = pod(&json!({"phase": "Pending", "containerStatuses": [{"name": "api", "image": "shop/api:nope",
-            "state": {"waiting": {"reason": "ErrImagePull", "message": "manifest unknown"}}}]}));
+        let pod = pod(
+            &json!({"phase": "Pending", "containerStatuses": [{"name": "api", "image": "shop/api:nope",
+            "state": {"waiting": {"reason": "ErrImagePull", "message": "manifest unknown"}}}]}),
+        );
         let explanation = explained(&deployment(), &[&pod], &[], &[]);
-        assert_eq!(explanation.cause.as_deref(), Some("ErrImagePull: container `api` cannot have image `shop/api:nope`: manifest unknown"));
+        assert_eq!(
+            explanation.cause.as_deref(),
+            Some(
+                "ErrImagePull: container `api` cannot have image `shop/api:nope`: manifest unknown"
+            )
+        );
         assert_eq!(explanation.log, None);
         assert_eq!(explanation.more, ["kubectl describe -n shop pod/api-1"]);
     }
 
     #[test]
     fn a_probe_says_what_it_asks() {
-        let pod = pod(&json!({"phase": "Running", "containerStatuses": [{"name": "api", "ready": false, "state": {"running": {}}}]}));
+        let pod = pod(
+            &json!({"phase": "Running", "containerStatuses": [{"name": "api", "ready": false, "state": {"running": {}}}]}),
+        );
         let event = json!({"kind": "Event", "type": "Warning", "reason": "Unhealthy", "message": "Readiness probe failed: HTTP 503",
             "involvedObject": {"kind": "Pod", "name": "api-1", "namespace": "shop"}});
-        let cause = explained(&deployment(), &[&pod], &[&event], &[]).cause.unwrap();
-        assert!(cause.contains("HTTP 503") && cause.contains("readiness probe: GET `/health` on port 8000"), "{cause}");
+        let cause = explained(&deployment(), &[&pod], &[&event], &[])
+            .cause
+            .unwrap();
+        assert!(
+            cause.contains("HTTP 503")
+                && cause.contains("readiness probe: GET `/health` on port 8000"),
+            "{cause}"
+        );
     }
 
     #[test]
     fn an_unschedulable_pod_names_the_claim_behind_it() {
-        let pod = pod(&json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
-            "message": "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims."}]}));
+        let pod = pod(
+            &json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+            "message": "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims."}]}),
+        );
         let claim = json!({"kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "shop"},
             "spec": {"storageClassName": "fast"}, "status": {"phase": "Pending"}});
         let event = json!({"kind": "Event", "type": "Warning", "reason": "ProvisioningFailed", "message": "storageclass \"fast\" not found",
             "involvedObject": {"kind": "PersistentVolumeClaim", "name": "data", "namespace": "shop"}});
-        let cause = explained(&deployment(), &[&pod], &[&event], &[&claim]).cause.unwrap();
+        let cause = explained(&deployment(), &[&pod], &[&event], &[&claim])
+            .cause
+            .unwrap();
         assert!(
-            cause.contains("0/1 nodes") && cause.contains("claim `data` of storage class `fast`") && cause.contains("not found"),
+            cause.contains("0/1 nodes")
+                && cause.contains("claim `data` of storage class `fast`")
+                && cause.contains("not found"),
             "{cause}"
         );
     }
@@ -194,27 +328,44 @@ mod tests {
         let event = json!({"kind": "Event", "type": "Warning", "reason": "FailedCreate", "message": "pods \"api-1\" is forbidden: exceeded quota",
             "involvedObject": {"kind": "Deployment", "name": "api", "namespace": "shop"}});
         let explanation = explained(&deployment(), &[], &[&event], &[]);
-        assert_eq!(explanation.cause.as_deref(), Some("pods cannot be created: pods \"api-1\" is forbidden: exceeded quota"));
-        assert_eq!(explanation.more, ["kubectl describe -n shop deployment/api"]);
+        assert_eq!(
+            explanation.cause.as_deref(),
+            Some("pods cannot be created: pods \"api-1\" is forbidden: exceeded quota")
+        );
+        assert_eq!(
+            explanation.more,
+            ["kubectl describe -n shop deployment/api"]
+        );
     }
 
     #[test]
     fn the_most_specific_pod_is_shown() {
-        let waiting = pod(&json!({"phase": "Running", "containerStatuses": [{"name": "api", "ready": false, "state": {"running": {}}}]}));
-        let mut missing = pod(&json!({"phase": "Pending", "containerStatuses": [{"name": "api",
-            "state": {"waiting": {"reason": "CreateContainerConfigError", "message": "secret \"db\" not found"}}}]}));
+        let waiting = pod(
+            &json!({"phase": "Running", "containerStatuses": [{"name": "api", "ready": false, "state": {"running": {}}}]}),
+        );
+        let mut missing = pod(
+            &json!({"phase": "Pending", "containerStatuses": [{"name": "api",
+            "state": {"waiting": {"reason": "CreateContainerConfigError", "message": "secret \"db\" not found"}}}]}),
+        );
         missing["metadata"]["name"] = json!("api-2");
         let explanation = explained(&deployment(), &[&waiting, &missing], &[], &[]);
         assert_eq!(explanation.pod.as_deref(), Some("api-2"));
-        assert!(explanation.cause.unwrap().contains("secret \"db\" not found"));
+        assert!(
+            explanation
+                .cause
+                .unwrap()
+                .contains("secret \"db\" not found")
+        );
     }
 
     #[test]
     fn a_failed_job_shows_its_word_and_its_pod() {
         let job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "migrate", "namespace": "shop"}, "status": {
             "conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "Job has reached the specified backoff limit"}]}});
-        let pod = pod(&json!({"phase": "Failed", "containerStatuses": [{"name": "api", "restartCount": 0,
-            "state": {"terminated": {"exitCode": 1, "reason": "Error"}}}]}));
+        let pod = pod(
+            &json!({"phase": "Failed", "containerStatuses": [{"name": "api", "restartCount": 0,
+            "state": {"terminated": {"exitCode": 1, "reason": "Error"}}}]}),
+        );
         let explanation = explained(&job, &[&pod], &[], &[]);
         let cause = explanation.cause.unwrap();
         assert!(cause.starts_with("the Job failed: Job has reached the specified backoff limit; Error: container `api` exited"), "{cause}");
@@ -226,7 +377,13 @@ mod tests {
         let certificate = json!({"apiVersion": "cert-manager.io/v1", "kind": "Certificate", "metadata": {"name": "tls", "namespace": "shop"},
             "status": {"conditions": [{"type": "Ready", "status": "False", "reason": "Pending", "message": "waiting for the issuer"}]}});
         let explanation = explained(&certificate, &[], &[], &[]);
-        assert_eq!(explanation.cause.as_deref(), Some("`Ready` is false: waiting for the issuer"));
-        assert_eq!(explanation.more, ["kubectl describe -n shop certificate.cert-manager.io/tls"]);
+        assert_eq!(
+            explanation.cause.as_deref(),
+            Some("`Ready` is false: waiting for the issuer")
+        );
+        assert_eq!(
+            explanation.more,
+            ["kubectl describe -n shop certificate.cert-manager.io/tls"]
+        );
     }
 }

@@ -38,8 +38,14 @@ pub(crate) struct LogRequest {
 const LOG_LINE: usize = 500;
 
 impl Explanation {
-    /// The explanation as an event carries it, with the lines of the log that [`Explanation::log`] asked for, made harmless.
-    pub(crate) fn into_diagnosis(self, object: ObjectId, verdict: Verdict, log: &str) -> ObjectDiagnosis {
+    /// The explanation as an event carries it, with the lines of the log that [`Explanation::log`]
+    /// asked for, made harmless.
+    pub(crate) fn into_diagnosis(
+        self,
+        object: ObjectId,
+        verdict: Verdict,
+        log: &str,
+    ) -> ObjectDiagnosis {
         let lines = log.lines().filter(|line| !line.trim().is_empty());
         ObjectDiagnosis {
             object,
@@ -66,9 +72,19 @@ mod tests {
 
     #[test]
     fn log_lines_are_harmless_and_keep_their_indentation() {
-        let object = ObjectId { group: String::new(), kind: "Pod".to_owned(), namespace: None, name: "api".to_owned() };
+        let object = ObjectId {
+            group: String::new(),
+            kind: "Pod".to_owned(),
+            namespace: None,
+            name: "api".to_owned(),
+        };
         let verdict = Verdict::new(State::Failed, "", "");
         let log = "Traceback:\n    at \u{1b}[31mmain\n\n";
-        assert_eq!(Explanation::default().into_diagnosis(object, verdict, log).log, ["Traceback:", "    at \\x1b[31mmain"]);
+        assert_eq!(
+            Explanation::default()
+                .into_diagnosis(object, verdict, log)
+                .log,
+            ["Traceback:", "    at \\x1b[31mmain"]
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Why something cannot come up: a pure function over what the watches hold. It says which log to fetch, and fetches nothing.
+//! Why something cannot come up: a pure function over what the watches hold. It says which log to
+//! fetch, and fetches nothing.
 
 mod command;
 mod explain;

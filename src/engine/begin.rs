@@ -10,7 +10,9 @@ use crate::{
     event::RunOutcome,
     object::ObjectId,
     plan::PhaseSettings,
-    release::{Changes, Head, PhaseRecord, Program, Records, Revision, Snapshot, StoreError, Traces},
+    release::{
+        Changes, Head, PhaseRecord, Program, Records, Revision, Snapshot, StoreError, Traces,
+    },
 };
 
 /// A revision whose head is stored: from now on it counts, and what is written can be taken back.
@@ -28,8 +30,8 @@ pub(super) struct Began {
 /// Reads of the snapshot that are under way at once.
 const PARALLEL: usize = 16;
 
-/// Takes the snapshot, stores it with what is wanted and the program, and then the head that commits them. Nothing is stored where there
-/// is no room for all of it.
+/// Takes the snapshot, stores it with what is wanted and the program, and then the head that
+/// commits them. Nothing is stored where there is no room for all of it.
 pub(super) async fn begin(run: &Run<'_>, program: &Program) -> Result<Began, StoreError> {
     let store = run.store;
     let mut snapshot = Snapshot::default();
@@ -40,12 +42,20 @@ pub(super) async fn begin(run: &Run<'_>, program: &Program) -> Result<Began, Sto
         traces = unsettled.traces.clone();
         base = unsettled.records.clone();
     }
-    let stored_as = take(run, program, &mut snapshot).await.map_err(|source| store.unread(source))?;
+    let stored_as = take(run, program, &mut snapshot)
+        .await
+        .map_err(|source| store.unread(source))?;
     room::check(run, program, &snapshot, &traces).await?;
     store.prepare().await?;
     let stored = stored(run, program, &snapshot, &traces).await?;
     let head = store.create(revision(run, stored)).await?;
-    Ok(Began { head, snapshot, traces, base, stored_as })
+    Ok(Began {
+        head,
+        snapshot,
+        traces,
+        base,
+        stored_as,
+    })
 }
 
 /// What a revision is made of, each stored in chunks.
@@ -57,16 +67,38 @@ struct Stored {
     records: Vec<String>,
 }
 
-async fn stored(run: &Run<'_>, program: &Program, snapshot: &Snapshot, traces: &Traces) -> Result<Stored, StoreError> {
+async fn stored(
+    run: &Run<'_>,
+    program: &Program,
+    snapshot: &Snapshot,
+    traces: &Traces,
+) -> Result<Stored, StoreError> {
     let store = run.store;
     let (phases, program, snapshot, traces, records) = tokio::try_join!(
-        try_join_all(run.wanted.phases.iter().map(|phase| phase_record(run, phase))),
+        try_join_all(
+            run.wanted
+                .phases
+                .iter()
+                .map(|phase| phase_record(run, phase))
+        ),
         store.write_chunks(program),
         store.write_chunks(snapshot),
-        async { if traces.is_empty() { Ok(Vec::new()) } else { store.write_chunks(traces).await } },
+        async {
+            if traces.is_empty() {
+                Ok(Vec::new())
+            } else {
+                store.write_chunks(traces).await
+            }
+        },
         known_records(run),
     )?;
-    Ok(Stored { phases, program, snapshot, traces, records })
+    Ok(Stored {
+        phases,
+        program,
+        snapshot,
+        traces,
+        records,
+    })
 }
 
 fn revision(run: &Run<'_>, stored: Stored) -> Revision {
@@ -77,7 +109,9 @@ fn revision(run: &Run<'_>, stored: Stored) -> Revision {
     let (partial, objects) = match run.selection {
         Selection::All => (false, run.wanted.objects.len()),
         Selection::Only(_) => (true, run.wanted.objects.len()),
-        Selection::Nothing => deployed.map_or((false, 0), |deployed| (deployed.partial, deployed.objects)),
+        Selection::Nothing => {
+            deployed.map_or((false, 0), |deployed| (deployed.partial, deployed.objects))
+        }
     };
     Revision {
         format: Revision::FORMAT,
@@ -104,7 +138,10 @@ fn revision(run: &Run<'_>, stored: Stored) -> Revision {
         snapshot: stored.snapshot,
         traces: stored.traces,
         // Until the run ends, what was remembered before is what the journal is added to.
-        base: unsettled.map_or_else(|| stored.records.clone(), |unsettled| unsettled.base.clone()),
+        base: unsettled.map_or_else(
+            || stored.records.clone(),
+            |unsettled| unsettled.base.clone(),
+        ),
         records: stored.records,
         timeout: terms.limits.timeout,
         timeout_rollback: terms.timeout_rollback,
@@ -112,7 +149,8 @@ fn revision(run: &Run<'_>, stored: Stored) -> Revision {
     }
 }
 
-/// The chunks of what is remembered of objects now. Where the revision before has ended these are its own.
+/// The chunks of what is remembered of objects now. Where the revision before has ended these are
+/// its own.
 async fn known_records(run: &Run<'_>) -> Result<Vec<String>, StoreError> {
     match run.before.newest() {
         Some(newest) if newest.revision.finished.is_some() => Ok(newest.revision.records.clone()),
@@ -121,44 +159,77 @@ async fn known_records(run: &Run<'_>) -> Result<Vec<String>, StoreError> {
     }
 }
 
-/// Adds what the program is going to touch to `snapshot`, and returns the version in which each of it is stored.
-async fn take(run: &Run<'_>, program: &Program, snapshot: &mut Snapshot) -> Result<Resources, RequestError> {
+/// Adds what the program is going to touch to `snapshot`, and returns the version in which each of
+/// it is stored.
+async fn take(
+    run: &Run<'_>,
+    program: &Program,
+    snapshot: &mut Snapshot,
+) -> Result<Resources, RequestError> {
     let ids: Vec<&ObjectId> = program.written().collect();
     let stored_as = versions::stored_as(run.cluster, run.served, ids.iter().copied()).await?;
-    let seen: Vec<(ObjectId, Option<Arc<Value>>)> = stream::iter(ids.into_iter().filter(|id| !snapshot.knows(id)))
-        .map(|id| seen_as_stored(run, id, &stored_as))
-        .buffer_unordered(PARALLEL)
-        .try_collect()
-        .await?;
+    let seen: Vec<(ObjectId, Option<Arc<Value>>)> =
+        stream::iter(ids.into_iter().filter(|id| !snapshot.knows(id)))
+            .map(|id| seen_as_stored(run, id, &stored_as))
+            .buffer_unordered(PARALLEL)
+            .try_collect()
+            .await?;
     for (id, object) in seen {
         snapshot.note(id, object);
     }
     Ok(stored_as)
 }
 
-async fn seen_as_stored(run: &Run<'_>, id: &ObjectId, stored_as: &Resources) -> Result<(ObjectId, Option<Arc<Value>>), RequestError> {
+async fn seen_as_stored(
+    run: &Run<'_>,
+    id: &ObjectId,
+    stored_as: &Resources,
+) -> Result<(ObjectId, Option<Arc<Value>>), RequestError> {
     // What is on its way out is not brought back.
-    let there = run.look.live.object(id).filter(|there| there.pointer("/metadata/deletionTimestamp").is_none());
-    let Some(there) = there else { return Ok((id.clone(), None)) };
+    let there = run
+        .look
+        .live
+        .object(id)
+        .filter(|there| there.pointer("/metadata/deletionTimestamp").is_none());
+    let Some(there) = there else {
+        return Ok((id.clone(), None));
+    };
     let as_seen = there.get("apiVersion").and_then(Value::as_str);
-    match stored_as.get(id).filter(|resource| as_seen != Some(resource.api_version().as_str())) {
+    match stored_as
+        .get(id)
+        .filter(|resource| as_seen != Some(resource.api_version().as_str()))
+    {
         None => Ok((id.clone(), Some(Arc::clone(there)))),
         Some(resource) => {
-            let object = run.cluster.get(resource, id.namespace.as_deref(), &id.name).await?;
+            let object = run
+                .cluster
+                .get(resource, id.namespace.as_deref(), &id.name)
+                .await?;
             Ok((id.clone(), object.map(Arc::new)))
         }
     }
 }
 
-/// The record of a phase that is not run: as it is deployed. `None` where it is run, or was never deployed.
+/// The record of a phase that is not run: as it is deployed. `None` where it is run, or was never
+/// deployed.
 pub(super) fn carried<'a>(run: &Run<'a>, phase: &PhaseSettings) -> Option<&'a PhaseRecord> {
-    let deployed = run.before.deployed().filter(|_| !run.selection.holds(&phase.name))?;
-    deployed.phases.iter().find(|known| known.name == phase.name)
+    let deployed = run
+        .before
+        .deployed()
+        .filter(|_| !run.selection.holds(&phase.name))?;
+    deployed
+        .phases
+        .iter()
+        .find(|known| known.name == phase.name)
 }
 
 /// What is wanted in `phase`.
 pub(super) fn objects_of<'a>(run: &Run<'a>, phase: &PhaseSettings) -> Vec<&'a WantedObject> {
-    run.wanted.objects.values().filter(|object| object.phase == phase.name).collect()
+    run.wanted
+        .objects
+        .values()
+        .filter(|object| object.phase == phase.name)
+        .collect()
 }
 
 async fn phase_record(run: &Run<'_>, phase: &PhaseSettings) -> Result<PhaseRecord, StoreError> {
@@ -166,7 +237,11 @@ async fn phase_record(run: &Run<'_>, phase: &PhaseSettings) -> Result<PhaseRecor
         return Ok(carried.clone());
     }
     let objects = objects_of(run, phase);
-    let wanted = if objects.is_empty() { Vec::new() } else { run.store.write_chunks(&objects).await? };
+    let wanted = if objects.is_empty() {
+        Vec::new()
+    } else {
+        run.store.write_chunks(&objects).await?
+    };
     Ok(PhaseRecord {
         name: phase.name.clone(),
         after: phase.after.clone(),

@@ -38,7 +38,8 @@ pub(crate) struct Again {
 pub(crate) enum Left {
     /// A Secret that is there as it was then: nothing is written.
     Same,
-    /// A Secret that is another now: what was made with its values, as the database on a volume, knows no others.
+    /// A Secret that is another now: what was made with its values, as the database on a volume,
+    /// knows no others.
     Secret,
     /// A claim that is another now: what is on it stays, and it cannot become smaller.
     Data,
@@ -65,10 +66,24 @@ impl Intention {
         let mut objects = IndexMap::new();
         for phase in &head.revision.phases {
             let of_phase: Vec<WantedObject> = store.read(&phase.wanted).await?;
-            objects.extend(of_phase.into_iter().map(|object| (object.object.id.clone(), object)));
+            objects.extend(
+                of_phase
+                    .into_iter()
+                    .map(|object| (object.object.id.clone(), object)),
+            );
         }
-        let phases = head.revision.phases.iter().map(PhaseRecord::settings).collect();
-        Ok(Self { release: head.revision.release.clone(), phases, objects, readiness: head.revision.readiness.clone() })
+        let phases = head
+            .revision
+            .phases
+            .iter()
+            .map(PhaseRecord::settings)
+            .collect();
+        Ok(Self {
+            release: head.revision.release.clone(),
+            phases,
+            objects,
+            readiness: head.revision.readiness.clone(),
+        })
     }
 
     /// The objects that it wanted.
@@ -81,18 +96,38 @@ impl Intention {
         self.objects.get(id).map(|object| object.sent.as_ref())
     }
 
-    /// All that has to be looked at before what is wanted again is known; `now` as for [`Intention::again`].
+    /// All that has to be looked at before what is wanted again is known; `now` as for
+    /// [`Intention::again`].
     pub(crate) fn to_look_at(&self, now: &[Intention]) -> Wanted {
-        let others = now.iter().flat_map(|now| &now.objects).filter(|(id, _)| !self.objects.contains_key(*id));
-        let objects = self.objects.iter().chain(others).map(|(id, object)| (id.clone(), object.clone())).collect();
-        Wanted { objects, ..self.nothing_yet() }
+        let others = now
+            .iter()
+            .flat_map(|now| &now.objects)
+            .filter(|(id, _)| !self.objects.contains_key(*id));
+        let objects = self
+            .objects
+            .iter()
+            .chain(others)
+            .map(|(id, object)| (id.clone(), object.clone()))
+            .collect();
+        Wanted {
+            objects,
+            ..self.nothing_yet()
+        }
     }
 
-    /// What is wanted in order to go back to this. `now` is what was wanted of what is there now, the newest first; `live` what is there.
+    /// What is wanted in order to go back to this. `now` is what was wanted of what is there now,
+    /// the newest first; `live` what is there.
     ///
-    /// Secrets that are there stay as they are, unless `restore_secrets`, and so do claims, what is marked `rollback: manual`, and what
-    /// runs once. They go on being wanted as they are now, so that a next run finds them as it left them.
-    pub(crate) fn again(&self, now: &[Intention], live: &Live, records: &Records, restore_secrets: bool) -> Again {
+    /// Secrets that are there stay as they are, unless `restore_secrets`, and so do claims, what is
+    /// marked `rollback: manual`, and what runs once. They go on being wanted as they are now, so
+    /// that a next run finds them as it left them.
+    pub(crate) fn again(
+        &self,
+        now: &[Intention],
+        live: &Live,
+        records: &Records,
+        restore_secrets: bool,
+    ) -> Again {
         let mut wanted = self.nothing_yet();
         let mut left = BTreeMap::new();
         for (id, then) in &self.objects {
@@ -103,7 +138,11 @@ impl Intention {
             }
             match why {
                 Some(why) if !why.is_there() => {}
-                Some(_) => drop(wanted.objects.insert(id.clone(), in_place_of(then, current))),
+                Some(_) => drop(
+                    wanted
+                        .objects
+                        .insert(id.clone(), in_place_of(then, current)),
+                ),
                 None => drop(wanted.objects.insert(id.clone(), then.clone())),
             }
         }
@@ -114,7 +153,12 @@ impl Intention {
     /// What is wanted, before any object is.
     fn nothing_yet(&self) -> Wanted {
         let readiness = self.readiness.clone();
-        Wanted { release: self.release.clone(), objects: IndexMap::new(), phases: self.phases.clone(), readiness }
+        Wanted {
+            release: self.release.clone(),
+            objects: IndexMap::new(),
+            phases: self.phases.clone(),
+            readiness,
+        }
     }
 }
 
@@ -122,7 +166,10 @@ impl Intention {
 fn current<'a>(id: &ObjectId, now: &'a [Intention], records: &Records) -> Option<&'a WantedObject> {
     let sent = records.get(id).map(|record| &record.wanted);
     let mut known = now.iter().filter_map(|now| now.objects.get(id));
-    known.clone().find(|object| Some(&object.digest) == sent).or_else(|| known.next())
+    known
+        .clone()
+        .find(|object| Some(&object.digest) == sent)
+        .or_else(|| known.next())
 }
 
 fn why_left(
@@ -143,7 +190,9 @@ fn why_left(
         Seen::Present(_) if is_manual => Some(Left::Manual),
         Seen::Present(_) if runs_once && differs => Some(Left::RunsOnce),
         Seen::Present(_) if is_data(id) && differs => Some(Left::Data),
-        Seen::Present(_) if is_secret(id) && !restore_secrets => Some(if differs { Left::Secret } else { Left::Same }),
+        Seen::Present(_) if is_secret(id) && !restore_secrets => {
+            Some(if differs { Left::Secret } else { Left::Same })
+        }
         _ => None,
     }
 }
@@ -152,14 +201,32 @@ fn why_left(
 fn in_place_of(then: &WantedObject, current: Option<&WantedObject>) -> WantedObject {
     let object = current.unwrap_or(then).clone();
     let (after, leans_on) = (then.after.clone(), then.leans_on.clone());
-    WantedObject { phase: then.phase.clone(), after, leans_on, priority: then.priority, last: then.last, ..object }
+    WantedObject {
+        phase: then.phase.clone(),
+        after,
+        leans_on,
+        priority: then.priority,
+        last: then.last,
+        ..object
+    }
 }
 
-/// Goes on wanting what the earlier revision did not have and is marked `rollback: manual`, with the phases that it belongs to.
-fn carry_over(wanted: &mut Wanted, left: &mut BTreeMap<ObjectId, Left>, now: &[Intention], live: &Live) {
+/// Goes on wanting what the earlier revision did not have and is marked `rollback: manual`, with
+/// the phases that it belongs to.
+fn carry_over(
+    wanted: &mut Wanted,
+    left: &mut BTreeMap<ObjectId, Left>,
+    now: &[Intention],
+    live: &Live,
+) {
     let mut phases: HashMap<&str, &PhaseSettings> = HashMap::new();
     for intention in now.iter().rev() {
-        phases.extend(intention.phases.iter().map(|phase| (phase.name.as_str(), phase)));
+        phases.extend(
+            intention
+                .phases
+                .iter()
+                .map(|phase| (phase.name.as_str(), phase)),
+        );
     }
     for (id, object) in now.iter().flat_map(|now| &now.objects) {
         let is_new = !wanted.objects.contains_key(id) && !left.contains_key(id);
@@ -171,7 +238,9 @@ fn carry_over(wanted: &mut Wanted, left: &mut BTreeMap<ObjectId, Left>, now: &[I
         let is_known = wanted.phases.iter().any(|phase| phase.name == object.phase);
         if let Some(phase) = phases.get(object.phase.as_str()).filter(|_| !is_known) {
             let mut phase = (*phase).clone();
-            phase.after.retain(|name| wanted.phases.iter().any(|known| known.name == *name));
+            phase
+                .after
+                .retain(|name| wanted.phases.iter().any(|known| known.name == *name));
             wanted.phases.push(phase);
         }
     }

@@ -39,7 +39,8 @@ pub(crate) struct Limits {
 pub(super) enum OnFault {
     /// It stops: on the way forward nothing is built on what failed.
     Stop,
-    /// It goes on with everything else and says at the end what failed: on the way back as much as possible is put back.
+    /// It goes on with everything else and says at the end what failed: on the way back as much as
+    /// possible is put back.
     GoOn,
 }
 
@@ -58,11 +59,23 @@ pub(super) struct Control {
 #[derive(Debug)]
 pub(super) enum Stop {
     /// An object could not be written.
-    Refused { phase: String, object: ObjectId, error: RequestError },
+    Refused {
+        phase: String,
+        object: ObjectId,
+        error: RequestError,
+    },
     /// Objects cannot become ready.
-    Failed { phase: String, objects: Vec<(ObjectId, Verdict)> },
+    Failed {
+        phase: String,
+        objects: Vec<(ObjectId, Verdict)>,
+    },
     /// The time of a phase, or of the whole run, was up.
-    TimedOut { phase: String, after: Duration, whole_run: bool, objects: Vec<(ObjectId, Verdict)> },
+    TimedOut {
+        phase: String,
+        after: Duration,
+        whole_run: bool,
+        objects: Vec<(ObjectId, Verdict)>,
+    },
     /// A signal asked to stop.
     Interrupted,
     /// The lock was lost, or the journal cannot be written.
@@ -92,13 +105,20 @@ pub(super) struct Executor<'a> {
     pub(super) faults: Vec<(ObjectId, String)>,
 }
 
-type InFlight<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = (StepId, Result<Written, RequestError>)> + 'a>>>;
+type InFlight<'a> =
+    FuturesUnordered<Pin<Box<dyn Future<Output = (StepId, Result<Written, RequestError>)> + 'a>>>;
 
 /// How long writes that are under way may take to be answered once the run has stopped.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
 impl<'a> Executor<'a> {
-    pub(super) fn new(program: &'a Program, phases: Vec<PhasePlan>, writer: Writer<'a>, hub: Hub, control: Control) -> Self {
+    pub(super) fn new(
+        program: &'a Program,
+        phases: Vec<PhasePlan>,
+        writer: Writer<'a>,
+        hub: Hub,
+        control: Control,
+    ) -> Self {
         let mut followers = vec![Vec::new(); program.steps.len()];
         for (id, step) in program.steps.iter().enumerate() {
             for before in &step.after {
@@ -107,7 +127,10 @@ impl<'a> Executor<'a> {
         }
         let waiting_for: Vec<usize> = program.steps.iter().map(|step| step.after.len()).collect();
         let steps = program.steps.iter().enumerate();
-        let ready = steps.filter(|(id, _)| waiting_for[*id] == 0).map(|(id, step)| (step.priority, std::cmp::Reverse(id))).collect();
+        let ready = steps
+            .filter(|(id, _)| waiting_for[*id] == 0)
+            .map(|(id, step)| (step.priority, std::cmp::Reverse(id)))
+            .collect();
         let phases = PhaseRuns::new(phases, control.emitter.clone());
         let waiter = Waiter::new(hub, control.emitter.clone(), control.on_fault);
         Self {
@@ -157,7 +180,8 @@ impl<'a> Executor<'a> {
         result
     }
 
-    /// Waits for the answers to writes that are under way, but not for ever: whoever pressed Ctrl-C because the server hangs waits too.
+    /// Waits for the answers to writes that are under way, but not for ever: whoever pressed Ctrl-C
+    /// because the server hangs waits too.
     async fn await_answers(&mut self, in_flight: &mut InFlight<'a>) {
         let until = Instant::now() + ANSWERS_WITHIN;
         while let Ok(Some((step, written))) = timeout_at(until, in_flight.next()).await {
@@ -169,9 +193,13 @@ impl<'a> Executor<'a> {
         self.unanswered += in_flight.len();
     }
 
-    /// Objects whose writes were begun and are not known to have succeeded: each may have been changed, wholly or in part.
+    /// Objects whose writes were begun and are not known to have succeeded: each may have been
+    /// changed, wholly or in part.
     pub(super) fn unseen(&self) -> BTreeSet<ObjectId> {
-        self.open.iter().filter_map(|step| self.program.steps[*step].work.writes().cloned()).collect()
+        self.open
+            .iter()
+            .filter_map(|step| self.program.steps[*step].work.writes().cloned())
+            .collect()
     }
 
     /// Counts a write that ended with `error` and may have been done all the same.
@@ -179,7 +207,12 @@ impl<'a> Executor<'a> {
         self.unanswered += usize::from(error.may_be_done());
     }
 
-    async fn steps(&mut self, writer: &Writer<'a>, in_flight: &mut InFlight<'a>, deadline: Instant) -> Result<(), Stop> {
+    async fn steps(
+        &mut self,
+        writer: &Writer<'a>,
+        in_flight: &mut InFlight<'a>,
+        deadline: Instant,
+    ) -> Result<(), Stop> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let (interrupt, fenced) = (self.control.interrupt.clone(), self.control.fenced.clone());
@@ -205,7 +238,11 @@ impl<'a> Executor<'a> {
         }
     }
 
-    fn take_answer(&mut self, step: StepId, written: Result<Written, RequestError>) -> Result<(), Stop> {
+    fn take_answer(
+        &mut self,
+        step: StepId,
+        written: Result<Written, RequestError>,
+    ) -> Result<(), Stop> {
         if let Err(error) = &written {
             self.note_unanswered(error);
         }
@@ -213,9 +250,15 @@ impl<'a> Executor<'a> {
             Ok(written) => self.note_written(step, written),
             Err(RequestError::LockLost { .. }) => return Err(Stop::Fenced),
             Err(error) => {
-                let Some(object) = self.program.steps[step].work.writes().cloned() else { return Ok(()) };
+                let Some(object) = self.program.steps[step].work.writes().cloned() else {
+                    return Ok(());
+                };
                 if self.control.on_fault == OnFault::Stop {
-                    return Err(Stop::Refused { phase: self.program.steps[step].phase.clone(), object, error });
+                    return Err(Stop::Refused {
+                        phase: self.program.steps[step].phase.clone(),
+                        object,
+                        error,
+                    });
                 }
                 // What could not be deleted is not waited for.
                 self.left.insert(object.clone());
@@ -226,8 +269,13 @@ impl<'a> Executor<'a> {
         Ok(())
     }
 
-    /// Starts every step whose predecessors are done, as far as the bound on parallel writes allows.
-    async fn start_steps(&mut self, writer: &Writer<'a>, in_flight: &mut InFlight<'a>) -> Result<(), Stop> {
+    /// Starts every step whose predecessors are done, as far as the bound on parallel writes
+    /// allows.
+    async fn start_steps(
+        &mut self,
+        writer: &Writer<'a>,
+        in_flight: &mut InFlight<'a>,
+    ) -> Result<(), Stop> {
         while let Some((_, std::cmp::Reverse(step))) = self.ready.peek().copied() {
             let program: &'a Program = self.program;
             let work = &program.steps[step].work;
@@ -244,14 +292,21 @@ impl<'a> Executor<'a> {
             } else {
                 let writer = writer.clone();
                 self.open.insert(step);
-                in_flight.push(Box::pin(async move { (step, writer.perform(work, &program.steps[step].phase).await) }));
+                in_flight.push(Box::pin(async move {
+                    (step, writer.perform(work, &program.steps[step].phase).await)
+                }));
             }
         }
         Ok(())
     }
 
     fn note_written(&mut self, step: StepId, written: Written) {
-        let Written { object: id, result, stored, took } = written;
+        let Written {
+            object: id,
+            result,
+            stored,
+            took,
+        } = written;
         self.open.remove(&step);
         let phase = self.program.steps[step].phase.clone();
         self.phases.count(&phase, result);
@@ -267,7 +322,12 @@ impl<'a> Executor<'a> {
         {
             self.waiter.hub.follow(&id, resource);
         }
-        self.control.emitter.emit(EventKind::ObjectWritten { phase, object: id, result, took });
+        self.control.emitter.emit(EventKind::ObjectWritten {
+            phase,
+            object: id,
+            result,
+            took,
+        });
     }
 
     fn finish(&mut self, step: StepId) {
@@ -275,19 +335,29 @@ impl<'a> Executor<'a> {
         for follower in std::mem::take(&mut self.followers[step]) {
             self.waiting_for[follower] -= 1;
             if self.waiting_for[follower] == 0 {
-                self.ready.push((self.program.steps[follower].priority, std::cmp::Reverse(follower)));
+                self.ready.push((
+                    self.program.steps[follower].priority,
+                    std::cmp::Reverse(follower),
+                ));
             }
         }
     }
 
     fn wait(&self, step: StepId, until: WaitFor, objects: &[ObjectId]) -> Wait {
         let phase = &self.program.steps[step].phase;
-        let waited = |id: &ObjectId| Waited::new(id.clone(), self.writer.resource(id).cloned(), self.writer.leans_on(id));
+        let waited = |id: &ObjectId| {
+            Waited::new(
+                id.clone(),
+                self.writer.resource(id).cloned(),
+                self.writer.leans_on(id),
+            )
+        };
         let wait = Wait::new(step, phase, until, objects.iter().map(waited).collect());
         wait.within(self.phases.timeout(phase), self.phases.budget(phase))
     }
 
-    /// Looks at what is waited for. Steps whose objects are all as they should be are done; an object that failed stops the run.
+    /// Looks at what is waited for. Steps whose objects are all as they should be are done; an
+    /// object that failed stops the run.
     async fn look_at_waits(&mut self, news: Option<&News>) -> Result<(), Stop> {
         let hopeless = self.waiter.look(news, &self.left).await;
         self.give_up(hopeless)?;
@@ -298,11 +368,20 @@ impl<'a> Executor<'a> {
     /// Stops where it is useless to wait for something; on the way back it is noted.
     fn give_up(&mut self, hopeless: Vec<Hopeless>) -> Result<(), Stop> {
         if self.control.on_fault == OnFault::GoOn {
-            self.faults.extend(hopeless.into_iter().map(|it| (it.id, it.until.fault(&it.verdict))));
+            self.faults.extend(
+                hopeless
+                    .into_iter()
+                    .map(|it| (it.id, it.until.fault(&it.verdict))),
+            );
             return Ok(());
         }
-        let Some(phase) = hopeless.first().map(|first| first.phase.clone()) else { return Ok(()) };
-        Err(Stop::Failed { phase, objects: hopeless.into_iter().map(|it| (it.id, it.verdict)).collect() })
+        let Some(phase) = hopeless.first().map(|first| first.phase.clone()) else {
+            return Ok(());
+        };
+        Err(Stop::Failed {
+            phase,
+            objects: hopeless.into_iter().map(|it| (it.id, it.verdict)).collect(),
+        })
     }
 
     fn end_waits(&mut self) {
@@ -313,23 +392,52 @@ impl<'a> Executor<'a> {
 
     fn end_wait(&mut self, wait: &Wait) {
         if wait.until == WaitFor::Ready {
-            for waited in wait.objects.iter().filter(|waited| !waited.given_up && waited.id.kind == "Job") {
-                if self.waiter.hub.object(&waited.id).is_some_and(|job| job.pointer("/spec/ttlSecondsAfterFinished").is_some()) {
+            for waited in wait
+                .objects
+                .iter()
+                .filter(|waited| !waited.given_up && waited.id.kind == "Job")
+            {
+                if self
+                    .waiter
+                    .hub
+                    .object(&waited.id)
+                    .is_some_and(|job| job.pointer("/spec/ttlSecondsAfterFinished").is_some())
+                {
                     self.writer.note_completed(&waited.id);
                 }
             }
         }
         let step = &self.program.steps[wait.step];
         let refused = |id: &ObjectId| self.faults.iter().any(|(fault, _)| fault == id);
-        let failed = wait.objects.iter().any(|waited| self.left.contains(&waited.id) && refused(&waited.id));
-        let in_time = wait.objects.iter().all(|waited| !waited.given_up || self.left.contains(&waited.id));
+        let failed = wait
+            .objects
+            .iter()
+            .any(|waited| self.left.contains(&waited.id) && refused(&waited.id));
+        let in_time = wait
+            .objects
+            .iter()
+            .all(|waited| !waited.given_up || self.left.contains(&waited.id));
         match step.work {
-            Work::AwaitReady { ends_phase: true, .. } | Work::AwaitGone { ends_phase: true, .. } if failed => {
+            Work::AwaitReady {
+                ends_phase: true, ..
+            }
+            | Work::AwaitGone {
+                ends_phase: true, ..
+            } if failed => {
                 self.phases.end(&step.phase, PhaseOutcome::Failed);
             }
-            Work::AwaitReady { ends_phase: true, .. } if in_time => self.phases.end(&step.phase, PhaseOutcome::Ready),
-            Work::AwaitGone { ends_phase: true, .. } if in_time => self.phases.end(&step.phase, PhaseOutcome::Gone),
-            Work::AwaitReady { ends_phase: true, .. } | Work::AwaitGone { ends_phase: true, .. } => {
+            Work::AwaitReady {
+                ends_phase: true, ..
+            } if in_time => self.phases.end(&step.phase, PhaseOutcome::Ready),
+            Work::AwaitGone {
+                ends_phase: true, ..
+            } if in_time => self.phases.end(&step.phase, PhaseOutcome::Gone),
+            Work::AwaitReady {
+                ends_phase: true, ..
+            }
+            | Work::AwaitGone {
+                ends_phase: true, ..
+            } => {
                 self.phases.end(&step.phase, PhaseOutcome::TimedOut);
             }
             _ => {}
@@ -341,41 +449,78 @@ impl<'a> Executor<'a> {
     fn check_time(&mut self, deadline: Instant) -> Result<(), Stop> {
         let whole_run = Instant::now() >= deadline;
         let going_on = self.control.on_fault == OnFault::GoOn;
-        let Some((phase, limit)) =
-            self.phases.running().find(|(_, _, up)| whole_run || (*up && !going_on)).map(|(name, limit, _)| (name.to_owned(), limit))
+        let Some((phase, limit)) = self
+            .phases
+            .running()
+            .find(|(_, _, up)| whole_run || (*up && !going_on))
+            .map(|(name, limit, _)| (name.to_owned(), limit))
         else {
             return Ok(());
         };
         if self.give_up_gone(&phase) {
             return Ok(());
         }
-        let after = if whole_run { self.control.limits.timeout } else { limit };
-        Err(Stop::TimedOut { objects: self.not_met(&phase), phase, after, whole_run })
+        let after = if whole_run {
+            self.control.limits.timeout
+        } else {
+            limit
+        };
+        Err(Stop::TimedOut {
+            objects: self.not_met(&phase),
+            phase,
+            after,
+            whole_run,
+        })
     }
 
-    /// Where all that `phase` still waits for is that deleted objects are gone, and nothing needs them gone, the wait ends: what is
-    /// wanted was reached, and they are on their way. Returns whether that was so.
+    /// Where all that `phase` still waits for is that deleted objects are gone, and nothing needs
+    /// them gone, the wait ends: what is wanted was reached, and they are on their way. Returns
+    /// whether that was so.
     fn give_up_gone(&mut self, phase: &str) -> bool {
         let steps = &self.program.steps;
-        let optional = |wait: &Wait| matches!(steps[wait.step].work, Work::AwaitGone { required: false, .. });
-        let of_phase: Vec<&mut Wait> = self.waiter.waits.iter_mut().filter(|wait| wait.phase == phase).collect();
+        let optional = |wait: &Wait| {
+            matches!(
+                steps[wait.step].work,
+                Work::AwaitGone {
+                    required: false,
+                    ..
+                }
+            )
+        };
+        let of_phase: Vec<&mut Wait> = self
+            .waiter
+            .waits
+            .iter_mut()
+            .filter(|wait| wait.phase == phase)
+            .collect();
         if of_phase.is_empty() || !of_phase.iter().all(|wait| optional(wait)) {
             return false;
         }
         for wait in of_phase {
-            self.faults.extend(wait.give_up().into_iter().map(|it| (it.id, it.until.fault(&it.verdict))));
+            self.faults.extend(
+                wait.give_up()
+                    .into_iter()
+                    .map(|it| (it.id, it.until.fault(&it.verdict))),
+            );
         }
         true
     }
 
     fn not_met(&self, phase: &str) -> Vec<(ObjectId, Verdict)> {
-        self.waiter.waits.iter().filter(|wait| wait.phase == phase).flat_map(Wait::not_met).collect()
+        self.waiter
+            .waits
+            .iter()
+            .filter(|wait| wait.phase == phase)
+            .flat_map(Wait::not_met)
+            .collect()
     }
 }
 
 fn outcome_of(name: &str, stop: &Stop) -> PhaseOutcome {
     match stop {
-        Stop::Refused { phase, .. } | Stop::Failed { phase, .. } if phase == name => PhaseOutcome::Failed,
+        Stop::Refused { phase, .. } | Stop::Failed { phase, .. } if phase == name => {
+            PhaseOutcome::Failed
+        }
         Stop::TimedOut { phase, .. } if phase == name => PhaseOutcome::TimedOut,
         _ => PhaseOutcome::Interrupted,
     }

@@ -26,7 +26,8 @@ pub(super) enum Halt {
 }
 
 impl Halt {
-    /// Why an execution that ended with `stop` did, where `journal` is how writing its journal ended.
+    /// Why an execution that ended with `stop` did, where `journal` is how writing its journal
+    /// ended.
     pub(super) fn of(stop: &Stop, journal: Result<(), StoreError>, cluster: &Cluster) -> Self {
         match (stop, journal) {
             (Stop::Fenced, journal) => Self::Fenced(fence(journal.as_ref().err(), cluster)),

@@ -25,16 +25,30 @@ pub(crate) struct Look {
 }
 
 impl Look {
-    /// Takes what lies in Namespaces among `wanted` that are being deleted for absent: it goes with them, and is created in their
-    /// successors.
+    /// Takes what lies in Namespaces among `wanted` that are being deleted for absent: it goes with
+    /// them, and is created in their successors.
     pub(crate) fn forget_what_goes<'a>(&mut self, wanted: impl Iterator<Item = &'a ObjectId>) {
         let goes = |id: &&ObjectId| {
-            let there = if is_namespace(id) { self.live.object(id) } else { None };
+            let there = if is_namespace(id) {
+                self.live.object(id)
+            } else {
+                None
+            };
             there.is_some_and(|there| there.pointer("/metadata/deletionTimestamp").is_some())
         };
         let going: BTreeSet<String> = wanted.filter(goes).map(|id| id.name.clone()).collect();
-        let inside = |id: &&ObjectId| id.namespace.as_ref().is_some_and(|namespace| going.contains(namespace));
-        let lost: Vec<ObjectId> = self.live.present().map(|(id, _)| id).filter(inside).cloned().collect();
+        let inside = |id: &&ObjectId| {
+            id.namespace
+                .as_ref()
+                .is_some_and(|namespace| going.contains(namespace))
+        };
+        let lost: Vec<ObjectId> = self
+            .live
+            .present()
+            .map(|(id, _)| id)
+            .filter(inside)
+            .cloned()
+            .collect();
         for id in lost {
             self.live.note(id, Seen::Absent);
         }
@@ -46,11 +60,15 @@ fn is_namespace(id: &ObjectId) -> bool {
     id.group.is_empty() && id.kind == "Namespace"
 }
 
-/// What of an object tells whether it is still as it was decided about: its uid, and a digest of what is ours in it, or of all that is
-/// not status where nothing is.
+/// What of an object tells whether it is still as it was decided about: its uid, and a digest of
+/// what is ours in it, or of all that is not status where nothing is.
 pub(crate) fn as_seen(live: &Live, id: &ObjectId, manager: &str) -> Option<(String, Digest)> {
     let object = live.object(id)?;
-    let uid = object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let uid = object
+        .pointer("/metadata/uid")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
     let digest = match apply_entry(object, manager) {
         Some(entry) => Digest::of(&owned_values(object, entry)),
         None => Digest::of(&without_status(object)),
@@ -75,22 +93,41 @@ const PARALLEL: usize = 16;
 
 /// Looks at all objects in `wanted`, each with the kind that it is read as.
 ///
-/// One LIST by our label for each kind finds what is ours. What is not among it is looked up by name, unless its namespace
-/// does not exist: only then may it be called absent.
-pub(crate) async fn look(cluster: &Cluster, release: &ReleaseId, wanted: &[(ObjectId, Resource)]) -> Result<Look, RequestError> {
+/// One LIST by our label for each kind finds what is ours. What is not among it is looked up by
+/// name, unless its namespace does not exist: only then may it be called absent.
+pub(crate) async fn look(
+    cluster: &Cluster,
+    release: &ReleaseId,
+    wanted: &[(ObjectId, Resource)],
+) -> Result<Look, RequestError> {
     let mut look = Look::default();
     list_ours(cluster, release, wanted, &mut look).await?;
-    let missing: Vec<&(ObjectId, Resource)> = wanted.iter().filter(|(id, _)| look.live.object(id).is_none()).collect();
+    let missing: Vec<&(ObjectId, Resource)> = wanted
+        .iter()
+        .filter(|(id, _)| look.live.object(id).is_none())
+        .collect();
     find_absent_namespaces(cluster, &missing, &mut look).await?;
     look_up(cluster, missing, &mut look).await?;
     Ok(look)
 }
 
-async fn list_ours(cluster: &Cluster, release: &ReleaseId, wanted: &[(ObjectId, Resource)], look: &mut Look) -> Result<(), RequestError> {
-    let mut kinds: BTreeMap<(String, String, String), (Resource, BTreeSet<String>)> = BTreeMap::new();
+async fn list_ours(
+    cluster: &Cluster,
+    release: &ReleaseId,
+    wanted: &[(ObjectId, Resource)],
+    look: &mut Look,
+) -> Result<(), RequestError> {
+    let mut kinds: BTreeMap<(String, String, String), (Resource, BTreeSet<String>)> =
+        BTreeMap::new();
     for (id, resource) in wanted {
-        let key = (resource.group.clone(), resource.kind.clone(), resource.version.clone());
-        let entry = kinds.entry(key).or_insert_with(|| (resource.clone(), BTreeSet::new()));
+        let key = (
+            resource.group.clone(),
+            resource.kind.clone(),
+            resource.version.clone(),
+        );
+        let entry = kinds
+            .entry(key)
+            .or_insert_with(|| (resource.clone(), BTreeSet::new()));
         entry.1.extend(id.namespace.clone());
     }
     let label = release.label();
@@ -99,7 +136,12 @@ async fn list_ours(cluster: &Cluster, release: &ReleaseId, wanted: &[(ObjectId, 
         .buffer_unordered(PARALLEL)
         .try_collect()
         .await?;
-    for Kind { resource, items, position } in answers {
+    for Kind {
+        resource,
+        items,
+        position,
+    } in answers
+    {
         for item in items {
             if let Some(id) = ObjectId::of(&item) {
                 look.live.note(id, Seen::Present(item));
@@ -118,12 +160,26 @@ struct Kind {
     position: Option<String>,
 }
 
-/// The release's objects of one kind: by one LIST over all namespaces, or one for each namespace where only that is permitted.
-async fn list_kind(cluster: &Cluster, resource: Resource, namespaces: BTreeSet<String>, label: &str) -> Result<Kind, RequestError> {
+/// The release's objects of one kind: by one LIST over all namespaces, or one for each namespace
+/// where only that is permitted.
+async fn list_kind(
+    cluster: &Cluster,
+    resource: Resource,
+    namespaces: BTreeSet<String>,
+    label: &str,
+) -> Result<Kind, RequestError> {
     match cluster.list(&resource, None, Some(label)).await {
-        Ok(listed) => Ok(Kind { resource, items: listed.items, position: Some(listed.resource_version) }),
+        Ok(listed) => Ok(Kind {
+            resource,
+            items: listed.items,
+            position: Some(listed.resource_version),
+        }),
         // The kind is not served yet: its definition comes with this release.
-        Err(error) if error.code() == Some(404) => Ok(Kind { resource, items: Vec::new(), position: None }),
+        Err(error) if error.code() == Some(404) => Ok(Kind {
+            resource,
+            items: Vec::new(),
+            position: None,
+        }),
         Err(error) if error.code() == Some(403) && resource.namespaced => {
             let mut items = Vec::new();
             for namespace in &namespaces {
@@ -133,17 +189,35 @@ async fn list_kind(cluster: &Cluster, resource: Resource, namespaces: BTreeSet<S
                     Err(error) => return Err(error),
                 }
             }
-            Ok(Kind { resource, items, position: None })
+            Ok(Kind {
+                resource,
+                items,
+                position: None,
+            })
         }
-        Err(error) if error.code() == Some(403) => Ok(Kind { resource, items: Vec::new(), position: None }),
+        Err(error) if error.code() == Some(403) => Ok(Kind {
+            resource,
+            items: Vec::new(),
+            position: None,
+        }),
         Err(error) => Err(error),
     }
 }
 
-async fn find_absent_namespaces(cluster: &Cluster, missing: &[&(ObjectId, Resource)], look: &mut Look) -> Result<(), RequestError> {
-    let namespaces: BTreeSet<&str> = missing.iter().filter_map(|(id, _)| id.namespace.as_deref()).collect();
-    let namespaces: Vec<String> =
-        namespaces.into_iter().filter(|name| look.live.object(&ObjectId::namespace(name)).is_none()).map(str::to_owned).collect();
+async fn find_absent_namespaces(
+    cluster: &Cluster,
+    missing: &[&(ObjectId, Resource)],
+    look: &mut Look,
+) -> Result<(), RequestError> {
+    let namespaces: BTreeSet<&str> = missing
+        .iter()
+        .filter_map(|(id, _)| id.namespace.as_deref())
+        .collect();
+    let namespaces: Vec<String> = namespaces
+        .into_iter()
+        .filter(|name| look.live.object(&ObjectId::namespace(name)).is_none())
+        .map(str::to_owned)
+        .collect();
     let resource = namespace_resource();
     let seen: Vec<(String, Seen<Arc<Value>>)> = stream::iter(namespaces)
         .map(|name| {
@@ -162,19 +236,34 @@ async fn find_absent_namespaces(cluster: &Cluster, missing: &[&(ObjectId, Resour
     Ok(())
 }
 
-/// Looks up each object that is not ours yet: by name, or by one LIST where many of a kind and namespace are asked for.
-async fn look_up(cluster: &Cluster, missing: Vec<&(ObjectId, Resource)>, look: &mut Look) -> Result<(), RequestError> {
+/// Looks up each object that is not ours yet: by name, or by one LIST where many of a kind and
+/// namespace are asked for.
+async fn look_up(
+    cluster: &Cluster,
+    missing: Vec<&(ObjectId, Resource)>,
+    look: &mut Look,
+) -> Result<(), RequestError> {
     let mut groups: BTreeMap<Collection<'_>, Vec<&(ObjectId, Resource)>> = BTreeMap::new();
     for entry in missing {
         let (id, _) = entry;
-        if id.namespace.as_ref().is_some_and(|namespace| look.absent_namespaces.contains(namespace)) {
+        if id
+            .namespace
+            .as_ref()
+            .is_some_and(|namespace| look.absent_namespaces.contains(namespace))
+        {
             look.live.note(id.clone(), Seen::Absent);
         } else if look.live.object(id).is_none() {
-            groups.entry((&id.group, &id.kind, id.namespace.as_deref())).or_default().push(entry);
+            groups
+                .entry((&id.group, &id.kind, id.namespace.as_deref()))
+                .or_default()
+                .push(entry);
         }
     }
-    let found: Vec<Vec<Found>> =
-        stream::iter(groups.into_values()).map(|group| look_up_group(cluster, group)).buffer_unordered(PARALLEL).try_collect().await?;
+    let found: Vec<Vec<Found>> = stream::iter(groups.into_values())
+        .map(|group| look_up_group(cluster, group))
+        .buffer_unordered(PARALLEL)
+        .try_collect()
+        .await?;
     for (id, seen) in found.into_iter().flatten() {
         look.live.note(id, seen);
     }
@@ -190,17 +279,31 @@ type Found = (ObjectId, Seen<Arc<Value>>);
 /// Above this many names of one kind and namespace, one LIST is cheaper than asking for each.
 const NAMES: usize = 4;
 
-async fn look_up_group(cluster: &Cluster, group: Vec<&(ObjectId, Resource)>) -> Result<Vec<Found>, RequestError> {
+async fn look_up_group(
+    cluster: &Cluster,
+    group: Vec<&(ObjectId, Resource)>,
+) -> Result<Vec<Found>, RequestError> {
     let mut found = Vec::new();
     if group.len() > NAMES {
         let (first, resource) = group[0];
-        match cluster.list(resource, first.namespace.as_deref(), None).await {
+        match cluster
+            .list(resource, first.namespace.as_deref(), None)
+            .await
+        {
             Ok(listed) => {
-                let there: HashMap<ObjectId, Arc<Value>> =
-                    listed.items.into_iter().filter_map(|item| ObjectId::of(&item).map(|id| (id, item))).collect();
+                let there: HashMap<ObjectId, Arc<Value>> = listed
+                    .items
+                    .into_iter()
+                    .filter_map(|item| ObjectId::of(&item).map(|id| (id, item)))
+                    .collect();
                 return Ok(group
                     .into_iter()
-                    .map(|(id, _)| (id.clone(), there.get(id).cloned().map_or(Seen::Absent, Seen::Present)))
+                    .map(|(id, _)| {
+                        (
+                            id.clone(),
+                            there.get(id).cloned().map_or(Seen::Absent, Seen::Present),
+                        )
+                    })
                     .collect());
             }
             Err(error) if matches!(error.code(), Some(403 | 404)) => {}
@@ -208,12 +311,20 @@ async fn look_up_group(cluster: &Cluster, group: Vec<&(ObjectId, Resource)>) -> 
         }
     }
     for (id, resource) in group {
-        found.push((id.clone(), look_at(cluster, resource, id.namespace.as_deref(), &id.name).await?));
+        found.push((
+            id.clone(),
+            look_at(cluster, resource, id.namespace.as_deref(), &id.name).await?,
+        ));
     }
     Ok(found)
 }
 
-async fn look_at(cluster: &Cluster, resource: &Resource, namespace: Option<&str>, name: &str) -> Result<Seen<Arc<Value>>, RequestError> {
+async fn look_at(
+    cluster: &Cluster,
+    resource: &Resource,
+    namespace: Option<&str>,
+    name: &str,
+) -> Result<Seen<Arc<Value>>, RequestError> {
     match cluster.get(resource, namespace, name).await {
         Ok(Some(object)) => Ok(Seen::Present(Arc::new(object))),
         Ok(None) => Ok(Seen::Absent),

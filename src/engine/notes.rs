@@ -11,7 +11,8 @@ use crate::{
     release::{Head, JournalEntry, Ledger, Store, StoreError},
 };
 
-/// Where whoever writes says what was done: remembered here, and stored in the journal where the run has one. Cheap to clone.
+/// Where whoever writes says what was done: remembered here, and stored in the journal where the
+/// run has one. Cheap to clone.
 #[derive(Clone, Default)]
 pub(super) struct Notes {
     noted: Arc<Mutex<Noted>>,
@@ -26,27 +27,47 @@ struct Noted {
 }
 
 impl Notes {
-    /// Notes that are also stored, in the journal of `head`. Returns with them what is cancelled when nothing may be written any more: the
-    /// lock was lost, or the journal cannot be written.
+    /// Notes that are also stored, in the journal of `head`. Returns with them what is cancelled
+    /// when nothing may be written any more: the lock was lost, or the journal cannot be written.
     pub(super) fn open(store: &Store, head: Head, stops: &Stops) -> (Self, CancellationToken) {
         let ledger = Ledger::open(store.clone(), head);
         let fenced = either(&stops.lock_lost, ledger.broken());
-        (Self { noted: Arc::default(), ledger: Arc::new(Mutex::new(Some(ledger))) }, fenced)
+        (
+            Self {
+                noted: Arc::default(),
+                ledger: Arc::new(Mutex::new(Some(ledger))),
+            },
+            fenced,
+        )
     }
 
-    /// Stores what is not stored yet, and returns the head as it is stored then. Nothing that is noted later is stored.
+    /// Stores what is not stored yet, and returns the head as it is stored then. Nothing that is
+    /// noted later is stored.
     pub(super) async fn close(&self) -> (Head, Result<(), StoreError>) {
-        let ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let ledger = self
+            .ledger
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         ledger.expect("the journal is open").close().await
     }
 
     /// Notes `entry`.
     pub(super) fn note(&self, entry: JournalEntry) {
-        if let Some(ledger) = self.ledger.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        if let Some(ledger) = self
+            .ledger
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+        {
             ledger.note(entry.clone());
         }
         let mut noted = self.lock();
-        if let JournalEntry::Removed { object, deleted: true } = &entry {
+        if let JournalEntry::Removed {
+            object,
+            deleted: true,
+        } = &entry
+        {
             noted.deleted.insert(object.clone());
         }
         noted.entries.push(entry);

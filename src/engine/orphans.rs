@@ -1,4 +1,5 @@
-//! Objects with the marks of a release that none of its revisions remembers: a lost history and a hand leave them.
+//! Objects with the marks of a release that none of its revisions remembers: a lost history and a
+//! hand leave them.
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -41,7 +42,9 @@ impl Known {
     pub(crate) async fn read(store: &Store, heads: &[Head]) -> Result<Self, StoreError> {
         let mut known = Self::default();
         for head in heads {
-            known.ids.extend(Intention::read(store, head).await?.ids().cloned());
+            known
+                .ids
+                .extend(Intention::read(store, head).await?.ids().cloned());
             for record in store.records(head).await?.sorted() {
                 known.ids.insert(record.id.clone());
                 known.uids.insert(record.uid.clone());
@@ -51,7 +54,10 @@ impl Known {
     }
 
     fn namespaces(&self) -> BTreeSet<&str> {
-        self.ids.iter().filter_map(|id| id.namespace.as_deref()).collect()
+        self.ids
+            .iter()
+            .filter_map(|id| id.namespace.as_deref())
+            .collect()
     }
 }
 
@@ -62,16 +68,24 @@ pub(crate) struct Orphans {
     pub(crate) look: Look,
     /// The objects, to be decided about.
     pub(crate) candidates: Vec<Candidate>,
-    /// Kinds that the user may not list everywhere, or that nobody answers for: there may be more of them.
+    /// Kinds that the user may not list everywhere, or that nobody answers for: there may be more
+    /// of them.
     pub(crate) unseen: Vec<String>,
 }
 
-/// Looks among all kinds for objects that carry the label and the Apply entry of `release` and are not `known`. What a controller made
-/// is its controller's, whatever labels it has copied.
-pub(crate) async fn orphans(cluster: &Cluster, served: &Served, release: &ReleaseId, known: &Known) -> Result<Orphans, RequestError> {
-    let (label, manager, namespaces) = (release.label(), release.field_manager(), known.namespaces());
+/// Looks among all kinds for objects that carry the label and the Apply entry of `release` and are
+/// not `known`. What a controller made is its controller's, whatever labels it has copied.
+pub(crate) async fn orphans(
+    cluster: &Cluster,
+    served: &Served,
+    release: &ReleaseId,
+    known: &Known,
+) -> Result<Orphans, RequestError> {
+    let (label, manager, namespaces) =
+        (release.label(), release.field_manager(), known.namespaces());
     let can_be_listed = |resource: &&Resource| resource.verbs.iter().any(|verb| verb == "list");
-    let is_preferred = |resource: &&Resource| served.preferred(&resource.group, &resource.kind) == Some(*resource);
+    let is_preferred =
+        |resource: &&Resource| served.preferred(&resource.group, &resource.kind) == Some(*resource);
     let kinds = served.kinds().filter(can_be_listed).filter(is_preferred);
     let mut listed: Vec<Kind<'_>> = stream::iter(kinds)
         .map(|resource| list_kind(cluster, resource, &namespaces, &label))
@@ -85,9 +99,21 @@ pub(crate) async fn orphans(cluster: &Cluster, served: &Served, release: &Releas
         if !kind.is_complete {
             found.unseen.push(kind.resource.kind.clone());
         }
-        for item in kind.items.into_iter().filter(|item| is_ours(item, &manager)) {
-            let uid = item.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default().to_owned();
-            let Some(id) = ObjectId::of(&item).filter(|id| !known.ids.contains(id) && uids.insert(uid)) else { continue };
+        for item in kind
+            .items
+            .into_iter()
+            .filter(|item| is_ours(item, &manager))
+        {
+            let uid = item
+                .pointer("/metadata/uid")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned();
+            let Some(id) =
+                ObjectId::of(&item).filter(|id| !known.ids.contains(id) && uids.insert(uid))
+            else {
+                continue;
+            };
             found.candidates.push((id.clone(), ORPHANS.to_owned()));
             found.look.live.note(id, Seen::Present(item));
         }
@@ -110,9 +136,21 @@ async fn list_kind<'a>(
     label: &str,
 ) -> Result<Kind<'a>, RequestError> {
     match cluster.list(resource, None, Some(label)).await {
-        Ok(listed) => return Ok(Kind { resource, items: listed.items, is_complete: true }),
+        Ok(listed) => {
+            return Ok(Kind {
+                resource,
+                items: listed.items,
+                is_complete: true,
+            });
+        }
         // Its definition has just gone, or it cannot be listed although it says so.
-        Err(error) if matches!(error.code(), Some(404 | 405)) => return Ok(Kind { resource, items: Vec::new(), is_complete: true }),
+        Err(error) if matches!(error.code(), Some(404 | 405)) => {
+            return Ok(Kind {
+                resource,
+                items: Vec::new(),
+                is_complete: true,
+            });
+        }
         Err(RequestError::Refused(_)) => {}
         Err(error) => return Err(error),
     }
@@ -124,14 +162,24 @@ async fn list_kind<'a>(
             Err(error) => return Err(error),
         }
     }
-    Ok(Kind { resource, items, is_complete: false })
+    Ok(Kind {
+        resource,
+        items,
+        is_complete: false,
+    })
 }
 
-/// Namespaces and definitions that we did not create are given up and not deleted: no record says that they are ours.
+/// Namespaces and definitions that we did not create are given up and not deleted: no record says
+/// that they are ours.
 pub(crate) fn give_up_foreign(pruning: &mut Pruning, look: &Look, release: &ReleaseId) {
     let manager = release.field_manager();
     for removal in &mut pruning.removals {
-        if removal.id.is_container() && look.live.object(&removal.id).is_some_and(|there| !written_at_creation(there, &manager)) {
+        if removal.id.is_container()
+            && look
+                .live
+                .object(&removal.id)
+                .is_some_and(|there| !written_at_creation(there, &manager))
+        {
             removal.how = HowToGo::GiveUp;
         }
     }

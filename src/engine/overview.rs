@@ -50,24 +50,51 @@ pub(crate) struct ObjectOverview {
 
 impl Overview {
     /// Looks at everything that `revision` and those before it left.
-    pub(crate) async fn of(cluster: &Cluster, served: &Served, revision: Revision, records: Records) -> Result<Self, RequestError> {
-        let wanted: Vec<(ObjectId, Resource)> =
-            records.sorted().into_iter().filter_map(|record| Some((record.id.clone(), resource(record, served)?))).collect();
+    pub(crate) async fn of(
+        cluster: &Cluster,
+        served: &Served,
+        revision: Revision,
+        records: Records,
+    ) -> Result<Self, RequestError> {
+        let wanted: Vec<(ObjectId, Resource)> = records
+            .sorted()
+            .into_iter()
+            .filter_map(|record| Some((record.id.clone(), resource(record, served)?)))
+            .collect();
         let look: Look = look(cluster, &revision.release, &wanted).await?;
-        let mut hub = Hub::new(cluster.clone(), served, Some(revision.release.label()), &look);
+        let mut hub = Hub::new(
+            cluster.clone(),
+            served,
+            Some(revision.release.label()),
+            &look,
+        );
         // Rules that this version cannot read leave the built-in ones.
         hub = hub.judging_by(Rules::compile(&revision.readiness).unwrap_or_default());
-        let namespaces: BTreeSet<&str> =
-            wanted.iter().filter(|(id, _)| has_pods(id)).filter_map(|(id, _)| id.namespace.as_deref()).collect();
-        for namespace in namespaces.into_iter().filter(|namespace| !look.absent_namespaces.contains(*namespace)) {
+        let namespaces: BTreeSet<&str> = wanted
+            .iter()
+            .filter(|(id, _)| has_pods(id))
+            .filter_map(|(id, _)| id.namespace.as_deref())
+            .collect();
+        for namespace in namespaces
+            .into_iter()
+            .filter(|namespace| !look.absent_namespaces.contains(*namespace))
+        {
             hub.list_children(namespace).await?;
         }
-        Ok(Self { revision, records, hub, sent: None })
+        Ok(Self {
+            revision,
+            records,
+            hub,
+            sent: None,
+        })
     }
 
     /// Whether others have changed or deleted anything.
     pub(crate) fn has_drifted(&self) -> bool {
-        self.records.sorted().into_iter().any(|record| self.drift(record).is_some())
+        self.records
+            .sorted()
+            .into_iter()
+            .any(|record| self.drift(record).is_some())
     }
 
     /// Says what was sent of the objects, so that it can be told who changed them.
@@ -107,18 +134,34 @@ impl Overview {
         let claims = live
             .as_ref()
             .filter(|_| has_pods(&record.id) && record.id.kind != "PersistentVolumeClaim")
-            .map(|live| self.hub.around(live, now, |around| around.claims.iter().map(|claim| (*claim).clone()).collect()));
+            .map(|live| {
+                self.hub.around(live, now, |around| {
+                    around.claims.iter().map(|claim| (*claim).clone()).collect()
+                })
+            });
         let verdict = match &live {
-            None if record.completed => Verdict::new(State::Ready, "", "it has run, and has removed itself"),
+            None if record.completed => {
+                Verdict::new(State::Ready, "", "it has run, and has removed itself")
+            }
             _ => self.hub.judge_within(&record.id, now, budget),
         };
-        ObjectOverview { id: record.id.clone(), verdict, drift: self.drift(record), live, claims: claims.unwrap_or_default() }
+        ObjectOverview {
+            id: record.id.clone(),
+            verdict,
+            drift: self.drift(record),
+            live,
+            claims: claims.unwrap_or_default(),
+        }
     }
 
     /// Watches everything from now on.
     pub(crate) async fn follow(&mut self, served: &Served) {
-        let records: Vec<(ObjectId, Resource)> =
-            self.records.sorted().into_iter().filter_map(|record| Some((record.id.clone(), resource(record, served)?))).collect();
+        let records: Vec<(ObjectId, Resource)> = self
+            .records
+            .sorted()
+            .into_iter()
+            .filter_map(|record| Some((record.id.clone(), resource(record, served)?)))
+            .collect();
         for (id, resource) in records {
             self.hub.follow(&id, &resource);
             if has_pods(&id) {
@@ -134,12 +177,22 @@ impl Overview {
 }
 
 fn resource(record: &ObjectRecord, served: &Served) -> Option<Resource> {
-    served.exact(&record.api_version, &record.id.kind).or_else(|| served.preferred(&record.id.group, &record.id.kind)).cloned()
+    served
+        .exact(&record.api_version, &record.id.kind)
+        .or_else(|| served.preferred(&record.id.group, &record.id.kind))
+        .cloned()
 }
 
 fn has_pods(id: &ObjectId) -> bool {
     matches!(
         id.kind.as_str(),
-        "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job" | "CronJob" | "Pod" | "PersistentVolumeClaim"
+        "Deployment"
+            | "StatefulSet"
+            | "DaemonSet"
+            | "ReplicaSet"
+            | "Job"
+            | "CronJob"
+            | "Pod"
+            | "PersistentVolumeClaim"
     )
 }

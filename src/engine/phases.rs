@@ -25,23 +25,36 @@ pub(super) struct PhasePlan {
     pub(super) unchanged: usize,
 }
 
-/// The phase of objects of which it is not known to which one they belong, or that belong to one that is no more.
+/// The phase of objects of which it is not known to which one they belong, or that belong to one
+/// that is no more.
 pub(super) const OTHERS: &str = "others";
 
 impl PhasePlan {
     /// A phase of a revision; its objects are not counted yet.
     pub(super) fn recorded(record: &PhaseRecord) -> Self {
-        Self { budget: record.failure_budget.into(), ..Self::of(&record.name, record.timeout) }
+        Self {
+            budget: record.failure_budget.into(),
+            ..Self::of(&record.name, record.timeout)
+        }
     }
 
     /// A phase of a plan; its objects are not counted yet.
     pub(super) fn planned(settings: &PhaseSettings) -> Self {
-        Self { budget: settings.failure_budget.into(), ..Self::of(&settings.name, settings.timeout) }
+        Self {
+            budget: settings.failure_budget.into(),
+            ..Self::of(&settings.name, settings.timeout)
+        }
     }
 
     /// A phase whose objects are not counted yet.
     pub(super) fn of(name: &str, timeout: Duration) -> Self {
-        Self { name: name.to_owned(), timeout, budget: Budget::default(), objects: 0, unchanged: 0 }
+        Self {
+            name: name.to_owned(),
+            timeout,
+            budget: Budget::default(),
+            objects: 0,
+            unchanged: 0,
+        }
     }
 }
 
@@ -61,40 +74,88 @@ struct PhaseRun {
 impl PhaseRuns {
     pub(super) fn new(plans: Vec<PhasePlan>, emitter: Emitter) -> Self {
         let phases = plans.into_iter().map(|plan| {
-            let PhasePlan { name, timeout, budget, objects, unchanged } = plan;
-            let timing = PhaseTiming { name, outcome: None, objects, created: 0, changed: 0, unchanged, deleted: 0, took: Duration::ZERO };
-            PhaseRun { timing, timeout, budget, started: None }
+            let PhasePlan {
+                name,
+                timeout,
+                budget,
+                objects,
+                unchanged,
+            } = plan;
+            let timing = PhaseTiming {
+                name,
+                outcome: None,
+                objects,
+                created: 0,
+                changed: 0,
+                unchanged,
+                deleted: 0,
+                took: Duration::ZERO,
+            };
+            PhaseRun {
+                timing,
+                timeout,
+                budget,
+                started: None,
+            }
         });
-        Self { phases: phases.collect(), emitter }
+        Self {
+            phases: phases.collect(),
+            emitter,
+        }
     }
 
     /// The phases with what has become of them.
     pub(super) fn timings(&self) -> Vec<PhaseTiming> {
-        self.phases.iter().map(|phase| phase.timing.clone()).collect()
+        self.phases
+            .iter()
+            .map(|phase| phase.timing.clone())
+            .collect()
     }
 
     /// Time limit of `name`; none where it is no phase of the execution.
     pub(super) fn timeout(&self, name: &str) -> Option<Duration> {
-        self.phases.iter().find(|phase| phase.timing.name == name).map(|phase| phase.timeout)
+        self.phases
+            .iter()
+            .find(|phase| phase.timing.name == name)
+            .map(|phase| phase.timeout)
     }
 
     /// How much failing is tolerated in `name`; the usual where it is no phase of the execution.
     pub(super) fn budget(&self, name: &str) -> Budget {
-        self.phases.iter().find(|phase| phase.timing.name == name).map_or_else(Budget::default, |phase| phase.budget)
+        self.phases
+            .iter()
+            .find(|phase| phase.timing.name == name)
+            .map_or_else(Budget::default, |phase| phase.budget)
     }
 
     /// Says that `name` starts, where it has not.
     pub(super) fn start(&mut self, name: &str) {
-        let Some(phase) = self.phases.iter_mut().find(|phase| phase.timing.name == name) else { return };
+        let Some(phase) = self
+            .phases
+            .iter_mut()
+            .find(|phase| phase.timing.name == name)
+        else {
+            return;
+        };
         if phase.started.is_none() {
             phase.started = Some(Instant::now());
-            self.emitter.emit(EventKind::PhaseStarted { phase: name.to_owned(), objects: phase.timing.objects, timeout: phase.timeout });
+            self.emitter.emit(EventKind::PhaseStarted {
+                phase: name.to_owned(),
+                objects: phase.timing.objects,
+                timeout: phase.timeout,
+            });
         }
     }
 
     /// Counts one write in `name`.
     pub(super) fn count(&mut self, name: &str, result: WriteResult) {
-        let Some(phase) = self.phases.iter_mut().find(|phase| phase.timing.name == name) else { return };
+        let Some(phase) = self
+            .phases
+            .iter_mut()
+            .find(|phase| phase.timing.name == name)
+        else {
+            return;
+        };
         match result {
             WriteResult::Created => phase.timing.created += 1,
             WriteResult::Changed | WriteResult::Restored => phase.timing.changed += 1,
@@ -105,16 +166,32 @@ impl PhaseRuns {
 
     /// Says that `name` ended, where it runs.
     pub(super) fn end(&mut self, name: &str, outcome: PhaseOutcome) {
-        let Some(phase) = self.phases.iter_mut().find(|phase| phase.timing.name == name) else { return };
-        let Some(started) = phase.started.filter(|_| phase.timing.outcome.is_none()) else { return };
+        let Some(phase) = self
+            .phases
+            .iter_mut()
+            .find(|phase| phase.timing.name == name)
+        else {
+            return;
+        };
+        let Some(started) = phase.started.filter(|_| phase.timing.outcome.is_none()) else {
+            return;
+        };
         phase.timing.took = started.elapsed();
         phase.timing.outcome = Some(outcome);
-        self.emitter.emit(EventKind::PhaseFinished { phase: name.to_owned(), outcome, took: phase.timing.took });
+        self.emitter.emit(EventKind::PhaseFinished {
+            phase: name.to_owned(),
+            outcome,
+            took: phase.timing.took,
+        });
     }
 
     /// Says of every phase that runs how it ended.
     pub(super) fn end_all(&mut self, outcome_of: impl Fn(&str) -> PhaseOutcome) {
-        let names: Vec<String> = self.phases.iter().map(|phase| phase.timing.name.clone()).collect();
+        let names: Vec<String> = self
+            .phases
+            .iter()
+            .map(|phase| phase.timing.name.clone())
+            .collect();
         for name in names {
             self.end(&name, outcome_of(&name));
         }
@@ -122,7 +199,16 @@ impl PhaseRuns {
 
     /// The phases that run, each with its time limit and whether that is up.
     pub(super) fn running(&self) -> impl Iterator<Item = (&str, Duration, bool)> {
-        let running = self.phases.iter().filter(|phase| phase.timing.outcome.is_none());
-        running.filter_map(|phase| Some((phase.timing.name.as_str(), phase.timeout, phase.started?.elapsed() >= phase.timeout)))
+        let running = self
+            .phases
+            .iter()
+            .filter(|phase| phase.timing.outcome.is_none());
+        running.filter_map(|phase| {
+            Some((
+                phase.timing.name.as_str(),
+                phase.timeout,
+                phase.started?.elapsed() >= phase.timeout,
+            ))
+        })
     }
 }

@@ -18,14 +18,26 @@ use crate::{
 };
 
 /// Asks the cluster for what `requires` is about, and for nothing else.
-pub(crate) async fn brought(cluster: &Cluster, served: &Served, requires: &Requires) -> Result<Brought, RequestError> {
+pub(crate) async fn brought(
+    cluster: &Cluster,
+    served: &Served,
+    requires: &Requires,
+) -> Result<Brought, RequestError> {
     let mut brought = Brought::default();
     if requires.kubernetes.is_some() {
         brought.version = Some(cluster.version().await?);
     }
-    if let (false, Some(classes)) = (requires.storage_classes.is_empty(), served.preferred("storage.k8s.io", "StorageClass")) {
+    if let (false, Some(classes)) = (
+        requires.storage_classes.is_empty(),
+        served.preferred("storage.k8s.io", "StorageClass"),
+    ) {
         let listed = cluster.list(classes, None, None).await?;
-        let name = |class: &std::sync::Arc<Value>| class.pointer("/metadata/name").and_then(Value::as_str).map(str::to_owned);
+        let name = |class: &std::sync::Arc<Value>| {
+            class
+                .pointer("/metadata/name")
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
         brought.storage_classes = Some(listed.items.iter().filter_map(name).collect());
     }
     Ok(brought)
@@ -34,7 +46,8 @@ pub(crate) async fn brought(cluster: &Cluster, served: &Served, requires: &Requi
 /// Requests of one probe that are under way at once.
 const PARALLEL: usize = 16;
 
-/// Tries every change without storing it, and marks the decisions whose fields somebody took at a terminal as forced.
+/// Tries every change without storing it, and marks the decisions whose fields somebody took at a
+/// terminal as forced.
 pub(crate) async fn dry_runs(
     cluster: &Cluster,
     wanted: &Wanted,
@@ -51,11 +64,23 @@ pub(crate) async fn dry_runs(
             async move {
                 let object = &wanted.objects[&decision.id];
                 let resource = served.exact(&object.object.api_version, &decision.id.kind);
-                let Some(resource) = resource.filter(|_| decision.action != ChangeAction::Keep) else { return DryRun::Unasked };
+                let Some(resource) = resource.filter(|_| decision.action != ChangeAction::Keep)
+                else {
+                    return DryRun::Unasked;
+                };
                 let live = look.live.object(&decision.id).map(AsRef::as_ref);
-                let attempt = Try { cluster, resource, object, manager, live, force };
+                let attempt = Try {
+                    cluster,
+                    resource,
+                    object,
+                    manager,
+                    live,
+                    force,
+                };
                 match &decision.id.namespace {
-                    Some(namespace) if namespaces.absent.contains(namespace.as_str()) => attempt.elsewhere(Some(SOME_NAMESPACE)).await,
+                    Some(namespace) if namespaces.absent.contains(namespace.as_str()) => {
+                        attempt.elsewhere(Some(SOME_NAMESPACE)).await
+                    }
                     _ => attempt.in_place(decision).await,
                 }
             }
@@ -72,8 +97,15 @@ struct Namespaces<'a> {
 
 impl<'a> Namespaces<'a> {
     fn of(wanted: &'a Wanted, look: &'a Look) -> Self {
-        let named = wanted.objects.keys().filter_map(|id| id.namespace.as_deref());
-        Self { absent: named.filter(|name| look.absent_namespaces.contains(*name)).collect() }
+        let named = wanted
+            .objects
+            .keys()
+            .filter_map(|id| id.namespace.as_deref());
+        Self {
+            absent: named
+                .filter(|name| look.absent_namespaces.contains(*name))
+                .collect(),
+        }
     }
 }
 
@@ -91,11 +123,14 @@ struct Try<'a> {
 }
 
 impl Try<'_> {
-    /// Tries the object where it is going to be, and says in `decision` how it has to be written for that.
+    /// Tries the object where it is going to be, and says in `decision` how it has to be written
+    /// for that.
     async fn in_place(&self, decision: &mut Decision) -> DryRun {
         match self.apply(self.force).await {
             Err(RequestError::Refused(refusal)) if refusal.is_ownership_conflict() => {
-                let Some(yields) = self.yields(&refusal) else { return DryRun::Refused(RequestError::Refused(refusal)) };
+                let Some(yields) = self.yields(&refusal) else {
+                    return DryRun::Refused(RequestError::Refused(refusal));
+                };
                 decision.force |= yields == Yields::AtATerminal;
                 let forced = self.apply(Force::Yes).await;
                 self.judged(forced, decision).await
@@ -105,7 +140,15 @@ impl Try<'_> {
     }
 
     async fn apply(&self, force: Force) -> Result<Value, RequestError> {
-        self.cluster.apply_dry_run(self.resource, &self.object.object.id, &self.object.sent, self.manager, force).await
+        self.cluster
+            .apply_dry_run(
+                self.resource,
+                &self.object.object.id,
+                &self.object.sent,
+                self.manager,
+                force,
+            )
+            .await
     }
 
     async fn judged(&self, answer: Result<Value, RequestError>, decision: &mut Decision) -> DryRun {
@@ -113,7 +156,11 @@ impl Try<'_> {
             (Ok(stored), _) => DryRun::Taken(Some(Box::new(stored))),
             (Err(RequestError::Refused(refusal)), Some(live)) => {
                 let fields = immutable_fields(&refusal, &self.object.sent, live);
-                if fields.is_empty() { DryRun::Refused(RequestError::Refused(refusal)) } else { self.anew(fields, live, decision).await }
+                if fields.is_empty() {
+                    DryRun::Refused(RequestError::Refused(refusal))
+                } else {
+                    self.anew(fields, live, decision).await
+                }
             }
             (Err(error), _) => DryRun::Refused(error),
         }
@@ -121,8 +168,17 @@ impl Try<'_> {
 
     /// Tries the object as a new one, where it may be deleted for that.
     async fn anew(&self, fields: Vec<String>, live: &Value, decision: &mut Decision) -> DryRun {
-        let WantedObject { object, marks, sent, .. } = self.object;
-        let sizes = if object.id.kind == "StatefulSet" { templates(sent, live) } else { Templates::Other };
+        let WantedObject {
+            object,
+            marks,
+            sent,
+            ..
+        } = self.object;
+        let sizes = if object.id.kind == "StatefulSet" {
+            templates(sent, live)
+        } else {
+            Templates::Other
+        };
         if let Templates::Shrink { name, from } = sizes {
             return DryRun::Impossible(cannot_shrink(self.object, &name, &from));
         }
@@ -138,34 +194,47 @@ impl Try<'_> {
 
     /// Tries the object as a new one in `namespace`.
     ///
-    /// That its name is taken there says that everything else about it was accepted, and so do addresses and ports that its predecessor
-    /// still holds. What that namespace's quota, policies or permissions say does not count.
+    /// That its name is taken there says that everything else about it was accepted, and so do
+    /// addresses and ports that its predecessor still holds. What that namespace's quota, policies
+    /// or permissions say does not count.
     async fn elsewhere(&self, namespace: Option<&str>) -> DryRun {
         let mut body = (*self.object.sent).clone();
         if let Some(namespace) = namespace {
             body["metadata"]["namespace"] = namespace.into();
         }
-        match self.cluster.create_dry_run(self.resource, namespace, &body).await {
+        match self
+            .cluster
+            .create_dry_run(self.resource, namespace, &body)
+            .await
+        {
             Ok(()) => DryRun::Taken(None),
             Err(error) if error.code() == Some(409) => DryRun::Taken(None),
             Err(error) if error.code() == Some(403) => DryRun::Unasked,
-            Err(RequestError::Refused(refusal)) if !refusal.causes.is_empty() && refusal.causes.iter().all(is_allocated) => {
+            Err(RequestError::Refused(refusal))
+                if !refusal.causes.is_empty() && refusal.causes.iter().all(is_allocated) =>
+            {
                 DryRun::Taken(None)
             }
             Err(error) => DryRun::Refused(error),
         }
     }
 
-    /// Why the fields that `refusal` is about are going to be ours without being taken from anybody; `None` where they are not.
+    /// Why the fields that `refusal` is about are going to be ours without being taken from
+    /// anybody; `None` where they are not.
     fn yields(&self, refusal: &Refusal) -> Option<Yields> {
         let live = self.live?;
-        let managers: Vec<&str> = refusal.causes.iter().filter_map(|cause| cause.message.split('"').nth(1)).collect();
+        let managers: Vec<&str> = refusal
+            .causes
+            .iter()
+            .filter_map(|cause| cause.message.split('"').nth(1))
+            .collect();
         let all = |holds: &dyn Fn(&str) -> bool| managers.iter().all(|manager| holds(manager));
         if all(&|manager| is_adopted(manager) || manager == self.manager) {
             return Some(Yields::Adopted);
         }
         let ours = is_ours(live, self.manager);
-        (ours && all(&|manager| is_interactive_kubectl(live, manager))).then_some(Yields::AtATerminal)
+        (ours && all(&|manager| is_interactive_kubectl(live, manager)))
+            .then_some(Yields::AtATerminal)
     }
 }
 
@@ -178,8 +247,8 @@ enum Yields {
     AtATerminal,
 }
 
-/// Whether what `manager` holds is taken over when the object becomes ours: it is what `kubectl apply` left, or what was there before
-/// anybody kept accounts.
+/// Whether what `manager` holds is taken over when the object becomes ours: it is what `kubectl
+/// apply` left, or what was there before anybody kept accounts.
 fn is_adopted(manager: &str) -> bool {
     matches!(manager, "kubectl-client-side-apply" | "before-first-apply")
 }

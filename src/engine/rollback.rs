@@ -25,10 +25,14 @@ use crate::{
     event::{EventKind, Proof, RunOutcome},
     object::ObjectId,
     plan::{ReadinessRule, ReleaseId},
-    release::{Author, Head, JournalEntry, ObjectRecord, Program, Records, RollbackRecord, Snapshot, Store, Traces},
+    release::{
+        Author, Head, JournalEntry, ObjectRecord, Program, Records, RollbackRecord, Snapshot,
+        Store, Traces,
+    },
 };
 
-/// What a way back starts from: a revision that was not finished, and all that is known of what it did.
+/// What a way back starts from: a revision that was not finished, and all that is known of what it
+/// did.
 pub(super) struct Journey<'a> {
     /// The connection; its writes end with the lock.
     pub(super) cluster: &'a Cluster,
@@ -46,8 +50,8 @@ pub(super) struct Journey<'a> {
     pub(super) snapshot: &'a Snapshot,
     /// What its journal tells.
     pub(super) traces: Traces,
-    /// Objects that may have been written although the journal does not know of it; `None`: any of those that the revision was going to
-    /// write, where its process is gone.
+    /// Objects that may have been written although the journal does not know of it; `None`: any of
+    /// those that the revision was going to write, where its process is gone.
     pub(super) unseen: Option<BTreeSet<ObjectId>>,
     /// What is remembered of objects.
     pub(super) records: &'a Records,
@@ -61,12 +65,18 @@ pub(super) struct Journey<'a> {
 }
 
 impl Journey<'_> {
-    /// The same with a phase, the last one, for objects that belong to none of the others: one that has left the plan, for example.
+    /// The same with a phase, the last one, for objects that belong to none of the others: one that
+    /// has left the plan, for example.
     pub(super) fn with_others(mut self) -> Self {
         let names: HashSet<&String> = self.phases.iter().map(|phase| &phase.name).collect();
         self.phase_of.retain(|_, phase| names.contains(phase));
         if !names.iter().any(|name| *name == OTHERS) {
-            let longest = self.phases.iter().map(|phase| phase.timeout).max().unwrap_or(self.limits.timeout);
+            let longest = self
+                .phases
+                .iter()
+                .map(|phase| phase.timeout)
+                .max()
+                .unwrap_or(self.limits.timeout);
             self.phases.push(PhasePlan::of(OTHERS, longest));
         }
         self
@@ -80,7 +90,8 @@ impl Journey<'_> {
 
 /// What a way back came to.
 pub(crate) struct Returned {
-    /// `RolledBack`; `Failed` where something differs; `RollingBack` where it did not come to its end.
+    /// `RolledBack`; `Failed` where something differs; `RollingBack` where it did not come to its
+    /// end.
     pub(crate) outcome: RunOutcome,
     proof: Proof,
     /// What was created again, with the uid that it has now.
@@ -89,7 +100,11 @@ pub(crate) struct Returned {
 
 impl Returned {
     fn stopped() -> Self {
-        Self { outcome: RunOutcome::RollingBack, proof: Proof::default(), recreated: HashMap::new() }
+        Self {
+            outcome: RunOutcome::RollingBack,
+            proof: Proof::default(),
+            recreated: HashMap::new(),
+        }
     }
 
     /// The exit code; `interrupted`: a signal was the reason for going back.
@@ -101,43 +116,79 @@ impl Returned {
         }
     }
 
-    /// What is remembered of objects: what was remembered `base`, before the run, and what of `records` is kept.
+    /// What is remembered of objects: what was remembered `base`, before the run, and what of
+    /// `records` is kept.
     pub(super) fn records(&self, base: &Records, records: &Records) -> Records {
         let mut after = base.clone();
-        self.recreated.iter().for_each(|(id, uid)| after.recreate(id, uid));
-        self.kept(records).into_iter().for_each(|record| after.insert(record));
+        self.recreated
+            .iter()
+            .for_each(|(id, uid)| after.recreate(id, uid));
+        self.kept(records)
+            .into_iter()
+            .for_each(|record| after.insert(record));
         after
     }
 
     /// Of `records`, those of objects that are kept although they were not there before.
     fn kept(&self, records: &Records) -> Vec<ObjectRecord> {
-        let kept = self.proof.kept.iter().filter_map(|remark| records.get(&remark.object));
-        kept.map(|record| ObjectRecord { kept: true, ..record.clone() }).collect()
+        let kept = self
+            .proof
+            .kept
+            .iter()
+            .filter_map(|remark| records.get(&remark.object));
+        kept.map(|record| ObjectRecord {
+            kept: true,
+            ..record.clone()
+        })
+        .collect()
     }
 }
 
-/// Puts everything that a run has touched back to its snapshot, and proves it by another look. Says in `head` how it went; the caller
-/// stores that.
-pub(super) async fn go_back(journey: &Journey<'_>, head: &mut Head, cause: String, emitter: &Emitter, stops: &Stops) -> Returned {
+/// Puts everything that a run has touched back to its snapshot, and proves it by another look. Says
+/// in `head` how it went; the caller stores that.
+pub(super) async fn go_back(
+    journey: &Journey<'_>,
+    head: &mut Head,
+    cause: String,
+    emitter: &Emitter,
+    stops: &Stops,
+) -> Returned {
     head.revision.outcome = RunOutcome::RollingBack;
     head.revision.cause = Some(cause.clone());
-    head.revision.rollback = Some(RollbackRecord { by: journey.by.clone(), started: Timestamp::now(), finished: None, proof: None });
+    head.revision.rollback = Some(RollbackRecord {
+        by: journey.by.clone(),
+        started: Timestamp::now(),
+        finished: None,
+        proof: None,
+    });
     let travelled = match journey.store.update(head).await {
         Ok(()) => travel(journey, head, cause, emitter, stops).await,
         Err(error) => Err(error.into()),
     };
     match travelled {
         Ok((proof, recreated)) => {
-            emitter.emit(EventKind::RollbackProved { proof: proof.clone() });
+            emitter.emit(EventKind::RollbackProved {
+                proof: proof.clone(),
+            });
             if let Some(rollback) = &mut head.revision.rollback {
                 rollback.finished = Some(Timestamp::now());
                 rollback.proof = Some(proof.clone());
             }
-            let outcome = if proof.differences.is_empty() { RunOutcome::RolledBack } else { RunOutcome::Failed };
-            Returned { outcome, proof, recreated }
+            let outcome = if proof.differences.is_empty() {
+                RunOutcome::RolledBack
+            } else {
+                RunOutcome::Failed
+            };
+            Returned {
+                outcome,
+                proof,
+                recreated,
+            }
         }
         Err(halt) => {
-            emitter.emit(EventKind::Noted { text: halt.told(journey.release) });
+            emitter.emit(EventKind::Noted {
+                text: halt.told(journey.release),
+            });
             Returned::stopped()
         }
     }
@@ -152,22 +203,57 @@ pub(super) struct Survey {
     pub(super) back: WayBack,
 }
 
-/// Looks at all that was touched, works out what was done although nobody saw it, and plans the way back.
+/// Looks at all that was touched, works out what was done although nobody saw it, and plans the way
+/// back.
 pub(super) async fn survey(journey: &Journey<'_>) -> Result<Survey, RequestError> {
-    let ids: BTreeSet<&ObjectId> = journey.program.written().chain(journey.traces.iter().map(|(id, _)| id)).collect();
-    let mut stored_as = versions::stored_as(journey.cluster, journey.served, ids.iter().copied()).await?;
-    versions::add_defined(&mut stored_as, journey.cluster, journey.served, &ids, journey.snapshot).await?;
-    let readable: Vec<(ObjectId, Resource)> = stored_as.iter().map(|(id, resource)| (id.clone(), resource.clone())).collect();
+    let ids: BTreeSet<&ObjectId> = journey
+        .program
+        .written()
+        .chain(journey.traces.iter().map(|(id, _)| id))
+        .collect();
+    let mut stored_as =
+        versions::stored_as(journey.cluster, journey.served, ids.iter().copied()).await?;
+    versions::add_defined(
+        &mut stored_as,
+        journey.cluster,
+        journey.served,
+        &ids,
+        journey.snapshot,
+    )
+    .await?;
+    let readable: Vec<(ObjectId, Resource)> = stored_as
+        .iter()
+        .map(|(id, resource)| (id.clone(), resource.clone()))
+        .collect();
     let seen = look(journey.cluster, journey.release, &readable).await?;
     let mut done = journey.traces.clone();
     let manager = journey.release.field_manager();
-    let may_be_unseen = |id: &ObjectId| journey.unseen.as_ref().is_none_or(|unseen| unseen.contains(id));
-    traces::complete(&mut done, may_be_unseen, journey.program, journey.snapshot, &seen.live, journey.records, &manager);
+    let may_be_unseen = |id: &ObjectId| {
+        journey
+            .unseen
+            .as_ref()
+            .is_none_or(|unseen| unseen.contains(id))
+    };
+    traces::complete(
+        &mut done,
+        may_be_unseen,
+        journey.program,
+        journey.snapshot,
+        &seen.live,
+        journey.records,
+        &manager,
+    );
     let mut stays = take_irreversible(&mut done, journey.snapshot, &seen.live);
     stays.extend(take_unserved(&mut done, journey.snapshot, &stored_as));
     let mut back = plan(journey, &done, &seen).await?;
     back.stays.extend(stays);
-    Ok(Survey { readable, stored_as, seen, done, back })
+    Ok(Survey {
+        readable,
+        stored_as,
+        seen,
+        done,
+        back,
+    })
 }
 
 /// Goes the way, and proves it. Returns also what was created again, with the uid that it has now.
@@ -178,18 +264,36 @@ async fn travel(
     emitter: &Emitter,
     stops: &Stops,
 ) -> Result<(Proof, HashMap<ObjectId, String>), Halt> {
-    let Survey { readable, stored_as, seen, mut done, back } = survey(journey).await?;
+    let Survey {
+        readable,
+        stored_as,
+        seen,
+        mut done,
+        back,
+    } = survey(journey).await?;
     emitter.emit(EventKind::RollbackStarted {
         cause,
         objects: back.restored.len() + back.removed.len(),
         deletes: back.removed.len(),
         timeout: journey.limits.timeout,
     });
-    let (faults, entries) = execute(journey, head, &done, &seen, &back, stored_as, emitter, stops).await?;
+    let (faults, entries) = execute(
+        journey, head, &done, &seen, &back, stored_as, emitter, stops,
+    )
+    .await?;
     let now = look(journey.cluster, journey.release, &readable).await?;
-    let proof = prove(&back, journey.snapshot, &done, &now.live, &journey.release.field_manager(), faults);
+    let proof = prove(
+        &back,
+        journey.snapshot,
+        &done,
+        &now.live,
+        &journey.release.field_manager(),
+        faults,
+    );
     done.extend(&entries);
-    let recreated = done.iter().filter_map(|(id, trace)| Some((id.clone(), trace.recreated.clone()?)));
+    let recreated = done
+        .iter()
+        .filter_map(|(id, trace)| Some((id.clone(), trace.recreated.clone()?)));
     Ok((proof, recreated.collect()))
 }
 
@@ -209,15 +313,23 @@ async fn plan(journey: &Journey<'_>, done: &Traces, seen: &Look) -> Result<WayBa
     }))
 }
 
-/// The claims in every namespace in which a Secret was created: it may be what their data is opened with.
+/// The claims in every namespace in which a Secret was created: it may be what their data is opened
+/// with.
 async fn claims(journey: &Journey<'_>, done: &Traces) -> Result<Vec<ObjectId>, RequestError> {
-    let created = done.iter().filter(|(id, _)| id.kind == "Secret" && journey.snapshot.object(id).is_none());
-    let namespaces: BTreeSet<&String> = created.filter_map(|(id, _)| id.namespace.as_ref()).collect();
+    let created = done
+        .iter()
+        .filter(|(id, _)| id.kind == "Secret" && journey.snapshot.object(id).is_none());
+    let namespaces: BTreeSet<&String> = created
+        .filter_map(|(id, _)| id.namespace.as_ref())
+        .collect();
     claims_in(journey.cluster, journey.served, namespaces).await
 }
 
 /// Executes the way back; returns what did not succeed, and what was done.
-#[expect(clippy::too_many_arguments, reason = "the parts of one execution, each made elsewhere")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the parts of one execution, each made elsewhere"
+)]
 async fn execute(
     journey: &Journey<'_>,
     head: &mut Head,
@@ -243,10 +355,22 @@ async fn execute(
         force_conflicts: true,
         notes: notes.clone(),
     };
-    let control =
-        Control { emitter: emitter.clone(), limits: journey.limits, interrupt: stops.at_once.clone(), fenced, on_fault: OnFault::GoOn };
-    let hub = Hub::new(journey.cluster.clone(), journey.served, None, seen).judging_by(rules(&journey.rules, emitter));
-    let mut executor = Executor::new(&back.program, plans(journey, back), Writer::new(materials), hub, control);
+    let control = Control {
+        emitter: emitter.clone(),
+        limits: journey.limits,
+        interrupt: stops.at_once.clone(),
+        fenced,
+        on_fault: OnFault::GoOn,
+    };
+    let hub = Hub::new(journey.cluster.clone(), journey.served, None, seen)
+        .judging_by(rules(&journey.rules, emitter));
+    let mut executor = Executor::new(
+        &back.program,
+        plans(journey, back),
+        Writer::new(materials),
+        hub,
+        control,
+    );
     let result = executor.run().await;
     let mut faults = std::mem::take(&mut executor.faults);
     let (stored, closed) = notes.close().await;
@@ -254,7 +378,9 @@ async fn execute(
     match result {
         Ok(()) => {}
         Err(Stop::TimedOut { objects, .. }) => {
-            faults.extend(objects.into_iter().map(|(id, verdict)| (id, format!("is not as it was in time: {}", verdict.message))));
+            faults.extend(objects.into_iter().map(|(id, verdict)| {
+                (id, format!("is not as it was in time: {}", verdict.message))
+            }));
         }
         Err(stop) => return Err(Halt::of(&stop, closed, journey.cluster)),
     }
@@ -268,6 +394,9 @@ fn plans(journey: &Journey<'_>, back: &WayBack) -> Vec<PhasePlan> {
         let ids = back.restored.iter().chain(&back.removed);
         ids.filter(|id| journey.phase_of(id) == phase).count()
     };
-    let plans = journey.phases.iter().map(|plan| PhasePlan { objects: touched(&plan.name), ..plan.clone() });
+    let plans = journey.phases.iter().map(|plan| PhasePlan {
+        objects: touched(&plan.name),
+        ..plan.clone()
+    });
     plans.filter(|plan| plan.objects > 0).collect()
 }

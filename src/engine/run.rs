@@ -26,7 +26,10 @@ use crate::{
     event::{PhaseTiming, RunOutcome},
     object::RollbackMark,
     plan::OnFailure,
-    release::{Author, Guard, JournalEntry, PlanSource, Program, Records, Snapshot, Store, StoreError, Traces},
+    release::{
+        Author, Guard, JournalEntry, PlanSource, Program, Records, Snapshot, Store, StoreError,
+        Traces,
+    },
 };
 
 /// Everything that a run needs to know. Nothing has been written yet.
@@ -104,22 +107,42 @@ pub(crate) enum RunError {
     NotRecorded(#[source] StoreError),
 }
 
-/// Carries out `run`: stores the revision with its snapshot, executes the program, rolls back where that fails, and stores how it ended.
-/// Returns the exit code.
+/// Carries out `run`: stores the revision with its snapshot, executes the program, rolls back where
+/// that fails, and stores how it ended. Returns the exit code.
 ///
-/// A program without writes only waits until everything is ready, and stores nothing. Where the revision before did not succeed and
-/// everything is ready now, it stores one all the same: else the release would be called failed although what was wrong has mended itself.
-pub(crate) async fn carry_out(run: Run<'_>, emitter: &Emitter, stops: &Stops) -> Result<ExitCode, RunError> {
+/// A program without writes only waits until everything is ready, and stores nothing. Where the
+/// revision before did not succeed and everything is ready now, it stores one all the same: else
+/// the release would be called failed although what was wrong has mended itself.
+pub(crate) async fn carry_out(
+    run: Run<'_>,
+    emitter: &Emitter,
+    stops: &Stops,
+) -> Result<ExitCode, RunError> {
     let started = Instant::now();
-    let Run { wanted, decisions, selection, .. } = run;
-    let changes =
-        Changes { wanted, decisions, removals: &run.pruning.removals, live: &run.look.live, records: &run.before.records, selection };
+    let Run {
+        wanted,
+        decisions,
+        selection,
+        ..
+    } = run;
+    let changes = Changes {
+        wanted,
+        decisions,
+        removals: &run.pruning.removals,
+        live: &run.look.live,
+        records: &run.before.records,
+        selection,
+    };
     let program = program(&changes);
     let began = match program.writes() {
         0 => None,
         _ => Some(begin(&run, &program).await.map_err(RunError::NotStarted)?),
     };
-    let number = began.as_ref().map(|began| &began.head).or(run.before.newest()).map_or(0, |head| head.revision.number);
+    let number = began
+        .as_ref()
+        .map(|began| &began.head)
+        .or(run.before.newest())
+        .map_or(0, |head| head.revision.number);
     emitter.emit(run_started(&run, number, program.writes()));
     match began {
         Some(began) => write(&run, &program, began, emitter, stops, started).await,
@@ -128,19 +151,45 @@ pub(crate) async fn carry_out(run: Run<'_>, emitter: &Emitter, stops: &Stops) ->
 }
 
 /// Waits until everything is ready; nothing has to be written.
-async fn wait(run: &Run<'_>, program: &Program, emitter: &Emitter, stops: &Stops, started: Instant) -> Result<ExitCode, RunError> {
+async fn wait(
+    run: &Run<'_>,
+    program: &Program,
+    emitter: &Emitter,
+    stops: &Stops,
+    started: Instant,
+) -> Result<ExitCode, RunError> {
     let (snapshot, traces) = (Snapshot::default(), Traces::default());
-    let ground = Ground { snapshot: &snapshot, traces: &traces, stored_as: Resources::new() };
-    let mut executor = executor(run, program, &ground, Notes::default(), control(run, emitter, stops, CancellationToken::new()));
+    let ground = Ground {
+        snapshot: &snapshot,
+        traces: &traces,
+        stored_as: Resources::new(),
+    };
+    let mut executor = executor(
+        run,
+        program,
+        &ground,
+        Notes::default(),
+        control(run, emitter, stops, CancellationToken::new()),
+    );
     let result = executor.run().await;
     let cause = match &result {
         Ok(()) => None,
         Err(stop) => Some(tell_cause(stop, None, run.cluster, executor.hub_mut(), emitter).await),
     };
-    let mended = result.is_ok() && run.before.newest().is_some_and(|newest| newest.revision.outcome != RunOutcome::Succeeded);
+    let mended = result.is_ok()
+        && run
+            .before
+            .newest()
+            .is_some_and(|newest| newest.revision.outcome != RunOutcome::Succeeded);
     let mut recorded = Ok(());
     if mended {
-        let unchanged = Ending { outcome: RunOutcome::Succeeded, cause, timings: executor.timings(), entries: Vec::new(), returned: None };
+        let unchanged = Ending {
+            outcome: RunOutcome::Succeeded,
+            cause,
+            timings: executor.timings(),
+            entries: Vec::new(),
+            returned: None,
+        };
         recorded = match begin(run, program).await {
             Ok(began) => finish(run, began.head, &began.base, unchanged, emitter).await,
             Err(error) => Err(error),
@@ -174,19 +223,49 @@ async fn write(
     stops: &Stops,
     started: Instant,
 ) -> Result<ExitCode, RunError> {
-    let Began { head, snapshot, traces, base, stored_as } = began;
+    let Began {
+        head,
+        snapshot,
+        traces,
+        base,
+        stored_as,
+    } = began;
     let (notes, fenced) = Notes::open(run.store, head, stops);
-    let ground = Ground { snapshot: &snapshot, traces: &traces, stored_as };
-    let mut executor = executor(run, program, &ground, notes.clone(), control(run, emitter, stops, fenced));
+    let ground = Ground {
+        snapshot: &snapshot,
+        traces: &traces,
+        stored_as,
+    };
+    let mut executor = executor(
+        run,
+        program,
+        &ground,
+        notes.clone(),
+        control(run, emitter, stops, fenced),
+    );
     let result = executor.run().await;
     let (mut head, closed) = notes.close().await;
     tell_left(&mut executor, &notes, emitter);
     let cause = match &result {
         Ok(()) => None,
-        Err(stop) => Some(tell_cause(stop, closed.as_ref().err(), run.cluster, executor.hub_mut(), emitter).await),
+        Err(stop) => Some(
+            tell_cause(
+                stop,
+                closed.as_ref().err(),
+                run.cluster,
+                executor.hub_mut(),
+                emitter,
+            )
+            .await,
+        ),
     };
-    let mut ending =
-        Ending { outcome: RunOutcome::Succeeded, cause, timings: executor.timings(), entries: notes.entries(), returned: None };
+    let mut ending = Ending {
+        outcome: RunOutcome::Succeeded,
+        cause,
+        timings: executor.timings(),
+        entries: notes.entries(),
+        returned: None,
+    };
     let exit = match &result {
         Ok(()) => ExitCode::Done,
         Err(stop) if rolls_back(run, stop) => {
@@ -194,7 +273,10 @@ async fn write(
             done.extend(&ending.entries);
             let mut records = run.before.records.clone();
             records.replay(&ending.entries);
-            let journey = Journey { unseen: Some(executor.unseen()), ..journey(run, program, &snapshot, done, &records) };
+            let journey = Journey {
+                unseen: Some(executor.unseen()),
+                ..journey(run, program, &snapshot, done, &records)
+            };
             let cause = ending.cause.clone().unwrap_or_default();
             let returned = go_back(&journey, &mut head, cause, emitter, stops).await;
             let exit = returned.exit(matches!(stop, Stop::Interrupted));
@@ -221,7 +303,8 @@ async fn write(
     recorded.map(|()| exit).map_err(RunError::NotRecorded)
 }
 
-/// How a run that `stop` ended, and that is not rolled back, is called. `untouched`: nothing was written.
+/// How a run that `stop` ended, and that is not rolled back, is called. `untouched`: nothing was
+/// written.
 fn left_as_it_is(stop: &Stop, untouched: bool) -> (RunOutcome, ExitCode) {
     let interrupted = matches!(stop, Stop::Interrupted);
     match (untouched, interrupted) {
@@ -232,12 +315,30 @@ fn left_as_it_is(stop: &Stop, untouched: bool) -> (RunOutcome, ExitCode) {
     }
 }
 
-fn journey<'a>(run: &Run<'a>, program: &'a Program, snapshot: &'a Snapshot, traces: Traces, records: &'a Records) -> Journey<'a> {
+fn journey<'a>(
+    run: &Run<'a>,
+    program: &'a Program,
+    snapshot: &'a Snapshot,
+    traces: Traces,
+    records: &'a Records,
+) -> Journey<'a> {
     let plans = run.wanted.phases.iter().map(PhasePlan::planned);
-    let wanted = run.wanted.objects.iter().map(|(id, object)| (id.clone(), object.phase.clone()));
-    let removed = run.pruning.removals.iter().map(|removal| (removal.id.clone(), removal.phase.clone()));
+    let wanted = run
+        .wanted
+        .objects
+        .iter()
+        .map(|(id, object)| (id.clone(), object.phase.clone()));
+    let removed = run
+        .pruning
+        .removals
+        .iter()
+        .map(|removal| (removal.id.clone(), removal.phase.clone()));
     let marked = |mark| {
-        let marked = run.wanted.objects.iter().filter(move |(_, object)| object.marks.rollback == mark);
+        let marked = run
+            .wanted
+            .objects
+            .iter()
+            .filter(move |(_, object)| object.marks.rollback == mark);
         marked.map(|(id, _)| id.clone()).collect()
     };
     Journey {
@@ -255,7 +356,10 @@ fn journey<'a>(run: &Run<'a>, program: &'a Program, snapshot: &'a Snapshot, trac
         records,
         manual: marked(RollbackMark::Manual),
         rerun: marked(RollbackMark::Rerun),
-        limits: Limits { timeout: run.terms.timeout_rollback, ..run.terms.limits },
+        limits: Limits {
+            timeout: run.terms.timeout_rollback,
+            ..run.terms.limits
+        },
         by: run.origin.by.clone(),
     }
     .with_others()
@@ -263,7 +367,13 @@ fn journey<'a>(run: &Run<'a>, program: &'a Program, snapshot: &'a Snapshot, trac
 
 /// Whether what was done is rolled back after `stop`.
 fn rolls_back(run: &Run<'_>, stop: &Stop) -> bool {
-    let on_failure = |phase: &String| run.wanted.phases.iter().find(|known| known.name == *phase).map(|phase| phase.on_failure);
+    let on_failure = |phase: &String| {
+        run.wanted
+            .phases
+            .iter()
+            .find(|known| known.name == *phase)
+            .map(|phase| phase.on_failure)
+    };
     match stop {
         // Whoever has the release now decides what becomes of it.
         Stop::Fenced => false,

@@ -43,9 +43,11 @@ pub(crate) struct Awaiting {
     pub(crate) diagnosis: Option<Diagnosis>,
 }
 
-/// Waits until all objects are as awaited, one of them never will be, the time is up, or `interrupt` is cancelled: then `None`.
+/// Waits until all objects are as awaited, one of them never will be, the time is up, or
+/// `interrupt` is cancelled: then `None`.
 ///
-/// Each object is read once; what is not as awaited then is watched. Errors are those of these first reads.
+/// Each object is read once; what is not as awaited then is watched. Errors are those of these
+/// first reads.
 pub(crate) async fn await_objects(
     cluster: &Cluster,
     served: &Served,
@@ -54,20 +56,46 @@ pub(crate) async fn await_objects(
     interrupt: &CancellationToken,
 ) -> Result<Option<Awaiting>, RequestError> {
     let deadline = Instant::now() + awaited.timeout;
-    let reads = awaited.objects.iter().map(|(id, resource)| cluster.get(resource, id.namespace.as_deref(), &id.name));
+    let reads = awaited
+        .objects
+        .iter()
+        .map(|(id, resource)| cluster.get(resource, id.namespace.as_deref(), &id.name));
     let mut look = Look::default();
     for ((id, _), read) in awaited.objects.iter().zip(try_join_all(reads).await?) {
-        look.live.note(id.clone(), read.map_or(Seen::Absent, |object| Seen::Present(object.into())));
+        look.live.note(
+            id.clone(),
+            read.map_or(Seen::Absent, |object| Seen::Present(object.into())),
+        );
     }
     let hub = Hub::new(cluster.clone(), served, None, &look).judging_by(awaited.rules);
     let mut waiter = Waiter::new(hub, emitter.clone(), OnFault::Stop);
-    let until = if awaited.gone { WaitFor::Gone } else { WaitFor::Ready };
-    let objects = awaited.objects.into_iter().map(|(id, resource)| Waited::new(id, Some(resource), &[])).collect();
-    let hopeless = waiter.begin(Wait::new(0, "", until, objects).within(None, awaited.budget), &HashSet::new()).await;
-    let Some(ended) = until_over(&mut waiter, hopeless, deadline, interrupt).await else { return Ok(None) };
+    let until = if awaited.gone {
+        WaitFor::Gone
+    } else {
+        WaitFor::Ready
+    };
+    let objects = awaited
+        .objects
+        .into_iter()
+        .map(|(id, resource)| Waited::new(id, Some(resource), &[]))
+        .collect();
+    let hopeless = waiter
+        .begin(
+            Wait::new(0, "", until, objects).within(None, awaited.budget),
+            &HashSet::new(),
+        )
+        .await;
+    let Some(ended) = until_over(&mut waiter, hopeless, deadline, interrupt).await else {
+        return Ok(None);
+    };
     let objects: Vec<(ObjectId, Verdict)> = waiter.waits.iter().flat_map(Wait::verdicts).collect();
     let summary = match ended {
-        Ended::AsAwaited => return Ok(Some(Awaiting { objects, diagnosis: None })),
+        Ended::AsAwaited => {
+            return Ok(Some(Awaiting {
+                objects,
+                diagnosis: None,
+            }));
+        }
         Ended::Never => "it is useless to wait any longer".to_owned(),
         Ended::Late => format!("{} s were up", awaited.timeout.as_secs()),
     };
@@ -75,7 +103,10 @@ pub(crate) async fn await_objects(
     // What has failed says more than what is only not ready yet.
     open.sort_by_key(|(_, verdict)| verdict.state != State::Failed);
     let diagnosis = look_into(summary, None, &open, cluster, &mut waiter.hub).await;
-    Ok(Some(Awaiting { objects, diagnosis: Some(diagnosis) }))
+    Ok(Some(Awaiting {
+        objects,
+        diagnosis: Some(diagnosis),
+    }))
 }
 
 enum Ended {
@@ -84,7 +115,12 @@ enum Ended {
     Late,
 }
 
-async fn until_over(waiter: &mut Waiter, hopeless: Vec<Hopeless>, deadline: Instant, interrupt: &CancellationToken) -> Option<Ended> {
+async fn until_over(
+    waiter: &mut Waiter,
+    hopeless: Vec<Hopeless>,
+    deadline: Instant,
+    interrupt: &CancellationToken,
+) -> Option<Ended> {
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let left = HashSet::new();

@@ -21,7 +21,8 @@ use crate::{
     release::{Author, Head, Records, Store, StoreError},
 };
 
-/// A newest revision that has neither succeeded nor was rolled back, and all that going back from it needs: nothing of it is in files.
+/// A newest revision that has neither succeeded nor was rolled back, and all that going back from
+/// it needs: nothing of it is in files.
 pub(crate) struct Unfinished<'a> {
     before: &'a Before,
     newest: &'a Head,
@@ -60,24 +61,43 @@ pub(crate) struct Ground<'a> {
 }
 
 impl<'a> Unfinished<'a> {
-    /// Reads what is left to be known of the newest revision of `before`; `None` where that is settled.
-    pub(crate) async fn read(before: &'a Before, store: &Store) -> Result<Option<Self>, StoreError> {
-        let (Some(newest), Some(unsettled)) = (before.newest(), &before.unsettled) else { return Ok(None) };
+    /// Reads what is left to be known of the newest revision of `before`; `None` where that is
+    /// settled.
+    pub(crate) async fn read(
+        before: &'a Before,
+        store: &Store,
+    ) -> Result<Option<Self>, StoreError> {
+        let (Some(newest), Some(unsettled)) = (before.newest(), &before.unsettled) else {
+            return Ok(None);
+        };
         let mut wanted = HashMap::new();
         for head in continued(&before.heads) {
             for phase in &head.revision.phases {
                 let objects: Vec<WantedObject> = store.read(&phase.wanted).await?;
-                wanted.extend(objects.into_iter().map(|object| (object.object.id.clone(), object)));
+                wanted.extend(
+                    objects
+                        .into_iter()
+                        .map(|object| (object.object.id.clone(), object)),
+                );
             }
         }
-        Ok(Some(Self { before, newest, unsettled, wanted }))
+        Ok(Some(Self {
+            before,
+            newest,
+            unsettled,
+            wanted,
+        }))
     }
 
     /// What going back would do. Nothing is written.
     pub(crate) async fn preview(&self, ground: &Ground<'_>) -> Result<Preview, RequestError> {
         let journey = self.journey(ground);
         let back = survey(&journey).await?.back;
-        let with_phase = |ids: Vec<ObjectId>| ids.into_iter().map(|id| (id.clone(), journey.phase_of(&id).to_owned())).collect();
+        let with_phase = |ids: Vec<ObjectId>| {
+            ids.into_iter()
+                .map(|id| (id.clone(), journey.phase_of(&id).to_owned()))
+                .collect()
+        };
         Ok(Preview {
             restored: with_phase(back.restored),
             removed: with_phase(back.removed),
@@ -87,15 +107,21 @@ impl<'a> Unfinished<'a> {
         })
     }
 
-    /// Puts everything back that the revision and those that it went on from have touched, and stores how that ended. Returns the exit
-    /// code: done where everything is as it was.
+    /// Puts everything back that the revision and those that it went on from have touched, and
+    /// stores how that ended. Returns the exit code: done where everything is as it was.
     ///
     /// Only under the lock, and once nobody else can write the revision any more.
-    pub(crate) async fn go_back(&self, ground: &Ground<'_>, emitter: &Emitter, stops: &Stops) -> Result<ExitCode, RunError> {
+    pub(crate) async fn go_back(
+        &self,
+        ground: &Ground<'_>,
+        emitter: &Emitter,
+        stops: &Stops,
+    ) -> Result<ExitCode, RunError> {
         let started = Instant::now();
         let journey = self.journey(ground);
         let mut head = self.newest.clone();
-        // From now on the journal counts again: where this ends half-way, what it did is found there.
+        // From now on the journal counts again: where this ends half-way, what it did is found
+        // there.
         head.revision.finished = None;
         let cause = self.cause();
         emitter.emit(self.run_started(ground, journey.limits));
@@ -105,14 +131,22 @@ impl<'a> Unfinished<'a> {
             RunOutcome::RollingBack => Ok(()),
             RunOutcome::RolledBack => {
                 let records = returned.records(&self.unsettled.records, &self.before.records);
-                self.conclude(ground.store, head, &records, outcome, cause, emitter).await
+                self.conclude(ground.store, head, &records, outcome, cause, emitter)
+                    .await
             }
             _ => match ground.store.records(&head).await {
-                Ok(records) => self.conclude(ground.store, head, &records, outcome, cause, emitter).await,
+                Ok(records) => {
+                    self.conclude(ground.store, head, &records, outcome, cause, emitter)
+                        .await
+                }
                 Err(error) => Err(error),
             },
         };
-        let exit = if outcome == RunOutcome::RolledBack { ExitCode::Done } else { ExitCode::Changed };
+        let exit = if outcome == RunOutcome::RolledBack {
+            ExitCode::Done
+        } else {
+            ExitCode::Changed
+        };
         let (outcome, exit) = as_recorded(&recorded, outcome, exit);
         emitter.emit(EventKind::RunFinished {
             outcome,
@@ -136,7 +170,8 @@ impl<'a> Unfinished<'a> {
             phases: Vec::new(),
             writes: self.unsettled.program.writes(),
             purpose: Purpose::PutBack,
-            deadline: Timestamp::now() + SignedDuration::try_from(limits.timeout).unwrap_or(SignedDuration::MAX),
+            deadline: Timestamp::now()
+                + SignedDuration::try_from(limits.timeout).unwrap_or(SignedDuration::MAX),
         }
     }
 
@@ -156,14 +191,30 @@ impl<'a> Unfinished<'a> {
     /// Why it is gone back from.
     fn cause(&self) -> String {
         let revision = &self.newest.revision;
-        revision.cause.clone().unwrap_or_else(|| format!("revision {} was not finished", revision.number))
+        revision
+            .cause
+            .clone()
+            .unwrap_or_else(|| format!("revision {} was not finished", revision.number))
     }
 
     fn journey<'b>(&'b self, ground: &Ground<'b>) -> Journey<'b> {
         let revision = &self.newest.revision;
-        let marked = |mark| self.wanted.iter().filter(move |(_, object)| object.marks.rollback == mark).map(|(id, _)| id.clone()).collect();
-        let remembered = self.unsettled.records.phases().chain(self.before.records.phases());
-        let wanted = self.wanted.iter().map(|(id, object)| (id.clone(), object.phase.clone()));
+        let marked = |mark| {
+            self.wanted
+                .iter()
+                .filter(move |(_, object)| object.marks.rollback == mark)
+                .map(|(id, _)| id.clone())
+                .collect()
+        };
+        let remembered = self
+            .unsettled
+            .records
+            .phases()
+            .chain(self.before.records.phases());
+        let wanted = self
+            .wanted
+            .iter()
+            .map(|(id, object)| (id.clone(), object.phase.clone()));
         Journey {
             cluster: ground.cluster,
             served: ground.served,
@@ -179,7 +230,10 @@ impl<'a> Unfinished<'a> {
             records: &self.before.records,
             manual: marked(RollbackMark::Manual),
             rerun: marked(RollbackMark::Rerun),
-            limits: Limits { parallel: ground.parallel, timeout: revision.timeout_rollback },
+            limits: Limits {
+                parallel: ground.parallel,
+                timeout: revision.timeout_rollback,
+            },
             by: ground.by.clone(),
         }
         .with_others()

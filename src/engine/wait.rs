@@ -69,7 +69,8 @@ enum Patience {
     Usual,
     /// Everything, because what it leans on is not ready.
     Boundless,
-    /// What was before this moment, at which its containers had been restarted so often: then what it leans on was ready.
+    /// What was before this moment, at which its containers had been restarted so often: then what
+    /// it leans on was ready.
     Since(Timestamp, u32),
 }
 
@@ -81,7 +82,8 @@ pub(super) struct Hopeless {
     pub(super) verdict: Verdict,
 }
 
-/// Waits for objects: judges them when something has happened, and tells of every new verdict. Nothing is requested for it.
+/// Waits for objects: judges them when something has happened, and tells of every new verdict.
+/// Nothing is requested for it.
 pub(super) struct Waiter {
     pub(super) hub: Hub,
     pub(super) waits: Vec<Wait>,
@@ -122,44 +124,75 @@ impl Wait {
     /// A wait that begins now.
     pub(super) fn new(step: StepId, phase: &str, until: WaitFor, objects: Vec<Waited>) -> Self {
         let (limit, budget) = (None, Budget::default());
-        Self { step, phase: phase.to_owned(), until, limit, budget, objects, since: Instant::now(), asked_children: false }
+        Self {
+            step,
+            phase: phase.to_owned(),
+            until,
+            limit,
+            budget,
+            objects,
+            since: Instant::now(),
+            asked_children: false,
+        }
     }
 
-    /// The same wait, which tolerates failing as `budget` says; on the way back what is not as it should be after `limit` is given up.
+    /// The same wait, which tolerates failing as `budget` says; on the way back what is not as it
+    /// should be after `limit` is given up.
     pub(super) fn within(self, limit: Option<Duration>, budget: Budget) -> Self {
-        Self { limit, budget, ..self }
+        Self {
+            limit,
+            budget,
+            ..self
+        }
     }
 
     /// Whether nothing is waited for any longer.
     pub(super) fn is_over(&self) -> bool {
-        self.objects.iter().all(|waited| waited.given_up || waited.is_met(self.until))
+        self.objects
+            .iter()
+            .all(|waited| waited.given_up || waited.is_met(self.until))
     }
 
     /// Every object with the last word on it.
     pub(super) fn verdicts(&self) -> impl Iterator<Item = (ObjectId, Verdict)> {
-        self.objects.iter().filter_map(|waited| Some((waited.id.clone(), waited.told.clone()?)))
+        self.objects
+            .iter()
+            .filter_map(|waited| Some((waited.id.clone(), waited.told.clone()?)))
     }
 
     /// The objects that are not as they should be.
     pub(super) fn not_met(&self) -> impl Iterator<Item = (ObjectId, Verdict)> {
-        self.verdicts().filter(|(_, verdict)| !self.until.is_met_by(verdict))
+        self.verdicts()
+            .filter(|(_, verdict)| !self.until.is_met_by(verdict))
     }
 
     /// Gives up everything that is not as it should be, and returns it.
     pub(super) fn give_up(&mut self) -> Vec<Hopeless> {
         let (phase, until) = (self.phase.clone(), self.until);
-        let open = self.objects.iter_mut().filter(|waited| !waited.given_up && waited.told.is_some() && !waited.is_met(until));
+        let open = self
+            .objects
+            .iter_mut()
+            .filter(|waited| !waited.given_up && waited.told.is_some() && !waited.is_met(until));
         open.filter_map(|waited| {
             waited.given_up = true;
-            Some(Hopeless { phase: phase.clone(), id: waited.id.clone(), until, verdict: waited.told.clone()? })
+            Some(Hopeless {
+                phase: phase.clone(),
+                id: waited.id.clone(),
+                until,
+                verdict: waited.told.clone()?,
+            })
         })
         .collect()
     }
 
-    /// Whether something that `waited` leans on is neither ready nor has failed itself. What fails only because of others counts as not
-    /// ready; two that lean on each other and both fail excuse nobody.
+    /// Whether something that `waited` leans on is neither ready nor has failed itself. What fails
+    /// only because of others counts as not ready; two that lean on each other and both fail excuse
+    /// nobody.
     fn excuses(&self, waited: &Waited) -> bool {
-        let leaned_on = self.objects.iter().filter(|other| waited.leans_on.contains(&other.id));
+        let leaned_on = self
+            .objects
+            .iter()
+            .filter(|other| waited.leans_on.contains(&other.id));
         let mut open = leaned_on.filter(|other| !other.given_up && !other.is_met(self.until));
         open.any(|other| !other.has_failed_alone)
     }
@@ -178,9 +211,18 @@ impl Wait {
 }
 
 impl Waited {
-    /// An object of which nothing was told yet. Without those that it leans on it may fail while it starts.
+    /// An object of which nothing was told yet. Without those that it leans on it may fail while it
+    /// starts.
     pub(super) fn new(id: ObjectId, resource: Option<Resource>, leans_on: &[ObjectId]) -> Self {
-        Self { id, resource, leans_on: leans_on.to_vec(), patience: Patience::Usual, has_failed_alone: false, told: None, given_up: false }
+        Self {
+            id,
+            resource,
+            leans_on: leans_on.to_vec(),
+            patience: Patience::Usual,
+            has_failed_alone: false,
+            told: None,
+            given_up: false,
+        }
     }
 
     fn is_met(&self, until: WaitFor) -> bool {
@@ -190,24 +232,39 @@ impl Waited {
 
 impl Waiter {
     pub(super) fn new(hub: Hub, emitter: Emitter, on_fault: OnFault) -> Self {
-        Self { hub, waits: Vec::new(), emitter, on_fault, delays: Vec::new() }
+        Self {
+            hub,
+            waits: Vec::new(),
+            emitter,
+            on_fault,
+            delays: Vec::new(),
+        }
     }
 
-    /// The time from when an event was read to the verdict that came of it, for each new verdict, in no order.
+    /// The time from when an event was read to the verdict that came of it, for each new verdict,
+    /// in no order.
     pub(super) fn delays(&self) -> &[Duration] {
         &self.delays
     }
 
     /// Begins to wait, and looks at what is known already.
-    pub(super) async fn begin(&mut self, mut wait: Wait, left: &HashSet<ObjectId>) -> Vec<Hopeless> {
+    pub(super) async fn begin(
+        &mut self,
+        mut wait: Wait,
+        left: &HashSet<ObjectId>,
+    ) -> Vec<Hopeless> {
         let hopeless = self.look_at(&mut wait, None, left).await;
         self.waits.push(wait);
         hopeless
     }
 
-    /// Looks at everything that `news` concerns, or at all where none are given, and returns what it is useless to wait for. `left`:
-    /// what was to go, and stays.
-    pub(super) async fn look(&mut self, news: Option<&News>, left: &HashSet<ObjectId>) -> Vec<Hopeless> {
+    /// Looks at everything that `news` concerns, or at all where none are given, and returns what
+    /// it is useless to wait for. `left`: what was to go, and stays.
+    pub(super) async fn look(
+        &mut self,
+        news: Option<&News>,
+        left: &HashSet<ObjectId>,
+    ) -> Vec<Hopeless> {
         let mut hopeless = Vec::new();
         let mut waits = std::mem::take(&mut self.waits);
         for wait in &mut waits {
@@ -222,10 +279,16 @@ impl Waiter {
         self.waits.extract_if(.., |wait| wait.is_over()).collect()
     }
 
-    async fn look_at(&mut self, wait: &mut Wait, news: Option<&News>, left: &HashSet<ObjectId>) -> Vec<Hopeless> {
+    async fn look_at(
+        &mut self,
+        wait: &mut Wait,
+        news: Option<&News>,
+        left: &HashSet<ObjectId>,
+    ) -> Vec<Hopeless> {
         let now = Timestamp::now();
         let slow = !wait.asked_children && wait.has_lasted(PATIENCE);
-        let up = self.on_fault == OnFault::GoOn && wait.limit.is_some_and(|limit| wait.has_lasted(limit));
+        let up = self.on_fault == OnFault::GoOn
+            && wait.limit.is_some_and(|limit| wait.has_lasted(limit));
         let mut hopeless = Vec::new();
         let mut ask_children = Vec::new();
         for index in 0..wait.objects.len() {
@@ -246,7 +309,12 @@ impl Waiter {
             let failed = until == WaitFor::Ready && verdict.state == State::Failed;
             if failed || (up && !met) {
                 waited.given_up = self.on_fault == OnFault::GoOn;
-                hopeless.push(Hopeless { phase, id: waited.id.clone(), until, verdict });
+                hopeless.push(Hopeless {
+                    phase,
+                    id: waited.id.clone(),
+                    until,
+                    verdict,
+                });
             }
         }
         // News concern some objects only; what is slow is asked about when all are looked at.
@@ -259,8 +327,15 @@ impl Waiter {
         hopeless
     }
 
-    /// Whether the verdict about an object may be another one than before. What was to go and stays is given up.
-    fn is_to_be_judged(&self, wait: &mut Wait, index: usize, news: Option<&News>, left: &HashSet<ObjectId>) -> bool {
+    /// Whether the verdict about an object may be another one than before. What was to go and stays
+    /// is given up.
+    fn is_to_be_judged(
+        &self,
+        wait: &mut Wait,
+        index: usize,
+        news: Option<&News>,
+        left: &HashSet<ObjectId>,
+    ) -> bool {
         let until = wait.until;
         let waited = &mut wait.objects[index];
         waited.given_up |= until == WaitFor::Gone && left.contains(&waited.id);
@@ -270,7 +345,8 @@ impl Waiter {
         !(waited.given_up || settled || (waited.told.is_some() && unheard_of()))
     }
 
-    /// The verdict about an object, within the budget that it has now, and the time that a rule gives it.
+    /// The verdict about an object, within the budget that it has now, and the time that a rule
+    /// gives it.
     fn verdict(&self, wait: &mut Wait, index: usize, now: Timestamp) -> Verdict {
         let id = wait.objects[index].id.clone();
         let verdict = self.hub.judge_within(&id, now, wait.budget_of(index));
@@ -280,17 +356,32 @@ impl Waiter {
         } else {
             verdict
         };
-        let late = |limit: &Duration| wait.until == WaitFor::Ready && !verdict.passes() && wait.has_lasted(*limit);
+        let late = |limit: &Duration| {
+            wait.until == WaitFor::Ready && !verdict.passes() && wait.has_lasted(*limit)
+        };
         match self.hub.time_for(&id).filter(late) {
-            Some(limit) if verdict.state != State::Failed => {
-                Verdict::new(State::Failed, "NotInTime", format!("not ready within {} s: {}", limit.as_secs(), verdict.message))
-            }
+            Some(limit) if verdict.state != State::Failed => Verdict::new(
+                State::Failed,
+                "NotInTime",
+                format!(
+                    "not ready within {} s: {}",
+                    limit.as_secs(),
+                    verdict.message
+                ),
+            ),
             _ => verdict,
         }
     }
 
-    /// `verdict`, or a milder one as long as what the object leans on is not ready; once that is ready, its budget begins anew.
-    fn with_patience(&self, wait: &mut Wait, index: usize, verdict: Verdict, now: Timestamp) -> Verdict {
+    /// `verdict`, or a milder one as long as what the object leans on is not ready; once that is
+    /// ready, its budget begins anew.
+    fn with_patience(
+        &self,
+        wait: &mut Wait,
+        index: usize,
+        verdict: Verdict,
+        now: Timestamp,
+    ) -> Verdict {
         let id = wait.objects[index].id.clone();
         let excused = wait.excuses(&wait.objects[index]);
         let patience = match (excused, wait.objects[index].patience) {
@@ -302,7 +393,11 @@ impl Waiter {
         if verdict.state != State::Failed || !(changed || excused) {
             return verdict;
         }
-        let budget = if excused { Budget::BOUNDLESS } else { wait.budget_of(index) };
+        let budget = if excused {
+            Budget::BOUNDLESS
+        } else {
+            wait.budget_of(index)
+        };
         self.hub.judge_within(&id, now, budget)
     }
 
@@ -316,10 +411,18 @@ impl Waiter {
         if waited.told.as_ref() == Some(verdict) {
             return;
         }
-        self.delays.extend(news.and_then(|news| news.since).map(|since| since.elapsed()));
+        self.delays.extend(
+            news.and_then(|news| news.since)
+                .map(|since| since.elapsed()),
+        );
         let from = waited.told.as_ref().map(|told| told.state);
         let (phase, object, to) = (phase.to_owned(), waited.id.clone(), verdict.clone());
-        self.emitter.emit(EventKind::VerdictChanged { phase, object, from, to });
+        self.emitter.emit(EventKind::VerdictChanged {
+            phase,
+            object,
+            from,
+            to,
+        });
         waited.told = Some(verdict.clone());
     }
 }
@@ -329,13 +432,22 @@ mod tests {
     use super::*;
 
     fn id(name: &str) -> ObjectId {
-        ObjectId { group: "apps".to_owned(), kind: "Deployment".to_owned(), namespace: None, name: name.to_owned() }
+        ObjectId {
+            group: "apps".to_owned(),
+            kind: "Deployment".to_owned(),
+            namespace: None,
+            name: name.to_owned(),
+        }
     }
 
     fn waited(name: &str, leans_on: &[&str], state: State, has_failed_alone: bool) -> Waited {
         let leans_on: Vec<ObjectId> = leans_on.iter().map(|name| id(name)).collect();
         let told = Some(Verdict::new(state, "", ""));
-        Waited { has_failed_alone, told, ..Waited::new(id(name), None, &leans_on) }
+        Waited {
+            has_failed_alone,
+            told,
+            ..Waited::new(id(name), None, &leans_on)
+        }
     }
 
     fn wait(objects: Vec<Waited>) -> Wait {
@@ -344,8 +456,15 @@ mod tests {
 
     #[test]
     fn what_is_leaned_on_excuses_as_long_as_it_is_on_its_way() {
-        for (state, excused) in [(State::InProgress, true), (State::Missing, true), (State::Ready, false)] {
-            let wait = wait(vec![waited("web", &["database"], State::Failed, true), waited("database", &[], state, false)]);
+        for (state, excused) in [
+            (State::InProgress, true),
+            (State::Missing, true),
+            (State::Ready, false),
+        ] {
+            let wait = wait(vec![
+                waited("web", &["database"], State::Failed, true),
+                waited("database", &[], state, false),
+            ]);
             assert_eq!(wait.excuses(&wait.objects[0]), excused, "{state}");
         }
     }

@@ -24,7 +24,11 @@ impl Digest {
     }
 
     fn from_hash(hash: &[u8]) -> Self {
-        Self(hash.iter().take(16).fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
+        Self(
+            hash.iter()
+                .take(16)
+                .fold(String::new(), |text, byte| text + &format!("{byte:02x}")),
+        )
     }
 }
 

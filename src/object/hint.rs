@@ -9,7 +9,8 @@ pub(crate) struct PhaseHint {
     pub(crate) annotation: Option<String>,
     /// What the other annotations of ours say, which are removed too.
     pub(crate) marks: AnnotatedMarks,
-    /// Path of the file from the source on, the source's own last component included: `shop/databases/postgres.yaml`.
+    /// Path of the file from the source on, the source's own last component included:
+    /// `shop/databases/postgres.yaml`.
     pub(crate) path: PathBuf,
     /// Path of the file relative to the plan's folder.
     pub(crate) file: PathBuf,

@@ -19,22 +19,35 @@ pub(crate) struct ObjectId {
 impl ObjectId {
     /// The Namespace `name`.
     pub(crate) fn namespace(name: &str) -> Self {
-        Self { group: String::new(), kind: "Namespace".to_owned(), namespace: None, name: name.to_owned() }
+        Self {
+            group: String::new(),
+            kind: "Namespace".to_owned(),
+            namespace: None,
+            name: name.to_owned(),
+        }
     }
 
     /// Whether it is a Namespace or a CustomResourceDefinition: what is in it goes with it.
     pub(crate) fn is_container(&self) -> bool {
-        matches!((self.group.as_str(), self.kind.as_str()), ("", "Namespace") | ("apiextensions.k8s.io", "CustomResourceDefinition"))
+        matches!(
+            (self.group.as_str(), self.kind.as_str()),
+            ("", "Namespace") | ("apiextensions.k8s.io", "CustomResourceDefinition")
+        )
     }
 
-    /// The identity written in `object`, or `None` where `apiVersion`, `kind` or `metadata.name` is missing.
+    /// The identity written in `object`, or `None` where `apiVersion`, `kind` or `metadata.name` is
+    /// missing.
     pub(crate) fn of(object: &Value) -> Option<Self> {
         let api_version = object.get("apiVersion")?.as_str()?;
         let metadata = object.get("metadata")?;
         Some(Self {
             group: group_of(api_version).to_owned(),
             kind: object.get("kind")?.as_str()?.to_owned(),
-            namespace: metadata.get("namespace").and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned),
+            namespace: metadata
+                .get("namespace")
+                .and_then(Value::as_str)
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned),
             name: metadata.get("name")?.as_str()?.to_owned(),
         })
     }

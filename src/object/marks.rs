@@ -8,7 +8,8 @@ pub(crate) struct Marks {
     pub(crate) recreate: bool,
     /// What a rollback does with it.
     pub(crate) rollback: RollbackMark,
-    /// Whether its pods are restarted when a ConfigMap or Secret changes that they read; `None`: as the plan says.
+    /// Whether its pods are restarted when a ConfigMap or Secret changes that they read; `None`: as
+    /// the plan says.
     pub(crate) restart_on_change: Option<bool>,
 }
 
@@ -30,7 +31,8 @@ pub(crate) enum RollbackMark {
     /// It is put back; what runs once is not run again.
     #[default]
     Restore,
-    /// It is left as it is, and named: somebody has to decide. For databases whose schema has moved on.
+    /// It is left as it is, and named: somebody has to decide. For databases whose schema has moved
+    /// on.
     Manual,
     /// It is put back, and run again where it is a Job.
     Rerun,

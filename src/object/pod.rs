@@ -2,9 +2,14 @@
 
 use serde_json::Value;
 
-/// Where a template of pods may stand, beside a Pod itself: Deployments and their like, Jobs of a `CronJob`,
-/// `PodTemplate`, and the Jobs of a `ScaledJob`.
-const TEMPLATES: [&str; 4] = ["/spec/template", "/spec/jobTemplate/spec/template", "/template", "/spec/jobTargetRef/template"];
+/// Where a template of pods may stand, beside a Pod itself: Deployments and their like, Jobs of a
+/// `CronJob`, `PodTemplate`, and the Jobs of a `ScaledJob`.
+const TEMPLATES: [&str; 4] = [
+    "/spec/template",
+    "/spec/jobTemplate/spec/template",
+    "/template",
+    "/spec/jobTargetRef/template",
+];
 
 /// The template (or the Pod itself) that the pods of `body` are made from: `metadata` and `spec`.
 ///
@@ -16,7 +21,11 @@ pub(crate) fn pod_template(body: &Value) -> Option<&Value> {
     TEMPLATES
         .iter()
         .filter_map(|pointer| body.pointer(pointer))
-        .find(|template| template.pointer("/spec/containers").is_some_and(Value::is_array))
+        .find(|template| {
+            template
+                .pointer("/spec/containers")
+                .is_some_and(Value::is_array)
+        })
 }
 
 /// The spec of the pods that `body` makes.
@@ -26,15 +35,22 @@ pub(crate) fn pod_spec(body: &Value) -> Option<&Value> {
 
 /// All containers of a pod spec: init containers first, then the others, then ephemeral ones.
 pub(crate) fn containers(pod_spec: &Value) -> impl Iterator<Item = &Value> {
-    ["initContainers", "containers", "ephemeralContainers"].into_iter().flat_map(|key| list(pod_spec, key))
+    ["initContainers", "containers", "ephemeralContainers"]
+        .into_iter()
+        .flat_map(|key| list(pod_spec, key))
 }
 
 /// The entries of the array `key` of `value`; none where it is absent.
 pub(crate) fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
-    value.get(key).and_then(Value::as_array).into_iter().flatten()
+    value
+        .get(key)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
 }
 
-/// The name of an image without registry, path, tag and digest: `postgis` in `docker.io/postgis/postgis:16-3.4`.
+/// The name of an image without registry, path, tag and digest: `postgis` in
+/// `docker.io/postgis/postgis:16-3.4`.
 pub(crate) fn image_name(image: &str) -> &str {
     let without_digest = image.split('@').next().unwrap_or(image);
     let last = without_digest.rsplit('/').next().unwrap_or(without_digest);
@@ -60,15 +76,26 @@ mod tests {
         ] {
             assert_eq!(pod_spec(&body), Some(&spec), "{body}");
         }
-        assert_eq!(pod_spec(&json!({"kind": "Certificate", "spec": {"template": {"spec": {}}}})), None);
-        assert_eq!(containers(&spec).map(|container| &container["name"]).collect::<Vec<_>>(), ["i", "a"]);
+        assert_eq!(
+            pod_spec(&json!({"kind": "Certificate", "spec": {"template": {"spec": {}}}})),
+            None
+        );
+        assert_eq!(
+            containers(&spec)
+                .map(|container| &container["name"])
+                .collect::<Vec<_>>(),
+            ["i", "a"]
+        );
     }
 
     #[test]
     fn image_names_are_bare() {
-        for (image, name) in
-            [("redis", "redis"), ("redis:7", "redis"), ("localhost:5000/a/redis", "redis"), ("x/y/postgres:16@sha256:abc", "postgres")]
-        {
+        for (image, name) in [
+            ("redis", "redis"),
+            ("redis:7", "redis"),
+            ("localhost:5000/a/redis", "redis"),
+            ("x/y/postgres:16@sha256:abc", "postgres"),
+        ] {
             assert_eq!(image_name(image), name);
         }
     }

@@ -36,12 +36,23 @@ pub(crate) struct Problem {
 impl Problem {
     /// A problem that stops everything.
     pub(crate) fn error(message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, origin: None, column: None, object: None, message: message.into(), hint: None, excerpt: None }
+        Self {
+            severity: Severity::Error,
+            origin: None,
+            column: None,
+            object: None,
+            message: message.into(),
+            hint: None,
+            excerpt: None,
+        }
     }
 
     /// A problem that is only said.
     pub(crate) fn warning(message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(message) }
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(message)
+        }
     }
 
     /// Says where it was written down.
@@ -69,19 +80,25 @@ impl Problem {
 }
 
 impl fmt::Display for Problem {
-    /// `FILE:LINE:COLUMN: OBJECT: MESSAGE; HINT`, without what is not known, and the excerpt below it.
+    /// `FILE:LINE:COLUMN: OBJECT: MESSAGE; HINT`, without what is not known, and the excerpt below
+    /// it.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(origin) = &self.origin {
             write!(formatter, "{origin}:")?;
-            self.column.map_or(Ok(()), |column| write!(formatter, "{column}:"))?;
+            self.column
+                .map_or(Ok(()), |column| write!(formatter, "{column}:"))?;
             formatter.write_str(" ")?;
         }
         if let Some(object) = &self.object {
             write!(formatter, "{object}: ")?;
         }
         formatter.write_str(&self.message)?;
-        self.hint.as_ref().map_or(Ok(()), |hint| write!(formatter, "; {hint}"))?;
-        self.excerpt.as_ref().map_or(Ok(()), |excerpt| write!(formatter, "\n{excerpt}"))
+        self.hint
+            .as_ref()
+            .map_or(Ok(()), |hint| write!(formatter, "; {hint}"))?;
+        self.excerpt
+            .as_ref()
+            .map_or(Ok(()), |excerpt| write!(formatter, "\n{excerpt}"))
     }
 }
 
@@ -93,11 +110,24 @@ mod tests {
 
     #[test]
     fn a_problem_reads_as_one_sentence() {
-        let origin = Origin { file: Arc::from(Path::new("web.yaml")), line: 7 };
-        let object =
-            ObjectId { group: String::new(), kind: "Service".to_owned(), namespace: Some("shop".to_owned()), name: "web".to_owned() };
-        let problem = Problem::error("is there twice").at(&origin).about(&object).hint("remove one");
-        assert_eq!(problem.to_string(), "web.yaml:7: Service/shop/web: is there twice; remove one");
+        let origin = Origin {
+            file: Arc::from(Path::new("web.yaml")),
+            line: 7,
+        };
+        let object = ObjectId {
+            group: String::new(),
+            kind: "Service".to_owned(),
+            namespace: Some("shop".to_owned()),
+            name: "web".to_owned(),
+        };
+        let problem = Problem::error("is there twice")
+            .at(&origin)
+            .about(&object)
+            .hint("remove one");
+        assert_eq!(
+            problem.to_string(),
+            "web.yaml:7: Service/shop/web: is there twice; remove one"
+        );
         assert_eq!(Problem::warning("x").to_string(), "x");
         assert!(!Problem::warning("x").is_error());
     }

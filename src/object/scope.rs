@@ -7,15 +7,20 @@ pub(crate) enum Scope {
     Cluster,
 }
 
-/// Who knows the scope of kinds: the cluster's discovery, or the table that serves without a cluster.
+/// Who knows the scope of kinds: the cluster's discovery, or the table that serves without a
+/// cluster.
 pub(crate) trait ScopeLookup {
     /// The scope of `kind` in `group`; `None` where it is not known.
     fn scope(&self, group: &str, kind: &str) -> Option<Scope>;
 }
 
-/// Cluster-scoped kinds of Kubernetes 1.37 and of well-known custom resources. Every other kind of a built-in group is namespaced.
+/// Cluster-scoped kinds of Kubernetes 1.37 and of well-known custom resources. Every other kind of
+/// a built-in group is namespaced.
 const CLUSTER_SCOPED: &[(&str, &[&str])] = &[
-    ("", &["Namespace", "Node", "PersistentVolume", "ComponentStatus"]),
+    (
+        "",
+        &["Namespace", "Node", "PersistentVolume", "ComponentStatus"],
+    ),
     (
         "admissionregistration.k8s.io",
         &[
@@ -29,43 +34,126 @@ const CLUSTER_SCOPED: &[(&str, &[&str])] = &[
     ),
     ("apiextensions.k8s.io", &["CustomResourceDefinition"]),
     ("apiregistration.k8s.io", &["APIService"]),
-    ("certificates.k8s.io", &["CertificateSigningRequest", "ClusterTrustBundle"]),
-    ("flowcontrol.apiserver.k8s.io", &["FlowSchema", "PriorityLevelConfiguration"]),
+    (
+        "certificates.k8s.io",
+        &["CertificateSigningRequest", "ClusterTrustBundle"],
+    ),
+    (
+        "flowcontrol.apiserver.k8s.io",
+        &["FlowSchema", "PriorityLevelConfiguration"],
+    ),
     ("internal.apiserver.k8s.io", &["StorageVersion"]),
-    ("networking.k8s.io", &["IngressClass", "IPAddress", "ServiceCIDR"]),
+    (
+        "networking.k8s.io",
+        &["IngressClass", "IPAddress", "ServiceCIDR"],
+    ),
     ("node.k8s.io", &["RuntimeClass"]),
-    ("rbac.authorization.k8s.io", &["ClusterRole", "ClusterRoleBinding"]),
-    ("resource.k8s.io", &["DeviceClass", "DeviceTaintRule", "ResourceSlice"]),
+    (
+        "rbac.authorization.k8s.io",
+        &["ClusterRole", "ClusterRoleBinding"],
+    ),
+    (
+        "resource.k8s.io",
+        &["DeviceClass", "DeviceTaintRule", "ResourceSlice"],
+    ),
     ("scheduling.k8s.io", &["PriorityClass"]),
-    ("storage.k8s.io", &["CSIDriver", "CSINode", "StorageClass", "VolumeAttachment", "VolumeAttributesClass"]),
+    (
+        "storage.k8s.io",
+        &[
+            "CSIDriver",
+            "CSINode",
+            "StorageClass",
+            "VolumeAttachment",
+            "VolumeAttributesClass",
+        ],
+    ),
     ("storagemigration.k8s.io", &["StorageVersionMigration"]),
-    ("snapshot.storage.k8s.io", &["VolumeSnapshotClass", "VolumeSnapshotContent"]),
-    ("groupsnapshot.storage.k8s.io", &["VolumeGroupSnapshotClass", "VolumeGroupSnapshotContent"]),
+    (
+        "snapshot.storage.k8s.io",
+        &["VolumeSnapshotClass", "VolumeSnapshotContent"],
+    ),
+    (
+        "groupsnapshot.storage.k8s.io",
+        &["VolumeGroupSnapshotClass", "VolumeGroupSnapshotContent"],
+    ),
     ("cert-manager.io", &["ClusterIssuer"]),
     ("trust.cert-manager.io", &["Bundle"]),
     ("gateway.networking.k8s.io", &["GatewayClass"]),
-    ("policy.networking.k8s.io", &["AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy"]),
-    ("external-secrets.io", &["ClusterExternalSecret", "ClusterPushSecret", "ClusterSecretStore"]),
+    (
+        "policy.networking.k8s.io",
+        &[
+            "AdminNetworkPolicy",
+            "BaselineAdminNetworkPolicy",
+            "ClusterNetworkPolicy",
+        ],
+    ),
+    (
+        "external-secrets.io",
+        &[
+            "ClusterExternalSecret",
+            "ClusterPushSecret",
+            "ClusterSecretStore",
+        ],
+    ),
     ("generators.external-secrets.io", &["ClusterGenerator"]),
-    ("kyverno.io", &["ClusterCleanupPolicy", "ClusterPolicy", "GlobalContextEntry"]),
-    ("policies.kyverno.io", &["DeletingPolicy", "GeneratingPolicy", "ImageValidatingPolicy", "MutatingPolicy", "ValidatingPolicy"]),
+    (
+        "kyverno.io",
+        &[
+            "ClusterCleanupPolicy",
+            "ClusterPolicy",
+            "GlobalContextEntry",
+        ],
+    ),
+    (
+        "policies.kyverno.io",
+        &[
+            "DeletingPolicy",
+            "GeneratingPolicy",
+            "ImageValidatingPolicy",
+            "MutatingPolicy",
+            "ValidatingPolicy",
+        ],
+    ),
     ("templates.gatekeeper.sh", &["ConstraintTemplate"]),
     ("keda.sh", &["ClusterTriggerAuthentication"]),
     ("karpenter.sh", &["NodeClaim", "NodePool"]),
     ("karpenter.k8s.aws", &["EC2NodeClass"]),
-    ("cilium.io", &["CiliumClusterwideNetworkPolicy", "CiliumLoadBalancerIPPool"]),
-    ("crd.projectcalico.org", &["GlobalNetworkPolicy", "GlobalNetworkSet", "IPPool"]),
-    ("projectcalico.org", &["GlobalNetworkPolicy", "GlobalNetworkSet", "IPPool"]),
+    (
+        "cilium.io",
+        &["CiliumClusterwideNetworkPolicy", "CiliumLoadBalancerIPPool"],
+    ),
+    (
+        "crd.projectcalico.org",
+        &["GlobalNetworkPolicy", "GlobalNetworkSet", "IPPool"],
+    ),
+    (
+        "projectcalico.org",
+        &["GlobalNetworkPolicy", "GlobalNetworkSet", "IPPool"],
+    ),
     ("operator.tigera.io", &["APIServer", "Installation"]),
     ("postgresql.cnpg.io", &["ClusterImageCatalog"]),
     ("cluster.x-k8s.io", &["ClusterClass"]),
-    ("pkg.crossplane.io", &["Configuration", "Function", "Provider"]),
-    ("apiextensions.crossplane.io", &["CompositeResourceDefinition", "Composition"]),
+    (
+        "pkg.crossplane.io",
+        &["Configuration", "Function", "Provider"],
+    ),
+    (
+        "apiextensions.crossplane.io",
+        &["CompositeResourceDefinition", "Composition"],
+    ),
 ];
 
 /// Groups of Kubernetes itself, whose kinds are all known: what is not in the table is namespaced.
-const BUILT_IN_GROUPS: [&str; 8] =
-    ["", "apps", "autoscaling", "batch", "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io", "policy"];
+const BUILT_IN_GROUPS: [&str; 8] = [
+    "",
+    "apps",
+    "autoscaling",
+    "batch",
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+    "events.k8s.io",
+    "policy",
+];
 
 /// What is known without a cluster: built-in kinds and well-known custom resources.
 #[derive(Debug, Clone, Copy, Default)]
@@ -76,7 +164,9 @@ impl ScopeLookup for KnownScopes {
         match CLUSTER_SCOPED.iter().find(|(known, _)| *known == group) {
             Some((_, kinds)) if kinds.contains(&kind) => Some(Scope::Cluster),
             Some(_) => Some(Scope::Namespaced),
-            None => BUILT_IN_GROUPS.contains(&group).then_some(Scope::Namespaced),
+            None => BUILT_IN_GROUPS
+                .contains(&group)
+                .then_some(Scope::Namespaced),
         }
     }
 }
@@ -92,7 +182,11 @@ mod tests {
             ("", "Secret", Some(Scope::Namespaced)),
             ("apps", "Deployment", Some(Scope::Namespaced)),
             ("rbac.authorization.k8s.io", "Role", Some(Scope::Namespaced)),
-            ("rbac.authorization.k8s.io", "ClusterRole", Some(Scope::Cluster)),
+            (
+                "rbac.authorization.k8s.io",
+                "ClusterRole",
+                Some(Scope::Cluster),
+            ),
             ("cert-manager.io", "ClusterIssuer", Some(Scope::Cluster)),
             ("cert-manager.io", "Certificate", Some(Scope::Namespaced)),
             ("example.test", "Namespace", None),

@@ -1,8 +1,10 @@
-//! Text that comes from a cluster: logs, events, conditions. It is shown to people, so it must not be able to drive their terminal.
+//! Text that comes from a cluster: logs, events, conditions. It is shown to people, so it must not
+//! be able to drive their terminal.
 
 use std::fmt::Write as _;
 
-/// `text` without anything that a terminal acts on: control characters and direction overrides become visible escapes such as `\x1b`.
+/// `text` without anything that a terminal acts on: control characters and direction overrides
+/// become visible escapes such as `\x1b`.
 ///
 /// Line feeds and tabs stay; a carriage return before a line feed goes.
 pub(crate) fn neutralise(text: &str) -> String {
@@ -31,14 +33,20 @@ pub(crate) fn one_line(text: &str, limit: usize) -> String {
     cut
 }
 
-/// Control characters of C0 and C1 (escape sequences), and the marks that turn the direction of writing.
+/// Control characters of C0 and C1 (escape sequences), and the marks that turn the direction of
+/// writing.
 fn acts(character: char) -> bool {
-    character.is_control() || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    character.is_control()
+        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn escape(character: char, into: &mut String) {
     let code = u32::from(character);
-    let _ = if code <= 0xff { write!(into, "\\x{code:02x}") } else { write!(into, "\\u{{{code:x}}}") };
+    let _ = if code <= 0xff {
+        write!(into, "\\x{code:02x}")
+    } else {
+        write!(into, "\\u{{{code:x}}}")
+    };
 }
 
 #[cfg(test)]

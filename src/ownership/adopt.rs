@@ -8,19 +8,25 @@ use super::{
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// A JSON patch that makes `manager` the applier of what `kubectl apply` sent, so that fields that are not sent any more really go; `None`
-/// where there is nothing to take over. It fails with 409 where `live` is not what is stored any more.
+/// A JSON patch that makes `manager` the applier of what `kubectl apply` sent, so that fields that
+/// are not sent any more really go; `None` where there is nothing to take over. It fails with 409
+/// where `live` is not what is stored any more.
 ///
-/// Moved are the fields of `kubectl-client-side-apply` and of `before-first-apply`, and those that an interrupted way back of `manager` left
-/// behind, which would stay for ever where they are not wanted any more; the annotation in which kubectl keeps what it sent
-/// goes, because it would be wrong from now on. The new entry has no time: it is not as old as the object, which would say that we have
-/// created it. An entry of another version of the API than ours stays, because an applier has one entry, of one version.
+/// Moved are the fields of `kubectl-client-side-apply` and of `before-first-apply`, and those that
+/// an interrupted way back of `manager` left behind, which would stay for ever where they are not
+/// wanted any more; the annotation in which kubectl keeps what it sent goes, because it would be
+/// wrong from now on. The new entry has no time: it is not as old as the object, which would say
+/// that we have created it. An entry of another version of the API than ours stays, because an
+/// applier has one entry, of one version.
 /// <https://kubernetes.io/docs/reference/using-api/server-side-apply/#upgrading-from-client-side-apply-to-server-side-apply>
 pub(crate) fn adoption(live: &Value, manager: &str) -> Option<Value> {
     let all = entries(live);
     let ours = all.iter().find(|entry| entry.is_applied_by(manager));
     let is_adoptable = |entry: &Entry| entry.is_adoptable() || entry.is_half_way_of(manager);
-    let newest = all.iter().filter(|entry| is_adoptable(entry)).max_by_key(|entry| entry.time());
+    let newest = all
+        .iter()
+        .filter(|entry| is_adoptable(entry))
+        .max_by_key(|entry| entry.time());
     let version = ours.or(newest)?.api_version().to_owned();
     let is_moved = |entry: &Entry| is_adoptable(entry) && entry.api_version() == version;
     if !all.iter().any(is_moved) {
@@ -28,15 +34,25 @@ pub(crate) fn adoption(live: &Value, manager: &str) -> Option<Value> {
     }
     let annotation = Path::of_fields(&["metadata", "annotations", LAST_APPLIED]);
     let gone = removed(&annotation, live);
-    let merged = all.iter().filter(|entry| is_moved(entry) || entry.is_applied_by(manager)).flat_map(|entry| entry.fields.iter());
+    let merged = all
+        .iter()
+        .filter(|entry| is_moved(entry) || entry.is_applied_by(manager))
+        .flat_map(|entry| entry.fields.iter());
     let merged: Fields = merged.map(|path| as_stored(path, live)).collect();
-    let adopted = ours.cloned().unwrap_or_else(|| Entry::new_of_applier(manager, &version)).with_fields(merged);
-    let others = all.iter().filter(|entry| !is_moved(entry) && !entry.is_applied_by(manager)).cloned();
+    let adopted = ours
+        .cloned()
+        .unwrap_or_else(|| Entry::new_of_applier(manager, &version))
+        .with_fields(merged);
+    let others = all
+        .iter()
+        .filter(|entry| !is_moved(entry) && !entry.is_applied_by(manager))
+        .cloned();
     Some(patch(live, others.chain([adopted]), gone.as_ref()))
 }
 
-/// A JSON patch that makes the object no longer ours: it takes away the entries of `manager` and the label of the release, and leaves
-/// everything else as it is. `None` where there is nothing of ours. It fails with 409 where `live` is not what is stored any more.
+/// A JSON patch that makes the object no longer ours: it takes away the entries of `manager` and
+/// the label of the release, and leaves everything else as it is. `None` where there is nothing of
+/// ours. It fails with 409 where `live` is not what is stored any more.
 ///
 /// For an object that others apply as well, which must not be deleted.
 pub(crate) fn give_up_object(live: &Value, manager: &str, label: &str) -> Option<Value> {
@@ -53,16 +69,25 @@ pub(crate) fn give_up_object(live: &Value, manager: &str, label: &str) -> Option
 /// The patch that sets `entries`, without what is at `gone`, and removes that.
 fn patch(live: &Value, entries: impl Iterator<Item = Entry>, gone: Option<&Path>) -> Value {
     let left = |entry: &Entry| {
-        let fields = entry.fields.iter().filter(|path| gone.is_none_or(|gone| !path.is_within(gone)));
+        let fields = entry
+            .fields
+            .iter()
+            .filter(|path| gone.is_none_or(|gone| !path.is_within(gone)));
         entry.with_fields(fields.cloned().collect())
     };
-    let entries = entries.map(|entry| left(&entry)).filter(|entry| !entry.fields.is_empty());
+    let entries = entries
+        .map(|entry| left(&entry))
+        .filter(|entry| !entry.fields.is_empty());
     let removal = gone.map(|path| json!({"op": "remove", "path": pointer(path)}));
-    let operations = [same_version(live), owners_operation(entries.map(|entry| entry.to_value()).collect())];
+    let operations = [
+        same_version(live),
+        owners_operation(entries.map(|entry| entry.to_value()).collect()),
+    ];
     operations.into_iter().chain(removal).collect()
 }
 
-/// What has to be removed so that nothing is at `path`: also the map around it, where nothing else is in it.
+/// What has to be removed so that nothing is at `path`: also the map around it, where nothing else
+/// is in it.
 fn removed(path: &Path, live: &Value) -> Option<Path> {
     path.get(live)?;
     let (map, _) = path.split_last()?;
@@ -74,7 +99,9 @@ fn removed(path: &Path, live: &Value) -> Option<Path> {
 fn as_stored(path: &Path, live: &Value) -> Path {
     let mut elements = path.elements().to_vec();
     match elements.first_mut() {
-        Some(Element::Field(name)) if name == "stringData" && live["kind"] == "Secret" => "data".clone_into(name),
+        Some(Element::Field(name)) if name == "stringData" && live["kind"] == "Secret" => {
+            "data".clone_into(name)
+        }
         _ => {}
     }
     Path::of_elements(elements)
@@ -97,35 +124,65 @@ mod tests {
 
     fn owners(patch: &Value) -> Vec<(String, String)> {
         let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
-        patch[1]["value"].as_array().expect("a list").iter().map(|entry| (text(entry, "manager"), text(entry, "operation"))).collect()
+        patch[1]["value"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|entry| (text(entry, "manager"), text(entry, "operation")))
+            .collect()
     }
 
     fn owner<'a>(patch: &'a Value, manager: &str) -> &'a Value {
-        patch[1]["value"].as_array().expect("a list").iter().find(|entry| entry["manager"] == manager).expect("an entry")
+        patch[1]["value"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .find(|entry| entry["manager"] == manager)
+            .expect("an entry")
     }
 
     #[test]
     fn what_an_interrupted_way_back_left_becomes_ours_altogether() {
-        let entry =
-            |operation: &str, fields: Value| json!({"manager": OURS, "operation": operation, "apiVersion": "v1", "fieldsV1": fields});
+        let entry = |operation: &str, fields: Value| json!({"manager": OURS, "operation": operation, "apiVersion": "v1", "fieldsV1": fields});
         let live = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "1", "b": "2"}, "metadata": {"resourceVersion": "7", "managedFields": [
             entry("Apply", json!({"f:data": {"f:a": {}}})), entry("Update", json!({"f:data": {"f:b": {}}}))]}});
         let patch = adoption(&live, OURS).expect("something to adopt");
         assert_eq!(owners(&patch), [(OURS.to_owned(), "Apply".to_owned())]);
-        assert_eq!(owner(&patch, OURS)["fieldsV1"], json!({"f:data": {"f:a": {}, "f:b": {}}}));
+        assert_eq!(
+            owner(&patch, OURS)["fieldsV1"],
+            json!({"f:data": {"f:a": {}, "f:b": {}}})
+        );
     }
 
     #[test]
     fn what_kubectl_applied_becomes_ours_and_its_annotation_goes() {
         let live = recorded("deployment.before");
         let patch = adoption(&live, OURS).expect("something to adopt");
-        assert_eq!(patch[0], json!({"op": "replace", "path": "/metadata/resourceVersion", "value": live["metadata"]["resourceVersion"]}));
+        assert_eq!(
+            patch[0],
+            json!({"op": "replace", "path": "/metadata/resourceVersion", "value": live["metadata"]["resourceVersion"]})
+        );
         let removed = "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration";
         assert_eq!(patch[2], json!({"op": "remove", "path": removed}));
-        let names: Vec<String> = owners(&patch).into_iter().map(|(manager, operation)| format!("{manager} {operation}")).collect();
-        assert_eq!(names, ["hpa Update", "kube-controller-manager Update", "deployctl.shop.dev Apply"]);
+        let names: Vec<String> = owners(&patch)
+            .into_iter()
+            .map(|(manager, operation)| format!("{manager} {operation}"))
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "hpa Update",
+                "kube-controller-manager Update",
+                "deployctl.shop.dev Apply"
+            ]
+        );
         let ours = Fields::of(&owner(&patch, OURS)["fieldsV1"]);
-        assert!(ours.reaches(&Path::of_fields(&["spec", "template", "spec", "containers"])));
+        assert!(ours.reaches(&Path::of_fields(&[
+            "spec",
+            "template",
+            "spec",
+            "containers"
+        ])));
         assert!(!ours.reaches(&Path::of_fields(&["metadata", "annotations", LAST_APPLIED])));
         assert!(owner(&patch, OURS).get("time").is_none());
     }
@@ -135,16 +192,31 @@ mod tests {
         let live = recorded("deployment.after");
         let patch = adoption(&live, OURS).expect("something to adopt");
         let ours = Fields::of(&owner(&patch, OURS)["fieldsV1"]);
-        assert!(ours.contains(&Path::of_fields(&["metadata", "labels", "deployctl.dev/shop.dev"])));
+        assert!(ours.contains(&Path::of_fields(&[
+            "metadata",
+            "labels",
+            "deployctl.dev/shop.dev"
+        ])));
         assert!(ours.contains(&Path::of_fields(&["spec", "progressDeadlineSeconds"])));
-        assert_eq!(owners(&patch).iter().filter(|(manager, _)| manager == OURS).count(), 1);
+        assert_eq!(
+            owners(&patch)
+                .iter()
+                .filter(|(manager, _)| manager == OURS)
+                .count(),
+            1
+        );
     }
 
     #[test]
     fn the_map_around_the_annotation_goes_where_nothing_else_is_in_it() {
         let patch = adoption(&recorded("secret.before"), OURS).expect("something to adopt");
-        assert_eq!(patch[2], json!({"op": "remove", "path": "/metadata/annotations"}));
-        assert!(!Fields::of(&owner(&patch, OURS)["fieldsV1"]).reaches(&Path::of_fields(&["metadata"])));
+        assert_eq!(
+            patch[2],
+            json!({"op": "remove", "path": "/metadata/annotations"})
+        );
+        assert!(
+            !Fields::of(&owner(&patch, OURS)["fieldsV1"]).reaches(&Path::of_fields(&["metadata"]))
+        );
     }
 
     #[test]
@@ -156,8 +228,15 @@ mod tests {
             .expect("a list")
             .push(json!({"manager": OURS, "operation": "Apply", "apiVersion": "v1", "fieldsV1": fields}));
         let patch = adoption(&live, OURS).expect("something to adopt");
-        assert_eq!(owner(&patch, OURS)["fieldsV1"]["f:data"], json!({".": {}, "f:password": {}, "f:token": {}, "f:user": {}}));
-        assert!(owner(&patch, OURS)["fieldsV1"].get("f:stringData").is_none());
+        assert_eq!(
+            owner(&patch, OURS)["fieldsV1"]["f:data"],
+            json!({".": {}, "f:password": {}, "f:token": {}, "f:user": {}})
+        );
+        assert!(
+            owner(&patch, OURS)["fieldsV1"]
+                .get("f:stringData")
+                .is_none()
+        );
     }
 
     #[test]
@@ -170,7 +249,10 @@ mod tests {
     #[test]
     fn an_entry_of_another_version_of_the_api_than_ours_is_left_alone() {
         let mut live = recorded("deployment.after");
-        for entry in live["metadata"]["managedFields"].as_array_mut().expect("a list") {
+        for entry in live["metadata"]["managedFields"]
+            .as_array_mut()
+            .expect("a list")
+        {
             if entry["manager"] == "kubectl-client-side-apply" {
                 entry["apiVersion"] = json!("apps/v1beta1");
             }
@@ -182,10 +264,24 @@ mod tests {
     fn giving_an_object_up_takes_our_entries_and_our_label_away_and_nothing_else() {
         let live = recorded("deployment.after");
         let patch = give_up_object(&live, OURS, "deployctl.dev/shop.dev").expect("ours");
-        let left: Vec<&Value> =
-            live["metadata"]["managedFields"].as_array().expect("a list").iter().filter(|entry| entry["manager"] != OURS).collect();
+        let left: Vec<&Value> = live["metadata"]["managedFields"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter(|entry| entry["manager"] != OURS)
+            .collect();
         assert_eq!(patch[1]["value"], json!(left));
-        assert_eq!(patch[2], json!({"op": "remove", "path": "/metadata/labels/deployctl.dev~1shop.dev"}));
-        assert_eq!(give_up_object(&recorded("deployment.before"), OURS, "deployctl.dev/shop.dev"), None);
+        assert_eq!(
+            patch[2],
+            json!({"op": "remove", "path": "/metadata/labels/deployctl.dev~1shop.dev"})
+        );
+        assert_eq!(
+            give_up_object(
+                &recorded("deployment.before"),
+                OURS,
+                "deployctl.dev/shop.dev"
+            ),
+            None
+        );
     }
 }

@@ -23,11 +23,15 @@ pub(crate) struct ChangedPath {
 
 /// Where two stored states of one object differ, leaving out `status` and what the system writes.
 ///
-/// List items are matched by the keys that the `managedFields` of either state show; other lists are compared as wholes, as are maps that
-/// an entry holds as wholes. What came or went altogether is one change, except for maps and lists to which everybody adds (labels,
-/// `data`, `env`): there every key and item is one.
+/// List items are matched by the keys that the `managedFields` of either state show; other lists
+/// are compared as wholes, as are maps that an entry holds as wholes. What came or went altogether
+/// is one change, except for maps and lists to which everybody adds (labels, `data`, `env`): there
+/// every key and item is one.
 pub(crate) fn changed_paths(before: &Value, after: &Value) -> Vec<ChangedPath> {
-    let mut comparison = Comparison { shape: &Shape::of(&[before, after]), changes: Vec::new() };
+    let mut comparison = Comparison {
+        shape: &Shape::of(&[before, after]),
+        changes: Vec::new(),
+    };
     comparison.compare(&Path::default(), Some(before), Some(after));
     comparison.changes
 }
@@ -36,7 +40,9 @@ pub(crate) fn changed_paths(before: &Value, after: &Value) -> Vec<ChangedPath> {
 pub(super) fn joined(changes: &[ChangedPath]) -> Vec<ChangedPath> {
     let mut joined: Vec<ChangedPath> = Vec::new();
     for change in changes {
-        let whole = joined.iter_mut().find(|earlier| change.path.is_within(&earlier.path) && change.path != earlier.path);
+        let whole = joined
+            .iter_mut()
+            .find(|earlier| change.path.is_within(&earlier.path) && change.path != earlier.path);
         if let Some(whole) = whole {
             change_within(whole, change);
         } else {
@@ -50,7 +56,9 @@ pub(super) fn joined(changes: &[ChangedPath]) -> Vec<ChangedPath> {
 /// Takes `later`, a change below `whole`, into what `whole` says was stored.
 fn change_within(whole: &mut ChangedPath, later: &ChangedPath) {
     let below = later.path.below(&whole.path);
-    let Some(stored) = &mut whole.after else { return };
+    let Some(stored) = &mut whole.after else {
+        return;
+    };
     match &later.after {
         Some(_) if later.path.is_order() => {}
         Some(value) => {
@@ -71,42 +79,87 @@ impl<'a> Comparison<'a> {
             return;
         }
         if !self.compare_items(path, before, after) && !self.compare_fields(path, before, after) {
-            self.changes.push(ChangedPath { path: path.clone(), after: after.cloned() });
+            self.changes.push(ChangedPath {
+                path: path.clone(),
+                after: after.cloned(),
+            });
         }
     }
 
     /// Compares item by item; returns whether these are lists in which that is possible.
-    fn compare_items(&mut self, path: &Path, before: Option<&'a Value>, after: Option<&'a Value>) -> bool {
+    fn compare_items(
+        &mut self,
+        path: &Path,
+        before: Option<&'a Value>,
+        after: Option<&'a Value>,
+    ) -> bool {
         let shape = self.shape;
         if !shape.is_list_of_items(path) || is_nothing(before) && is_nothing(after) {
             return false;
         }
-        let items = |list: Option<&'a Value>| list.map_or(Some(Vec::new()), |list| shape.items(path, list));
-        let Some((before, after)) = items(before).zip(items(after)) else { return false };
-        let before_by_name: HashMap<&Element, &Value> = before.iter().map(|(name, item)| (name, *item)).collect();
-        let after_by_name: HashMap<&Element, &Value> = after.iter().map(|(name, item)| (name, *item)).collect();
+        let items =
+            |list: Option<&'a Value>| list.map_or(Some(Vec::new()), |list| shape.items(path, list));
+        let Some((before, after)) = items(before).zip(items(after)) else {
+            return false;
+        };
+        let before_by_name: HashMap<&Element, &Value> =
+            before.iter().map(|(name, item)| (name, *item)).collect();
+        let after_by_name: HashMap<&Element, &Value> =
+            after.iter().map(|(name, item)| (name, *item)).collect();
         for (name, item) in &before {
-            self.compare(&path.child(name.clone()), Some(item), after_by_name.get(name).copied());
+            self.compare(
+                &path.child(name.clone()),
+                Some(item),
+                after_by_name.get(name).copied(),
+            );
         }
-        for (name, item) in after.iter().filter(|(name, _)| !before_by_name.contains_key(name)) {
+        for (name, item) in after
+            .iter()
+            .filter(|(name, _)| !before_by_name.contains_key(name))
+        {
             self.compare(&path.child(name.clone()), None, Some(item));
         }
-        let stayed_before = before.iter().map(|(name, _)| name).filter(|name| after_by_name.contains_key(name));
-        let stayed_after = after.iter().map(|(name, _)| name).filter(|name| before_by_name.contains_key(name));
+        let stayed_before = before
+            .iter()
+            .map(|(name, _)| name)
+            .filter(|name| after_by_name.contains_key(name));
+        let stayed_after = after
+            .iter()
+            .map(|(name, _)| name)
+            .filter(|name| before_by_name.contains_key(name));
         if !stayed_before.eq(stayed_after) {
             let names = after.iter().map(|(name, _)| name.key()).collect();
-            self.changes.push(ChangedPath { path: path.child(Element::Order), after: Some(names) });
+            self.changes.push(ChangedPath {
+                path: path.child(Element::Order),
+                after: Some(names),
+            });
         }
         true
     }
 
     /// Compares field by field; returns whether these are maps in which that is possible.
-    fn compare_fields(&mut self, path: &Path, before: Option<&'a Value>, after: Option<&'a Value>) -> bool {
-        let is_map = |value: Option<&Value>| value.map_or_else(|| self.shape.is_open(path), Value::is_object);
-        if self.shape.is_atomic(path) || is_nothing(before) && is_nothing(after) || !is_map(before) || !is_map(after) {
+    fn compare_fields(
+        &mut self,
+        path: &Path,
+        before: Option<&'a Value>,
+        after: Option<&'a Value>,
+    ) -> bool {
+        let is_map = |value: Option<&Value>| {
+            value.map_or_else(|| self.shape.is_open(path), Value::is_object)
+        };
+        if self.shape.is_atomic(path)
+            || is_nothing(before) && is_nothing(after)
+            || !is_map(before)
+            || !is_map(after)
+        {
             return false;
         }
-        let names: BTreeSet<&String> = [before, after].into_iter().flatten().filter_map(Value::as_object).flat_map(Map::keys).collect();
+        let names: BTreeSet<&String> = [before, after]
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_object)
+            .flat_map(Map::keys)
+            .collect();
         for name in names {
             let field = |value: Option<&'a Value>| value.and_then(|value| value.get(name));
             self.compare(&path.field(name), field(before), field(after));
@@ -115,7 +168,8 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// Whether `value` is absent or holds nothing: between those two there are no fields and items to compare.
+/// Whether `value` is absent or holds nothing: between those two there are no fields and items to
+/// compare.
 pub(super) fn is_nothing(value: Option<&Value>) -> bool {
     match value {
         None => true,
@@ -132,12 +186,23 @@ mod tests {
     use super::{super::tests::recorded::recorded, *};
 
     fn shown(changes: &[ChangedPath]) -> Vec<String> {
-        let after = |change: &ChangedPath| change.after.as_ref().map_or("-".to_owned(), Value::to_string);
-        changes.iter().map(|change| format!("{} {}", change.path, after(change))).collect()
+        let after = |change: &ChangedPath| {
+            change
+                .after
+                .as_ref()
+                .map_or("-".to_owned(), Value::to_string)
+        };
+        changes
+            .iter()
+            .map(|change| format!("{} {}", change.path, after(change)))
+            .collect()
     }
 
     fn changed(name: &str) -> Vec<String> {
-        shown(&changed_paths(&recorded(&format!("{name}.before")), &recorded(&format!("{name}.after"))))
+        shown(&changed_paths(
+            &recorded(&format!("{name}.before")),
+            &recorded(&format!("{name}.after")),
+        ))
     }
 
     #[test]
@@ -161,14 +226,21 @@ mod tests {
 
     #[test]
     fn an_image_is_one_change() {
-        assert_eq!(changed("statefulset"), [".spec.template.spec.containers[name=\"db\"].image \"example/db:2\""]);
+        assert_eq!(
+            changed("statefulset"),
+            [".spec.template.spec.containers[name=\"db\"].image \"example/db:2\""]
+        );
     }
 
     #[test]
     fn what_the_system_writes_is_no_change() {
         let before = recorded("deployment.before");
         let mut after = before.clone();
-        for (path, value) in [("resourceVersion", json!("9")), ("generation", json!(9)), ("deletionTimestamp", json!("now"))] {
+        for (path, value) in [
+            ("resourceVersion", json!("9")),
+            ("generation", json!(9)),
+            ("deletionTimestamp", json!("now")),
+        ] {
             after["metadata"][path] = value;
         }
         after["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = "9".into();
@@ -182,7 +254,10 @@ mod tests {
         let after = json!({"metadata": {"finalizers": ["c", "a"]}});
         assert_eq!(
             shown(&changed_paths(&before, &after)),
-            [".metadata.finalizers[=\"b\"] -", ".metadata.finalizers (order) [\"v:\\\"c\\\"\",\"v:\\\"a\\\"\"]",]
+            [
+                ".metadata.finalizers[=\"b\"] -",
+                ".metadata.finalizers (order) [\"v:\\\"c\\\"\",\"v:\\\"a\\\"\"]",
+            ]
         );
     }
 
@@ -192,22 +267,47 @@ mod tests {
         let after = json!({"metadata": {"name": "a", "labels": {"x": "1", "y": "2"}}, "spec": {"probe": {"port": 1, "path": "/"}}});
         assert_eq!(
             shown(&changed_paths(&before, &after)),
-            [".metadata.labels.x \"1\"", ".metadata.labels.y \"2\"", ".spec.probe {\"path\":\"/\",\"port\":1}",]
+            [
+                ".metadata.labels.x \"1\"",
+                ".metadata.labels.y \"2\"",
+                ".spec.probe {\"path\":\"/\",\"port\":1}",
+            ]
         );
     }
 
     #[test]
     fn lists_that_no_entry_tells_apart_change_as_wholes() {
-        let (before, after) = (json!({"spec": {"args": ["a", "b"]}}), json!({"spec": {"args": ["a", "c"]}}));
-        assert_eq!(shown(&changed_paths(&before, &after)), [".spec.args [\"a\",\"c\"]"]);
+        let (before, after) = (
+            json!({"spec": {"args": ["a", "b"]}}),
+            json!({"spec": {"args": ["a", "c"]}}),
+        );
+        assert_eq!(
+            shown(&changed_paths(&before, &after)),
+            [".spec.args [\"a\",\"c\"]"]
+        );
     }
 
     #[test]
     fn of_several_writes_the_last_counts() {
-        let probe = |value: Value| ChangedPath { path: Path::of_fields(&["spec", "probe"]), after: Some(value) };
-        let port = ChangedPath { path: Path::of_fields(&["spec", "probe", "port"]), after: Some(json!(2)) };
-        let gone = ChangedPath { path: Path::of_fields(&["spec", "probe", "path"]), after: None };
-        assert_eq!(joined(&[probe(json!({"port": 1, "path": "/"})), port.clone(), gone]), [probe(json!({"port": 2}))]);
-        assert_eq!(joined(&[port, probe(json!({"port": 3}))]), [probe(json!({"port": 3}))]);
+        let probe = |value: Value| ChangedPath {
+            path: Path::of_fields(&["spec", "probe"]),
+            after: Some(value),
+        };
+        let port = ChangedPath {
+            path: Path::of_fields(&["spec", "probe", "port"]),
+            after: Some(json!(2)),
+        };
+        let gone = ChangedPath {
+            path: Path::of_fields(&["spec", "probe", "path"]),
+            after: None,
+        };
+        assert_eq!(
+            joined(&[probe(json!({"port": 1, "path": "/"})), port.clone(), gone]),
+            [probe(json!({"port": 2}))]
+        );
+        assert_eq!(
+            joined(&[port, probe(json!({"port": 3}))]),
+            [probe(json!({"port": 3}))]
+        );
     }
 }

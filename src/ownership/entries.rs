@@ -12,12 +12,17 @@ pub(super) struct Entry {
 
 impl Entry {
     fn of(raw: &Value) -> Self {
-        Self { raw: raw.clone(), fields: raw.get("fieldsV1").map(Fields::of).unwrap_or_default() }
+        Self {
+            raw: raw.clone(),
+            fields: raw.get("fieldsV1").map(Fields::of).unwrap_or_default(),
+        }
     }
 
     /// An entry of the applier `manager` that holds nothing yet.
     pub(super) fn new_of_applier(manager: &str, api_version: &str) -> Self {
-        Self::of(&json!({"manager": manager, "operation": "Apply", "apiVersion": api_version, "fieldsType": "FieldsV1"}))
+        Self::of(
+            &json!({"manager": manager, "operation": "Apply", "apiVersion": api_version, "fieldsType": "FieldsV1"}),
+        )
     }
 
     /// The field manager's name.
@@ -54,25 +59,39 @@ impl Entry {
     /// An applier has one entry, of whatever version.
     pub(super) fn is_same_as(&self, other: &Self) -> bool {
         let same = |key: &str| self.text(key) == other.text(key);
-        same("manager") && same("operation") && same("subresource") && (self.is_apply() || same("apiVersion"))
+        same("manager")
+            && same("operation")
+            && same("subresource")
+            && (self.is_apply() || same("apiVersion"))
     }
 
-    /// Whether it holds what `kubectl apply` sent, before there was an applier: adoption takes such entries over.
+    /// Whether it holds what `kubectl apply` sent, before there was an applier: adoption takes such
+    /// entries over.
     ///
-    /// `before-first-apply` is the API server's name for the fields of an object without entries when it is applied for the first time.
+    /// `before-first-apply` is the API server's name for the fields of an object without entries
+    /// when it is applied for the first time.
     pub(super) fn is_adoptable(&self) -> bool {
-        let is_known = matches!(self.manager(), "kubectl-client-side-apply" | "before-first-apply");
+        let is_known = matches!(
+            self.manager(),
+            "kubectl-client-side-apply" | "before-first-apply"
+        );
         is_known && self.text("operation") == "Update" && self.subresource().is_empty()
     }
 
-    /// Whether `manager` wrote it while it put the object back, and was stopped before it set the owners.
+    /// Whether `manager` wrote it while it put the object back, and was stopped before it set the
+    /// owners.
     pub(super) fn is_half_way_of(&self, manager: &str) -> bool {
-        self.manager() == manager && self.text("operation") == "Update" && self.subresource().is_empty()
+        self.manager() == manager
+            && self.text("operation") == "Update"
+            && self.subresource().is_empty()
     }
 
     /// The same entry holding other fields.
     pub(super) fn with_fields(&self, fields: Fields) -> Self {
-        Self { raw: self.raw.clone(), fields }
+        Self {
+            raw: self.raw.clone(),
+            fields,
+        }
     }
 
     /// The entry as it stands in `managedFields`.
@@ -83,30 +102,44 @@ impl Entry {
     }
 
     fn text(&self, key: &str) -> &str {
-        self.raw.get(key).and_then(Value::as_str).unwrap_or_default()
+        self.raw
+            .get(key)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 }
 
 /// The entries of `object`'s `managedFields`.
 pub(super) fn entries(object: &Value) -> Vec<Entry> {
-    object.pointer("/metadata/managedFields").and_then(Value::as_array).into_iter().flatten().map(Entry::of).collect()
+    object
+        .pointer("/metadata/managedFields")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .map(Entry::of)
+        .collect()
 }
 
 /// The `apiVersion` of `object`.
 pub(super) fn api_version(object: &Value) -> &str {
-    object.get("apiVersion").and_then(Value::as_str).unwrap_or_default()
+    object
+        .get("apiVersion")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 /// The operation that makes a JSON patch fail where `object` is not what is stored any more.
 ///
-/// Replaced by itself and not tested: a stale resource version is then answered with 409, a failed test with 422 and no word of what it was.
+/// Replaced by itself and not tested: a stale resource version is then answered with 409, a failed
+/// test with 422 and no word of what it was.
 pub(super) fn same_version(object: &Value) -> Value {
     json!({"op": "replace", "path": "/metadata/resourceVersion", "value": object.pointer("/metadata/resourceVersion")})
 }
 
 /// The operation of a JSON patch that sets `managedFields`.
 pub(super) fn owners_operation(managed_fields: Value) -> Value {
-    // An empty list would leave the old entries in place; a list of one empty entry takes them all away.
+    // An empty list would leave the old entries in place; a list of one empty entry takes them all
+    // away.
     let none = managed_fields.as_array().is_some_and(Vec::is_empty);
     json!({"op": "add", "path": "/metadata/managedFields", "value": if none { json!([{}]) } else { managed_fields }})
 }

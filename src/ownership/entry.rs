@@ -12,37 +12,59 @@ pub(crate) fn apply_entry<'a>(object: &'a Value, manager: &str) -> Option<&'a Va
         .and_then(|entry| entry.get("fieldsV1"))
 }
 
-/// Whether `object` is ours: `manager` has applied it, or was putting it back and was stopped between the content and its owners, which
-/// leaves an entry of another sort. What was not ours before does not carry our label then.
+/// Whether `object` is ours: `manager` has applied it, or was putting it back and was stopped
+/// between the content and its owners, which leaves an entry of another sort. What was not ours
+/// before does not carry our label then.
 pub(crate) fn is_ours(object: &Value, manager: &str) -> bool {
-    let label = manager.strip_prefix("deployctl.").map(|release| format!("deployctl.dev/{release}"));
-    let is_labelled = || label.is_some_and(|label| object.pointer("/metadata/labels").and_then(|labels| labels.get(label)).is_some());
-    let is_half_way =
-        |entry: &Value| text(entry, "manager") == manager && text(entry, "operation") == "Update" && text(entry, "subresource").is_empty();
+    let label = manager
+        .strip_prefix("deployctl.")
+        .map(|release| format!("deployctl.dev/{release}"));
+    let is_labelled = || {
+        label.is_some_and(|label| {
+            object
+                .pointer("/metadata/labels")
+                .and_then(|labels| labels.get(label))
+                .is_some()
+        })
+    };
+    let is_half_way = |entry: &Value| {
+        text(entry, "manager") == manager
+            && text(entry, "operation") == "Update"
+            && text(entry, "subresource").is_empty()
+    };
     apply_entry(object, manager).is_some() || (entries(object).any(is_half_way) && is_labelled())
 }
 
 /// Whether `fields` holds the path of plain field names, for example `["spec", "replicas"]`.
 fn owns(fields: &Value, path: &[&str]) -> bool {
-    path.iter().try_fold(fields, |fields, name| fields.get(format!("f:{name}"))).is_some()
+    path.iter()
+        .try_fold(fields, |fields, name| fields.get(format!("f:{name}")))
+        .is_some()
 }
 
-/// Whether `manager` is somebody's kubectl at a terminal (`kubectl edit`, `patch`, `label`, `scale`, …) rather than a program.
+/// Whether `manager` is somebody's kubectl at a terminal (`kubectl edit`, `patch`, `label`,
+/// `scale`, …) rather than a program.
 ///
-/// Those write with operation `Update`; what they change in a field of ours is drift, which the next `up` puts right.
-/// `kubectl apply --server-side` is an applier of its own, and so is a conflict.
+/// Those write with operation `Update`; what they change in a field of ours is drift, which the
+/// next `up` puts right. `kubectl apply --server-side` is an applier of its own, and so is a
+/// conflict.
 pub(crate) fn is_interactive_kubectl(object: &Value, manager: &str) -> bool {
     manager.starts_with("kubectl")
-        && entries(object).filter(|entry| text(entry, "manager") == manager).all(|entry| text(entry, "operation") == "Update")
+        && entries(object)
+            .filter(|entry| text(entry, "manager") == manager)
+            .all(|entry| text(entry, "operation") == "Update")
 }
 
-/// A JSON patch that takes the field at `path` out of `manager`'s `Apply` entry, so that it is given up without being reset; `None` where
-/// it is not owned.
+/// A JSON patch that takes the field at `path` out of `manager`'s `Apply` entry, so that it is
+/// given up without being reset; `None` where it is not owned.
 ///
-/// Leaving an owned field out of an apply deletes it, and the API server then puts its default there: five replicas would become one.
+/// Leaving an owned field out of an apply deletes it, and the API server then puts its default
+/// there: five replicas would become one.
 pub(crate) fn give_up(object: &Value, manager: &str, path: &[&str]) -> Option<Value> {
     apply_entry(object, manager).filter(|fields| owns(fields, path))?;
-    let index = entries(object).position(|entry| text(entry, "manager") == manager && text(entry, "operation") == "Apply")?;
+    let index = entries(object).position(|entry| {
+        text(entry, "manager") == manager && text(entry, "operation") == "Apply"
+    })?;
     let field = path.join("/f:");
     Some(serde_json::json!([
         same_version(object),
@@ -53,27 +75,50 @@ pub(crate) fn give_up(object: &Value, manager: &str, path: &[&str]) -> Option<Va
 /// The releases (`PLAN.ENV`) other than that of `manager` that apply `object`.
 pub(crate) fn other_releases(object: &Value, manager: &str) -> Vec<String> {
     let release = |manager: &String| manager.strip_prefix("deployctl.").map(str::to_owned);
-    other_appliers(object, manager).iter().filter_map(release).collect()
+    other_appliers(object, manager)
+        .iter()
+        .filter_map(release)
+        .collect()
 }
 
-/// The managers other than `manager` that apply `object`, other releases included: it is not ours alone.
+/// The managers other than `manager` that apply `object`, other releases included: it is not ours
+/// alone.
 pub(crate) fn other_appliers(object: &Value, manager: &str) -> Vec<String> {
-    let applied = entries(object).filter(|entry| text(entry, "operation") == "Apply" && text(entry, "manager") != manager);
-    applied.map(|entry| text(entry, "manager").to_owned()).collect()
+    let applied = entries(object)
+        .filter(|entry| text(entry, "operation") == "Apply" && text(entry, "manager") != manager);
+    applied
+        .map(|entry| text(entry, "manager").to_owned())
+        .collect()
 }
 
-/// Whether `manager` created `object`: an entry of it is as old as the object, within a second, the precision of both times.
+/// Whether `manager` created `object`: an entry of it is as old as the object, within a second, the
+/// precision of both times.
 ///
-/// Only for an object that was absent before: an applier's entry gets a new time with every apply that changes something.
+/// Only for an object that was absent before: an applier's entry gets a new time with every apply
+/// that changes something.
 pub(crate) fn written_at_creation(object: &Value, manager: &str) -> bool {
-    let time = |value: Option<&Value>| value.and_then(Value::as_str).and_then(|text| text.parse::<Timestamp>().ok());
-    let Some(created) = time(object.pointer("/metadata/creationTimestamp")) else { return false };
-    let is_at_creation = |entry: &Value| time(entry.get("time")).is_some_and(|time| time.duration_since(created).abs() <= SECOND);
-    entries(object).filter(|entry| text(entry, "manager") == manager && text(entry, "subresource").is_empty()).any(is_at_creation)
+    let time = |value: Option<&Value>| {
+        value
+            .and_then(Value::as_str)
+            .and_then(|text| text.parse::<Timestamp>().ok())
+    };
+    let Some(created) = time(object.pointer("/metadata/creationTimestamp")) else {
+        return false;
+    };
+    let is_at_creation = |entry: &Value| {
+        time(entry.get("time")).is_some_and(|time| time.duration_since(created).abs() <= SECOND)
+    };
+    entries(object)
+        .filter(|entry| text(entry, "manager") == manager && text(entry, "subresource").is_empty())
+        .any(is_at_creation)
 }
 
 fn entries(object: &Value) -> impl Iterator<Item = &Value> {
-    object.pointer("/metadata/managedFields").and_then(Value::as_array).into_iter().flatten()
+    object
+        .pointer("/metadata/managedFields")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
 }
 
 fn text<'a>(entry: &'a Value, key: &str) -> &'a str {
@@ -109,7 +154,10 @@ mod tests {
         let entry = json!({"manager": "deployctl.shop.dev", "operation": "Update", "fieldsV1": {"f:data": {}}});
         let ours = json!({"metadata": {"labels": {"deployctl.dev/shop.dev": ""}, "managedFields": [entry]}});
         assert!(is_ours(&ours, "deployctl.shop.dev") && !is_ours(&ours, "deployctl.shop.prod"));
-        assert!(!is_ours(&json!({"metadata": {"managedFields": [entry]}}), "deployctl.shop.dev"));
+        assert!(!is_ours(
+            &json!({"metadata": {"managedFields": [entry]}}),
+            "deployctl.shop.dev"
+        ));
         assert!(is_ours(&object(), "deployctl.shop.dev"));
     }
 
@@ -119,7 +167,10 @@ mod tests {
         object["metadata"]["resourceVersion"] = "7".into();
         let patch = give_up(&object, "deployctl.shop.dev", &["spec", "replicas"]).expect("owned");
         assert_eq!(patch[0]["value"], "7");
-        assert_eq!(patch[1]["path"], "/metadata/managedFields/1/fieldsV1/f:spec/f:replicas");
+        assert_eq!(
+            patch[1]["path"],
+            "/metadata/managedFields/1/fieldsV1/f:spec/f:replicas"
+        );
         assert!(give_up(&object, "deployctl.shop.dev", &["spec", "paused"]).is_none());
     }
 
@@ -135,8 +186,14 @@ mod tests {
     fn other_appliers_are_told_apart_from_other_releases() {
         let mut object = object();
         let other = json!({"manager": "deployctl.base.prod", "operation": "Apply", "fieldsV1": {}});
-        object["metadata"]["managedFields"].as_array_mut().expect("a list").push(other);
-        assert_eq!(other_appliers(&object, "deployctl.shop.dev"), ["kubectl", "deployctl.base.prod"]);
+        object["metadata"]["managedFields"]
+            .as_array_mut()
+            .expect("a list")
+            .push(other);
+        assert_eq!(
+            other_appliers(&object, "deployctl.shop.dev"),
+            ["kubectl", "deployctl.base.prod"]
+        );
         assert_eq!(other_releases(&object, "deployctl.shop.dev"), ["base.prod"]);
         assert_eq!(other_releases(&object, "deployctl.base.prod"), ["shop.dev"]);
     }
@@ -147,9 +204,21 @@ mod tests {
             let entry = json!({"manager": "deployctl.shop.dev", "operation": "Apply", "time": time, "fieldsV1": {}});
             json!({"metadata": {"creationTimestamp": "2026-01-01T00:00:00Z", "managedFields": [entry]}})
         };
-        assert!(written_at_creation(&object("2026-01-01T00:00:01Z"), "deployctl.shop.dev"));
-        assert!(!written_at_creation(&object("2026-01-01T00:00:02Z"), "deployctl.shop.dev"));
-        assert!(!written_at_creation(&object("2026-01-01T00:00:00Z"), "deployctl.shop.prod"));
-        assert!(!written_at_creation(&json!({"metadata": {}}), "deployctl.shop.dev"));
+        assert!(written_at_creation(
+            &object("2026-01-01T00:00:01Z"),
+            "deployctl.shop.dev"
+        ));
+        assert!(!written_at_creation(
+            &object("2026-01-01T00:00:02Z"),
+            "deployctl.shop.dev"
+        ));
+        assert!(!written_at_creation(
+            &object("2026-01-01T00:00:00Z"),
+            "deployctl.shop.prod"
+        ));
+        assert!(!written_at_creation(
+            &json!({"metadata": {}}),
+            "deployctl.shop.dev"
+        ));
     }
 }

@@ -9,7 +9,8 @@ use super::path::{Element, Path};
 pub(crate) struct Fields(BTreeSet<Path>);
 
 impl Fields {
-    /// The paths in `fields`, a `fieldsV1` (KEP-555): `.` and a name with nothing below it are members.
+    /// The paths in `fields`, a `fieldsV1` (KEP-555): `.` and a name with nothing below it are
+    /// members.
     pub(crate) fn of(fields: &Value) -> Self {
         let mut paths = BTreeSet::new();
         collect(fields, &Path::default(), &mut paths);
@@ -19,7 +20,8 @@ impl Fields {
     /// The set as `fieldsV1`.
     pub(crate) fn to_value(&self) -> Value {
         let mut fields = Map::new();
-        // A path sorts before those below it, so a branch is known as a member before anything is put into it.
+        // A path sorts before those below it, so a branch is known as a member before anything is
+        // put into it.
         for path in &self.0 {
             insert(&mut fields, path.elements());
         }
@@ -44,7 +46,10 @@ impl Fields {
     /// Whether `path` itself, or anything below it, is a member.
     pub(crate) fn reaches(&self, path: &Path) -> bool {
         // What lies below a path follows it directly in the order of paths.
-        self.0.range(path..).next().is_some_and(|next| next.is_within(path))
+        self.0
+            .range(path..)
+            .next()
+            .is_some_and(|next| next.is_within(path))
     }
 }
 
@@ -70,10 +75,16 @@ fn collect(fields: &Value, at: &Path, paths: &mut BTreeSet<Path>) {
 }
 
 fn insert(fields: &mut Map<String, Value>, elements: &[Element]) {
-    let Some((first, rest)) = elements.split_first() else { return };
+    let Some((first, rest)) = elements.split_first() else {
+        return;
+    };
     let is_new = !fields.contains_key(&first.key());
-    let below = fields.entry(first.key()).or_insert_with(|| Value::Object(Map::new()));
-    let Some(below) = below.as_object_mut() else { return };
+    let below = fields
+        .entry(first.key())
+        .or_insert_with(|| Value::Object(Map::new()));
+    let Some(below) = below.as_object_mut() else {
+        return;
+    };
     if !rest.is_empty() {
         if !is_new && below.is_empty() {
             below.insert(".".to_owned(), Value::Object(Map::new()));

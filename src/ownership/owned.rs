@@ -2,18 +2,28 @@ use serde_json::{Map, Value};
 
 use super::path::Element;
 
-/// The values that `object` holds at exactly the paths in `fields` (the form of `fieldsV1`, KEP-555).
+/// The values that `object` holds at exactly the paths in `fields` (the form of `fieldsV1`,
+/// KEP-555).
 ///
 /// Paths that hold no value are left out, so a value that somebody removed makes a difference.
 pub(crate) fn owned_values(object: &Value, fields: &Value) -> Value {
-    let Some(fields) = fields.as_object() else { return Value::Null };
+    let Some(fields) = fields.as_object() else {
+        return Value::Null;
+    };
     let children: Map<String, Value> = fields
         .iter()
         .filter(|(key, _)| key.as_str() != ".")
         .filter_map(|(key, below)| {
             let value = Element::parse(key)?.child(object)?;
             let is_leaf = below.as_object().is_none_or(Map::is_empty);
-            Some((key.clone(), if is_leaf { value.clone() } else { owned_values(value, below) }))
+            Some((
+                key.clone(),
+                if is_leaf {
+                    value.clone()
+                } else {
+                    owned_values(value, below)
+                },
+            ))
         })
         .collect();
     Value::Object(children)
@@ -49,8 +59,14 @@ mod tests {
     fn a_foreign_change_elsewhere_makes_no_difference_and_one_of_ours_does() {
         let fields = json!({"f:data": {"f:a": {}}});
         let before = owned_values(&json!({"data": {"a": "1", "b": "1"}}), &fields);
-        assert_eq!(before, owned_values(&json!({"data": {"a": "1", "b": "2"}}), &fields));
-        assert_ne!(before, owned_values(&json!({"data": {"a": "2", "b": "1"}}), &fields));
+        assert_eq!(
+            before,
+            owned_values(&json!({"data": {"a": "1", "b": "2"}}), &fields)
+        );
+        assert_ne!(
+            before,
+            owned_values(&json!({"data": {"a": "2", "b": "1"}}), &fields)
+        );
         assert_ne!(before, owned_values(&json!({"data": {"b": "1"}}), &fields));
     }
 }

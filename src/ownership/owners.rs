@@ -22,18 +22,30 @@ pub(super) struct Owners<'a> {
 impl Owners<'_> {
     /// The entries to set.
     ///
-    /// - Others keep what they hold, and get back what they held of the restored paths, and what we took from them without changing it
-    ///   (adoption does).
-    /// - We hold what we held, without what has another value now. Where the object was ours, we go on holding our part of what stays.
-    /// - Entries of ours that the snapshot does not have vanish, also the one that an interrupted restoration leaves.
-    /// - Paths of another version of the API than the object's mean nothing here: such an entry of ours becomes what it was, others' stay
-    ///   as they are, or come back whole where they are gone.
+    /// - Others keep what they hold, and get back what they held of the restored paths, and what we
+    ///   took from them without changing it (adoption does).
+    /// - We hold what we held, without what has another value now. Where the object was ours, we go
+    ///   on holding our part of what stays.
+    /// - Entries of ours that the snapshot does not have vanish, also the one that an interrupted
+    ///   restoration leaves.
+    /// - Paths of another version of the API than the object's mean nothing here: such an entry of
+    ///   ours becomes what it was, others' stay as they are, or come back whole where they are
+    ///   gone.
     pub(super) fn composed(&self) -> Vec<Entry> {
         let others = self.sides.now.iter().filter(|entry| !self.is_ours(entry));
-        let gone = self.sides.before.iter().filter(|entry| !self.is_ours(entry) && find(&self.sides.now, entry).is_none());
+        let gone = self
+            .sides
+            .before
+            .iter()
+            .filter(|entry| !self.is_ours(entry) && find(&self.sides.now, entry).is_none());
         let ours = self.sides.before.iter().filter(|entry| self.is_ours(entry));
-        let kept = others.map(|entry| self.kept(entry)).chain(gone.map(|entry| self.returned(entry)));
-        let mut composed: Vec<Entry> = kept.chain(ours.map(|entry| self.ours(entry))).filter(|entry| !entry.fields.is_empty()).collect();
+        let kept = others
+            .map(|entry| self.kept(entry))
+            .chain(gone.map(|entry| self.returned(entry)));
+        let mut composed: Vec<Entry> = kept
+            .chain(ours.map(|entry| self.ours(entry)))
+            .filter(|entry| !entry.fields.is_empty())
+            .collect();
         // The API server made such an entry up when we applied to an object that nobody managed.
         if self.sides.before.is_empty() && composed.iter().all(Entry::is_adoptable) {
             composed.clear();
@@ -46,10 +58,19 @@ impl Owners<'_> {
         if self.is_of_other_version(now) {
             return now.clone();
         }
-        let Some(before) = find(&self.sides.before, now) else { return now.with_fields(self.existing(now)) };
-        let returned = self.held_again(before).filter(|path| !now.fields.contains(path)).cloned();
+        let Some(before) = find(&self.sides.before, now) else {
+            return now.with_fields(self.existing(now));
+        };
+        let returned = self
+            .held_again(before)
+            .filter(|path| !now.fields.contains(path))
+            .cloned();
         let fields: Fields = self.existing(now).iter().cloned().chain(returned).collect();
-        if fields == before.fields { before.clone() } else { now.with_fields(fields) }
+        if fields == before.fields {
+            before.clone()
+        } else {
+            now.with_fields(fields)
+        }
     }
 
     /// An entry of another manager that is gone altogether.
@@ -57,9 +78,12 @@ impl Owners<'_> {
         if self.is_of_other_version(before) {
             return before.clone();
         }
-        // An apply that followed the adoption has let go of what it did not send: then nothing shows any more whose it was.
+        // An apply that followed the adoption has let go of what it did not send: then nothing
+        // shows any more whose it was.
         let is_adopted = self.sides.is_adopted(before);
-        let adopted = before.fields.iter().filter(|path| is_adopted && self.is_as_before(path) && !self.sides.is_taken_by_others(path));
+        let adopted = before.fields.iter().filter(|path| {
+            is_adopted && self.is_as_before(path) && !self.sides.is_taken_by_others(path)
+        });
         before.with_fields(self.held_again(before).chain(adopted).cloned().collect())
     }
 
@@ -70,36 +94,61 @@ impl Owners<'_> {
         }
         let stays = |path: &&Path| self.stayed.iter().any(|stayed| path.is_within(stayed));
         let now = find(&self.sides.now, before);
-        let shared = now.into_iter().flat_map(|now| now.fields.iter().filter(stays));
+        let shared = now
+            .into_iter()
+            .flat_map(|now| now.fields.iter().filter(stays));
         let held = before.fields.iter().filter(|path| self.is_as_before(path));
         let fields: Fields = held.chain(shared).cloned().collect();
-        if fields == before.fields { before.clone() } else { now.unwrap_or(before).with_fields(fields) }
+        if fields == before.fields {
+            before.clone()
+        } else {
+            now.unwrap_or(before).with_fields(fields)
+        }
     }
 
     /// What `now` holds, without what the restoration takes away.
     fn existing(&self, now: &Entry) -> Fields {
-        let goes = |path: &&Path| path.get(self.sides.live).is_some() && path.get(self.content).is_none();
-        now.fields.iter().filter(|path| !goes(path)).cloned().collect()
+        let goes =
+            |path: &&Path| path.get(self.sides.live).is_some() && path.get(self.content).is_none();
+        now.fields
+            .iter()
+            .filter(|path| !goes(path))
+            .cloned()
+            .collect()
     }
 
-    /// What another manager held in `before` and holds again: it has the value of then, and was changed or taken over by us.
+    /// What another manager held in `before` and holds again: it has the value of then, and was
+    /// changed or taken over by us.
     fn held_again<'b>(&self, before: &'b Entry) -> impl Iterator<Item = &'b Path> {
-        before.fields.iter().filter(|path| self.is_as_before(path) && (self.is_restored(path) || self.is_taken_over(path)))
+        before.fields.iter().filter(|path| {
+            self.is_as_before(path) && (self.is_restored(path) || self.is_taken_over(path))
+        })
     }
 
-    /// Whether `path` has the value that it had. For what has parts that others hold, being there is all that can be held.
+    /// Whether `path` has the value that it had. For what has parts that others hold, being there
+    /// is all that can be held.
     fn is_as_before(&self, path: &Path) -> bool {
         let (was, will_be) = (path.get(self.sides.snapshot), path.get(self.content));
-        if self.sides.shape.is_branch(path) { was.is_some() == will_be.is_some() } else { was == will_be }
+        if self.sides.shape.is_branch(path) {
+            was.is_some() == will_be.is_some()
+        } else {
+            was == will_be
+        }
     }
 
     fn is_restored(&self, path: &Path) -> bool {
-        self.restored.iter().any(|restored| path.is_within(restored) || restored.is_within(path))
+        self.restored
+            .iter()
+            .any(|restored| path.is_within(restored) || restored.is_within(path))
     }
 
     /// Whether we hold `path` now and did not.
     fn is_taken_over(&self, path: &Path) -> bool {
-        let holds = |entries: &[Entry]| entries.iter().any(|entry| self.is_ours(entry) && entry.fields.contains(path));
+        let holds = |entries: &[Entry]| {
+            entries
+                .iter()
+                .any(|entry| self.is_ours(entry) && entry.fields.contains(path))
+        };
         holds(&self.sides.now) && !holds(&self.sides.before)
     }
 
@@ -115,9 +164,11 @@ impl Owners<'_> {
 /// Whether both hold the same, whatever their order and times.
 pub(super) fn is_same(left: &[Entry], right: &[Entry]) -> bool {
     left.len() == right.len()
-        && left
-            .iter()
-            .all(|entry| find(right, entry).is_some_and(|other| other.fields == entry.fields && other.api_version() == entry.api_version()))
+        && left.iter().all(|entry| {
+            find(right, entry).is_some_and(|other| {
+                other.fields == entry.fields && other.api_version() == entry.api_version()
+            })
+        })
 }
 
 fn find<'a>(entries: &'a [Entry], like: &Entry) -> Option<&'a Entry> {

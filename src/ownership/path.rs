@@ -14,14 +14,17 @@ pub(crate) enum Element {
     Member(String),
     /// `i:` an item of a list by its position.
     Index(usize),
-    /// `o:` the order of a list's items. `fieldsV1` has no such thing; a change that only moves items needs it.
+    /// `o:` the order of a list's items. `fieldsV1` has no such thing; a change that only moves
+    /// items needs it.
     Order,
 }
 
-/// Where in an object something is: list items are named by their keys and not by their positions, which others move.
+/// Where in an object something is: list items are named by their keys and not by their positions,
+/// which others move.
 /// <https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management>
 ///
-/// It is stored as the list of its elements in the spelling of `fieldsV1`, and shown as `.spec.containers[name="api"].image`.
+/// It is stored as the list of its elements in the spelling of `fieldsV1`, and shown as
+/// `.spec.containers[name="api"].image`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub(crate) struct Path(Vec<Element>);
@@ -32,8 +35,12 @@ impl Element {
         let (sort, name) = key.split_once(':')?;
         match sort {
             "f" => Some(Self::Field(name.to_owned())),
-            "k" => serde_json::from_str(name).ok().map(|keys: Map<String, Value>| Self::item(keys)),
-            "v" => serde_json::from_str(name).ok().map(|member: Value| Self::member(&member)),
+            "k" => serde_json::from_str(name)
+                .ok()
+                .map(|keys: Map<String, Value>| Self::item(keys)),
+            "v" => serde_json::from_str(name)
+                .ok()
+                .map(|member: Value| Self::member(&member)),
             "i" => name.parse().ok().map(Self::Index),
             "o" => Some(Self::Order),
             _ => None,
@@ -83,7 +90,9 @@ impl Element {
         match self {
             Self::Item(keys) => {
                 let keys: Map<String, Value> = serde_json::from_str(keys).ok()?;
-                items.iter().position(|item| keys.iter().all(|(key, value)| item.get(key) == Some(value)))
+                items
+                    .iter()
+                    .position(|item| keys.iter().all(|(key, value)| item.get(key) == Some(value)))
             }
             Self::Member(member) => {
                 let member: Value = serde_json::from_str(member).ok()?;
@@ -102,7 +111,12 @@ impl Element {
 impl Path {
     /// The path of plain field names, for example `["spec", "replicas"]`.
     pub(crate) fn of_fields(names: &[&str]) -> Self {
-        Self(names.iter().map(|name| Element::Field((*name).to_owned())).collect())
+        Self(
+            names
+                .iter()
+                .map(|name| Element::Field((*name).to_owned()))
+                .collect(),
+        )
     }
 
     /// The path of these elements, from the root on.
@@ -129,12 +143,16 @@ impl Path {
 
     /// The path of what holds this one, and the last element; `None` for the root.
     pub(crate) fn split_last(&self) -> Option<(Self, &Element)> {
-        self.0.split_last().map(|(last, before)| (Self(before.to_vec()), last))
+        self.0
+            .split_last()
+            .map(|(last, before)| (Self(before.to_vec()), last))
     }
 
     /// The paths of what it lies in, nearest first, the root excluded.
     pub(crate) fn ancestors(&self) -> impl Iterator<Item = Self> {
-        (1..self.0.len()).rev().map(|length| Self(self.0[..length].to_vec()))
+        (1..self.0.len())
+            .rev()
+            .map(|length| Self(self.0[..length].to_vec()))
     }
 
     /// Whether this is `ancestor` or lies below it.
@@ -144,7 +162,12 @@ impl Path {
 
     /// The rest of this path below `ancestor`, in which it lies.
     pub(crate) fn below(&self, ancestor: &Self) -> Self {
-        Self(self.0.strip_prefix(ancestor.0.as_slice()).unwrap_or_default().to_vec())
+        Self(
+            self.0
+                .strip_prefix(ancestor.0.as_slice())
+                .unwrap_or_default()
+                .to_vec(),
+        )
     }
 
     /// Whether it is about the order of a list's items.
@@ -154,24 +177,38 @@ impl Path {
 
     /// The same path for every item of the lists on its way.
     pub(crate) fn for_any_item(&self) -> Self {
-        let any = |element: &Element| if element.is_of_list() { Element::Index(0) } else { element.clone() };
+        let any = |element: &Element| {
+            if element.is_of_list() {
+                Element::Index(0)
+            } else {
+                element.clone()
+            }
+        };
         Self(self.0.iter().map(any).collect())
     }
 
     /// The value that `object` holds there.
     pub(crate) fn get<'a>(&self, object: &'a Value) -> Option<&'a Value> {
-        self.0.iter().try_fold(object, |value, element| element.child(value))
+        self.0
+            .iter()
+            .try_fold(object, |value, element| element.child(value))
     }
 
     /// The value that `object` holds there, to be changed.
     pub(crate) fn get_mut<'a>(&self, object: &'a mut Value) -> Option<&'a mut Value> {
-        self.0.iter().try_fold(object, |value, element| element.child_mut(value))
+        self.0
+            .iter()
+            .try_fold(object, |value, element| element.child_mut(value))
     }
 
     /// Removes what `object` holds there.
     pub(crate) fn remove(&self, object: &mut Value) {
-        let Some((parent, last)) = self.split_last() else { return };
-        let Some(parent) = parent.get_mut(object) else { return };
+        let Some((parent, last)) = self.split_last() else {
+            return;
+        };
+        let Some(parent) = parent.get_mut(object) else {
+            return;
+        };
         match (last, last.position(parent)) {
             (Element::Field(name), _) => {
                 parent.as_object_mut().map(|fields| fields.remove(name));
@@ -185,11 +222,15 @@ impl Path {
 
     /// Puts `value` there, instead of what `object` holds there; a new item of a list comes last.
     ///
-    /// Maps and lists that are missing on the way are made, but no items of lists: an item of which only one field is known is none.
-    /// Returns whether the value is there now.
+    /// Maps and lists that are missing on the way are made, but no items of lists: an item of which
+    /// only one field is known is none. Returns whether the value is there now.
     pub(crate) fn put(&self, object: &mut Value, value: Value) -> bool {
-        let Some((parent, last)) = self.split_last() else { return false };
-        let Some(holder) = parent.get_or_make(object, last) else { return false };
+        let Some((parent, last)) = self.split_last() else {
+            return false;
+        };
+        let Some(holder) = parent.get_or_make(object, last) else {
+            return false;
+        };
         match last.child_mut(holder) {
             Some(place) => *place = value,
             None => match (last, holder) {
@@ -206,9 +247,18 @@ impl Path {
     /// The value there, made as a container that can hold `below` where it is missing.
     fn get_or_make<'a>(&self, object: &'a mut Value, below: &Element) -> Option<&'a mut Value> {
         if self.get(object).is_none() {
-            let empty = if below.is_of_list() { Value::Array(Vec::new()) } else { Value::Object(Map::new()) };
-            let (parent, Element::Field(name)) = self.split_last()? else { return None };
-            parent.get_or_make(object, &Element::Field(name.clone()))?.as_object_mut()?.insert(name.clone(), empty);
+            let empty = if below.is_of_list() {
+                Value::Array(Vec::new())
+            } else {
+                Value::Object(Map::new())
+            };
+            let (parent, Element::Field(name)) = self.split_last()? else {
+                return None;
+            };
+            parent
+                .get_or_make(object, &Element::Field(name.clone()))?
+                .as_object_mut()?
+                .insert(name.clone(), empty);
         }
         self.get_mut(object)
     }
@@ -228,12 +278,16 @@ impl fmt::Display for Path {
 }
 
 fn is_plain(name: &str) -> bool {
-    name.chars().all(|character| character.is_ascii_alphanumeric() || "_-".contains(character))
+    name.chars()
+        .all(|character| character.is_ascii_alphanumeric() || "_-".contains(character))
 }
 
 fn write_keys(keys: &str, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
     let keys: Map<String, Value> = serde_json::from_str(keys).unwrap_or_default();
-    let keys: Vec<String> = keys.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let keys: Vec<String> = keys
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
     write!(formatter, "[{}]", keys.join(","))
 }
 
@@ -247,7 +301,9 @@ impl TryFrom<Vec<String>> for Path {
     type Error = String;
 
     fn try_from(keys: Vec<String>) -> Result<Self, Self::Error> {
-        let element = |key: &String| Element::parse(key).ok_or_else(|| format!("`{key}` is no element of a path"));
+        let element = |key: &String| {
+            Element::parse(key).ok_or_else(|| format!("`{key}` is no element of a path"))
+        };
         keys.iter().map(element).collect::<Result<_, _>>().map(Self)
     }
 }
@@ -259,7 +315,8 @@ mod tests {
     use super::*;
 
     fn path(keys: &[&str]) -> Path {
-        Path::try_from(keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>()).expect("keys of fieldsV1")
+        Path::try_from(keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>())
+            .expect("keys of fieldsV1")
     }
 
     fn object() -> Value {
@@ -281,9 +338,18 @@ mod tests {
             path(&["f:metadata", "f:labels", "f:app.kubernetes.io/name"]).to_string(),
             ".metadata.labels[\"app.kubernetes.io/name\"]"
         );
-        assert_eq!(path(&["f:metadata", "f:finalizers", "v:\"x\""]).to_string(), ".metadata.finalizers[=\"x\"]");
-        assert_eq!(path(&["f:spec", "f:args", "i:1"]).to_string(), ".spec.args[1]");
-        assert_eq!(path(&["f:spec", "f:containers", "o:"]).to_string(), ".spec.containers (order)");
+        assert_eq!(
+            path(&["f:metadata", "f:finalizers", "v:\"x\""]).to_string(),
+            ".metadata.finalizers[=\"x\"]"
+        );
+        assert_eq!(
+            path(&["f:spec", "f:args", "i:1"]).to_string(),
+            ".spec.args[1]"
+        );
+        assert_eq!(
+            path(&["f:spec", "f:containers", "o:"]).to_string(),
+            ".spec.containers (order)"
+        );
     }
 
     #[test]
@@ -304,7 +370,10 @@ mod tests {
         path(&["f:metadata", "f:finalizers", "v:\"x\""]).remove(&mut object);
         assert_eq!(object["metadata"]["finalizers"], json!(["y"]));
         path(&["f:spec", "f:containers", "k:{\"name\":\"api\"}"]).remove(&mut object);
-        assert_eq!(object["spec"]["containers"], json!([{"name": "log", "image": "log:2"}]));
+        assert_eq!(
+            object["spec"]["containers"],
+            json!([{"name": "log", "image": "log:2"}])
+        );
     }
 
     #[test]
@@ -312,8 +381,14 @@ mod tests {
         let mut object = object();
         assert!(path(&["f:metadata", "f:annotations", "f:a"]).put(&mut object, json!("1")));
         assert_eq!(object["metadata"]["annotations"], json!({"a": "1"}));
-        assert!(path(&["f:metadata", "f:ownerReferences", "k:{\"uid\":\"u\"}"]).put(&mut object, json!({"uid": "u"})));
+        assert!(
+            path(&["f:metadata", "f:ownerReferences", "k:{\"uid\":\"u\"}"])
+                .put(&mut object, json!({"uid": "u"}))
+        );
         assert_eq!(object["metadata"]["ownerReferences"], json!([{"uid": "u"}]));
-        assert!(!path(&["f:spec", "f:containers", "k:{\"name\":\"web\"}", "f:image"]).put(&mut object, json!("web:1")));
+        assert!(
+            !path(&["f:spec", "f:containers", "k:{\"name\":\"web\"}", "f:image"])
+                .put(&mut object, json!("web:1"))
+        );
     }
 }

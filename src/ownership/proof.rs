@@ -23,11 +23,13 @@ pub(crate) struct FieldDifference {
 /// Why a place is not what it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reason {
-    /// Others have changed it since: the manager that holds it. Removing leaves no trace of who did it.
+    /// Others have changed it since: the manager that holds it. Removing leaves no trace of who did
+    /// it.
     ByOthers(Option<String>),
     /// It should be as it was.
     NotAsBefore,
-    /// It has the value that it had, and this manager, which held it, does not hold it, nor does anybody else who wrote since.
+    /// It has the value that it had, and this manager, which held it, does not hold it, nor does
+    /// anybody else who wrote since.
     NotHeldBy(String),
     /// It has the value that it had, and we hold it, and did not.
     HeldByUs,
@@ -45,24 +47,42 @@ impl fmt::Display for FieldDifference {
         let path = &self.path;
         match &self.reason {
             Reason::ByOthers(Some(manager)) => write!(formatter, "{path} was changed by {manager}"),
-            Reason::ByOthers(None) => write!(formatter, "{path} was changed or removed by somebody else"),
+            Reason::ByOthers(None) => {
+                write!(formatter, "{path} was changed or removed by somebody else")
+            }
             Reason::NotAsBefore => write!(formatter, "{path} is not as before"),
-            Reason::NotHeldBy(manager) => write!(formatter, "{path} is not held by {manager} as before"),
-            Reason::HeldByUs => write!(formatter, "{path} is held by deployctl, which it was not before"),
+            Reason::NotHeldBy(manager) => {
+                write!(formatter, "{path} is not held by {manager} as before")
+            }
+            Reason::HeldByUs => write!(
+                formatter,
+                "{path} is held by deployctl, which it was not before"
+            ),
         }
     }
 }
 
-/// Where `live` is not what `snapshot` was, values and owners, as a proof of a way back: by comparing what is there, whatever was done.
+/// Where `live` is not what `snapshot` was, values and owners, as a proof of a way back: by
+/// comparing what is there, whatever was done.
 ///
-/// Compared are the paths that the writes of `manager` changed, or with `None` the whole object. `status` and what the system writes is
-/// left out. So is, where the object was created again in the meantime (it has another uid), what a new object gets anew: addresses and
-/// ports of a Service, the selector of a Job, the uids of its owners.
-pub(crate) fn differences(snapshot: &Value, live: &Value, changed: Option<&[ChangedPath]>, manager: &str) -> Vec<FieldDifference> {
+/// Compared are the paths that the writes of `manager` changed, or with `None` the whole object.
+/// `status` and what the system writes is left out. So is, where the object was created again in
+/// the meantime (it has another uid), what a new object gets anew: addresses and ports of a
+/// Service, the selector of a Job, the uids of its owners.
+pub(crate) fn differences(
+    snapshot: &Value,
+    live: &Value,
+    changed: Option<&[ChangedPath]>,
+    manager: &str,
+) -> Vec<FieldDifference> {
     let uid = |object: &Value| object.pointer("/metadata/uid").cloned();
     if uid(snapshot) != uid(live) {
         let (snapshot, live) = (lasting(snapshot), lasting(live));
-        return compare(&Sides::of(&snapshot, &live, manager), &changed_paths(&snapshot, &live), Compared::Anew);
+        return compare(
+            &Sides::of(&snapshot, &live, manager),
+            &changed_paths(&snapshot, &live),
+            Compared::Anew,
+        );
     }
     let sides = Sides::of(snapshot, live, manager);
     match changed {
@@ -77,10 +97,16 @@ fn lasting(object: &Value) -> Value {
     remove_system_fields(&mut object);
     remove_bindings(&mut object);
     remove_allocations(&mut object);
-    let references = object.pointer_mut("/metadata/ownerReferences").and_then(Value::as_array_mut);
-    references.into_iter().flatten().filter_map(Value::as_object_mut).for_each(|reference| {
-        reference.remove("uid");
-    });
+    let references = object
+        .pointer_mut("/metadata/ownerReferences")
+        .and_then(Value::as_array_mut);
+    references
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object_mut)
+        .for_each(|reference| {
+            reference.remove("uid");
+        });
     object
 }
 
@@ -96,10 +122,23 @@ enum Compared {
 }
 
 fn compare(sides: &Sides<'_>, changes: &[ChangedPath], compared: Compared) -> Vec<FieldDifference> {
-    let reasons = changes.iter().filter_map(|change| Some((&change.path, value_reason(sides, change, compared)?)));
-    let values: Vec<FieldDifference> = reasons.map(|(path, reason)| FieldDifference { path: path.clone(), reason }).collect();
-    let lost = sides.before.iter().filter_map(|entry| not_held_again(sides, entry, changes, compared));
-    let gained = sides.now.iter().filter_map(|entry| held_by_us(sides, entry, &values));
+    let reasons = changes
+        .iter()
+        .filter_map(|change| Some((&change.path, value_reason(sides, change, compared)?)));
+    let values: Vec<FieldDifference> = reasons
+        .map(|(path, reason)| FieldDifference {
+            path: path.clone(),
+            reason,
+        })
+        .collect();
+    let lost = sides
+        .before
+        .iter()
+        .filter_map(|entry| not_held_again(sides, entry, changes, compared));
+    let gained = sides
+        .now
+        .iter()
+        .filter_map(|entry| held_by_us(sides, entry, &values));
     let owners: Vec<FieldDifference> = lost.chain(gained).collect();
     values.into_iter().chain(owners).collect()
 }
@@ -123,7 +162,11 @@ fn value_reason(sides: &Sides<'_>, change: &ChangedPath, compared: Compared) -> 
             Compared::Everything => sides.was_held(path) && !sides.was_removed_by_us(path),
             Compared::Anew => false,
         };
-    Some(if is_removed_by_others { Reason::ByOthers(None) } else { Reason::NotAsBefore })
+    Some(if is_removed_by_others {
+        Reason::ByOthers(None)
+    } else {
+        Reason::NotAsBefore
+    })
 }
 
 fn order_reason(sides: &Sides<'_>, change: &ChangedPath, compared: Compared) -> Option<Reason> {
@@ -134,34 +177,66 @@ fn order_reason(sides: &Sides<'_>, change: &ChangedPath, compared: Compared) -> 
     }
 }
 
-/// Something that the manager of `entry` held, and that is as it was, but that this manager has lost through us: the first such path.
-fn not_held_again(sides: &Sides<'_>, entry: &Entry, changes: &[ChangedPath], compared: Compared) -> Option<FieldDifference> {
+/// Something that the manager of `entry` held, and that is as it was, but that this manager has
+/// lost through us: the first such path.
+fn not_held_again(
+    sides: &Sides<'_>,
+    entry: &Entry,
+    changes: &[ChangedPath],
+    compared: Compared,
+) -> Option<FieldDifference> {
     let is_ours = entry.manager() == sides.manager;
-    if entry.subresource() == "status" || !is_ours && entry.api_version() != api_version(sides.live) {
+    if entry.subresource() == "status" || !is_ours && entry.api_version() != api_version(sides.live)
+    {
         return None;
     }
     let now = sides.now.iter().find(|now| now.is_same_as(entry));
     let is_held = |path: &Path| now.is_some_and(|now| now.fields.contains(path));
-    let is_touched = |path: &Path| compared == Compared::Anew || changes.iter().any(|change| path.is_within(&change.path));
-    let by_us = |path: &Path| {
-        is_ours || sides.is_adopted(entry) || is_touched(path) || ours(&sides.now, sides.manager).any(|now| now.fields.contains(path))
+    let is_touched = |path: &Path| {
+        compared == Compared::Anew || changes.iter().any(|change| path.is_within(&change.path))
     };
-    let mut lost = entry.fields.iter().filter(|path| sides.is_as_before(path) && !is_held(path) && by_us(path));
+    let by_us = |path: &Path| {
+        is_ours
+            || sides.is_adopted(entry)
+            || is_touched(path)
+            || ours(&sides.now, sides.manager).any(|now| now.fields.contains(path))
+    };
+    let mut lost = entry
+        .fields
+        .iter()
+        .filter(|path| sides.is_as_before(path) && !is_held(path) && by_us(path));
     let path = lost.find(|path| !sides.is_taken_by_others(path))?;
-    Some(FieldDifference { path: path.clone(), reason: Reason::NotHeldBy(entry.manager().to_owned()) })
+    Some(FieldDifference {
+        path: path.clone(),
+        reason: Reason::NotHeldBy(entry.manager().to_owned()),
+    })
 }
 
-/// Something that `entry`, if it is ours, holds and did not, other than what stays with others: the first such path.
-fn held_by_us(sides: &Sides<'_>, entry: &Entry, values: &[FieldDifference]) -> Option<FieldDifference> {
+/// Something that `entry`, if it is ours, holds and did not, other than what stays with others: the
+/// first such path.
+fn held_by_us(
+    sides: &Sides<'_>,
+    entry: &Entry,
+    values: &[FieldDifference],
+) -> Option<FieldDifference> {
     if entry.manager() != sides.manager || entry.api_version() != api_version(sides.live) {
         return None;
     }
-    let was_held = |path: &Path| ours(&sides.before, sides.manager).any(|before| before.fields.contains(path));
+    let was_held =
+        |path: &Path| ours(&sides.before, sides.manager).any(|before| before.fields.contains(path));
     let stays = |path: &Path| values.iter().any(|value| path.is_within(&value.path));
-    let path = entry.fields.iter().find(|path| !was_held(path) && !stays(path))?;
-    Some(FieldDifference { path: path.clone(), reason: Reason::HeldByUs })
+    let path = entry
+        .fields
+        .iter()
+        .find(|path| !was_held(path) && !stays(path))?;
+    Some(FieldDifference {
+        path: path.clone(),
+        reason: Reason::HeldByUs,
+    })
 }
 
 fn ours<'a>(entries: &'a [Entry], manager: &'a str) -> impl Iterator<Item = &'a Entry> {
-    entries.iter().filter(move |entry| entry.manager() == manager)
+    entries
+        .iter()
+        .filter(move |entry| entry.manager() == manager)
 }

@@ -8,12 +8,13 @@ use super::{
     system::remove_system_fields,
 };
 
-/// How an object that was deleted is created again: a POST of `body`, then its owners are put back as [`restore`](super::restore()) with
-/// `expected` as the snapshot and no changed paths says.
+/// How an object that was deleted is created again: a POST of `body`, then its owners are put back
+/// as [`restore`](super::restore()) with `expected` as the snapshot and no changed paths says.
 ///
-/// A POST and not an apply: it fails where somebody else has created the object in between, it takes what an apply refuses (entries twice
-/// in a list), and nothing is missing in it that others held and that the object cannot do without. It makes us the owner of everything
-/// for a moment; whoever finds that after an interruption gives the fields back in the same way.
+/// A POST and not an apply: it fails where somebody else has created the object in between, it
+/// takes what an apply refuses (entries twice in a list), and nothing is missing in it that others
+/// held and that the object cannot do without. It makes us the owner of everything for a moment;
+/// whoever finds that after an interruption gives the fields back in the same way.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Recreation {
     /// The content to create.
@@ -22,27 +23,45 @@ pub(crate) struct Recreation {
     pub(crate) expected: Value,
 }
 
-/// Values that the API server or a controller gave to the object that is gone, and that the new one gets anew: with those of the old one
-/// it would be refused, or belong to what is gone.
+/// Values that the API server or a controller gave to the object that is gone, and that the new one
+/// gets anew: with those of the old one it would be refused, or belong to what is gone.
 const BOUND: [(&str, &str); 13] = [
     ("Job", "/metadata/labels/controller-uid"),
-    ("Job", "/metadata/labels/batch.kubernetes.io~1controller-uid"),
+    (
+        "Job",
+        "/metadata/labels/batch.kubernetes.io~1controller-uid",
+    ),
     ("Job", "/metadata/labels/job-name"),
     ("Job", "/metadata/labels/batch.kubernetes.io~1job-name"),
     ("Job", "/spec/selector"),
     ("Job", "/spec/template/metadata/labels/controller-uid"),
-    ("Job", "/spec/template/metadata/labels/batch.kubernetes.io~1controller-uid"),
+    (
+        "Job",
+        "/spec/template/metadata/labels/batch.kubernetes.io~1controller-uid",
+    ),
     ("Job", "/spec/template/metadata/labels/job-name"),
-    ("Job", "/spec/template/metadata/labels/batch.kubernetes.io~1job-name"),
+    (
+        "Job",
+        "/spec/template/metadata/labels/batch.kubernetes.io~1job-name",
+    ),
     ("Pod", "/spec/nodeName"),
-    // A claim that says it is bound, to a volume that is bound to the claim before, is lost; without this it waits for the volume.
-    ("PersistentVolumeClaim", "/metadata/annotations/pv.kubernetes.io~1bind-completed"),
+    // A claim that says it is bound, to a volume that is bound to the claim before, is lost;
+    // without this it waits for the volume.
+    (
+        "PersistentVolumeClaim",
+        "/metadata/annotations/pv.kubernetes.io~1bind-completed",
+    ),
     ("PersistentVolume", "/spec/claimRef/uid"),
     ("PersistentVolume", "/spec/claimRef/resourceVersion"),
 ];
 
-/// Addresses and ports that were allocated to a Service. They are asked for again, and given up where others have them now.
-const ALLOCATED: [&str; 3] = ["/spec/clusterIP", "/spec/clusterIPs", "/spec/healthCheckNodePort"];
+/// Addresses and ports that were allocated to a Service. They are asked for again, and given up
+/// where others have them now.
+const ALLOCATED: [&str; 3] = [
+    "/spec/clusterIP",
+    "/spec/clusterIPs",
+    "/spec/healthCheckNodePort",
+];
 
 /// Marks of a deletion that was under way.
 const DELETING: [&str; 2] = ["foregroundDeletion", "orphan"];
@@ -55,14 +74,19 @@ impl Recreation {
             remove_allocations(&mut object);
             object
         };
-        Self { body: without(&self.body), expected: without(&self.expected) }
+        Self {
+            body: without(&self.body),
+            expected: without(&self.expected),
+        }
     }
 }
 
-/// How the object of `snapshot` is created again; `None` for what a controller makes, which makes it again itself.
+/// How the object of `snapshot` is created again; `None` for what a controller makes, which makes
+/// it again itself.
 ///
-/// `owners` says which uids the objects have now that had those of the snapshot, recreated or not. References to owners that are not in it
-/// are dropped: the garbage collector deletes an object whose owners are all gone.
+/// `owners` says which uids the objects have now that had those of the snapshot, recreated or not.
+/// References to owners that are not in it are dropped: the garbage collector deletes an object
+/// whose owners are all gone.
 pub(crate) fn recreation(snapshot: &Value, owners: &HashMap<String, String>) -> Option<Recreation> {
     if owner_references(snapshot).any(|reference| reference["controller"] == true) {
         return None;
@@ -80,14 +104,23 @@ pub(crate) fn recreation(snapshot: &Value, owners: &HashMap<String, String>) -> 
 pub(super) fn remove_bindings(object: &mut Value) {
     let kind = built_in_kind(object).to_owned();
     let is_selected_by_hand = object.pointer("/spec/manualSelector") == Some(&Value::Bool(true));
-    for (_, pointer) in BOUND.iter().filter(|(of, _)| *of == kind && !is_selected_by_hand) {
+    for (_, pointer) in BOUND
+        .iter()
+        .filter(|(of, _)| *of == kind && !is_selected_by_hand)
+    {
         remove(pointer, object);
     }
     if kind == "Secret" && object["type"] == "kubernetes.io/service-account-token" {
         remove("/data", object);
-        remove("/metadata/annotations/kubernetes.io~1service-account.uid", object);
+        remove(
+            "/metadata/annotations/kubernetes.io~1service-account.uid",
+            object,
+        );
     }
-    if let Some(finalizers) = object.pointer_mut("/metadata/finalizers").and_then(Value::as_array_mut) {
+    if let Some(finalizers) = object
+        .pointer_mut("/metadata/finalizers")
+        .and_then(Value::as_array_mut)
+    {
         finalizers.retain(|finalizer| !DELETING.iter().any(|name| finalizer == name));
     }
 }
@@ -98,22 +131,39 @@ pub(super) fn remove_allocations(object: &mut Value) {
         return;
     }
     // A headless Service has no address by its own wish.
-    let is_headless = object.pointer("/spec/clusterIP").is_some_and(|address| address == "None");
-    ALLOCATED.iter().filter(|pointer| !is_headless || pointer.ends_with("Port")).for_each(|pointer| remove(pointer, object));
-    let ports = object.pointer_mut("/spec/ports").and_then(Value::as_array_mut);
-    ports.into_iter().flatten().filter_map(Value::as_object_mut).for_each(|port| {
-        port.remove("nodePort");
-    });
+    let is_headless = object
+        .pointer("/spec/clusterIP")
+        .is_some_and(|address| address == "None");
+    ALLOCATED
+        .iter()
+        .filter(|pointer| !is_headless || pointer.ends_with("Port"))
+        .for_each(|pointer| remove(pointer, object));
+    let ports = object
+        .pointer_mut("/spec/ports")
+        .and_then(Value::as_array_mut);
+    ports
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object_mut)
+        .for_each(|port| {
+            port.remove("nodePort");
+        });
 }
 
 /// The kind of a built-in object: others have Services and Jobs of their own.
 fn built_in_kind(object: &Value) -> &str {
     let is_built_in = matches!(api_version(object), "v1" | "batch/v1");
-    object.get("kind").and_then(Value::as_str).filter(|_| is_built_in).unwrap_or_default()
+    object
+        .get("kind")
+        .and_then(Value::as_str)
+        .filter(|_| is_built_in)
+        .unwrap_or_default()
 }
 
 fn remove(pointer: &str, object: &mut Value) {
-    let Some((parent, name)) = pointer.rsplit_once('/') else { return };
+    let Some((parent, name)) = pointer.rsplit_once('/') else {
+        return;
+    };
     let name = name.replace("~1", "/");
     if let Some(parent) = object.pointer_mut(parent).and_then(Value::as_object_mut) {
         parent.remove(&name);
@@ -121,14 +171,23 @@ fn remove(pointer: &str, object: &mut Value) {
 }
 
 fn owner_references(object: &Value) -> impl Iterator<Item = &Value> {
-    object.pointer("/metadata/ownerReferences").and_then(Value::as_array).into_iter().flatten()
+    object
+        .pointer("/metadata/ownerReferences")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
 }
 
 /// Makes the owner references, and the entries that hold them, name the owners' uids of now.
 fn put_owner_references(object: &mut Value, owners: &HashMap<String, String>) {
     let now = |reference: &Value| owners.get(reference["uid"].as_str()?).map(String::as_str);
-    let references: Vec<Value> = owner_references(object).filter_map(|reference| Some(with_uid(reference, now(reference)?))).collect();
-    let owners = entries(object).iter().map(|entry| renamed(entry, owners).to_value()).collect();
+    let references: Vec<Value> = owner_references(object)
+        .filter_map(|reference| Some(with_uid(reference, now(reference)?)))
+        .collect();
+    let owners = entries(object)
+        .iter()
+        .map(|entry| renamed(entry, owners).to_value())
+        .collect();
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         if metadata.remove("ownerReferences").is_some() && !references.is_empty() {
             metadata.insert("ownerReferences".to_owned(), Value::Array(references));
@@ -149,15 +208,24 @@ fn with_uid(reference: &Value, uid: &str) -> Value {
 fn renamed(entry: &Entry, owners: &HashMap<String, String>) -> Entry {
     let element = |element: &Element| match element {
         Element::Item(keys) => {
-            let uid = serde_json::from_str::<Value>(keys).ok().and_then(|keys| owners.get(keys.get("uid")?.as_str()?).cloned());
-            uid.map_or_else(|| element.clone(), |uid| Element::Item(json!({"uid": uid}).to_string()))
+            let uid = serde_json::from_str::<Value>(keys)
+                .ok()
+                .and_then(|keys| owners.get(keys.get("uid")?.as_str()?).cloned());
+            uid.map_or_else(
+                || element.clone(),
+                |uid| Element::Item(json!({"uid": uid}).to_string()),
+            )
         }
         _ => element.clone(),
     };
     let list = Path::of_fields(&["metadata", "ownerReferences"]);
     let path = |path: &Path| {
         let is_reference = path.is_within(&list);
-        if is_reference { Path::of_elements(path.elements().iter().map(element).collect()) } else { path.clone() }
+        if is_reference {
+            Path::of_elements(path.elements().iter().map(element).collect())
+        } else {
+            path.clone()
+        }
     };
     entry.with_fields(entry.fields.iter().map(path).collect())
 }
@@ -174,10 +242,18 @@ mod tests {
     #[test]
     fn what_belonged_to_the_object_that_is_gone_is_dropped() {
         let body = recreated(&recorded("deployment.before")).body;
-        let metadata: Vec<&String> = body["metadata"].as_object().expect("metadata").keys().collect();
+        let metadata: Vec<&String> = body["metadata"]
+            .as_object()
+            .expect("metadata")
+            .keys()
+            .collect();
         assert_eq!(metadata, ["annotations", "labels", "name", "namespace"]);
         assert!(body.get("status").is_none());
-        assert!(body["metadata"]["annotations"].get("deployment.kubernetes.io/revision").is_none());
+        assert!(
+            body["metadata"]["annotations"]
+                .get("deployment.kubernetes.io/revision")
+                .is_none()
+        );
         assert_eq!(body["spec"], recorded("deployment.before")["spec"]);
     }
 
@@ -188,7 +264,10 @@ mod tests {
         assert_eq!(body["spec"]["template"]["metadata"]["labels"], json!({}));
         let mut by_hand = recorded("job");
         by_hand["spec"]["manualSelector"] = json!(true);
-        assert_eq!(recreated(&by_hand).body["spec"]["selector"], by_hand["spec"]["selector"]);
+        assert_eq!(
+            recreated(&by_hand).body["spec"]["selector"],
+            by_hand["spec"]["selector"]
+        );
     }
 
     #[test]
@@ -199,7 +278,10 @@ mod tests {
         });
         let body = recreated(&secret).body;
         assert!(body.get("data").is_none());
-        assert_eq!(body["metadata"]["annotations"], json!({"kubernetes.io/service-account.name": "ci"}));
+        assert_eq!(
+            body["metadata"]["annotations"],
+            json!({"kubernetes.io/service-account.name": "ci"})
+        );
     }
 
     #[test]
@@ -208,11 +290,22 @@ mod tests {
         let recreation = recreated(&service);
         assert_eq!(recreation.body["spec"], service["spec"]);
         let without = recreation.without_allocations().body;
-        assert!(without["spec"].get("clusterIP").is_none() && without["spec"].get("clusterIPs").is_none());
-        assert!(without["spec"]["ports"].as_array().expect("ports").iter().all(|port| port.get("nodePort").is_none()));
-        let headless =
-            json!({"apiVersion": "v1", "kind": "Service", "metadata": {}, "spec": {"clusterIP": "None", "clusterIPs": ["None"]}});
-        assert_eq!(recreated(&headless).without_allocations().body["spec"], headless["spec"]);
+        assert!(
+            without["spec"].get("clusterIP").is_none()
+                && without["spec"].get("clusterIPs").is_none()
+        );
+        assert!(
+            without["spec"]["ports"]
+                .as_array()
+                .expect("ports")
+                .iter()
+                .all(|port| port.get("nodePort").is_none())
+        );
+        let headless = json!({"apiVersion": "v1", "kind": "Service", "metadata": {}, "spec": {"clusterIP": "None", "clusterIPs": ["None"]}});
+        assert_eq!(
+            recreated(&headless).without_allocations().body["spec"],
+            headless["spec"]
+        );
     }
 
     #[test]
@@ -233,16 +326,33 @@ mod tests {
                 "managedFields": [{"manager": "ops", "fieldsV1": {"f:metadata": {"f:ownerReferences": {"k:{\"uid\":\"old\"}": {}}}}}],
             },
         });
-        let recreation = recreation(&owned, &HashMap::from([("old".to_owned(), "new".to_owned())])).expect("nobody's child");
-        assert_eq!(recreation.body["metadata"]["ownerReferences"], json!([{"uid": "new", "name": "a"}]));
+        let recreation = recreation(
+            &owned,
+            &HashMap::from([("old".to_owned(), "new".to_owned())]),
+        )
+        .expect("nobody's child");
+        assert_eq!(
+            recreation.body["metadata"]["ownerReferences"],
+            json!([{"uid": "new", "name": "a"}])
+        );
         let fields = &recreation.expected["metadata"]["managedFields"][0]["fieldsV1"];
-        assert_eq!(*fields, json!({"f:metadata": {"f:ownerReferences": {"k:{\"uid\":\"new\"}": {}}}}));
-        assert!(recreated(&owned).body["metadata"].get("ownerReferences").is_none());
+        assert_eq!(
+            *fields,
+            json!({"f:metadata": {"f:ownerReferences": {"k:{\"uid\":\"new\"}": {}}}})
+        );
+        assert!(
+            recreated(&owned).body["metadata"]
+                .get("ownerReferences")
+                .is_none()
+        );
     }
 
     #[test]
     fn what_a_controller_makes_is_never_recreated() {
         let pod = json!({"kind": "Pod", "metadata": {"ownerReferences": [{"uid": "u", "controller": true}]}});
-        assert_eq!(recreation(&pod, &HashMap::from([("u".to_owned(), "v".to_owned())])), None);
+        assert_eq!(
+            recreation(&pod, &HashMap::from([("u".to_owned(), "v".to_owned())])),
+            None
+        );
     }
 }

@@ -16,10 +16,12 @@ pub(super) enum ListSort {
     Set,
 }
 
-/// How the lists and maps of objects of a kind merge, learnt from what `managedFields` hold: where an entry names items by their keys,
-/// the list is one of keyed items. Lists of which no entry names items are atomic, as they are for the API server.
+/// How the lists and maps of objects of a kind merge, learnt from what `managedFields` hold: where
+/// an entry names items by their keys, the list is one of keyed items. Lists of which no entry
+/// names items are atomic, as they are for the API server.
 ///
-/// So no schema is needed: those of custom resources would have to be asked for, and would be of one version.
+/// So no schema is needed: those of custom resources would have to be asked for, and would be of
+/// one version.
 #[derive(Debug, Default)]
 pub(super) struct Shape {
     lists: BTreeMap<Path, ListSort>,
@@ -27,22 +29,41 @@ pub(super) struct Shape {
     leaves: BTreeSet<Path>,
 }
 
-/// Maps that take any keys: keys that different managers added stand beside each other, whoever made the map.
+/// Maps that take any keys: keys that different managers added stand beside each other, whoever
+/// made the map.
 ///
-/// In all other objects the fields belong together (a probe without its handler is none), which no entry tells.
-const OPEN_MAPS: [&str; 7] = ["metadata", "labels", "annotations", "data", "binaryData", "limits", "requests"];
+/// In all other objects the fields belong together (a probe without its handler is none), which no
+/// entry tells.
+const OPEN_MAPS: [&str; 7] = [
+    "metadata",
+    "labels",
+    "annotations",
+    "data",
+    "binaryData",
+    "limits",
+    "requests",
+];
 
 impl Shape {
     /// The shape that the entries of `objects` show.
     pub(super) fn of(objects: &[&Value]) -> Self {
         let mut shape = Self::default();
         // Of every object, whether an entry names them or not.
-        shape.lists.insert(Path::of_fields(&["metadata", "finalizers"]), ListSort::Set);
-        shape.lists.insert(Path::of_fields(&["metadata", "ownerReferences"]), ListSort::Keyed(vec!["uid".to_owned()]));
+        shape
+            .lists
+            .insert(Path::of_fields(&["metadata", "finalizers"]), ListSort::Set);
+        shape.lists.insert(
+            Path::of_fields(&["metadata", "ownerReferences"]),
+            ListSort::Keyed(vec!["uid".to_owned()]),
+        );
         for object in objects {
             let entries = entries(object);
-            let matching = entries.iter().filter(|entry| entry.api_version() == api_version(object));
-            matching.flat_map(|entry| entry.fields.iter()).for_each(|path| shape.learn(path));
+            let matching = entries
+                .iter()
+                .filter(|entry| entry.api_version() == api_version(object));
+            matching
+                .flat_map(|entry| entry.fields.iter())
+                .for_each(|path| shape.learn(path));
         }
         shape
     }
@@ -55,7 +76,10 @@ impl Shape {
             match last {
                 Element::Item(keys) => {
                     let keys: Map<String, Value> = serde_json::from_str(keys).unwrap_or_default();
-                    self.lists.insert(general.clone(), ListSort::Keyed(keys.keys().cloned().collect()));
+                    self.lists.insert(
+                        general.clone(),
+                        ListSort::Keyed(keys.keys().cloned().collect()),
+                    );
                 }
                 Element::Member(_) => {
                     self.lists.insert(general.clone(), ListSort::Set);
@@ -69,7 +93,8 @@ impl Shape {
         }
     }
 
-    /// Whether others can hold parts of what is at `path`, so that holding `path` says nothing of what lies below it.
+    /// Whether others can hold parts of what is at `path`, so that holding `path` says nothing of
+    /// what lies below it.
     pub(super) fn is_branch(&self, path: &Path) -> bool {
         self.branches.contains(&path.for_any_item())
     }
@@ -79,11 +104,17 @@ impl Shape {
         !self.is_branch(path) && self.leaves.contains(&path.for_any_item())
     }
 
-    /// The items of the list at `path` with what names them; `None` for an atomic list, and where the items cannot be told apart.
-    pub(super) fn items<'a>(&self, path: &Path, list: &'a Value) -> Option<Vec<(Element, &'a Value)>> {
+    /// The items of the list at `path` with what names them; `None` for an atomic list, and where
+    /// the items cannot be told apart.
+    pub(super) fn items<'a>(
+        &self,
+        path: &Path,
+        list: &'a Value,
+    ) -> Option<Vec<(Element, &'a Value)>> {
         let sort = self.lists.get(&path.for_any_item())?;
         let named = |item: &'a Value| Some((name(sort, item)?, item));
-        let items: Vec<(Element, &Value)> = list.as_array()?.iter().map(named).collect::<Option<_>>()?;
+        let items: Vec<(Element, &Value)> =
+            list.as_array()?.iter().map(named).collect::<Option<_>>()?;
         let names: HashSet<&Element> = items.iter().map(|(name, _)| name).collect();
         (names.len() == items.len()).then_some(items)
     }
@@ -107,7 +138,10 @@ fn name(sort: &ListSort, item: &Value) -> Option<Element> {
     match sort {
         ListSort::Set => Some(Element::member(item)),
         ListSort::Keyed(keys) => {
-            let keys: Option<Map<String, Value>> = keys.iter().map(|key| Some((key.clone(), item.get(key)?.clone()))).collect();
+            let keys: Option<Map<String, Value>> = keys
+                .iter()
+                .map(|key| Some((key.clone(), item.get(key)?.clone())))
+                .collect();
             keys.map(Element::item)
         }
     }

@@ -33,11 +33,21 @@ pub(super) struct Sides<'a> {
 impl<'a> Sides<'a> {
     pub(super) fn of(snapshot: &'a Value, live: &'a Value, manager: &'a str) -> Self {
         let shape = Shape::of(&[snapshot, live]);
-        Self { snapshot, live, manager, before: entries(snapshot), now: entries(live), shape }
+        Self {
+            snapshot,
+            live,
+            manager,
+            before: entries(snapshot),
+            now: entries(live),
+            shape,
+        }
     }
 
     pub(super) fn by_answers(&self, changes: Vec<ChangedPath>) -> Decisions {
-        changes.into_iter().map(|change| with(change, |change| self.by_answer(change))).collect()
+        changes
+            .into_iter()
+            .map(|change| with(change, |change| self.by_answer(change)))
+            .collect()
     }
 
     fn by_answer(&self, change: &ChangedPath) -> Decision {
@@ -49,20 +59,33 @@ impl<'a> Sides<'a> {
             return Decision::Same;
         }
         match self.other_holder(&change.path) {
-            None if is == change.after.as_ref() && (was.is_none() || self.has_place(&change.path)) => Decision::Back,
+            None if is == change.after.as_ref()
+                && (was.is_none() || self.has_place(&change.path)) =>
+            {
+                Decision::Back
+            }
             holder => Decision::Stays(holder),
         }
     }
 
     pub(super) fn by_ownership(&self, changes: Vec<ChangedPath>) -> Decisions {
-        let is_ours_alone = changes.iter().all(|change| self.other_holder(&change.path).is_none());
-        changes.into_iter().map(|change| with(change, |change| self.by_holder(&change.path, is_ours_alone))).collect()
+        let is_ours_alone = changes
+            .iter()
+            .all(|change| self.other_holder(&change.path).is_none());
+        changes
+            .into_iter()
+            .map(|change| with(change, |change| self.by_holder(&change.path, is_ours_alone)))
+            .collect()
     }
 
     fn by_holder(&self, path: &Path, is_ours_alone: bool) -> Decision {
         match self.other_holder(path) {
             None if path.is_order() || path.get(self.live).is_some() => Decision::Back,
-            None if (self.was_removed_by_us(path) || is_ours_alone && !self.was_held(path)) && self.has_place(path) => Decision::Back,
+            None if (self.was_removed_by_us(path) || is_ours_alone && !self.was_held(path))
+                && self.has_place(path) =>
+            {
+                Decision::Back
+            }
             holder => Decision::Stays(holder),
         }
     }
@@ -75,7 +98,11 @@ impl<'a> Sides<'a> {
     fn order_of(&self, change: &ChangedPath) -> Option<Decision> {
         let (list, _) = change.path.split_last()?;
         let ours = change.after.as_ref()?.as_array()?;
-        let ours: Vec<Element> = ours.iter().filter_map(Value::as_str).filter_map(Element::parse).collect();
+        let ours: Vec<Element> = ours
+            .iter()
+            .filter_map(Value::as_str)
+            .filter_map(Element::parse)
+            .collect();
         let was = names(self.snapshot, &list, &self.shape)?;
         let is = names(self.live, &list, &self.shape)?;
         let now = common(&is, &[&was, &ours]);
@@ -90,7 +117,10 @@ impl<'a> Sides<'a> {
 
     /// A manager other than ours that holds `path`, or something in it.
     pub(super) fn other_holder(&self, path: &Path) -> Option<String> {
-        let other = self.now.iter().find(|entry| entry.manager() != self.manager && holds(entry, path, &self.shape))?;
+        let other = self
+            .now
+            .iter()
+            .find(|entry| entry.manager() != self.manager && holds(entry, path, &self.shape))?;
         Some(other.manager().to_owned())
     }
 
@@ -101,21 +131,34 @@ impl<'a> Sides<'a> {
 
     /// Whether a manager other than ours holds `path` that did not: it has written it since.
     pub(super) fn is_taken_by_others(&self, path: &Path) -> bool {
-        let held = |like: &Entry| self.before.iter().any(|entry| entry.is_same_as(like) && entry.fields.contains(path));
-        let mut others = self.now.iter().filter(|entry| entry.manager() != self.manager);
+        let held = |like: &Entry| {
+            self.before
+                .iter()
+                .any(|entry| entry.is_same_as(like) && entry.fields.contains(path))
+        };
+        let mut others = self
+            .now
+            .iter()
+            .filter(|entry| entry.manager() != self.manager);
         others.any(|entry| entry.fields.contains(path) && !held(entry))
     }
 
     pub(super) fn was_removed_by_us(&self, path: &Path) -> bool {
         let ours = |entry: &&Entry| entry.manager() == self.manager || self.is_adopted(entry);
-        self.before.iter().filter(ours).any(|entry| holds(entry, path, &self.shape))
+        self.before
+            .iter()
+            .filter(ours)
+            .any(|entry| holds(entry, path, &self.shape))
     }
 
     pub(super) fn was_held(&self, path: &Path) -> bool {
-        self.before.iter().any(|entry| holds(entry, path, &self.shape))
+        self.before
+            .iter()
+            .any(|entry| holds(entry, path, &self.shape))
     }
 
-    /// Whether what is at `path` was there with the value that it has. For what has parts that others hold, being there is enough.
+    /// Whether what is at `path` was there with the value that it has. For what has parts that
+    /// others hold, being there is enough.
     pub(super) fn is_as_before(&self, path: &Path) -> bool {
         match (path.get(self.snapshot), path.get(self.live)) {
             (Some(was), Some(is)) => self.shape.is_branch(path) || was == is,
@@ -125,7 +168,9 @@ impl<'a> Sides<'a> {
 
     /// Whether what `path` lies in is still there, or is made by whoever puts something into it.
     pub(super) fn has_place(&self, path: &Path) -> bool {
-        let mut missing = path.ancestors().take_while(|ancestor| ancestor.get(self.live).is_none());
+        let mut missing = path
+            .ancestors()
+            .take_while(|ancestor| ancestor.get(self.live).is_none());
         missing.all(|ancestor| self.shape.is_open(&ancestor))
     }
 }
@@ -137,5 +182,8 @@ fn with(change: ChangedPath, decide: impl Fn(&ChangedPath) -> Decision) -> (Chan
 
 /// Whether `entry` holds `path`, a part of it, or as an atom something that it is a part of.
 fn holds(entry: &Entry, path: &Path, shape: &Shape) -> bool {
-    entry.fields.reaches(path) || path.ancestors().any(|ancestor| shape.is_atomic(&ancestor) && entry.fields.contains(&ancestor))
+    entry.fields.reaches(path)
+        || path
+            .ancestors()
+            .any(|ancestor| shape.is_atomic(&ancestor) && entry.fields.contains(&ancestor))
 }

@@ -16,12 +16,20 @@ const METADATA: [&str; 8] = [
 ];
 
 /// Annotations in which controllers count what they have done with the object.
-const ANNOTATIONS: [&str; 2] = ["deployment.kubernetes.io/revision", "deprecated.daemonset.template.generation"];
+const ANNOTATIONS: [&str; 2] = [
+    "deployment.kubernetes.io/revision",
+    "deprecated.daemonset.template.generation",
+];
 
-/// Whether the system writes what is at `path`, so that it is never put back and never compared: `status`, what the API server counts
-/// and names, and the annotations of its controllers.
+/// Whether the system writes what is at `path`, so that it is never put back and never compared:
+/// `status`, what the API server counts and names, and the annotations of its controllers.
 pub(super) fn is_of_system(path: &Path) -> bool {
-    let names: Vec<&str> = path.elements().iter().map_while(field_name).take(3).collect();
+    let names: Vec<&str> = path
+        .elements()
+        .iter()
+        .map_while(field_name)
+        .take(3)
+        .collect();
     match names.as_slice() {
         ["status", ..] => true,
         ["metadata", "annotations", name, ..] => ANNOTATIONS.contains(name),
@@ -39,9 +47,17 @@ fn field_name(element: &Element) -> Option<&str> {
 
 /// Removes from `object` all that the system writes, `managedFields` apart.
 pub(super) fn remove_system_fields(object: &mut Value) {
-    let metadata = METADATA.iter().filter(|name| **name != "managedFields").map(|name| Path::of_fields(&["metadata", name]));
-    let annotations = ANNOTATIONS.iter().map(|name| Path::of_fields(&["metadata", "annotations", name]));
-    for path in metadata.chain(annotations).chain([Path::of_fields(&["status"])]) {
+    let metadata = METADATA
+        .iter()
+        .filter(|name| **name != "managedFields")
+        .map(|name| Path::of_fields(&["metadata", name]));
+    let annotations = ANNOTATIONS
+        .iter()
+        .map(|name| Path::of_fields(&["metadata", "annotations", name]));
+    for path in metadata
+        .chain(annotations)
+        .chain([Path::of_fields(&["status"])])
+    {
         path.remove(object);
     }
 }

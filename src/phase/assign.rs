@@ -33,22 +33,32 @@ pub(crate) struct Assignment {
 impl Assignment {
     /// The objects of the phase with number `phase`, in their order.
     pub(crate) fn objects_of(&self, phase: usize) -> impl Iterator<Item = &ObjectId> {
-        self.placements.iter().filter(move |(_, placement)| placement.phase == phase).map(|(id, _)| id)
+        self.placements
+            .iter()
+            .filter(move |(_, placement)| placement.phase == phase)
+            .map(|(id, _)| id)
     }
 }
 
 /// Puts every object into a phase of `phases`, which are in order.
 ///
-/// What was written down decides first: the annotation, then `match`, then folder and file name. Then what the object is.
-/// Objects that serve a workload follow it, into the earliest phase if they serve several, and what an object of an
-/// earlier phase needs is moved there, unless it was written down otherwise.
+/// What was written down decides first: the annotation, then `match`, then folder and file name.
+/// Then what the object is. Objects that serve a workload follow it, into the earliest phase if
+/// they serve several, and what an object of an earlier phase needs is moved there, unless it was
+/// written down otherwise.
 pub(crate) fn assign(
     objects: &IndexMap<ObjectId, Object>,
     hints: &HashMap<ObjectId, PhaseHint>,
     references: &References,
     phases: &[PhaseSettings],
 ) -> Result<Assignment, Vec<Problem>> {
-    let mut assigning = Assigning { objects, references, phases, before: predecessors(phases), placements: IndexMap::new() };
+    let mut assigning = Assigning {
+        objects,
+        references,
+        phases,
+        before: predecessors(phases),
+        placements: IndexMap::new(),
+    };
     let mut problems = Vec::new();
     let nothing = PhaseHint::default();
     for (id, object) in objects {
@@ -63,7 +73,10 @@ pub(crate) fn assign(
     assigning.follow();
     assigning.pull_forward();
     let warnings = assigning.late_needs();
-    Ok(Assignment { placements: assigning.placements, warnings })
+    Ok(Assignment {
+        placements: assigning.placements,
+        warnings,
+    })
 }
 
 struct Assigning<'a> {
@@ -80,26 +93,45 @@ impl Assigning<'_> {
         if let Some(name) = &hint.annotation {
             let phase = self.phases.iter().position(|phase| phase.name == *name);
             return phase
-                .map(|phase| Placement { phase, reason: PhaseReason::Annotation })
+                .map(|phase| Placement {
+                    phase,
+                    reason: PhaseReason::Annotation,
+                })
                 .ok_or_else(|| Box::new(self.unknown_phase(object, name)));
         }
-        if let Some((phase, reason)) = by_match(object, hint, self.phases).or_else(|| by_path(hint, self.phases)) {
+        if let Some((phase, reason)) =
+            by_match(object, hint, self.phases).or_else(|| by_path(hint, self.phases))
+        {
             return Ok(Placement { phase, reason });
         }
-        let known = phase_of_image(&object.id, &object.body).or_else(|| phase_of_labels(&object.id, &object.body));
+        let known = phase_of_image(&object.id, &object.body)
+            .or_else(|| phase_of_labels(&object.id, &object.body));
         let (name, reason) = match known {
             Some((name, what)) => (name, PhaseReason::Known(what)),
             None => (phase_of_kind(&object.id), PhaseReason::Kind),
         };
-        let phase = self.phases.iter().position(|phase| phase.name == name).unwrap_or(0);
+        let phase = self
+            .phases
+            .iter()
+            .position(|phase| phase.name == name)
+            .unwrap_or(0);
         Ok(Placement { phase, reason })
     }
 
     fn unknown_phase(&self, object: &Object, name: &str) -> Problem {
-        let known = self.phases.iter().map(|phase| format!("`{}`", phase.name)).collect::<Vec<_>>().join(", ");
-        let problem =
-            Problem::error(format!("the annotation `deployctl.dev/phase` names the phase `{name}`, which the plan does not have"));
-        problem.at(&object.origin).about(&object.id).hint(format!("use one of {known}"))
+        let known = self
+            .phases
+            .iter()
+            .map(|phase| format!("`{}`", phase.name))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let problem = Problem::error(format!(
+            "the annotation `deployctl.dev/phase` names the phase `{name}`, which the plan does not have"
+        ));
+        problem
+            .at(&object.origin)
+            .about(&object.id)
+            .hint(format!("use one of {known}"))
     }
 
     /// Moves what serves workloads to the earliest of their phases.
@@ -108,11 +140,16 @@ impl Assigning<'_> {
             if self.placements[id].reason != PhaseReason::Kind {
                 continue;
             }
-            let served = self.references.serves(id).iter().filter_map(|workload| Some((self.placements.get(workload)?.phase, workload)));
+            let served = self
+                .references
+                .serves(id)
+                .iter()
+                .filter_map(|workload| Some((self.placements.get(workload)?.phase, workload)));
             // The first of equals, so that the reason does not depend on a hash.
             if let Some((phase, workload)) = served.min_by_key(|(phase, _)| *phase) {
                 let reason = PhaseReason::Follows(workload.clone());
-                self.placements.insert(id.clone(), Placement { phase, reason });
+                self.placements
+                    .insert(id.clone(), Placement { phase, reason });
             }
         }
     }
@@ -125,9 +162,16 @@ impl Assigning<'_> {
             let phase = self.placements[id].phase;
             for need in self.references.needs(id) {
                 let placement = &self.placements[need];
-                // A later number does not come before; a move always goes to a lower number, so this ends.
+                // A later number does not come before; a move always goes to a lower number, so
+                // this ends.
                 if placement.phase > phase && !placement.reason.is_explicit() {
-                    self.placements.insert(need.clone(), Placement { phase, reason: PhaseReason::Follows(id.clone()) });
+                    self.placements.insert(
+                        need.clone(),
+                        Placement {
+                            phase,
+                            reason: PhaseReason::Follows(id.clone()),
+                        },
+                    );
                     waiting.push(need);
                 }
             }
@@ -147,7 +191,12 @@ impl Assigning<'_> {
                         other.reason
                     );
                     let hint = format!("put {need} into `{own}` or an earlier phase");
-                    warnings.push(Problem::warning(message).at(&object.origin).about(id).hint(hint));
+                    warnings.push(
+                        Problem::warning(message)
+                            .at(&object.origin)
+                            .about(id)
+                            .hint(hint),
+                    );
                 }
             }
         }
@@ -160,10 +209,16 @@ fn predecessors(phases: &[PhaseSettings]) -> Vec<Vec<bool>> {
     let mut before: Vec<Vec<bool>> = Vec::with_capacity(phases.len());
     for phase in phases {
         let mut own = vec![false; phases.len()];
-        for index in phase.after.iter().filter_map(|name| phases.iter().position(|other| other.name == *name)) {
+        for index in phase
+            .after
+            .iter()
+            .filter_map(|name| phases.iter().position(|other| other.name == *name))
+        {
             own[index] = true;
             if let Some(further) = before.get(index) {
-                own.iter_mut().zip(further).for_each(|(own, further)| *own |= further);
+                own.iter_mut()
+                    .zip(further)
+                    .for_each(|(own, further)| *own |= further);
             }
         }
         before.push(own);

@@ -9,25 +9,30 @@ use crate::object::{Object, ObjectId, References};
 pub(crate) struct Ordered {
     /// The object.
     pub(crate) id: ObjectId,
-    /// Objects of the same phase that are written before it: a Namespace, a CRD (established and served), what it reads or runs under.
+    /// Objects of the same phase that are written before it: a Namespace, a CRD (established and
+    /// served), what it reads or runs under.
     pub(crate) after: Vec<ObjectId>,
-    /// Objects of the same phase without which it may fail while it starts: what it needs, and whom it speaks to, directly or by way of
-    /// others. They say nothing about the order.
+    /// Objects of the same phase without which it may fail while it starts: what it needs, and whom
+    /// it speaks to, directly or by way of others. They say nothing about the order.
     pub(crate) leans_on: Vec<ObjectId>,
-    /// What becomes ready slowest, and what that waits for, has the highest number and is started first.
+    /// What becomes ready slowest, and what that waits for, has the highest number and is started
+    /// first.
     pub(crate) priority: u32,
-    /// Admission webhooks are written once everything else of the phase is ready: before, they would refuse
-    /// what their own server needs to start.
+    /// Admission webhooks are written once everything else of the phase is ready: before, they
+    /// would refuse what their own server needs to start.
     pub(crate) last: bool,
 }
 
-/// The order inside a phase: each object after all that it waits for, those with the highest priority first.
+/// The order inside a phase: each object after all that it waits for, those with the highest
+/// priority first.
 ///
 /// `objects` are the objects of one phase. Cycles are broken, always at the same place.
 pub(crate) fn order(objects: &[&Object], references: &References) -> Vec<Ordered> {
     let members: HashSet<&ObjectId> = objects.iter().map(|object| &object.id).collect();
-    let mut after: IndexMap<&ObjectId, Vec<&ObjectId>> =
-        objects.iter().map(|object| (&object.id, waits_for(object, objects, &members, references))).collect();
+    let mut after: IndexMap<&ObjectId, Vec<&ObjectId>> = objects
+        .iter()
+        .map(|object| (&object.id, waits_for(object, objects, &members, references)))
+        .collect();
     let sequence = sorted(&mut after);
     let priorities = priorities(objects, &after, &sequence);
     sorted_by_priority(&after, &priorities)
@@ -47,7 +52,11 @@ fn leans_on(id: &ObjectId, members: &HashSet<&ObjectId>, references: &References
     let mut seen = HashSet::from([id]);
     let mut open = vec![id];
     while let Some(next) = open.pop() {
-        open.extend(references.leans_on(next).filter(|other| members.contains(other) && seen.insert(other)));
+        open.extend(
+            references
+                .leans_on(next)
+                .filter(|other| members.contains(other) && seen.insert(other)),
+        );
     }
     seen.remove(id);
     let mut found: Vec<ObjectId> = seen.into_iter().cloned().collect();
@@ -63,12 +72,23 @@ fn waits_for<'a>(
 ) -> Vec<&'a ObjectId> {
     let id = &object.id;
     if is_webhook(id) {
-        return objects.iter().map(|other| &other.id).filter(|other| !is_webhook(other)).collect();
+        return objects
+            .iter()
+            .map(|other| &other.id)
+            .filter(|other| !is_webhook(other))
+            .collect();
     }
-    let mut waits: Vec<&ObjectId> = references.needs(id).iter().filter(|need| members.contains(need)).collect();
+    let mut waits: Vec<&ObjectId> = references
+        .needs(id)
+        .iter()
+        .filter(|need| members.contains(need))
+        .collect();
     // Defaults and limits hold only for pods that are made after them.
     if base_priority(object) >= WORKLOAD {
-        let limits = objects.iter().map(|other| &other.id).filter(|other| matches!(other.kind.as_str(), "LimitRange" | "ResourceQuota"));
+        let limits = objects
+            .iter()
+            .map(|other| &other.id)
+            .filter(|other| matches!(other.kind.as_str(), "LimitRange" | "ResourceQuota"));
         waits.extend(limits.filter(|other| other.namespace == id.namespace));
     }
     let mut seen = HashSet::new();
@@ -92,7 +112,14 @@ fn base_priority(object: &Object) -> u32 {
         ("apiextensions.k8s.io", _) => 70,
         ("apiregistration.k8s.io", _) => 60,
         ("", "PersistentVolumeClaim") | ("networking.k8s.io", "Ingress") => 50,
-        ("", "Service") if object.body.pointer("/spec/type").is_some_and(|kind| kind == "LoadBalancer") => 50,
+        ("", "Service")
+            if object
+                .body
+                .pointer("/spec/type")
+                .is_some_and(|kind| kind == "LoadBalancer") =>
+        {
+            50
+        }
         // Custom resources stand for work that a controller does.
         (group, _) if group.contains('.') && !group.ends_with(".k8s.io") => 60,
         _ => 10,
@@ -101,12 +128,17 @@ fn base_priority(object: &Object) -> u32 {
 
 type After<'a> = IndexMap<&'a ObjectId, Vec<&'a ObjectId>>;
 
-/// An order in which everything comes after what it waits for. Edges that close a cycle are taken out of `after`.
+/// An order in which everything comes after what it waits for. Edges that close a cycle are taken
+/// out of `after`.
 fn sorted<'a>(after: &mut After<'a>) -> Vec<&'a ObjectId> {
     let mut left: BTreeSet<&ObjectId> = after.keys().copied().collect();
     let mut sequence = Vec::with_capacity(left.len());
     while !left.is_empty() {
-        let free: Vec<&ObjectId> = left.iter().copied().filter(|id| after[*id].iter().all(|other| !left.contains(other))).collect();
+        let free: Vec<&ObjectId> = left
+            .iter()
+            .copied()
+            .filter(|id| after[*id].iter().all(|other| !left.contains(other)))
+            .collect();
         if free.is_empty() {
             let (from, to) = edge_of_cycle(&left, after);
             after[from].retain(|other| *other != to);
@@ -119,9 +151,19 @@ fn sorted<'a>(after: &mut After<'a>) -> Vec<&'a ObjectId> {
     sequence
 }
 
-/// An edge on a cycle: the one that leaves the smallest object on it, so that every run breaks it alike.
-fn edge_of_cycle<'a>(left: &BTreeSet<&'a ObjectId>, after: &After<'a>) -> (&'a ObjectId, &'a ObjectId) {
-    let next = |id: &ObjectId| after[id].iter().copied().find(|other| left.contains(other)).expect("nothing that is left is free");
+/// An edge on a cycle: the one that leaves the smallest object on it, so that every run breaks it
+/// alike.
+fn edge_of_cycle<'a>(
+    left: &BTreeSet<&'a ObjectId>,
+    after: &After<'a>,
+) -> (&'a ObjectId, &'a ObjectId) {
+    let next = |id: &ObjectId| {
+        after[id]
+            .iter()
+            .copied()
+            .find(|other| left.contains(other))
+            .expect("nothing that is left is free")
+    };
     let mut path: Vec<&ObjectId> = Vec::new();
     let mut current = *left.first().expect("only called while something is left");
     while !path.contains(&current) {
@@ -134,8 +176,15 @@ fn edge_of_cycle<'a>(left: &BTreeSet<&'a ObjectId>, after: &After<'a>) -> (&'a O
 }
 
 /// The priority of each object: its own, or that of what waits for it where that is higher.
-fn priorities<'a>(objects: &[&'a Object], after: &After<'a>, sequence: &[&'a ObjectId]) -> HashMap<&'a ObjectId, u32> {
-    let mut priorities: HashMap<&ObjectId, u32> = objects.iter().map(|object| (&object.id, base_priority(object))).collect();
+fn priorities<'a>(
+    objects: &[&'a Object],
+    after: &After<'a>,
+    sequence: &[&'a ObjectId],
+) -> HashMap<&'a ObjectId, u32> {
+    let mut priorities: HashMap<&ObjectId, u32> = objects
+        .iter()
+        .map(|object| (&object.id, base_priority(object)))
+        .collect();
     for id in sequence.iter().rev().filter(|id| !is_webhook(id)) {
         let own = priorities[*id];
         for other in &after[*id] {
@@ -147,7 +196,10 @@ fn priorities<'a>(objects: &[&'a Object], after: &After<'a>, sequence: &[&'a Obj
 }
 
 /// The final order: of what is free, the highest priority first, then by identity.
-fn sorted_by_priority<'a>(after: &After<'a>, priorities: &HashMap<&'a ObjectId, u32>) -> Vec<&'a ObjectId> {
+fn sorted_by_priority<'a>(
+    after: &After<'a>,
+    priorities: &HashMap<&'a ObjectId, u32>,
+) -> Vec<&'a ObjectId> {
     let mut blocking: HashMap<&ObjectId, Vec<&ObjectId>> = HashMap::new();
     let mut open: HashMap<&ObjectId, usize> = HashMap::new();
     for (id, others) in after {
@@ -157,7 +209,11 @@ fn sorted_by_priority<'a>(after: &After<'a>, priorities: &HashMap<&'a ObjectId, 
         }
     }
     let rank = |id: &'a ObjectId| (std::cmp::Reverse(priorities[id]), id);
-    let mut free: BTreeSet<_> = after.keys().filter(|id| open[**id] == 0).map(|id| rank(id)).collect();
+    let mut free: BTreeSet<_> = after
+        .keys()
+        .filter(|id| open[**id] == 0)
+        .map(|id| rank(id))
+        .collect();
     let mut result = Vec::with_capacity(after.len());
     while let Some((_, id)) = free.pop_first() {
         result.push(id);

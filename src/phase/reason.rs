@@ -24,7 +24,10 @@ pub(crate) enum PhaseReason {
 impl PhaseReason {
     /// Whether somebody wrote it down, so that nothing else may move the object.
     pub(super) fn is_explicit(&self) -> bool {
-        matches!(self, Self::Annotation | Self::Match(_) | Self::Folder(_) | Self::FileName(_))
+        matches!(
+            self,
+            Self::Annotation | Self::Match(_) | Self::Folder(_) | Self::FileName(_)
+        )
     }
 }
 

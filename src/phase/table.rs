@@ -7,8 +7,16 @@ type Row = (&'static str, &'static str, &'static [&'static str]);
 
 /// Phase, group and kinds. The first row that fits decides; what fits none belongs to `apps`.
 const TABLE: &[Row] = &[
-    ("namespace", "", &["Namespace", "ResourceQuota", "LimitRange", "ServiceAccount"]),
-    ("namespace", "apiextensions.k8s.io", &["CustomResourceDefinition"]),
+    (
+        "namespace",
+        "",
+        &["Namespace", "ResourceQuota", "LimitRange", "ServiceAccount"],
+    ),
+    (
+        "namespace",
+        "apiextensions.k8s.io",
+        &["CustomResourceDefinition"],
+    ),
     ("namespace", "rbac.authorization.k8s.io", &["*"]),
     ("namespace", "networking.k8s.io", &["NetworkPolicy"]),
     ("namespace", "policy.networking.k8s.io", &["*"]),
@@ -21,7 +29,12 @@ const TABLE: &[Row] = &[
     (
         "namespace",
         "admissionregistration.k8s.io",
-        &["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"],
+        &[
+            "MutatingAdmissionPolicy",
+            "MutatingAdmissionPolicyBinding",
+            "ValidatingAdmissionPolicy",
+            "ValidatingAdmissionPolicyBinding",
+        ],
     ),
     ("namespace", "kyverno.io", &["*"]),
     ("namespace", "policies.kyverno.io", &["*"]),
@@ -33,7 +46,11 @@ const TABLE: &[Row] = &[
     ("secrets", "secrets-store.csi.x-k8s.io", &["*"]),
     ("secrets", "secrets.hashicorp.com", &["*"]),
     ("secrets", "trust.cert-manager.io", &["*"]),
-    ("storage", "", &["PersistentVolume", "PersistentVolumeClaim"]),
+    (
+        "storage",
+        "",
+        &["PersistentVolume", "PersistentVolumeClaim"],
+    ),
     ("storage", "storage.k8s.io", &["*"]),
     ("storage", "snapshot.storage.k8s.io", &["*"]),
     ("storage", "groupsnapshot.storage.k8s.io", &["*"]),
@@ -83,7 +100,13 @@ const REST: &str = "apps";
 /// Kinds that belong to the phase of the workload that they serve, with their groups.
 const FOLLOWERS: &[(&str, &[&str])] = &[
     ("", &["ConfigMap", "Endpoints", "Service", "ServiceAccount"]),
-    ("admissionregistration.k8s.io", &["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"]),
+    (
+        "admissionregistration.k8s.io",
+        &[
+            "MutatingWebhookConfiguration",
+            "ValidatingWebhookConfiguration",
+        ],
+    ),
     ("apiregistration.k8s.io", &["APIService"]),
     ("autoscaling", &["HorizontalPodAutoscaler"]),
     ("autoscaling.k8s.io", &["VerticalPodAutoscaler"]),
@@ -92,7 +115,10 @@ const FOLLOWERS: &[(&str, &[&str])] = &[
     ("keda.sh", &["ScaledObject"]),
     ("networking.k8s.io", &["NetworkPolicy"]),
     ("policy", &["PodDisruptionBudget"]),
-    ("rbac.authorization.k8s.io", &["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"]),
+    (
+        "rbac.authorization.k8s.io",
+        &["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"],
+    ),
 ];
 
 /// Names of images, without registry, path and tag, that are databases, queues or stores.
@@ -177,45 +203,79 @@ const MONITORING_IMAGES: &[&str] = &[
 
 /// The phase of a kind.
 pub(super) fn phase_of_kind(id: &ObjectId) -> &'static str {
-    let fits = |(_, group, kinds): &&Row| *group == id.group && kinds.iter().any(|kind| *kind == "*" || *kind == id.kind);
+    let fits = |(_, group, kinds): &&Row| {
+        *group == id.group && kinds.iter().any(|kind| *kind == "*" || *kind == id.kind)
+    };
     TABLE.iter().find(fits).map_or(REST, |(phase, ..)| phase)
 }
 
 /// Whether objects of this kind follow the workload that they serve.
 pub(super) fn follows(id: &ObjectId) -> bool {
-    FOLLOWERS.iter().any(|(group, kinds)| *group == id.group && kinds.contains(&id.kind.as_str()))
+    FOLLOWERS
+        .iter()
+        .any(|(group, kinds)| *group == id.group && kinds.contains(&id.kind.as_str()))
 }
 
-/// The phase of a workload that runs a well-known image or, as a `StatefulSet`, has a database's name; and what it was known by.
+/// The phase of a workload that runs a well-known image or, as a `StatefulSet`, has a database's
+/// name; and what it was known by.
 ///
-/// Only Deployments, `StatefulSet`s and `DaemonSet`s are looked at: a Job with a database's image is a client of it.
+/// Only Deployments, `StatefulSet`s and `DaemonSet`s are looked at: a Job with a database's image
+/// is a client of it.
 pub(super) fn phase_of_image(id: &ObjectId, body: &Value) -> Option<(&'static str, String)> {
-    if id.group != "apps" || !matches!(id.kind.as_str(), "Deployment" | "StatefulSet" | "DaemonSet") {
+    if id.group != "apps" || !matches!(id.kind.as_str(), "Deployment" | "StatefulSet" | "DaemonSet")
+    {
         return None;
     }
     let stateful = id.kind == "StatefulSet";
-    let images: Vec<&str> = pod_spec(body).into_iter().flat_map(main_images).map(image_name).collect();
+    let images: Vec<&str> = pod_spec(body)
+        .into_iter()
+        .flat_map(main_images)
+        .map(image_name)
+        .collect();
     let first = *images.first()?;
-    let database = images.iter().take(if stateful { images.len() } else { 1 }).find(|image| DATABASE_IMAGES.contains(image));
+    let database = images
+        .iter()
+        .take(if stateful { images.len() } else { 1 })
+        .find(|image| DATABASE_IMAGES.contains(image));
     if let Some(image) = database {
         return Some(("databases", format!("image `{image}`")));
     }
-    if MONITORING_IMAGES.contains(&first) || first.ends_with("-exporter") || first.ends_with("_exporter") {
+    if MONITORING_IMAGES.contains(&first)
+        || first.ends_with("-exporter")
+        || first.ends_with("_exporter")
+    {
         return Some(("monitoring", format!("image `{first}`")));
     }
-    let word = id.name.split('-').find(|word| DATABASE_IMAGES.contains(word));
-    word.filter(|_| stateful).map(|word| ("databases", format!("a StatefulSet with `{word}` in its name")))
+    let word = id
+        .name
+        .split('-')
+        .find(|word| DATABASE_IMAGES.contains(word));
+    word.filter(|_| stateful).map(|word| {
+        (
+            "databases",
+            format!("a StatefulSet with `{word}` in its name"),
+        )
+    })
 }
 
 fn main_images(pod_spec: &Value) -> impl Iterator<Item = &str> {
-    let initial = pod_spec.get("initContainers").and_then(Value::as_array).map_or(0, Vec::len);
-    containers(pod_spec).skip(initial).filter_map(|container| container.get("image")?.as_str())
+    let initial = pod_spec
+        .get("initContainers")
+        .and_then(Value::as_array)
+        .map_or(0, Vec::len);
+    containers(pod_spec)
+        .skip(initial)
+        .filter_map(|container| container.get("image")?.as_str())
 }
 
 /// The phase of a `ConfigMap` that Grafana's side-car picks up by its label.
 pub(super) fn phase_of_labels(id: &ObjectId, body: &Value) -> Option<(&'static str, String)> {
-    let labels = body.pointer("/metadata/labels").filter(|_| id.group.is_empty() && matches!(id.kind.as_str(), "ConfigMap"))?;
-    let label = ["grafana_dashboard", "grafana_datasource"].into_iter().find(|label| labels.get(*label).is_some())?;
+    let labels = body
+        .pointer("/metadata/labels")
+        .filter(|_| id.group.is_empty() && matches!(id.kind.as_str(), "ConfigMap"))?;
+    let label = ["grafana_dashboard", "grafana_datasource"]
+        .into_iter()
+        .find(|label| labels.get(*label).is_some())?;
     Some(("monitoring", format!("label `{label}`")))
 }
 
@@ -227,16 +287,39 @@ pub(super) mod documentation {
 
     /// The tables as they stand in `docs/phases.md`.
     pub(in crate::phase) fn tables() -> String {
-        let name = |group: &str| if group.is_empty() { "core".to_owned() } else { format!("`{group}`") };
-        let kinds = |kinds: &[&str]| {
-            if kinds == ["*"] { "all".to_owned() } else { kinds.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(", ") }
+        let name = |group: &str| {
+            if group.is_empty() {
+                "core".to_owned()
+            } else {
+                format!("`{group}`")
+            }
         };
-        let list = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let kinds = |kinds: &[&str]| {
+            if kinds == ["*"] {
+                "all".to_owned()
+            } else {
+                kinds
+                    .iter()
+                    .map(|kind| format!("`{kind}`"))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            }
+        };
+        let list = |names: &[&str]| {
+            names
+                .iter()
+                .map(|name| format!("`{name}`"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
         let mut text = "| phase | group | kinds |\n| --- | --- | --- |\n".to_owned();
         for (phase, group, known) in TABLE {
             let _ = writeln!(text, "| {phase} | {} | {} |", name(group), kinds(known));
         }
-        let _ = writeln!(text, "| {REST} | every other | all |\n\nFollowers:\n\n| group | kinds |\n| --- | --- |");
+        let _ = writeln!(
+            text,
+            "| {REST} | every other | all |\n\nFollowers:\n\n| group | kinds |\n| --- | --- |"
+        );
         for (group, known) in FOLLOWERS {
             let _ = writeln!(text, "| {} | {} |", name(group), kinds(known));
         }

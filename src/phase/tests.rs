@@ -9,11 +9,29 @@ use crate::{
     plan::{FailureBudget, Match, OnFailure, PhaseSettings},
 };
 
-const SEVEN: [&str; 7] = ["namespace", "secrets", "storage", "databases", "apps", "monitoring", "ingress"];
+const SEVEN: [&str; 7] = [
+    "namespace",
+    "secrets",
+    "storage",
+    "databases",
+    "apps",
+    "monitoring",
+    "ingress",
+];
 
 fn phases() -> Vec<PhaseSettings> {
-    let after = |index: usize| if index == 0 { Vec::new() } else { vec![SEVEN[index - 1].to_owned()] };
-    SEVEN.iter().enumerate().map(|(index, name)| phase(name, after(index))).collect()
+    let after = |index: usize| {
+        if index == 0 {
+            Vec::new()
+        } else {
+            vec![SEVEN[index - 1].to_owned()]
+        }
+    };
+    SEVEN
+        .iter()
+        .enumerate()
+        .map(|(index, name)| phase(name, after(index)))
+        .collect()
 }
 
 fn phase(name: &str, after: Vec<String>) -> PhaseSettings {
@@ -28,7 +46,8 @@ fn phase(name: &str, after: Vec<String>) -> PhaseSettings {
     }
 }
 
-/// The objects in a text of YAML-like JSON values; all are in namespace `shop` but for those of cluster-scoped kinds.
+/// The objects in a text of YAML-like JSON values; all are in namespace `shop` but for those of
+/// cluster-scoped kinds.
 fn objects(values: Vec<Value>) -> IndexMap<ObjectId, Object> {
     let cluster = [
         "Namespace",
@@ -44,8 +63,19 @@ fn objects(values: Vec<Value>) -> IndexMap<ObjectId, Object> {
             value["metadata"]["namespace"] = json!("shop");
         }
         let id = ObjectId::of(&value).unwrap();
-        let origin = Origin { file: Arc::from(Path::new("a.yaml")), line: 1 };
-        (id.clone(), Object { id, api_version: value["apiVersion"].as_str().unwrap().to_owned(), body: Arc::new(value), origin })
+        let origin = Origin {
+            file: Arc::from(Path::new("a.yaml")),
+            line: 1,
+        };
+        (
+            id.clone(),
+            Object {
+                id,
+                api_version: value["apiVersion"].as_str().unwrap().to_owned(),
+                body: Arc::new(value),
+                origin,
+            },
+        )
     };
     values.into_iter().map(object).collect()
 }
@@ -53,14 +83,23 @@ fn objects(values: Vec<Value>) -> IndexMap<ObjectId, Object> {
 fn value(version: &str, kind: &str, name: &str, rest: impl Into<Value>) -> Value {
     let mut value = json!({"apiVersion": version, "kind": kind, "metadata": {"name": name}});
     for (key, entry) in rest.into().as_object().unwrap() {
-        if key == "labels" { value["metadata"]["labels"] = entry.clone() } else { value[key] = entry.clone() }
+        if key == "labels" {
+            value["metadata"]["labels"] = entry.clone()
+        } else {
+            value[key] = entry.clone()
+        }
     }
     value
 }
 
 fn workload(kind: &str, name: &str, image: &str, mut pod: Value) -> Value {
     pod["containers"] = json!([{"name": "main", "image": image}]);
-    value("apps/v1", kind, name, json!({"spec": {"template": {"metadata": {"labels": {"app": name}}, "spec": pod}}}))
+    value(
+        "apps/v1",
+        kind,
+        name,
+        json!({"spec": {"template": {"metadata": {"labels": {"app": name}}, "spec": pod}}}),
+    )
 }
 
 fn plain(version: &str, kind: &str, name: &str) -> Value {
@@ -68,25 +107,52 @@ fn plain(version: &str, kind: &str, name: &str) -> Value {
 }
 
 /// `KIND/NAME PHASE (REASON)` of every object.
-fn placed(values: Vec<Value>, hints: &[(&str, PhaseHint)], phases: &[PhaseSettings]) -> (Vec<String>, Vec<String>) {
+fn placed(
+    values: Vec<Value>,
+    hints: &[(&str, PhaseHint)],
+    phases: &[PhaseSettings],
+) -> (Vec<String>, Vec<String>) {
     let objects = objects(values);
-    let hints: HashMap<ObjectId, PhaseHint> =
-        hints.iter().map(|(name, hint)| (objects.keys().find(|id| id.name == *name).unwrap().clone(), hint.clone())).collect();
+    let hints: HashMap<ObjectId, PhaseHint> = hints
+        .iter()
+        .map(|(name, hint)| {
+            (
+                objects.keys().find(|id| id.name == *name).unwrap().clone(),
+                hint.clone(),
+            )
+        })
+        .collect();
     match assign(&objects, &hints, &References::between(&objects), phases) {
         Ok(assignment) => (
             assignment
                 .placements
                 .iter()
-                .map(|(id, placement)| format!("{}/{} {} ({})", id.kind, id.name, phases[placement.phase].name, placement.reason))
+                .map(|(id, placement)| {
+                    format!(
+                        "{}/{} {} ({})",
+                        id.kind, id.name, phases[placement.phase].name, placement.reason
+                    )
+                })
                 .collect(),
-            assignment.warnings.iter().map(ToString::to_string).collect(),
+            assignment
+                .warnings
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
         ),
-        Err(problems) => (Vec::new(), problems.iter().map(ToString::to_string).collect()),
+        Err(problems) => (
+            Vec::new(),
+            problems.iter().map(ToString::to_string).collect(),
+        ),
     }
 }
 
 fn path(path: &str) -> PhaseHint {
-    PhaseHint { path: path.into(), file: Path::new("../manifests").join(path), ..PhaseHint::default() }
+    PhaseHint {
+        path: path.into(),
+        file: Path::new("../manifests").join(path),
+        ..PhaseHint::default()
+    }
 }
 
 #[test]
@@ -96,19 +162,39 @@ fn kinds_go_where_the_table_says() {
             plain("v1", "Namespace", "shop"),
             plain("v1", "ResourceQuota", "quota"),
             plain("apiextensions.k8s.io/v1", "CustomResourceDefinition", "crd"),
-            value("networking.k8s.io/v1", "NetworkPolicy", "deny", json!({"spec": {"podSelector": {}}})),
+            value(
+                "networking.k8s.io/v1",
+                "NetworkPolicy",
+                "deny",
+                json!({"spec": {"podSelector": {}}}),
+            ),
             plain("v1", "Secret", "secret"),
             plain("v1", "PersistentVolumeClaim", "claim"),
             plain("storage.k8s.io/v1", "StorageClass", "fast"),
-            workload("StatefulSet", "data", "docker.io/postgis/postgis:16-3.4", json!({})),
+            workload(
+                "StatefulSet",
+                "data",
+                "docker.io/postgis/postgis:16-3.4",
+                json!({}),
+            ),
             workload("StatefulSet", "shop-mongodb", "registry/own:1", json!({})),
             workload("Deployment", "cache", "redis:7", json!({})),
             workload("Deployment", "api", "own:1", json!({})),
-            value("batch/v1", "Job", "migrate", json!({"spec": {"template": {"spec": {"containers": [{"image": "postgres:16"}]}}}})),
+            value(
+                "batch/v1",
+                "Job",
+                "migrate",
+                json!({"spec": {"template": {"spec": {"containers": [{"image": "postgres:16"}]}}}}),
+            ),
             workload("Deployment", "prom", "prom/prometheus:v3", json!({})),
             workload("Deployment", "exporter", "x/postgres-exporter:1", json!({})),
             plain("monitoring.coreos.com/v1", "ServiceMonitor", "monitor"),
-            value("v1", "ConfigMap", "dashboard", json!({"labels": {"grafana_dashboard": "1"}})),
+            value(
+                "v1",
+                "ConfigMap",
+                "dashboard",
+                json!({"labels": {"grafana_dashboard": "1"}}),
+            ),
             plain("networking.k8s.io/v1", "Ingress", "web"),
             plain("cert-manager.io/v1", "Certificate", "tls"),
             plain("example.test/v1", "Widget", "other"),
@@ -148,7 +234,12 @@ fn what_serves_a_workload_follows_it() {
     let pod = json!({"serviceAccountName": "db", "volumes": [{"configMap": {"name": "shared"}}, {"secret": {"secretName": "db-tls"}}]});
     let (placements, warnings) = placed(
         vec![
-            workload("Deployment", "api", "own:1", json!({"volumes": [{"configMap": {"name": "shared"}}, {"configMap": {"name": "api"}}]})),
+            workload(
+                "Deployment",
+                "api",
+                "own:1",
+                json!({"volumes": [{"configMap": {"name": "shared"}}, {"configMap": {"name": "api"}}]}),
+            ),
             workload("StatefulSet", "db", "postgres:16", pod),
             plain("v1", "ConfigMap", "shared"),
             plain("v1", "ConfigMap", "api"),
@@ -162,12 +253,42 @@ fn what_serves_a_workload_follows_it() {
             ),
             plain("rbac.authorization.k8s.io/v1", "Role", "reader"),
             plain("rbac.authorization.k8s.io/v1", "Role", "other"),
-            value("v1", "Service", "db", json!({"spec": {"selector": {"app": "db"}}})),
-            value("v1", "Service", "primary", json!({"spec": {"selector": {"app": "db", "statefulset.kubernetes.io/pod-name": "db-0"}}})),
-            value("v1", "Service", "first", json!({"spec": {"selector": {"app": "db", "apps.kubernetes.io/pod-index": "0"}}})),
-            value("v1", "Service", "foreign", json!({"spec": {"selector": {"statefulset.kubernetes.io/pod-name": "other-0"}}})),
-            value("policy/v1", "PodDisruptionBudget", "db", json!({"spec": {"selector": {"matchLabels": {"app": "db"}}}})),
-            value("networking.k8s.io/v1", "NetworkPolicy", "db", json!({"spec": {"podSelector": {"matchLabels": {"app": "db"}}}})),
+            value(
+                "v1",
+                "Service",
+                "db",
+                json!({"spec": {"selector": {"app": "db"}}}),
+            ),
+            value(
+                "v1",
+                "Service",
+                "primary",
+                json!({"spec": {"selector": {"app": "db", "statefulset.kubernetes.io/pod-name": "db-0"}}}),
+            ),
+            value(
+                "v1",
+                "Service",
+                "first",
+                json!({"spec": {"selector": {"app": "db", "apps.kubernetes.io/pod-index": "0"}}}),
+            ),
+            value(
+                "v1",
+                "Service",
+                "foreign",
+                json!({"spec": {"selector": {"statefulset.kubernetes.io/pod-name": "other-0"}}}),
+            ),
+            value(
+                "policy/v1",
+                "PodDisruptionBudget",
+                "db",
+                json!({"spec": {"selector": {"matchLabels": {"app": "db"}}}}),
+            ),
+            value(
+                "networking.k8s.io/v1",
+                "NetworkPolicy",
+                "db",
+                json!({"spec": {"podSelector": {"matchLabels": {"app": "db"}}}}),
+            ),
             value(
                 "autoscaling/v2",
                 "HorizontalPodAutoscaler",
@@ -215,15 +336,39 @@ fn what_serves_a_workload_follows_it() {
 fn what_was_written_down_decides_in_its_order() {
     let mut phases = phases();
     phases[5].matches = vec![
-        Match { kind: Some("Service".to_owned()), name: Some("m-*".to_owned()), ..Match::default() },
-        Match { file: Some("../manifests/watch/**".to_owned()), ..Match::default() },
+        Match {
+            kind: Some("Service".to_owned()),
+            name: Some("m-*".to_owned()),
+            ..Match::default()
+        },
+        Match {
+            file: Some("../manifests/watch/**".to_owned()),
+            ..Match::default()
+        },
     ];
-    phases[6].matches = vec![Match { labels: IndexMap::from([("tier".to_owned(), "edge".to_owned())]), ..Match::default() }];
-    let annotated = PhaseHint { annotation: Some("storage".to_owned()), ..path("apps/x.yaml") };
-    let services = ["a", "m-one", "b", "c", "d", "e", "f", "g"].map(|name| plain("v1", "Service", name));
+    phases[6].matches = vec![Match {
+        labels: IndexMap::from([("tier".to_owned(), "edge".to_owned())]),
+        ..Match::default()
+    }];
+    let annotated = PhaseHint {
+        annotation: Some("storage".to_owned()),
+        ..path("apps/x.yaml")
+    };
+    let services =
+        ["a", "m-one", "b", "c", "d", "e", "f", "g"].map(|name| plain("v1", "Service", name));
     let mut values = services.to_vec();
-    values.push(value("v1", "Service", "m-edge", json!({"labels": {"tier": "edge"}})));
-    values.push(value("v1", "Secret", "edge", json!({"labels": {"tier": "edge"}})));
+    values.push(value(
+        "v1",
+        "Service",
+        "m-edge",
+        json!({"labels": {"tier": "edge"}}),
+    ));
+    values.push(value(
+        "v1",
+        "Secret",
+        "edge",
+        json!({"labels": {"tier": "edge"}}),
+    ));
     let hints = [
         ("a", annotated),
         ("m-one", path("shop/apps/x.yaml")),
@@ -254,9 +399,17 @@ fn what_was_written_down_decides_in_its_order() {
 
 #[test]
 fn an_unknown_phase_is_an_error() {
-    let hint = PhaseHint { annotation: Some("app".to_owned()), ..PhaseHint::default() };
+    let hint = PhaseHint {
+        annotation: Some("app".to_owned()),
+        ..PhaseHint::default()
+    };
     let (_, errors) = placed(vec![plain("v1", "Service", "a")], &[("a", hint)], &phases());
-    assert!(errors[0].starts_with("a.yaml:1: Service/shop/a: the annotation `deployctl.dev/phase` names the phase `app`"), "{errors:?}");
+    assert!(
+        errors[0].starts_with(
+            "a.yaml:1: Service/shop/a: the annotation `deployctl.dev/phase` names the phase `app`"
+        ),
+        "{errors:?}"
+    );
     assert!(
         errors[0].ends_with("use one of `namespace`, `secrets`, `storage`, `databases`, `apps`, `monitoring`, `ingress`"),
         "{errors:?}"
@@ -266,45 +419,93 @@ fn an_unknown_phase_is_an_error() {
 #[test]
 fn needs_of_a_later_phase_are_said_unless_they_can_be_moved() {
     let pod = json!({"volumes": [{"configMap": {"name": "late"}}, {"persistentVolumeClaim": {"claimName": "claim"}}]});
-    let hints = [("db", path("secrets/db.yaml")), ("late", path("ingress/late.yaml"))];
+    let hints = [
+        ("db", path("secrets/db.yaml")),
+        ("late", path("ingress/late.yaml")),
+    ];
     let values = vec![
         workload("StatefulSet", "db", "postgres:16", pod),
         plain("v1", "ConfigMap", "late"),
-        value("v1", "PersistentVolumeClaim", "claim", json!({"spec": {"storageClassName": "fast"}})),
+        value(
+            "v1",
+            "PersistentVolumeClaim",
+            "claim",
+            json!({"spec": {"storageClassName": "fast"}}),
+        ),
         plain("storage.k8s.io/v1", "StorageClass", "fast"),
     ];
     let (placements, warnings) = placed(values.clone(), &hints, &phases());
-    assert_eq!(placements[2], "PersistentVolumeClaim/claim secrets (follows StatefulSet/shop/db)");
-    assert_eq!(placements[3], "StorageClass/fast secrets (follows PersistentVolumeClaim/shop/claim)");
+    assert_eq!(
+        placements[2],
+        "PersistentVolumeClaim/claim secrets (follows StatefulSet/shop/db)"
+    );
+    assert_eq!(
+        placements[3],
+        "StorageClass/fast secrets (follows PersistentVolumeClaim/shop/claim)"
+    );
     assert_eq!(warnings.len(), 1, "{warnings:?}");
-    assert!(warnings[0].contains("needs ConfigMap/shop/late, which is in phase `ingress` (folder `ingress`)"), "{warnings:?}");
+    assert!(
+        warnings[0]
+            .contains("needs ConfigMap/shop/late, which is in phase `ingress` (folder `ingress`)"),
+        "{warnings:?}"
+    );
 
     let parallel = vec![phase("one", vec![]), phase("two", vec![])];
-    let hints = [("db", path("two/x.yaml")), ("late", path("one/x.yaml")), ("claim", path("two/x.yaml")), ("fast", path("two/x.yaml"))];
-    assert_eq!(placed(values, &hints, &parallel).1.len(), 1, "phases that run side by side");
+    let hints = [
+        ("db", path("two/x.yaml")),
+        ("late", path("one/x.yaml")),
+        ("claim", path("two/x.yaml")),
+        ("fast", path("two/x.yaml")),
+    ];
+    assert_eq!(
+        placed(values, &hints, &parallel).1.len(),
+        1,
+        "phases that run side by side"
+    );
 }
 
 fn ordered(values: Vec<Value>) -> Vec<Ordered> {
     let objects = objects(values);
-    order(&objects.values().collect::<Vec<_>>(), &References::between(&objects))
+    order(
+        &objects.values().collect::<Vec<_>>(),
+        &References::between(&objects),
+    )
 }
 
 fn position(ordered: &[Ordered], name: &str) -> usize {
-    ordered.iter().position(|entry| format!("{}/{}", entry.id.kind, entry.id.name) == name).unwrap_or_else(|| panic!("{name}"))
+    ordered
+        .iter()
+        .position(|entry| format!("{}/{}", entry.id.kind, entry.id.name) == name)
+        .unwrap_or_else(|| panic!("{name}"))
 }
 
 fn after(ordered: &[Ordered], name: &str) -> Vec<String> {
-    let mut names: Vec<String> = ordered[position(ordered, name)].after.iter().map(|id| format!("{}/{}", id.kind, id.name)).collect();
+    let mut names: Vec<String> = ordered[position(ordered, name)]
+        .after
+        .iter()
+        .map(|id| format!("{}/{}", id.kind, id.name))
+        .collect();
     names.sort();
     names
 }
 
 fn everything() -> Vec<Value> {
-    let webhook = json!({"webhooks": [{"clientConfig": {"service": {"name": "hook", "namespace": "shop"}}}]});
+    let webhook =
+        json!({"webhooks": [{"clientConfig": {"service": {"name": "hook", "namespace": "shop"}}}]});
     vec![
-        value("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", "hook", webhook),
+        value(
+            "admissionregistration.k8s.io/v1",
+            "ValidatingWebhookConfiguration",
+            "hook",
+            webhook,
+        ),
         value("example.test/v1", "Widget", "w", json!({})),
-        workload("Deployment", "api", "own:1", json!({"serviceAccountName": "api", "volumes": [{"configMap": {"name": "config"}}]})),
+        workload(
+            "Deployment",
+            "api",
+            "own:1",
+            json!({"serviceAccountName": "api", "volumes": [{"configMap": {"name": "config"}}]}),
+        ),
         plain("v1", "ConfigMap", "config"),
         plain("v1", "ConfigMap", "another"),
         plain("v1", "ServiceAccount", "api"),
@@ -315,7 +516,12 @@ fn everything() -> Vec<Value> {
             json!({"roleRef": {"kind": "ClusterRole", "name": "api"}, "subjects": [{"kind": "ServiceAccount", "name": "api", "namespace": "shop"}]}),
         ),
         plain("rbac.authorization.k8s.io/v1", "ClusterRole", "api"),
-        value("v1", "Service", "hook", json!({"spec": {"selector": {"app": "api"}}})),
+        value(
+            "v1",
+            "Service",
+            "hook",
+            json!({"spec": {"selector": {"app": "api"}}}),
+        ),
         plain("v1", "LimitRange", "limits"),
         value(
             "apiextensions.k8s.io/v1",
@@ -331,17 +537,39 @@ fn everything() -> Vec<Value> {
 fn objects_come_after_what_they_need() {
     let ordered = ordered(everything());
     assert_eq!(after(&ordered, "Namespace/shop"), Vec::<String>::new());
-    assert_eq!(after(&ordered, "Widget/w"), ["CustomResourceDefinition/widgets", "Namespace/shop"]);
-    assert_eq!(after(&ordered, "ClusterRoleBinding/api"), ["ClusterRole/api"]);
+    assert_eq!(
+        after(&ordered, "Widget/w"),
+        ["CustomResourceDefinition/widgets", "Namespace/shop"]
+    );
+    assert_eq!(
+        after(&ordered, "ClusterRoleBinding/api"),
+        ["ClusterRole/api"]
+    );
     assert_eq!(after(&ordered, "ConfigMap/config"), ["Namespace/shop"]);
     assert_eq!(
         after(&ordered, "Deployment/api"),
-        ["ClusterRoleBinding/api", "ConfigMap/config", "LimitRange/limits", "Namespace/shop", "ServiceAccount/api"]
+        [
+            "ClusterRoleBinding/api",
+            "ConfigMap/config",
+            "LimitRange/limits",
+            "Namespace/shop",
+            "ServiceAccount/api"
+        ]
     );
-    assert_eq!(after(&ordered, "ValidatingWebhookConfiguration/hook").len(), 11);
+    assert_eq!(
+        after(&ordered, "ValidatingWebhookConfiguration/hook").len(),
+        11
+    );
     assert!(ordered[11].last && ordered[..11].iter().all(|entry| !entry.last));
     for (index, entry) in ordered.iter().enumerate() {
-        assert!(entry.after.iter().all(|id| ordered[..index].iter().any(|earlier| earlier.id == *id)), "{}", entry.id);
+        assert!(
+            entry
+                .after
+                .iter()
+                .all(|id| ordered[..index].iter().any(|earlier| earlier.id == *id)),
+            "{}",
+            entry.id
+        );
     }
 }
 
@@ -350,20 +578,41 @@ fn workloads_and_what_they_need_are_started_first() {
     let ordered = ordered(everything());
     assert!(position(&ordered, "ConfigMap/config") < position(&ordered, "ConfigMap/another"));
     assert!(position(&ordered, "Deployment/api") < position(&ordered, "ConfigMap/another"));
-    assert!(ordered[position(&ordered, "ConfigMap/config")].priority > ordered[position(&ordered, "ConfigMap/another")].priority);
+    assert!(
+        ordered[position(&ordered, "ConfigMap/config")].priority
+            > ordered[position(&ordered, "ConfigMap/another")].priority
+    );
 }
 
 #[test]
 fn cycles_are_broken_always_alike() {
     let claim = |name: &str, other: &str| {
-        value("v1", "PersistentVolumeClaim", name, json!({"spec": {"dataSource": {"kind": "PersistentVolumeClaim", "name": other}}}))
+        value(
+            "v1",
+            "PersistentVolumeClaim",
+            name,
+            json!({"spec": {"dataSource": {"kind": "PersistentVolumeClaim", "name": other}}}),
+        )
     };
-    let values = vec![plain("v1", "Namespace", "shop"), claim("c", "a"), claim("b", "c"), claim("a", "b"), claim("d", "a")];
+    let values = vec![
+        plain("v1", "Namespace", "shop"),
+        claim("c", "a"),
+        claim("b", "c"),
+        claim("a", "b"),
+        claim("d", "a"),
+    ];
     let mut reversed = values.clone();
     reversed.reverse();
     let (one, other) = (ordered(values), ordered(reversed));
-    assert_eq!(one.iter().map(|entry| &entry.id).collect::<Vec<_>>(), other.iter().map(|entry| &entry.id).collect::<Vec<_>>());
-    assert_eq!(after(&one, "PersistentVolumeClaim/a"), ["Namespace/shop"], "the edge of the smallest is left out, the namespace stays");
+    assert_eq!(
+        one.iter().map(|entry| &entry.id).collect::<Vec<_>>(),
+        other.iter().map(|entry| &entry.id).collect::<Vec<_>>()
+    );
+    assert_eq!(
+        after(&one, "PersistentVolumeClaim/a"),
+        ["Namespace/shop"],
+        "the edge of the smallest is left out, the namespace stays"
+    );
     assert_eq!(one.len(), 5);
 }
 

@@ -51,7 +51,11 @@ pub(crate) enum DiscoverError {
 fn none_or_several(folder: &Path, names: &[String]) -> String {
     match names {
         [] => format!("the folder `{}` holds no plan", folder.display()),
-        names => format!("the folder `{}` holds several plans: {}; name one", folder.display(), listed(names)),
+        names => format!(
+            "the folder `{}` holds several plans: {}; name one",
+            folder.display(),
+            listed(names)
+        ),
     }
 }
 
@@ -63,37 +67,64 @@ fn unknown(name: &str, names: &[String]) -> String {
     }
 }
 
-/// The plan file that `plan` names: a path, a name in the nearest `plans/` folder at or above `folder`, or the only one in it.
+/// The plan file that `plan` names: a path, a name in the nearest `plans/` folder at or above
+/// `folder`, or the only one in it.
 pub(super) fn discover(plan: Option<&str>, folder: &Path) -> Result<PathBuf, DiscoverError> {
     if let Some(text) = plan
         && (is_path(text) || has_plan_extension(Path::new(text)))
     {
         let path = folder.join(text);
-        return if path.is_file() { Ok(tidied(&path)) } else { Err(DiscoverError::NoFile { path: PathBuf::from(text) }) };
+        return if path.is_file() {
+            Ok(tidied(&path))
+        } else {
+            Err(DiscoverError::NoFile {
+                path: PathBuf::from(text),
+            })
+        };
     }
-    let plans = folder.ancestors().map(|above| above.join("plans")).find(|plans| plans.is_dir());
+    let plans = folder
+        .ancestors()
+        .map(|above| above.join("plans"))
+        .find(|plans| plans.is_dir());
     let plans = plans.ok_or_else(|| match plan {
-        Some(name) => DiscoverError::NoFile { path: Path::new("plans").join(format!("{name}.yaml")) },
-        None => DiscoverError::NoFolder { folder: folder.to_owned() },
+        Some(name) => DiscoverError::NoFile {
+            path: Path::new("plans").join(format!("{name}.yaml")),
+        },
+        None => DiscoverError::NoFolder {
+            folder: folder.to_owned(),
+        },
     })?;
     let files = plan_files(&plans)?;
     let names = || files.iter().map(|file| stem(file)).collect::<Vec<_>>();
     let shown = displayed(&plans, folder);
     match plan {
         None if files.len() == 1 => Ok(files[0].clone()),
-        None => Err(DiscoverError::NotOne { folder: shown, names: names() }),
+        None => Err(DiscoverError::NotOne {
+            folder: shown,
+            names: names(),
+        }),
         Some(name) => {
             let file = files.iter().find(|file| stem(file) == name).cloned();
-            file.ok_or_else(|| DiscoverError::Unknown { name: name.to_owned(), folder: shown, names: names() })
+            file.ok_or_else(|| DiscoverError::Unknown {
+                name: name.to_owned(),
+                folder: shown,
+                names: names(),
+            })
         }
     }
 }
 
 /// `path` as the user would write it from `folder`: relative where that is not longer.
 pub(crate) fn displayed(path: &Path, folder: &Path) -> PathBuf {
-    let common = path.components().zip(folder.components()).take_while(|(left, right)| left == right).count();
+    let common = path
+        .components()
+        .zip(folder.components())
+        .take_while(|(left, right)| left == right)
+        .count();
     let ups = folder.components().count() - common;
-    let relative: PathBuf = std::iter::repeat_n(Component::ParentDir, ups).chain(path.components().skip(common)).collect();
+    let relative: PathBuf = std::iter::repeat_n(Component::ParentDir, ups)
+        .chain(path.components().skip(common))
+        .collect();
     if relative.as_os_str().is_empty() {
         PathBuf::from(".")
     } else if relative.as_os_str().len() <= path.as_os_str().len() {
@@ -105,7 +136,10 @@ pub(crate) fn displayed(path: &Path, folder: &Path) -> PathBuf {
 
 /// The name of the plan in `file` where it names none itself.
 pub(super) fn stem(file: &Path) -> String {
-    file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    file.file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }
 
 fn is_path(text: &str) -> bool {
@@ -113,15 +147,21 @@ fn is_path(text: &str) -> bool {
 }
 
 fn has_plan_extension(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+    path.extension()
+        .is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
 fn plan_files(folder: &Path) -> Result<Vec<PathBuf>, DiscoverError> {
-    let unreadable = |source| DiscoverError::Unreadable { path: folder.to_owned(), source };
+    let unreadable = |source| DiscoverError::Unreadable {
+        path: folder.to_owned(),
+        source,
+    };
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        let hidden = path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with('.'));
         if !hidden && has_plan_extension(&path) && path.is_file() {
             files.push(path);
         }
@@ -136,7 +176,9 @@ fn tidied(path: &Path) -> PathBuf {
     for component in path.components() {
         match component {
             Component::CurDir => {}
-            Component::ParentDir if matches!(tidy.components().next_back(), Some(Component::Normal(_))) => {
+            Component::ParentDir
+                if matches!(tidy.components().next_back(), Some(Component::Normal(_))) =>
+            {
                 tidy.pop();
             }
             other => tidy.push(other),
@@ -151,7 +193,11 @@ mod tests {
 
     #[test]
     fn a_path_is_shown_relative_where_that_is_shorter() {
-        let shown = |path, folder| displayed(Path::new(path), Path::new(folder)).display().to_string();
+        let shown = |path, folder| {
+            displayed(Path::new(path), Path::new(folder))
+                .display()
+                .to_string()
+        };
         assert_eq!(shown("/a/plans/x.yaml", "/a"), "plans/x.yaml");
         assert_eq!(shown("/a/plans/x.yaml", "/a/b"), "../plans/x.yaml");
         assert_eq!(shown("/x.yaml", "/a/b/c/d"), "/x.yaml");

@@ -13,9 +13,18 @@ pub(crate) struct PlanDuration(pub(crate) Duration);
 
 /// Parses a span of time longer than nothing, for example `90s`, `15m`, `1h 30m`.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
-    let refused = || format!("`{text}` is not a duration; write for example `90s`, `15m` or `1h 30m`");
-    let duration = text.parse::<SignedDuration>().ok().and_then(|signed| Duration::try_from(signed).ok()).ok_or_else(refused)?;
-    if duration.is_zero() { Err(refused()) } else { Ok(duration) }
+    let refused =
+        || format!("`{text}` is not a duration; write for example `90s`, `15m` or `1h 30m`");
+    let duration = text
+        .parse::<SignedDuration>()
+        .ok()
+        .and_then(|signed| Duration::try_from(signed).ok())
+        .ok_or_else(refused)?;
+    if duration.is_zero() {
+        Err(refused())
+    } else {
+        Ok(duration)
+    }
 }
 
 impl<'de> Deserialize<'de> for PlanDuration {

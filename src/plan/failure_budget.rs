@@ -5,14 +5,17 @@ use serde::{Deserialize, Serialize};
 
 use super::duration::PlanDuration;
 
-/// How much failing is tolerated before an object is called failed; what is left out stays as it is.
+/// How much failing is tolerated before an object is called failed; what is left out stays as it
+/// is.
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("minProperties" = 1))]
 pub(crate) struct FailureBudgetDeclaration {
-    /// A container that crashed and was restarted this often is given up; 3 by default, 0 for the first crash.
+    /// A container that crashed and was restarted this often is given up; 3 by default, 0 for the
+    /// first crash.
     pub(crate) restarts: Option<u32>,
-    /// An error that lasts longer than this is given up: of an image, of what a pod refers to, of a condition; `20s` by default.
+    /// An error that lasts longer than this is given up: of an image, of what a pod refers to, of a
+    /// condition; `20s` by default.
     pub(crate) grace: Option<PlanDuration>,
 }
 
@@ -32,7 +35,10 @@ impl FailureBudget {
     /// What `declared` says, and where it says nothing, what `self` does.
     pub(super) fn changed_by(self, declared: Option<FailureBudgetDeclaration>) -> Self {
         let declared = declared.unwrap_or_default();
-        Self { restarts: declared.restarts.or(self.restarts), grace: declared.grace.map(|grace| grace.0).or(self.grace) }
+        Self {
+            restarts: declared.restarts.or(self.restarts),
+            grace: declared.grace.map(|grace| grace.0).or(self.grace),
+        }
     }
 }
 
@@ -42,10 +48,17 @@ mod tests {
 
     #[test]
     fn a_phase_changes_only_what_it_says() {
-        let plan: FailureBudgetDeclaration = serde_yaml::from_str("{restarts: 5, grace: 1m}").unwrap();
+        let plan: FailureBudgetDeclaration =
+            serde_yaml::from_str("{restarts: 5, grace: 1m}").unwrap();
         let phase: FailureBudgetDeclaration = serde_yaml::from_str("{grace: 5s}").unwrap();
         let budget = FailureBudget::default().changed_by(Some(plan));
         assert_eq!(budget.changed_by(None), budget);
-        assert_eq!(budget.changed_by(Some(phase)), FailureBudget { restarts: Some(5), grace: Some(Duration::from_secs(5)) });
+        assert_eq!(
+            budget.changed_by(Some(phase)),
+            FailureBudget {
+                restarts: Some(5),
+                grace: Some(Duration::from_secs(5))
+            }
+        );
     }
 }

@@ -21,7 +21,10 @@ pub(super) const API_VERSION: &str = "deployctl.dev/v1";
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "deployctl plan")]
-#[expect(dead_code, reason = "read through `Head`; here for the schema and for unknown keys")]
+#[expect(
+    dead_code,
+    reason = "read through `Head`; here for the schema and for unknown keys"
+)]
 pub(crate) struct PlanFile {
     /// Always `deployctl.dev/v1`.
     #[schemars(extend("const" = API_VERSION))]
@@ -34,12 +37,14 @@ pub(crate) struct PlanFile {
     /// Where the objects come from.
     #[schemars(length(min = 1))]
     pub(crate) sources: Vec<SourceDeclaration>,
-    /// Namespace for objects that name none, in environments that name none themselves; created if absent.
+    /// Namespace for objects that name none, in environments that name none themselves; created if
+    /// absent.
     pub(crate) namespace: Option<String>,
     /// Globs of the contexts that environments which name none themselves may touch.
     #[serde(default)]
     pub(crate) contexts: Vec<String>,
-    /// The only names that `${…}` replaces in manifests, beside `environment`, `namespace` and `plan`.
+    /// The only names that `${…}` replaces in manifests, beside `environment`, `namespace` and
+    /// `plan`.
     #[serde(default)]
     pub(crate) variables: IndexMap<String, Variable>,
     /// Variants of the plan; one called `default` where none is named.
@@ -48,10 +53,12 @@ pub(crate) struct PlanFile {
     /// The Secrets that deployctl makes.
     #[serde(default)]
     pub(crate) secrets: Vec<SecretDeclaration>,
-    /// Changes to the phases `namespace`, `secrets`, `storage`, `databases`, `apps`, `monitoring`, `ingress`, and further ones.
+    /// Changes to the phases `namespace`, `secrets`, `storage`, `databases`, `apps`, `monitoring`,
+    /// `ingress`, and further ones.
     #[serde(default)]
     pub(crate) phases: IndexMap<String, PhaseDeclaration>,
-    /// When objects are ready, where the built-in rules do not know it; the first rule that fits an object decides.
+    /// When objects are ready, where the built-in rules do not know it; the first rule that fits an
+    /// object decides.
     #[serde(default)]
     pub(crate) readiness: Vec<ReadinessDeclaration>,
     /// How much failing is tolerated before an object is called failed.
@@ -71,11 +78,13 @@ pub(crate) struct PlanFile {
     pub(crate) timeout_rollback: Option<PlanDuration>,
     /// Namespace that revisions are kept in; `deployctl-system` by default.
     pub(crate) state_namespace: Option<String>,
-    /// Whether workloads restart when a `ConfigMap` or Secret changes that they read; they do by default.
+    /// Whether workloads restart when a `ConfigMap` or Secret changes that they read; they do by
+    /// default.
     pub(crate) restart_on_change: Option<bool>,
 }
 
-/// A name that `${…}` replaces. Its value comes from `--set`, else the environment, else `env`, else `default`.
+/// A name that `${…}` replaces. Its value comes from `--set`, else the environment, else `env`,
+/// else `default`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(dead_code, reason = "for people who read the plan")]
@@ -83,7 +92,8 @@ pub(crate) struct Variable {
     /// The value where nothing else gives one: text, a number, `true` or `false`.
     #[schemars(extend("type" = ["string", "number", "boolean"]))]
     pub(crate) default: Option<Value>,
-    /// Variable of the process environment that the value is read from; an empty one counts as absent.
+    /// Variable of the process environment that the value is read from; an empty one counts as
+    /// absent.
     pub(crate) env: Option<String>,
     /// What the variable is for.
     pub(crate) description: Option<String>,
@@ -105,7 +115,8 @@ pub(crate) struct EnvironmentDeclaration {
     pub(crate) namespace: Option<String>,
     /// Globs of the contexts that it may touch; any where none is given.
     pub(crate) contexts: Option<Vec<String>>,
-    /// Whether the release's name must be typed before anything is changed; `contexts` must be given then.
+    /// Whether the release's name must be typed before anything is changed; `contexts` must be
+    /// given then.
     #[serde(default)]
     pub(crate) protected: bool,
     /// Values of variables.
@@ -149,7 +160,10 @@ pub(crate) struct RequiredCrd {
 /// A program that must be on this machine.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
+#[expect(
+    dead_code,
+    reason = "carried out by a later version; read now so that mistakes in it are found"
+)]
 pub(crate) struct RequiredTool {
     /// Its name, for example `helm`.
     pub(crate) name: String,
@@ -162,7 +176,10 @@ pub(crate) struct RequiredTool {
 /// What all nodes together must be able to give, as Kubernetes quantities.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
+#[expect(
+    dead_code,
+    reason = "carried out by a later version; read now so that mistakes in it are found"
+)]
 pub(crate) struct RequiredResources {
     /// Processors, for example `4` or `3500m`.
     pub(crate) cpu: Option<String>,
@@ -173,7 +190,10 @@ pub(crate) struct RequiredResources {
 /// A field of objects that somebody else may change.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
+#[expect(
+    dead_code,
+    reason = "carried out by a later version; read now so that mistakes in it are found"
+)]
 pub(crate) struct IgnoredField {
     /// Kind of the objects.
     pub(crate) kind: Option<String>,
@@ -210,7 +230,19 @@ pub(crate) struct OpenTarget {
 impl Match {
     /// Whether no key says which objects it is about, so that it would be about everything.
     pub(super) fn is_empty(&self) -> bool {
-        let Self { kind, group, name, namespace, labels, file, recreate: _, rollback: _ } = self;
-        labels.is_empty() && [kind, group, name, namespace, file].into_iter().all(Option::is_none)
+        let Self {
+            kind,
+            group,
+            name,
+            namespace,
+            labels,
+            file,
+            recreate: _,
+            rollback: _,
+        } = self;
+        labels.is_empty()
+            && [kind, group, name, namespace, file]
+                .into_iter()
+                .all(Option::is_none)
     }
 }

@@ -7,27 +7,48 @@ use super::{
     problem::{Document, KeyPath, Problem},
 };
 
-/// Checks what types cannot say: names, globs, version requirements, and that exactly one of several keys is given.
+/// Checks what types cannot say: names, globs, version requirements, and that exactly one of
+/// several keys is given.
 pub(super) fn check(document: &Document, file: &PlanFile, problems: &mut Vec<Problem>) {
     let mut refuse = |path: &KeyPath, message: String| problems.push(document.error(path, message));
     if file.sources.is_empty() {
-        refuse(&KeyPath::top("sources"), "`sources` is empty; name at least one file or folder".to_owned());
+        refuse(
+            &KeyPath::top("sources"),
+            "`sources` is empty; name at least one file or folder".to_owned(),
+        );
     }
-    if let Some(namespace) = file.state_namespace.as_deref().filter(|namespace| !is_dns_label(namespace)) {
+    if let Some(namespace) = file
+        .state_namespace
+        .as_deref()
+        .filter(|namespace| !is_dns_label(namespace))
+    {
         refuse(
             &KeyPath::top("stateNamespace"),
-            format!("`{namespace}` cannot be the name of a namespace; use lower-case letters, digits and `-`"),
+            format!(
+                "`{namespace}` cannot be the name of a namespace; use lower-case letters, digits and `-`"
+            ),
         );
     }
     let requires = KeyPath::top("requires");
-    if let Some(version) = file.requires.kubernetes.as_deref().filter(|text| !is_version_requirement(text)) {
+    if let Some(version) = file
+        .requires
+        .kubernetes
+        .as_deref()
+        .filter(|text| !is_version_requirement(text))
+    {
         refuse(
             &requires.key("kubernetes"),
-            format!("`{version}` is not a version requirement; write for example `>=1.26` or `>=1.26, <1.36`"),
+            format!(
+                "`{version}` is not a version requirement; write for example `>=1.26` or `>=1.26, <1.36`"
+            ),
         );
     }
     for (index, tool) in file.requires.tools.iter().enumerate() {
-        if let Some(version) = tool.version.as_deref().filter(|text| !is_version_requirement(text)) {
+        if let Some(version) = tool
+            .version
+            .as_deref()
+            .filter(|text| !is_version_requirement(text))
+        {
             refuse(
                 &requires.key("tools").item(index).key("version"),
                 format!("`{version}` is not a version requirement; write for example `>=3.14`"),
@@ -36,7 +57,10 @@ pub(super) fn check(document: &Document, file: &PlanFile, problems: &mut Vec<Pro
     }
     for (index, crd) in file.requires.crds.iter().enumerate() {
         if !is_crd_name(&crd.name) {
-            refuse(&requires.key("crds").item(index).key("name"), wrong_crd(&crd.name));
+            refuse(
+                &requires.key("crds").item(index).key("name"),
+                wrong_crd(&crd.name),
+            );
         }
     }
     check_budgets(document, file, problems);
@@ -44,13 +68,20 @@ pub(super) fn check(document: &Document, file: &PlanFile, problems: &mut Vec<Pro
     check_open(document, file, problems);
 }
 
-/// A budget that says nothing is a mistake: what was meant for it stands somewhere else, or is missing.
+/// A budget that says nothing is a mistake: what was meant for it stands somewhere else, or is
+/// missing.
 fn check_budgets(document: &Document, file: &PlanFile, problems: &mut Vec<Problem>) {
-    let of_phases = file.phases.iter().map(|(name, phase)| (KeyPath::top("phases").key(name), phase.failure_budget));
+    let of_phases = file
+        .phases
+        .iter()
+        .map(|(name, phase)| (KeyPath::top("phases").key(name), phase.failure_budget));
     for (path, budget) in of_phases.chain([(KeyPath::default(), file.failure_budget)]) {
         if budget.is_some_and(|budget| budget.restarts.is_none() && budget.grace.is_none()) {
             let path = path.key("failureBudget");
-            problems.push(document.error(&path, format!("`{path}` says nothing; give `restarts`, `grace` or both")));
+            problems.push(document.error(
+                &path,
+                format!("`{path}` says nothing; give `restarts`, `grace` or both"),
+            ));
         }
     }
 }
@@ -58,20 +89,34 @@ fn check_budgets(document: &Document, file: &PlanFile, problems: &mut Vec<Proble
 fn check_phases(document: &Document, file: &PlanFile, problems: &mut Vec<Problem>) {
     let mut one_of = |path: &KeyPath, given: &[&str], known: &[&str]| match given {
         [_] => {}
-        [] => problems.push(document.error(path, format!("`{path}` must say one of {}", listed(known)))),
+        [] => problems
+            .push(document.error(path, format!("`{path}` must say one of {}", listed(known)))),
         several => {
-            problems.push(document.error(path, format!("`{path}` says several things ({}); make one entry of each", listed(several))));
+            problems.push(document.error(
+                path,
+                format!(
+                    "`{path}` says several things ({}); make one entry of each",
+                    listed(several)
+                ),
+            ));
         }
     };
     for (name, phase) in &file.phases {
         let path = KeyPath::top("phases").key(name);
-        for (key, actions) in [("beforeApply", &phase.before_apply), ("afterReady", &phase.after_ready)] {
+        for (key, actions) in [
+            ("beforeApply", &phase.before_apply),
+            ("afterReady", &phase.after_ready),
+        ] {
             for (index, action) in actions.iter().enumerate() {
                 one_of(&path.key(key).item(index), &action.kinds(), &Action::KINDS);
             }
         }
         for (index, check) in phase.checks.iter().enumerate() {
-            one_of(&path.key("checks").item(index), &check.kinds(), &Check::KINDS);
+            one_of(
+                &path.key("checks").item(index),
+                &check.kinds(),
+                &Check::KINDS,
+            );
         }
     }
     for (name, phase) in &file.phases {
@@ -80,10 +125,18 @@ fn check_phases(document: &Document, file: &PlanFile, problems: &mut Vec<Problem
             problems.push(document.error(&path.key("when").key("crd"), wrong_crd(&when.crd)));
         }
         for (index, rule) in phase.matches.iter().enumerate() {
-            let globs = [("name", &rule.name), ("namespace", &rule.namespace), ("file", &rule.file)];
+            let globs = [
+                ("name", &rule.name),
+                ("namespace", &rule.namespace),
+                ("file", &rule.file),
+            ];
             for (key, glob) in globs {
                 if let Some(Err(error)) = glob.as_deref().map(Glob::new) {
-                    let message = format!("`{}` is not a glob: {}", error.glob().unwrap_or_default(), error.kind());
+                    let message = format!(
+                        "`{}` is not a glob: {}",
+                        error.glob().unwrap_or_default(),
+                        error.kind()
+                    );
                     problems.push(document.error(&path.key("match").item(index).key(key), message));
                 }
             }
@@ -96,12 +149,19 @@ fn check_open(document: &Document, file: &PlanFile, problems: &mut Vec<Problem>)
     for (name, target) in &file.open {
         let path = KeyPath::top("open").key(name);
         if !is_secret_key(name) {
-            problems.push(document.error(&path, format!("`{name}` cannot be opened by name; use letters, digits, `-`, `_` and `.`")));
+            problems.push(document.error(
+                &path,
+                format!("`{name}` cannot be opened by name; use letters, digits, `-`, `_` and `.`"),
+            ));
         }
         if target.port == 0 {
             problems.push(document.error(&path.key("port"), "`port` must be from 1 to 65535"));
         }
-        if let Some(scheme) = target.scheme.as_deref().filter(|scheme| !SCHEMES.contains(scheme)) {
+        if let Some(scheme) = target
+            .scheme
+            .as_deref()
+            .filter(|scheme| !SCHEMES.contains(scheme))
+        {
             let message = format!("unknown scheme `{scheme}`{}", suggestion(scheme, SCHEMES));
             problems.push(document.error(&path.key("scheme"), message));
         }
@@ -115,18 +175,30 @@ fn is_crd_name(name: &str) -> bool {
 }
 
 fn wrong_crd(name: &str) -> String {
-    format!("`{name}` cannot be the name of a CustomResourceDefinition; write for example `certificates.cert-manager.io`")
+    format!(
+        "`{name}` cannot be the name of a CustomResourceDefinition; write for example `certificates.cert-manager.io`"
+    )
 }
 
 /// Whether `text` is a list of comparisons with versions: `>=1.26, <1.36`.
 fn is_version_requirement(text: &str) -> bool {
     text.split(',').all(|part| {
-        let version = part.trim().trim_start_matches(['>', '<', '=']).trim_start().trim_start_matches('v');
-        let operator = part.trim().chars().take_while(|letter| "<>=".contains(*letter)).collect::<String>();
+        let version = part
+            .trim()
+            .trim_start_matches(['>', '<', '='])
+            .trim_start()
+            .trim_start_matches('v');
+        let operator = part
+            .trim()
+            .chars()
+            .take_while(|letter| "<>=".contains(*letter))
+            .collect::<String>();
         let numbers: Vec<&str> = version.split('.').collect();
         matches!(operator.as_str(), "" | ">" | ">=" | "<" | "<=" | "=")
             && numbers.len() <= 3
-            && numbers.iter().all(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+            && numbers.iter().all(|number| {
+                !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+            })
     })
 }
 

@@ -31,7 +31,9 @@ pub(crate) use failure_budget::FailureBudget;
 #[cfg(test)]
 pub(crate) use file::RequiredCrd;
 pub(crate) use file::{OpenTarget, Requires};
-pub(crate) use load::{Examined, LoadError, Selection, address, address_or_name, examine, load, readiness};
+pub(crate) use load::{
+    Examined, LoadError, Selection, address, address_or_name, examine, load, readiness,
+};
 pub(crate) use names::nearest;
 pub(crate) use phase_declaration::{Match, MatchRollback, OnFailure};
 pub(crate) use problem::{Problem, Severity};
@@ -42,5 +44,8 @@ pub(crate) use resolved::Source;
 pub(crate) use resolved::{Address, PhaseSettings, Plan, ReadinessSettings, ReleaseId};
 pub(crate) use schema::schema;
 pub(crate) use secret_check::secret_variable;
-pub(crate) use secret_declaration::{Alphabet, Encoding, Generate, KeyAlgorithm, SecretDeclaration, SecretKind, SecretValue, ValueFormat};
+pub(crate) use secret_declaration::{
+    Alphabet, Encoding, Generate, KeyAlgorithm, SecretDeclaration, SecretKind, SecretValue,
+    ValueFormat,
+};
 pub(crate) use substitute::substitute;

@@ -1,11 +1,15 @@
 use std::fmt::Display;
 
-/// Whether `text` is a DNS label: at most 63 lower-case letters, digits and `-`, neither first nor last a `-`.
+/// Whether `text` is a DNS label: at most 63 lower-case letters, digits and `-`, neither first nor
+/// last a `-`.
 /// <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names>
 pub(super) fn is_dns_label(text: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let edge = |byte: Option<u8>| byte.is_some_and(letter);
-    text.len() <= 63 && edge(text.bytes().next()) && edge(text.bytes().next_back()) && text.bytes().all(|byte| letter(byte) || byte == b'-')
+    text.len() <= 63
+        && edge(text.bytes().next())
+        && edge(text.bytes().next_back())
+        && text.bytes().all(|byte| letter(byte) || byte == b'-')
 }
 
 /// Whether `text` is a DNS subdomain: DNS labels joined by dots, at most 253 characters.
@@ -17,13 +21,19 @@ pub(super) fn is_dns_subdomain(text: &str) -> bool {
 /// Whether `text` can be a key in the data of a Secret.
 /// <https://kubernetes.io/docs/concepts/configuration/secret/#restriction-names-data>
 pub(super) fn is_secret_key(text: &str) -> bool {
-    !matches!(text, "" | "." | "..") && text.len() <= 253 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+    !matches!(text, "" | "." | "..")
+        && text.len() <= 253
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
 }
 
 /// Whether `text` can be the name of a variable.
 pub(super) fn is_variable_name(text: &str) -> bool {
     let mut bytes = text.bytes();
-    bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+    bytes
+        .next()
+        .is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 
@@ -32,7 +42,8 @@ pub(crate) fn nearest<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) 
     let wanted = text.to_lowercase();
     let likeness = |candidate: &str| {
         let candidate = candidate.to_lowercase();
-        let prefix = wanted.len() >= 3 && (candidate.starts_with(&wanted) || wanted.starts_with(&candidate));
+        let prefix =
+            wanted.len() >= 3 && (candidate.starts_with(&wanted) || wanted.starts_with(&candidate));
         strsim::damerau_levenshtein(&wanted, &candidate).min(if prefix { 1 } else { usize::MAX })
     };
     let limit = (text.chars().count() / 3).clamp(1, 3);
@@ -44,19 +55,29 @@ pub(crate) fn nearest<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) 
         .map(|(_, name)| name)
 }
 
-/// `; did you mean …?` for the nearest of `known`, or else what is there to choose from, where that is not too much to read.
-pub(crate) fn suggestion<'a>(text: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
+/// `; did you mean …?` for the nearest of `known`, or else what is there to choose from, where that
+/// is not too much to read.
+pub(crate) fn suggestion<'a>(
+    text: &str,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> String {
     const MOST: usize = 12;
     match nearest(text, known.clone()) {
         Some(name) => format!("; did you mean `{name}`?"),
-        None if (1..=MOST).contains(&known.clone().into_iter().count()) => format!("; there is {}", listed(known)),
+        None if (1..=MOST).contains(&known.clone().into_iter().count()) => {
+            format!("; there is {}", listed(known))
+        }
         None => String::new(),
     }
 }
 
 /// `items` in backticks, joined by commas.
 pub(crate) fn listed(items: impl IntoIterator<Item = impl Display>) -> String {
-    items.into_iter().map(|item| format!("`{item}`")).collect::<Vec<_>>().join(", ")
+    items
+        .into_iter()
+        .map(|item| format!("`{item}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 #[cfg(test)]
@@ -70,8 +91,15 @@ mod tests {
             assert!(!is_dns_label(wrong), "{wrong}");
         }
         assert!(is_dns_subdomain("certificates.cert-manager.io") && !is_dns_subdomain("a..b"));
-        assert!(is_secret_key(".dockerconfigjson") && is_secret_key("tls.crt") && !is_secret_key("a/b") && !is_secret_key(".."));
-        assert!(is_variable_name("image_tag") && !is_variable_name("1a") && !is_variable_name("a:-b"));
+        assert!(
+            is_secret_key(".dockerconfigjson")
+                && is_secret_key("tls.crt")
+                && !is_secret_key("a/b")
+                && !is_secret_key("..")
+        );
+        assert!(
+            is_variable_name("image_tag") && !is_variable_name("1a") && !is_variable_name("a:-b")
+        );
     }
 
     #[test]

@@ -18,7 +18,8 @@ pub(super) struct Position {
     pub(super) width: u32,
 }
 
-/// A YAML node that knows where it stands. Entries keep the order of the file, which `serde_json` does not.
+/// A YAML node that knows where it stands. Entries keep the order of the file, which `serde_json`
+/// does not.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
     /// Where it stands.
@@ -76,16 +77,24 @@ impl Node {
         }
     }
 
-    /// The value as JSON. A number that JSON would write differently (`1.30`) becomes text, so that nothing is lost.
+    /// The value as JSON. A number that JSON would write differently (`1.30`) becomes text, so that
+    /// nothing is lost.
     pub(super) fn to_value(&self) -> Value {
         match &self.content {
             Content::Null => Value::Null,
             Content::Bool(value) => Value::Bool(*value),
-            Content::Number(number, written) if number.to_string() == *written => Value::Number(number.clone()),
+            Content::Number(number, written) if number.to_string() == *written => {
+                Value::Number(number.clone())
+            }
             Content::Number(_, written) => Value::String(written.clone()),
             Content::Text(text) => Value::String(text.clone()),
             Content::List(items) => items.iter().map(Node::to_value).collect(),
-            Content::Map(entries) => Value::Object(entries.iter().map(|entry| (entry.key.clone(), entry.value.to_value())).collect()),
+            Content::Map(entries) => Value::Object(
+                entries
+                    .iter()
+                    .map(|entry| (entry.key.clone(), entry.value.to_value()))
+                    .collect(),
+            ),
         }
     }
 }
@@ -110,27 +119,47 @@ fn place(node: Spanned<Unplaced>, text: &str) -> Node {
             Content::Number(number, written)
         }
         Unplaced::Text(value) => Content::Text(value),
-        Unplaced::List(items) => Content::List(items.into_iter().map(|item| place(item, text)).collect()),
-        Unplaced::Map(entries) => Content::Map(entries.into_iter().map(|(key, value)| place_entry(key, value, text)).collect()),
+        Unplaced::List(items) => {
+            Content::List(items.into_iter().map(|item| place(item, text)).collect())
+        }
+        Unplaced::Map(entries) => Content::Map(
+            entries
+                .into_iter()
+                .map(|(key, value)| place_entry(key, value, text))
+                .collect(),
+        ),
     };
     Node { position, content }
 }
 
 fn place_entry(key: Spanned<String>, value: Spanned<Unplaced>, text: &str) -> Entry {
     let position = position(&key.defined);
-    Entry { key: key.value, position, value: place(value, text) }
+    Entry {
+        key: key.value,
+        position,
+        value: place(value, text),
+    }
 }
 
 fn position(location: &serde_yaml::Location) -> Position {
     let number = |value: u64| u32::try_from(value).unwrap_or(u32::MAX).max(1);
-    Position { line: number(location.line()), column: number(location.column()), width: number(location.span().len()) }
+    Position {
+        line: number(location.line()),
+        column: number(location.column()),
+        width: number(location.span().len()),
+    }
 }
 
 /// How a scalar is written in `text`.
 fn written(location: &serde_yaml::Location, text: &str) -> Option<String> {
     let start = usize::try_from(location.span().byte_offset()?).ok()?;
     let length = usize::try_from(location.span().byte_len()?).ok()?;
-    Some(text.get(start..start.checked_add(length)?)?.trim().to_owned()).filter(|written| !written.is_empty())
+    Some(
+        text.get(start..start.checked_add(length)?)?
+            .trim()
+            .to_owned(),
+    )
+    .filter(|written| !written.is_empty())
 }
 
 impl<'de> Deserialize<'de> for Unplaced {
@@ -161,7 +190,9 @@ impl<'de> Visitor<'de> for UnplacedVisitor {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Unplaced, E> {
-        Number::from_f64(value).map(Unplaced::Number).ok_or_else(|| E::custom("a number must be finite"))
+        Number::from_f64(value)
+            .map(Unplaced::Number)
+            .ok_or_else(|| E::custom("a number must be finite"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Unplaced, E> {
@@ -192,7 +223,10 @@ impl<'de> Visitor<'de> for UnplacedVisitor {
         let mut entries: Vec<(Spanned<String>, Spanned<Unplaced>)> = Vec::new();
         while let Some((key, value)) = access.next_entry::<Spanned<String>, Spanned<Unplaced>>()? {
             if entries.iter().any(|(other, _)| other.value == key.value) {
-                return Err(A::Error::custom(format!("the key `{}` stands here twice", key.value)));
+                return Err(A::Error::custom(format!(
+                    "the key `{}` stands here twice",
+                    key.value
+                )));
             }
             entries.push((key, value));
         }
@@ -208,22 +242,45 @@ mod tests {
     fn keys_and_values_know_where_they_stand() {
         let node = Node::parse("# comment\na:\n  bc: 1.30\n  d: [x, \"y\"]\n").unwrap();
         let entry = node.get("a").unwrap().entry("bc").unwrap();
-        assert_eq!((entry.position.line, entry.position.column, entry.position.width), (3, 3, 2));
-        assert_eq!((entry.value.position.line, entry.value.position.column), (3, 7));
-        assert!(matches!(&entry.value.content, Content::Number(_, written) if written == "1.30"), "{:?}", entry.value);
-        let Content::List(items) = &node.get("a").unwrap().get("d").unwrap().content else { panic!("a list") };
+        assert_eq!(
+            (
+                entry.position.line,
+                entry.position.column,
+                entry.position.width
+            ),
+            (3, 3, 2)
+        );
+        assert_eq!(
+            (entry.value.position.line, entry.value.position.column),
+            (3, 7)
+        );
+        assert!(
+            matches!(&entry.value.content, Content::Number(_, written) if written == "1.30"),
+            "{:?}",
+            entry.value
+        );
+        let Content::List(items) = &node.get("a").unwrap().get("d").unwrap().content else {
+            panic!("a list")
+        };
         assert_eq!((items[1].position.line, items[1].position.column), (4, 10));
     }
 
     #[test]
     fn numbers_that_json_would_change_become_text() {
         let node = Node::parse("{a: 1.30, b: 3, c: 0644, d: true, e: yes, f: 1.5}").unwrap();
-        assert_eq!(node.to_value(), serde_json::json!({"a": "1.30", "b": 3, "c": "0644", "d": true, "e": "yes", "f": 1.5}),);
+        assert_eq!(
+            node.to_value(),
+            serde_json::json!({"a": "1.30", "b": 3, "c": "0644", "d": true, "e": "yes", "f": 1.5}),
+        );
     }
 
     #[test]
     fn a_duplicate_key_is_an_error_with_its_place() {
         let error = Node::parse("a: 1\nb: 2\na: 3\n").unwrap_err();
-        assert_eq!(error.location().map(|location| location.line()), Some(3), "{error}");
+        assert_eq!(
+            error.location().map(|location| location.line()),
+            Some(3),
+            "{error}"
+        );
     }
 }

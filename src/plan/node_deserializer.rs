@@ -2,7 +2,10 @@ use std::{cell::RefCell, collections::HashSet, fmt};
 
 use indexmap::IndexMap;
 use serde::{
-    de::{self, DeserializeOwned, DeserializeSeed, Expected, IntoDeserializer, Unexpected, Visitor, value::MapAccessDeserializer},
+    de::{
+        self, DeserializeOwned, DeserializeSeed, Expected, IntoDeserializer, Unexpected, Visitor,
+        value::MapAccessDeserializer,
+    },
     forward_to_deserialize_any,
 };
 
@@ -12,23 +15,40 @@ use super::{
     problem::{Document, KeyPath, Problem, Severity},
 };
 
-/// Reads `T` from `root`, a tree with the shape of `document`, and says all that is wrong with it; the value is there only where nothing is.
+/// Reads `T` from `root`, a tree with the shape of `document`, and says all that is wrong with it;
+/// the value is there only where nothing is.
 ///
-/// A value that cannot be read is left out and the reading starts again, so that what is wrong behind it is found too.
-pub(super) fn read<T: DeserializeOwned>(root: &Node, document: &Document) -> (Option<T>, Vec<Problem>) {
+/// A value that cannot be read is left out and the reading starts again, so that what is wrong
+/// behind it is found too.
+pub(super) fn read<T: DeserializeOwned>(
+    root: &Node,
+    document: &Document,
+) -> (Option<T>, Vec<Problem>) {
     let reading = Reading::default();
     let mut problems = Vec::new();
     let value = loop {
-        let error = match T::deserialize(NodeDeserializer { node: root, path: KeyPath::default(), reading: &reading }) {
+        let error = match T::deserialize(NodeDeserializer {
+            node: root,
+            path: KeyPath::default(),
+            reading: &reading,
+        }) {
             Ok(value) => break Some(value),
             Err(error) => error,
         };
-        let (position, path) = error.at.map_or_else(|| (root.position, KeyPath::default()), |at| *at);
-        let consequence = error.is_missing && reading.skipped.borrow().iter().any(|skipped| skipped.parent().as_ref() == Some(&path));
+        let (position, path) = error
+            .at
+            .map_or_else(|| (root.position, KeyPath::default()), |at| *at);
+        let consequence = error.is_missing
+            && reading
+                .skipped
+                .borrow()
+                .iter()
+                .any(|skipped| skipped.parent().as_ref() == Some(&path));
         if !consequence {
             problems.push(document.problem(Severity::Error, position, &path, error.message));
         }
-        // Nothing is left to read without the root, and nothing is gained by leaving out a value twice.
+        // Nothing is left to read without the root, and nothing is gained by leaving out a value
+        // twice.
         if path.parent().is_none() || !reading.skipped.borrow_mut().insert(path) {
             break None;
         }
@@ -36,7 +56,11 @@ pub(super) fn read<T: DeserializeOwned>(root: &Node, document: &Document) -> (Op
     let unknown = reading.unknown.into_inner();
     let is_whole = reading.skipped.borrow().is_empty();
     problems.extend(
-        unknown.into_iter().map(|(path, Unknown { position, message })| document.problem(Severity::Error, position, &path, message)),
+        unknown
+            .into_iter()
+            .map(|(path, Unknown { position, message })| {
+                document.problem(Severity::Error, position, &path, message)
+            }),
     );
     (value.filter(|_| is_whole), problems)
 }
@@ -68,7 +92,8 @@ struct NodeDeserializer<'a, 'u> {
     reading: &'u Reading,
 }
 
-/// Why a value could not be read, in the words of the plan's author. Values are never quoted: they may be secret.
+/// Why a value could not be read, in the words of the plan's author. Values are never quoted: they
+/// may be secret.
 #[derive(Debug)]
 pub(super) struct ReadError {
     message: String,
@@ -78,7 +103,11 @@ pub(super) struct ReadError {
 
 impl ReadError {
     fn new(message: String) -> Self {
-        Self { message, is_missing: false, at: None }
+        Self {
+            message,
+            is_missing: false,
+            at: None,
+        }
     }
 
     fn at(mut self, position: Position, path: &KeyPath) -> Self {
@@ -107,7 +136,11 @@ impl de::Error for ReadError {
     }
 
     fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new(format!("expected {}, found {}", expectation(&expected.to_string()), found(unexpected)))
+        Self::new(format!(
+            "expected {}, found {}",
+            expectation(&expected.to_string()),
+            found(unexpected)
+        ))
     }
 
     fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -115,15 +148,24 @@ impl de::Error for ReadError {
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        Self::new(format!("unknown value `{variant}`{}", suggestion(variant, expected.iter().copied())))
+        Self::new(format!(
+            "unknown value `{variant}`{}",
+            suggestion(variant, expected.iter().copied())
+        ))
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        Self::new(format!("unknown key `{field}`{}", suggestion(field, expected.iter().copied())))
+        Self::new(format!(
+            "unknown key `{field}`{}",
+            suggestion(field, expected.iter().copied())
+        ))
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self { is_missing: true, ..Self::new(format!("the key `{field}` is missing")) }
+        Self {
+            is_missing: true,
+            ..Self::new(format!("the key `{field}` is missing"))
+        }
     }
 }
 
@@ -155,23 +197,60 @@ fn found(unexpected: Unexpected<'_>) -> &'static str {
 
 impl<'a, 'u> NodeDeserializer<'a, 'u> {
     fn entries(&self, entries: &'a [Entry]) -> EntryAccess<'a, 'u> {
-        EntryAccess { entries: entries.iter().collect::<Vec<_>>().into_iter(), value: None, path: self.path.clone(), reading: self.reading }
+        EntryAccess {
+            entries: entries.iter().collect::<Vec<_>>().into_iter(),
+            value: None,
+            path: self.path.clone(),
+            reading: self.reading,
+        }
     }
 
     /// The entries that a struct has fields for; the others are noted as unknown.
-    fn known_entries(&self, entries: &'a [Entry], fields: &'static [&'static str]) -> EntryAccess<'a, 'u> {
-        let (known, unknown): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(|entry| fields.contains(&entry.key.as_str()));
+    fn known_entries(
+        &self,
+        entries: &'a [Entry],
+        fields: &'static [&'static str],
+    ) -> EntryAccess<'a, 'u> {
+        let (known, unknown): (Vec<&Entry>, Vec<&Entry>) = entries
+            .iter()
+            .partition(|entry| fields.contains(&entry.key.as_str()));
         let place = self.path.to_string();
-        let place = if place.is_empty() { place } else { format!(" in `{place}`") };
-        self.reading.unknown.borrow_mut().extend(unknown.into_iter().map(|entry| {
-            let message = format!("unknown key `{}`{place}{}", entry.key, suggestion(&entry.key, fields.iter().copied()));
-            (self.path.key(&entry.key), Unknown { position: entry.position, message })
-        }));
-        EntryAccess { entries: known.into_iter(), value: None, path: self.path.clone(), reading: self.reading }
+        let place = if place.is_empty() {
+            place
+        } else {
+            format!(" in `{place}`")
+        };
+        self.reading
+            .unknown
+            .borrow_mut()
+            .extend(unknown.into_iter().map(|entry| {
+                let message = format!(
+                    "unknown key `{}`{place}{}",
+                    entry.key,
+                    suggestion(&entry.key, fields.iter().copied())
+                );
+                (
+                    self.path.key(&entry.key),
+                    Unknown {
+                        position: entry.position,
+                        message,
+                    },
+                )
+            }));
+        EntryAccess {
+            entries: known.into_iter(),
+            value: None,
+            path: self.path.clone(),
+            reading: self.reading,
+        }
     }
 
     fn items(&self, items: &'a [Node]) -> ItemAccess<'a, 'u> {
-        ItemAccess { items: items.iter().enumerate(), path: self.path.clone(), reading: self.reading }
+        ItemAccess {
+            items: items.iter().enumerate(),
+            path: self.path.clone(),
+            reading: self.reading,
+        }
     }
 }
 
@@ -215,7 +294,11 @@ impl<'de> de::Deserializer<'de> for NodeDeserializer<'de, '_> {
         }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, ReadError> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -256,8 +339,13 @@ impl<'de> de::Deserializer<'de> for NodeDeserializer<'de, '_> {
     ) -> Result<V::Value, ReadError> {
         let result = match &self.node.content {
             Content::Text(text) => visitor.visit_enum(text.as_str().into_deserializer()),
-            Content::Map(entries) if entries.len() == 1 => visitor.visit_enum(MapAccessDeserializer::new(self.entries(entries))),
-            _ => Err(ReadError::new(format!("expected one of {}", listed(variants)))),
+            Content::Map(entries) if entries.len() == 1 => {
+                visitor.visit_enum(MapAccessDeserializer::new(self.entries(entries)))
+            }
+            _ => Err(ReadError::new(format!(
+                "expected one of {}",
+                listed(variants)
+            ))),
         };
         result.map_err(|error| error.at(self.node.position, &self.path))
     }
@@ -278,16 +366,32 @@ struct EntryAccess<'a, 'u> {
 impl<'de> de::MapAccess<'de> for EntryAccess<'de, '_> {
     type Error = ReadError;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, ReadError> {
-        let Some(entry) = self.entries.find(|entry| !self.reading.skips(&self.path.key(&entry.key))) else { return Ok(None) };
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, ReadError> {
+        let Some(entry) = self
+            .entries
+            .find(|entry| !self.reading.skips(&self.path.key(&entry.key)))
+        else {
+            return Ok(None);
+        };
         self.value = Some(entry);
         let key = seed.deserialize(de::value::BorrowedStrDeserializer::new(&entry.key));
-        key.map(Some).map_err(|error: ReadError| error.at(entry.position, &self.path))
+        key.map(Some)
+            .map_err(|error: ReadError| error.at(entry.position, &self.path))
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ReadError> {
-        let entry = self.value.take().expect("a value is asked for after its key");
-        seed.deserialize(NodeDeserializer { node: &entry.value, path: self.path.key(&entry.key), reading: self.reading })
+        let entry = self
+            .value
+            .take()
+            .expect("a value is asked for after its key");
+        seed.deserialize(NodeDeserializer {
+            node: &entry.value,
+            path: self.path.key(&entry.key),
+            reading: self.reading,
+        })
     }
 }
 
@@ -300,9 +404,22 @@ struct ItemAccess<'a, 'u> {
 impl<'de> de::SeqAccess<'de> for ItemAccess<'de, '_> {
     type Error = ReadError;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, ReadError> {
-        let Some((index, node)) = self.items.find(|(index, _)| !self.reading.skips(&self.path.item(*index))) else { return Ok(None) };
-        seed.deserialize(NodeDeserializer { node, path: self.path.item(index), reading: self.reading }).map(Some)
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, ReadError> {
+        let Some((index, node)) = self
+            .items
+            .find(|(index, _)| !self.reading.skips(&self.path.item(*index)))
+        else {
+            return Ok(None);
+        };
+        seed.deserialize(NodeDeserializer {
+            node,
+            path: self.path.item(index),
+            reading: self.reading,
+        })
+        .map(Some)
     }
 }
 
@@ -316,8 +433,23 @@ mod tests {
     fn problems(text: &str) -> Vec<String> {
         let document = Document::parse(Path::new("p.yaml"), text.to_owned()).unwrap();
         let (value, problems) = read::<PlanFile>(&document.root, &document);
-        assert_eq!(value.is_some(), problems.iter().all(|problem| problem.message.contains("unknown key")));
-        problems.iter().map(|problem| format!("{}:{} {}", problem.line.unwrap(), problem.column.unwrap(), problem.message)).collect()
+        assert_eq!(
+            value.is_some(),
+            problems
+                .iter()
+                .all(|problem| problem.message.contains("unknown key"))
+        );
+        problems
+            .iter()
+            .map(|problem| {
+                format!(
+                    "{}:{} {}",
+                    problem.line.unwrap(),
+                    problem.column.unwrap(),
+                    problem.message
+                )
+            })
+            .collect()
     }
 
     #[test]
@@ -350,7 +482,9 @@ open: {api: {service: api, port: 70000}}
     #[test]
     fn what_is_missing_because_it_could_not_be_read_is_not_told() {
         assert_eq!(
-            problems("apiVersion: deployctl.dev/v1\nsources: 3\nopen: {api: {service: [], port: x}}\n"),
+            problems(
+                "apiVersion: deployctl.dev/v1\nsources: 3\nopen: {api: {service: [], port: x}}\n"
+            ),
             [
                 "2:10 `sources`: expected a list, found a number",
                 "3:23 `open.api.service`: expected text, found a list",
@@ -364,7 +498,10 @@ open: {api: {service: api, port: 70000}}
         let text = "apiVersion: deployctl.dev/v1\nsources: [a]\nsecrets: [{name: a, data: {b: hunter2, c: 1234}}]\n";
         let found = problems(text);
         assert_eq!(found.len(), 2, "{found:?}");
-        assert!(!found.concat().contains("hunter2") && !found.concat().contains("1234"), "{found:?}");
+        assert!(
+            !found.concat().contains("hunter2") && !found.concat().contains("1234"),
+            "{found:?}"
+        );
     }
 
     #[test]

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{duration::PlanDuration, failure_budget::FailureBudgetDeclaration};
 
-/// A phase: a change to one of the seven, or a further one, which names what it comes `after` or `before`.
+/// A phase: a change to one of the seven, or a further one, which names what it comes `after` or
+/// `before`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(dead_code, reason = "for people who read the plan")]
@@ -103,7 +104,10 @@ pub(crate) enum OnFailure {
 /// A dump taken before a phase changes, and the way to put it back.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
+#[expect(
+    dead_code,
+    reason = "carried out by a later version; read now so that mistakes in it are found"
+)]
 pub(crate) struct Backup {
     /// Name of the dump; the workload's where it is left out.
     pub(crate) name: Option<String>,
@@ -118,7 +122,10 @@ pub(crate) struct Backup {
 /// The command that puts a dump back.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
+#[expect(
+    dead_code,
+    reason = "carried out by a later version; read now so that mistakes in it are found"
+)]
 pub(crate) struct Restore {
     /// Workload or pod, where it is not the dump's.
     #[serde(rename = "in")]
@@ -127,11 +134,15 @@ pub(crate) struct Restore {
     pub(crate) command: Vec<String>,
 }
 
-/// Something done before a phase is applied or after it is ready: exactly one of `exec`, `job`, `apply`, `run`, `pause`.
+/// Something done before a phase is applied or after it is ready: exactly one of `exec`, `job`,
+/// `apply`, `run`, `pause`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("oneOf" = super::schema::exactly_one(&Action::KINDS)))]
-#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
+#[expect(
+    dead_code,
+    reason = "carried out by a later version; read now so that mistakes in it are found"
+)]
 pub(crate) struct Action {
     /// Name to show; composed where it is left out.
     pub(crate) name: Option<String>,
@@ -157,15 +168,28 @@ impl Action {
 
     /// Those of [`Self::KINDS`] that are given.
     pub(super) fn kinds(&self) -> Vec<&'static str> {
-        let given = [self.exec.is_some(), self.job.is_some(), self.apply.is_some(), self.run.is_some(), self.pause.is_some()];
-        Self::KINDS.into_iter().zip(given).filter_map(|(name, given)| given.then_some(name)).collect()
+        let given = [
+            self.exec.is_some(),
+            self.job.is_some(),
+            self.apply.is_some(),
+            self.run.is_some(),
+            self.pause.is_some(),
+        ];
+        Self::KINDS
+            .into_iter()
+            .zip(given)
+            .filter_map(|(name, given)| given.then_some(name))
+            .collect()
     }
 }
 
 /// A command in a container.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
+#[expect(
+    dead_code,
+    reason = "carried out by a later version; read now so that mistakes in it are found"
+)]
 pub(crate) struct Exec {
     /// Workload or pod, for example `statefulset/postgres`.
     #[serde(rename = "in")]
@@ -183,7 +207,10 @@ pub(crate) struct Exec {
 /// Objects in a file.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
+#[expect(
+    dead_code,
+    reason = "carried out by a later version; read now so that mistakes in it are found"
+)]
 pub(crate) struct ManifestAction {
     /// The file, relative to the plan.
     pub(crate) file: PathBuf,
@@ -192,7 +219,10 @@ pub(crate) struct ManifestAction {
 /// A command on this machine.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
+#[expect(
+    dead_code,
+    reason = "carried out by a later version; read now so that mistakes in it are found"
+)]
 pub(crate) struct Run {
     /// The command and its arguments, run without a shell.
     pub(crate) command: Vec<String>,
@@ -200,11 +230,15 @@ pub(crate) struct Run {
     pub(crate) unless: Option<Vec<String>>,
 }
 
-/// What must hold at a phase's end: exactly one of `http`, `tcp`, `exec`, `object`, `prometheus`, `stable`.
+/// What must hold at a phase's end: exactly one of `http`, `tcp`, `exec`, `object`, `prometheus`,
+/// `stable`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("oneOf" = super::schema::exactly_one(&Check::KINDS)))]
-#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
+#[expect(
+    dead_code,
+    reason = "carried out by a later version; read now so that mistakes in it are found"
+)]
 pub(crate) struct Check {
     /// Name to show; composed where it is left out.
     pub(crate) name: Option<String>,
@@ -240,14 +274,21 @@ impl Check {
             self.prometheus.is_some(),
             self.stable.is_some(),
         ];
-        Self::KINDS.into_iter().zip(given).filter_map(|(name, given)| given.then_some(name)).collect()
+        Self::KINDS
+            .into_iter()
+            .zip(given)
+            .filter_map(|(name, given)| given.then_some(name))
+            .collect()
     }
 }
 
 /// An HTTP request through a port-forward.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
+#[expect(
+    dead_code,
+    reason = "carried out by a later version; read now so that mistakes in it are found"
+)]
 pub(crate) struct HttpCheck {
     /// Name of the Service.
     pub(crate) service: String,
@@ -266,7 +307,10 @@ pub(crate) struct HttpCheck {
 /// A TCP connection through a port-forward.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
+#[expect(
+    dead_code,
+    reason = "carried out by a later version; read now so that mistakes in it are found"
+)]
 pub(crate) struct TcpCheck {
     /// Name of the Service.
     pub(crate) service: String,
@@ -279,7 +323,10 @@ pub(crate) struct TcpCheck {
 /// A field of an object that must have a value.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
+#[expect(
+    dead_code,
+    reason = "carried out by a later version; read now so that mistakes in it are found"
+)]
 pub(crate) struct ObjectCheck {
     /// Kind.
     pub(crate) kind: String,
@@ -298,7 +345,10 @@ pub(crate) struct ObjectCheck {
 /// A query to a Prometheus in the cluster.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
+#[expect(
+    dead_code,
+    reason = "carried out by a later version; read now so that mistakes in it are found"
+)]
 pub(crate) struct PrometheusCheck {
     /// Name of the Service.
     pub(crate) service: String,

@@ -52,7 +52,16 @@ impl Problem {
     /// An error that is not in a file.
     pub(crate) fn error(message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { severity: Severity::Error, file: None, line: None, column: None, path: None, object: None, message, excerpt: None }
+        Self {
+            severity: Severity::Error,
+            file: None,
+            line: None,
+            column: None,
+            path: None,
+            object: None,
+            message,
+            excerpt: None,
+        }
     }
 
     /// Whether the plan cannot be used.
@@ -75,7 +84,9 @@ impl fmt::Display for Problem {
             write!(formatter, "{object}: ")?;
         }
         formatter.write_str(&self.message)?;
-        self.excerpt.as_ref().map_or(Ok(()), |excerpt| write!(formatter, "\n{excerpt}"))
+        self.excerpt
+            .as_ref()
+            .map_or(Ok(()), |excerpt| write!(formatter, "\n{excerpt}"))
     }
 }
 
@@ -159,7 +170,11 @@ impl Document {
     /// Parses `text`.
     pub(super) fn parse(file: &Path, text: String) -> Result<Self, Box<Problem>> {
         match Node::parse(&text) {
-            Ok(root) => Ok(Self { file: file.to_owned(), text, root }),
+            Ok(root) => Ok(Self {
+                file: file.to_owned(),
+                text,
+                root,
+            }),
             Err(error) => Err(Box::new(syntax_problem(file, &text, &error))),
         }
     }
@@ -175,7 +190,13 @@ impl Document {
     }
 
     /// A problem at `position`, which stands at `path`.
-    pub(super) fn problem(&self, severity: Severity, position: Position, path: &KeyPath, message: String) -> Problem {
+    pub(super) fn problem(
+        &self,
+        severity: Severity,
+        position: Position,
+        path: &KeyPath,
+        message: String,
+    ) -> Problem {
         Problem {
             severity,
             file: Some(self.file.clone()),
@@ -185,33 +206,50 @@ impl Document {
             object: None,
             message,
             // A warning needs no more than its place.
-            excerpt: excerpt(&self.text, position, path.is_in_secrets()).filter(|_| severity == Severity::Error),
+            excerpt: excerpt(&self.text, position, path.is_in_secrets())
+                .filter(|_| severity == Severity::Error),
         }
     }
 
-    /// Where the bytes `place` of `text` stand, which is the value at `path`; its beginning where the file spells it in another way.
-    pub(super) fn position_in_text(&self, path: &KeyPath, text: &str, place: Range<usize>) -> Position {
-        let value = self.value(path).map_or_else(|| self.position(path), |value| value.position);
+    /// Where the bytes `place` of `text` stand, which is the value at `path`; its beginning where
+    /// the file spells it in another way.
+    pub(super) fn position_in_text(
+        &self,
+        path: &KeyPath,
+        text: &str,
+        place: Range<usize>,
+    ) -> Position {
+        let value = self
+            .value(path)
+            .map_or_else(|| self.position(path), |value| value.position);
         spelled::position(&self.text, value, text, place).unwrap_or(value)
     }
 
     /// The value at `path`.
     fn value(&self, path: &KeyPath) -> Option<&Node> {
-        path.0.iter().try_fold(&self.root, |node, step| match (step, &node.content) {
-            (Step::Key(key), _) => node.get(key),
-            (Step::Item(index), super::node::Content::List(items)) => items.get(*index),
-            (Step::Item(_), _) => None,
-        })
+        path.0
+            .iter()
+            .try_fold(&self.root, |node, step| match (step, &node.content) {
+                (Step::Key(key), _) => node.get(key),
+                (Step::Item(index), super::node::Content::List(items)) => items.get(*index),
+                (Step::Item(_), _) => None,
+            })
     }
 
     /// Where the key at `path` stands, or what is nearest above it.
     pub(super) fn position(&self, path: &KeyPath) -> Position {
-        let mut position = Position { line: 1, column: 1, width: 1 };
+        let mut position = Position {
+            line: 1,
+            column: 1,
+            width: 1,
+        };
         let mut node = &self.root;
         for step in &path.0 {
             let next = match (step, &node.content) {
                 (Step::Key(key), _) => node.entry(key).map(|entry| (entry.position, &entry.value)),
-                (Step::Item(index), super::node::Content::List(items)) => items.get(*index).map(|item| (item.position, item)),
+                (Step::Item(index), super::node::Content::List(items)) => {
+                    items.get(*index).map(|item| (item.position, item))
+                }
                 (Step::Item(_), _) => None,
             };
             let Some((place, value)) = next else { break };
@@ -224,12 +262,22 @@ impl Document {
 
 fn syntax_problem(file: &Path, text: &str, error: &serde_yaml::Error) -> Problem {
     let number = |value: u64| u32::try_from(value).unwrap_or(u32::MAX).max(1);
-    let position = error.location().map(|location| Position { line: number(location.line()), column: number(location.column()), width: 1 });
+    let position = error.location().map(|location| Position {
+        line: number(location.line()),
+        column: number(location.column()),
+        width: 1,
+    });
     let whole = error.without_snippet().to_string();
     let message = whole.lines().next().unwrap_or_default();
-    let message = message.split(" at line ").next().unwrap_or(message).trim_end_matches([':', ' ']);
+    let message = message
+        .split(" at line ")
+        .next()
+        .unwrap_or(message)
+        .trim_end_matches([':', ' ']);
     // The parser's words for this one speak of its own options.
-    let duplicate = message.strip_prefix("duplicate mapping key: ").and_then(|rest| rest.split(", ").next());
+    let duplicate = message
+        .strip_prefix("duplicate mapping key: ")
+        .and_then(|rest| rest.split(", ").next());
     let message = match duplicate {
         Some(key) => format!("the key `{key}` stands here twice; take one out"),
         None if message.starts_with("multiple YAML documents") => {
@@ -249,20 +297,37 @@ fn syntax_problem(file: &Path, text: &str, error: &serde_yaml::Error) -> Problem
     }
 }
 
-/// The line at `position` with a mark below it. What follows the mark is left out where it could be a secret.
+/// The line at `position` with a mark below it. What follows the mark is left out where it could be
+/// a secret.
 fn excerpt(text: &str, position: Position, cut: bool) -> Option<String> {
     const LONGEST: usize = 100;
-    let line = text.lines().nth(usize::try_from(position.line).ok()?.checked_sub(1)?)?;
+    let line = text
+        .lines()
+        .nth(usize::try_from(position.line).ok()?.checked_sub(1)?)?;
     let start = usize::try_from(position.column).ok()?.checked_sub(1)?;
     let length = line.trim_end().chars().count();
     if start >= length.max(1) {
         return None;
     }
-    let width = usize::try_from(position.width).unwrap_or(1).clamp(1, length.saturating_sub(start).max(1));
-    let shown: String = line.chars().take(if cut { start + width } else { LONGEST.max(start + width) }).collect();
+    let width = usize::try_from(position.width)
+        .unwrap_or(1)
+        .clamp(1, length.saturating_sub(start).max(1));
+    let shown: String = line
+        .chars()
+        .take(if cut {
+            start + width
+        } else {
+            LONGEST.max(start + width)
+        })
+        .collect();
     let number = position.line.to_string();
     let margin = " ".repeat(number.len());
-    Some(format!("  {number} | {}\n  {margin} | {}{}", shown.trim_end(), " ".repeat(start), "^".repeat(width)))
+    Some(format!(
+        "  {number} | {}\n  {margin} | {}{}",
+        shown.trim_end(),
+        " ".repeat(start),
+        "^".repeat(width)
+    ))
 }
 
 #[cfg(test)]
@@ -273,7 +338,10 @@ mod tests {
     fn a_problem_shows_its_line() {
         let text = "environments:\n  dev:\n    namespce: shop-dev\n".to_owned();
         let document = Document::parse(Path::new("plans/shop.yaml"), text).unwrap();
-        let problem = document.error(&KeyPath::top("environments").key("dev").key("namespce"), "unknown key");
+        let problem = document.error(
+            &KeyPath::top("environments").key("dev").key("namespce"),
+            "unknown key",
+        );
         insta::assert_snapshot!(problem, @r"
         plans/shop.yaml:3:5: unknown key
           3 |     namespce: shop-dev
@@ -286,9 +354,16 @@ mod tests {
     fn an_excerpt_of_a_secret_ends_at_its_mark() {
         let text = "secrets:\n  - {name: a, data: {b: {vaule: hunter2}}}\n".to_owned();
         let document = Document::parse(Path::new("p.yaml"), text).unwrap();
-        let path = KeyPath::top("secrets").item(0).key("data").key("b").key("vaule");
+        let path = KeyPath::top("secrets")
+            .item(0)
+            .key("data")
+            .key("b")
+            .key("vaule");
         let problem = document.error(&path, "unknown key").to_string();
-        assert!(problem.contains("vaule") && !problem.contains("hunter2"), "{problem}");
+        assert!(
+            problem.contains("vaule") && !problem.contains("hunter2"),
+            "{problem}"
+        );
     }
 
     #[test]

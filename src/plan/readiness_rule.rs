@@ -18,11 +18,13 @@ use super::{
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("anyOf" = [{"required": ["ready"]}, {"required": ["failed"]}]))]
 pub(crate) struct ReadinessDeclaration {
-    /// Kind of the objects, as `KIND` or `KIND.GROUP`: `Certificate` or `Certificate.cert-manager.io`.
+    /// Kind of the objects, as `KIND` or `KIND.GROUP`: `Certificate` or
+    /// `Certificate.cert-manager.io`.
     pub(crate) kind: String,
     /// Name or glob of the objects; all of the kind where it is left out.
     pub(crate) name: Option<String>,
-    /// CEL expression over `object`, `metadata`, `spec`, `status` and `now` that is true when an object is ready.
+    /// CEL expression over `object`, `metadata`, `spec`, `status` and `now` that is true when an
+    /// object is ready.
     pub(crate) ready: Option<String>,
     /// CEL expression that is true when an object has failed; it comes first.
     pub(crate) failed: Option<String>,
@@ -81,10 +83,15 @@ impl fmt::Display for Place {
 }
 
 impl WrittenExpression {
-    /// The expression, ready to be evaluated. Fails with the first thing that is wrong with it; one of a plan that was read was checked.
+    /// The expression, ready to be evaluated. Fails with the first thing that is wrong with it; one
+    /// of a plan that was read was checked.
     pub(crate) fn compile(&self) -> Result<Expression, String> {
         Expression::compile(&self.text).map_err(|mistakes| {
-            let first = mistakes.into_iter().next().map(|mistake| mistake.message).unwrap_or_default();
+            let first = mistakes
+                .into_iter()
+                .next()
+                .map(|mistake| mistake.message)
+                .unwrap_or_default();
             format!("{}: the expression {first}", self.place)
         })
     }
@@ -104,18 +111,26 @@ impl ReadinessSelector {
     pub(crate) fn fits(&self, group: &str, kind: &str, name: &str) -> bool {
         self.kind == kind
             && self.group.as_deref().is_none_or(|wanted| wanted == group)
-            && self.name.as_ref().is_none_or(|(written, glob)| written == name || glob.is_match(name))
+            && self
+                .name
+                .as_ref()
+                .is_none_or(|(written, glob)| written == name || glob.is_match(name))
     }
 }
 
 impl ReadinessRule {
-    /// Which objects the rule is about. Fails where `name` is no glob; that of a plan that was read is one.
+    /// Which objects the rule is about. Fails where `name` is no glob; that of a plan that was read
+    /// is one.
     pub(crate) fn selector(&self) -> Result<ReadinessSelector, String> {
         let name = match &self.name {
             Some(name) => Some((name.clone(), glob(name)?)),
             None => None,
         };
-        Ok(ReadinessSelector { kind: self.kind.clone(), group: self.group.clone(), name })
+        Ok(ReadinessSelector {
+            kind: self.kind.clone(),
+            group: self.group.clone(),
+            name,
+        })
     }
 }
 
@@ -123,30 +138,60 @@ impl fmt::Display for ReadinessRule {
     /// `KIND`, `KIND.GROUP` or `KIND.GROUP NAME`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.kind)?;
-        self.group.as_ref().map_or(Ok(()), |group| write!(formatter, ".{group}"))?;
-        self.name.as_ref().map_or(Ok(()), |name| write!(formatter, " {name}"))
+        self.group
+            .as_ref()
+            .map_or(Ok(()), |group| write!(formatter, ".{group}"))?;
+        self.name
+            .as_ref()
+            .map_or(Ok(()), |name| write!(formatter, " {name}"))
     }
 }
 
 fn glob(name: &str) -> Result<GlobMatcher, String> {
     let glob = GlobBuilder::new(name).literal_separator(true).build();
-    glob.map(|glob| glob.compile_matcher()).map_err(|error| format!("`{name}` is not a glob: {}", error.kind()))
+    glob.map(|glob| glob.compile_matcher())
+        .map_err(|error| format!("`{name}` is not a glob: {}", error.kind()))
 }
 
 /// The plan's rules in their order. All that is wrong with them is added to `problems`.
-pub(super) fn resolve(document: &Document, declared: Vec<ReadinessDeclaration>, problems: &mut Vec<Problem>) -> Vec<ReadinessRule> {
+pub(super) fn resolve(
+    document: &Document,
+    declared: Vec<ReadinessDeclaration>,
+    problems: &mut Vec<Problem>,
+) -> Vec<ReadinessRule> {
     let path = KeyPath::top("readiness");
-    declared.into_iter().enumerate().map(|(index, declared)| resolved(document, &path.item(index), declared, problems)).collect()
+    declared
+        .into_iter()
+        .enumerate()
+        .map(|(index, declared)| resolved(document, &path.item(index), declared, problems))
+        .collect()
 }
 
-fn resolved(document: &Document, path: &KeyPath, declared: ReadinessDeclaration, problems: &mut Vec<Problem>) -> ReadinessRule {
-    let ReadinessDeclaration { kind: written, name, ready, failed, timeout } = declared;
+fn resolved(
+    document: &Document,
+    path: &KeyPath,
+    declared: ReadinessDeclaration,
+    problems: &mut Vec<Problem>,
+) -> ReadinessRule {
+    let ReadinessDeclaration {
+        kind: written,
+        name,
+        ready,
+        failed,
+        timeout,
+    } = declared;
     let (kind, group) = match written.split_once('.') {
         Some((kind, group)) => (kind.to_owned(), Some(group.to_owned())),
         None => (written.clone(), None),
     };
-    if !is_kind(&kind) || group.as_deref().is_some_and(|group| !is_dns_subdomain(group)) {
-        let message = format!("`{written}` is not a kind; write for example `Certificate` or `Certificate.cert-manager.io`");
+    if !is_kind(&kind)
+        || group
+            .as_deref()
+            .is_some_and(|group| !is_dns_subdomain(group))
+    {
+        let message = format!(
+            "`{written}` is not a kind; write for example `Certificate` or `Certificate.cert-manager.io`"
+        );
         problems.push(document.error(&path.key("kind"), message));
     }
     if let Some(Err(message)) = name.as_deref().map(glob) {
@@ -172,16 +217,32 @@ fn resolved(document: &Document, path: &KeyPath, declared: ReadinessDeclaration,
     }
 }
 
-fn written_expression(document: &Document, path: &KeyPath, text: String, problems: &mut Vec<Problem>) -> WrittenExpression {
+fn written_expression(
+    document: &Document,
+    path: &KeyPath,
+    text: String,
+    problems: &mut Vec<Problem>,
+) -> WrittenExpression {
     for Mistake { place, message } in Expression::compile(&text).err().unwrap_or_default() {
         let position = document.position_in_text(path, &text, place);
-        problems.push(document.problem(Severity::Error, position, path, format!("`{path}`: {message}")));
+        problems.push(document.problem(
+            Severity::Error,
+            position,
+            path,
+            format!("`{path}`: {message}"),
+        ));
     }
-    WrittenExpression { text, place: place(document, path) }
+    WrittenExpression {
+        text,
+        place: place(document, path),
+    }
 }
 
 fn place(document: &Document, path: &KeyPath) -> Place {
-    Place { file: document.file.display().to_string(), line: document.position(path).line }
+    Place {
+        file: document.file.display().to_string(),
+        line: document.position(path).line,
+    }
 }
 
 /// Whether `text` can be a kind: a DNS label but for upper-case letters.

@@ -48,12 +48,21 @@ pub(super) struct Request<'a> {
 
 /// The problems of reading the file as it is, without variables.
 pub(super) fn read_only(document: &Document) -> Vec<Problem> {
-    without_references(document, node_deserializer::read::<PlanFile>(&document.root, document).1)
+    without_references(
+        document,
+        node_deserializer::read::<PlanFile>(&document.root, document).1,
+    )
 }
 
-/// `problems` without those of lines with a `${…}`: where variables have no values, types cannot be judged there.
+/// `problems` without those of lines with a `${…}`: where variables have no values, types cannot be
+/// judged there.
 fn without_references(document: &Document, mut problems: Vec<Problem>) -> Vec<Problem> {
-    let line = |problem: &Problem| document.text.lines().nth(usize::try_from(problem.line?).ok()?.checked_sub(1)?);
+    let line = |problem: &Problem| {
+        document
+            .text
+            .lines()
+            .nth(usize::try_from(problem.line?).ok()?.checked_sub(1)?)
+    };
     problems.retain(|problem| !line(problem).is_some_and(|line| line.contains("${")));
     problems
 }
@@ -66,9 +75,14 @@ pub(super) fn resolve(request: &Request<'_>) -> (Option<Plan>, Vec<Problem>) {
     let substituted = substituted(request.document, &settled.variables, &mut problems);
     let (file, found) = node_deserializer::read::<PlanFile>(&substituted, request.document);
     let has_values = !problems.iter().any(Problem::is_error);
-    problems.extend(if has_values { found } else { without_references(request.document, found) });
+    problems.extend(if has_values {
+        found
+    } else {
+        without_references(request.document, found)
+    });
     let Some(file) = file else {
-        // What is wrong elsewhere hides nothing in the rules' expressions: they stand for themselves.
+        // What is wrong elsewhere hides nothing in the rules' expressions: they stand for
+        // themselves.
         problems.extend(readiness_settings(&substituted, request.document).1);
         return (None, problems);
     };
@@ -80,32 +94,62 @@ pub(super) fn resolve(request: &Request<'_>) -> (Option<Plan>, Vec<Problem>) {
 fn release(request: &Request<'_>, problems: &mut Vec<Problem>) -> ReleaseId {
     /// The release's name is the name part of a label's key.
     const LONGEST: usize = 63;
-    let release = ReleaseId { plan: request.plan.to_owned(), environment: request.environment.to_owned() };
+    let release = ReleaseId {
+        plan: request.plan.to_owned(),
+        environment: request.environment.to_owned(),
+    };
     let path = KeyPath::top("environments").key(request.environment);
     if !is_dns_label(request.environment) {
-        let message = format!("`{}` cannot be the name of an environment; use lower-case letters, digits and `-`", request.environment);
+        let message = format!(
+            "`{}` cannot be the name of an environment; use lower-case letters, digits and `-`",
+            request.environment
+        );
         problems.push(request.document.error(&path, message));
     }
     if release.to_string().len() > LONGEST {
-        let message = format!("`{release}` is longer than {LONGEST} characters; shorten the name of the plan or of the environment");
+        let message = format!(
+            "`{release}` is longer than {LONGEST} characters; shorten the name of the plan or of the environment"
+        );
         problems.push(request.document.error(&path, message));
     }
     release
 }
 
-/// Where the release of `request` is found, if that can be said, and what is wrong with what says it.
+/// Where the release of `request` is found, if that can be said, and what is wrong with what says
+/// it.
 pub(super) fn address(request: &Request<'_>) -> (Option<Address>, Vec<Problem>) {
     let mut problems = Vec::new();
     let release = release(request, &mut problems);
     let (variables, _) = values(request, &mut problems);
     let contexts = contexts(request, &variables, &mut problems);
-    let written = request.document.root.get("stateNamespace").and_then(|node| match &node.content {
-        Content::Text(text) => Some(text_in(text, &variables, request.document, &KeyPath::top("stateNamespace"), &mut problems)),
-        _ => None,
-    });
-    let state_namespace = request.state_namespace.map(str::to_owned).or(written).unwrap_or_else(|| STATE_NAMESPACE.to_owned());
+    let written = request
+        .document
+        .root
+        .get("stateNamespace")
+        .and_then(|node| match &node.content {
+            Content::Text(text) => Some(text_in(
+                text,
+                &variables,
+                request.document,
+                &KeyPath::top("stateNamespace"),
+                &mut problems,
+            )),
+            _ => None,
+        });
+    let state_namespace = request
+        .state_namespace
+        .map(str::to_owned)
+        .or(written)
+        .unwrap_or_else(|| STATE_NAMESPACE.to_owned());
     let usable = !problems.iter().any(Problem::is_error);
-    (usable.then_some(Address { release, contexts, state_namespace }), problems)
+    (
+        usable.then_some(Address {
+            release,
+            contexts,
+            state_namespace,
+        }),
+        problems,
+    )
 }
 
 /// The keys of the plan file that say when objects are ready.
@@ -141,8 +185,12 @@ fn readiness_of(root: &Node) -> Node {
 }
 
 /// What `root`, in which variables are replaced, says about readiness, and what is wrong with it.
-fn readiness_settings(root: &Node, document: &Document) -> (Option<ReadinessSettings>, Vec<Problem>) {
-    let (keys, mut problems) = node_deserializer::read::<ReadinessKeys>(&readiness_of(root), document);
+fn readiness_settings(
+    root: &Node,
+    document: &Document,
+) -> (Option<ReadinessSettings>, Vec<Problem>) {
+    let (keys, mut problems) =
+        node_deserializer::read::<ReadinessKeys>(&readiness_of(root), document);
     let settings = keys.map(|keys| ReadinessSettings {
         rules: readiness_rule::resolve(document, keys.readiness, &mut problems),
         budget: FailureBudget::default().changed_by(keys.failure_budget),
@@ -150,14 +198,36 @@ fn readiness_settings(root: &Node, document: &Document) -> (Option<ReadinessSett
     (settings, problems)
 }
 
-/// The value of every variable that has one, the built-in ones included, and the names of those that are not from the file.
-fn values(request: &Request<'_>, problems: &mut Vec<Problem>) -> (IndexMap<String, Value>, Vec<String>) {
-    let Request { document, head, declaration, .. } = request;
+/// The value of every variable that has one, the built-in ones included, and the names of those
+/// that are not from the file.
+fn values(
+    request: &Request<'_>,
+    problems: &mut Vec<Problem>,
+) -> (IndexMap<String, Value>, Vec<String>) {
+    let Request {
+        document,
+        head,
+        declaration,
+        ..
+    } = request;
     let mut built_in: IndexMap<String, Value> = IndexMap::new();
     built_in.insert("environment".to_owned(), request.environment.into());
     built_in.insert("plan".to_owned(), request.plan.into());
-    let mut values = variables::resolve(document, &head.variables, request.environment, declaration, &request.outside, problems);
-    variables::replace_built_in(document, request.environment, &mut values, &built_in, problems);
+    let mut values = variables::resolve(
+        document,
+        &head.variables,
+        request.environment,
+        declaration,
+        &request.outside,
+        problems,
+    );
+    variables::replace_built_in(
+        document,
+        request.environment,
+        &mut values,
+        &built_in,
+        problems,
+    );
     let mut all = values.values;
     all.extend(built_in);
     (all, values.foreign)
@@ -173,7 +243,12 @@ struct Settled {
 }
 
 fn settle(request: &Request<'_>, problems: &mut Vec<Problem>) -> Settled {
-    let Request { document, head, declaration, .. } = request;
+    let Request {
+        document,
+        head,
+        declaration,
+        ..
+    } = request;
     let (mut all, foreign) = values(request, problems);
     let own = KeyPath::top("environments").key(request.environment);
     let (namespace, at) = match (&declaration.namespace, &head.namespace) {
@@ -181,57 +256,120 @@ fn settle(request: &Request<'_>, problems: &mut Vec<Problem>) -> Settled {
         (None, namespace) => (namespace.as_ref(), KeyPath::top("namespace")),
     };
     let named = namespace.is_some();
-    let namespace = namespace.map_or_else(|| DEFAULT_NAMESPACE.to_owned(), |text| text_in(text, &all, document, &at, problems));
+    let namespace = namespace.map_or_else(
+        || DEFAULT_NAMESPACE.to_owned(),
+        |text| text_in(text, &all, document, &at, problems),
+    );
     if !is_dns_label(&namespace) {
-        let message = format!("`{namespace}` cannot be the name of a namespace; use lower-case letters, digits and `-`");
+        let message = format!(
+            "`{namespace}` cannot be the name of a namespace; use lower-case letters, digits and `-`"
+        );
         problems.push(document.error(&at, message));
     }
     all.insert("namespace".to_owned(), namespace.clone().into());
     let contexts = contexts(request, &all, problems);
-    Settled { variables: all, foreign, namespace, namespace_named: named, contexts }
+    Settled {
+        variables: all,
+        foreign,
+        namespace,
+        namespace_named: named,
+        contexts,
+    }
 }
 
-fn contexts(request: &Request<'_>, variables: &IndexMap<String, Value>, problems: &mut Vec<Problem>) -> Vec<String> {
-    let Request { document, head, declaration, .. } = request;
+fn contexts(
+    request: &Request<'_>,
+    variables: &IndexMap<String, Value>,
+    problems: &mut Vec<Problem>,
+) -> Vec<String> {
+    let Request {
+        document,
+        head,
+        declaration,
+        ..
+    } = request;
     let own = KeyPath::top("environments").key(request.environment);
     let (contexts, at) = match &declaration.contexts {
         Some(contexts) => (contexts, own.key("contexts")),
         None => (&head.contexts, KeyPath::top("contexts")),
     };
-    let contexts: Vec<String> =
-        contexts.iter().enumerate().map(|(index, text)| text_in(text, variables, document, &at.item(index), problems)).collect();
+    let contexts: Vec<String> = contexts
+        .iter()
+        .enumerate()
+        .map(|(index, text)| text_in(text, variables, document, &at.item(index), problems))
+        .collect();
     for (index, context) in contexts.iter().enumerate() {
         if let Err(error) = Glob::new(context) {
-            problems.push(document.error(&at.item(index), format!("`{context}` is not a glob: {}", error.kind())));
+            problems.push(document.error(
+                &at.item(index),
+                format!("`{context}` is not a glob: {}", error.kind()),
+            ));
         }
     }
     if declaration.protected && contexts.is_empty() {
-        let message = format!("the environment `{}` is protected, so `contexts` must say which it may touch", request.environment);
+        let message = format!(
+            "the environment `{}` is protected, so `contexts` must say which it may touch",
+            request.environment
+        );
         problems.push(document.error(&own.key("protected"), message));
     }
     contexts
 }
 
 /// `text` with variables replaced.
-fn text_in(text: &str, variables: &IndexMap<String, Value>, document: &Document, at: &KeyPath, problems: &mut Vec<Problem>) -> String {
+fn text_in(
+    text: &str,
+    variables: &IndexMap<String, Value>,
+    document: &Document,
+    at: &KeyPath,
+    problems: &mut Vec<Problem>,
+) -> String {
     let mut report = |_, message| problems.push(document.error(at, message));
-    replace(text, Place::default(), variables, &mut report).map_or_else(|| text.to_owned(), |value| text_of(&value))
+    replace(text, Place::default(), variables, &mut report)
+        .map_or_else(|| text.to_owned(), |value| text_of(&value))
 }
 
 /// The document's tree with variables replaced, but for what [`Head`] holds.
-fn substituted(document: &Document, variables: &IndexMap<String, Value>, problems: &mut Vec<Problem>) -> Node {
+fn substituted(
+    document: &Document,
+    variables: &IndexMap<String, Value>,
+    problems: &mut Vec<Problem>,
+) -> Node {
     let mut root = document.root.clone();
     replace_variables(&mut root, document, variables, problems);
     root
 }
 
 /// Replaces variables in `root`, entries of the document's tree, but for what [`Head`] holds.
-fn replace_variables(root: &mut Node, document: &Document, variables: &IndexMap<String, Value>, problems: &mut Vec<Problem>) {
-    const HEAD: [&str; 6] = ["apiVersion", "name", "namespace", "contexts", "variables", "environments"];
+fn replace_variables(
+    root: &mut Node,
+    document: &Document,
+    variables: &IndexMap<String, Value>,
+    problems: &mut Vec<Problem>,
+) {
+    const HEAD: [&str; 6] = [
+        "apiVersion",
+        "name",
+        "namespace",
+        "contexts",
+        "variables",
+        "environments",
+    ];
     if let Content::Map(entries) = &mut root.content {
-        for entry in entries.iter_mut().filter(|entry| !HEAD.contains(&entry.key.as_str())) {
-            let mut walk = Walk { document, variables, problems };
-            walk.node(&mut entry.value, &KeyPath::top(&entry.key), Place::default());
+        for entry in entries
+            .iter_mut()
+            .filter(|entry| !HEAD.contains(&entry.key.as_str()))
+        {
+            let mut walk = Walk {
+                document,
+                variables,
+                problems,
+            };
+            walk.node(
+                &mut entry.value,
+                &KeyPath::top(&entry.key),
+                Place::default(),
+            );
         }
     }
 }
@@ -247,8 +385,11 @@ impl Walk<'_> {
         match &mut node.content {
             Content::Text(text) => {
                 let is_template = path.is_in_secrets() && path.keys().last() == Some("template");
-                let content =
-                    if is_template { Some(Content::Text(replace_in_template(text, self.variables))) } else { self.text(text, path, place) };
+                let content = if is_template {
+                    Some(Content::Text(replace_in_template(text, self.variables)))
+                } else {
+                    self.text(text, path, place)
+                };
                 if let Some(content) = content {
                     node.content = content;
                 }
@@ -260,7 +401,11 @@ impl Walk<'_> {
             }
             Content::Map(entries) => {
                 for entry in entries {
-                    self.node(&mut entry.value, &path.key(&entry.key), place.key(&entry.key));
+                    self.node(
+                        &mut entry.value,
+                        &path.key(&entry.key),
+                        place.key(&entry.key),
+                    );
                 }
             }
             Content::Null | Content::Bool(_) | Content::Number(..) => {}
@@ -268,8 +413,14 @@ impl Walk<'_> {
     }
 
     fn text(&mut self, text: &str, path: &KeyPath, place: Place) -> Option<Content> {
-        let Self { document, variables, problems } = self;
-        let mut report = |severity, message| problems.push(document.problem(severity, document.position(path), path, message));
+        let Self {
+            document,
+            variables,
+            problems,
+        } = self;
+        let mut report = |severity, message| {
+            problems.push(document.problem(severity, document.position(path), path, message))
+        };
         replace(text, place, variables, &mut report).map(|value| match value {
             Value::Bool(value) => Content::Bool(value),
             Value::Number(number) => number_content(number),
@@ -283,7 +434,13 @@ fn number_content(number: Number) -> Content {
     Content::Number(number, written)
 }
 
-fn build(request: &Request<'_>, release: ReleaseId, settled: Settled, file: PlanFile, problems: &mut Vec<Problem>) -> Plan {
+fn build(
+    request: &Request<'_>,
+    release: ReleaseId,
+    settled: Settled,
+    file: PlanFile,
+    problems: &mut Vec<Problem>,
+) -> Plan {
     let document = request.document;
     let names: Vec<&str> = settled.variables.keys().map(String::as_str).collect();
     file_check::check(document, &file, problems);
@@ -294,9 +451,15 @@ fn build(request: &Request<'_>, release: ReleaseId, settled: Settled, file: Plan
     let rules = readiness_rule::resolve(document, file.readiness, problems);
     let readiness = ReadinessSettings { rules, budget };
     for (path, _) in &unsupported {
-        problems.push(document.warning(path, format!("`{path}` can be read, but not carried out yet; `up` refuses the plan")));
+        problems.push(document.warning(
+            path,
+            format!("`{path}` can be read, but not carried out yet; `up` refuses the plan"),
+        ));
     }
-    let state_namespace = request.state_namespace.map(str::to_owned).or(file.state_namespace);
+    let state_namespace = request
+        .state_namespace
+        .map(str::to_owned)
+        .or(file.state_namespace);
     Plan {
         file: document.file.clone(),
         folder: request.folder.to_owned(),
@@ -315,7 +478,9 @@ fn build(request: &Request<'_>, release: ReleaseId, settled: Settled, file: Plan
         open: file.open,
         state_namespace: state_namespace.unwrap_or_else(|| STATE_NAMESPACE.to_owned()),
         timeout: file.timeout.map_or(DEFAULT_TIMEOUT, |timeout| timeout.0),
-        timeout_rollback: file.timeout_rollback.map_or(DEFAULT_TIMEOUT_ROLLBACK, |timeout| timeout.0),
+        timeout_rollback: file
+            .timeout_rollback
+            .map_or(DEFAULT_TIMEOUT_ROLLBACK, |timeout| timeout.0),
         restart_on_change: file.restart_on_change.unwrap_or(true),
         unsupported: unsupported.into_iter().map(|(_, text)| text).collect(),
     }

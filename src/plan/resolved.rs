@@ -72,7 +72,8 @@ pub(crate) struct Plan {
     pub(crate) folder: PathBuf,
     /// The release that this plan and environment make.
     pub(crate) release: ReleaseId,
-    /// Namespace for objects that name none; created if absent. `default` where the plan says nothing.
+    /// Namespace for objects that name none; created if absent. `default` where the plan says
+    /// nothing.
     pub(crate) namespace: String,
     /// Whether the plan names `namespace` itself, so that it is created if absent.
     pub(crate) namespace_named: bool,
@@ -84,7 +85,8 @@ pub(crate) struct Plan {
     pub(crate) sources: Vec<Source>,
     /// Value of every declared variable and of the built-in ones.
     pub(crate) variables: IndexMap<String, Value>,
-    /// Values that come from `--set` or the process environment, not from the file: shown before confirming.
+    /// Values that come from `--set` or the process environment, not from the file: shown before
+    /// confirming.
     pub(crate) foreign_variables: Vec<String>,
     /// The Secrets that deployctl makes.
     pub(crate) secrets: Vec<SecretDeclaration>,
@@ -111,7 +113,11 @@ pub(crate) struct Plan {
 impl Plan {
     /// Where the release is found.
     pub(crate) fn address(&self) -> Address {
-        Address { release: self.release.clone(), contexts: self.contexts.clone(), state_namespace: self.state_namespace.clone() }
+        Address {
+            release: self.release.clone(),
+            contexts: self.contexts.clone(),
+            state_namespace: self.state_namespace.clone(),
+        }
     }
 }
 

@@ -39,7 +39,8 @@ pub(crate) enum SecretKind {
     /// `tls.crt` and `tls.key`.
     #[serde(rename = "kubernetes.io/tls")]
     Tls,
-    /// `.dockerconfigjson`, or `registry`, `username`, `password` and optionally `email`, from which it is composed.
+    /// `.dockerconfigjson`, or `registry`, `username`, `password` and optionally `email`, from
+    /// which it is composed.
     #[serde(rename = "kubernetes.io/dockerconfigjson")]
     DockerConfigJson,
     /// `username` and `password`.
@@ -47,7 +48,8 @@ pub(crate) enum SecretKind {
     BasicAuth,
 }
 
-/// Where one value comes from: exactly one of `value`, `generate`, `prompt`, `file`, `env`, `command`, `sops`, `template`.
+/// Where one value comes from: exactly one of `value`, `generate`, `prompt`, `file`, `env`,
+/// `command`, `sops`, `template`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("oneOf" = super::schema::exactly_one(&SecretValue::SOURCES)))]
@@ -66,7 +68,8 @@ pub(crate) struct SecretValue {
     pub(crate) command: Option<Vec<String>>,
     /// Decrypted by `sops`.
     pub(crate) sops: Option<Sops>,
-    /// Composed from other keys: `${secret/key}`, percent-encoded with `${secret/key|percent}`, and declared variables.
+    /// Composed from other keys: `${secret/key}`, percent-encoded with `${secret/key|percent}`, and
+    /// declared variables.
     pub(crate) template: Option<String>,
     /// Regular expression that the whole value must match.
     pub(crate) pattern: Option<String>,
@@ -82,7 +85,9 @@ pub(crate) struct SecretValue {
 
 impl SecretValue {
     /// The keys of which exactly one says where the value comes from.
-    pub(super) const SOURCES: [&str; 8] = ["value", "generate", "prompt", "file", "env", "command", "sops", "template"];
+    pub(super) const SOURCES: [&str; 8] = [
+        "value", "generate", "prompt", "file", "env", "command", "sops", "template",
+    ];
 
     /// Those of [`Self::SOURCES`] that are given.
     pub(super) fn sources(&self) -> Vec<&'static str> {
@@ -96,7 +101,11 @@ impl SecretValue {
             self.sops.is_some(),
             self.template.is_some(),
         ];
-        Self::SOURCES.into_iter().zip(given).filter_map(|(name, given)| given.then_some(name)).collect()
+        Self::SOURCES
+            .into_iter()
+            .zip(given)
+            .filter_map(|(name, given)| given.then_some(name))
+            .collect()
     }
 }
 
@@ -106,7 +115,8 @@ impl SecretValue {
 pub(crate) struct Sops {
     /// The encrypted file, relative to the plan.
     pub(crate) file: PathBuf,
-    /// Path to the value in it, for example `["database"]["password"]`; the whole file where it is left out.
+    /// Path to the value in it, for example `["database"]["password"]`; the whole file where it is
+    /// left out.
     pub(crate) extract: Option<String>,
 }
 
@@ -136,7 +146,8 @@ pub(crate) struct Generate {
     pub(crate) encoding: Option<Encoding>,
     /// A private key in PEM (PKCS #8).
     pub(crate) private_key: Option<KeyAlgorithm>,
-    /// The public key in PEM that belongs to the private key at this `secret/key`, or at this key of the same Secret.
+    /// The public key in PEM that belongs to the private key at this `secret/key`, or at this key
+    /// of the same Secret.
     pub(crate) public_key_of: Option<String>,
     /// A self-signed certificate: on a Secret of type TLS under `tls.crt`; `tls.key` comes with it.
     pub(crate) self_signed: Option<SelfSigned>,

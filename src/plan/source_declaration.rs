@@ -8,7 +8,10 @@ use serde::{
 
 /// Where objects come from, as it is written: text, `{kustomize: …}` or `{helm: …}`.
 #[derive(Debug, Clone)]
-#[expect(dead_code, reason = "kustomizations and charts are carried out by a later version")]
+#[expect(
+    dead_code,
+    reason = "kustomizations and charts are carried out by a later version"
+)]
 pub(crate) enum SourceDeclaration {
     /// A file, folder or glob of plain manifests, relative to the plan.
     Manifests(PathBuf),
@@ -21,7 +24,10 @@ pub(crate) enum SourceDeclaration {
 /// A Helm chart.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "carried out by a later version; read now so that mistakes in it are found")]
+#[expect(
+    dead_code,
+    reason = "carried out by a later version; read now so that mistakes in it are found"
+)]
 pub(crate) struct HelmChart {
     /// Folder relative to the plan, `oci://…`, or the chart's name in `repository`.
     pub(crate) chart: String,
@@ -71,9 +77,17 @@ impl<'de> Visitor<'de> for SourceVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<SourceDeclaration, A::Error> {
         match SourceMap::deserialize(MapAccessDeserializer::new(access))? {
-            SourceMap { kustomize: Some(folder), helm: None } => Ok(SourceDeclaration::Kustomize(folder)),
-            SourceMap { kustomize: None, helm: Some(chart) } => Ok(SourceDeclaration::Helm(chart)),
-            _ => Err(de::Error::custom("exactly one of `kustomize` and `helm` must be given")),
+            SourceMap {
+                kustomize: Some(folder),
+                helm: None,
+            } => Ok(SourceDeclaration::Kustomize(folder)),
+            SourceMap {
+                kustomize: None,
+                helm: Some(chart),
+            } => Ok(SourceDeclaration::Helm(chart)),
+            _ => Err(de::Error::custom(
+                "exactly one of `kustomize` and `helm` must be given",
+            )),
         }
     }
 }

@@ -26,8 +26,14 @@ pub(super) fn unsupported(document: &Document, file: &PlanFile) -> Vec<(KeyPath,
         (file.requires.resources.is_some(), requires.key("resources")),
         (!file.ignore_fields.is_empty(), KeyPath::top("ignoreFields")),
     ];
-    paths.extend(rest.into_iter().filter_map(|(given, path)| given.then_some(path)));
-    paths.into_iter().map(|path| (path.clone(), described(document, &path))).collect()
+    paths.extend(
+        rest.into_iter()
+            .filter_map(|(given, path)| given.then_some(path)),
+    );
+    paths
+        .into_iter()
+        .map(|path| (path.clone(), described(document, &path)))
+        .collect()
 }
 
 fn in_phase(path: &KeyPath, phase: &PhaseDeclaration) -> Vec<KeyPath> {
@@ -37,9 +43,17 @@ fn in_phase(path: &KeyPath, phase: &PhaseDeclaration) -> Vec<KeyPath> {
         (!phase.after_ready.is_empty(), "afterReady"),
         (!phase.checks.is_empty(), "checks"),
     ];
-    given.into_iter().filter(|(given, _)| *given).map(|(_, key)| path.key(key)).collect()
+    given
+        .into_iter()
+        .filter(|(given, _)| *given)
+        .map(|(_, key)| path.key(key))
+        .collect()
 }
 
 fn described(document: &Document, path: &KeyPath) -> String {
-    format!("{}:{}: `{path}`", document.file.display(), document.position(path).line)
+    format!(
+        "{}:{}: `{path}`",
+        document.file.display(),
+        document.position(path).line
+    )
 }

@@ -28,7 +28,8 @@ pub(super) struct Values {
     pub(super) foreign: Vec<String>,
 }
 
-/// The declared variables' values in the environment called `name`: `--set` beats the environment, which beats `env`, which beats `default`.
+/// The declared variables' values in the environment called `name`: `--set` beats the environment,
+/// which beats `env`, which beats `default`.
 pub(super) fn resolve(
     document: &Document,
     declared: &IndexMap<String, Variable>,
@@ -45,8 +46,17 @@ pub(super) fn resolve(
     let mut values = Values::default();
     let mut missing = Vec::new();
     for (variable, declaration) in declared {
-        let typed_like = declaration.default.as_ref().map(|_| written(document, &top.key(variable).key("default")));
-        let from_process = || declaration.env.as_deref().and_then(outside.process).filter(|text| !text.is_empty());
+        let typed_like = declaration
+            .default
+            .as_ref()
+            .map(|_| written(document, &top.key(variable).key("default")));
+        let from_process = || {
+            declaration
+                .env
+                .as_deref()
+                .and_then(outside.process)
+                .filter(|text| !text.is_empty())
+        };
         let text = set.get(variable.as_str()).cloned();
         let value = if let Some(text) = text {
             values.foreign.push(variable.clone());
@@ -57,7 +67,11 @@ pub(super) fn resolve(
             values.foreign.push(variable.clone());
             typed(variable, &text, typed_like.as_ref(), problems)
         } else if typed_like.is_some() {
-            Some(in_file(document, &top.key(variable).key("default"), problems))
+            Some(in_file(
+                document,
+                &top.key(variable).key("default"),
+                problems,
+            ))
         } else {
             missing.push(variable);
             None
@@ -82,27 +96,47 @@ pub(super) fn replace_built_in(
     problems: &mut Vec<Problem>,
 ) {
     let Values { values, foreign } = values;
-    for (name, value) in values.iter_mut().filter(|(name, _)| !foreign.contains(name)) {
+    for (name, value) in values
+        .iter_mut()
+        .filter(|(name, _)| !foreign.contains(name))
+    {
         let Value::String(text) = value else { continue };
         for piece in pieces(text) {
             if let Piece::Reference(reference) = piece
                 && !built_in.contains_key(reference)
             {
-                let own = KeyPath::top("environments").key(environment).key("variables").key(name);
-                let path = if exists(document, &own) { own } else { KeyPath::top("variables").key(name) };
+                let own = KeyPath::top("environments")
+                    .key(environment)
+                    .key("variables")
+                    .key(name);
+                let path = if exists(document, &own) {
+                    own
+                } else {
+                    KeyPath::top("variables").key(name)
+                };
                 let known = listed(built_in.keys());
-                let message =
-                    format!("the value of `{name}` may refer only to {known}; write `$${{{reference}}}` if `${{{reference}}}` is meant");
+                let message = format!(
+                    "the value of `{name}` may refer only to {known}; write `$${{{reference}}}` if `${{{reference}}}` is meant"
+                );
                 problems.push(document.error(&path, message));
             }
         }
-        if let Some(replaced) = replace(text, super::substitute::Place::default(), built_in, &mut |_, _| {}) {
+        if let Some(replaced) = replace(
+            text,
+            super::substitute::Place::default(),
+            built_in,
+            &mut |_, _| {},
+        ) {
             *value = replaced;
         }
     }
 }
 
-fn parse_set<'a>(declared: &IndexMap<String, Variable>, set: &'a [String], problems: &mut Vec<Problem>) -> IndexMap<&'a str, String> {
+fn parse_set<'a>(
+    declared: &IndexMap<String, Variable>,
+    set: &'a [String],
+    problems: &mut Vec<Problem>,
+) -> IndexMap<&'a str, String> {
     let mut values = IndexMap::new();
     for argument in set {
         match argument.split_once('=') {
@@ -110,33 +144,67 @@ fn parse_set<'a>(declared: &IndexMap<String, Variable>, set: &'a [String], probl
                 values.insert(name, value.to_owned());
             }
             Some((name, _)) if BUILT_IN.contains(&name) => {
-                problems.push(Problem::error(format!("`--set {name}`: the variable is built in; leave it out")));
+                problems.push(Problem::error(format!(
+                    "`--set {name}`: the variable is built in; leave it out"
+                )));
             }
             Some((name, _)) => {
                 let hint = suggestion(name, declared.keys().map(String::as_str));
-                let hint = if hint.is_empty() { "; declare it under `variables`".to_owned() } else { hint };
-                problems.push(Problem::error(format!("`--set {name}`: the plan declares no variable `{name}`{hint}")));
+                let hint = if hint.is_empty() {
+                    "; declare it under `variables`".to_owned()
+                } else {
+                    hint
+                };
+                problems.push(Problem::error(format!(
+                    "`--set {name}`: the plan declares no variable `{name}`{hint}"
+                )));
             }
-            None => problems.push(Problem::error(format!("`--set {argument}`: write `--set NAME=VALUE`"))),
+            None => problems.push(Problem::error(format!(
+                "`--set {argument}`: write `--set NAME=VALUE`"
+            ))),
         }
     }
     values
 }
 
-fn check_declared(document: &Document, declared: &IndexMap<String, Variable>, top: &KeyPath, problems: &mut Vec<Problem>) {
+fn check_declared(
+    document: &Document,
+    declared: &IndexMap<String, Variable>,
+    top: &KeyPath,
+    problems: &mut Vec<Problem>,
+) {
     for (name, variable) in declared {
         let path = top.key(name);
         if BUILT_IN.contains(&name.as_str()) {
-            problems.push(document.error(&path, format!("the variable `{name}` is built in; give yours another name")));
+            problems.push(document.error(
+                &path,
+                format!("the variable `{name}` is built in; give yours another name"),
+            ));
         } else if !is_variable_name(name) {
             let rule = "use letters, digits, `_` and `-`, the first a letter or `_`";
-            problems.push(document.error(&path, format!("`{name}` cannot be the name of a variable; {rule}")));
+            problems.push(document.error(
+                &path,
+                format!("`{name}` cannot be the name of a variable; {rule}"),
+            ));
         }
         if let Some(Err(error)) = variable.pattern.as_deref().map(Regex::new) {
-            problems.push(document.error(&path.key("pattern"), format!("`pattern` is not a regular expression: {}", last_line(&error))));
+            problems.push(document.error(
+                &path.key("pattern"),
+                format!(
+                    "`pattern` is not a regular expression: {}",
+                    last_line(&error)
+                ),
+            ));
         }
-        if variable.default.as_ref().is_some_and(|value| !is_scalar(value)) {
-            problems.push(document.error(&path.key("default"), "`default` must be text, a number, `true` or `false`"));
+        if variable
+            .default
+            .as_ref()
+            .is_some_and(|value| !is_scalar(value))
+        {
+            problems.push(document.error(
+                &path.key("default"),
+                "`default` must be text, a number, `true` or `false`",
+            ));
         }
     }
 }
@@ -151,10 +219,20 @@ fn check_known(
     for (name, value) in &environment.variables {
         if !declared.contains_key(name) {
             let hint = suggestion(name, declared.keys().map(String::as_str));
-            let hint = if hint.is_empty() { "; declare it under `variables`".to_owned() } else { hint };
-            problems.push(document.error(&own.key(name), format!("the plan declares no variable `{name}`{hint}")));
+            let hint = if hint.is_empty() {
+                "; declare it under `variables`".to_owned()
+            } else {
+                hint
+            };
+            problems.push(document.error(
+                &own.key(name),
+                format!("the plan declares no variable `{name}`{hint}"),
+            ));
         } else if !is_scalar(value) {
-            problems.push(document.error(&own.key(name), format!("the value of `{name}` must be text, a number, `true` or `false`")));
+            problems.push(document.error(
+                &own.key(name),
+                format!("the value of `{name}` must be text, a number, `true` or `false`"),
+            ));
         }
     }
 }
@@ -166,16 +244,34 @@ fn is_scalar(value: &Value) -> bool {
 /// The message of a regular expression's error, which is its last line.
 pub(super) fn last_line(error: &regex::Error) -> String {
     let text = error.to_string();
-    text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+    text.lines()
+        .last()
+        .unwrap_or_default()
+        .trim_start_matches("error: ")
+        .to_owned()
 }
 
-fn without_value(document: &Document, environment: &str, missing: &[&String], declared: &IndexMap<String, Variable>) -> Problem {
-    let sources = missing.iter().map(|name| match declared.get(*name).and_then(|variable| variable.env.as_deref()) {
-        Some(variable) => format!("`--set {name}=…` or the variable `{variable}`"),
-        None => format!("`--set {name}=…`"),
+fn without_value(
+    document: &Document,
+    environment: &str,
+    missing: &[&String],
+    declared: &IndexMap<String, Variable>,
+) -> Problem {
+    let sources = missing.iter().map(|name| {
+        match declared
+            .get(*name)
+            .and_then(|variable| variable.env.as_deref())
+        {
+            Some(variable) => format!("`--set {name}=…` or the variable `{variable}`"),
+            None => format!("`--set {name}=…`"),
+        }
     });
     let sources: Vec<String> = sources.collect();
-    let (noun, verb) = if missing.len() == 1 { ("variable", "has") } else { ("variables", "have") };
+    let (noun, verb) = if missing.len() == 1 {
+        ("variable", "has")
+    } else {
+        ("variables", "have")
+    };
     document.error(
         &KeyPath::top("variables").key(missing[0]),
         format!(
@@ -187,23 +283,33 @@ fn without_value(document: &Document, environment: &str, missing: &[&String], de
 }
 
 /// A value given as text, with the type of the default, or else the one that YAML sees in it.
-fn typed(name: &str, text: &str, like: Option<&Value>, problems: &mut Vec<Problem>) -> Option<Value> {
+fn typed(
+    name: &str,
+    text: &str,
+    like: Option<&Value>,
+    problems: &mut Vec<Problem>,
+) -> Option<Value> {
     let value = scalar(text);
     match like {
         Some(Value::String(_)) => Some(Value::String(text.to_owned())),
         Some(Value::Number(_)) if !value.is_number() => {
-            problems.push(Problem::error(format!("the variable `{name}` must be a number, like its default")));
+            problems.push(Problem::error(format!(
+                "the variable `{name}` must be a number, like its default"
+            )));
             None
         }
         Some(Value::Bool(_)) if !value.is_boolean() => {
-            problems.push(Problem::error(format!("the variable `{name}` must be `true` or `false`, like its default")));
+            problems.push(Problem::error(format!(
+                "the variable `{name}` must be `true` or `false`, like its default"
+            )));
             None
         }
         _ => Some(value),
     }
 }
 
-/// What YAML sees in `text`, where that loses nothing: `3` is a number; `1.30`, `0644` and `yes` stay text.
+/// What YAML sees in `text`, where that loses nothing: `3` is a number; `1.30`, `0644` and `yes`
+/// stay text.
 fn scalar(text: &str) -> Value {
     let quoted = text.starts_with(['"', '\'']);
     match serde_yaml::from_str::<Value>(text) {
@@ -218,29 +324,41 @@ fn exists(document: &Document, path: &KeyPath) -> bool {
 }
 
 fn find<'a>(document: &'a Document, path: &KeyPath) -> Option<&'a super::node::Node> {
-    path.keys().try_fold(&document.root, |node, key| node.get(key))
+    path.keys()
+        .try_fold(&document.root, |node, key| node.get(key))
 }
 
 fn written(document: &Document, path: &KeyPath) -> Value {
     find(document, path).map_or(Value::Null, super::node::Node::to_value)
 }
 
-/// A value of the file, with a warning where it is written as a number that would not stay as it is written.
+/// A value of the file, with a warning where it is written as a number that would not stay as it is
+/// written.
 fn in_file(document: &Document, path: &KeyPath, problems: &mut Vec<Problem>) -> Value {
     let value = written(document, path);
-    let is_number = find(document, path).is_some_and(|node| matches!(node.content, super::node::Content::Number(..)));
+    let is_number = find(document, path)
+        .is_some_and(|node| matches!(node.content, super::node::Content::Number(..)));
     if is_number && let Value::String(text) = &value {
-        let message = format!("`{text}` is taken as text, because as a number it would be written differently; put it in quotes");
+        let message = format!(
+            "`{text}` is taken as text, because as a number it would be written differently; put it in quotes"
+        );
         problems.push(document.warning(path, message));
     }
     value
 }
 
 fn check_pattern(name: &str, declaration: &Variable, value: &Value, problems: &mut Vec<Problem>) {
-    let Some(pattern) = &declaration.pattern else { return };
-    let Ok(regex) = Regex::new(&format!("^(?:{pattern})$")) else { return };
+    let Some(pattern) = &declaration.pattern else {
+        return;
+    };
+    let Ok(regex) = Regex::new(&format!("^(?:{pattern})$")) else {
+        return;
+    };
     if !regex.is_match(&text_of(value)) {
-        problems.push(Problem::error(format!("the value `{}` of the variable `{name}` does not match `{pattern}`", text_of(value))));
+        problems.push(Problem::error(format!(
+            "the value `{}` of the variable `{name}` does not match `{pattern}`",
+            text_of(value)
+        )));
     }
 }
 
@@ -266,35 +384,71 @@ environments:
     fn resolved(set: &[&str], process: &dyn Fn(&str) -> Option<String>) -> (Values, Vec<String>) {
         let document = Document::parse(Path::new("p.yaml"), PLAN.to_owned()).unwrap();
         let declared: IndexMap<String, Variable> =
-            serde_yaml::from_str::<IndexMap<String, IndexMap<String, Variable>>>(PLAN.split("environments:").next().unwrap())
-                .unwrap()
-                .swap_remove("variables")
-                .unwrap();
-        let environment =
-            EnvironmentDeclaration { variables: [("tag".to_owned(), json!("main"))].into_iter().collect(), ..Default::default() };
+            serde_yaml::from_str::<IndexMap<String, IndexMap<String, Variable>>>(
+                PLAN.split("environments:").next().unwrap(),
+            )
+            .unwrap()
+            .swap_remove("variables")
+            .unwrap();
+        let environment = EnvironmentDeclaration {
+            variables: [("tag".to_owned(), json!("main"))].into_iter().collect(),
+            ..Default::default()
+        };
         let set: Vec<String> = set.iter().map(|&text| text.to_owned()).collect();
         let mut problems = Vec::new();
-        let values =
-            resolve(&document, &declared, "dev", &environment, &Outside { set: &set, process, values_needed: true }, &mut problems);
-        (values, problems.into_iter().map(|problem| problem.message).collect())
+        let values = resolve(
+            &document,
+            &declared,
+            "dev",
+            &environment,
+            &Outside {
+                set: &set,
+                process,
+                values_needed: true,
+            },
+            &mut problems,
+        );
+        (
+            values,
+            problems
+                .into_iter()
+                .map(|problem| problem.message)
+                .collect(),
+        )
     }
 
     #[test]
     fn set_beats_the_environment_which_beats_env_which_beats_the_default() {
         let (values, problems) = resolved(&[], &|_| None);
         assert_eq!(problems, Vec::<String>::new());
-        assert_eq!((&values.values["tag"], &values.values["region"]), (&json!("main"), &json!("eu")));
-        let (values, _) = resolved(&["tag=a", "tag=b"], &|name| (name == "REGION").then(|| "us".to_owned()));
-        assert_eq!((&values.values["tag"], &values.values["region"]), (&json!("b"), &json!("us")));
+        assert_eq!(
+            (&values.values["tag"], &values.values["region"]),
+            (&json!("main"), &json!("eu"))
+        );
+        let (values, _) = resolved(&["tag=a", "tag=b"], &|name| {
+            (name == "REGION").then(|| "us".to_owned())
+        });
+        assert_eq!(
+            (&values.values["tag"], &values.values["region"]),
+            (&json!("b"), &json!("us"))
+        );
         assert_eq!(values.foreign, ["tag", "region"]);
     }
 
     #[test]
     fn a_given_value_has_the_type_of_the_default() {
-        let (values, _) = resolved(&["replicas=3", "version=1.40", "debug=true", "tag=7"], &|_| None);
+        let (values, _) = resolved(
+            &["replicas=3", "version=1.40", "debug=true", "tag=7"],
+            &|_| None,
+        );
         let values = values.values;
         assert_eq!(
-            (&values["replicas"], &values["version"], &values["debug"], &values["tag"]),
+            (
+                &values["replicas"],
+                &values["version"],
+                &values["debug"],
+                &values["tag"]
+            ),
             (&json!(3), &json!("1.40"), &json!(true), &json!(7))
         );
         let (_, problems) = resolved(&["replicas=many", "debug=yes"], &|_| None);

@@ -22,7 +22,8 @@ pub(crate) enum DryRun {
     Impossible(Finding),
     /// It would not.
     Refused(RequestError),
-    /// It could not be asked: the kind is not served yet, or nothing may be tried where it could be.
+    /// It could not be asked: the kind is not served yet, or nothing may be tried where it could
+    /// be.
     Unasked,
 }
 
@@ -41,7 +42,9 @@ pub(crate) fn judge_dry_run(object: &Object, dry_run: &DryRun) -> Option<Finding
         message,
         remedy,
     };
-    let RequestError::Refused(refusal) = error else { return Some(finding(ExitCode::Failed, error.to_string(), None)) };
+    let RequestError::Refused(refusal) = error else {
+        return Some(finding(ExitCode::Failed, error.to_string(), None));
+    };
     Some(match refusal.code {
         403 if refusal.message.contains("exceeded quota")
             || refusal.message.contains("admission")
@@ -49,14 +52,25 @@ pub(crate) fn judge_dry_run(object: &Object, dry_run: &DryRun) -> Option<Finding
         {
             finding(ExitCode::Failed, described(refusal), None)
         }
-        403 => finding(ExitCode::Failed, described(refusal), Some("ask the cluster's administrator for this permission".to_owned())),
-        409 if refusal.is_ownership_conflict() => finding(ExitCode::Failed, conflict(refusal), Some(CONFLICT.to_owned())),
+        403 => finding(
+            ExitCode::Failed,
+            described(refusal),
+            Some("ask the cluster's administrator for this permission".to_owned()),
+        ),
+        409 if refusal.is_ownership_conflict() => finding(
+            ExitCode::Failed,
+            conflict(refusal),
+            Some(CONFLICT.to_owned()),
+        ),
         400 | 422 | 500 if names_an_unknown_field(refusal) => {
             let kind = object.id.kind.to_lowercase();
             finding(
                 ExitCode::Usage,
                 described(refusal),
-                Some(format!("`kubectl explain {kind} --recursive` shows the fields of a {}", object.id.kind)),
+                Some(format!(
+                    "`kubectl explain {kind} --recursive` shows the fields of a {}",
+                    object.id.kind
+                )),
             )
         }
         400 | 422 | 500 => finding(ExitCode::Usage, described(refusal), None),
@@ -64,21 +78,30 @@ pub(crate) fn judge_dry_run(object: &Object, dry_run: &DryRun) -> Option<Finding
     })
 }
 
-const CONFLICT: &str = "take the field out of the manifest, or take it over with `--force-conflicts`";
+const CONFLICT: &str =
+    "take the field out of the manifest, or take it over with `--force-conflicts`";
 
 /// `spec.replicas is held by hpa` for each field.
 fn conflict(refusal: &Refusal) -> String {
     let fields: Vec<String> = refusal
         .causes
         .iter()
-        .map(|cause| format!("`{}` is held by {}", cause.field.trim_start_matches('.'), held_by(&cause.message)))
+        .map(|cause| {
+            format!(
+                "`{}` is held by {}",
+                cause.field.trim_start_matches('.'),
+                held_by(&cause.message)
+            )
+        })
         .collect();
     fields.join("; ")
 }
 
 /// `"hpa"` in `conflict with "hpa" using v1`.
 fn held_by(message: &str) -> &str {
-    message.strip_prefix("conflict with ").map_or(message, |rest| rest.split(" using ").next().unwrap_or(rest))
+    message
+        .strip_prefix("conflict with ")
+        .map_or(message, |rest| rest.split(" using ").next().unwrap_or(rest))
 }
 
 #[cfg(test)]

@@ -24,7 +24,11 @@ pub(crate) struct Finding {
 pub(crate) fn refusal(findings: &[Finding]) -> Option<CommandError> {
     let first = findings.first()?;
     // A plan error outranks what the cluster lacks: it is there to be mended first.
-    let exit = findings.iter().map(|finding| finding.exit).find(|exit| *exit == ExitCode::Usage).unwrap_or(first.exit);
+    let exit = findings
+        .iter()
+        .map(|finding| finding.exit)
+        .find(|exit| *exit == ExitCode::Usage)
+        .unwrap_or(first.exit);
     let mut message = match findings.len() {
         1 => "nothing was changed: ".to_owned(),
         many => format!("nothing was changed; {many} things stand in the way:"),
@@ -42,7 +46,10 @@ pub(crate) fn refusal(findings: &[Finding]) -> Option<CommandError> {
         message.push_str(&finding.message);
     }
     let mut error = CommandError::new(exit, message);
-    for remedy in findings.iter().filter_map(|finding| finding.remedy.as_ref()) {
+    for remedy in findings
+        .iter()
+        .filter_map(|finding| finding.remedy.as_ref())
+    {
         if !error.hints.contains(remedy) {
             error = error.hint(remedy);
         }
@@ -55,14 +62,23 @@ mod tests {
     use super::*;
 
     fn finding(message: &str, remedy: &str) -> Finding {
-        Finding { exit: ExitCode::Failed, at: None, object: None, message: message.to_owned(), remedy: Some(remedy.to_owned()) }
+        Finding {
+            exit: ExitCode::Failed,
+            at: None,
+            object: None,
+            message: message.to_owned(),
+            remedy: Some(remedy.to_owned()),
+        }
     }
 
     #[test]
     fn all_findings_come_at_once_and_a_remedy_only_once() {
         assert!(refusal(&[]).is_none());
         let error = refusal(&[finding("a", "do x"), finding("b", "do x")]).expect("two findings");
-        assert_eq!(error.message, "nothing was changed; 2 things stand in the way:\n  a\n  b");
+        assert_eq!(
+            error.message,
+            "nothing was changed; 2 things stand in the way:\n  a\n  b"
+        );
         assert_eq!(error.hints, ["do x"]);
     }
 }

@@ -7,7 +7,8 @@ use crate::{
     object::{Object, ObjectId},
 };
 
-/// How API servers say that a field of an object that is there cannot have another value. Tried on 1.36: each kind has its own words.
+/// How API servers say that a field of an object that is there cannot have another value. Tried on
+/// 1.36: each kind has its own words.
 const WORDS: [&str; 9] = [
     "immutable",
     "cannot change roleRef",
@@ -32,24 +33,34 @@ const CHANGEABLE: [&str; 7] = [
     "minReadySeconds",
 ];
 
-/// The fields of `sent` that `refusal` says cannot be changed in `live`; none where anything else is wrong too, since then it does not help
-/// to create the object anew.
+/// The fields of `sent` that `refusal` says cannot be changed in `live`; none where anything else
+/// is wrong too, since then it does not help to create the object anew.
 pub(crate) fn immutable_fields(refusal: &Refusal, sent: &Value, live: &Value) -> Vec<String> {
     let is_invalid = refusal.code == 422 && !refusal.causes.is_empty();
-    if !is_invalid || !refusal.causes.iter().all(|cause| speaks_of_change(&cause.message)) {
+    if !is_invalid
+        || !refusal
+            .causes
+            .iter()
+            .all(|cause| speaks_of_change(&cause.message))
+    {
         return Vec::new();
     }
     let mut fields: Vec<String> = Vec::new();
     for cause in &refusal.causes {
         let field = cause.field.clone();
-        let found = if field == "spec" { fields_of_spec(sent, live) } else { Vec::new() };
+        let found = if field == "spec" {
+            fields_of_spec(sent, live)
+        } else {
+            Vec::new()
+        };
         fields.extend(if found.is_empty() { vec![field] } else { found });
     }
     fields.dedup();
     fields
 }
 
-/// Whether a cause's message says that a value cannot be changed. Only its end is looked at: the value at fault stands before it.
+/// Whether a cause's message says that a value cannot be changed. Only its end is looked at: the
+/// value at fault stands before it.
 fn speaks_of_change(message: &str) -> bool {
     let line = message.lines().next().unwrap_or_default();
     let said = line.rsplit(": ").next().unwrap_or(line);
@@ -59,19 +70,30 @@ fn speaks_of_change(message: &str) -> bool {
 /// The fields of `spec` that differ, where the server names only `spec`.
 fn fields_of_spec(sent: &Value, live: &Value) -> Vec<String> {
     let is_stateful = sent["kind"] == "StatefulSet";
-    let fields = sent.get("spec").and_then(Value::as_object).into_iter().flatten();
+    let fields = sent
+        .get("spec")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten();
     let fields = fields.filter(|(name, _)| !is_stateful || !CHANGEABLE.contains(&name.as_str()));
-    fields.filter(|(name, value)| !is_within(value, &live["spec"][name.as_str()])).map(|(name, _)| format!("spec.{name}")).collect()
+    fields
+        .filter(|(name, value)| !is_within(value, &live["spec"][name.as_str()]))
+        .map(|(name, _)| format!("spec.{name}"))
+        .collect()
 }
 
 /// Whether all that `part` says holds in `whole`, which may say more: the API server adds defaults.
 pub(crate) fn is_within(part: &Value, whole: &Value) -> bool {
     match (part, whole) {
-        (Value::Object(part), Value::Object(whole)) => {
-            part.iter().all(|(name, value)| whole.get(name).is_some_and(|other| is_within(value, other)))
-        }
+        (Value::Object(part), Value::Object(whole)) => part
+            .iter()
+            .all(|(name, value)| whole.get(name).is_some_and(|other| is_within(value, other))),
         (Value::Array(part), Value::Array(whole)) => {
-            part.len() == whole.len() && part.iter().zip(whole).all(|(part, whole)| is_within(part, whole))
+            part.len() == whole.len()
+                && part
+                    .iter()
+                    .zip(whole)
+                    .all(|(part, whole)| is_within(part, whole))
         }
         (part, whole) => part == whole,
     }
@@ -80,32 +102,54 @@ pub(crate) fn is_within(part: &Value, whole: &Value) -> bool {
 /// Why an object of this kind is never deleted and created anew; `None` where it may be.
 pub(crate) fn never_recreated(id: &ObjectId) -> Option<&'static str> {
     match (id.group.as_str(), id.kind.as_str()) {
-        ("", "PersistentVolumeClaim" | "PersistentVolume") => Some("the data on it would go with it"),
-        ("", "Namespace") | ("apiextensions.k8s.io", "CustomResourceDefinition") => Some("everything in it would go with it"),
+        ("", "PersistentVolumeClaim" | "PersistentVolume") => {
+            Some("the data on it would go with it")
+        }
+        ("", "Namespace") | ("apiextensions.k8s.io", "CustomResourceDefinition") => {
+            Some("everything in it would go with it")
+        }
         _ => None,
     }
 }
 
-/// The finding that `fields` of `object` cannot be changed, with all ways to allow that it is created anew.
+/// The finding that `fields` of `object` cannot be changed, with all ways to allow that it is
+/// created anew.
 pub(crate) fn unchangeable(object: &Object, fields: &[String]) -> Finding {
     let id = &object.id;
     let remedy = match never_recreated(id) {
-        Some(why) => format!("take the change back: deployctl never creates a {} anew, because {why}", id.kind),
+        Some(why) => format!(
+            "take the change back: deployctl never creates a {} anew, because {why}",
+            id.kind
+        ),
         None => format!(
             "to let it be deleted and created anew, give `--recreate {id}`, write the annotation `deployctl.dev/recreate: \"true\"` on it, \
              or `recreate: true` into a `match` entry of the plan that fits it"
         ),
     };
-    refused(object, format!("{} cannot be changed in what is there", quoted(fields)), remedy)
+    refused(
+        object,
+        format!("{} cannot be changed in what is there", quoted(fields)),
+        remedy,
+    )
 }
 
 /// A finding that ends the program because the cluster cannot be brought there (exit 5).
 pub(crate) fn refused(object: &Object, message: String, remedy: String) -> Finding {
-    Finding { exit: ExitCode::Refused, at: Some(object.origin.clone()), object: Some(object.id.clone()), message, remedy: Some(remedy) }
+    Finding {
+        exit: ExitCode::Refused,
+        at: Some(object.origin.clone()),
+        object: Some(object.id.clone()),
+        message,
+        remedy: Some(remedy),
+    }
 }
 
 fn quoted(fields: &[String]) -> String {
-    fields.iter().map(|field| format!("`{field}`")).collect::<Vec<_>>().join(" and ")
+    fields
+        .iter()
+        .map(|field| format!("`{field}`"))
+        .collect::<Vec<_>>()
+        .join(" and ")
 }
 
 #[cfg(test)]
@@ -121,35 +165,78 @@ mod tests {
             message: (*message).to_owned(),
             ..RefusalCause::default()
         });
-        immutable_fields(&Refusal { code: 422, causes: causes.collect(), ..Refusal::default() }, sent, live)
+        immutable_fields(
+            &Refusal {
+                code: 422,
+                causes: causes.collect(),
+                ..Refusal::default()
+            },
+            sent,
+            live,
+        )
     }
 
     #[test]
     fn what_cannot_be_changed_is_known_by_the_servers_words() {
         for (field, message) in [
-            ("spec.selector", r#"Invalid value: {"matchLabels":{"app":"a"}}: field is immutable"#),
-            ("roleRef", r#"Invalid value: {"Kind":"Role","Name":"b"}: cannot change roleRef"#),
-            ("data", "Forbidden: field is immutable when `immutable` is set"),
-            ("spec.clusterIPs[0]", r#"Invalid value: ["10.0.0.7"]: may not change once set"#),
+            (
+                "spec.selector",
+                r#"Invalid value: {"matchLabels":{"app":"a"}}: field is immutable"#,
+            ),
+            (
+                "roleRef",
+                r#"Invalid value: {"Kind":"Role","Name":"b"}: cannot change roleRef"#,
+            ),
+            (
+                "data",
+                "Forbidden: field is immutable when `immutable` is set",
+            ),
+            (
+                "spec.clusterIPs[0]",
+                r#"Invalid value: ["10.0.0.7"]: may not change once set"#,
+            ),
             ("value", "Forbidden: may not be changed in an update."),
         ] {
-            assert_eq!(fields(&[(field, message)], &json!({}), &json!({})), [field], "{message}");
+            assert_eq!(
+                fields(&[(field, message)], &json!({}), &json!({})),
+                [field],
+                "{message}"
+            );
         }
     }
 
     #[test]
     fn what_is_wrong_in_itself_is_not_helped_by_creating_it_anew() {
         let immutable = ("spec.selector", "Invalid value: {}: field is immutable");
-        assert!(fields(&[immutable, ("spec.x", "Required value")], &json!({}), &json!({})).is_empty());
-        assert!(fields(&[("spec.x", r#"Invalid value: "immutable": must be lower case"#)], &json!({}), &json!({})).is_empty());
+        assert!(
+            fields(
+                &[immutable, ("spec.x", "Required value")],
+                &json!({}),
+                &json!({})
+            )
+            .is_empty()
+        );
+        assert!(
+            fields(
+                &[(
+                    "spec.x",
+                    r#"Invalid value: "immutable": must be lower case"#
+                )],
+                &json!({}),
+                &json!({})
+            )
+            .is_empty()
+        );
     }
 
     #[test]
     fn fields_of_a_stateful_set_are_told_by_comparison() {
         let message = "Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals' are forbidden";
         let sent = json!({"kind": "StatefulSet", "spec": {"replicas": 2, "serviceName": "b", "selector": {"matchLabels": {"app": "a"}}}});
-        let live =
-            json!({"spec": {"replicas": 1, "serviceName": "a", "selector": {"matchLabels": {"app": "a"}}, "podManagementPolicy": "x"}});
-        assert_eq!(fields(&[("spec", message)], &sent, &live), ["spec.serviceName"]);
+        let live = json!({"spec": {"replicas": 1, "serviceName": "a", "selector": {"matchLabels": {"app": "a"}}, "podManagementPolicy": "x"}});
+        assert_eq!(
+            fields(&[("spec", message)], &sent, &live),
+            ["spec.serviceName"]
+        );
     }
 }

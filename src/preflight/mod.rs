@@ -1,4 +1,5 @@
-//! What can be known before the first write: one file per check, each a pure function that returns findings.
+//! What can be known before the first write: one file per check, each a pure function that returns
+//! findings.
 
 mod dry_run;
 mod finding;

@@ -18,24 +18,36 @@ pub(crate) struct Existing<'a> {
     pub(crate) live: &'a Value,
 }
 
-/// Objects that another release has applied, and this one has not: two releases that both bring one would fight about it.
-pub(crate) fn held_by_other_releases<'a>(existing: impl Iterator<Item = Existing<'a>>, release: &ReleaseId) -> Vec<Finding> {
+/// Objects that another release has applied, and this one has not: two releases that both bring one
+/// would fight about it.
+pub(crate) fn held_by_other_releases<'a>(
+    existing: impl Iterator<Item = Existing<'a>>,
+    release: &ReleaseId,
+) -> Vec<Finding> {
     let manager = release.field_manager();
     let foreign = existing.filter(|existing| !is_ours(existing.live, &manager));
-    let held = foreign.map(|existing| (other_releases(existing.live, &manager), existing)).filter(|(others, _)| !others.is_empty());
+    let held = foreign
+        .map(|existing| (other_releases(existing.live, &manager), existing))
+        .filter(|(others, _)| !others.is_empty());
     held.map(|(others, existing)| Finding {
         exit: ExitCode::Refused,
         at: Some(existing.origin),
         object: Some(existing.id.clone()),
         message: format!("it belongs to release `{}`", others.join("` and `")),
-        remedy: Some("leave it out of one of the two, rename it, or share it with `--adopt`".to_owned()),
+        remedy: Some(
+            "leave it out of one of the two, rename it, or share it with `--adopt`".to_owned(),
+        ),
     })
     .collect()
 }
 
-/// Objects that this release has applied, although no revision of it is known: they are kept somewhere else, and starting over would
-/// forget what they remember.
-pub(crate) fn unremembered<'a>(existing: impl Iterator<Item = Existing<'a>>, release: &ReleaseId, state_namespace: &str) -> Vec<Finding> {
+/// Objects that this release has applied, although no revision of it is known: they are kept
+/// somewhere else, and starting over would forget what they remember.
+pub(crate) fn unremembered<'a>(
+    existing: impl Iterator<Item = Existing<'a>>,
+    release: &ReleaseId,
+    state_namespace: &str,
+) -> Vec<Finding> {
     let manager = release.field_manager();
     let ours = existing.filter(|existing| is_ours(existing.live, &manager));
     ours.map(|existing| Finding {
@@ -66,25 +78,51 @@ mod tests {
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "n", "managedFields": entries}})
     }
 
-    fn findings(managers: &[&str], find: impl Fn(Existing<'_>, &ReleaseId) -> Vec<Finding>) -> Vec<String> {
+    fn findings(
+        managers: &[&str],
+        find: impl Fn(Existing<'_>, &ReleaseId) -> Vec<Finding>,
+    ) -> Vec<String> {
         let live = applied_by(managers);
         let id = ObjectId::of(&live).expect("has an identity");
-        let release = ReleaseId { plan: "shop".to_owned(), environment: "dev".to_owned() };
-        let origin = Origin { file: Arc::from(Path::new("a.yaml")), line: 3 };
-        find(Existing { id: &id, origin, live: &live }, &release).into_iter().map(|finding| finding.message).collect()
+        let release = ReleaseId {
+            plan: "shop".to_owned(),
+            environment: "dev".to_owned(),
+        };
+        let origin = Origin {
+            file: Arc::from(Path::new("a.yaml")),
+            line: 3,
+        };
+        find(
+            Existing {
+                id: &id,
+                origin,
+                live: &live,
+            },
+            &release,
+        )
+        .into_iter()
+        .map(|finding| finding.message)
+        .collect()
     }
 
     #[test]
     fn what_another_release_applies_is_refused_unless_it_is_shared_already() {
-        let held = |existing: Existing<'_>, release: &ReleaseId| held_by_other_releases(std::iter::once(existing), release);
-        assert_eq!(findings(&["deployctl.other.dev"], held), ["it belongs to release `other.dev`"]);
+        let held = |existing: Existing<'_>, release: &ReleaseId| {
+            held_by_other_releases(std::iter::once(existing), release)
+        };
+        assert_eq!(
+            findings(&["deployctl.other.dev"], held),
+            ["it belongs to release `other.dev`"]
+        );
         assert!(findings(&["deployctl.other.dev", "deployctl.shop.dev"], held).is_empty());
         assert!(findings(&["argocd"], held).is_empty());
     }
 
     #[test]
     fn what_is_ours_without_a_revision_is_refused() {
-        let lost = |existing: Existing<'_>, release: &ReleaseId| unremembered(std::iter::once(existing), release, "elsewhere");
+        let lost = |existing: Existing<'_>, release: &ReleaseId| {
+            unremembered(std::iter::once(existing), release, "elsewhere")
+        };
         assert_eq!(findings(&["deployctl.shop.dev"], lost).len(), 1);
         assert!(findings(&["deployctl.other.dev"], lost).is_empty());
     }

@@ -38,7 +38,9 @@ impl Need {
     fn remedy(self) -> &'static str {
         match self {
             Need::Write | Need::Removal => "ask the cluster's administrator for this permission",
-            Need::WayBack => "ask the cluster's administrator for this permission, or do without the way back: `--no-rollback`",
+            Need::WayBack => {
+                "ask the cluster's administrator for this permission, or do without the way back: `--no-rollback`"
+            }
         }
     }
 }
@@ -46,14 +48,27 @@ impl Need {
 /// One finding for each verb and kind that the user may not, naming the namespaces.
 pub(crate) fn not_permitted(missing: &[Missing]) -> Vec<Finding> {
     let mut places: BTreeMap<(Need, &str, &str), Vec<&str>> = BTreeMap::new();
-    for Missing { verb, resource, namespace, need } in missing {
-        places.entry((*need, verb, resource)).or_default().extend(namespace.as_deref());
+    for Missing {
+        verb,
+        resource,
+        namespace,
+        need,
+    } in missing
+    {
+        places
+            .entry((*need, verb, resource))
+            .or_default()
+            .extend(namespace.as_deref());
     }
     places
         .into_iter()
         .map(|((need, verb, resource), mut namespaces)| {
             namespaces.sort_unstable();
-            let place = if namespaces.is_empty() { String::new() } else { format!(" in namespace `{}`", namespaces.join("`, `")) };
+            let place = if namespaces.is_empty() {
+                String::new()
+            } else {
+                format!(" in namespace `{}`", namespaces.join("`, `"))
+            };
             Finding {
                 exit: ExitCode::Failed,
                 at: None,
@@ -70,20 +85,36 @@ mod tests {
     use super::*;
 
     fn missing(namespace: &str, need: Need) -> Missing {
-        Missing { verb: "delete", resource: "secrets".to_owned(), namespace: Some(namespace.to_owned()), need }
+        Missing {
+            verb: "delete",
+            resource: "secrets".to_owned(),
+            namespace: Some(namespace.to_owned()),
+            need,
+        }
     }
 
     #[test]
     fn namespaces_are_joined() {
         let findings = not_permitted(&[missing("b", Need::Removal), missing("a", Need::Removal)]);
         assert_eq!(findings.len(), 1);
-        assert_eq!(findings[0].message, "you may not delete secrets in namespace `a`, `b`");
+        assert_eq!(
+            findings[0].message,
+            "you may not delete secrets in namespace `a`, `b`"
+        );
     }
 
     #[test]
     fn what_only_the_way_back_needs_can_be_done_without() {
         let findings = not_permitted(&[missing("a", Need::WayBack)]);
-        assert_eq!(findings[0].message, "you may not delete secrets in namespace `a`, so nothing could be put back where the run fails");
-        assert!(findings[0].remedy.as_ref().is_some_and(|remedy| remedy.contains("--no-rollback")));
+        assert_eq!(
+            findings[0].message,
+            "you may not delete secrets in namespace `a`, so nothing could be put back where the run fails"
+        );
+        assert!(
+            findings[0]
+                .remedy
+                .as_ref()
+                .is_some_and(|remedy| remedy.contains("--no-rollback"))
+        );
     }
 }

@@ -1,10 +1,14 @@
 use crate::cluster::Refusal;
 
-/// What the API server says is wrong with an object, as people write it: without the object's name, which stands before it,
-/// and without the value at fault, which may be a secret.
+/// What the API server says is wrong with an object, as people write it: without the object's name,
+/// which stands before it, and without the value at fault, which may be a secret.
 pub(crate) fn described(refusal: &Refusal) -> String {
     if !refusal.causes.is_empty() && refusal.code == 422 {
-        let causes: Vec<String> = refusal.causes.iter().map(|cause| format!("`{}`: {}", cause.field, cause.message)).collect();
+        let causes: Vec<String> = refusal
+            .causes
+            .iter()
+            .map(|cause| format!("`{}`: {}", cause.field, cause.message))
+            .collect();
         return causes.join("; ");
     }
     let text = refusal.to_string();
@@ -12,24 +16,36 @@ pub(crate) fn described(refusal: &Refusal) -> String {
         return errors.to_owned();
     }
     if let Some(errors) = text.strip_prefix("failed to create typed patch object (") {
-        let errors = errors.split_once("): ").map_or(errors, |(_, errors)| errors);
+        let errors = errors
+            .split_once("): ")
+            .map_or(errors, |(_, errors)| errors);
         let errors = errors.strip_prefix("errors:").unwrap_or(errors).lines();
-        return errors.map(str::trim).filter(|error| !error.is_empty()).map(field_error).collect::<Vec<_>>().join("; ");
+        return errors
+            .map(str::trim)
+            .filter(|error| !error.is_empty())
+            .map(field_error)
+            .collect::<Vec<_>>()
+            .join("; ");
     }
     match text.split_once(" cannot be handled as a ") {
-        Some((_, rest)) => rest.split_once(": ").map_or_else(|| text.clone(), |(_, error)| error.to_owned()),
+        Some((_, rest)) => rest
+            .split_once(": ")
+            .map_or_else(|| text.clone(), |(_, error)| error.to_owned()),
         None => text,
     }
 }
 
 /// Whether the API server does not know a field of the object.
 pub(super) fn names_an_unknown_field(refusal: &Refusal) -> bool {
-    refusal.message.contains("field not declared in schema") || refusal.message.contains("unknown field")
+    refusal.message.contains("field not declared in schema")
+        || refusal.message.contains("unknown field")
 }
 
 /// ``unknown field `spec.replcas` `` or `` `data.port`: expected string, but it is a number``.
 fn field_error(error: &str) -> String {
-    let Some((path, said)) = error.split_once(": ") else { return error.to_owned() };
+    let Some((path, said)) = error.split_once(": ") else {
+        return error.to_owned();
+    };
     let path = path.trim_start_matches('.');
     if said == "field not declared in schema" {
         return format!("unknown field `{path}`");
@@ -47,7 +63,9 @@ fn sort_of(literal: &str) -> &'static str {
         text if text.starts_with("map[") => "a map",
         text if text.starts_with("[]") => "a list",
         text if text.starts_with("true") || text.starts_with("false") => "true or false",
-        text if text.starts_with(|first: char| first.is_ascii_digit() || first == '-') => "a number",
+        text if text.starts_with(|first: char| first.is_ascii_digit() || first == '-') => {
+            "a number"
+        }
         _ => "something else",
     }
 }
@@ -58,15 +76,18 @@ mod tests {
     use crate::cluster::RefusalCause;
 
     fn refused(message: &str) -> String {
-        described(&Refusal { code: 500, message: message.to_owned(), ..Refusal::default() })
+        described(&Refusal {
+            code: 500,
+            message: message.to_owned(),
+            ..Refusal::default()
+        })
     }
 
     #[test]
     fn a_typo_is_named_alike_however_the_server_says_it() {
         let apply = "failed to create typed patch object (shop/web; apps/v1, Kind=Deployment): .spec.replcas: field not declared in schema";
         assert_eq!(refused(apply), "unknown field `spec.replcas`");
-        let create =
-            "Deployment in version \"v1\" cannot be handled as a Deployment: strict decoding error: unknown field \"spec.replcas\"";
+        let create = "Deployment in version \"v1\" cannot be handled as a Deployment: strict decoding error: unknown field \"spec.replcas\"";
         assert_eq!(refused(create), "unknown field \"spec.replcas\"");
     }
 
@@ -74,17 +95,36 @@ mod tests {
     fn a_value_of_the_wrong_sort_is_not_shown() {
         let message = "failed to create typed patch object (shop/x; /v1, Kind=Secret): errors:\n  .data.a: expected string, got \
                        &value.valueUnstructured{Value:[]interface {}{1}}\n  .data.b: expected string, got &value.valueUnstructured{Value:31337}\n";
-        assert_eq!(refused(message), "`data.a`: expected string, but it is a list; `data.b`: expected string, but it is a number");
+        assert_eq!(
+            refused(message),
+            "`data.a`: expected string, but it is a list; `data.b`: expected string, but it is a number"
+        );
         let create = "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: json: cannot unmarshal array into Go struct field ConfigMap.data of type string";
-        assert_eq!(refused(create), "json: cannot unmarshal array into Go struct field ConfigMap.data of type string");
+        assert_eq!(
+            refused(create),
+            "json: cannot unmarshal array into Go struct field ConfigMap.data of type string"
+        );
     }
 
     #[test]
     fn invalid_fields_are_listed() {
-        let cause =
-            |field: &str, message: &str| RefusalCause { field: field.to_owned(), message: message.to_owned(), ..RefusalCause::default() };
-        let causes = vec![cause("spec.a", "Required value"), cause("spec.b", "Invalid value")];
-        assert_eq!(described(&Refusal { code: 422, causes, ..Refusal::default() }), "`spec.a`: Required value; `spec.b`: Invalid value");
+        let cause = |field: &str, message: &str| RefusalCause {
+            field: field.to_owned(),
+            message: message.to_owned(),
+            ..RefusalCause::default()
+        };
+        let causes = vec![
+            cause("spec.a", "Required value"),
+            cause("spec.b", "Invalid value"),
+        ];
+        assert_eq!(
+            described(&Refusal {
+                code: 422,
+                causes,
+                ..Refusal::default()
+            }),
+            "`spec.a`: Required value; `spec.b`: Invalid value"
+        );
         assert_eq!(refused("something else"), "something else");
     }
 }

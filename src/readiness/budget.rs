@@ -4,12 +4,14 @@ use jiff::Timestamp;
 
 use crate::plan::FailureBudget;
 
-/// How much failing is tolerated before an object is called failed: many failures at a start mend themselves.
+/// How much failing is tolerated before an object is called failed: many failures at a start mend
+/// themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Budget {
     /// A container that crashed and was restarted this often is given up.
     pub(crate) restarts: u32,
-    /// An error without a count, of an image, a reference or a condition, that lasts longer than this is given up.
+    /// An error without a count, of an image, a reference or a condition, that lasts longer than
+    /// this is given up.
     pub(crate) grace: Duration,
     /// What was before this moment does not count.
     pub(crate) from: Option<Timestamp>,
@@ -18,7 +20,11 @@ pub(crate) struct Budget {
 impl Default for Budget {
     /// 3 restarts, 20 seconds.
     fn default() -> Self {
-        Self { restarts: 3, grace: Duration::from_secs(20), from: None }
+        Self {
+            restarts: 3,
+            grace: Duration::from_secs(20),
+            from: None,
+        }
     }
 }
 
@@ -26,21 +32,35 @@ impl From<FailureBudget> for Budget {
     /// What a plan says, and the default where it says nothing.
     fn from(budget: FailureBudget) -> Self {
         let default = Self::default();
-        Self { restarts: budget.restarts.unwrap_or(default.restarts), grace: budget.grace.unwrap_or(default.grace), from: None }
+        Self {
+            restarts: budget.restarts.unwrap_or(default.restarts),
+            grace: budget.grace.unwrap_or(default.grace),
+            from: None,
+        }
     }
 }
 
 impl Budget {
     /// Tolerates everything that may still mend itself.
-    pub(crate) const BOUNDLESS: Self = Self { restarts: u32::MAX, grace: Duration::MAX, from: None };
+    pub(crate) const BOUNDLESS: Self = Self {
+        restarts: u32::MAX,
+        grace: Duration::MAX,
+        from: None,
+    };
 
-    /// The same budget from `now` on, for containers that were restarted `restarts` times until now. By then the pauses between restarts
-    /// are long: one restart whole after `now` tells as much as all at the beginning.
+    /// The same budget from `now` on, for containers that were restarted `restarts` times until
+    /// now. By then the pauses between restarts are long: one restart whole after `now` tells as
+    /// much as all at the beginning.
     pub(crate) fn anew(self, restarts: u32, now: Timestamp) -> Self {
-        Self { restarts: self.restarts.min(2).saturating_add(restarts), from: Some(now), ..self }
+        Self {
+            restarts: self.restarts.min(2).saturating_add(restarts),
+            from: Some(now),
+            ..self
+        }
     }
 
-    /// Whether an error that began at `since` has lasted too long at `now`. An error of unknown age has.
+    /// Whether an error that began at `since` has lasted too long at `now`. An error of unknown age
+    /// has.
     pub(super) fn is_over(self, since: Option<Timestamp>, now: Timestamp) -> bool {
         let grace = jiff::SignedDuration::try_from(self.grace).unwrap_or(jiff::SignedDuration::MAX);
         let since = since.max(self.from);
@@ -76,8 +96,17 @@ mod tests {
 
     #[test]
     fn what_a_plan_leaves_out_is_the_default() {
-        let written = FailureBudget { restarts: Some(0), grace: None };
-        assert_eq!(Budget::from(written), Budget { restarts: 0, ..Budget::default() });
+        let written = FailureBudget {
+            restarts: Some(0),
+            grace: None,
+        };
+        assert_eq!(
+            Budget::from(written),
+            Budget {
+                restarts: 0,
+                ..Budget::default()
+            }
+        );
         assert_eq!(Budget::from(FailureBudget::default()), Budget::default());
     }
 
@@ -87,7 +116,10 @@ mod tests {
         assert!(!budget.is_over(Some(at(0)), at(120)) && budget.is_over(Some(at(0)), at(121)));
         assert!(!budget.is_over(None, at(120)) && budget.is_over(None, at(121)));
         assert!(!budget.is_spent(Some(8)) && budget.is_spent(Some(9)));
-        assert!(!Budget::BOUNDLESS.is_over(Some(at(0)), at(1_000_000)) && !Budget::BOUNDLESS.is_spent(Some(1_000)));
+        assert!(
+            !Budget::BOUNDLESS.is_over(Some(at(0)), at(1_000_000))
+                && !Budget::BOUNDLESS.is_spent(Some(1_000))
+        );
     }
 
     #[test]

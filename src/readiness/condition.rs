@@ -46,12 +46,19 @@ impl Condition<'_> {
 
     /// The message, else the reason, else the type: never empty for a condition with a type.
     pub(crate) fn says(&self) -> &str {
-        [self.message, self.reason].into_iter().find(|text| !text.is_empty()).unwrap_or(self.kind)
+        [self.message, self.reason]
+            .into_iter()
+            .find(|text| !text.is_empty())
+            .unwrap_or(self.kind)
     }
 
     /// The reason, or `otherwise` where there is none.
     pub(super) fn reason_or(&self, otherwise: &'static str) -> String {
-        if self.reason.is_empty() { otherwise.to_owned() } else { self.reason.to_owned() }
+        if self.reason.is_empty() {
+            otherwise.to_owned()
+        } else {
+            self.reason.to_owned()
+        }
     }
 }
 
@@ -65,14 +72,19 @@ pub(crate) fn condition<'a>(object: &'a Value, kind: &str) -> Option<Condition<'
     conditions(object).find(|condition| condition.kind == kind)
 }
 
-/// One condition, wherever it stands. Some controllers write the status as a boolean or in lower case.
+/// One condition, wherever it stands. Some controllers write the status as a boolean or in lower
+/// case.
 pub(super) fn read(value: &Value) -> Option<Condition<'_>> {
     let truth = match value.get("status") {
         Some(Value::Bool(true)) => Truth::True,
         Some(Value::Bool(false)) => Truth::False,
         Some(Value::String(status)) if status.eq_ignore_ascii_case("true") => Truth::True,
         Some(Value::String(status)) if status.eq_ignore_ascii_case("false") => Truth::False,
-        Some(Value::String(status)) if !status.is_empty() && !status.eq_ignore_ascii_case("unknown") => Truth::Other,
+        Some(Value::String(status))
+            if !status.is_empty() && !status.eq_ignore_ascii_case("unknown") =>
+        {
+            Truth::Other
+        }
         _ => Truth::Unknown,
     };
     Some(Condition {

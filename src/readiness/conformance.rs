@@ -1,6 +1,8 @@
-//! The verdicts against collections of cases that stand beside the project; skipped, with a note, where they are absent.
+//! The verdicts against collections of cases that stand beside the project; skipped, with a note,
+//! where they are absent.
 //!
-//! `make conformance` prints what each test here counts; with `READINESS_VERBOSE` set, each disagreement too.
+//! `make conformance` prints what each test here counts; with `READINESS_VERBOSE` set, each
+//! disagreement too.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,7 +15,8 @@ use serde_json::Value;
 
 use super::{State, Surroundings, Verdict, field::text, judge};
 
-/// Cases of which the community's verdict is wrong for somebody who waits for a deployment, and why. Each is ours to defend.
+/// Cases of which the community's verdict is wrong for somebody who waits for a deployment, and
+/// why. Each is ours to defend.
 const DELIBERATE: &[(&str, &str)] = &[
     (
         "apps.kruise.io/AdvancedCronJob/testdata/notScheduled.yaml",
@@ -27,7 +30,10 @@ const DELIBERATE: &[(&str, &str)] = &[
         "batch/CronJob/testdata/degraded.yaml",
         "ready, not failed: a run of the past failed, perhaps the one that this deployment mends; as of Kubernetes' own kinds",
     ),
-    ("batch/CronJob/testdata/suspended.yaml", "suspended, not ready: its manifest says so; a phase passes either way"),
+    (
+        "batch/CronJob/testdata/suspended.yaml",
+        "suspended, not ready: its manifest says so; a phase passes either way",
+    ),
     (
         "core.spinkube.dev/SpinApp/testdata/progressing.yaml",
         "ready, not in progress: the operator copies the conditions of a Deployment, of which `Progressing` stays true for \
@@ -37,8 +43,14 @@ const DELIBERATE: &[(&str, &str)] = &[
         "kafka.strimzi.io/KafkaBridge/testdata/degraded.yaml",
         "in progress, not failed: it is being deleted, and its status is of a generation long before",
     ),
-    ("kafka.strimzi.io/KafkaBridge/testdata/healthy.yaml", "in progress, not ready: it is being deleted, and nothing can rely on it"),
-    ("kafka.strimzi.io/KafkaConnect/testdata/healthy.yaml", "in progress, not ready: it is being deleted, and nothing can rely on it"),
+    (
+        "kafka.strimzi.io/KafkaBridge/testdata/healthy.yaml",
+        "in progress, not ready: it is being deleted, and nothing can rely on it",
+    ),
+    (
+        "kafka.strimzi.io/KafkaConnect/testdata/healthy.yaml",
+        "in progress, not ready: it is being deleted, and nothing can rely on it",
+    ),
     (
         "kafka.strimzi.io/KafkaConnector/testdata/degraded.yaml",
         "in progress, not failed: it is being deleted, and its status is of a generation long before",
@@ -57,12 +69,20 @@ const DELIBERATE: &[(&str, &str)] = &[
 const SHARE: usize = 99;
 
 fn cases(set: &str) -> Option<Vec<Value>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/conformance").join(set).join("cases.jsonl");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../shared/conformance")
+        .join(set)
+        .join("cases.jsonl");
     let Ok(lines) = fs::read_to_string(&path) else {
         note(&format!("{set}: the set is absent ({})", path.display()));
         return None;
     };
-    Some(lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+    Some(
+        lines
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect(),
+    )
 }
 
 fn note(line: &str) {
@@ -124,13 +144,23 @@ impl Count {
 
 #[test]
 fn agrees_with_every_case_of_kstatus() {
-    let Some(cases) = cases("kstatus") else { return };
+    let Some(cases) = cases("kstatus") else {
+        return;
+    };
     let mut count = Count::default();
     for case in &cases {
-        let expected = text(case, "/orchestrator_expected").or_else(|| text(case, "/expected")).unwrap();
+        let expected = text(case, "/orchestrator_expected")
+            .or_else(|| text(case, "/expected"))
+            .unwrap();
         let actual = verdict(&case["object"], text(case, "/now"));
         let agrees = actual.state.to_string() == expected;
-        count.add(text(case, "/id").unwrap(), text(case, "/kind").unwrap_or_default(), &actual, expected, agrees);
+        count.add(
+            text(case, "/id").unwrap(),
+            text(case, "/kind").unwrap_or_default(),
+            &actual,
+            expected,
+            agrees,
+        );
     }
     count.print("kstatus");
     assert_eq!(count.wrong, Vec::<String>::new());
@@ -139,17 +169,45 @@ fn agrees_with_every_case_of_kstatus() {
 
 #[test]
 fn agrees_with_every_recorded_sequence() {
-    let Some(cases) = cases("sequences") else { return };
+    let Some(cases) = cases("sequences") else {
+        return;
+    };
     let mut count = Count::default();
     for case in &cases {
-        let steps: Vec<Verdict> = case["events"].as_array().unwrap().iter().map(|object| verdict(object, None)).collect();
-        let expected: Vec<&str> = case["expected_steps"].as_array().unwrap().iter().map(|step| step.as_str().unwrap()).collect();
-        let actual: Vec<&str> = steps.iter().map(|step| if step.passes() { "ready" } else { "not-ready" }).collect();
-        let (last, wanted) = (steps.last().unwrap(), case["expected_final"].as_str().unwrap());
-        let tells_why = case["cause_contains"].as_array().into_iter().flatten().all(|part| last.message.contains(part.as_str().unwrap()));
+        let steps: Vec<Verdict> = case["events"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|object| verdict(object, None))
+            .collect();
+        let expected: Vec<&str> = case["expected_steps"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|step| step.as_str().unwrap())
+            .collect();
+        let actual: Vec<&str> = steps
+            .iter()
+            .map(|step| if step.passes() { "ready" } else { "not-ready" })
+            .collect();
+        let (last, wanted) = (
+            steps.last().unwrap(),
+            case["expected_final"].as_str().unwrap(),
+        );
+        let tells_why = case["cause_contains"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .all(|part| last.message.contains(part.as_str().unwrap()));
         let agrees = actual == expected && last.state.to_string() == wanted && tells_why;
         let kind = text(case, "/events/0/kind").unwrap_or_default();
-        count.add(text(case, "/id").unwrap(), kind, last, &format!("{expected:?}, at last {wanted}"), agrees);
+        count.add(
+            text(case, "/id").unwrap(),
+            kind,
+            last,
+            &format!("{expected:?}, at last {wanted}"),
+            agrees,
+        );
     }
     count.print("sequences");
     assert_eq!(count.wrong, Vec::<String>::new());
@@ -157,7 +215,9 @@ fn agrees_with_every_recorded_sequence() {
 
 #[test]
 fn agrees_with_the_health_checks_of_the_community() {
-    let Some(cases) = cases("argo-health") else { return };
+    let Some(cases) = cases("argo-health") else {
+        return;
+    };
     let mut count = Count::default();
     for case in &cases {
         let (id, expected) = (text(case, "/id").unwrap(), text(case, "/expected").unwrap());
@@ -166,26 +226,47 @@ fn agrees_with_the_health_checks_of_the_community() {
         count.add(id, kind, &actual, expected, agrees(&actual, expected));
     }
     count.print("argo-health");
-    assert_eq!(count.wrongly_ready, Vec::<String>::new(), "not ready, and called ready");
+    assert_eq!(
+        count.wrongly_ready,
+        Vec::<String>::new(),
+        "not ready, and called ready"
+    );
     let total = count.total() - count.deliberate.len();
-    assert!(count.agreed * 100 >= total * SHARE, "{} of {total} agree:\n{}", count.agreed, count.wrong.join("\n"));
-    assert!(count.deliberate.len() * 100 <= count.total() * 2, "differences are exceptions: {:?}", count.deliberate);
+    assert!(
+        count.agreed * 100 >= total * SHARE,
+        "{} of {total} agree:\n{}",
+        count.agreed,
+        count.wrong.join("\n")
+    );
+    assert!(
+        count.deliberate.len() * 100 <= count.total() * 2,
+        "differences are exceptions: {:?}",
+        count.deliberate
+    );
 }
 
 /// Argo CD has no word for what is being deleted and calls it progressing.
 fn agrees(actual: &Verdict, expected: &str) -> bool {
-    actual.state.to_string() == expected || (actual.state == State::Terminating && expected == "in-progress")
+    actual.state.to_string() == expected
+        || (actual.state == State::Terminating && expected == "in-progress")
 }
 
 #[test]
 fn every_deliberate_difference_is_one_and_has_a_reason() {
-    let Some(cases) = cases("argo-health") else { return };
+    let Some(cases) = cases("argo-health") else {
+        return;
+    };
     for (id, why) in DELIBERATE {
         assert!(why.len() > 20, "{id} needs a reason");
         // Other cases of the same kinds may stand in the place of these.
-        let Some(case) = cases.iter().find(|case| text(case, "/id") == Some(id)) else { continue };
+        let Some(case) = cases.iter().find(|case| text(case, "/id") == Some(id)) else {
+            continue;
+        };
         let expected = text(case, "/expected").unwrap();
         let actual = verdict(&case["object"], None);
-        assert!(!agrees(&actual, expected), "{id} agrees: strike it from the list");
+        assert!(
+            !agrees(&actual, expected),
+            "{id} agrees: strike it from the list"
+        );
     }
 }

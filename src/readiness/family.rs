@@ -11,7 +11,8 @@ use super::{
     surroundings::{Surroundings, VolumeBinding},
 };
 
-/// What stands around one object, found in memory among all objects that are known. It costs no request.
+/// What stands around one object, found in memory among all objects that are known. It costs no
+/// request.
 #[derive(Debug, Default)]
 pub(crate) struct Family<'a> {
     pods: Vec<&'a Value>,
@@ -60,7 +61,12 @@ enum OwnerKey<'a> {
 
 impl<'a> Index<'a> {
     fn new(objects: &[&'a Value]) -> Self {
-        let of_kind = |kind: &'static str| objects.iter().copied().filter(move |object| kind_of(object) == kind);
+        let of_kind = |kind: &'static str| {
+            objects
+                .iter()
+                .copied()
+                .filter(move |object| kind_of(object) == kind)
+        };
         let mut children: HashMap<OwnerKey<'a>, Vec<&'a Value>> = HashMap::new();
         for object in of_kind("Pod").chain(of_kind("ReplicaSet")) {
             for key in owners(object) {
@@ -70,13 +76,18 @@ impl<'a> Index<'a> {
         let mut mounting: HashMap<(&'a str, &'a str), Vec<&'a Value>> = HashMap::new();
         for pod in of_kind("Pod") {
             for claim in claim_names(pod) {
-                mounting.entry((namespace(pod), claim)).or_default().push(pod);
+                mounting
+                    .entry((namespace(pod), claim))
+                    .or_default()
+                    .push(pod);
             }
         }
         Self {
             children,
             mounting,
-            claims: of_kind("PersistentVolumeClaim").map(|claim| ((namespace(claim), name(claim)), claim)).collect(),
+            claims: of_kind("PersistentVolumeClaim")
+                .map(|claim| ((namespace(claim), name(claim)), claim))
+                .collect(),
             storage_classes: of_kind("StorageClass").collect(),
             events: of_kind("Event").collect(),
         }
@@ -84,16 +95,47 @@ impl<'a> Index<'a> {
 
     fn family(&self, object: &'a Value) -> Family<'a> {
         if kind_of(object) == "PersistentVolumeClaim" {
-            let pods = self.mounting.get(&(namespace(object), name(object))).cloned().unwrap_or_default();
-            return Family { pods, events: Arc::clone(&self.events), binding: self.binding(object), ..Family::default() };
+            let pods = self
+                .mounting
+                .get(&(namespace(object), name(object)))
+                .cloned()
+                .unwrap_or_default();
+            return Family {
+                pods,
+                events: Arc::clone(&self.events),
+                binding: self.binding(object),
+                ..Family::default()
+            };
         }
-        let (mut pods, replica_sets): (Vec<_>, Vec<_>) = self.children(object).into_iter().partition(|child| kind_of(child) == "Pod");
-        pods.extend(replica_sets.iter().flat_map(|replica_set| self.children(replica_set)).filter(|child| kind_of(child) == "Pod"));
-        let mounting = pods.iter().copied().chain((kind_of(object) == "Pod").then_some(object));
-        let keys: HashSet<_> = mounting.flat_map(|pod| claim_names(pod).map(move |claim| (namespace(pod), claim))).collect();
-        let mut claims: Vec<_> = keys.iter().filter_map(|key| self.claims.get(key).copied()).collect();
+        let (mut pods, replica_sets): (Vec<_>, Vec<_>) = self
+            .children(object)
+            .into_iter()
+            .partition(|child| kind_of(child) == "Pod");
+        pods.extend(
+            replica_sets
+                .iter()
+                .flat_map(|replica_set| self.children(replica_set))
+                .filter(|child| kind_of(child) == "Pod"),
+        );
+        let mounting = pods
+            .iter()
+            .copied()
+            .chain((kind_of(object) == "Pod").then_some(object));
+        let keys: HashSet<_> = mounting
+            .flat_map(|pod| claim_names(pod).map(move |claim| (namespace(pod), claim)))
+            .collect();
+        let mut claims: Vec<_> = keys
+            .iter()
+            .filter_map(|key| self.claims.get(key).copied())
+            .collect();
         claims.sort_by_key(|claim| name(claim));
-        Family { pods, replica_sets, claims, events: Arc::clone(&self.events), binding: None }
+        Family {
+            pods,
+            replica_sets,
+            claims,
+            events: Arc::clone(&self.events),
+            binding: None,
+        }
     }
 
     fn children(&self, owner: &'a Value) -> Vec<&'a Value> {
@@ -106,9 +148,14 @@ impl<'a> Index<'a> {
 
     /// The binding mode of the claim's class, or of the default class where it names none.
     fn binding(&self, claim: &Value) -> Option<VolumeBinding> {
-        let is_default = |class: &Value| annotation(class, "storageclass.kubernetes.io/is-default-class") == Some("true");
+        let is_default = |class: &Value| {
+            annotation(class, "storageclass.kubernetes.io/is-default-class") == Some("true")
+        };
         let wanted = text(claim, "/spec/storageClassName");
-        let class = self.storage_classes.iter().find(|class| wanted.map_or_else(|| is_default(class), |wanted| wanted == name(class)));
+        let class = self
+            .storage_classes
+            .iter()
+            .find(|class| wanted.map_or_else(|| is_default(class), |wanted| wanted == name(class)));
         class.map(|class| VolumeBinding::of(class))
     }
 }
@@ -123,14 +170,25 @@ fn namespace(object: &Value) -> &str {
 
 /// Both keys of each owner, because the owner itself may have been given without its uid.
 fn owners(object: &Value) -> impl Iterator<Item = OwnerKey<'_>> {
-    list(object, "/metadata/ownerReferences").iter().flat_map(move |owner| {
-        let by_name = OwnerKey::Name(namespace(object), text(owner, "/kind").unwrap_or_default(), text(owner, "/name").unwrap_or_default());
-        text(owner, "/uid").map(OwnerKey::Uid).into_iter().chain([by_name])
-    })
+    list(object, "/metadata/ownerReferences")
+        .iter()
+        .flat_map(move |owner| {
+            let by_name = OwnerKey::Name(
+                namespace(object),
+                text(owner, "/kind").unwrap_or_default(),
+                text(owner, "/name").unwrap_or_default(),
+            );
+            text(owner, "/uid")
+                .map(OwnerKey::Uid)
+                .into_iter()
+                .chain([by_name])
+        })
 }
 
 fn claim_names(pod: &Value) -> impl Iterator<Item = &str> {
-    list(pod, "/spec/volumes").iter().filter_map(|volume| text(volume, "/persistentVolumeClaim/claimName"))
+    list(pod, "/spec/volumes")
+        .iter()
+        .filter_map(|volume| text(volume, "/persistentVolumeClaim/claimName"))
 }
 
 #[cfg(test)]
@@ -165,7 +223,10 @@ mod tests {
         let other = json!({"kind": "PersistentVolumeClaim", "metadata": {"name": "more", "namespace": "shop"},
             "spec": {"storageClassName": "unknown"}});
         let families = Family::of_all(&[&class, &claim, &other]);
-        assert_eq!(families[1].binding, Some(VolumeBinding::WaitForFirstConsumer));
+        assert_eq!(
+            families[1].binding,
+            Some(VolumeBinding::WaitForFirstConsumer)
+        );
         assert_eq!(families[2].binding, None);
     }
 }

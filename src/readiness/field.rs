@@ -1,11 +1,15 @@
-//! Reading fields of raw JSON. What has another type than expected is as good as absent: objects may be partial or foreign.
+//! Reading fields of raw JSON. What has another type than expected is as good as absent: objects
+//! may be partial or foreign.
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 /// The text at `pointer`, or `None` where it is absent or empty.
 pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
-    value.pointer(pointer)?.as_str().filter(|text| !text.is_empty())
+    value
+        .pointer(pointer)?
+        .as_str()
+        .filter(|text| !text.is_empty())
 }
 
 /// The whole number at `pointer`, also where it is written as text.
@@ -16,12 +20,18 @@ pub(crate) fn number(value: &Value, pointer: &str) -> Option<i64> {
 
 /// The entries of the list at `pointer`; none where it is absent.
 pub(crate) fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
-    value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    value
+        .pointer(pointer)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
 }
 
 /// Whether `true` stands at `pointer`.
 pub(super) fn is_true(value: &Value, pointer: &str) -> bool {
-    value.pointer(pointer).and_then(Value::as_bool).unwrap_or(false)
+    value
+        .pointer(pointer)
+        .and_then(Value::as_bool)
+        .unwrap_or(false)
 }
 
 /// Whether an object, list or scalar other than `null` stands at `pointer`.

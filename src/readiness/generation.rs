@@ -1,5 +1,5 @@
-//! Whether a status is about the object as it is now. Right after an apply the status still is the previous rollout's,
-//! and says that everything is fine.
+//! Whether a status is about the object as it is now. Right after an apply the status still is the
+//! previous rollout's, and says that everything is fine.
 
 use serde_json::Value;
 
@@ -8,7 +8,8 @@ use super::{
     verdict::Verdict,
 };
 
-/// The verdict about an object whose controller has not looked at its newest generation, if it says which one it looked at.
+/// The verdict about an object whose controller has not looked at its newest generation, if it says
+/// which one it looked at.
 pub(super) fn behind(object: &Value) -> Option<Verdict> {
     let wanted = number(object, "/metadata/generation")?;
     let observed = number(object, "/status/observedGeneration")?;
@@ -19,10 +20,15 @@ pub(super) fn behind(object: &Value) -> Option<Verdict> {
 pub(super) fn behind_or_silent(object: &Value) -> Option<Verdict> {
     let wanted = number(object, "/metadata/generation")?;
     let silent = !is_present(object, "/status/observedGeneration");
-    if silent { Some(not_observed(wanted, None)) } else { behind(object) }
+    if silent {
+        Some(not_observed(wanted, None))
+    } else {
+        behind(object)
+    }
 }
 
-/// The verdict about an object, or a part of its status, that was made for generation `observed` of `wanted`.
+/// The verdict about an object, or a part of its status, that was made for generation `observed` of
+/// `wanted`.
 pub(super) fn not_observed(wanted: i64, observed: Option<i64>) -> Verdict {
     let message = match observed {
         Some(observed) => format!("its controller has seen generation {observed} of {wanted}"),
@@ -39,9 +45,18 @@ mod tests {
 
     #[test]
     fn a_previous_generation_is_behind_also_as_text() {
-        assert!(behind(&json!({"metadata": {"generation": 2}, "status": {"observedGeneration": 1}})).is_some());
-        assert!(behind(&json!({"metadata": {"generation": 2}, "status": {"observedGeneration": "1"}})).is_some());
-        assert!(behind(&json!({"metadata": {"generation": 2}, "status": {"observedGeneration": "2"}})).is_none());
+        assert!(
+            behind(&json!({"metadata": {"generation": 2}, "status": {"observedGeneration": 1}}))
+                .is_some()
+        );
+        assert!(
+            behind(&json!({"metadata": {"generation": 2}, "status": {"observedGeneration": "1"}}))
+                .is_some()
+        );
+        assert!(
+            behind(&json!({"metadata": {"generation": 2}, "status": {"observedGeneration": "2"}}))
+                .is_none()
+        );
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The rule for kinds without a rule of their own: conditions by their meaning, words for the whole (`status.phase`), counts.
+//! The rule for kinds without a rule of their own: conditions by their meaning, words for the whole
+//! (`status.phase`), counts.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -13,7 +14,8 @@ use super::{
 };
 use crate::object::one_line;
 
-/// How long a start may take before what says neither that it works nor why it does not is called failed.
+/// How long a start may take before what says neither that it works nor why it does not is called
+/// failed.
 const START_GRACE: SignedDuration = SignedDuration::from_mins(5);
 
 /// How long a controller may take to write its first status before it is taken as not there.
@@ -28,17 +30,27 @@ const COUNTS: &[(&str, &str)] = &[
     ("/status/updatedReadyReplicas", "/status/replicas"),
     ("/status/numberReady", "/status/desiredNumberScheduled"),
     ("/status/numberAvailable", "/status/desiredNumberScheduled"),
-    ("/status/updatedNumberScheduled", "/status/desiredNumberScheduled"),
+    (
+        "/status/updatedNumberScheduled",
+        "/status/desiredNumberScheduled",
+    ),
     ("/status/currentHealthy", "/status/expectedMachines"),
     ("/status/readyNodes", "/status/nodes"),
 ];
 
 /// Flags that say that all is well, and are false as long as it is not.
-const FLAGS: &[&str] = &["/status/ready", "/status/healthy", "/status/readyToUse", "/status/provisioned", "/status/initialized"];
+const FLAGS: &[&str] = &[
+    "/status/ready",
+    "/status/healthy",
+    "/status/readyToUse",
+    "/status/provisioned",
+    "/status/initialized",
+];
 
 /// The verdict by the conventions that most controllers keep.
 ///
-/// See <https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md#typical-status-properties>.
+/// See
+/// <https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md#typical-status-properties>.
 pub(super) fn judge(case: &Case<'_>) -> Verdict {
     if let Some(verdict) = behind(case.object) {
         return verdict;
@@ -53,31 +65,66 @@ pub(super) fn judge(case: &Case<'_>) -> Verdict {
     strongest(opinions).unwrap_or_else(|| without_opinion(case))
 }
 
-/// The opinion that counts most: a failure more than a switch that is off, and that more than what is under way.
+/// The opinion that counts most: a failure more than a switch that is off, and that more than what
+/// is under way.
 pub(super) fn strongest(opinions: Vec<Verdict>) -> Option<Verdict> {
-    let order = [State::Failed, State::Unknown, State::Missing, State::Suspended, State::InProgress, State::Ready];
-    let rank = |verdict: &Verdict| order.iter().position(|state| *state == verdict.state).unwrap_or(order.len());
+    let order = [
+        State::Failed,
+        State::Unknown,
+        State::Missing,
+        State::Suspended,
+        State::InProgress,
+        State::Ready,
+    ];
+    let rank = |verdict: &Verdict| {
+        order
+            .iter()
+            .position(|state| *state == verdict.state)
+            .unwrap_or(order.len())
+    };
     opinions.into_iter().min_by_key(rank)
 }
 
 fn without_opinion(case: &Case<'_>) -> Verdict {
     if case.object.get("status").is_none_or(Value::is_null) {
-        let stored = || Verdict::new(State::Ready, "NoStatus", "it is stored; nothing has written a status");
+        let stored = || {
+            Verdict::new(
+                State::Ready,
+                "NoStatus",
+                "it is stored; nothing has written a status",
+            )
+        };
         return without_status(case).unwrap_or_else(stored);
     }
-    if case.object.pointer("/status/conditions").and_then(Value::as_array).is_some_and(Vec::is_empty) {
-        return Verdict::in_progress("NoCondition", "its controller has not said anything about it yet");
+    if case
+        .object
+        .pointer("/status/conditions")
+        .and_then(Value::as_array)
+        .is_some_and(Vec::is_empty)
+    {
+        return Verdict::in_progress(
+            "NoCondition",
+            "its controller has not said anything about it yet",
+        );
     }
     Verdict::ready("its status says nothing against it")
 }
 
-/// The verdict about an object without a status, where its definition tells that a controller is to write one.
+/// The verdict about an object without a status, where its definition tells that a controller is to
+/// write one.
 pub(super) fn without_status(case: &Case<'_>) -> Option<Verdict> {
     (case.around.has_status_subresource == Some(true)).then_some(())?;
     let seconds = STATUS_GRACE.as_secs();
-    let is_over = has_lasted(case, time(case.object, "/metadata/creationTimestamp"), STATUS_GRACE);
+    let is_over = has_lasted(
+        case,
+        time(case.object, "/metadata/creationTimestamp"),
+        STATUS_GRACE,
+    );
     Some(if is_over {
-        Verdict::failed("NoController", format!("nothing has written a status within {seconds} s: is its controller running?"))
+        Verdict::failed(
+            "NoController",
+            format!("nothing has written a status within {seconds} s: is its controller running?"),
+        )
     } else {
         Verdict::in_progress("NoStatus", "its controller has not written a status yet")
     })
@@ -85,7 +132,11 @@ pub(super) fn without_status(case: &Case<'_>) -> Option<Verdict> {
 
 /// Whether the object is older than a start may take. One of unknown age is.
 pub(super) fn is_past_start(case: &Case<'_>) -> bool {
-    has_lasted(case, time(case.object, "/metadata/creationTimestamp"), START_GRACE)
+    has_lasted(
+        case,
+        time(case.object, "/metadata/creationTimestamp"),
+        START_GRACE,
+    )
 }
 
 fn has_lasted(case: &Case<'_>, since: Option<Timestamp>, grace: SignedDuration) -> bool {
@@ -93,50 +144,92 @@ fn has_lasted(case: &Case<'_>, since: Option<Timestamp>, grace: SignedDuration) 
 }
 
 fn switched_off(object: &Value) -> Option<Verdict> {
-    let field = ["/spec/suspend", "/spec/suspended", "/spec/paused"].into_iter().find(|field| is_true(object, field));
-    let paused = annotation(object, "cluster.x-k8s.io/paused").map(|_| "cluster.x-k8s.io/paused".to_owned());
+    let field = ["/spec/suspend", "/spec/suspended", "/spec/paused"]
+        .into_iter()
+        .find(|field| is_true(object, field));
+    let paused =
+        annotation(object, "cluster.x-k8s.io/paused").map(|_| "cluster.x-k8s.io/paused".to_owned());
     let switch = field.map(|field| field[1..].replace('/', ".")).or(paused)?;
-    Some(Verdict::suspended("Suspended", format!("it does nothing because its manifest says so (`{switch}`)")))
+    Some(Verdict::suspended(
+        "Suspended",
+        format!("it does nothing because its manifest says so (`{switch}`)"),
+    ))
 }
 
-/// What all conditions say, those for each parent of a Gateway API route and similar nested ones included.
+/// What all conditions say, those for each parent of a Gateway API route and similar nested ones
+/// included.
 fn of_conditions(case: &Case<'_>) -> Vec<Verdict> {
-    let nested = ["/status/parents", "/status/ancestors", "/status/ingress"].into_iter().flat_map(|at| list(case.object, at));
-    let nested = nested.flat_map(|parent| list(parent, "/conditions")).chain(list(case.object, "/status/conditionedStatus/conditions"));
-    let all: Vec<Condition<'_>> = conditions(case.object).chain(nested.filter_map(read)).collect();
-    let busy = all.iter().any(|it| it.is_true() && meaning::of_condition(it) == Some(Meaning::Busy));
-    // `Ready` is the summary; where it holds, conditions that only sound alike are about parts that may not be wanted.
+    let nested = ["/status/parents", "/status/ancestors", "/status/ingress"]
+        .into_iter()
+        .flat_map(|at| list(case.object, at));
+    let nested = nested
+        .flat_map(|parent| list(parent, "/conditions"))
+        .chain(list(case.object, "/status/conditionedStatus/conditions"));
+    let all: Vec<Condition<'_>> = conditions(case.object)
+        .chain(nested.filter_map(read))
+        .collect();
+    let busy = all
+        .iter()
+        .any(|it| it.is_true() && meaning::of_condition(it) == Some(Meaning::Busy));
+    // `Ready` is the summary; where it holds, conditions that only sound alike are about parts that
+    // may not be wanted.
     let ready = all.iter().any(|it| it.is_true() && it.kind == "Ready");
-    let counts = |it: &&Condition<'_>| !ready || it.is_true() || !meaning::is_good_by_ending(it.kind);
-    all.iter().filter(counts).filter_map(|condition| of_condition(case, condition, busy)).collect()
+    let counts =
+        |it: &&Condition<'_>| !ready || it.is_true() || !meaning::is_good_by_ending(it.kind);
+    all.iter()
+        .filter(counts)
+        .filter_map(|condition| of_condition(case, condition, busy))
+        .collect()
 }
 
 fn of_condition(case: &Case<'_>, condition: &Condition<'_>, busy: bool) -> Option<Verdict> {
     let reason = condition.reason_or("Condition");
-    let outdated = condition.generation.zip(number(case.object, "/metadata/generation")).is_some_and(|(seen, now)| seen < now);
+    let outdated = condition
+        .generation
+        .zip(number(case.object, "/metadata/generation"))
+        .is_some_and(|(seen, now)| seen < now);
     match (meaning::of_condition(condition)?, condition.truth) {
-        (Meaning::Good, Truth::True) if outdated => {
-            Some(Verdict::in_progress("NotObserved", format!("`{}` is of an earlier generation", condition.kind)))
-        }
+        (Meaning::Good, Truth::True) if outdated => Some(Verdict::in_progress(
+            "NotObserved",
+            format!("`{}` is of an earlier generation", condition.kind),
+        )),
         (Meaning::Good, Truth::True) => Some(Verdict::ready(described(condition))),
-        // While it is worked on, a reason such as `DoesNotExist` or `BuildFailed` is why it is worked on.
-        (Meaning::Good, Truth::False) if !busy && meaning::sounds_bad(condition.reason) => Some(tolerated(case, condition)),
-        (Meaning::Good, _) => Some(Verdict::in_progress(condition.reason_or("NotReady"), described(condition))),
+        // While it is worked on, a reason such as `DoesNotExist` or `BuildFailed` is why it is
+        // worked on.
+        (Meaning::Good, Truth::False) if !busy && meaning::sounds_bad(condition.reason) => {
+            Some(tolerated(case, condition))
+        }
+        (Meaning::Good, _) => Some(Verdict::in_progress(
+            condition.reason_or("NotReady"),
+            described(condition),
+        )),
         (Meaning::Bad, Truth::True) => Some(tolerated(case, condition)),
         (Meaning::Idle, Truth::True) => Some(Verdict::suspended(reason, described(condition))),
         (Meaning::Busy, Truth::True) => Some(Verdict::in_progress(reason, described(condition))),
-        (Meaning::Busy | Meaning::Neutral, Truth::False) if meaning::sounds_bad(condition.reason) => Some(tolerated(case, condition)),
+        (Meaning::Busy | Meaning::Neutral, Truth::False)
+            if meaning::sounds_bad(condition.reason) =>
+        {
+            Some(tolerated(case, condition))
+        }
         _ => None,
     }
 }
 
-/// Failed, once it has lasted for longer than the grace time: what an object needs is often created in the same minute.
+/// Failed, once it has lasted for longer than the grace time: what an object needs is often created
+/// in the same minute.
 ///
-/// What only is not there yet, for a reason that does not tell of an error, may be no more than a slow start, so it has longer.
+/// What only is not there yet, for a reason that does not tell of an error, may be no more than a
+/// slow start, so it has longer.
 pub(super) fn tolerated(case: &Case<'_>, condition: &Condition<'_>) -> Verdict {
     let over = case.budget.is_over(condition.since, case.around.now)
-        && (condition.is_true() || meaning::tells_of_error(condition.reason) || has_lasted(case, condition.since, START_GRACE));
-    let state = if over { State::Failed } else { State::InProgress };
+        && (condition.is_true()
+            || meaning::tells_of_error(condition.reason)
+            || has_lasted(case, condition.since, START_GRACE));
+    let state = if over {
+        State::Failed
+    } else {
+        State::InProgress
+    };
     Verdict::new(state, condition.reason_or("Failed"), described(condition))
 }
 
@@ -148,7 +241,11 @@ pub(super) fn described(condition: &Condition<'_>) -> String {
         Truth::Unknown => "unknown",
         Truth::Other => "neither true nor false",
     };
-    let says = if condition.message.is_empty() { condition.reason } else { condition.message };
+    let says = if condition.message.is_empty() {
+        condition.reason
+    } else {
+        condition.message
+    };
     if says.is_empty() {
         format!("`{}` is {truth}", condition.kind)
     } else {
@@ -156,7 +253,8 @@ pub(super) fn described(condition: &Condition<'_>) -> String {
     }
 }
 
-/// Where a controller puts one word about the whole: fields named so in the status or a few objects deeper. What stands in a list is history or detail.
+/// Where a controller puts one word about the whole: fields named so in the status or a few objects
+/// deeper. What stands in a list is history or detail.
 fn words(object: &Value) -> Vec<(String, &str)> {
     let mut found = Vec::new();
     if let Some(status) = object.get("status").and_then(Value::as_object) {
@@ -165,22 +263,36 @@ fn words(object: &Value) -> Vec<(String, &str)> {
     found
 }
 
-fn collect_words<'a>(fields: &'a serde_json::Map<String, Value>, path: &str, depth: usize, found: &mut Vec<(String, &'a str)>) {
+fn collect_words<'a>(
+    fields: &'a serde_json::Map<String, Value>,
+    path: &str,
+    depth: usize,
+    found: &mut Vec<(String, &'a str)>,
+) {
     for (field, value) in fields {
         let lower = field.to_ascii_lowercase();
         match value {
-            Value::String(word) if !word.is_empty() && ["phase", "state", "status", "health"].iter().any(|end| lower.ends_with(end)) => {
+            Value::String(word)
+                if !word.is_empty()
+                    && ["phase", "state", "status", "health"]
+                        .iter()
+                        .any(|end| lower.ends_with(end)) =>
+            {
                 found.push((format!("{path}{field}"), word));
             }
-            Value::Object(inner) if depth > 1 => collect_words(inner, &format!("{path}{field}."), depth - 1, found),
+            Value::Object(inner) if depth > 1 => {
+                collect_words(inner, &format!("{path}{field}."), depth - 1, found)
+            }
             _ => {}
         }
     }
 }
 
-/// What the words say. A main word that is not known means that something is under way, unless a condition says that it is ready.
+/// What the words say. A main word that is not known means that something is under way, unless a
+/// condition says that it is ready.
 fn of_words(object: &Value) -> Vec<Verdict> {
-    let holds = conditions(object).any(|it| it.is_true() && matches!(it.kind, "Ready" | "Available" | "Healthy"));
+    let holds = conditions(object)
+        .any(|it| it.is_true() && matches!(it.kind, "Ready" | "Available" | "Healthy"));
     let judged = words(object).into_iter().filter_map(|(field, word)| {
         let message = format!("its {field} is `{}`", one_line(word, 100));
         let main = matches!(field.as_str(), "phase" | "state" | "status" | "health") && !holds;
@@ -199,17 +311,27 @@ fn of_words(object: &Value) -> Vec<Verdict> {
 fn of_counts(object: &Value) -> Option<Verdict> {
     let missing = COUNTS.iter().find_map(|(have, want)| {
         let (have_count, want_count) = (number(object, have)?, number(object, want)?);
-        (have_count < want_count).then(|| format!("`{}` is {have_count} of {want_count}", have.rsplit('/').next().unwrap_or(have)))
+        (have_count < want_count).then(|| {
+            format!(
+                "`{}` is {have_count} of {want_count}",
+                have.rsplit('/').next().unwrap_or(have)
+            )
+        })
     });
     missing.map(|message| Verdict::in_progress("TooFew", message))
 }
 
 fn of_flags(object: &Value) -> Option<Verdict> {
-    let flag = FLAGS.iter().find(|flag| object.pointer(flag).and_then(Value::as_bool) == Some(false))?;
+    let flag = FLAGS
+        .iter()
+        .find(|flag| object.pointer(flag).and_then(Value::as_bool) == Some(false))?;
     let error = text(object, "/status/error/message").or_else(|| text(object, "/status/error"));
     let name = flag.rsplit('/').next().unwrap_or(flag);
     Some(match error {
-        Some(error) => Verdict::failed("Error", format!("`{name}` is false: {}", one_line(error, 300))),
+        Some(error) => Verdict::failed(
+            "Error",
+            format!("`{name}` is false: {}", one_line(error, 300)),
+        ),
         None => Verdict::in_progress("NotReady", format!("`{name}` is false")),
     })
 }

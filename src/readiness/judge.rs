@@ -5,7 +5,10 @@ use super::{
     custom,
     field::{list, text},
     generic,
-    kind::{autoscaling, claim, cluster, daemon_set, deployment, job, network, pod, replica_set, stateful_set},
+    kind::{
+        autoscaling, claim, cluster, daemon_set, deployment, job, network, pod, replica_set,
+        stateful_set,
+    },
     surroundings::Surroundings,
     verdict::{State, Verdict},
 };
@@ -21,7 +24,8 @@ pub(super) struct Case<'a> {
 /// A rule for one kind.
 type Rule = fn(&Case<'_>) -> Verdict;
 
-/// Group, kind, rule. A kind that is neither here nor in [`STATIC`] is judged by [`generic::judge`].
+/// Group, kind, rule. A kind that is neither here nor in [`STATIC`] is judged by
+/// [`generic::judge`].
 const RULES: &[(&str, &str, Rule)] = &[
     ("", "Pod", pod::judge),
     ("", "ReplicationController", replica_set::judge),
@@ -36,19 +40,56 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("", "Service", network::judge_service),
     ("networking.k8s.io", "Ingress", network::judge_ingress),
     ("autoscaling", "HorizontalPodAutoscaler", autoscaling::judge),
-    ("policy", "PodDisruptionBudget", cluster::judge_disruption_budget),
-    ("apiextensions.k8s.io", "CustomResourceDefinition", cluster::judge_definition),
-    ("apiregistration.k8s.io", "APIService", cluster::judge_api_service),
+    (
+        "policy",
+        "PodDisruptionBudget",
+        cluster::judge_disruption_budget,
+    ),
+    (
+        "apiextensions.k8s.io",
+        "CustomResourceDefinition",
+        cluster::judge_definition,
+    ),
+    (
+        "apiregistration.k8s.io",
+        "APIService",
+        cluster::judge_api_service,
+    ),
     ("", "Namespace", cluster::judge_namespace),
 ];
 
-/// Groups and kinds that are ready as soon as they are stored, because no controller has to do anything about them.
+/// Groups and kinds that are ready as soon as they are stored, because no controller has to do
+/// anything about them.
 const STATIC: &[(&str, &[&str])] = &[
-    ("", &["ConfigMap", "Secret", "ServiceAccount", "LimitRange", "ResourceQuota", "Endpoints", "Event", "PodTemplate"]),
+    (
+        "",
+        &[
+            "ConfigMap",
+            "Secret",
+            "ServiceAccount",
+            "LimitRange",
+            "ResourceQuota",
+            "Endpoints",
+            "Event",
+            "PodTemplate",
+        ],
+    ),
     ("apps", &["ControllerRevision"]),
-    ("rbac.authorization.k8s.io", &["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"]),
+    (
+        "rbac.authorization.k8s.io",
+        &["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"],
+    ),
     ("networking.k8s.io", &["NetworkPolicy", "IngressClass"]),
-    ("storage.k8s.io", &["StorageClass", "CSIDriver", "CSINode", "CSIStorageCapacity", "VolumeAttributesClass"]),
+    (
+        "storage.k8s.io",
+        &[
+            "StorageClass",
+            "CSIDriver",
+            "CSINode",
+            "CSIStorageCapacity",
+            "VolumeAttributesClass",
+        ],
+    ),
     ("scheduling.k8s.io", &["PriorityClass"]),
     ("node.k8s.io", &["RuntimeClass"]),
     ("coordination.k8s.io", &["Lease"]),
@@ -66,47 +107,85 @@ const STATIC: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The verdict about `object` as it is, within the default [`Budget`]. A pure function: it asks nobody and reads no clock.
+/// The verdict about `object` as it is, within the default [`Budget`]. A pure function: it asks
+/// nobody and reads no clock.
 pub(crate) fn judge(object: &Value, surroundings: &Surroundings<'_>) -> Verdict {
     judge_within(object, surroundings, Budget::default())
 }
 
 /// The verdict about `object`, where `budget` says how much failing is tolerated.
-pub(crate) fn judge_within(object: &Value, surroundings: &Surroundings<'_>, budget: Budget) -> Verdict {
+pub(crate) fn judge_within(
+    object: &Value,
+    surroundings: &Surroundings<'_>,
+    budget: Budget,
+) -> Verdict {
     let terminating = terminating(object);
-    let case = Case { object, around: surroundings, budget };
-    let group = text(object, "/apiVersion").map_or("", |version| version.split_once('/').map_or("", |(group, _)| group));
+    let case = Case {
+        object,
+        around: surroundings,
+        budget,
+    };
+    let group = text(object, "/apiVersion").map_or("", |version| {
+        version.split_once('/').map_or("", |(group, _)| group)
+    });
     let Some(kind) = text(object, "/kind") else {
         return Verdict::new(State::Unknown, "NoKind", "it says no `kind`");
     };
-    let group = if group == "extensions" { modern_group(kind) } else { group };
-    if let Some((_, _, rule)) = RULES.iter().find(|(of, name, _)| *of == group && *name == kind) {
+    let group = if group == "extensions" {
+        modern_group(kind)
+    } else {
+        group
+    };
+    if let Some((_, _, rule)) = RULES
+        .iter()
+        .find(|(of, name, _)| *of == group && *name == kind)
+    {
         return terminating.unwrap_or_else(|| rule(&case));
     }
-    if STATIC.iter().any(|(of, kinds)| *of == group && kinds.contains(&kind)) {
-        return terminating.unwrap_or_else(|| Verdict::ready("it is stored, nothing else has to happen"));
+    if STATIC
+        .iter()
+        .any(|(of, kinds)| *of == group && kinds.contains(&kind))
+    {
+        return terminating
+            .unwrap_or_else(|| Verdict::ready("it is stored, nothing else has to happen"));
     }
     let verdict = custom::judge(&case, group, kind).unwrap_or_else(|| generic::judge(&case));
-    // Operators say of what they cannot take down that it has failed; otherwise that it is being taken down is what there is to say.
+    // Operators say of what they cannot take down that it has failed; otherwise that it is being
+    // taken down is what there is to say.
     match terminating {
-        Some(going) if verdict.state != State::Failed => Verdict::in_progress(going.reason, going.message),
+        Some(going) if verdict.state != State::Failed => {
+            Verdict::in_progress(going.reason, going.message)
+        }
         _ => verdict,
     }
 }
 
 /// Where the kinds of the group `extensions` live today.
 fn modern_group(kind: &str) -> &'static str {
-    if matches!(kind, "Ingress" | "NetworkPolicy") { "networking.k8s.io" } else { "apps" }
+    if matches!(kind, "Ingress" | "NetworkPolicy") {
+        "networking.k8s.io"
+    } else {
+        "apps"
+    }
 }
 
 /// The verdict about an object that is being deleted.
 pub(super) fn terminating(object: &Value) -> Option<Verdict> {
     text(object, "/metadata/deletionTimestamp")?;
-    let finalizers: Vec<&str> = list(object, "/metadata/finalizers").iter().filter_map(Value::as_str).collect();
+    let finalizers: Vec<&str> = list(object, "/metadata/finalizers")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
     let message = if finalizers.is_empty() {
         "it is being deleted".to_owned()
     } else {
-        one_line(&format!("it is being deleted and waits for {}", finalizers.join(", ")), 300)
+        one_line(
+            &format!(
+                "it is being deleted and waits for {}",
+                finalizers.join(", ")
+            ),
+            300,
+        )
     };
     Some(Verdict::new(State::Terminating, "Terminating", message))
 }

@@ -44,7 +44,17 @@ const GOOD: &[&str] = &[
 ];
 
 /// Conditions that must not hold: the type, or how it ends or begins.
-const BAD: &[&str] = &["Failed", "Failure", "Stalled", "Degraded", "Error", "Errors", "Invalid", "ErrorOccurred", "Orphan"];
+const BAD: &[&str] = &[
+    "Failed",
+    "Failure",
+    "Stalled",
+    "Degraded",
+    "Error",
+    "Errors",
+    "Invalid",
+    "ErrorOccurred",
+    "Orphan",
+];
 
 /// Conditions that hold while something is being done: the type, or how it ends.
 const BUSY: &[&str] = &[
@@ -66,7 +76,8 @@ const BUSY: &[&str] = &[
 /// Conditions that hold while nothing is done, because somebody wants it so.
 const IDLE: &[&str] = &["Paused", "Suspended", "Waiting"];
 
-/// How a reason ends that tells of a rollout that is over, although its condition still is called progressing.
+/// How a reason ends that tells of a rollout that is over, although its condition still is called
+/// progressing.
 const OVER: &[&str] = &["Available", "Completed", "Running", "Healthy", "Succeeded"];
 
 /// Words that say that all is well.
@@ -155,8 +166,18 @@ const BAD_WORDS: &[&str] = &[
 ];
 
 /// Parts of reasons that say so too.
-const BAD_REASONS: &[&str] =
-    &["notfound", "notpermitted", "forbidden", "unsupported", "conflict", "cannot", "refused", "unable", "exceeded", "mismatch"];
+const BAD_REASONS: &[&str] = &[
+    "notfound",
+    "notpermitted",
+    "forbidden",
+    "unsupported",
+    "conflict",
+    "cannot",
+    "refused",
+    "unable",
+    "exceeded",
+    "mismatch",
+];
 
 /// Those of them that tell how something is, not what went wrong.
 const STATES: &[&str] = &["degraded", "unhealthy", "warning", "noncompliant"];
@@ -207,18 +228,28 @@ pub(super) fn of_word(word: &str) -> Option<Meaning> {
 /// Whether a condition's reason tells of an error.
 pub(super) fn sounds_bad(reason: &str) -> bool {
     let reason = plain(reason);
-    BAD_WORDS.iter().chain(BAD_REASONS).any(|word| reason.contains(word))
+    BAD_WORDS
+        .iter()
+        .chain(BAD_REASONS)
+        .any(|word| reason.contains(word))
 }
 
 /// Whether a condition's reason tells of an error, and not only that something does not work (yet).
 pub(super) fn tells_of_error(reason: &str) -> bool {
     let reason = plain(reason);
-    BAD_WORDS.iter().chain(BAD_REASONS).filter(|word| !STATES.contains(word)).any(|word| reason.contains(word))
+    BAD_WORDS
+        .iter()
+        .chain(BAD_REASONS)
+        .filter(|word| !STATES.contains(word))
+        .any(|word| reason.contains(word))
 }
 
 /// Lower case, letters and digits only.
 fn plain(word: &str) -> String {
-    word.chars().filter(char::is_ascii_alphanumeric).map(|character| character.to_ascii_lowercase()).collect()
+    word.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|character| character.to_ascii_lowercase())
+        .collect()
 }
 
 #[cfg(test)]
@@ -244,7 +275,10 @@ mod tests {
     #[test]
     fn a_rollout_that_is_over_is_not_busy() {
         assert_eq!(meaning("Progressing", "NewReplicaSetAvailable"), None);
-        assert_eq!(meaning("Progressing", "ReplicaSetUpdated"), Some(Meaning::Busy));
+        assert_eq!(
+            meaning("Progressing", "ReplicaSetUpdated"),
+            Some(Meaning::Busy)
+        );
     }
 
     #[test]

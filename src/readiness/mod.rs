@@ -1,6 +1,7 @@
 //! Judges live objects: a pure function from an object, and what belongs to it, to a verdict.
 //!
-//! [`judge()`] looks the kind up in a table of rules; what is in no table is judged by its conditions.
+//! [`judge()`] looks the kind up in a table of rules; what is in no table is judged by its
+//! conditions.
 
 mod budget;
 mod condition;

@@ -1,22 +1,33 @@
-//! The project's own cases, at least one positive and one negative for each rule: `tests/readiness/*.jsonl`.
+//! The project's own cases, at least one positive and one negative for each rule:
+//! `tests/readiness/*.jsonl`.
 //!
-//! A line holds the object, what is around it, the clock (`now`, where it matters), whether its definition has a status
-//! subresource (`status_subresource`, where that is known) and the verdict that is right.
+//! A line holds the object, what is around it, the clock (`now`, where it matters), whether its
+//! definition has a status subresource (`status_subresource`, where that is known) and the verdict
+//! that is right.
 
 use serde_json::Value;
 
 use super::{Family, Surroundings, field::text, judge};
 
 const CASES: &[&str] = &[
-    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/readiness/cases.jsonl")),
-    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/readiness/cases-custom.jsonl")),
+    include_str!(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/readiness/cases.jsonl"
+    )),
+    include_str!(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/readiness/cases-custom.jsonl"
+    )),
 ];
 
 const NOW: &str = "2026-01-01T01:00:00Z";
 
 /// All own cases.
 pub(super) fn cases() -> impl Iterator<Item = Value> {
-    CASES.iter().flat_map(|file| file.lines()).map(|line| serde_json::from_str(line).unwrap())
+    CASES
+        .iter()
+        .flat_map(|file| file.lines())
+        .map(|line| serde_json::from_str(line).unwrap())
 }
 
 fn wrong(case: &Value) -> Option<String> {
@@ -25,7 +36,13 @@ fn wrong(case: &Value) -> Option<String> {
     let now = text(case, "/now").unwrap_or(NOW).parse().unwrap();
     let has_status_subresource = case["status_subresource"].as_bool();
     let families = Family::of_all(&objects);
-    let verdict = judge(&case["object"], &Surroundings { has_status_subresource, ..families[0].surroundings(now) });
+    let verdict = judge(
+        &case["object"],
+        &Surroundings {
+            has_status_subresource,
+            ..families[0].surroundings(now)
+        },
+    );
     let agrees = verdict.state.to_string() == text(case, "/expected").unwrap()
         && text(case, "/reason").is_none_or(|reason| verdict.reason == reason)
         && text(case, "/contains").is_none_or(|part| verdict.message.contains(part));
@@ -49,10 +66,21 @@ fn no_value_in_any_field_makes_it_panic() {
 ///
 /// Steps of the table are shared by many rows, so a few odd values in turn are enough for those.
 pub(crate) fn for_each_odd_object(mut look: impl FnMut(&Value, &Surroundings<'_>)) {
-    let odd = [Value::Null, true.into(), (-1).into(), "ä".into(), Value::Array(vec![Value::Null]), serde_json::json!({"": {}})];
+    let odd = [
+        Value::Null,
+        true.into(),
+        (-1).into(),
+        "ä".into(),
+        Value::Array(vec![Value::Null]),
+        serde_json::json!({"": {}}),
+    ];
     let now = NOW.parse().unwrap();
     for (file, how_many) in CASES.iter().zip([odd.len(), 2]) {
-        for (index, case) in file.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).enumerate() {
+        for (index, case) in file
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap())
+            .enumerate()
+        {
             let around = case["around"].as_array().map_or(&[][..], Vec::as_slice);
             for pointer in pointers(&case["object"], "") {
                 for value in odd.iter().cycle().skip(index % odd.len()).take(how_many) {
@@ -68,10 +96,19 @@ pub(crate) fn for_each_odd_object(mut look: impl FnMut(&Value, &Surroundings<'_>
 
 fn pointers(value: &Value, at: &str) -> Vec<String> {
     let children: Vec<(String, &Value)> = match value {
-        Value::Object(fields) => fields.iter().map(|(name, value)| (name.replace('~', "~0").replace('/', "~1"), value)).collect(),
-        Value::Array(items) => items.iter().enumerate().map(|(index, item)| (index.to_string(), item)).collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| (name.replace('~', "~0").replace('/', "~1"), value))
+            .collect(),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| (index.to_string(), item))
+            .collect(),
         _ => Vec::new(),
     };
-    let below = children.into_iter().flat_map(|(name, child)| pointers(child, &format!("{at}/{name}")));
+    let below = children
+        .into_iter()
+        .flat_map(|(name, child)| pointers(child, &format!("{at}/{name}")));
     std::iter::once(at.to_owned()).chain(below).collect()
 }

@@ -28,7 +28,8 @@ pub(crate) enum Rank {
     Reference,
     /// A volume that cannot be attached or mounted, a network that cannot be made.
     Volume,
-    /// A container that runs and is not ready, or an init container that has not ended: nothing is wrong yet.
+    /// A container that runs and is not ready, or an init container that has not ended: nothing is
+    /// wrong yet.
     Waiting,
 }
 
@@ -65,22 +66,41 @@ pub(crate) struct Problem {
 impl Problem {
     /// Whether it has lasted, or come back, for longer than `budget` tolerates.
     ///
-    /// What may mend itself when a node or a dependency comes (scheduling, probes, volumes) never does; the phase's deadline decides.
+    /// What may mend itself when a node or a dependency comes (scheduling, probes, volumes) never
+    /// does; the phase's deadline decides.
     pub(super) fn exceeds(&self, budget: Budget, now: Timestamp) -> bool {
         match self.rank {
             Rank::Crash | Rank::InitCrash => budget.is_spent(self.restarts),
-            Rank::Image | Rank::Reference => self.reason == "InvalidImageName" || budget.is_over(self.since, now),
+            Rank::Image | Rank::Reference => {
+                self.reason == "InvalidImageName" || budget.is_over(self.since, now)
+            }
             Rank::Volume | Rank::Unschedulable | Rank::Probe | Rank::Waiting => false,
         }
     }
 }
 
-/// What keeps `pod` from being ready, the most specific first; nothing where no container has a problem yet.
+/// What keeps `pod` from being ready, the most specific first; nothing where no container has a
+/// problem yet.
 pub(crate) fn problems(pod: &Value, events: &[&Value]) -> Vec<Problem> {
-    let look = Look { pod, events: events_about(events, pod) };
-    let mut found: Vec<Problem> = look.scheduling().into_iter().chain(look.volumes()).collect();
-    found.extend(list(pod, "/status/initContainerStatuses").iter().filter_map(|status| look.container(status, true)));
-    found.extend(list(pod, "/status/containerStatuses").iter().filter_map(|status| look.container(status, false)));
+    let look = Look {
+        pod,
+        events: events_about(events, pod),
+    };
+    let mut found: Vec<Problem> = look
+        .scheduling()
+        .into_iter()
+        .chain(look.volumes())
+        .collect();
+    found.extend(
+        list(pod, "/status/initContainerStatuses")
+            .iter()
+            .filter_map(|status| look.container(status, true)),
+    );
+    found.extend(
+        list(pod, "/status/containerStatuses")
+            .iter()
+            .filter_map(|status| look.container(status, false)),
+    );
     found.sort_by_key(|problem| problem.rank);
     found
 }
@@ -95,7 +115,12 @@ const IMAGE_REASONS: &[&str] = &[
     "SignatureValidationFailed",
 ];
 
-const VOLUME_EVENTS: &[&str] = &["FailedMount", "FailedAttachVolume", "FailedMapVolume", "FailedCreatePodSandBox"];
+const VOLUME_EVENTS: &[&str] = &[
+    "FailedMount",
+    "FailedAttachVolume",
+    "FailedMapVolume",
+    "FailedCreatePodSandBox",
+];
 
 /// Longest text of somebody else that is repeated in a message.
 const QUOTE: usize = 240;
@@ -106,7 +131,13 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    fn problem(&self, rank: Rank, container: Option<&str>, reason: &str, message: String) -> Problem {
+    fn problem(
+        &self,
+        rank: Rank,
+        container: Option<&str>,
+        reason: &str,
+        message: String,
+    ) -> Problem {
         Problem {
             rank,
             pod: name(self.pod).to_owned(),
@@ -125,18 +156,42 @@ impl Look<'_> {
         if !list(self.pod, "/status/containerStatuses").is_empty() {
             return None;
         }
-        let message = if scheduled.message.is_empty() { "no node takes it".to_owned() } else { one_line(scheduled.message, QUOTE) };
-        Some(self.problem(Rank::Unschedulable, None, &scheduled.reason_or("Unschedulable"), message))
+        let message = if scheduled.message.is_empty() {
+            "no node takes it".to_owned()
+        } else {
+            one_line(scheduled.message, QUOTE)
+        };
+        Some(self.problem(
+            Rank::Unschedulable,
+            None,
+            &scheduled.reason_or("Unschedulable"),
+            message,
+        ))
     }
 
-    /// Volumes and networks have no place in a pod's status: only events tell, and only as long as nothing of it runs.
+    /// Volumes and networks have no place in a pod's status: only events tell, and only as long as
+    /// nothing of it runs.
     fn volumes(&self) -> Option<Problem> {
-        let statuses = list(self.pod, "/status/containerStatuses").iter().chain(list(self.pod, "/status/initContainerStatuses"));
-        if text(self.pod, "/status/phase") != Some("Pending") || statuses.clone().any(|status| status.pointer("/state/running").is_some()) {
+        let statuses = list(self.pod, "/status/containerStatuses")
+            .iter()
+            .chain(list(self.pod, "/status/initContainerStatuses"));
+        if text(self.pod, "/status/phase") != Some("Pending")
+            || statuses
+                .clone()
+                .any(|status| status.pointer("/state/running").is_some())
+        {
             return None;
         }
-        let event = self.events.iter().find(|event| VOLUME_EVENTS.contains(&event.reason))?;
-        Some(self.problem(Rank::Volume, None, event.reason, one_line(event.message, QUOTE)))
+        let event = self
+            .events
+            .iter()
+            .find(|event| VOLUME_EVENTS.contains(&event.reason))?;
+        Some(self.problem(
+            Rank::Volume,
+            None,
+            event.reason,
+            one_line(event.message, QUOTE),
+        ))
     }
 
     fn container(&self, status: &Value, init: bool) -> Option<Problem> {
@@ -144,7 +199,11 @@ impl Look<'_> {
             return self.waiting(status, reason, init);
         }
         if number(status, "/state/terminated/exitCode").is_some_and(|code| code != 0) {
-            return Some(self.crash(status, text(status, "/state/terminated/reason").unwrap_or("Error"), init));
+            return Some(self.crash(
+                status,
+                text(status, "/state/terminated/reason").unwrap_or("Error"),
+                init,
+            ));
         }
         if status.pointer("/state/running").is_none() || is_true(status, "/ready") {
             return None;
@@ -154,11 +213,16 @@ impl Look<'_> {
             return Some(self.probe(container));
         }
         // A sidecar is an init container that keeps running once it has started.
-        let sidecar = self.spec_of(container).is_some_and(|spec| text(spec, "/restartPolicy") == Some("Always"));
+        let sidecar = self
+            .spec_of(container)
+            .is_some_and(|spec| text(spec, "/restartPolicy") == Some("Always"));
         let waits = !sidecar || !is_true(status, "/started");
         let message = format!("init container `{container}` is running");
         let problem = self.problem(Rank::Waiting, Some(container), "PodInitializing", message);
-        waits.then_some(Problem { log: Some(Attempt::Current), ..problem })
+        waits.then_some(Problem {
+            log: Some(Attempt::Current),
+            ..problem
+        })
     }
 
     fn waiting(&self, status: &Value, reason: &str, init: bool) -> Option<Problem> {
@@ -174,103 +238,191 @@ impl Look<'_> {
     fn image(&self, status: &Value, reason: &str) -> Problem {
         let container = name_of(status);
         let image = text(status, "/image").unwrap_or("its image");
-        let message = format!("container `{container}` cannot have image `{image}`{}", self.answer(status));
-        let first = self.events.iter().filter(|event| event.reason == "Failed" && event.message.contains("pull"));
-        let since = first.filter_map(|event| event.first).min().or_else(|| self.begun());
-        Problem { since, ..self.problem(Rank::Image, Some(container), reason, message) }
+        let message = format!(
+            "container `{container}` cannot have image `{image}`{}",
+            self.answer(status)
+        );
+        let first = self
+            .events
+            .iter()
+            .filter(|event| event.reason == "Failed" && event.message.contains("pull"));
+        let since = first
+            .filter_map(|event| event.first)
+            .min()
+            .or_else(|| self.begun());
+        Problem {
+            since,
+            ..self.problem(Rank::Image, Some(container), reason, message)
+        }
     }
 
-    /// What the registry said. While the kubelet backs off it only says that it does, so the event is worth more.
+    /// What the registry said. While the kubelet backs off it only says that it does, so the event
+    /// is worth more.
     fn answer(&self, status: &Value) -> String {
         let said = text(status, "/state/waiting/message").unwrap_or_default();
-        let told = self.events.iter().find(|event| event.reason == "Failed" && event.message.contains("Failed to pull"));
+        let told = self
+            .events
+            .iter()
+            .find(|event| event.reason == "Failed" && event.message.contains("Failed to pull"));
         let answer = told.map_or(said, |event| event.message);
         let answer = without_preamble(answer);
-        if answer.is_empty() { String::new() } else { format!(": {}", one_line(answer, QUOTE)) }
+        if answer.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", one_line(answer, QUOTE))
+        }
     }
 
     fn reference(&self, status: &Value, reason: &str) -> Problem {
         let container = name_of(status);
-        let missing = text(status, "/state/waiting/message").unwrap_or("something that it refers to is missing");
+        let missing = text(status, "/state/waiting/message")
+            .unwrap_or("something that it refers to is missing");
         let message = format!("container `{container}`: {}", one_line(missing, QUOTE));
-        Problem { since: self.begun(), ..self.problem(Rank::Reference, Some(container), reason, message) }
+        Problem {
+            since: self.begun(),
+            ..self.problem(Rank::Reference, Some(container), reason, message)
+        }
     }
 
-    /// The container runtime could not start it: a command that is not in the image, a hook that fails.
+    /// The container runtime could not start it: a command that is not in the image, a hook that
+    /// fails.
     fn start(&self, status: &Value, reason: &str, init: bool) -> Problem {
         let container = name_of(status);
         let said = text(status, "/state/waiting/message").unwrap_or("it cannot be started");
         let message = format!("container `{container}`: {}", one_line(said, QUOTE));
         let rank = if init { Rank::InitCrash } else { Rank::Crash };
-        Problem { restarts: number(status, "/restartCount"), ..self.problem(rank, Some(container), reason, message) }
+        Problem {
+            restarts: number(status, "/restartCount"),
+            ..self.problem(rank, Some(container), reason, message)
+        }
     }
 
     fn crash(&self, status: &Value, reason: &str, init: bool) -> Problem {
         let container = name_of(status);
         let waiting = status.pointer("/state/waiting").is_some();
-        let ended = status.pointer("/state/terminated").or_else(|| status.pointer("/lastState/terminated"));
+        let ended = status
+            .pointer("/state/terminated")
+            .or_else(|| status.pointer("/lastState/terminated"));
         let restarts = number(status, "/restartCount");
         let kind = if init { "init container" } else { "container" };
-        let times = restarts.map(|restarts| format!(" ({restarts} restart{})", if restarts == 1 { "" } else { "s" })).unwrap_or_default();
-        let end = ended.map_or_else(|| "keeps crashing".to_owned(), |ended| self.end(container, ended));
-        let last = ended.and_then(|ended| text(ended, "/message")).map(|last| format!(": {}", one_line(last, QUOTE))).unwrap_or_default();
+        let times = restarts
+            .map(|restarts| {
+                format!(
+                    " ({restarts} restart{})",
+                    if restarts == 1 { "" } else { "s" }
+                )
+            })
+            .unwrap_or_default();
+        let end = ended.map_or_else(
+            || "keeps crashing".to_owned(),
+            |ended| self.end(container, ended),
+        );
+        let last = ended
+            .and_then(|ended| text(ended, "/message"))
+            .map(|last| format!(": {}", one_line(last, QUOTE)))
+            .unwrap_or_default();
         let message = format!("{kind} `{container}` {end}{times}{last}");
-        let log = if waiting && restarts != Some(0) { Attempt::Previous } else { Attempt::Current };
+        let log = if waiting && restarts != Some(0) {
+            Attempt::Previous
+        } else {
+            Attempt::Current
+        };
         let rank = if init { Rank::InitCrash } else { Rank::Crash };
-        Problem { restarts, log: Some(log), ..self.problem(rank, Some(container), reason, message) }
+        Problem {
+            restarts,
+            log: Some(log),
+            ..self.problem(rank, Some(container), reason, message)
+        }
     }
 
     fn end(&self, container: &str, ended: &Value) -> String {
         let code = number(ended, "/exitCode").unwrap_or_default();
         if text(ended, "/reason") == Some("OOMKilled") {
-            let limit = self.memory_limit(container).map(|limit| format!(", memory limit `{limit}`")).unwrap_or_default();
+            let limit = self
+                .memory_limit(container)
+                .map(|limit| format!(", memory limit `{limit}`"))
+                .unwrap_or_default();
             return format!("ran out of memory (OOMKilled, exit code {code}{limit})");
         }
-        match number(ended, "/signal").filter(|signal| *signal != 0).or_else(|| (129..=159).contains(&code).then(|| code - 128)) {
+        match number(ended, "/signal")
+            .filter(|signal| *signal != 0)
+            .or_else(|| (129..=159).contains(&code).then(|| code - 128))
+        {
             Some(signal) => format!("was ended by {} (exit code {code})", signal_name(signal)),
             None => format!("exited with code {code}"),
         }
     }
 
     fn memory_limit(&self, container: &str) -> Option<&str> {
-        self.spec_of(container).and_then(|spec| text(spec, "/resources/limits/memory"))
+        self.spec_of(container)
+            .and_then(|spec| text(spec, "/resources/limits/memory"))
     }
 
     fn spec_of(&self, container: &str) -> Option<&Value> {
-        let mut specs = list(self.pod, "/spec/containers").iter().chain(list(self.pod, "/spec/initContainers"));
+        let mut specs = list(self.pod, "/spec/containers")
+            .iter()
+            .chain(list(self.pod, "/spec/initContainers"));
         specs.find(|spec| name_of(spec) == container)
     }
 
     fn probe(&self, container: &str) -> Problem {
         let unhealthy = self.events.iter().find(|event| event.reason == "Unhealthy");
-        let said = unhealthy.map(|event| format!(": {}", one_line(event.message, QUOTE))).unwrap_or_default();
+        let said = unhealthy
+            .map(|event| format!(": {}", one_line(event.message, QUOTE)))
+            .unwrap_or_default();
         let message = format!("container `{container}` is running but not ready{said}");
-        let (rank, reason) = if unhealthy.is_some() { (Rank::Probe, "Unhealthy") } else { (Rank::Waiting, "ContainersNotReady") };
-        Problem { log: Some(Attempt::Current), ..self.problem(rank, Some(container), reason, message) }
+        let (rank, reason) = if unhealthy.is_some() {
+            (Rank::Probe, "Unhealthy")
+        } else {
+            (Rank::Waiting, "ContainersNotReady")
+        };
+        Problem {
+            log: Some(Attempt::Current),
+            ..self.problem(rank, Some(container), reason, message)
+        }
     }
 
-    /// When the containers of the present stage could begin at the earliest: after scheduling, or after the last init container.
+    /// When the containers of the present stage could begin at the earliest: after scheduling, or
+    /// after the last init container.
     fn begun(&self) -> Option<Timestamp> {
-        let initialised = condition(self.pod, "Initialized").filter(Condition::is_true).and_then(|it| it.since);
-        let finished = list(self.pod, "/status/initContainerStatuses").iter().filter_map(|it| time(it, "/state/terminated/finishedAt"));
-        let created = time(self.pod, "/status/startTime").or_else(|| time(self.pod, "/metadata/creationTimestamp"));
+        let initialised = condition(self.pod, "Initialized")
+            .filter(Condition::is_true)
+            .and_then(|it| it.since);
+        let finished = list(self.pod, "/status/initContainerStatuses")
+            .iter()
+            .filter_map(|it| time(it, "/state/terminated/finishedAt"));
+        let created = time(self.pod, "/status/startTime")
+            .or_else(|| time(self.pod, "/metadata/creationTimestamp"));
         finished.chain(initialised).chain(created).max()
     }
 }
 
-/// What kubelets and container runtimes say before they come to the registry's answer; most of it names the image once more.
-const PREAMBLE: [&str; 5] =
-    ["Back-off pulling image ", "Failed to pull image ", "failed to pull and unpack image ", "ErrImagePull", "rpc error"];
+/// What kubelets and container runtimes say before they come to the registry's answer; most of it
+/// names the image once more.
+const PREAMBLE: [&str; 5] = [
+    "Back-off pulling image ",
+    "Failed to pull image ",
+    "failed to pull and unpack image ",
+    "ErrImagePull",
+    "rpc error",
+];
 
 fn without_preamble(answer: &str) -> &str {
     let mut rest = answer;
-    while let Some((_, after)) = PREAMBLE.iter().find(|preamble| rest.starts_with(**preamble)).and_then(|preamble| {
-        // The image may hold `: ` no more than a reference can, so that the next one ends the phrase.
-        rest[preamble.len()..].split_once(": ")
-    }) {
+    while let Some((_, after)) = PREAMBLE
+        .iter()
+        .find(|preamble| rest.starts_with(**preamble))
+        .and_then(|preamble| {
+            // The image may hold `: ` no more than a reference can, so that the next one ends the
+            // phrase.
+            rest[preamble.len()..].split_once(": ")
+        })
+    {
         rest = after;
     }
-    rest.strip_prefix("code = ").and_then(|code| code.split_once(" desc = ")).map_or(rest, |(_, after)| without_preamble(after))
+    rest.strip_prefix("code = ")
+        .and_then(|code| code.split_once(" desc = "))
+        .map_or(rest, |(_, after)| without_preamble(after))
 }
 
 fn name_of(status: &Value) -> &str {
@@ -319,7 +471,11 @@ mod tests {
             "involvedObject": {"kind": "Pod", "name": "api", "namespace": "shop"}});
         let budget = Budget::default();
         let told = first(&pod, &[&event]);
-        assert!(told.message.contains("shop/api:nope") && told.message.contains("manifest unknown"), "{}", told.message);
+        assert!(
+            told.message.contains("shop/api:nope") && told.message.contains("manifest unknown"),
+            "{}",
+            told.message
+        );
         assert!(!told.exceeds(budget, at("2026-01-01T00:01:20Z")));
         assert!(told.exceeds(budget, at("2026-01-01T00:01:21Z")));
         assert!(first(&pod, &[]).exceeds(budget, at("2026-01-01T00:00:21Z")));
@@ -335,7 +491,10 @@ mod tests {
         ] {
             assert_eq!(without_preamble(&format!("{before}{answer}")), answer);
         }
-        assert_eq!(without_preamble("Back-off pulling image \"shop/api:1\""), "Back-off pulling image \"shop/api:1\"");
+        assert_eq!(
+            without_preamble("Back-off pulling image \"shop/api:1\""),
+            "Back-off pulling image \"shop/api:1\""
+        );
     }
 
     #[test]
@@ -354,10 +513,19 @@ mod tests {
                     "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}})
         };
         let message = |terminated: Value| first(&pod(terminated), &[]).message;
-        assert_eq!(message(json!({"exitCode": 1, "message": "bye\n"})), "container `api` exited with code 1 (3 restarts): bye");
-        assert_eq!(message(json!({"exitCode": 139})), "container `api` was ended by SIGSEGV (exit code 139) (3 restarts)");
+        assert_eq!(
+            message(json!({"exitCode": 1, "message": "bye\n"})),
+            "container `api` exited with code 1 (3 restarts): bye"
+        );
+        assert_eq!(
+            message(json!({"exitCode": 139})),
+            "container `api` was ended by SIGSEGV (exit code 139) (3 restarts)"
+        );
         let memory = message(json!({"exitCode": 137, "reason": "OOMKilled"}));
-        assert_eq!(memory, "container `api` ran out of memory (OOMKilled, exit code 137, memory limit `64Mi`) (3 restarts)");
+        assert_eq!(
+            memory,
+            "container `api` ran out of memory (OOMKilled, exit code 137, memory limit `64Mi`) (3 restarts)"
+        );
     }
 
     #[test]
@@ -376,7 +544,13 @@ mod tests {
         let pod = json!({"metadata": {"name": "api"}, "status": {"phase": "Running", "containerStatuses": [
             {"name": "proxy", "ready": false, "state": {"running": {}}},
             {"name": "api", "restartCount": 1, "state": {"terminated": {"exitCode": 2}}}]}});
-        assert_eq!(problems(&pod, &[]).iter().map(|problem| problem.rank).collect::<Vec<_>>(), [Rank::Crash, Rank::Waiting]);
+        assert_eq!(
+            problems(&pod, &[])
+                .iter()
+                .map(|problem| problem.rank)
+                .collect::<Vec<_>>(),
+            [Rank::Crash, Rank::Waiting]
+        );
     }
 
     #[test]
@@ -392,7 +566,10 @@ mod tests {
     fn an_init_container_that_runs_is_waited_for_also_where_it_says_that_it_started() {
         let pod = json!({"metadata": {"name": "api"}, "status": {"initContainerStatuses": [
             {"name": "migrate", "started": true, "ready": false, "state": {"running": {}}}]}});
-        assert_eq!(first(&pod, &[]).message, "init container `migrate` is running");
+        assert_eq!(
+            first(&pod, &[]).message,
+            "init container `migrate` is running"
+        );
     }
 
     #[test]

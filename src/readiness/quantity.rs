@@ -1,4 +1,5 @@
-/// The amount that a Kubernetes quantity stands for, in its base unit: `1Ki` is 1024, `500m` is 0.5.
+/// The amount that a Kubernetes quantity stands for, in its base unit: `1Ki` is 1024, `500m` is
+/// 0.5.
 ///
 /// See <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/>.
 pub(crate) fn amount(quantity: &str) -> Option<f64> {
@@ -11,10 +12,16 @@ pub(crate) fn amount(quantity: &str) -> Option<f64> {
 }
 
 fn factor(suffix: &str) -> Option<f64> {
-    let binary = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"].iter().position(|name| *name == suffix);
-    let decimal = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"].iter().position(|name| *name == suffix);
+    let binary = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"]
+        .iter()
+        .position(|name| *name == suffix);
+    let decimal = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"]
+        .iter()
+        .position(|name| *name == suffix);
     let power = |base: f64, steps: usize| (0..steps).fold(1.0, |product, _| product * base);
-    binary.map(|steps| power(1024.0, steps + 1)).or_else(|| decimal.map(|steps| power(1000.0, steps) / 1e9))
+    binary
+        .map(|steps| power(1024.0, steps + 1))
+        .or_else(|| decimal.map(|steps| power(1000.0, steps) / 1e9))
 }
 
 #[cfg(test)]
@@ -23,11 +30,21 @@ mod tests {
 
     #[test]
     fn suffixes_are_read() {
-        let cases =
-            [("1", 1.0), ("10Gi", 10_737_418_240.0), ("1G", 1e9), ("500m", 0.5), ("1e3", 1000.0), ("1.5Ki", 1536.0), ("2k", 2000.0)];
+        let cases = [
+            ("1", 1.0),
+            ("10Gi", 10_737_418_240.0),
+            ("1G", 1e9),
+            ("500m", 0.5),
+            ("1e3", 1000.0),
+            ("1.5Ki", 1536.0),
+            ("2k", 2000.0),
+        ];
         for (quantity, expected) in cases {
             let amount = amount(quantity).unwrap();
-            assert!((amount - expected).abs() < 1e-6, "{quantity} is {amount}, not {expected}");
+            assert!(
+                (amount - expected).abs() < 1e-6,
+                "{quantity} is {amount}, not {expected}"
+            );
         }
     }
 

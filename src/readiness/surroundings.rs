@@ -6,7 +6,8 @@ use serde_json::Value;
 pub(crate) struct Surroundings<'a> {
     /// The clock to judge by.
     pub(crate) now: Timestamp,
-    /// Pods that the object owns, directly or through `ReplicaSet`s; for a claim: pods that mount it.
+    /// Pods that the object owns, directly or through `ReplicaSet`s; for a claim: pods that mount
+    /// it.
     pub(crate) pods: &'a [&'a Value],
     /// `ReplicaSet`s that the object owns.
     pub(crate) replica_sets: &'a [&'a Value],
@@ -16,14 +17,23 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) binding: Option<VolumeBinding>,
     /// Events of the object and of what belongs to it; others may be among them.
     pub(crate) events: &'a [&'a Value],
-    /// Whether the object's definition has a status subresource, so that a controller is to write a status; `None` where that is not known.
+    /// Whether the object's definition has a status subresource, so that a controller is to write a
+    /// status; `None` where that is not known.
     pub(crate) has_status_subresource: Option<bool>,
 }
 
 impl Surroundings<'_> {
     /// Nothing is known but the time.
     pub(crate) fn none(now: Timestamp) -> Self {
-        Self { now, pods: &[], replica_sets: &[], claims: &[], binding: None, events: &[], has_status_subresource: None }
+        Self {
+            now,
+            pods: &[],
+            replica_sets: &[],
+            claims: &[],
+            binding: None,
+            events: &[],
+            has_status_subresource: None,
+        }
     }
 }
 
@@ -39,7 +49,10 @@ pub(crate) enum VolumeBinding {
 impl VolumeBinding {
     /// The mode of a `StorageClass`; without one it is `Immediate`.
     pub(crate) fn of(storage_class: &Value) -> Self {
-        match storage_class.get("volumeBindingMode").and_then(Value::as_str) {
+        match storage_class
+            .get("volumeBindingMode")
+            .and_then(Value::as_str)
+        {
             Some("WaitForFirstConsumer") => VolumeBinding::WaitForFirstConsumer,
             _ => VolumeBinding::Immediate,
         }

@@ -55,8 +55,16 @@ pub(crate) struct Verdict {
 
 impl Verdict {
     /// A verdict of `state`.
-    pub(crate) fn new(state: State, reason: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self { state, reason: reason.into(), message: message.into() }
+    pub(crate) fn new(
+        state: State,
+        reason: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            state,
+            reason: reason.into(),
+            message: message.into(),
+        }
     }
 
     /// As wanted and working.
@@ -65,7 +73,10 @@ impl Verdict {
     }
 
     /// On its way.
-    pub(super) fn in_progress(reason: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+    pub(super) fn in_progress(
+        reason: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+    ) -> Self {
         Self::new(State::InProgress, reason, message)
     }
 
@@ -75,11 +86,15 @@ impl Verdict {
     }
 
     /// Not working because its manifest says so.
-    pub(super) fn suspended(reason: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+    pub(super) fn suspended(
+        reason: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+    ) -> Self {
         Self::new(State::Suspended, reason, message)
     }
 
-    /// Suspended, although its manifest wants it to work: it waits for an approval, or for something that somebody else has to do.
+    /// Suspended, although its manifest wants it to work: it waits for an approval, or for
+    /// something that somebody else has to do.
     pub(super) fn waiting(message: impl Into<String>) -> Self {
         Self::new(State::Suspended, WAITING, message)
     }
@@ -89,7 +104,8 @@ impl Verdict {
         self.state == State::Ready || (self.state == State::Suspended && self.reason != WAITING)
     }
 
-    /// Whether the object is not in the cluster. What stands for something outside the cluster may be missing there and still be an object here.
+    /// Whether the object is not in the cluster. What stands for something outside the cluster may
+    /// be missing there and still be an object here.
     pub(crate) fn is_absent(&self) -> bool {
         self.state == State::Missing && self.reason == NOT_FOUND
     }

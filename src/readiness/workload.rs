@@ -20,12 +20,20 @@ pub(super) fn wanted_replicas(object: &Value) -> i64 {
 
 /// A count of the status; what is left out is 0.
 pub(super) fn count(object: &Value, field: &str) -> i64 {
-    object.pointer("/status").and_then(|status| status.get(field)).and_then(Value::as_i64).unwrap_or(0)
+    object
+        .pointer("/status")
+        .and_then(|status| status.get(field))
+        .and_then(Value::as_i64)
+        .unwrap_or(0)
 }
 
 /// `2 of 3 replicas are ready`, with the right number of the noun and the verb.
 pub(super) fn of(part: i64, whole: i64, noun: &str, what: &str) -> String {
-    let (noun, verb) = if whole == 1 { (noun.to_owned(), "is") } else { (format!("{noun}s"), "are") };
+    let (noun, verb) = if whole == 1 {
+        (noun.to_owned(), "is")
+    } else {
+        (format!("{noun}s"), "are")
+    };
     format!("{part} of {whole} {noun} {verb} {what}")
 }
 
@@ -37,18 +45,31 @@ pub(super) struct Shortfall {
 
 impl Shortfall {
     pub(super) fn new(reason: &'static str, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into() }
+        Self {
+            reason,
+            message: message.into(),
+        }
     }
 
     /// Fewer than wanted: `part of whole nouns are what`.
-    pub(super) fn fewer(reason: &'static str, part: i64, whole: i64, noun: &str, what: &str) -> Option<Self> {
+    pub(super) fn fewer(
+        reason: &'static str,
+        part: i64,
+        whole: i64,
+        noun: &str,
+        what: &str,
+    ) -> Option<Self> {
         (part < whole).then(|| Self::new(reason, of(part, whole, noun, what)))
     }
 }
 
-/// The verdict about a workload whose controller counts its pods: pending for what `shortfall` finds missing, and ready otherwise, as
-/// `summary` says.
-pub(super) fn replicated(case: &Case<'_>, shortfall: fn(&Value) -> Option<Shortfall>, summary: fn(&Value) -> String) -> Verdict {
+/// The verdict about a workload whose controller counts its pods: pending for what `shortfall`
+/// finds missing, and ready otherwise, as `summary` says.
+pub(super) fn replicated(
+    case: &Case<'_>,
+    shortfall: fn(&Value) -> Option<Shortfall>,
+    summary: fn(&Value) -> String,
+) -> Verdict {
     if let Some(verdict) = behind_or_silent(case.object) {
         return verdict;
     }
@@ -58,42 +79,82 @@ pub(super) fn replicated(case: &Case<'_>, shortfall: fn(&Value) -> Option<Shortf
     }
 }
 
-/// The verdict about a workload that lacks something: in progress, or failed where a pod of the current revision cannot come up.
+/// The verdict about a workload that lacks something: in progress, or failed where a pod of the
+/// current revision cannot come up.
 pub(super) fn pending(case: &Case<'_>, shortfall: Shortfall) -> Verdict {
     let current = current_pods(case.object, case.around.pods, case.around.replica_sets);
     if let Some(problem) = worst(case, &current) {
         let failed = problem.exceeds(case.budget, case.around.now);
-        let state = if failed { State::Failed } else { State::InProgress };
-        return Verdict::new(state, problem.reason.clone(), with_problem(&shortfall.message, &problem, ""));
+        let state = if failed {
+            State::Failed
+        } else {
+            State::InProgress
+        };
+        return Verdict::new(
+            state,
+            problem.reason.clone(),
+            with_problem(&shortfall.message, &problem, ""),
+        );
     }
     if let Some(Refusal { why, since }) = refusal(case) {
-        // As long as some pods of the rollout can be created, those that give way to them make room for others.
-        let failed = current.is_empty() && has_created_none(case.object) && case.budget.is_over(since, case.around.now);
-        let state = if failed { State::Failed } else { State::InProgress };
-        return Verdict::new(state, "FailedCreate", format!("{}; {why}", shortfall.message));
+        // As long as some pods of the rollout can be created, those that give way to them make room
+        // for others.
+        let failed = current.is_empty()
+            && has_created_none(case.object)
+            && case.budget.is_over(since, case.around.now);
+        let state = if failed {
+            State::Failed
+        } else {
+            State::InProgress
+        };
+        return Verdict::new(
+            state,
+            "FailedCreate",
+            format!("{}; {why}", shortfall.message),
+        );
     }
-    // A pod of the previous revision that is not ready can hold up the rollout; it is said, but it is no failure of what was just applied.
-    let others: Vec<&Value> = case.around.pods.iter().copied().filter(|pod| !current.iter().any(|it| std::ptr::eq(*it, *pod))).collect();
+    // A pod of the previous revision that is not ready can hold up the rollout; it is said, but it
+    // is no failure of what was just applied.
+    let others: Vec<&Value> = case
+        .around
+        .pods
+        .iter()
+        .copied()
+        .filter(|pod| !current.iter().any(|it| std::ptr::eq(*it, *pod)))
+        .collect();
     match worst(case, &others) {
-        Some(problem) => Verdict::in_progress(shortfall.reason, with_problem(&shortfall.message, &problem, " of the previous revision")),
+        Some(problem) => Verdict::in_progress(
+            shortfall.reason,
+            with_problem(&shortfall.message, &problem, " of the previous revision"),
+        ),
         None => Verdict::in_progress(shortfall.reason, shortfall.message),
     }
 }
 
 fn with_problem(message: &str, problem: &Problem, which: &str) -> String {
-    format!("{message}; pod {}{which}: {}: {}", problem.pod, problem.reason, problem.message)
+    format!(
+        "{message}; pod {}{which}: {}: {}",
+        problem.pod, problem.reason, problem.message
+    )
 }
 
 /// The problem to show: one that is over the budget before one that is not, then the most specific.
 pub(super) fn worst(case: &Case<'_>, pods: &[&Value]) -> Option<Problem> {
     let alive = pods.iter().filter(|pod| lives(pod));
     let found = alive.flat_map(|pod| problems(pod, case.around.events));
-    found.min_by_key(|problem| (!problem.exceeds(case.budget, case.around.now), problem.rank, problem.pod.clone()))
+    found.min_by_key(|problem| {
+        (
+            !problem.exceeds(case.budget, case.around.now),
+            problem.rank,
+            problem.pod.clone(),
+        )
+    })
 }
 
 /// Whether a pod still is to become or stay ready: not being deleted, not ended.
 fn lives(pod: &Value) -> bool {
-    text(pod, "/metadata/deletionTimestamp").is_none() && !matches!(text(pod, "/status/phase"), Some("Failed" | "Succeeded"))
+    text(pod, "/metadata/deletionTimestamp").is_none()
+        && !matches!(text(pod, "/status/phase"), Some("Failed" | "Succeeded"))
 }
 
 /// Whether `workload` says that there is no pod of what it wants now.
@@ -111,35 +172,69 @@ struct Refusal {
     since: Option<Timestamp>,
 }
 
-/// What the API server says to the creation of pods: a quota, an admission webhook. A refusal that a later success has overtaken does not
-/// count.
+/// What the API server says to the creation of pods: a quota, an admission webhook. A refusal that
+/// a later success has overtaken does not count.
 fn refusal(case: &Case<'_>) -> Option<Refusal> {
     let owners = std::iter::once(case.object).chain(case.around.replica_sets.iter().copied());
-    let mut events: Vec<_> = owners.flat_map(|owner| events_about(case.around.events, owner)).collect();
+    let mut events: Vec<_> = owners
+        .flat_map(|owner| events_about(case.around.events, owner))
+        .collect();
     events.retain(|event| matches!(event.reason, "FailedCreate" | "SuccessfulCreate"));
-    let newest = events.iter().max_by_key(|event| event.last).filter(|newest| newest.reason == "FailedCreate")?;
-    let created = events.iter().filter(|event| event.reason == "SuccessfulCreate").filter_map(|event| event.last).max();
-    let refused = events.iter().filter(|event| event.reason == "FailedCreate" && event.last >= created);
+    let newest = events
+        .iter()
+        .max_by_key(|event| event.last)
+        .filter(|newest| newest.reason == "FailedCreate")?;
+    let created = events
+        .iter()
+        .filter(|event| event.reason == "SuccessfulCreate")
+        .filter_map(|event| event.last)
+        .max();
+    let refused = events
+        .iter()
+        .filter(|event| event.reason == "FailedCreate" && event.last >= created);
     let since = refused.filter_map(|event| event.first).min().max(created);
-    Some(Refusal { why: one_line(newest.message, 300), since })
+    Some(Refusal {
+        why: one_line(newest.message, 300),
+        since,
+    })
 }
 
-/// The pods among `pods` that run what `workload` now wants; what belongs to an earlier revision is left out.
+/// The pods among `pods` that run what `workload` now wants; what belongs to an earlier revision is
+/// left out.
 ///
-/// Where it cannot be known which revision is the current one, for example because its `ReplicaSet` was not seen yet, none is.
-pub(crate) fn current_pods<'a>(workload: &Value, pods: &[&'a Value], replica_sets: &[&Value]) -> Vec<&'a Value> {
-    let kept = |key: &str, value: Option<&str>| pods.iter().copied().filter(|pod| label(pod, key) == value).collect();
+/// Where it cannot be known which revision is the current one, for example because its `ReplicaSet`
+/// was not seen yet, none is.
+pub(crate) fn current_pods<'a>(
+    workload: &Value,
+    pods: &[&'a Value],
+    replica_sets: &[&Value],
+) -> Vec<&'a Value> {
+    let kept = |key: &str, value: Option<&str>| {
+        pods.iter()
+            .copied()
+            .filter(|pod| label(pod, key) == value)
+            .collect()
+    };
     match text(workload, "/kind") {
-        Some("Deployment") if !replica_sets.is_empty() => newest_replica_set(workload, replica_sets)
-            .map(|newest| kept("pod-template-hash", label(newest, "pod-template-hash")))
-            .unwrap_or_default(),
-        Some("StatefulSet") if updates_all(workload) && text(workload, "/status/updateRevision").is_some() => {
-            kept("controller-revision-hash", text(workload, "/status/updateRevision"))
+        Some("Deployment") if !replica_sets.is_empty() => {
+            newest_replica_set(workload, replica_sets)
+                .map(|newest| kept("pod-template-hash", label(newest, "pod-template-hash")))
+                .unwrap_or_default()
         }
-        Some("DaemonSet") if updates_all(workload) => match annotation(workload, "deprecated.daemonset.template.generation") {
-            Some(generation) => kept("pod-template-generation", Some(generation)),
-            None => pods.to_vec(),
-        },
+        Some("StatefulSet")
+            if updates_all(workload) && text(workload, "/status/updateRevision").is_some() =>
+        {
+            kept(
+                "controller-revision-hash",
+                text(workload, "/status/updateRevision"),
+            )
+        }
+        Some("DaemonSet") if updates_all(workload) => {
+            match annotation(workload, "deprecated.daemonset.template.generation") {
+                Some(generation) => kept("pod-template-generation", Some(generation)),
+                None => pods.to_vec(),
+            }
+        }
         _ => pods.to_vec(),
     }
 }
@@ -150,12 +245,19 @@ fn updates_all(workload: &Value) -> bool {
         && number(workload, "/spec/updateStrategy/rollingUpdate/partition").unwrap_or(0) == 0
 }
 
-/// The `ReplicaSet` of the Deployment's own revision. An older one that happens to be the newest seen is not it.
+/// The `ReplicaSet` of the Deployment's own revision. An older one that happens to be the newest
+/// seen is not it.
 fn newest_replica_set<'a>(deployment: &Value, replica_sets: &[&'a Value]) -> Option<&'a Value> {
     const REVISION: &str = "deployment.kubernetes.io/revision";
-    let revision = |object: &Value| annotation(object, REVISION).and_then(|text| text.parse::<i64>().ok());
-    let created = |object: &Value| text(object, "/metadata/creationTimestamp").and_then(|text| text.parse::<Timestamp>().ok());
-    let newest = replica_sets.iter().copied().max_by_key(|replica_set| (revision(replica_set), created(replica_set)))?;
+    let revision =
+        |object: &Value| annotation(object, REVISION).and_then(|text| text.parse::<i64>().ok());
+    let created = |object: &Value| {
+        text(object, "/metadata/creationTimestamp").and_then(|text| text.parse::<Timestamp>().ok())
+    };
+    let newest = replica_sets
+        .iter()
+        .copied()
+        .max_by_key(|replica_set| (revision(replica_set), created(replica_set)))?;
     let wanted = revision(deployment);
     (wanted.is_none() || revision(newest) == wanted).then_some(newest)
 }

@@ -17,9 +17,13 @@ pub(crate) struct Author {
 impl Author {
     /// This process, running `command`.
     pub(crate) fn this_process(command: &str) -> Self {
-        let user =
-            std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| rustix::process::getuid().as_raw().to_string());
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let user = std::env::var("USER")
+            .or_else(|_| std::env::var("LOGNAME"))
+            .unwrap_or_else(|_| rustix::process::getuid().as_raw().to_string());
+        let host = rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned();
         Self {
             who: format!("{user}@{host}"),
             process: std::process::id(),

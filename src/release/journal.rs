@@ -7,10 +7,15 @@ use crate::{object::ObjectId, ownership::ChangedPath};
 
 /// One thing that a run has done, as it is remembered in the cluster.
 ///
-/// What a run is going to do is in its program and its snapshot, stored before the first write. So a write that the journal does not
-/// know of may have been done; [`Traces`] of the objects concerned are then worked out from what is there.
+/// What a run is going to do is in its program and its snapshot, stored before the first write. So
+/// a write that the journal does not know of may have been done; [`Traces`] of the objects
+/// concerned are then worked out from what is there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "did", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "did",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
 pub(crate) enum JournalEntry {
     /// Wrote an object.
     Wrote {
@@ -51,7 +56,8 @@ pub(crate) struct Trace {
     /// uids of the objects of this name that were created.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) created: Vec<String>,
-    /// What was changed of the object that was there before, or of the one that was created again in its place.
+    /// What was changed of the object that was there before, or of the one that was created again
+    /// in its place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) changed: Vec<ChangedPath>,
     /// A write was done whose answer nobody saw: what it changed is not known.
@@ -60,7 +66,8 @@ pub(crate) struct Trace {
     /// The object that was there before was deleted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) deleted: bool,
-    /// uid of the object that was created again in its place, on a way back that has not reached its end.
+    /// uid of the object that was created again in its place, on a way back that has not reached
+    /// its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) recreated: Option<String>,
 }
@@ -107,7 +114,13 @@ impl Traces {
     /// Adds what `entry` says.
     pub(crate) fn add(&mut self, entry: &JournalEntry) {
         match entry {
-            JournalEntry::Wrote { object, uid, created, changed, .. } => {
+            JournalEntry::Wrote {
+                object,
+                uid,
+                created,
+                changed,
+                ..
+            } => {
                 let trace = self.of(object);
                 if *created {
                     trace.created.push(uid.clone());
@@ -115,11 +128,18 @@ impl Traces {
                     add_changes(&mut trace.changed, changed);
                 }
             }
-            JournalEntry::Removed { object, deleted: true } => self.of(object).deleted = true,
-            JournalEntry::Removed { object, deleted: false } => self.of(object).unseen = true,
+            JournalEntry::Removed {
+                object,
+                deleted: true,
+            } => self.of(object).deleted = true,
+            JournalEntry::Removed {
+                object,
+                deleted: false,
+            } => self.of(object).unseen = true,
             JournalEntry::Recreated { object, uid } => {
                 let trace = self.of(object);
-                // What was changed of the one before is changed no more. That it was deleted may be known by this alone.
+                // What was changed of the one before is changed no more. That it was deleted may be
+                // known by this alone.
                 (trace.unseen, trace.changed, trace.deleted) = (false, Vec::new(), true);
                 trace.recreated = Some(uid.clone());
             }
@@ -151,6 +171,8 @@ impl Serialize for Traces {
 impl<'de> Deserialize<'de> for Traces {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let entries = Vec::<(ObjectId, Trace)>::deserialize(deserializer)?;
-        Ok(Self { by_id: entries.into_iter().collect() })
+        Ok(Self {
+            by_id: entries.into_iter().collect(),
+        })
     }
 }

@@ -12,7 +12,8 @@ use super::{Head, JournalEntry, Store, StoreError};
 /// Time between two writes of the journal: what happens in between is written at once.
 const INTERVAL: Duration = Duration::from_millis(250);
 
-/// The journal of a run while it is written: entries are collected and stored in the background, in order.
+/// The journal of a run while it is written: entries are collected and stored in the background, in
+/// order.
 pub(crate) struct Ledger {
     entries: UnboundedSender<JournalEntry>,
     broken: CancellationToken,
@@ -25,7 +26,11 @@ impl Ledger {
         let (entries, receiver) = unbounded_channel();
         let broken = CancellationToken::new();
         let task = tokio::spawn(write(store, head, receiver, broken.clone()));
-        Self { entries, broken, task }
+        Self {
+            entries,
+            broken,
+            task,
+        }
     }
 
     /// Adds `entry`.
@@ -68,7 +73,11 @@ async fn write(
 }
 
 /// Collects what comes until `next`, or until nothing can come any more.
-async fn collect_until(next: Instant, entries: &mut UnboundedReceiver<JournalEntry>, pending: &mut Vec<JournalEntry>) {
+async fn collect_until(
+    next: Instant,
+    entries: &mut UnboundedReceiver<JournalEntry>,
+    pending: &mut Vec<JournalEntry>,
+) {
     let pause = sleep_until(next);
     tokio::pin!(pause);
     loop {

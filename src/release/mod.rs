@@ -1,5 +1,5 @@
-//! Revisions: what was wanted, what was there, what happened, and their store in the cluster; the lock under
-//! which they are made.
+//! Revisions: what was wanted, what was there, what happened, and their store in the cluster; the
+//! lock under which they are made.
 
 mod author;
 mod compression;
@@ -16,7 +16,9 @@ mod store;
 pub(crate) use author::Author;
 pub(crate) use journal::{JournalEntry, Trace, Traces};
 pub(crate) use ledger::Ledger;
-pub(crate) use lock::{Found, Held, Lock, LockError, LockNotice, LockOptions, Presence, Removal as LockRemoval};
+pub(crate) use lock::{
+    Found, Held, Lock, LockError, LockNotice, LockOptions, Presence, Removal as LockRemoval,
+};
 pub(crate) use program::{Belongings, Program, StepId, Work};
 pub(crate) use record::{ObjectRecord, Records};
 pub(crate) use revision::{Changes, Guard, PhaseRecord, PlanSource, Revision, RollbackRecord};

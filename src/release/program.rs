@@ -48,13 +48,24 @@ pub(crate) enum Work {
     },
     /// Takes our mark off an object that others hold too.
     GiveUp { object: ObjectId },
-    /// Has those pods of a workload replaced that started at this time or later: they have read what was put back since.
-    RestartPods { object: ObjectId, since: jiff::Timestamp },
+    /// Has those pods of a workload replaced that started at this time or later: they have read
+    /// what was put back since.
+    RestartPods {
+        object: ObjectId,
+        since: jiff::Timestamp,
+    },
     /// Waits until objects are ready. `ends_phase`: with it the phase is done.
-    AwaitReady { objects: Vec<ObjectId>, ends_phase: bool },
-    /// Waits until objects are gone. `ends_phase`: with it the phase is done. `required`: what comes after needs them gone, so that the
-    /// run fails where they stay.
-    AwaitGone { objects: Vec<ObjectId>, ends_phase: bool, required: bool },
+    AwaitReady {
+        objects: Vec<ObjectId>,
+        ends_phase: bool,
+    },
+    /// Waits until objects are gone. `ends_phase`: with it the phase is done. `required`: what
+    /// comes after needs them gone, so that the run fails where they stay.
+    AwaitGone {
+        objects: Vec<ObjectId>,
+        ends_phase: bool,
+        required: bool,
+    },
 }
 
 /// What becomes of what belongs to an object that is deleted.
@@ -87,8 +98,19 @@ impl Work {
 
 impl Program {
     /// Adds a step and returns its id.
-    pub(crate) fn push(&mut self, phase: &str, after: Vec<StepId>, priority: u32, work: Work) -> StepId {
-        self.steps.push(Step { phase: phase.to_owned(), after, priority, work });
+    pub(crate) fn push(
+        &mut self,
+        phase: &str,
+        after: Vec<StepId>,
+        priority: u32,
+        work: Work,
+    ) -> StepId {
+        self.steps.push(Step {
+            phase: phase.to_owned(),
+            after,
+            priority,
+            work,
+        });
         self.steps.len() - 1
     }
 

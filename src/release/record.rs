@@ -24,29 +24,48 @@ pub(crate) struct ObjectRecord {
     pub(crate) uid: String,
     /// Digest of our `fieldsV1`.
     pub(crate) entry: Digest,
-    /// Digest of the stored values at the paths that we own. Admission may store others than were sent.
+    /// Digest of the stored values at the paths that we own. Admission may store others than were
+    /// sent.
     pub(crate) stored: Digest,
-    /// Whether the release created it: a Namespace or definition that was there before is never deleted.
+    /// Whether the release created it: a Namespace or definition that was there before is never
+    /// deleted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) created: bool,
-    /// Whether it is a Job that has done its work and then removes itself: it is not run again where it is gone.
+    /// Whether it is a Job that has done its work and then removes itself: it is not run again
+    /// where it is gone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) completed: bool,
-    /// Whether it is no longer wanted and was kept on purpose: data, and what the data cannot be opened without.
+    /// Whether it is no longer wanted and was kept on purpose: data, and what the data cannot be
+    /// opened without.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) kept: bool,
 }
 
 impl ObjectRecord {
-    /// What is to be remembered of `answer`, the API server's answer to applying `wanted`; `None` where it is not ours.
-    pub(crate) fn of_answer(id: &ObjectId, phase: &str, wanted: &Digest, answer: &Value, manager: &str) -> Option<Self> {
+    /// What is to be remembered of `answer`, the API server's answer to applying `wanted`; `None`
+    /// where it is not ours.
+    pub(crate) fn of_answer(
+        id: &ObjectId,
+        phase: &str,
+        wanted: &Digest,
+        answer: &Value,
+        manager: &str,
+    ) -> Option<Self> {
         let entry = apply_entry(answer, manager)?;
         Some(Self {
             id: id.clone(),
-            api_version: answer.get("apiVersion").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            api_version: answer
+                .get("apiVersion")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
             phase: phase.to_owned(),
             wanted: wanted.clone(),
-            uid: answer.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            uid: answer
+                .pointer("/metadata/uid")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
             entry: Digest::of(entry),
             stored: Digest::of(&owned_values(answer, entry)),
             created: false,
@@ -57,7 +76,9 @@ impl ObjectRecord {
 
     /// Whether `live` is still what this record says, so that nothing needs to be sent.
     pub(crate) fn holds(&self, live: &Value, manager: &str) -> bool {
-        let Some(entry) = apply_entry(live, manager) else { return false };
+        let Some(entry) = apply_entry(live, manager) else {
+            return false;
+        };
         live.pointer("/metadata/uid").and_then(Value::as_str) == Some(self.uid.as_str())
             && live.pointer("/metadata/deletionTimestamp").is_none()
             && Digest::of(entry) == self.entry
@@ -89,7 +110,9 @@ impl Records {
 
     /// Every object with the phase that it belongs to.
     pub(crate) fn phases(&self) -> impl Iterator<Item = (ObjectId, String)> {
-        self.by_id.values().map(|record| (record.id.clone(), record.phase.clone()))
+        self.by_id
+            .values()
+            .map(|record| (record.id.clone(), record.phase.clone()))
     }
 
     /// Forgets what was remembered of `id`.
@@ -115,13 +138,20 @@ impl Records {
     pub(crate) fn replay(&mut self, journal: &[JournalEntry]) {
         for entry in journal {
             match entry {
-                // What was known of it does not hold any more, but it is still ours as far as it was.
+                // What was known of it does not hold any more, but it is still ours as far as it
+                // was.
                 JournalEntry::Wrote { record: None, .. } | JournalEntry::Recreated { .. } => {}
                 JournalEntry::Removed { object, .. } => self.remove(object),
-                JournalEntry::Wrote { record: Some(record), created, .. } => self.insert(ObjectRecord {
+                JournalEntry::Wrote {
+                    record: Some(record),
+                    created,
+                    ..
+                } => self.insert(ObjectRecord {
                     created: *created
                         || record.created
-                        || self.get(&record.id).is_some_and(|known| known.created && known.uid == record.uid),
+                        || self
+                            .get(&record.id)
+                            .is_some_and(|known| known.created && known.uid == record.uid),
                     ..record.clone()
                 }),
                 JournalEntry::Kept { object } => self.keep(object),
@@ -144,7 +174,12 @@ impl Records {
 
 impl FromIterator<ObjectRecord> for Records {
     fn from_iter<I: IntoIterator<Item = ObjectRecord>>(records: I) -> Self {
-        Self { by_id: records.into_iter().map(|record| (record.id.clone(), record)).collect() }
+        Self {
+            by_id: records
+                .into_iter()
+                .map(|record| (record.id.clone(), record))
+                .collect(),
+        }
     }
 }
 
@@ -168,7 +203,14 @@ mod tests {
     fn a_record_holds_until_our_values_or_the_object_change() {
         let answer = live("1", "u1");
         let id = ObjectId::of(&answer).expect("has an identity");
-        let record = ObjectRecord::of_answer(&id, "apps", &Digest::of(&json!({})), &answer, "deployctl.shop.dev").expect("ours");
+        let record = ObjectRecord::of_answer(
+            &id,
+            "apps",
+            &Digest::of(&json!({})),
+            &answer,
+            "deployctl.shop.dev",
+        )
+        .expect("ours");
         assert!(record.holds(&answer, "deployctl.shop.dev"));
         assert!(!record.holds(&live("2", "u1"), "deployctl.shop.dev"));
         assert!(!record.holds(&live("1", "u2"), "deployctl.shop.dev"));
@@ -179,16 +221,35 @@ mod tests {
     fn a_write_that_leaves_no_record_forgets_none() {
         let answer = live("1", "u1");
         let id = ObjectId::of(&answer).expect("has an identity");
-        let record = ObjectRecord::of_answer(&id, "apps", &Digest::of(&json!({})), &answer, "deployctl.shop.dev").expect("ours");
+        let record = ObjectRecord::of_answer(
+            &id,
+            "apps",
+            &Digest::of(&json!({})),
+            &answer,
+            "deployctl.shop.dev",
+        )
+        .expect("ours");
         let mut records = Records::from_iter([record.clone()]);
-        let wrote = |record| JournalEntry::Wrote { object: id.clone(), uid: "u1".to_owned(), created: false, changed: Vec::new(), record };
+        let wrote = |record| JournalEntry::Wrote {
+            object: id.clone(),
+            uid: "u1".to_owned(),
+            created: false,
+            changed: Vec::new(),
+            record,
+        };
         records.replay(&[wrote(None)]);
         assert_eq!(records.get(&id), Some(&record));
         // What an interrupted run created stays known as created.
-        let created = ObjectRecord { created: true, ..record };
+        let created = ObjectRecord {
+            created: true,
+            ..record
+        };
         records.replay(&[wrote(Some(created.clone()))]);
         assert_eq!(records.get(&id), Some(&created));
-        records.replay(&[JournalEntry::Removed { object: id.clone(), deleted: false }]);
+        records.replay(&[JournalEntry::Removed {
+            object: id.clone(),
+            deleted: false,
+        }]);
         assert_eq!(records.get(&id), None);
     }
 }

@@ -31,7 +31,8 @@ pub(crate) struct Revision {
     /// The interrupted or failed revision that it goes on from: whose snapshot is its way back too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) continues: Option<u64>,
-    /// Who went on after it was interrupted. Written first of all, so that whoever made it cannot write it any more.
+    /// Who went on after it was interrupted. Written first of all, so that whoever made it cannot
+    /// write it any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) taken_over: Option<Author>,
     /// Context through which it was made.
@@ -65,7 +66,8 @@ pub(crate) struct Revision {
     pub(crate) access: IndexMap<String, String>,
     /// Chunks that hold the records of all objects.
     pub(crate) records: Vec<String>,
-    /// Chunks that hold the records as they were before it, and before the interrupted ones that it goes on from.
+    /// Chunks that hold the records as they were before it, and before the interrupted ones that it
+    /// goes on from.
     #[serde(default)]
     pub(crate) base: Vec<String>,
     /// Chunks that hold the program.
@@ -180,13 +182,16 @@ impl Revision {
     /// The format that this program writes.
     pub(crate) const FORMAT: u32 = 1;
 
-    /// Whether the release is taken down with this revision, so that nothing of it is deployed. Removing what nobody remembers does not
-    /// change that.
+    /// Whether the release is taken down with this revision, so that nothing of it is deployed.
+    /// Removing what nobody remembers does not change that.
     pub(crate) fn is_taken_down(&self) -> bool {
-        self.objects == 0 && self.outcome == RunOutcome::Succeeded && matches!(self.by.command.as_str(), "down" | "prune")
+        self.objects == 0
+            && self.outcome == RunOutcome::Succeeded
+            && matches!(self.by.command.as_str(), "down" | "prune")
     }
 
-    /// Whether the cluster is as this revision wanted it, or as it was before: nothing is left to be done about it.
+    /// Whether the cluster is as this revision wanted it, or as it was before: nothing is left to
+    /// be done about it.
     pub(crate) fn is_settled(&self) -> bool {
         matches!(self.outcome, RunOutcome::Succeeded | RunOutcome::RolledBack)
     }

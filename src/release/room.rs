@@ -16,18 +16,41 @@ pub(crate) struct Room {
 const COUNTED_AS: [&str; 2] = ["secrets", "count/secrets"];
 
 impl Room {
-    /// The least room that `quotas` leave; `None` where none of them counts Secrets, or has been counted up yet.
+    /// The least room that `quotas` leave; `None` where none of them counts Secrets, or has been
+    /// counted up yet.
     pub(super) fn under<'a>(quotas: impl Iterator<Item = &'a Value>) -> Option<Self> {
-        let rooms = quotas.flat_map(|quota| COUNTED_AS.iter().filter_map(move |name| Self::of(quota, name)));
+        let rooms = quotas.flat_map(|quota| {
+            COUNTED_AS
+                .iter()
+                .filter_map(move |name| Self::of(quota, name))
+        });
         rooms.min_by_key(|room| room.left)
     }
 
     fn of(quota: &Value, counted_as: &str) -> Option<Self> {
-        let number = |part: &str| quota.get("status")?.get(part)?.get(counted_as)?.as_str().and_then(amount);
+        let number = |part: &str| {
+            quota
+                .get("status")?
+                .get(part)?
+                .get(counted_as)?
+                .as_str()
+                .and_then(amount)
+        };
         let left = (number("hard")? - number("used")?).max(0.0);
-        let quota = quota.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, and none of it is below zero")]
-        Some(Self { quota, left: left as u64 })
+        let quota = quota
+            .pointer("/metadata/name")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a count, and none of it is below zero"
+        )]
+        Some(Self {
+            quota,
+            left: left as u64,
+        })
     }
 }
 
@@ -44,21 +67,44 @@ mod tests {
     #[test]
     fn the_quota_that_leaves_the_least_room_counts() {
         let wide = quota("wide", &json!({"secrets": "1k"}), &json!({"secrets": "7"}));
-        let narrow = quota("narrow", &json!({"count/secrets": "10", "pods": "0"}), &json!({"count/secrets": "8", "pods": "0"}));
-        assert_eq!(Room::under([&wide, &narrow].into_iter()), Some(Room { quota: "narrow".to_owned(), left: 2 }));
-        assert_eq!(Room::under([&wide].into_iter()), Some(Room { quota: "wide".to_owned(), left: 993 }));
+        let narrow = quota(
+            "narrow",
+            &json!({"count/secrets": "10", "pods": "0"}),
+            &json!({"count/secrets": "8", "pods": "0"}),
+        );
+        assert_eq!(
+            Room::under([&wide, &narrow].into_iter()),
+            Some(Room {
+                quota: "narrow".to_owned(),
+                left: 2
+            })
+        );
+        assert_eq!(
+            Room::under([&wide].into_iter()),
+            Some(Room {
+                quota: "wide".to_owned(),
+                left: 993
+            })
+        );
     }
 
     #[test]
     fn a_quota_that_is_exceeded_leaves_no_room() {
         let exceeded = quota("small", &json!({"secrets": "1"}), &json!({"secrets": "3"}));
-        assert_eq!(Room::under([&exceeded].into_iter()), Some(Room { quota: "small".to_owned(), left: 0 }));
+        assert_eq!(
+            Room::under([&exceeded].into_iter()),
+            Some(Room {
+                quota: "small".to_owned(),
+                left: 0
+            })
+        );
     }
 
     #[test]
     fn quotas_of_other_things_or_not_counted_yet_say_nothing() {
         let pods = quota("pods", &json!({"pods": "1"}), &json!({"pods": "1"}));
-        let new = json!({"metadata": {"name": "new"}, "spec": {"hard": {"secrets": "1"}}, "status": {}});
+        let new =
+            json!({"metadata": {"name": "new"}, "spec": {"hard": {"secrets": "1"}}, "status": {}});
         assert_eq!(Room::under([&pods, &new].into_iter()), None);
     }
 }

@@ -7,8 +7,8 @@ use crate::object::ObjectId;
 
 /// What was there, under the lock, before the first write: every object that a run may touch.
 ///
-/// Objects are in the version that their kind is stored in: read and put back through another one, fields that it does not know
-/// would be lost.
+/// Objects are in the version that their kind is stored in: read and put back through another one,
+/// fields that it does not know would be lost.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Snapshot {
     objects: BTreeMap<ObjectId, Option<Arc<Value>>>,
@@ -24,7 +24,8 @@ struct Entry {
 }
 
 impl Snapshot {
-    /// Notes `object`, or that it is not there. What was noted of it before stays: the first look counts.
+    /// Notes `object`, or that it is not there. What was noted of it before stays: the first look
+    /// counts.
     pub(crate) fn note(&mut self, id: ObjectId, object: Option<Arc<Value>>) {
         self.objects.entry(id).or_insert(object);
     }
@@ -42,13 +43,21 @@ impl Snapshot {
 
 impl Serialize for Snapshot {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.objects.iter().map(|(id, object)| Entry { id: id.clone(), object: object.clone() }))
+        serializer.collect_seq(self.objects.iter().map(|(id, object)| Entry {
+            id: id.clone(),
+            object: object.clone(),
+        }))
     }
 }
 
 impl<'de> Deserialize<'de> for Snapshot {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let entries = Vec::<Entry>::deserialize(deserializer)?;
-        Ok(Self { objects: entries.into_iter().map(|entry| (entry.id, entry.object)).collect() })
+        Ok(Self {
+            objects: entries
+                .into_iter()
+                .map(|entry| (entry.id, entry.object))
+                .collect(),
+        })
     }
 }

@@ -22,8 +22,9 @@ use crate::{
 
 /// Revisions in the cluster: Secrets of type `deployctl.dev/revision`. Cheap to clone.
 ///
-/// A revision is chunks, named after their content and shared between revisions, and one head that names them. The head
-/// is the only commit point: chunks that no head names are garbage. The head also holds the newest part of the journal.
+/// A revision is chunks, named after their content and shared between revisions, and one head that
+/// names them. The head is the only commit point: chunks that no head names are garbage. The head
+/// also holds the newest part of the journal.
 #[derive(Clone)]
 pub(crate) struct Store {
     cluster: Cluster,
@@ -52,27 +53,48 @@ pub(crate) struct Head {
 pub(crate) enum StoreError {
     /// The request failed.
     #[error("cannot {what} in namespace `{namespace}`")]
-    Request { what: &'static str, namespace: String, source: RequestError },
+    Request {
+        what: &'static str,
+        namespace: String,
+        source: RequestError,
+    },
     /// A stored revision, or a part of one, cannot be read.
     #[error("the stored revision in Secret `{namespace}/{name}` cannot be read: {why}")]
-    Damaged { namespace: String, name: String, why: String },
+    Damaged {
+        namespace: String,
+        name: String,
+        why: String,
+    },
     /// A newer program wrote it.
     #[error("revision `{name}` was written by a newer deployctl (format {format}, this program knows {known}); update deployctl", known = Revision::FORMAT)]
     Newer { name: String, format: u64 },
     /// Somebody else has written the revision since: the lock was taken over.
-    #[error("revision `{name}` was written by another run since, which has taken this release over")]
+    #[error(
+        "revision `{name}` was written by another run since, which has taken this release over"
+    )]
     Overtaken { name: String },
     /// A quota does not let it be stored.
     #[error(
         "namespace `{namespace}` has no room for another revision: quota `{quota}` takes {room} more Secrets, and up to {need} are needed"
     )]
-    NoRoom { namespace: String, quota: String, room: u64, need: usize },
+    NoRoom {
+        namespace: String,
+        quota: String,
+        room: u64,
+        need: usize,
+    },
 }
 
 impl StoreError {
     /// Whether it was not stored because the lock is not held any more.
     pub(crate) fn is_lock_lost(&self) -> bool {
-        matches!(self, StoreError::Request { source: RequestError::LockLost { .. }, .. })
+        matches!(
+            self,
+            StoreError::Request {
+                source: RequestError::LockLost { .. },
+                ..
+            }
+        )
     }
 }
 
@@ -81,7 +103,8 @@ const SECRET_TYPE: &str = "deployctl.dev/revision";
 pub(super) const RELEASE_LABEL: &str = "deployctl.dev/release";
 /// Label that says which part of it an object is.
 pub(super) const PART_LABEL: &str = "deployctl.dev/part";
-/// Compressed bytes in one chunk; base64 and the envelope stay well under the API server's limit of 1 MiB.
+/// Compressed bytes in one chunk; base64 and the envelope stay well under the API server's limit of
+/// 1 MiB.
 const CHUNK_BYTES: usize = 600 * 1024;
 /// Chunks that are written, read or deleted at once.
 const PARALLEL: usize = 8;
@@ -90,17 +113,25 @@ pub(super) const MANAGER: &str = "deployctl";
 
 impl Store {
     /// The revisions of `release` in `namespace`.
-    pub(crate) fn new(cluster: &Cluster, served: &Served, namespace: &str, release: &ReleaseId) -> Self {
+    pub(crate) fn new(
+        cluster: &Cluster,
+        served: &Served,
+        namespace: &str,
+        release: &ReleaseId,
+    ) -> Self {
         let core = |kind: &str, plural: &str, namespaced| {
-            served.exact("v1", kind).cloned().unwrap_or_else(|| Resource {
-                group: String::new(),
-                version: "v1".to_owned(),
-                kind: kind.to_owned(),
-                plural: plural.to_owned(),
-                namespaced,
-                verbs: Vec::new(),
-                has_status: false,
-            })
+            served
+                .exact("v1", kind)
+                .cloned()
+                .unwrap_or_else(|| Resource {
+                    group: String::new(),
+                    version: "v1".to_owned(),
+                    kind: kind.to_owned(),
+                    plural: plural.to_owned(),
+                    namespaced,
+                    verbs: Vec::new(),
+                    has_status: false,
+                })
         };
         Self {
             cluster: cluster.clone(),
@@ -114,12 +145,19 @@ impl Store {
 
     /// The same store, whose writes go through `cluster`.
     pub(crate) fn through(&self, cluster: &Cluster) -> Self {
-        Self { cluster: cluster.clone(), ..self.clone() }
+        Self {
+            cluster: cluster.clone(),
+            ..self.clone()
+        }
     }
 
     /// All revisions of the release, oldest first.
     pub(crate) async fn heads(&self) -> Result<Vec<Head>, StoreError> {
-        self.list_heads(&format!("{RELEASE_LABEL}={},{PART_LABEL}=head", self.release)).await
+        self.list_heads(&format!(
+            "{RELEASE_LABEL}={},{PART_LABEL}=head",
+            self.release
+        ))
+        .await
     }
 
     /// All revisions of all releases, by release, oldest first.
@@ -128,18 +166,29 @@ impl Store {
     }
 
     async fn list_heads(&self, selector: &str) -> Result<Vec<Head>, StoreError> {
-        let listed = match self.cluster.list(&self.secrets, Some(&self.namespace), Some(selector)).await {
+        let listed = match self
+            .cluster
+            .list(&self.secrets, Some(&self.namespace), Some(selector))
+            .await
+        {
             Ok(listed) => listed,
             Err(error) if error.code() == Some(404) => return Ok(Vec::new()),
             Err(error) => return Err(self.failed("read revisions", error)),
         };
-        let mut heads = listed.items.iter().map(|item| read_head(item)).collect::<Result<Vec<_>, _>>()?;
-        heads.sort_by(|left, right| (&left.revision.release, left.revision.number).cmp(&(&right.revision.release, right.revision.number)));
+        let mut heads = listed
+            .items
+            .iter()
+            .map(|item| read_head(item))
+            .collect::<Result<Vec<_>, _>>()?;
+        heads.sort_by(|left, right| {
+            (&left.revision.release, left.revision.number)
+                .cmp(&(&right.revision.release, right.revision.number))
+        });
         Ok(heads)
     }
 
-    /// What is remembered of the release's objects after `head`: the records that it left, and those of its journal where it has not
-    /// ended.
+    /// What is remembered of the release's objects after `head`: the records that it left, and
+    /// those of its journal where it has not ended.
     pub(crate) async fn records(&self, head: &Head) -> Result<Records, StoreError> {
         let records: Vec<ObjectRecord> = self.read(&head.revision.records).await?;
         let mut records: Records = records.into_iter().collect();
@@ -151,22 +200,43 @@ impl Store {
 
     /// Makes sure that the namespace for revisions is there; it may be.
     pub(crate) async fn prepare(&self) -> Result<(), StoreError> {
-        let id = ObjectId { group: String::new(), kind: "Namespace".to_owned(), namespace: None, name: self.namespace.clone() };
+        let id = ObjectId {
+            group: String::new(),
+            kind: "Namespace".to_owned(),
+            namespace: None,
+            name: self.namespace.clone(),
+        };
         let what = "look for the namespace for revisions";
-        match self.cluster.get(&self.namespaces, None, &self.namespace).await {
+        match self
+            .cluster
+            .get(&self.namespaces, None, &self.namespace)
+            .await
+        {
             Ok(None) => {}
-            // Who is confined to one namespace may not look at it; whether it is there shows at the first write.
+            // Who is confined to one namespace may not look at it; whether it is there shows at the
+            // first write.
             Err(error) if error.code() != Some(403) => return Err(self.failed(what, error)),
             Ok(Some(_)) | Err(_) => return Ok(()),
         }
-        let body = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}});
-        let applied = self.cluster.apply(&self.namespaces, &id, &body, MANAGER, Force::No).await;
-        applied.map(|_| ()).map_err(|error| self.failed("create the namespace for revisions", error))
+        let body =
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}});
+        let applied = self
+            .cluster
+            .apply(&self.namespaces, &id, &body, MANAGER, Force::No)
+            .await;
+        applied
+            .map(|_| ())
+            .map_err(|error| self.failed("create the namespace for revisions", error))
     }
 
-    /// How many more Secrets the namespace for revisions takes; `None` where no quota says, or none that the user may look at.
+    /// How many more Secrets the namespace for revisions takes; `None` where no quota says, or none
+    /// that the user may look at.
     pub(crate) async fn room(&self) -> Result<Option<Room>, StoreError> {
-        match self.cluster.list(&self.quotas, Some(&self.namespace), None).await {
+        match self
+            .cluster
+            .list(&self.quotas, Some(&self.namespace), None)
+            .await
+        {
             Ok(listed) => Ok(Room::under(listed.items.iter().map(AsRef::as_ref))),
             Err(error) if matches!(error.code(), Some(403 | 404)) => Ok(None),
             Err(error) => Err(self.failed("look for quotas", error)),
@@ -177,35 +247,58 @@ impl Store {
     pub(crate) fn fits(&self, room: Room, need: usize) -> Result<(), StoreError> {
         let Room { quota, left: room } = room;
         if usize::try_from(room).is_ok_and(|room| room < need) {
-            return Err(StoreError::NoRoom { namespace: self.namespace.clone(), quota, room, need });
+            return Err(StoreError::NoRoom {
+                namespace: self.namespace.clone(),
+                quota,
+                room,
+                need,
+            });
         }
         Ok(())
     }
 
     /// The names of the chunks that [`Store::write_chunks`] would store `value` in.
     pub(crate) fn chunk_names(&self, value: &impl Serialize) -> Vec<String> {
-        compress(value).chunks(CHUNK_BYTES).map(|piece| self.chunk_name(piece)).collect()
+        compress(value)
+            .chunks(CHUNK_BYTES)
+            .map(|piece| self.chunk_name(piece))
+            .collect()
     }
 
     fn chunk_name(&self, piece: &[u8]) -> String {
-        format!("deployctl.{}.chunk.{}", self.release, Digest::of_bytes(piece))
+        format!(
+            "deployctl.{}.chunk.{}",
+            self.release,
+            Digest::of_bytes(piece)
+        )
     }
 
-    /// Stores `value` in chunks and returns their names. Chunks that are there already are left as they are.
-    pub(crate) async fn write_chunks(&self, value: &impl Serialize) -> Result<Vec<String>, StoreError> {
+    /// Stores `value` in chunks and returns their names. Chunks that are there already are left as
+    /// they are.
+    pub(crate) async fn write_chunks(
+        &self,
+        value: &impl Serialize,
+    ) -> Result<Vec<String>, StoreError> {
         self.write_bytes(&compress(value)).await
     }
 
     /// Stores `bytes` in chunks and returns their names.
     async fn write_bytes(&self, bytes: &[u8]) -> Result<Vec<String>, StoreError> {
-        let writes: Vec<_> = bytes.chunks(CHUNK_BYTES).map(|piece| self.write_chunk(piece)).collect();
+        let writes: Vec<_> = bytes
+            .chunks(CHUNK_BYTES)
+            .map(|piece| self.write_chunk(piece))
+            .collect();
         stream::iter(writes).buffered(PARALLEL).try_collect().await
     }
 
     async fn write_chunk(&self, piece: &[u8]) -> Result<String, StoreError> {
         let name = self.chunk_name(piece);
         let body = self.secret(&name, "chunk", &[("chunk", piece)]);
-        match self.cluster.create(&self.secrets, &self.id(&name), &body, MANAGER).await {
+        match self
+            .cluster
+            .create(&self.secrets, &self.id(&name), &body, MANAGER)
+            .await
+        {
             Ok(_) => Ok(name),
             Err(error) if error.is_already_exists() => Ok(name),
             Err(error) => Err(self.failed("store a revision", error)),
@@ -213,7 +306,10 @@ impl Store {
     }
 
     /// Reads what [`Store::write_chunks`] stored as `names`; nothing is stored as no names.
-    pub(crate) async fn read<T: DeserializeOwned + Default>(&self, names: &[String]) -> Result<T, StoreError> {
+    pub(crate) async fn read<T: DeserializeOwned + Default>(
+        &self,
+        names: &[String],
+    ) -> Result<T, StoreError> {
         if names.is_empty() {
             return Ok(T::default());
         }
@@ -228,55 +324,100 @@ impl Store {
     }
 
     async fn read_chunk(&self, name: &str) -> Result<Vec<u8>, StoreError> {
-        let secret = self.cluster.get(&self.secrets, Some(&self.namespace), name).await;
+        let secret = self
+            .cluster
+            .get(&self.secrets, Some(&self.namespace), name)
+            .await;
         let secret = secret.map_err(|error| self.failed("read a revision", error))?;
         let secret = secret.ok_or_else(|| self.damaged(name, "it is not there"))?;
         data(&secret, "chunk").ok_or_else(|| self.damaged(name, "it holds no chunk"))
     }
 
-    /// Stores the head of a new revision: from now on it counts. Fails where somebody else has taken its number.
+    /// Stores the head of a new revision: from now on it counts. Fails where somebody else has
+    /// taken its number.
     pub(crate) async fn create(&self, revision: Revision) -> Result<Head, StoreError> {
-        let mut head = Head { revision, journal_chunks: Vec::new(), journal: Vec::new(), stored_as: String::new() };
+        let mut head = Head {
+            revision,
+            journal_chunks: Vec::new(),
+            journal: Vec::new(),
+            stored_as: String::new(),
+        };
         let body = self.head_secret(&head);
         let name = self.head_name(head.revision.number);
-        let stored = self.cluster.create(&self.secrets, &self.id(&name), &body, MANAGER).await;
-        head.stored_as = resource_version(&stored.map_err(|error| self.not_stored(error.is_already_exists(), name, error))?);
+        let stored = self
+            .cluster
+            .create(&self.secrets, &self.id(&name), &body, MANAGER)
+            .await;
+        head.stored_as = resource_version(
+            &stored.map_err(|error| self.not_stored(error.is_already_exists(), name, error))?,
+        );
         Ok(head)
     }
 
-    /// Stores `head` again. Fails where somebody else has written it since it was read or written here.
+    /// Stores `head` again. Fails where somebody else has written it since it was read or written
+    /// here.
     pub(crate) async fn update(&self, head: &mut Head) -> Result<(), StoreError> {
         let name = self.head_name(head.revision.number);
         let mut body = self.head_secret(head);
         body["metadata"]["resourceVersion"] = head.stored_as.as_str().into();
-        let stored = self.cluster.replace(&self.secrets, &self.id(&name), &body, MANAGER).await;
-        head.stored_as = resource_version(&stored.map_err(|error| self.not_stored(error.code() == Some(409), name, error))?);
+        let stored = self
+            .cluster
+            .replace(&self.secrets, &self.id(&name), &body, MANAGER)
+            .await;
+        head.stored_as = resource_version(
+            &stored.map_err(|error| self.not_stored(error.code() == Some(409), name, error))?,
+        );
         Ok(())
     }
 
     fn not_stored(&self, is_overtaken: bool, name: String, error: RequestError) -> StoreError {
-        if is_overtaken { StoreError::Overtaken { name } } else { self.failed("store a revision", error) }
+        if is_overtaken {
+            StoreError::Overtaken { name }
+        } else {
+            self.failed("store a revision", error)
+        }
     }
 
-    /// Deletes the heads in `numbers`, and then every chunk of the release that none of `kept` names.
+    /// Deletes the heads in `numbers`, and then every chunk of the release that none of `kept`
+    /// names.
     ///
-    /// Only the holder of the lock may call it: nobody else can be storing chunks whose head is not there yet.
+    /// Only the holder of the lock may call it: nobody else can be storing chunks whose head is not
+    /// there yet.
     pub(crate) async fn trim(&self, numbers: &[u64], kept: &[Head]) -> Result<(), StoreError> {
         for number in numbers {
             self.delete(&self.head_name(*number)).await?;
         }
         let selector = format!("{RELEASE_LABEL}={},{PART_LABEL}=chunk", self.release);
-        let listed = self.cluster.list_metadata(&self.secrets, Some(&self.namespace), Some(&selector)).await;
+        let listed = self
+            .cluster
+            .list_metadata(&self.secrets, Some(&self.namespace), Some(&selector))
+            .await;
         let listed = listed.map_err(|error| self.failed("list revisions", error))?;
         let named: BTreeSet<&str> = kept.iter().flat_map(Head::chunks).collect();
-        let names: Vec<&str> = listed.items.iter().filter_map(|item| item.pointer("/metadata/name")?.as_str()).collect();
-        let garbage: Vec<_> = names.into_iter().filter(|name| !named.contains(name)).map(|name| self.delete(name)).collect();
-        stream::iter(garbage).buffer_unordered(PARALLEL).try_collect().await
+        let names: Vec<&str> = listed
+            .items
+            .iter()
+            .filter_map(|item| item.pointer("/metadata/name")?.as_str())
+            .collect();
+        let garbage: Vec<_> = names
+            .into_iter()
+            .filter(|name| !named.contains(name))
+            .map(|name| self.delete(name))
+            .collect();
+        stream::iter(garbage)
+            .buffer_unordered(PARALLEL)
+            .try_collect()
+            .await
     }
 
     async fn delete(&self, name: &str) -> Result<(), StoreError> {
-        let deleted = self.cluster.delete(&self.secrets, &self.id(name), &DeleteOptions::default()).await;
-        deleted.map(|_| ()).map_err(|error| self.failed("delete an old revision", error))
+        let deleted = self
+            .cluster
+            .delete(&self.secrets, &self.id(name), &DeleteOptions::default())
+            .await;
+        deleted
+            .map(|_| ())
+            .map_err(|error| self.failed("delete an old revision", error))
     }
 
     /// The error of a request that was made for a revision's snapshot.
@@ -290,7 +431,11 @@ impl Store {
 
     fn head_secret(&self, head: &Head) -> Value {
         let (revision, chunks) = (compress(&head.revision), compress(&head.journal_chunks));
-        let data = [("head", revision.as_slice()), ("journal-chunks", chunks.as_slice()), ("journal", head.journal.as_slice())];
+        let data = [
+            ("head", revision.as_slice()),
+            ("journal-chunks", chunks.as_slice()),
+            ("journal", head.journal.as_slice()),
+        ];
         let number = head.revision.number;
         let mut secret = self.secret(&self.head_name(number), "head", &data);
         secret["metadata"]["labels"]["deployctl.dev/revision"] = number.to_string().into();
@@ -298,8 +443,10 @@ impl Store {
     }
 
     fn secret(&self, name: &str, part: &str, data: &[(&str, &[u8])]) -> Value {
-        let data: serde_json::Map<String, Value> =
-            data.iter().map(|(key, bytes)| ((*key).to_owned(), STANDARD.encode(bytes).into())).collect();
+        let data: serde_json::Map<String, Value> = data
+            .iter()
+            .map(|(key, bytes)| ((*key).to_owned(), STANDARD.encode(bytes).into()))
+            .collect();
         json!({
             "apiVersion": "v1", "kind": "Secret", "type": SECRET_TYPE,
             "metadata": {"name": name, "namespace": self.namespace, "labels": {RELEASE_LABEL: self.release.to_string(), PART_LABEL: part}},
@@ -308,7 +455,12 @@ impl Store {
     }
 
     fn id(&self, name: &str) -> ObjectId {
-        ObjectId { group: String::new(), kind: "Secret".to_owned(), namespace: Some(self.namespace.clone()), name: name.to_owned() }
+        ObjectId {
+            group: String::new(),
+            kind: "Secret".to_owned(),
+            namespace: Some(self.namespace.clone()),
+            name: name.to_owned(),
+        }
     }
 
     fn damaged(&self, name: &str, why: &str) -> StoreError {
@@ -316,7 +468,11 @@ impl Store {
     }
 
     fn failed(&self, what: &'static str, source: RequestError) -> StoreError {
-        StoreError::Request { what, namespace: self.namespace.clone(), source }
+        StoreError::Request {
+            what,
+            namespace: self.namespace.clone(),
+            source,
+        }
     }
 }
 
@@ -325,17 +481,32 @@ impl Head {
     pub(crate) fn chunks(&self) -> impl Iterator<Item = &str> {
         let revision = &self.revision;
         let wanted = revision.phases.iter().flat_map(|phase| &phase.wanted);
-        let rest = [&revision.records, &revision.base, &revision.program, &revision.snapshot, &revision.traces, &self.journal_chunks];
+        let rest = [
+            &revision.records,
+            &revision.base,
+            &revision.program,
+            &revision.snapshot,
+            &revision.traces,
+            &self.journal_chunks,
+        ];
         wanted.chain(rest.into_iter().flatten()).map(String::as_str)
     }
 }
 
 fn damaged(namespace: &str, name: &str, why: &str) -> StoreError {
-    StoreError::Damaged { namespace: namespace.to_owned(), name: name.to_owned(), why: why.to_owned() }
+    StoreError::Damaged {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        why: why.to_owned(),
+    }
 }
 
 fn resource_version(object: &Value) -> String {
-    object.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default().to_owned()
+    object
+        .pointer("/metadata/resourceVersion")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// What every version of this program can read of a head.
@@ -345,24 +516,39 @@ struct Format {
 }
 
 fn read_head(secret: &Value) -> Result<Head, StoreError> {
-    let text = |pointer: &str| secret.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let text = |pointer: &str| {
+        secret
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
     let name = text("/metadata/name");
     let damaged = |why: &str| damaged(text("/metadata/namespace"), name, why);
     let bytes = data(secret, "head").ok_or_else(|| damaged("it holds no head"))?;
     let Format { format } = decompress(&bytes).map_err(|why| damaged(&why))?;
     if format > u64::from(Revision::FORMAT) {
-        return Err(StoreError::Newer { name: name.to_owned(), format });
+        return Err(StoreError::Newer {
+            name: name.to_owned(),
+            format,
+        });
     }
     let revision = decompress(&bytes).map_err(|why| damaged(&why))?;
     let journal_chunks = match data(secret, "journal-chunks") {
         Some(bytes) => decompress(&bytes).map_err(|why| damaged(&why))?,
         None => Vec::new(),
     };
-    Ok(Head { revision, journal_chunks, journal: data(secret, "journal").unwrap_or_default(), stored_as: resource_version(secret) })
+    Ok(Head {
+        revision,
+        journal_chunks,
+        journal: data(secret, "journal").unwrap_or_default(),
+        stored_as: resource_version(secret),
+    })
 }
 
 fn data(secret: &Value, key: &str) -> Option<Vec<u8>> {
-    STANDARD.decode(secret.get("data")?.get(key)?.as_str()?).ok()
+    STANDARD
+        .decode(secret.get("data")?.get(key)?.as_str()?)
+        .ok()
 }
 
 #[cfg(test)]
@@ -373,14 +559,22 @@ mod tests {
     fn a_newer_revision_is_refused() {
         let head = compress(&json!({"format": 99}));
         let secret = json!({"metadata": {"name": "deployctl.shop.dev.v1"}, "data": {"head": STANDARD.encode(head)}});
-        assert!(matches!(read_head(&secret), Err(StoreError::Newer { format: 99, .. })));
+        assert!(matches!(
+            read_head(&secret),
+            Err(StoreError::Newer { format: 99, .. })
+        ));
     }
 
     #[test]
     fn a_revision_that_cannot_be_read_is_not_quoted() {
         let head = compress(&json!({"format": Revision::FORMAT, "number": "hunter2"}));
         let secret = json!({"metadata": {"name": "deployctl.shop.dev.v1"}, "data": {"head": STANDARD.encode(head)}});
-        let said = read_head(&secret).expect_err("its number is none").to_string();
-        assert!(said.contains("deployctl.shop.dev.v1") && !said.contains("hunter2"), "{said}");
+        let said = read_head(&secret)
+            .expect_err("its number is none")
+            .to_string();
+        assert!(
+            said.contains("deployctl.shop.dev.v1") && !said.contains("hunter2"),
+            "{said}"
+        );
     }
 }

@@ -35,11 +35,20 @@ impl Aftermath {
     }
 }
 
-/// What to do after a run that came to no good end, and in what state it left the cluster. `failed`: there is a cause to mend.
-pub(super) fn next(run: Option<&Run>, aftermath: Aftermath, failed: bool, width: Option<usize>) -> Vec<Line> {
+/// What to do after a run that came to no good end, and in what state it left the cluster.
+/// `failed`: there is a cause to mend.
+pub(super) fn next(
+    run: Option<&Run>,
+    aftermath: Aftermath,
+    failed: bool,
+    width: Option<usize>,
+) -> Vec<Line> {
     let first = if failed { "mend the cause, then " } else { "" };
     let command = |name: &str| match run {
-        Some(Run { release, .. }) => format!("`deployctl {name} {} --env {}`", release.plan, release.environment),
+        Some(Run { release, .. }) => format!(
+            "`deployctl {name} {} --env {}`",
+            release.plan, release.environment
+        ),
         None => format!("`deployctl {name}`"),
     };
     let forward = run.map_or("up", |run| match run.purpose {
@@ -48,20 +57,37 @@ pub(super) fn next(run: Option<&Run>, aftermath: Aftermath, failed: bool, width:
         Purpose::Deploy | Purpose::BringBack | Purpose::PutBack => "up",
     });
     let (up, rollback) = (command(forward), command("rollback"));
-    let on_or_back = format!("{first}run {up} again: it goes on from there; or {rollback} goes back to what was there before");
+    let on_or_back = format!(
+        "{first}run {up} again: it goes on from there; or {rollback} goes back to what was there before"
+    );
     let (now, next) = match aftermath {
         Aftermath::Untouched => (None, format!("nothing was changed; {first}run {up} again")),
-        Aftermath::RolledBack => (Some("everything is as it was before".to_owned()), format!("{first}run {up} again")),
-        Aftermath::Differs => {
-            (Some("not everything could be put back, see above".to_owned()), format!("{rollback} tries it again; {up} goes forward"))
-        }
+        Aftermath::RolledBack => (
+            Some("everything is as it was before".to_owned()),
+            format!("{first}run {up} again"),
+        ),
+        Aftermath::Differs => (
+            Some("not everything could be put back, see above".to_owned()),
+            format!("{rollback} tries it again; {up} goes forward"),
+        ),
         Aftermath::Halfway => (
-            Some(format!("the way back did not come to its end. {} shows what is there", command("status"))),
+            Some(format!(
+                "the way back did not come to its end. {} shows what is there",
+                command("status")
+            )),
             format!("{rollback} goes back to what was there before; {up} goes forward"),
         ),
-        Aftermath::Left => (Some(format!("what was written stays. {} shows it", command("status"))), on_or_back),
+        Aftermath::Left => (
+            Some(format!(
+                "what was written stays. {} shows it",
+                command("status")
+            )),
+            on_or_back,
+        ),
     };
     let now = now.map(|now| ("  now:  ", now));
     let lines = now.into_iter().chain([("  next: ", next)]);
-    lines.flat_map(|(lead, text)| paragraph(lead, &text, width, Style::new())).collect()
+    lines
+        .flat_map(|(lead, text)| paragraph(lead, &text, width, Style::new()))
+        .collect()
 }

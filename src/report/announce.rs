@@ -38,7 +38,15 @@ pub(super) struct Announcer {
 
 impl Announcer {
     pub(super) fn new(detail: Detail) -> Self {
-        Self { detail, warned: HashSet::new(), failure: None, interrupted: false, proof: None, skipped: Vec::new(), said_to_wait: false }
+        Self {
+            detail,
+            warned: HashSet::new(),
+            failure: None,
+            interrupted: false,
+            proof: None,
+            skipped: Vec::new(),
+            said_to_wait: false,
+        }
     }
 
     /// Whether more than failures is said.
@@ -46,8 +54,14 @@ impl Announcer {
         self.detail != Detail::Failures
     }
 
-    /// The lines for `event`, which `progress` has taken in already. `width` limits tables, not messages.
-    pub(super) fn lines(&mut self, progress: &Progress, event: &Event, width: Option<usize>) -> Vec<String> {
+    /// The lines for `event`, which `progress` has taken in already. `width` limits tables, not
+    /// messages.
+    pub(super) fn lines(
+        &mut self,
+        progress: &Progress,
+        event: &Event,
+        width: Option<usize>,
+    ) -> Vec<String> {
         if let EventKind::FailureExplained { diagnosis } = &event.kind {
             self.interrupted = diagnosis.interrupted;
             self.failure = Some(diagnosis.clone());
@@ -57,18 +71,51 @@ impl Announcer {
             self.proof = Some(proof.clone());
             // What could not be put back is said in any case.
             let tells = self.says_more_than_failures() || !proof.differences.is_empty();
-            return if tells { proof_lines(proof, width).iter().map(Line::render).collect() } else { Vec::new() };
+            return if tells {
+                proof_lines(proof, width).iter().map(Line::render).collect()
+            } else {
+                Vec::new()
+            };
         }
-        if let EventKind::RunFinished { outcome, exit, took, phases, requests, verdicts, access } = &event.kind {
+        if let EventKind::RunFinished {
+            outcome,
+            exit,
+            took,
+            phases,
+            requests,
+            verdicts,
+            access,
+        } = &event.kind
+        {
             let requests = (self.detail == Detail::More).then_some((requests, verdicts));
-            let ending = Ending { outcome: *outcome, exit: *exit, took: *took, phases, requests, access };
+            let ending = Ending {
+                outcome: *outcome,
+                exit: *exit,
+                took: *took,
+                phases,
+                requests,
+                access,
+            };
             return self.ending_lines(progress, &ending, width);
         }
-        if self.says_more_than_failures() { self.usual_lines(progress, event).iter().map(Line::render).collect() } else { Vec::new() }
+        if self.says_more_than_failures() {
+            self.usual_lines(progress, event)
+                .iter()
+                .map(Line::render)
+                .collect()
+        } else {
+            Vec::new()
+        }
     }
 
-    /// How the run ended. What people look for comes last: how to reach things, or why it failed and what to do next.
-    fn ending_lines(&mut self, progress: &Progress, ending: &Ending<'_>, width: Option<usize>) -> Vec<String> {
+    /// How the run ended. What people look for comes last: how to reach things, or why it failed
+    /// and what to do next.
+    fn ending_lines(
+        &mut self,
+        progress: &Progress,
+        ending: &Ending<'_>,
+        width: Option<usize>,
+    ) -> Vec<String> {
         let mut lines = Vec::new();
         if self.says_more_than_failures() {
             // A phase that is left out is never left out silently, also where nothing else is said.
@@ -83,7 +130,11 @@ impl Announcer {
             // Who interrupted it knows why it stopped.
             self.failure = None;
             if self.says_more_than_failures() {
-                lines.extend(next(progress.run.as_ref(), aftermath, false, width).iter().map(Line::render));
+                lines.extend(
+                    next(progress.run.as_ref(), aftermath, false, width)
+                        .iter()
+                        .map(Line::render),
+                );
             }
         }
         lines.extend(self.failure(progress, aftermath, width));
@@ -91,18 +142,35 @@ impl Announcer {
     }
 
     /// The explanation that came, if it was not shown yet.
-    pub(super) fn failure(&mut self, progress: &Progress, aftermath: Aftermath, width: Option<usize>) -> Vec<String> {
-        self.failure.take().map_or_else(Vec::new, |diagnosis| failure_block(&diagnosis, progress.run.as_ref(), aftermath, width))
+    pub(super) fn failure(
+        &mut self,
+        progress: &Progress,
+        aftermath: Aftermath,
+        width: Option<usize>,
+    ) -> Vec<String> {
+        self.failure.take().map_or_else(Vec::new, |diagnosis| {
+            failure_block(&diagnosis, progress.run.as_ref(), aftermath, width)
+        })
     }
 
     fn usual_lines(&mut self, progress: &Progress, event: &Event) -> Vec<Line> {
-        let Some(run) = &progress.run else { return self.line(progress, event).into_iter().collect() };
+        let Some(run) = &progress.run else {
+            return self.line(progress, event).into_iter().collect();
+        };
         match &event.kind {
-            EventKind::RunStarted { .. } if run.writes > 0 => {
-                [heading(run), place(run)].into_iter().chain(std::mem::take(&mut self.skipped)).collect()
-            }
-            EventKind::RollbackStarted { objects, deletes, timeout, .. } => rollback_lines(*objects, *deletes, *timeout),
-            EventKind::VerdictChanged { to, .. } if run.writes == 0 && !to.passes() && !self.said_to_wait => {
+            EventKind::RunStarted { .. } if run.writes > 0 => [heading(run), place(run)]
+                .into_iter()
+                .chain(std::mem::take(&mut self.skipped))
+                .collect(),
+            EventKind::RollbackStarted {
+                objects,
+                deletes,
+                timeout,
+                ..
+            } => rollback_lines(*objects, *deletes, *timeout),
+            EventKind::VerdictChanged { to, .. }
+                if run.writes == 0 && !to.passes() && !self.said_to_wait =>
+            {
                 self.said_to_wait = true;
                 let what = Line::default()
                     .styled(STRONG, run.release.to_string())
@@ -123,18 +191,40 @@ impl Announcer {
                 self.skipped.push(line);
                 None
             }
-            EventKind::PhaseFinished { phase, outcome, took } => {
-                let tells = !progress.is_unchanged() || progress.phases.get(phase).is_some_and(|phase| phase.waited);
+            EventKind::PhaseFinished {
+                phase,
+                outcome,
+                took,
+            } => {
+                let tells = !progress.is_unchanged()
+                    || progress.phases.get(phase).is_some_and(|phase| phase.waited);
                 (tells || !matches!(outcome, PhaseOutcome::Ready | PhaseOutcome::Gone))
                     .then(|| phase_line(progress, phase, *outcome, *took))
             }
-            EventKind::Noted { text } => Some(Line::default().styled(WARNING, "Note:").text(format!(" {text}"))),
-            EventKind::ServerWarned { text } => {
-                self.warned.insert(text.clone()).then(|| Line::default().styled(WARNING, "Warning:").text(format!(" {text}")))
-            }
-            EventKind::RequestRetried { verb, object, attempt, delay, why } if self.detail == Detail::More => {
-                let object = object.as_ref().map_or_else(String::new, |object| format!(" of {object}"));
-                let text = format!(" {verb}{object}: attempt {attempt} in {}: {why}", duration(*delay));
+            EventKind::Noted { text } => Some(
+                Line::default()
+                    .styled(WARNING, "Note:")
+                    .text(format!(" {text}")),
+            ),
+            EventKind::ServerWarned { text } => self.warned.insert(text.clone()).then(|| {
+                Line::default()
+                    .styled(WARNING, "Warning:")
+                    .text(format!(" {text}"))
+            }),
+            EventKind::RequestRetried {
+                verb,
+                object,
+                attempt,
+                delay,
+                why,
+            } if self.detail == Detail::More => {
+                let object = object
+                    .as_ref()
+                    .map_or_else(String::new, |object| format!(" of {object}"));
+                let text = format!(
+                    " {verb}{object}: attempt {attempt} in {}: {why}",
+                    duration(*delay)
+                );
                 Some(Line::default().styled(HINT, "Retry:").text(text))
             }
             _ => None,
@@ -150,10 +240,14 @@ fn heading(run: &Run) -> Line {
         Purpose::Prune => "Pruning ",
         Purpose::BringBack => "Going back with ",
         Purpose::PutBack => {
-            return Line::of("Going back from ").styled(STRONG, run.release.to_string()).text(format!(" revision {}", run.revision));
+            return Line::of("Going back from ")
+                .styled(STRONG, run.release.to_string())
+                .text(format!(" revision {}", run.revision));
         }
     };
-    Line::of(lead).styled(STRONG, run.release.to_string()).text(format!(" revision {}: {}", run.revision, extent(run)))
+    Line::of(lead)
+        .styled(STRONG, run.release.to_string())
+        .text(format!(" revision {}: {}", run.revision, extent(run)))
 }
 
 /// What a run is about: `3 of 120 objects to write`.
@@ -162,17 +256,28 @@ fn extent(run: &Run) -> String {
     if run.removes() {
         return format!("{objects} to remove");
     }
-    if run.writes < run.objects { format!("{} of {objects} to write", run.writes) } else { format!("{objects} to write") }
+    if run.writes < run.objects {
+        format!("{} of {objects} to write", run.writes)
+    } else {
+        format!("{objects} to write")
+    }
 }
 
 /// Where it happens: `in context NAME (https://…)`.
 pub(super) fn place(run: &Run) -> Line {
     let (context, server) = &run.place;
-    Line::of("in context ").styled(STRONG, context).text(format!(" ({server})"))
+    Line::of("in context ")
+        .styled(STRONG, context)
+        .text(format!(" ({server})"))
 }
 
 /// `✓ apps  12 objects, 3 created, 1 changed, 14.2 s`.
-fn phase_line(progress: &Progress, name: &str, outcome: PhaseOutcome, took: std::time::Duration) -> Line {
+fn phase_line(
+    progress: &Progress,
+    name: &str,
+    outcome: PhaseOutcome,
+    took: std::time::Duration,
+) -> Line {
     let phase = progress.phases.get(name);
     let objects = phase.map_or(0, |phase| phase.objects);
     let ready = phase.map_or(0, PhaseProgress::ready);
@@ -184,18 +289,44 @@ fn phase_line(progress: &Progress, name: &str, outcome: PhaseOutcome, took: std:
     let open = if removes {
         "not everything is gone".to_owned()
     } else {
-        format!("{} of {} not ready", objects.saturating_sub(ready), count(objects, "object"))
+        format!(
+            "{} of {} not ready",
+            objects.saturating_sub(ready),
+            count(objects, "object")
+        )
     };
-    let time = if is_instant(took) { String::new() } else { format!(", {}", duration(took)) };
+    let time = if is_instant(took) {
+        String::new()
+    } else {
+        format!(", {}", duration(took))
+    };
     let took = duration(took);
     let (mark, style, text) = match outcome {
-        PhaseOutcome::Ready | PhaseOutcome::Gone if progress.goes_back => {
-            ("↩", GOOD, format!("{}, {written}{time}", count(objects, "object")))
-        }
-        PhaseOutcome::Ready | PhaseOutcome::Gone => ("✓", GOOD, format!("{}, {written}{time}", count(objects, "object"))),
+        PhaseOutcome::Ready | PhaseOutcome::Gone if progress.goes_back => (
+            "↩",
+            GOOD,
+            format!("{}, {written}{time}", count(objects, "object")),
+        ),
+        PhaseOutcome::Ready | PhaseOutcome::Gone => (
+            "✓",
+            GOOD,
+            format!("{}, {written}{time}", count(objects, "object")),
+        ),
         PhaseOutcome::Failed => ("✗", BAD, format!("failed after {took}: {open}, {written}")),
-        PhaseOutcome::TimedOut => ("✗", BAD, format!("timed out after {took}: {open}, {written}")),
-        PhaseOutcome::Interrupted => ("!", WARNING, format!("interrupted after {took}: {open}, {written}")),
+        PhaseOutcome::TimedOut => (
+            "✗",
+            BAD,
+            format!("timed out after {took}: {open}, {written}"),
+        ),
+        PhaseOutcome::Interrupted => (
+            "!",
+            WARNING,
+            format!("interrupted after {took}: {open}, {written}"),
+        ),
     };
-    Line::default().styled(style, mark).text(" ").styled(STRONG, name).text(format!("  {text}"))
+    Line::default()
+        .styled(style, mark)
+        .text(" ")
+        .styled(STRONG, name)
+        .text(format!("  {text}"))
 }

@@ -20,7 +20,11 @@ impl Bars {
     ///
     /// May be nested. Whoever reports from another thread waits until `work` ends.
     pub(crate) fn suspend<T>(&self, work: impl FnOnce() -> T) -> T {
-        let bar = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let bar = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         match bar {
             Some(bar) if !SUSPENDED.get() => {
                 let _guard = Guard::new();
@@ -60,7 +64,10 @@ pub(crate) struct AboveBars {
 
 impl AboveBars {
     pub(super) fn new(choice: anstream::ColorChoice, bars: Bars) -> Self {
-        Self { stream: AutoStream::new(io::stderr(), choice), bars }
+        Self {
+            stream: AutoStream::new(io::stderr(), choice),
+            bars,
+        }
     }
 }
 

@@ -15,21 +15,48 @@ const OBJECTS: usize = 8;
 /// The width of the longest word for a verdict.
 const VERDICT: usize = 11;
 
-/// One bar per running phase, with the slowest objects below it; fits a terminal of `columns` by `rows`.
+/// One bar per running phase, with the slowest objects below it; fits a terminal of `columns` by
+/// `rows`.
 ///
 /// The last column stays free: a character in it makes some terminals wrap.
-pub(super) fn board(progress: &Progress, now: Timestamp, columns: usize, rows: usize) -> Vec<String> {
+pub(super) fn board(
+    progress: &Progress,
+    now: Timestamp,
+    columns: usize,
+    rows: usize,
+) -> Vec<String> {
     let width = columns.saturating_sub(1);
-    let running: Vec<_> = progress.running().map(|(name, phase)| (name, phase, phase.slowest())).collect();
-    let names = running.iter().map(|(name, ..)| text::width(name)).max().unwrap_or(0).min(width / 3);
-    // Each phase also needs its bar and the line that counts what is not shown; one row is the cursor's.
+    let running: Vec<_> = progress
+        .running()
+        .map(|(name, phase)| (name, phase, phase.slowest()))
+        .collect();
+    let names = running
+        .iter()
+        .map(|(name, ..)| text::width(name))
+        .max()
+        .unwrap_or(0)
+        .min(width / 3);
+    // Each phase also needs its bar and the line that counts what is not shown; one row is the
+    // cursor's.
     let room = rows.saturating_sub(1 + 2 * running.len()).min(OBJECTS);
-    let shares = shares(&running.iter().map(|(.., slowest)| slowest.len()).collect::<Vec<_>>(), room);
-    let lines = running.iter().zip(shares).flat_map(|((name, phase, slowest), share)| {
-        let bar = bar_line(name, phase, now, names, width);
-        std::iter::once(bar).chain(object_lines(slowest, share, now, width))
-    });
-    lines.take(rows.saturating_sub(1)).map(|line| line.cut(Some(width)).render()).collect()
+    let shares = shares(
+        &running
+            .iter()
+            .map(|(.., slowest)| slowest.len())
+            .collect::<Vec<_>>(),
+        room,
+    );
+    let lines = running
+        .iter()
+        .zip(shares)
+        .flat_map(|((name, phase, slowest), share)| {
+            let bar = bar_line(name, phase, now, names, width);
+            std::iter::once(bar).chain(object_lines(slowest, share, now, width))
+        });
+    lines
+        .take(rows.saturating_sub(1))
+        .map(|line| line.cut(Some(width)).render())
+        .collect()
 }
 
 /// How many of `room` lines each phase gets: evenly, but none more than it needs.
@@ -54,7 +81,10 @@ fn bar_line(name: &str, phase: &PhaseProgress, now: Timestamp, names: usize, wid
         _ => 30,
     };
     let done = (cells * ready).checked_div(objects).unwrap_or(cells);
-    let counts = format!("{ready:>digits$}/{objects}", digits = objects.to_string().len());
+    let counts = format!(
+        "{ready:>digits$}/{objects}",
+        digits = objects.to_string().len()
+    );
     let written = tally(&[(phase.created, "created"), (phase.changed, "changed")]);
     let line = Line::default()
         .styled(STRONG, text::cut_middle(&text::neutralise(name), names))
@@ -62,38 +92,83 @@ fn bar_line(name: &str, phase: &PhaseProgress, now: Timestamp, names: usize, wid
         .styled(GOOD, "█".repeat(done))
         .styled(FAINT, "░".repeat(cells - done))
         .text(format!(" {counts} ready"))
-        .styled(FAINT, format!("  {} of {}", whole(between(phase.started, now)), whole(phase.timeout)));
+        .styled(
+            FAINT,
+            format!(
+                "  {} of {}",
+                whole(between(phase.started, now)),
+                whole(phase.timeout)
+            ),
+        );
     let fits = !written.is_empty() && line.width() + 2 + text::width(&written) <= width;
-    if fits { line.styled(FAINT, format!("  {written}")) } else { line }
+    if fits {
+        line.styled(FAINT, format!("  {written}"))
+    } else {
+        line
+    }
 }
 
-fn object_lines(slowest: &[(&ObjectId, &Waiting)], share: usize, now: Timestamp, width: usize) -> Vec<Line> {
+fn object_lines(
+    slowest: &[(&ObjectId, &Waiting)],
+    share: usize,
+    now: Timestamp,
+    width: usize,
+) -> Vec<Line> {
     let shown = &slowest[..share];
-    let longest = |texts: &mut dyn Iterator<Item = String>| texts.map(|text| text::width(&text)).max().unwrap_or(0);
-    let same = shown.windows(2).all(|pair| pair[0].0.namespace == pair[1].0.namespace);
-    let name = |object: &ObjectId| text::neutralise(&if same { short_name(object) } else { object.to_string() });
+    let longest = |texts: &mut dyn Iterator<Item = String>| {
+        texts.map(|text| text::width(&text)).max().unwrap_or(0)
+    };
+    let same = shown
+        .windows(2)
+        .all(|pair| pair[0].0.namespace == pair[1].0.namespace);
+    let name = |object: &ObjectId| {
+        text::neutralise(&if same {
+            short_name(object)
+        } else {
+            object.to_string()
+        })
+    };
     let names = longest(&mut shown.iter().map(|(object, _)| name(object))).min(width * 2 / 5);
-    let times = longest(&mut shown.iter().map(|(_, waiting)| whole(between(waiting.since, now))));
-    let mut lines: Vec<_> = shown.iter().map(|(object, waiting)| object_line(&name(object), waiting, now, (names, times))).collect();
+    let times = longest(
+        &mut shown
+            .iter()
+            .map(|(_, waiting)| whole(between(waiting.since, now))),
+    );
+    let mut lines: Vec<_> = shown
+        .iter()
+        .map(|(object, waiting)| object_line(&name(object), waiting, now, (names, times)))
+        .collect();
     if slowest.len() > share && share > 0 {
-        lines.push(Line::default().styled(FAINT, format!("  … and {} more", slowest.len() - share)));
+        lines
+            .push(Line::default().styled(FAINT, format!("  … and {} more", slowest.len() - share)));
     }
     lines
 }
 
-/// `KIND/NAME`: a namespace that all lines have in common takes the room that says what is waited for.
+/// `KIND/NAME`: a namespace that all lines have in common takes the room that says what is waited
+/// for.
 fn short_name(object: &ObjectId) -> String {
     format!("{}/{}", object.kind, object.name)
 }
 
-fn object_line(name: &str, waiting: &Waiting, now: Timestamp, (names, times): (usize, usize)) -> Line {
-    let line = Line::of("  ").text(text::cut_middle(name, names)).padded(names + 4);
+fn object_line(
+    name: &str,
+    waiting: &Waiting,
+    now: Timestamp,
+    (names, times): (usize, usize),
+) -> Line {
+    let line = Line::of("  ")
+        .text(text::cut_middle(name, names))
+        .padded(names + 4);
     let (word, style) = match waiting.state() {
         Some(state) => (state.to_string(), style_of(state)),
         None => ("applied".to_owned(), WARNING),
     };
     let line = line.styled(style, format!("{word:<VERDICT$}"));
-    let line = line.styled(FAINT, format!("  {:>times$}  ", whole(between(waiting.since, now))));
+    let line = line.styled(
+        FAINT,
+        format!("  {:>times$}  ", whole(between(waiting.since, now))),
+    );
     match &waiting.verdict {
         Some(verdict) if verdict.state == State::Failed => line.styled(style, explanation(verdict)),
         Some(verdict) => line.text(explanation(verdict)),

@@ -44,8 +44,8 @@ pub(crate) struct ChangeSummary {
     pub(crate) rows: Vec<ChangeRow>,
     /// Variables whose values do not come from the plan file, with their values.
     pub(crate) variables_not_from_file: Vec<(String, String)>,
-    /// Keys of the Secrets that are written (`NAME/KEY`) and where their values come from (`kept`, `generated`, `asked for`),
-    /// never a value.
+    /// Keys of the Secrets that are written (`NAME/KEY`) and where their values come from (`kept`,
+    /// `generated`, `asked for`), never a value.
     pub(crate) secrets: Vec<(String, String)>,
 }
 
@@ -86,26 +86,50 @@ pub(crate) enum ChangeAction {
 impl ChangeSummary {
     /// The text that is shown before asking: as many lines as fit, at most about 40.
     pub(crate) fn text(&self, extent: Extent) -> String {
-        let lines = extent.rows.map_or(LINES, |rows| rows.saturating_sub(2).clamp(FEWEST, LINES));
+        let lines = extent
+            .rows
+            .map_or(LINES, |rows| rows.saturating_sub(2).clamp(FEWEST, LINES));
         let mut text = self.head(extent.width);
         text.push(Line::default());
         text.extend(self.phases(lines.saturating_sub(text.len() + 2), extent.creations));
         text.push(Line::default());
-        text.push(Line::default().styled(STRONG, "Together").text(format!("  {}", counts(&self.rows.iter().collect::<Vec<_>>()))));
-        text.into_iter().map(|line| line.cut(extent.width).render() + "\n").collect()
+        text.push(Line::default().styled(STRONG, "Together").text(format!(
+            "  {}",
+            counts(&self.rows.iter().collect::<Vec<_>>())
+        )));
+        text.into_iter()
+            .map(|line| line.cut(extent.width).render() + "\n")
+            .collect()
     }
 
     fn head(&self, width: Option<usize>) -> Vec<Line> {
         let title = |title: &str| Line::default().styled(STRONG, title).padded(TITLES);
         let mut lines = vec![
             title("Release").text(&self.release),
-            title("Context").styled(STRONG, &self.context).text(format!(" ({})", self.server)),
-            title(if self.namespaces.len() == 1 { "Namespace" } else { "Namespaces" }).text(self.namespaces.join(", ")),
+            title("Context")
+                .styled(STRONG, &self.context)
+                .text(format!(" ({})", self.server)),
+            title(if self.namespaces.len() == 1 {
+                "Namespace"
+            } else {
+                "Namespaces"
+            })
+            .text(self.namespaces.join(", ")),
         ];
-        let variables = self.variables_not_from_file.iter().map(|(name, value)| vec![Line::of(format!("{name} = {value}"))]);
+        let variables = self
+            .variables_not_from_file
+            .iter()
+            .map(|(name, value)| vec![Line::of(format!("{name} = {value}"))]);
         lines.extend(titled("Variables", "variable", variables.collect()));
         let room = width.map(|width| width.saturating_sub(TITLES));
-        lines.extend(titled("Secrets", "Secret", self.secrets().into_iter().map(|(name, keys)| secret_lines(name, &keys, room)).collect()));
+        lines.extend(titled(
+            "Secrets",
+            "Secret",
+            self.secrets()
+                .into_iter()
+                .map(|(name, keys)| secret_lines(name, &keys, room))
+                .collect(),
+        ));
         lines
     }
 
@@ -114,28 +138,45 @@ impl ChangeSummary {
         let mut secrets: IndexMap<&str, Vec<String>> = IndexMap::new();
         for (name, origin) in &self.secrets {
             let (secret, key) = name.split_once('/').unwrap_or((name, ""));
-            secrets.entry(secret).or_default().push(format!("{key} {origin}"));
+            secrets
+                .entry(secret)
+                .or_default()
+                .push(format!("{key} {origin}"));
         }
         secrets
     }
 
-    /// A heading for each phase in which something happens, with as many of its objects as fit into `room` lines.
+    /// A heading for each phase in which something happens, with as many of its objects as fit into
+    /// `room` lines.
     fn phases(&self, room: usize, creations: bool) -> Vec<Line> {
         let mut phases: IndexMap<&str, Vec<&ChangeRow>> = IndexMap::new();
         for row in &self.rows {
             phases.entry(&row.phase).or_default().push(row);
         }
         phases.retain(|_, rows| rows.iter().any(|row| row.action != ChangeAction::Unchanged));
-        let worth = |row: &&&ChangeRow| row.action != ChangeAction::Unchanged && (creations || row.action != ChangeAction::Create);
-        let mut by_attention: Vec<&ChangeRow> = phases.values().flatten().filter(worth).copied().collect();
+        let worth = |row: &&&ChangeRow| {
+            row.action != ChangeAction::Unchanged
+                && (creations || row.action != ChangeAction::Create)
+        };
+        let mut by_attention: Vec<&ChangeRow> =
+            phases.values().flatten().filter(worth).copied().collect();
         by_attention.sort_by_key(|row| row.action);
         let room = room.saturating_sub(phases.len() + 1);
         let hidden = by_attention.len().saturating_sub(room);
         by_attention.truncate(room);
         let mut lines = Vec::new();
         for (phase, rows) in phases {
-            lines.push(Line::default().styled(STRONG, phase).text(format!("  {}", counts(&rows))));
-            lines.extend(by_attention.iter().filter(|row| row.phase == phase).map(|row| row.line()));
+            lines.push(
+                Line::default()
+                    .styled(STRONG, phase)
+                    .text(format!("  {}", counts(&rows))),
+            );
+            lines.extend(
+                by_attention
+                    .iter()
+                    .filter(|row| row.phase == phase)
+                    .map(|row| row.line()),
+            );
         }
         // Where none is named, the counts say it all.
         if hidden > 0 && !by_attention.is_empty() {
@@ -148,10 +189,21 @@ impl ChangeSummary {
 /// Entries with a title before the first, at most eight of them.
 fn titled(title: &str, noun: &str, entries: Vec<Vec<Line>>) -> Vec<Line> {
     let hidden = entries.len().saturating_sub(ENTRIES);
-    let more = (hidden > 0).then(|| Line::default().styled(FAINT, format!("… and {} more", count(hidden, noun))));
-    let lines = entries.into_iter().take(ENTRIES).flatten().chain(more).enumerate();
+    let more = (hidden > 0)
+        .then(|| Line::default().styled(FAINT, format!("… and {} more", count(hidden, noun))));
+    let lines = entries
+        .into_iter()
+        .take(ENTRIES)
+        .flatten()
+        .chain(more)
+        .enumerate();
     lines
-        .map(|(position, line)| Line::default().styled(STRONG, if position == 0 { title } else { "" }).padded(TITLES).joined(line))
+        .map(|(position, line)| {
+            Line::default()
+                .styled(STRONG, if position == 0 { title } else { "" })
+                .padded(TITLES)
+                .joined(line)
+        })
         .collect()
 }
 
@@ -159,9 +211,22 @@ fn titled(title: &str, noun: &str, entries: Vec<Vec<Line>>) -> Vec<Line> {
 fn secret_lines(name: &str, keys: &[String], room: Option<usize>) -> Vec<Line> {
     let name = neutralise(name) + "  ";
     let indent = width(&name);
-    let wrapped = wrap(&neutralise(&keys.join(", ")), room.map(|room| room.saturating_sub(indent)));
-    let lead = |position| if position == 0 { name.clone() } else { " ".repeat(indent) };
-    wrapped.iter().enumerate().map(|(position, text)| Line::of(lead(position)).styled(FAINT, text)).collect()
+    let wrapped = wrap(
+        &neutralise(&keys.join(", ")),
+        room.map(|room| room.saturating_sub(indent)),
+    );
+    let lead = |position| {
+        if position == 0 {
+            name.clone()
+        } else {
+            " ".repeat(indent)
+        }
+    };
+    wrapped
+        .iter()
+        .enumerate()
+        .map(|(position, text)| Line::of(lead(position)).styled(FAINT, text))
+        .collect()
 }
 
 /// `4 to create, 1 to change, 10 unchanged`.
@@ -189,7 +254,9 @@ impl ChangeRow {
             ChangeAction::Keep => ("·", FAINT),
             ChangeAction::Unchanged => ("=", FAINT),
         };
-        let line = Line::of("  ").styled(style, mark).text(format!(" {}", self.object));
+        let line = Line::of("  ")
+            .styled(style, mark)
+            .text(format!(" {}", self.object));
         match &self.detail {
             Some(detail) => line.styled(FAINT, format!("  {detail}")),
             None => line,

@@ -159,7 +159,9 @@ impl HistoryView {
     pub(crate) fn text(&self, width: Option<usize>, now: Timestamp) -> String {
         use Column::{Number, Text, Word};
         let mut table = Table::new(&[Number, Word, Number, Text, Word, Word, Word, Word], 0);
-        table.titles(&["NO", "WHEN", "TOOK", "BY", "COMMAND", "OUTCOME", "CHANGES", "COMMIT"]);
+        table.titles(&[
+            "NO", "WHEN", "TOOK", "BY", "COMMAND", "OUTCOME", "CHANGES", "COMMIT",
+        ]);
         for revision in &self.revisions {
             let (word, style) = short_outcome(revision.outcome);
             table.row(vec![
@@ -173,13 +175,19 @@ impl HistoryView {
                 Line::of(revision.commit()),
             ]);
         }
-        table.lines(width).into_iter().map(|line| line + "\n").collect()
+        table
+            .lines(width)
+            .into_iter()
+            .map(|line| line + "\n")
+            .collect()
     }
 }
 
 impl HistoryRevision {
     fn took(&self) -> String {
-        self.finished.map(|finished| duration(between(self.started, finished))).unwrap_or_default()
+        self.finished
+            .map(|finished| duration(between(self.started, finished)))
+            .unwrap_or_default()
     }
 
     /// `up`, `up (partly)`, `rollback → 3`.
@@ -193,16 +201,28 @@ impl HistoryRevision {
 
     /// `+3 ~1 -2`.
     fn changes(&self) -> Line {
-        let parts = [("+", self.created, GOOD), ("~", self.changed, WARNING), ("-", self.deleted, BAD)];
+        let parts = [
+            ("+", self.created, GOOD),
+            ("~", self.changed, WARNING),
+            ("-", self.deleted, BAD),
+        ];
         let parts = parts.into_iter().filter(|(_, number, _)| *number > 0);
-        let parts = parts.map(|(mark, number, style)| Line::default().styled(style, format!("{mark}{number}")));
-        parts.reduce(|line, part| line.text(" ").joined(part)).unwrap_or_default()
+        let parts = parts
+            .map(|(mark, number, style)| Line::default().styled(style, format!("{mark}{number}")));
+        parts
+            .reduce(|line, part| line.text(" ").joined(part))
+            .unwrap_or_default()
     }
 
     /// The commit, marked where files differed from it: `1a2b3c4*`.
     fn commit(&self) -> String {
-        let short = self.commit.iter().map(|commit| commit.chars().take(COMMIT).collect::<String>());
-        short.map(|short| short + if self.dirty { "*" } else { "" }).collect()
+        let short = self
+            .commit
+            .iter()
+            .map(|commit| commit.chars().take(COMMIT).collect::<String>());
+        short
+            .map(|short| short + if self.dirty { "*" } else { "" })
+            .collect()
     }
 }
 
@@ -238,33 +258,85 @@ impl RevisionView {
     fn facts(&self, width: Option<usize>, now: Timestamp) -> Vec<String> {
         /// Width of the titles.
         const TITLES: usize = 12;
-        let HistoryRevision { number, started, by, outcome, cause, .. } = &self.revision;
+        let HistoryRevision {
+            number,
+            started,
+            by,
+            outcome,
+            cause,
+            ..
+        } = &self.revision;
         let (word, style) = outcome_word(*outcome);
-        let head = Line::default().styled(STRONG, &self.release).text(format!(" revision {number} ")).styled(style, word);
+        let head = Line::default()
+            .styled(STRONG, &self.release)
+            .text(format!(" revision {number} "))
+            .styled(style, word);
         let took = self.revision.took();
-        let after = if took.is_empty() { String::new() } else { format!(", took {took}") };
-        let when = format!("{}, {}{after}", started.strftime("%Y-%m-%d %H:%M:%S UTC"), age(*started, now));
+        let after = if took.is_empty() {
+            String::new()
+        } else {
+            format!(", took {took}")
+        };
+        let when = format!(
+            "{}, {}{after}",
+            started.strftime("%Y-%m-%d %H:%M:%S UTC"),
+            age(*started, now)
+        );
         let commit = self.revision.commit.as_ref().map(|commit| {
-            let state = if self.revision.dirty { ", and files that differ from it" } else { "" };
+            let state = if self.revision.dirty {
+                ", and files that differ from it"
+            } else {
+                ""
+            };
             format!("{commit}{state}")
         });
         let number = |number: Option<u64>| number.map(|number| format!("revision {number}"));
         let facts = [
             ("Started", Some(when)),
-            ("By", Some(format!("{by}, process {}, `{}`, deployctl {}", self.process, self.revision.command, self.version))),
+            (
+                "By",
+                Some(format!(
+                    "{by}, process {}, `{}`, deployctl {}",
+                    self.process, self.revision.command, self.version
+                )),
+            ),
             ("Context", Some(self.context.clone())),
             ("Plan", self.plan.clone()),
             ("Commit", commit),
             ("Back to", number(self.revision.back_to)),
             ("Goes on from", number(self.continues)),
-            ("Taken over", self.taken_over.clone().map(|by| format!("by {by}"))),
-            ("Phases", self.revision.partial.then(|| "only some were run".to_owned())),
+            (
+                "Taken over",
+                self.taken_over.clone().map(|by| format!("by {by}")),
+            ),
+            (
+                "Phases",
+                self.revision
+                    .partial
+                    .then(|| "only some were run".to_owned()),
+            ),
         ];
-        let facts = facts.into_iter().filter_map(|(title, fact)| Some((title, fact?)));
-        let facts = facts.map(|(title, fact)| Line::default().styled(STRONG, title).padded(TITLES + 2).text(fact));
-        let cause = cause.iter().flat_map(|cause| wrap(&neutralise(cause), width.map(|width| width.saturating_sub(2))));
+        let facts = facts
+            .into_iter()
+            .filter_map(|(title, fact)| Some((title, fact?)));
+        let facts = facts.map(|(title, fact)| {
+            Line::default()
+                .styled(STRONG, title)
+                .padded(TITLES + 2)
+                .text(fact)
+        });
+        let cause = cause.iter().flat_map(|cause| {
+            wrap(
+                &neutralise(cause),
+                width.map(|width| width.saturating_sub(2)),
+            )
+        });
         let cause = cause.map(|text| Line::of("  ").styled(style, text));
-        std::iter::once(head).chain(cause).chain(facts).map(|line| line.cut(width).render()).collect()
+        std::iter::once(head)
+            .chain(cause)
+            .chain(facts)
+            .map(|line| line.cut(width).render())
+            .collect()
     }
 
     fn phase_table(&self) -> Table {
@@ -273,8 +345,17 @@ impl RevisionView {
         table.titles(&["PHASE", "OUTCOME", "OBJECTS", "TIME"]);
         for phase in self.phases.iter().filter(|phase| phase.objects > 0) {
             let (word, style) = summary::outcome_word(phase.outcome);
-            let time = if phase.outcome.is_some() { duration(phase.took) } else { String::new() };
-            let row = [Line::of(&phase.name), Line::default().styled(style, word), Line::of(phase.objects.to_string()), Line::of(time)];
+            let time = if phase.outcome.is_some() {
+                duration(phase.took)
+            } else {
+                String::new()
+            };
+            let row = [
+                Line::of(&phase.name),
+                Line::default().styled(style, word),
+                Line::of(phase.objects.to_string()),
+                Line::of(time),
+            ];
             table.row(row.into());
         }
         table
@@ -287,11 +368,20 @@ impl RevisionView {
         let heading = Line::default().styled(STRONG, count(self.changes.len(), "change"));
         let lines = self.changes.iter().flat_map(|change| {
             let (mark, style) = change.did.mark();
-            let object = Line::of("  ").styled(style, mark).text(format!(" {}", change.object)).styled(FAINT, change.did.remark());
-            let paths = change.paths.iter().map(|path| Line::of("      ").styled(FAINT, path));
+            let object = Line::of("  ")
+                .styled(style, mark)
+                .text(format!(" {}", change.object))
+                .styled(FAINT, change.did.remark());
+            let paths = change
+                .paths
+                .iter()
+                .map(|path| Line::of("      ").styled(FAINT, path));
             std::iter::once(object).chain(paths)
         });
-        std::iter::once(heading).chain(lines).map(|line| line.cut(width).render()).collect()
+        std::iter::once(heading)
+            .chain(lines)
+            .map(|line| line.cut(width).render())
+            .collect()
     }
 }
 
@@ -316,13 +406,27 @@ impl Did {
 
 impl HistoryRollback {
     fn lines(&self, width: Option<usize>, now: Timestamp) -> Vec<String> {
-        let Self { by, command, started, finished, proof } = self;
-        let took = finished.map(|finished| format!(", took {}", duration(between(*started, finished)))).unwrap_or_default();
-        let head = Line::default().styled(STRONG, "Way back").text(format!("  {} by {by}, `{command}`{took}", age(*started, now)));
+        let Self {
+            by,
+            command,
+            started,
+            finished,
+            proof,
+        } = self;
+        let took = finished
+            .map(|finished| format!(", took {}", duration(between(*started, finished))))
+            .unwrap_or_default();
+        let head = Line::default().styled(STRONG, "Way back").text(format!(
+            "  {} by {by}, `{command}`{took}",
+            age(*started, now)
+        ));
         let rest = match proof {
             Some(proof) => proof_lines(proof, width),
             None => vec![Line::default().styled(WARNING, "it did not come to its end")],
         };
-        std::iter::once(head.cut(width)).chain(rest).map(|line| line.render()).collect()
+        std::iter::once(head.cut(width))
+            .chain(rest)
+            .map(|line| line.render())
+            .collect()
     }
 }

@@ -6,7 +6,10 @@ use serde::Serialize;
 use super::{reporter::Reporter, text::escape_json};
 use crate::{
     error::ExitCode,
-    event::{AccessPoint, Diagnosis, Event, EventKind, PhaseTiming, Proof, RequestCounts, RunOutcome, VerdictDelays, WriteResult, seconds},
+    event::{
+        AccessPoint, Diagnosis, Event, EventKind, PhaseTiming, Proof, RequestCounts, RunOutcome,
+        VerdictDelays, WriteResult, seconds,
+    },
     object::ObjectId,
 };
 
@@ -27,7 +30,10 @@ impl Reporter for JsonLinesReporter {
             EventKind::RunFinished { exit, .. } => Some(exit.status()),
             _ => None,
         };
-        write_document(&mut self.stdout, &serde_json::to_string(&EventLine { event, exit_status })?)
+        write_document(
+            &mut self.stdout,
+            &serde_json::to_string(&EventLine { event, exit_status })?,
+        )
     }
 }
 
@@ -90,28 +96,59 @@ struct Skipped {
 
 impl JsonReporter {
     pub(super) fn new(stdout: Box<dyn Write + Send>) -> Self {
-        Self { stdout, document: Document::default() }
+        Self {
+            stdout,
+            document: Document::default(),
+        }
     }
 
     fn collect(&mut self, event: &Event) {
         let document = &mut self.document;
         document.started.get_or_insert(event.at);
         match &event.kind {
-            EventKind::RunStarted { release, revision, context, server, .. } => {
+            EventKind::RunStarted {
+                release,
+                revision,
+                context,
+                server,
+                ..
+            } => {
                 document.release = Some(release.to_string());
                 document.revision = Some(*revision);
                 document.context = Some(context.clone());
                 document.server = Some(server.clone());
             }
-            EventKind::ObjectWritten { phase, object, result, .. } if *result != WriteResult::Unchanged => {
-                document.written.push(Written { phase: phase.clone(), object: object.clone(), result: *result });
+            EventKind::ObjectWritten {
+                phase,
+                object,
+                result,
+                ..
+            } if *result != WriteResult::Unchanged => {
+                document.written.push(Written {
+                    phase: phase.clone(),
+                    object: object.clone(),
+                    result: *result,
+                });
             }
-            EventKind::PhaseSkipped { phase, why } => document.skipped.push(Skipped { phase: phase.clone(), why: why.clone() }),
-            EventKind::ServerWarned { text } if !document.warnings.contains(text) => document.warnings.push(text.clone()),
+            EventKind::PhaseSkipped { phase, why } => document.skipped.push(Skipped {
+                phase: phase.clone(),
+                why: why.clone(),
+            }),
+            EventKind::ServerWarned { text } if !document.warnings.contains(text) => {
+                document.warnings.push(text.clone())
+            }
             EventKind::FailureExplained { diagnosis } => document.failure = Some(diagnosis.clone()),
             EventKind::RollbackProved { proof } => document.rollback = Some(proof.clone()),
             EventKind::Noted { text } => document.notes.push(text.clone()),
-            EventKind::RunFinished { outcome, exit, took, phases, requests, verdicts, access } => {
+            EventKind::RunFinished {
+                outcome,
+                exit,
+                took,
+                phases,
+                requests,
+                verdicts,
+                access,
+            } => {
                 document.finished = Some(event.at);
                 document.took = Some(seconds(*took));
                 document.outcome = Some(*outcome);
@@ -133,14 +170,20 @@ impl Reporter for JsonReporter {
         if !matches!(event.kind, EventKind::RunFinished { .. }) {
             return Ok(());
         }
-        write_document(&mut self.stdout, &serde_json::to_string_pretty(&self.document)?)
+        write_document(
+            &mut self.stdout,
+            &serde_json::to_string_pretty(&self.document)?,
+        )
     }
 }
 
 /// Writes `json` and a line break. A reader that went away is no error: the run goes on.
 fn write_document(stdout: &mut dyn Write, json: &str) -> io::Result<()> {
     let text = escape_json(json) + "\n";
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }

@@ -71,10 +71,15 @@ impl Line {
         self.spans.iter().map(|(_, text)| width(text)).sum()
     }
 
-    /// The line cut at its end to at most `columns`, marked by `…`; unchanged where there is no limit.
+    /// The line cut at its end to at most `columns`, marked by `…`; unchanged where there is no
+    /// limit.
     pub(super) fn cut(self, columns: Option<usize>) -> Self {
-        let Some(columns) = columns.filter(|columns| self.width() > *columns) else { return self };
-        let Some(mut left) = columns.checked_sub(character_width('…')) else { return Self::default() };
+        let Some(columns) = columns.filter(|columns| self.width() > *columns) else {
+            return self;
+        };
+        let Some(mut left) = columns.checked_sub(character_width('…')) else {
+            return Self::default();
+        };
         let mut spans = Vec::new();
         for (style, text) in self.spans {
             let start = start_of(&text, left);
@@ -95,15 +100,25 @@ impl Line {
         }
         let style = self.spans.first().map_or(Style::new(), |(style, _)| *style);
         let text: String = self.spans.into_iter().map(|(_, text)| text).collect();
-        Self { spans: vec![(style, cut_middle(&text, columns))] }
+        Self {
+            spans: vec![(style, cut_middle(&text, columns))],
+        }
     }
 
     /// The line with ANSI escapes and without trailing blanks.
     pub(super) fn render(&self) -> String {
-        let used = self.spans.iter().rposition(|(_, text)| !text.trim_end().is_empty()).map_or(0, |last| last + 1);
+        let used = self
+            .spans
+            .iter()
+            .rposition(|(_, text)| !text.trim_end().is_empty())
+            .map_or(0, |last| last + 1);
         let mut rendered = String::new();
         for (position, (style, text)) in self.spans[..used].iter().enumerate() {
-            let text = if position + 1 == used { text.trim_end() } else { text };
+            let text = if position + 1 == used {
+                text.trim_end()
+            } else {
+                text
+            };
             if style.is_plain() {
                 rendered.push_str(text);
             } else {
@@ -122,9 +137,19 @@ mod tests {
 
     #[test]
     fn styles_end_where_their_text_ends() {
-        let line = Line::default().styled(GOOD, "✓").text(" apps  ").styled(BAD, "12345").padded(30);
-        assert_eq!(line.render(), "\u{1b}[32m✓\u{1b}[0m apps  \u{1b}[31m12345\u{1b}[0m");
-        assert_eq!(line.cut(Some(10)).render(), "\u{1b}[32m✓\u{1b}[0m apps  \u{1b}[31m1…\u{1b}[0m");
+        let line = Line::default()
+            .styled(GOOD, "✓")
+            .text(" apps  ")
+            .styled(BAD, "12345")
+            .padded(30);
+        assert_eq!(
+            line.render(),
+            "\u{1b}[32m✓\u{1b}[0m apps  \u{1b}[31m12345\u{1b}[0m"
+        );
+        assert_eq!(
+            line.cut(Some(10)).render(),
+            "\u{1b}[32m✓\u{1b}[0m apps  \u{1b}[31m1…\u{1b}[0m"
+        );
     }
 
     #[test]

@@ -35,13 +35,22 @@ impl ListView {
     pub(crate) fn text(&self, width: Option<usize>, now: Timestamp) -> String {
         use Column::{Name, Number, Text};
         if self.releases.is_empty() {
-            let line = Line::of(format!("no releases in context {}; `deployctl up` makes one", self.context));
+            let line = Line::of(format!(
+                "no releases in context {}; `deployctl up` makes one",
+                self.context
+            ));
             return line.cut(width).render() + "\n";
         }
         let mut table = Table::new(&[Name, Number, Text, Text, Number, Text], 0);
         table.titles(&["RELEASE", "REVISION", "OUTCOME", "WHEN", "OBJECTS", "BY"]);
         for listed in &self.releases {
-            let RevisionInfo { number, started, finished, by, .. } = &listed.revision;
+            let RevisionInfo {
+                number,
+                started,
+                finished,
+                by,
+                ..
+            } = &listed.revision;
             let (word, style) = listed.revision.word();
             table.row(vec![
                 Line::of(&listed.release),
@@ -52,6 +61,10 @@ impl ListView {
                 Line::of(by),
             ]);
         }
-        table.lines(width).into_iter().map(|line| line + "\n").collect()
+        table
+            .lines(width)
+            .into_iter()
+            .map(|line| line + "\n")
+            .collect()
     }
 }

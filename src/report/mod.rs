@@ -28,7 +28,9 @@ mod way_back;
 
 pub(crate) use changes::{ChangeAction, ChangeRow, ChangeSummary, Extent};
 pub(crate) use failure::diagnosis_block;
-pub(crate) use history::{Did, HistoryChange, HistoryPhase, HistoryRevision, HistoryRollback, HistoryView, RevisionView};
+pub(crate) use history::{
+    Did, HistoryChange, HistoryPhase, HistoryRevision, HistoryRollback, HistoryView, RevisionView,
+};
 pub(crate) use list::{ListView, ListedRelease};
 pub(crate) use output::{ColorWhen, Output};
 pub(crate) use reporter::{Reporter, RunFormat, reporter};

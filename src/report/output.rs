@@ -23,8 +23,8 @@ pub(crate) enum ColorWhen {
 
 /// The program's two streams: data goes to standard output, everything else to standard error.
 ///
-/// Styled text (ANSI escapes by `anstyle`) may be given to both; it is stripped where a stream takes no colour.
-/// Whatever is written goes above the bars that move on the terminal.
+/// Styled text (ANSI escapes by `anstyle`) may be given to both; it is stripped where a stream
+/// takes no colour. Whatever is written goes above the bars that move on the terminal.
 pub(crate) struct Output {
     stdout: AutoStream<io::Stdout>,
     stderr: AutoStream<io::Stderr>,
@@ -44,15 +44,33 @@ impl Output {
             ColorWhen::Always => anstream::ColorChoice::Always,
             ColorWhen::Never => anstream::ColorChoice::Never,
         };
-        let (stdout, stderr) = (AutoStream::new(io::stdout(), choice), AutoStream::new(io::stderr(), choice));
-        let (stdout_is_terminal, stderr_is_terminal) = (io::stdout().is_terminal(), io::stderr().is_terminal());
-        Self { stdout, stderr, choice, quiet, stdout_is_terminal, stderr_is_terminal, bars: Bars::default(), lost: None }
+        let (stdout, stderr) = (
+            AutoStream::new(io::stdout(), choice),
+            AutoStream::new(io::stderr(), choice),
+        );
+        let (stdout_is_terminal, stderr_is_terminal) =
+            (io::stdout().is_terminal(), io::stderr().is_terminal());
+        Self {
+            stdout,
+            stderr,
+            choice,
+            quiet,
+            stdout_is_terminal,
+            stderr_is_terminal,
+            bars: Bars::default(),
+            lost: None,
+        }
     }
 
-    /// Writes data as it is. A reader that went away (`| head`) is no error; any other is kept for [`Output::lost_data`].
+    /// Writes data as it is. A reader that went away (`| head`) is no error; any other is kept for
+    /// [`Output::lost_data`].
     pub(crate) fn data(&mut self, text: &str) {
         let Self { stdout, bars, .. } = self;
-        let result = bars.suspend(|| stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
+        let result = bars.suspend(|| {
+            stdout
+                .write_all(text.as_bytes())
+                .and_then(|()| stdout.flush())
+        });
         if let Err(error) = result
             && error.kind() != io::ErrorKind::BrokenPipe
         {
@@ -74,19 +92,29 @@ impl Output {
         }
     }
 
-    /// Writes a line for people to standard error, broken between words where the terminal is narrower. Unless `--quiet` was given.
+    /// Writes a line for people to standard error, broken between words where the terminal is
+    /// narrower. Unless `--quiet` was given.
     pub(crate) fn paragraph(&mut self, text: &str) {
         let indent = " ".repeat(text.len() - text.trim_start().len());
-        let room = self.stderr_width().map(|width| width.saturating_sub(indent.len() + 2));
+        let room = self
+            .stderr_width()
+            .map(|width| width.saturating_sub(indent.len() + 2));
         for (position, line) in wrap(&neutralise(text), room).iter().enumerate() {
-            self.note(&format!("{indent}{}{line}", if position == 0 { "" } else { "  " }));
+            self.note(&format!(
+                "{indent}{}{line}",
+                if position == 0 { "" } else { "  " }
+            ));
         }
     }
 
     /// Writes an error for people to standard error.
     pub(crate) fn error(&mut self, error: &CommandError) {
         let Self { stderr, bars, .. } = self;
-        let text: String = error.render().lines().map(|line| styled(line) + "\n").collect();
+        let text: String = error
+            .render()
+            .lines()
+            .map(|line| styled(line) + "\n")
+            .collect();
         let _ = bars.suspend(|| stderr.write_all(text.as_bytes()));
     }
 
@@ -100,12 +128,15 @@ impl Output {
         self.stdout_is_terminal
     }
 
-    /// Whether standard error is a terminal on which lines can be drawn again: not where `TERM` is `dumb` or absent.
+    /// Whether standard error is a terminal on which lines can be drawn again: not where `TERM` is
+    /// `dumb` or absent.
     pub(crate) fn stderr_can_draw(&self) -> bool {
-        self.stderr_is_terminal && std::env::var_os("TERM").is_some_and(|term| term != "dumb" && !term.is_empty())
+        self.stderr_is_terminal
+            && std::env::var_os("TERM").is_some_and(|term| term != "dumb" && !term.is_empty())
     }
 
-    /// Columns of the terminal that standard output is; `None` where it is no terminal and lines may be as long as they like.
+    /// Columns of the terminal that standard output is; `None` where it is no terminal and lines
+    /// may be as long as they like.
     pub(crate) fn stdout_width(&self) -> Option<usize> {
         self.stdout_is_terminal.then(|| size_of(io::stdout()).1)
     }
@@ -147,10 +178,13 @@ impl Output {
     }
 }
 
-/// An error's line with its first word in colour. What the cluster or a file put into it is neutralised.
+/// An error's line with its first word in colour. What the cluster or a file put into it is
+/// neutralised.
 fn styled(line: &str) -> String {
     let styles = [("Error:", BAD.bold()), ("Caused by:", BAD), ("Hint:", HINT)];
-    let found = styles.into_iter().find_map(|(word, style)| Some((word, style, line.strip_prefix(word)?)));
+    let found = styles
+        .into_iter()
+        .find_map(|(word, style)| Some((word, style, line.strip_prefix(word)?)));
     match found {
         Some((word, style, rest)) => Line::default().styled(style, word).text(rest).render(),
         None => Line::of(line).render(),
@@ -181,7 +215,10 @@ mod tests {
 
     #[test]
     fn errors_are_styled_and_harmless() {
-        assert_eq!(styled("Error: it \u{1b}[2J failed"), "\u{1b}[1m\u{1b}[31mError:\u{1b}[0m it ␛[2J failed");
+        assert_eq!(
+            styled("Error: it \u{1b}[2J failed"),
+            "\u{1b}[1m\u{1b}[31mError:\u{1b}[0m it ␛[2J failed"
+        );
         assert_eq!(styled("another line"), "another line");
     }
 }

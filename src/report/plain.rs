@@ -38,8 +38,19 @@ pub(super) struct PlainReporter {
 }
 
 impl PlainReporter {
-    pub(super) fn new(stderr: Box<dyn Write + Send>, width: fn() -> Option<usize>, announcer: Announcer) -> Self {
-        Self { progress: Progress::default(), announcer, stderr, width, said: HashMap::new(), failed: HashSet::new() }
+    pub(super) fn new(
+        stderr: Box<dyn Write + Send>,
+        width: fn() -> Option<usize>,
+        announcer: Announcer,
+    ) -> Self {
+        Self {
+            progress: Progress::default(),
+            announcer,
+            stderr,
+            width,
+            said: HashMap::new(),
+            failed: HashSet::new(),
+        }
     }
 
     fn write(&mut self, lines: &[String]) -> io::Result<()> {
@@ -47,19 +58,37 @@ impl PlainReporter {
             return Ok(());
         }
         let text: String = lines.iter().flat_map(|line| [line, "\n"]).collect();
-        self.stderr.write_all(text.as_bytes()).and_then(|()| self.stderr.flush())
+        self.stderr
+            .write_all(text.as_bytes())
+            .and_then(|()| self.stderr.flush())
     }
 
     /// The line that only a log has, because a terminal shows it by its bars.
     fn line(&mut self, event: &Event) -> Option<Line> {
         match &event.kind {
-            EventKind::PhaseStarted { phase, objects, timeout } => {
+            EventKind::PhaseStarted {
+                phase,
+                objects,
+                timeout,
+            } => {
                 self.said.insert(phase.clone(), event.at);
-                // In a run without writes most phases are over at once; those that are not are told when they end or take long.
+                // In a run without writes most phases are over at once; those that are not are told
+                // when they end or take long.
                 let tells = !self.progress.is_unchanged();
-                tells.then(|| Line::of(format!("▸ {phase}  {}, at most {}", count(*objects, "object"), whole(*timeout))))
+                tells.then(|| {
+                    Line::of(format!(
+                        "▸ {phase}  {}, at most {}",
+                        count(*objects, "object"),
+                        whole(*timeout)
+                    ))
+                })
             }
-            EventKind::ObjectWritten { phase, object, result, took } => {
+            EventKind::ObjectWritten {
+                phase,
+                object,
+                result,
+                took,
+            } => {
                 let word = match result {
                     WriteResult::Created => "created",
                     WriteResult::Changed => "changed",
@@ -70,12 +99,22 @@ impl PlainReporter {
                     WriteResult::Unchanged => return None,
                 };
                 let line = Line::of(format!("  {phase}: {word} {object}"));
-                Some(if *took < SLOW { line } else { line.styled(FAINT, format!("  {}", duration(*took))) })
+                Some(if *took < SLOW {
+                    line
+                } else {
+                    line.styled(FAINT, format!("  {}", duration(*took)))
+                })
             }
-            EventKind::VerdictChanged { phase, object, to, .. } if to.state == State::Failed => {
+            EventKind::VerdictChanged {
+                phase, object, to, ..
+            } if to.state == State::Failed => {
                 let why = explanation(to);
                 let new = self.failed.insert((object.clone(), why.clone()));
-                new.then(|| Line::of(format!("  {phase}: {object} ")).styled(BAD, "failed").text(format!(": {why}")))
+                new.then(|| {
+                    Line::of(format!("  {phase}: {object} "))
+                        .styled(BAD, "failed")
+                        .text(format!(": {why}"))
+                })
             }
             _ => None,
         }
@@ -85,7 +124,9 @@ impl PlainReporter {
     fn waits(&mut self, now: Timestamp) -> Vec<String> {
         let Self { progress, said, .. } = self;
         let due = progress.running().filter_map(|(name, phase)| {
-            let last = said.get_mut(name).filter(|last| between(**last, now) >= INTERVAL)?;
+            let last = said
+                .get_mut(name)
+                .filter(|last| between(**last, now) >= INTERVAL)?;
             *last = now;
             Some(wait_line(name, phase, now).render())
         });
@@ -95,18 +136,31 @@ impl PlainReporter {
 
 fn wait_line(name: &str, phase: &PhaseProgress, now: Timestamp) -> Line {
     let slowest = phase.slowest();
-    let named = slowest.iter().take(NAMED).map(|(object, waiting)| match &waiting.verdict {
-        Some(verdict) if !explanation(verdict).is_empty() => format!("{object} {} ({})", verdict.state, explanation(verdict)),
-        Some(verdict) => format!("{object} {}", verdict.state),
-        None => format!("{object} applied"),
-    });
+    let named = slowest
+        .iter()
+        .take(NAMED)
+        .map(|(object, waiting)| match &waiting.verdict {
+            Some(verdict) if !explanation(verdict).is_empty() => {
+                format!("{object} {} ({})", verdict.state, explanation(verdict))
+            }
+            Some(verdict) => format!("{object} {}", verdict.state),
+            None => format!("{object} applied"),
+        });
     let mut named = named.collect::<Vec<_>>().join(", ");
     if slowest.len() > NAMED {
         named = format!("{named}, … and {} more", slowest.len() - NAMED);
     }
     let elapsed = whole(between(phase.started, now));
-    let start = format!("  {name}: {} of {} ready after {elapsed}", phase.ready(), count(phase.objects, "object"));
-    Line::of(if named.is_empty() { start } else { format!("{start}; waiting for {named}") })
+    let start = format!(
+        "  {name}: {} of {} ready after {elapsed}",
+        phase.ready(),
+        count(phase.objects, "object")
+    );
+    Line::of(if named.is_empty() {
+        start
+    } else {
+        format!("{start}; waiting for {named}")
+    })
 }
 
 impl Reporter for PlainReporter {
@@ -132,7 +186,9 @@ impl Reporter for PlainReporter {
 
 impl Drop for PlainReporter {
     fn drop(&mut self) {
-        let lines = self.announcer.failure(&self.progress, Aftermath::Left, (self.width)());
+        let lines = self
+            .announcer
+            .failure(&self.progress, Aftermath::Left, (self.width)());
         let _ = self.write(&lines);
     }
 }

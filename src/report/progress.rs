@@ -86,24 +86,54 @@ impl Progress {
     /// Takes in one event.
     pub(super) fn observe(&mut self, event: &Event) {
         match &event.kind {
-            EventKind::RunStarted { release, revision, context, server, phases, writes, purpose, .. } => {
+            EventKind::RunStarted {
+                release,
+                revision,
+                context,
+                server,
+                phases,
+                writes,
+                purpose,
+                ..
+            } => {
                 let (release, place) = (release.clone(), (context.clone(), server.clone()));
                 let objects = phases.iter().map(|phase| phase.objects).sum();
-                self.run = Some(Run { release, revision: *revision, place, objects, writes: *writes, purpose: *purpose });
+                self.run = Some(Run {
+                    release,
+                    revision: *revision,
+                    place,
+                    objects,
+                    writes: *writes,
+                    purpose: *purpose,
+                });
             }
             EventKind::RollbackStarted { .. } => {
                 self.goes_back = true;
                 self.phases.clear();
             }
-            EventKind::PhaseStarted { phase, objects, timeout } => {
-                self.phases.insert(phase.clone(), PhaseProgress::new(*objects, event.at, *timeout));
+            EventKind::PhaseStarted {
+                phase,
+                objects,
+                timeout,
+            } => {
+                self.phases.insert(
+                    phase.clone(),
+                    PhaseProgress::new(*objects, event.at, *timeout),
+                );
             }
-            EventKind::ObjectWritten { phase, object, result, .. } => {
+            EventKind::ObjectWritten {
+                phase,
+                object,
+                result,
+                ..
+            } => {
                 if let Some(phase) = self.phases.get_mut(phase) {
                     phase.written(object, *result, event.at);
                 }
             }
-            EventKind::VerdictChanged { phase, object, to, .. } => {
+            EventKind::VerdictChanged {
+                phase, object, to, ..
+            } => {
                 if let Some(phase) = self.phases.get_mut(phase) {
                     phase.judged(object, to, event.at);
                 }
@@ -129,7 +159,10 @@ impl Progress {
 
     /// The phases that run at this moment.
     pub(super) fn running(&self) -> impl Iterator<Item = (&str, &PhaseProgress)> {
-        self.phases.iter().filter(|(_, phase)| phase.outcome.is_none()).map(|(name, phase)| (name.as_str(), phase))
+        self.phases
+            .iter()
+            .filter(|(_, phase)| phase.outcome.is_none())
+            .map(|(name, phase)| (name.as_str(), phase))
     }
 }
 
@@ -163,7 +196,13 @@ impl PhaseProgress {
             WriteResult::Unchanged | WriteResult::Kept => {}
         }
         if !self.ready.contains(object) && !self.waiting.contains_key(object) {
-            self.waiting.insert(object.clone(), Waiting { since: at, verdict: None });
+            self.waiting.insert(
+                object.clone(),
+                Waiting {
+                    since: at,
+                    verdict: None,
+                },
+            );
         }
     }
 
@@ -176,7 +215,10 @@ impl PhaseProgress {
         }
         self.waited = true;
         self.ready.remove(object);
-        let waiting = self.waiting.entry(object.clone()).or_insert(Waiting { since: at, verdict: None });
+        let waiting = self.waiting.entry(object.clone()).or_insert(Waiting {
+            since: at,
+            verdict: None,
+        });
         waiting.verdict = Some(verdict.clone());
     }
 
@@ -200,7 +242,13 @@ impl PhaseProgress {
     /// The objects that are not ready: failed ones first, then those that are waited for longest.
     pub(super) fn slowest(&self) -> Vec<(&ObjectId, &Waiting)> {
         let mut slowest: Vec<_> = self.waiting.iter().collect();
-        slowest.sort_by_key(|(object, waiting)| (Reverse(waiting.state() == Some(State::Failed)), waiting.since, *object));
+        slowest.sort_by_key(|(object, waiting)| {
+            (
+                Reverse(waiting.state() == Some(State::Failed)),
+                waiting.since,
+                *object,
+            )
+        });
         slowest
     }
 }
@@ -212,9 +260,14 @@ impl Waiting {
     }
 }
 
-/// What a verdict says to people: its message, with the reason before it where it failed, and the reason where there is no message.
+/// What a verdict says to people: its message, with the reason before it where it failed, and the
+/// reason where there is no message.
 pub(super) fn explanation(verdict: &Verdict) -> String {
-    let Verdict { state, reason, message } = verdict;
+    let Verdict {
+        state,
+        reason,
+        message,
+    } = verdict;
     if message.is_empty() {
         reason.to_string()
     } else if *state == State::Failed && !reason.is_empty() && !message.contains(reason.as_ref()) {

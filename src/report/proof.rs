@@ -8,35 +8,80 @@ use crate::event::{Proof, Remark};
 const SHOWN: usize = 12;
 
 /// What is said before the way back.
-pub(super) fn rollback_lines(objects: usize, deletes: usize, timeout: std::time::Duration) -> Vec<Line> {
+pub(super) fn rollback_lines(
+    objects: usize,
+    deletes: usize,
+    timeout: std::time::Duration,
+) -> Vec<Line> {
     let put_back = objects - deletes;
     let work = match (put_back, deletes) {
         (_, 0) => format!("{} to put back", count(put_back, "object")),
         (0, _) => format!("{} to delete", count(deletes, "object")),
-        _ => format!("{} to put back, {deletes} to delete", count(put_back, "object")),
+        _ => format!(
+            "{} to put back, {deletes} to delete",
+            count(put_back, "object")
+        ),
     };
-    let hint = format!("at most {}; Ctrl-C stops it at once, `deployctl rollback` does the rest", whole(timeout));
+    let hint = format!(
+        "at most {}; Ctrl-C stops it at once, `deployctl rollback` does the rest",
+        whole(timeout)
+    );
     vec![
-        Line::default().styled(WARNING, "↩").text(" ").styled(STRONG, "Rolling back").text(format!(": {work}")),
+        Line::default()
+            .styled(WARNING, "↩")
+            .text(" ")
+            .styled(STRONG, "Rolling back")
+            .text(format!(": {work}")),
         Line::of("  ").styled(FAINT, hint),
     ]
 }
 
-/// What the way back came to: `rolled back: 37 objects as before, 0 differences`, and what was kept, stays, or was changed by others.
+/// What the way back came to: `rolled back: 37 objects as before, 0 differences`, and what was
+/// kept, stays, or was changed by others.
 pub(super) fn proof_lines(proof: &Proof, width: Option<usize>) -> Vec<Line> {
-    let Proof { same, differences, kept, stays, by_others } = proof;
-    let text = format!("{} as before, {}", count(*same, "object"), count(differences.len(), "difference"));
-    let (style, mark, what) = if differences.is_empty() { (GOOD, "✓", "rolled back") } else { (BAD, "✗", "not all is rolled back") };
-    let head = Line::default().styled(style, mark).text(" ").styled(STRONG, what).text(format!(": {text}"));
-    let sorts = [("differs", BAD, differences), ("kept", WARNING, kept), ("stays", WARNING, stays), ("by others", FAINT, by_others)];
+    let Proof {
+        same,
+        differences,
+        kept,
+        stays,
+        by_others,
+    } = proof;
+    let text = format!(
+        "{} as before, {}",
+        count(*same, "object"),
+        count(differences.len(), "difference")
+    );
+    let (style, mark, what) = if differences.is_empty() {
+        (GOOD, "✓", "rolled back")
+    } else {
+        (BAD, "✗", "not all is rolled back")
+    };
+    let head = Line::default()
+        .styled(style, mark)
+        .text(" ")
+        .styled(STRONG, what)
+        .text(format!(": {text}"));
+    let sorts = [
+        ("differs", BAD, differences),
+        ("kept", WARNING, kept),
+        ("stays", WARNING, stays),
+        ("by others", FAINT, by_others),
+    ];
     let lines = sorts.into_iter().flat_map(|(word, style, remarks)| {
         let more = remarks.len().saturating_sub(SHOWN);
-        let shown = remarks.iter().take(SHOWN).map(move |remark| remark_line(word, style, remark).cut(width));
+        let shown = remarks
+            .iter()
+            .take(SHOWN)
+            .map(move |remark| remark_line(word, style, remark).cut(width));
         shown.chain((more > 0).then(|| Line::of("  ").styled(FAINT, format!("… and {more} more"))))
     });
     std::iter::once(head).chain(lines).collect()
 }
 
 fn remark_line(word: &str, style: anstyle::Style, remark: &Remark) -> Line {
-    Line::of("  ").styled(style, word).text(": ").styled(STRONG, remark.object.to_string()).text(format!("  {}", remark.what))
+    Line::of("  ")
+        .styled(style, word)
+        .text(": ")
+        .styled(STRONG, remark.object.to_string())
+        .text(format!("  {}", remark.what))
 }

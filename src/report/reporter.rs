@@ -16,7 +16,8 @@ pub(crate) trait Reporter: Send {
     /// Takes in one event.
     fn report(&mut self, event: &Event) -> io::Result<()>;
 
-    /// Says that time has passed without an event, so that a log shows life; to be called every few seconds.
+    /// Says that time has passed without an event, so that a log shows life; to be called every few
+    /// seconds.
     fn tick(&mut self, _now: Timestamp) -> io::Result<()> {
         Ok(())
     }
@@ -35,7 +36,8 @@ pub(crate) enum RunFormat {
     JsonLines,
 }
 
-/// The reporter for a run: what `format` puts on standard output, and what people see on standard error.
+/// The reporter for a run: what `format` puts on standard output, and what people see on standard
+/// error.
 ///
 /// `verbosity` is the number of `-v` flags.
 pub(crate) fn reporter(format: RunFormat, output: &Output, verbosity: u8) -> Box<dyn Reporter> {
@@ -43,10 +45,14 @@ pub(crate) fn reporter(format: RunFormat, output: &Output, verbosity: u8) -> Box
     match format {
         RunFormat::Text => {}
         RunFormat::Json => reporters.push(Box::new(JsonReporter::new(Box::new(io::stdout())))),
-        RunFormat::JsonLines => reporters.push(Box::new(JsonLinesReporter::new(Box::new(io::stdout())))),
+        RunFormat::JsonLines => {
+            reporters.push(Box::new(JsonLinesReporter::new(Box::new(io::stdout()))))
+        }
     }
-    // Events are on the same screen or in the same log already, where nobody watches standard error separately.
-    let twice = format == RunFormat::JsonLines && (output.stdout_is_terminal() || !output.stderr_can_draw());
+    // Events are on the same screen or in the same log already, where nobody watches standard error
+    // separately.
+    let twice = format == RunFormat::JsonLines
+        && (output.stdout_is_terminal() || !output.stderr_can_draw());
     reporters.push(for_people(output, verbosity, output.is_quiet() || twice));
     Box::new(Several(reporters))
 }
@@ -59,7 +65,11 @@ fn for_people(output: &Output, verbosity: u8, only_failures: bool) -> Box<dyn Re
     };
     // What the client does is written line by line, which would tear bars apart.
     if only_failures || verbosity > 1 || !output.stderr_can_draw() {
-        return Box::new(PlainReporter::new(Box::new(output.above_bars()), stderr_width, Announcer::new(detail)));
+        return Box::new(PlainReporter::new(
+            Box::new(output.above_bars()),
+            stderr_width,
+            Announcer::new(detail),
+        ));
     }
     let terminal = Terminal {
         screen: Box::new(io::stderr()),
@@ -78,7 +88,10 @@ struct Several(Vec<Box<dyn Reporter>>);
 
 impl Several {
     /// Calls every reporter, also where one before fails; returns the first error.
-    fn each(&mut self, mut call: impl FnMut(&mut dyn Reporter) -> io::Result<()>) -> io::Result<()> {
+    fn each(
+        &mut self,
+        mut call: impl FnMut(&mut dyn Reporter) -> io::Result<()>,
+    ) -> io::Result<()> {
         let mut first = Ok(());
         for reporter in &mut self.0 {
             let result = call(reporter.as_mut());

@@ -13,10 +13,11 @@ pub(super) type Size = Box<dyn Fn() -> (usize, usize) + Send + Sync>;
 
 /// The lines at the bottom of a terminal that are drawn again and again.
 ///
-/// Indicatif decides when to draw; this decides how. Its own way fills each line up to the terminal's width, and a
-/// terminal that becomes narrower wraps such lines and leaves a copy of them behind with every change of its size. Here
-/// lines end where their text ends, and what was drawn is taken away by the rows that it takes *now*.
-/// Only what moves is drawn through it: lines that stay are printed while the bar is suspended.
+/// Indicatif decides when to draw; this decides how. Its own way fills each line up to the
+/// terminal's width, and a terminal that becomes narrower wraps such lines and leaves a copy of
+/// them behind with every change of its size. Here lines end where their text ends, and what was
+/// drawn is taken away by the rows that it takes *now*. Only what moves is drawn through it: lines
+/// that stay are printed while the bar is suspended.
 pub(super) struct Screen {
     size: Size,
     state: Mutex<State>,
@@ -32,7 +33,15 @@ struct State {
 impl Screen {
     /// A screen that writes to `terminal`, without colours where `color` is false.
     pub(super) fn new(terminal: Box<dyn Write + Send>, size: Size, color: bool) -> Self {
-        Self { size, state: Mutex::new(State { terminal, color, drawn: Vec::new(), next: Vec::new() }) }
+        Self {
+            size,
+            state: Mutex::new(State {
+                terminal,
+                color,
+                drawn: Vec::new(),
+                next: Vec::new(),
+            }),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -47,12 +56,21 @@ impl State {
         if next == self.drawn {
             return Ok(());
         }
-        let rows: usize = self.drawn.iter().map(|line| plain_width(line).div_ceil(columns.max(1)).max(1)).sum();
-        let mut frame = if rows > 0 { format!("\x1b[{rows}A\r") } else { String::new() };
+        let rows: usize = self
+            .drawn
+            .iter()
+            .map(|line| plain_width(line).div_ceil(columns.max(1)).max(1))
+            .sum();
+        let mut frame = if rows > 0 {
+            format!("\x1b[{rows}A\r")
+        } else {
+            String::new()
+        };
         for line in &next {
             let _ = write!(frame, "{line}\x1b[K\r\n");
         }
-        // Line by line, because erasing all at once makes some terminals keep a copy in their history.
+        // Line by line, because erasing all at once makes some terminals keep a copy in their
+        // history.
         if let Some(rest @ 1..) = rows.checked_sub(next.len()) {
             let _ = write!(frame, "{}\x1b[{rest}A", "\x1b[2K\r\n".repeat(rest));
         }
@@ -99,7 +117,11 @@ impl TermLike for Screen {
     fn write_str(&self, text: &str) -> io::Result<()> {
         let mut state = self.state();
         if !text.trim().is_empty() {
-            let line = if state.color { text.to_owned() } else { anstream::adapter::strip_str(text).to_string() };
+            let line = if state.color {
+                text.to_owned()
+            } else {
+                anstream::adapter::strip_str(text).to_string()
+            };
             state.next.push(line);
         }
         Ok(())

@@ -33,7 +33,8 @@ pub(crate) struct StatusView {
     pub(crate) last_run: Option<RevisionInfo>,
     /// How things stand with the newest attempt.
     pub(crate) standing: Standing,
-    /// The command that goes on with the newest attempt where it is unfinished, for example `up` or `down`.
+    /// The command that goes on with the newest attempt where it is unfinished, for example `up` or
+    /// `down`.
     #[serde(skip)]
     pub(crate) forward: &'static str,
     /// Who holds the release's lock, and since when.
@@ -112,7 +113,8 @@ pub(crate) struct StatusObject {
     pub(crate) storage: Option<String>,
     /// Address of a load balancer or ingress.
     pub(crate) address: Option<String>,
-    /// The managers that changed fields of ours since they were written; `somebody` where that cannot be told.
+    /// The managers that changed fields of ours since they were written; `somebody` where that
+    /// cannot be told.
     pub(crate) changed_by: Option<String>,
     /// Whether somebody deleted it since it was written.
     pub(crate) deleted: bool,
@@ -121,18 +123,30 @@ pub(crate) struct StatusObject {
 impl StatusView {
     /// The view as a tree by phase, no line wider than `width`.
     pub(crate) fn text(&self, width: Option<usize>, now: Timestamp) -> String {
-        let mut text: String = self.lines(width, now, Brevity::Everything).into_iter().map(|line| line + "\n").collect();
+        let mut text: String = self
+            .lines(width, now, Brevity::Everything)
+            .into_iter()
+            .map(|line| line + "\n")
+            .collect();
         if !self.access.is_empty() {
             text += "\nHow to reach it:\n";
-            text.extend(access_lines(&self.access, width).into_iter().map(|line| line + "\n"));
+            text.extend(
+                access_lines(&self.access, width)
+                    .into_iter()
+                    .map(|line| line + "\n"),
+            );
         }
         text
     }
 
-    /// The view in at most `rows` lines: where that is too little, phases that are ready shrink to their headings, and what is ready
-    /// is left out.
+    /// The view in at most `rows` lines: where that is too little, phases that are ready shrink to
+    /// their headings, and what is ready is left out.
     pub(crate) fn screen(&self, rows: usize, width: usize, now: Timestamp) -> Vec<String> {
-        let tries = [Brevity::Everything, Brevity::HeadingsOfReady, Brevity::NotReady];
+        let tries = [
+            Brevity::Everything,
+            Brevity::HeadingsOfReady,
+            Brevity::NotReady,
+        ];
         let mut lines = Vec::new();
         for brevity in tries {
             lines = self.lines(Some(width), now, brevity);
@@ -142,19 +156,31 @@ impl StatusView {
         }
         let hidden = lines.len() - rows.saturating_sub(1);
         lines.truncate(rows.saturating_sub(1));
-        lines.push(Line::default().styled(FAINT, format!("… and {hidden} more")).cut(Some(width)).render());
+        lines.push(
+            Line::default()
+                .styled(FAINT, format!("… and {hidden} more"))
+                .cut(Some(width))
+                .render(),
+        );
         lines
     }
 
     fn lines(&self, width: Option<usize>, now: Timestamp, brevity: Brevity) -> Vec<String> {
-        let mut table = Table::new(&[Column::Name, Column::Text, Column::Number, Column::Text], 2);
+        let mut table = Table::new(
+            &[Column::Name, Column::Text, Column::Number, Column::Text],
+            2,
+        );
         // Without a terminal there is room, and names are searched for.
         let namespace = width.and_then(|_| self.only_namespace());
         for line in self.head(namespace, width, now) {
             table.whole(line);
         }
         for phase in &self.phases {
-            let objects: Vec<&StatusObject> = phase.objects.iter().filter(|object| brevity.shows(phase, object)).collect();
+            let objects: Vec<&StatusObject> = phase
+                .objects
+                .iter()
+                .filter(|object| brevity.shows(phase, object))
+                .collect();
             if brevity == Brevity::Everything || !objects.is_empty() {
                 table.whole(Line::default());
             }
@@ -166,25 +192,47 @@ impl StatusView {
         table.lines(width)
     }
 
-    /// The namespace that all objects with a namespace are in: on a terminal it is said once, and not with every object.
+    /// The namespace that all objects with a namespace are in: on a terminal it is said once, and
+    /// not with every object.
     fn only_namespace(&self) -> Option<&str> {
-        let mut namespaces = self.phases.iter().flat_map(|phase| &phase.objects).filter_map(|object| object.id.namespace.as_deref());
+        let mut namespaces = self
+            .phases
+            .iter()
+            .flat_map(|phase| &phase.objects)
+            .filter_map(|object| object.id.namespace.as_deref());
         let first = namespaces.next()?;
-        namespaces.all(|namespace| namespace == first).then_some(first)
+        namespaces
+            .all(|namespace| namespace == first)
+            .then_some(first)
     }
 
     fn head(&self, namespace: Option<&str>, width: Option<usize>, now: Timestamp) -> Vec<Line> {
-        let Self { release, context, .. } = self;
+        let Self {
+            release, context, ..
+        } = self;
         let Some(revision) = self.revision.as_ref().or(self.last_run.as_ref()) else {
             let text = format!("{release} is not deployed in context {context}; ");
-            let command = format!("`deployctl up {} --env {}` deploys it", release.plan, release.environment);
-            return wrap(&neutralise(&(text + &command)), width).iter().map(Line::of).collect();
+            let command = format!(
+                "`deployctl up {} --env {}` deploys it",
+                release.plan, release.environment
+            );
+            return wrap(&neutralise(&(text + &command)), width)
+                .iter()
+                .map(Line::of)
+                .collect();
         };
-        let namespace = namespace.map_or_else(String::new, |namespace| format!(", namespace {namespace}"));
-        let place = Line::default().styled(STRONG, release.to_string()).text(format!(" in context {context}{namespace}"));
+        let namespace =
+            namespace.map_or_else(String::new, |namespace| format!(", namespace {namespace}"));
+        let place = Line::default()
+            .styled(STRONG, release.to_string())
+            .text(format!(" in context {context}{namespace}"));
         let mut lines = vec![place];
         lines.extend(revision.lines(Line::default(), width, now));
-        if let Some(last) = self.last_run.as_ref().filter(|last| last.number != revision.number) {
+        if let Some(last) = self
+            .last_run
+            .as_ref()
+            .filter(|last| last.number != revision.number)
+        {
             lines.extend(last.lines(Line::of("last run: "), width, now));
         }
         lines.extend(self.next(width));
@@ -193,8 +241,15 @@ impl StatusView {
 
     /// What there is to be done about the newest attempt, or who is doing it.
     fn next(&self, width: Option<usize>) -> Vec<Line> {
-        let Self { release, locked_by, .. } = self;
-        let command = |name: &str| format!("`deployctl {name} {} --env {}`", release.plan, release.environment);
+        let Self {
+            release, locked_by, ..
+        } = self;
+        let command = |name: &str| {
+            format!(
+                "`deployctl {name} {} --env {}`",
+                release.plan, release.environment
+            )
+        };
         let (up, forward, rollback) = (command("up"), command(self.forward), command("rollback"));
         let text = match self.standing {
             Standing::Nothing | Standing::Deployed => return Vec::new(),
@@ -202,9 +257,13 @@ impl StatusView {
                 Some(holder) => format!("now:  a run is under way, by {holder}"),
                 None => "now:  a run is under way, or was killed a moment ago".to_owned(),
             },
-            Standing::Interrupted => format!("next: {forward} goes on from there; {rollback} goes back to what was there before"),
+            Standing::Interrupted => format!(
+                "next: {forward} goes on from there; {rollback} goes back to what was there before"
+            ),
             Standing::TakenDown if self.phases.is_empty() => {
-                format!("now:  nothing is deployed; {up} deploys it again, {rollback} brings back what was there")
+                format!(
+                    "now:  nothing is deployed; {up} deploys it again, {rollback} brings back what was there"
+                )
             }
             Standing::TakenDown => {
                 format!(
@@ -212,12 +271,21 @@ impl StatusView {
                 )
             }
             Standing::Failed => {
-                format!("next: mend the cause, then {forward} goes on from there; {rollback} goes back to what was there before")
+                format!(
+                    "next: mend the cause, then {forward} goes on from there; {rollback} goes back to what was there before"
+                )
             }
-            Standing::HalfRolledBack => format!("next: {rollback} goes on with the way back; {up} goes forward"),
-            Standing::RolledBack => format!("next: everything is as it was before; mend the cause, then run {up} again"),
+            Standing::HalfRolledBack => {
+                format!("next: {rollback} goes on with the way back; {up} goes forward")
+            }
+            Standing::RolledBack => {
+                format!("next: everything is as it was before; mend the cause, then run {up} again")
+            }
         };
-        wrap(&neutralise(&text), width).iter().map(Line::of).collect()
+        wrap(&neutralise(&text), width)
+            .iter()
+            .map(Line::of)
+            .collect()
     }
 }
 
@@ -242,27 +310,51 @@ impl Brevity {
 impl RevisionInfo {
     /// How it ended, in words.
     pub(super) fn word(&self) -> (&'static str, anstyle::Style) {
-        if self.taken_down { ("took it down", FAINT) } else { outcome_word(self.outcome) }
+        if self.taken_down {
+            ("took it down", FAINT)
+        } else {
+            outcome_word(self.outcome)
+        }
     }
 
     /// `revision 4 succeeded 3 min ago by USER, after 14.2 s`, and below it why it failed.
     fn lines(&self, lead: Line, width: Option<usize>, now: Timestamp) -> Vec<Line> {
-        let Self { number, outcome, started, finished, cause, by, .. } = self;
+        let Self {
+            number,
+            outcome,
+            started,
+            finished,
+            cause,
+            by,
+            ..
+        } = self;
         let (word, style) = self.word();
         let line = lead.text(format!("revision {number} ")).styled(style, word);
         let line = line.text(match finished {
-            Some(finished) => format!(" {} by {by}, after {}", age(*finished, now), duration(between(*started, *finished))),
+            Some(finished) => format!(
+                " {} by {by}, after {}",
+                age(*finished, now),
+                duration(between(*started, *finished))
+            ),
             None => format!(", started {} by {by}", age(*started, now)),
         });
         let cause = cause
             .iter()
             .filter(|_| !matches!(outcome, RunOutcome::Running | RunOutcome::Succeeded))
-            .flat_map(|cause| wrap(&neutralise(cause), width.map(|width| width.saturating_sub(2))));
-        std::iter::once(line).chain(cause.map(|text| Line::of("  ").styled(style, text))).collect()
+            .flat_map(|cause| {
+                wrap(
+                    &neutralise(cause),
+                    width.map(|width| width.saturating_sub(2)),
+                )
+            });
+        std::iter::once(line)
+            .chain(cause.map(|text| Line::of("  ").styled(style, text)))
+            .collect()
     }
 }
 
-/// How a run ended. One whose program was killed and one that goes on look the same in the revision alone.
+/// How a run ended. One whose program was killed and one that goes on look the same in the revision
+/// alone.
 pub(super) fn outcome_word(outcome: RunOutcome) -> (&'static str, anstyle::Style) {
     match outcome {
         RunOutcome::Running => ("runs or was killed", WARNING),
@@ -276,13 +368,20 @@ pub(super) fn outcome_word(outcome: RunOutcome) -> (&'static str, anstyle::Style
 
 impl StatusPhase {
     fn heading(&self) -> Line {
-        let ready = self.objects.iter().filter(|object| object.verdict.passes()).count();
+        let ready = self
+            .objects
+            .iter()
+            .filter(|object| object.verdict.passes())
+            .count();
         let line = Line::default().styled(STRONG, &self.name);
         let objects = self.objects.len();
         if ready == objects {
             line.styled(FAINT, format!("  {}, ready", count(objects, "object")))
         } else {
-            line.styled(WARNING, format!("  {ready} of {} ready", count(objects, "object")))
+            line.styled(
+                WARNING,
+                format!("  {ready} of {} ready", count(objects, "object")),
+            )
         }
     }
 }
@@ -290,7 +389,11 @@ impl StatusPhase {
 impl StatusObject {
     fn cells(&self, without_namespace: bool) -> Vec<Line> {
         let state = self.verdict.state;
-        let name = if without_namespace { format!("{}/{}", self.id.kind, self.id.name) } else { self.id.to_string() };
+        let name = if without_namespace {
+            format!("{}/{}", self.id.kind, self.id.name)
+        } else {
+            self.id.to_string()
+        };
         vec![
             Line::of(name),
             Line::default().styled(style_of(state), state.to_string()),
@@ -299,16 +402,34 @@ impl StatusObject {
         ]
     }
 
-    /// What else there is to say: why it is not ready, then what autoscaling, storage and addresses say.
+    /// What else there is to say: why it is not ready, then what autoscaling, storage and addresses
+    /// say.
     fn remarks(&self) -> Line {
-        let why = if self.verdict.state == State::Ready { String::new() } else { explanation(&self.verdict) };
-        let style = if self.verdict.state == State::Failed { BAD } else { anstyle::Style::new() };
-        let facts = [&self.autoscaling, &self.storage, &self.address].into_iter().flatten();
+        let why = if self.verdict.state == State::Ready {
+            String::new()
+        } else {
+            explanation(&self.verdict)
+        };
+        let style = if self.verdict.state == State::Failed {
+            BAD
+        } else {
+            anstyle::Style::new()
+        };
+        let facts = [&self.autoscaling, &self.storage, &self.address]
+            .into_iter()
+            .flatten();
         let facts = facts.map(Line::of);
-        let changed = self.changed_by.iter().map(|manager| Line::default().styled(WARNING, format!("changed by {manager}")));
-        let deleted = self.deleted.then(|| Line::default().styled(WARNING, "deleted by somebody"));
+        let changed = self
+            .changed_by
+            .iter()
+            .map(|manager| Line::default().styled(WARNING, format!("changed by {manager}")));
+        let deleted = self
+            .deleted
+            .then(|| Line::default().styled(WARNING, "deleted by somebody"));
         let why = (!why.is_empty()).then(|| Line::default().styled(style, why));
         let parts = why.into_iter().chain(deleted).chain(changed).chain(facts);
-        parts.reduce(|line, part| line.text("; ").joined(part)).unwrap_or_default()
+        parts
+            .reduce(|line, part| line.text("; ").joined(part))
+            .unwrap_or_default()
     }
 }

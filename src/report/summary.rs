@@ -10,7 +10,9 @@ use super::{
 };
 use crate::{
     error::ExitCode,
-    event::{AccessPoint, PhaseOutcome, PhaseTiming, Purpose, RequestCounts, RunOutcome, VerdictDelays},
+    event::{
+        AccessPoint, PhaseOutcome, PhaseTiming, Purpose, RequestCounts, RunOutcome, VerdictDelays,
+    },
 };
 
 /// How a run ended, as its last event says.
@@ -33,7 +35,11 @@ pub(super) struct Ending<'a> {
 /// The table of phases, the requests, how it ended and how to reach things.
 ///
 /// A run that had nothing to write and found everything ready says that alone.
-pub(super) fn summary(ending: &Ending<'_>, progress: &Progress, width: Option<usize>) -> Vec<String> {
+pub(super) fn summary(
+    ending: &Ending<'_>,
+    progress: &Progress,
+    width: Option<usize>,
+) -> Vec<String> {
     let run = progress.run.as_ref();
     let unchanged = progress.is_unchanged() && ending.outcome == RunOutcome::Succeeded;
     let mut lines = Vec::new();
@@ -63,20 +69,47 @@ pub(super) fn summary(ending: &Ending<'_>, progress: &Progress, width: Option<us
 fn phase_table(ending: &Ending<'_>) -> Table {
     use Column::{Name, Number, Text};
     let removes = ending.phases.iter().any(|phase| phase.deleted > 0);
-    let columns = [Name, Text, Number, Number, Number, Number].into_iter().chain(removes.then_some(Number)).chain([Number]);
+    let columns = [Name, Text, Number, Number, Number, Number]
+        .into_iter()
+        .chain(removes.then_some(Number))
+        .chain([Number]);
     let mut table = Table::new(&columns.collect::<Vec<_>>(), 0);
-    let titles = ["PHASE", "OUTCOME", "OBJECTS", "CREATED", "CHANGED", "UNCHANGED"];
-    table.titles(&titles.into_iter().chain(removes.then_some("REMOVED")).chain(["TIME"]).collect::<Vec<_>>());
+    let titles = [
+        "PHASE",
+        "OUTCOME",
+        "OBJECTS",
+        "CREATED",
+        "CHANGED",
+        "UNCHANGED",
+    ];
+    table.titles(
+        &titles
+            .into_iter()
+            .chain(removes.then_some("REMOVED"))
+            .chain(["TIME"])
+            .collect::<Vec<_>>(),
+    );
     for phase in ending.phases.iter().filter(|phase| phase.objects > 0) {
         let (word, style) = outcome_word(phase.outcome);
-        let time = if phase.outcome.is_some() { duration(phase.took) } else { String::new() };
+        let time = if phase.outcome.is_some() {
+            duration(phase.took)
+        } else {
+            String::new()
+        };
         let mut row = vec![Line::of(&phase.name), Line::default().styled(style, word)];
-        row.extend([phase.objects, phase.created, phase.changed, phase.unchanged].map(|number| Line::of(number.to_string())));
+        row.extend(
+            [phase.objects, phase.created, phase.changed, phase.unchanged]
+                .map(|number| Line::of(number.to_string())),
+        );
         row.extend(removes.then(|| Line::of(phase.deleted.to_string())));
         row.push(Line::of(time));
         table.row(row);
     }
-    let totals = [ending.sum(|phase| phase.objects), ending.sum(|phase| phase.created), ending.sum(|phase| phase.changed)];
+    let totals = [
+        ending.sum(|phase| phase.objects),
+        ending.sum(|phase| phase.created),
+        ending.sum(|phase| phase.changed),
+    ];
     let mut row = vec![Line::default().styled(STRONG, "together"), Line::default()];
     row.extend(totals.map(|number| Line::of(number.to_string())));
     row.push(Line::of(ending.sum(|phase| phase.unchanged).to_string()));
@@ -99,17 +132,48 @@ pub(super) fn outcome_word(outcome: Option<PhaseOutcome>) -> (&'static str, anst
 }
 
 fn request_line(requests: &RequestCounts) -> Line {
-    let RequestCounts { get, list, watch, patch, create, update, delete, dry_run, retried } = *requests;
-    let verbs = [(get, "get"), (list, "list"), (watch, "watch"), (patch, "patch"), (create, "create"), (update, "update")];
-    let parts = verbs.into_iter().chain([(delete, "delete"), (dry_run, "dry run"), (retried, "sent again")]);
-    let parts: Vec<_> = parts.map(|(number, word)| (usize::try_from(number).unwrap_or(usize::MAX), word)).collect();
+    let RequestCounts {
+        get,
+        list,
+        watch,
+        patch,
+        create,
+        update,
+        delete,
+        dry_run,
+        retried,
+    } = *requests;
+    let verbs = [
+        (get, "get"),
+        (list, "list"),
+        (watch, "watch"),
+        (patch, "patch"),
+        (create, "create"),
+        (update, "update"),
+    ];
+    let parts = verbs.into_iter().chain([
+        (delete, "delete"),
+        (dry_run, "dry run"),
+        (retried, "sent again"),
+    ]);
+    let parts: Vec<_> = parts
+        .map(|(number, word)| (usize::try_from(number).unwrap_or(usize::MAX), word))
+        .collect();
     let text = tally(&parts);
-    Line::of(format!("Requests: {}", if text.is_empty() { "none" } else { &text }))
+    Line::of(format!(
+        "Requests: {}",
+        if text.is_empty() { "none" } else { &text }
+    ))
 }
 
 /// How soon verdicts came after what they came of; nothing where none came of an event.
 fn verdict_line(verdicts: &VerdictDelays) -> Option<String> {
-    let VerdictDelays { count, median, p99, longest } = *verdicts;
+    let VerdictDelays {
+        count,
+        median,
+        p99,
+        longest,
+    } = *verdicts;
     let [median, p99, longest] = [median, p99, longest].map(|time| time.as_secs_f64() * 1000.0);
     let delays = format!("median {median:.1} ms, p99 {p99:.1} ms, longest {longest:.1} ms");
     (count > 0).then(|| format!("Verdicts after events: {count} ({delays})"))
@@ -117,18 +181,32 @@ fn verdict_line(verdicts: &VerdictDelays) -> Option<String> {
 
 /// How to reach each thing, under its name. What does not fit beside the name stands below it.
 ///
-/// An address or a command that is cut is of no use, so that these lines may be wider than the terminal.
+/// An address or a command that is cut is of no use, so that these lines may be wider than the
+/// terminal.
 pub(super) fn access_lines(access: &[AccessPoint], width: Option<usize>) -> Vec<String> {
     let widest = width.map_or(usize::MAX, |width| width / 5);
-    let names = access.iter().map(|point| text::width(&point.name)).filter(|name| *name <= widest).max().unwrap_or(0);
+    let names = access
+        .iter()
+        .map(|point| text::width(&point.name))
+        .filter(|name| *name <= widest)
+        .max()
+        .unwrap_or(0);
     let mut lines = Vec::new();
     for point in access {
         let mut name = Line::of("  ").text(&point.name);
         if text::width(&point.name) > names {
             lines.push(std::mem::take(&mut name).render());
         }
-        for part in parts(&point.how, width.map(|width| width.saturating_sub(names + 4))) {
-            lines.push(std::mem::take(&mut name).padded(names + 4).styled(HINT, part).render());
+        for part in parts(
+            &point.how,
+            width.map(|width| width.saturating_sub(names + 4)),
+        ) {
+            lines.push(
+                std::mem::take(&mut name)
+                    .padded(names + 4)
+                    .styled(HINT, part)
+                    .render(),
+            );
         }
     }
     lines
@@ -137,7 +215,9 @@ pub(super) fn access_lines(access: &[AccessPoint], width: Option<usize>) -> Vec<
 /// A command and what to do then, on two lines where one is too narrow.
 fn parts(how: &str, room: Option<usize>) -> Vec<&str> {
     match how.split_once(", then ") {
-        Some((command, then)) if room.is_some_and(|room| text::width(how) > room) => vec![command, then],
+        Some((command, then)) if room.is_some_and(|room| text::width(how) > room) => {
+            vec![command, then]
+        }
         _ => vec![how],
     }
 }
@@ -150,42 +230,79 @@ impl Ending<'_> {
     /// The line that says what is deployed now, or how it ended.
     pub(super) fn closing(&self, run: Option<&Run>) -> Line {
         let took = duration(self.took);
-        let what = run.map_or_else(|| "the release".to_owned(), |run| format!("{} revision {}", run.release, run.revision));
+        let what = run.map_or_else(
+            || "the release".to_owned(),
+            |run| format!("{} revision {}", run.release, run.revision),
+        );
         match self.outcome {
-            RunOutcome::Succeeded => Line::default().styled(GOOD, "✓").text(format!(" {}", self.success(run))),
-            RunOutcome::Failed => Line::default().styled(BAD, "✗").text(format!(" {what} failed after {took}")),
+            RunOutcome::Succeeded => Line::default()
+                .styled(GOOD, "✓")
+                .text(format!(" {}", self.success(run))),
+            RunOutcome::Failed => Line::default()
+                .styled(BAD, "✗")
+                .text(format!(" {what} failed after {took}")),
             RunOutcome::RolledBack if self.exit == ExitCode::Interrupted => {
-                Line::default().styled(WARNING, "!").text(format!(" {what} was interrupted and rolled back after {took}"))
+                Line::default().styled(WARNING, "!").text(format!(
+                    " {what} was interrupted and rolled back after {took}"
+                ))
             }
             RunOutcome::RolledBack if self.exit == ExitCode::Done => {
-                Line::default().styled(GOOD, "✓").text(format!(" {what} is rolled back: everything is as it was before, after {took}"))
+                Line::default().styled(GOOD, "✓").text(format!(
+                    " {what} is rolled back: everything is as it was before, after {took}"
+                ))
             }
-            RunOutcome::RolledBack => Line::default().styled(BAD, "✗").text(format!(" {what} failed and was rolled back after {took}")),
-            RunOutcome::RollingBack => {
-                Line::default().styled(BAD, "✗").text(format!(" {what} failed, and the way back was interrupted after {took}"))
-            }
-            RunOutcome::Interrupted | RunOutcome::Running => {
-                Line::default().styled(WARNING, "!").text(format!(" {what} was interrupted after {took}"))
-            }
+            RunOutcome::RolledBack => Line::default()
+                .styled(BAD, "✗")
+                .text(format!(" {what} failed and was rolled back after {took}")),
+            RunOutcome::RollingBack => Line::default().styled(BAD, "✗").text(format!(
+                " {what} failed, and the way back was interrupted after {took}"
+            )),
+            RunOutcome::Interrupted | RunOutcome::Running => Line::default()
+                .styled(WARNING, "!")
+                .text(format!(" {what} was interrupted after {took}")),
         }
     }
 
     fn success(&self, run: Option<&Run>) -> String {
         let objects = count(self.sum(|phase| phase.objects), "object");
-        let written = tally(&[(self.sum(|phase| phase.created), "created"), (self.sum(|phase| phase.changed), "changed")]);
-        let took = if is_instant(self.took) { String::new() } else { format!(", {}", duration(self.took)) };
+        let written = tally(&[
+            (self.sum(|phase| phase.created), "created"),
+            (self.sum(|phase| phase.changed), "changed"),
+        ]);
+        let took = if is_instant(self.took) {
+            String::new()
+        } else {
+            format!(", {}", duration(self.took))
+        };
         match run {
             Some(run) if run.removes() => {
                 let deleted = count(self.sum(|phase| phase.deleted), "object");
-                let what = if run.purpose == Purpose::TakeDown { "is taken down" } else { "is pruned" };
+                let what = if run.purpose == Purpose::TakeDown {
+                    "is taken down"
+                } else {
+                    "is pruned"
+                };
                 format!("{} {what}: {deleted} removed{took}", run.release)
             }
             Some(run) if run.writes == 0 => {
-                let revision = if run.revision == 0 { String::new() } else { format!(", revision {}", run.revision) };
-                format!("{} is as wanted: {objects}{revision}, nothing to change{took}", run.release)
+                let revision = if run.revision == 0 {
+                    String::new()
+                } else {
+                    format!(", revision {}", run.revision)
+                };
+                format!(
+                    "{} is as wanted: {objects}{revision}, nothing to change{took}",
+                    run.release
+                )
             }
-            Some(run) if written.is_empty() => format!("{} revision {} is deployed: {objects}, unchanged{took}", run.release, run.revision),
-            Some(run) => format!("{} revision {} is deployed: {objects}, {written}{took}", run.release, run.revision),
+            Some(run) if written.is_empty() => format!(
+                "{} revision {} is deployed: {objects}, unchanged{took}",
+                run.release, run.revision
+            ),
+            Some(run) => format!(
+                "{} revision {} is deployed: {objects}, {written}{took}",
+                run.release, run.revision
+            ),
             None => format!("everything is as wanted: {objects}{took}"),
         }
     }

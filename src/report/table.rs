@@ -35,12 +35,21 @@ enum Row {
 impl Table {
     /// An empty table whose rows start after `indent` spaces.
     pub(super) fn new(columns: &[Column], indent: usize) -> Self {
-        Self { columns: columns.to_vec(), rows: Vec::new(), indent }
+        Self {
+            columns: columns.to_vec(),
+            rows: Vec::new(),
+            indent,
+        }
     }
 
     /// Adds a row of column titles.
     pub(super) fn titles(&mut self, titles: &[&str]) {
-        self.row(titles.iter().map(|title| Line::default().styled(STRONG, title)).collect());
+        self.row(
+            titles
+                .iter()
+                .map(|title| Line::default().styled(STRONG, title))
+                .collect(),
+        );
     }
 
     /// Adds a row; cells that are not given are empty.
@@ -56,7 +65,11 @@ impl Table {
     /// The lines, none wider than `width` columns.
     pub(super) fn lines(self, width: Option<usize>) -> Vec<String> {
         let widths = self.widths(width);
-        let Self { columns, rows, indent } = self;
+        let Self {
+            columns,
+            rows,
+            indent,
+        } = self;
         let lines = rows.into_iter().map(|row| match row {
             Row::Whole(line) => line,
             Row::Cells(cells) => aligned(cells, &columns, &widths, indent),
@@ -74,11 +87,23 @@ impl Table {
             }
         }
         let Some(limit) = limit else { return widths };
-        let gaps = GAP * widths.iter().filter(|width| **width > 0).count().saturating_sub(1);
+        let gaps = GAP
+            * widths
+                .iter()
+                .filter(|width| **width > 0)
+                .count()
+                .saturating_sub(1);
         let room = limit.saturating_sub(self.indent + gaps);
-        let is_word: Vec<bool> = self.columns.iter().map(|column| *column == Column::Word).collect();
+        let is_word: Vec<bool> = self
+            .columns
+            .iter()
+            .map(|column| *column == Column::Word)
+            .collect();
         while widths.iter().sum::<usize>() > room {
-            let candidates = widths.iter_mut().zip(&is_word).filter(|(width, _)| **width > NARROWEST);
+            let candidates = widths
+                .iter_mut()
+                .zip(&is_word)
+                .filter(|(width, _)| **width > NARROWEST);
             match candidates.max_by_key(|(width, is_word)| (!**is_word, **width)) {
                 Some((widest, _)) => *widest -= 1,
                 None => break,
@@ -92,7 +117,11 @@ impl Table {
 fn aligned(cells: Vec<Line>, columns: &[Column], widths: &[usize], indent: usize) -> Line {
     let mut line = Line::of(" ".repeat(indent));
     let mut first = true;
-    for (cell, (column, width)) in cells.into_iter().zip(columns.iter().zip(widths)).filter(|(_, (_, width))| **width > 0) {
+    for (cell, (column, width)) in cells
+        .into_iter()
+        .zip(columns.iter().zip(widths))
+        .filter(|(_, (_, width))| **width > 0)
+    {
         if !first {
             line = line.text(" ".repeat(GAP));
         }
@@ -100,7 +129,8 @@ fn aligned(cells: Vec<Line>, columns: &[Column], widths: &[usize], indent: usize
         line = line.joined(match column {
             Column::Text | Column::Word => cell.cut(Some(*width)).padded(*width),
             Column::Name => cell.cut_middle(*width).padded(*width),
-            Column::Number => Line::of(" ".repeat(width.saturating_sub(cell.width()))).joined(cell.cut(Some(*width))),
+            Column::Number => Line::of(" ".repeat(width.saturating_sub(cell.width())))
+                .joined(cell.cut(Some(*width))),
         });
     }
     line
@@ -111,7 +141,10 @@ mod tests {
     use super::*;
 
     fn table() -> Table {
-        let mut table = Table::new(&[Column::Name, Column::Number, Column::Text, Column::Text], 2);
+        let mut table = Table::new(
+            &[Column::Name, Column::Number, Column::Text, Column::Text],
+            2,
+        );
         table.titles(&["NAME", "COUNT", "", "NOTE"]);
         table.whole(Line::of("group"));
         table.row(vec![
@@ -126,7 +159,11 @@ mod tests {
 
     #[test]
     fn columns_are_aligned_and_empty_ones_left_out() {
-        let lines: Vec<String> = table().lines(None).iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect();
+        let lines: Vec<String> = table()
+            .lines(None)
+            .iter()
+            .map(|line| anstream::adapter::strip_str(line).to_string())
+            .collect();
         assert_eq!(
             lines,
             [
@@ -140,11 +177,22 @@ mod tests {
 
     #[test]
     fn the_widest_columns_give_way() {
-        let lines: Vec<String> = table().lines(Some(50)).iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect();
-        assert_eq!(lines[2], "  Deploy…yment-gateway      7  a note that is lon…");
+        let lines: Vec<String> = table()
+            .lines(Some(50))
+            .iter()
+            .map(|line| anstream::adapter::strip_str(line).to_string())
+            .collect();
+        assert_eq!(
+            lines[2],
+            "  Deploy…yment-gateway      7  a note that is lon…"
+        );
         for width in 0..80 {
             for line in table().lines(Some(width)) {
-                assert!(super::super::text::width(&anstream::adapter::strip_str(&line).to_string()) <= width, "{line}");
+                assert!(
+                    super::super::text::width(&anstream::adapter::strip_str(&line).to_string())
+                        <= width,
+                    "{line}"
+                );
             }
         }
     }

@@ -25,7 +25,8 @@ const PICTURES: u8 = 10;
 
 /// Reports to a terminal: a bar for each phase that runs, and above them the lines that stay.
 ///
-/// Events only change what the next picture shows; a thread draws it, so that a thousand events cost no thousand pictures.
+/// Events only change what the next picture shows; a thread draws it, so that a thousand events
+/// cost no thousand pictures.
 pub(super) struct TerminalReporter {
     progress: Arc<Mutex<Progress>>,
     announcer: Announcer,
@@ -57,13 +58,36 @@ pub(super) struct Terminal {
 impl TerminalReporter {
     /// A reporter that draws by itself from the first phase on.
     pub(super) fn new(terminal: Terminal, detail: Detail) -> Self {
-        let Terminal { screen, stderr, size, color, now, tick, bars } = terminal;
+        let Terminal {
+            screen,
+            stderr,
+            size,
+            color,
+            now,
+            tick,
+            bars,
+        } = terminal;
         let progress = Arc::new(Mutex::new(Progress::default()));
         let screen_size: Size = Box::new(size);
-        let target = ProgressDrawTarget::term_like_with_hz(Box::new(Screen::new(screen, screen_size, color)), PICTURES);
-        let bar = ProgressBar::with_draw_target(None, target).with_style(style(Arc::clone(&progress), size, now));
+        let target = ProgressDrawTarget::term_like_with_hz(
+            Box::new(Screen::new(screen, screen_size, color)),
+            PICTURES,
+        );
+        let bar = ProgressBar::with_draw_target(None, target).with_style(style(
+            Arc::clone(&progress),
+            size,
+            now,
+        ));
         bars.set(Some(bar.clone()));
-        Self { progress, announcer: Announcer::new(detail), bar, bars, stderr, size, tick }
+        Self {
+            progress,
+            announcer: Announcer::new(detail),
+            bar,
+            bars,
+            stderr,
+            size,
+            tick,
+        }
     }
 
     fn write(&mut self, lines: &[String]) -> io::Result<()> {
@@ -81,13 +105,19 @@ impl TerminalReporter {
 }
 
 /// The style of a bar whose text is the board at the time of drawing.
-fn style(progress: Arc<Mutex<Progress>>, size: fn() -> (usize, usize), now: fn() -> Timestamp) -> ProgressStyle {
+fn style(
+    progress: Arc<Mutex<Progress>>,
+    size: fn() -> (usize, usize),
+    now: fn() -> Timestamp,
+) -> ProgressStyle {
     let write = move |_: &ProgressState, text: &mut dyn std::fmt::Write| {
         let (rows, columns) = size();
         let lines = board(&lock(&progress), now(), columns, rows);
         let _ = text.write_str(&lines.join("\n"));
     };
-    ProgressStyle::with_template("{board}").expect("the template is valid").with_key("board", write)
+    ProgressStyle::with_template("{board}")
+        .expect("the template is valid")
+        .with_key("board", write)
 }
 
 fn lock(progress: &Mutex<Progress>) -> MutexGuard<'_, Progress> {
@@ -103,7 +133,11 @@ impl Reporter for TerminalReporter {
             self.announcer.lines(&progress, event, width)
         };
         match event.kind {
-            EventKind::PhaseStarted { .. } => self.tick.take().into_iter().for_each(|tick| self.bar.enable_steady_tick(tick)),
+            EventKind::PhaseStarted { .. } => self
+                .tick
+                .take()
+                .into_iter()
+                .for_each(|tick| self.bar.enable_steady_tick(tick)),
             EventKind::RunFinished { .. } => self.bar.finish_and_clear(),
             _ => {}
         }
@@ -117,7 +151,9 @@ impl Drop for TerminalReporter {
         self.bars.set(None);
         let width = Some((self.size)().1);
         let progress = Arc::clone(&self.progress);
-        let lines = self.announcer.failure(&lock(&progress), Aftermath::Left, width);
+        let lines = self
+            .announcer
+            .failure(&lock(&progress), Aftermath::Left, width);
         let _ = self.write(&lines);
     }
 }

@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
-/// `text` without anything that a terminal would obey: every control character is replaced by something visible.
+/// `text` without anything that a terminal would obey: every control character is replaced by
+/// something visible.
 ///
-/// Line breaks and tabs become spaces, C0 controls and DEL their picture (`␛`), and C1 controls and the characters that
-/// turn the direction of writing (<https://trojansource.codes>) become `�`. Lines must be split off before.
+/// Line breaks and tabs become spaces, C0 controls and DEL their picture (`␛`), and C1 controls and
+/// the characters that turn the direction of writing (<https://trojansource.codes>) become `�`.
+/// Lines must be split off before.
 pub(crate) fn neutralise(text: &str) -> String {
     text.chars().map(harmless).collect()
 }
@@ -13,7 +15,9 @@ pub(crate) fn neutralise(text: &str) -> String {
 fn harmless(character: char) -> char {
     match character {
         '\t' | '\n' | '\r' | '\u{2028}' | '\u{2029}' => ' ',
-        '\0'..='\u{1f}' => char::from_u32(u32::from(character) + 0x2400).expect("each C0 control has a picture"),
+        '\0'..='\u{1f}' => {
+            char::from_u32(u32::from(character) + 0x2400).expect("each C0 control has a picture")
+        }
         '\u{7f}' => '␡',
         _ if is_hidden_command(character) => '�',
         _ => character,
@@ -25,7 +29,8 @@ fn is_hidden_command(character: char) -> bool {
     matches!(character, '\u{80}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// `json` with those characters escaped that JSON allows as they are and that a terminal might obey.
+/// `json` with those characters escaped that JSON allows as they are and that a terminal might
+/// obey.
 ///
 /// In JSON they can only stand inside strings, so that the data stays the same.
 pub(super) fn escape_json(json: &str) -> String {
@@ -42,12 +47,20 @@ pub(super) fn escape_json(json: &str) -> String {
 
 /// The columns that `text` takes on a terminal, character by character as terminals count.
 pub(super) fn width(text: &str) -> usize {
-    if text.is_ascii() { text.len() } else { text.chars().map(character_width).sum() }
+    if text.is_ascii() {
+        text.len()
+    } else {
+        text.chars().map(character_width).sum()
+    }
 }
 
 /// The columns that `character` takes.
 pub(super) fn character_width(character: char) -> usize {
-    if character.is_ascii() { 1 } else { console::measure_text_width(character.encode_utf8(&mut [0; 4])) }
+    if character.is_ascii() {
+        1
+    } else {
+        console::measure_text_width(character.encode_utf8(&mut [0; 4]))
+    }
 }
 
 /// The longest start of `text` that takes at most `columns` columns.
@@ -57,7 +70,9 @@ pub(super) fn start_of(text: &str, columns: usize) -> &str {
         used += character_width(*character);
         used > columns
     };
-    text.char_indices().find(fits).map_or(text, |(position, _)| &text[..position])
+    text.char_indices()
+        .find(fits)
+        .map_or(text, |(position, _)| &text[..position])
 }
 
 /// The longest end of `text` that takes at most `columns` columns.
@@ -67,10 +82,16 @@ fn end_of(text: &str, columns: usize) -> &str {
         used += character_width(*character);
         used > columns
     };
-    text.char_indices().rev().find(fits).map_or(text, |(position, character)| &text[position + character.len_utf8()..])
+    text.char_indices()
+        .rev()
+        .find(fits)
+        .map_or(text, |(position, character)| {
+            &text[position + character.len_utf8()..]
+        })
 }
 
-/// `text` cut to at most `columns` columns in its middle, marked by `…`: names differ at their ends.
+/// `text` cut to at most `columns` columns in its middle, marked by `…`: names differ at their
+/// ends.
 pub(super) fn cut_middle(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.to_owned();
@@ -79,7 +100,11 @@ pub(super) fn cut_middle(text: &str, columns: usize) -> String {
         return String::new();
     }
     let front = (columns - 1) / 3;
-    format!("{}…{}", start_of(text, front), end_of(text, columns - 1 - front))
+    format!(
+        "{}…{}",
+        start_of(text, front),
+        end_of(text, columns - 1 - front)
+    )
 }
 
 /// `text` in lines of at most `columns` columns, broken between words where that is possible.
@@ -89,7 +114,8 @@ pub(super) fn wrap(text: &str, columns: Option<usize>) -> Vec<String> {
     let mut line = String::new();
     for word in text.split_whitespace() {
         let mut word = word;
-        if !line.is_empty() && width(&line).saturating_add(1).saturating_add(width(word)) > columns {
+        if !line.is_empty() && width(&line).saturating_add(1).saturating_add(width(word)) > columns
+        {
             lines.push(std::mem::take(&mut line));
         }
         while width(word) > columns {
@@ -116,7 +142,10 @@ mod tests {
 
     #[test]
     fn commands_for_the_terminal_become_visible() {
-        assert_eq!(neutralise("a\u{1b}[31mb\u{7f}\u{9b}2J\tc\r\nd\u{202e}e\0"), "a␛[31mb␡�2J c  d�e␀");
+        assert_eq!(
+            neutralise("a\u{1b}[31mb\u{7f}\u{9b}2J\tc\r\nd\u{202e}e\0"),
+            "a␛[31mb␡�2J c  d�e␀"
+        );
         assert_eq!(neutralise("käse 好 ✓"), "käse 好 ✓");
     }
 
@@ -124,13 +153,24 @@ mod tests {
     fn json_keeps_its_data() {
         let data = serde_json::json!({ "text": "a\u{9b}b\u{7f}c\u{202e}\u{1b}" });
         let escaped = escape_json(&data.to_string());
-        assert!(!escaped.chars().any(|character| character.is_control() || is_hidden_command(character)), "{escaped}");
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&escaped).unwrap(), data);
+        assert!(
+            !escaped
+                .chars()
+                .any(|character| character.is_control() || is_hidden_command(character)),
+            "{escaped}"
+        );
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&escaped).unwrap(),
+            data
+        );
     }
 
     #[test]
     fn the_middle_is_cut_and_the_end_kept() {
-        assert_eq!(cut_middle("Deployment/shop/payment-gateway", 20), "Deploy…yment-gateway");
+        assert_eq!(
+            cut_middle("Deployment/shop/payment-gateway", 20),
+            "Deploy…yment-gateway"
+        );
         assert_eq!(cut_middle("short", 20), "short");
         assert_eq!(cut_middle("short", 1), "…");
         assert_eq!(cut_middle("short", 0), "");

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// A duration to a tenth of a second below a minute, then in whole seconds, then in minutes: `4.2 s`, `1 min 12 s`, `2 h 5 min`.
+/// A duration to a tenth of a second below a minute, then in whole seconds, then in minutes: `4.2
+/// s`, `1 min 12 s`, `2 h 5 min`.
 ///
 /// Below a tenth of a second it is `< 0.1 s`.
 pub(crate) fn duration(duration: Duration) -> String {
@@ -55,12 +56,21 @@ pub(super) fn between(start: Timestamp, end: Timestamp) -> Duration {
 
 /// A number with its noun: `1 object`, `12 objects`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
 }
 
 /// The parts that are not zero, with their words: `3 created, 1 changed`.
 pub(super) fn tally(parts: &[(usize, &str)]) -> String {
-    parts.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect::<Vec<_>>().join(", ")
+    parts
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| format!("{number} {word}"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 #[cfg(test)]
@@ -107,6 +117,9 @@ mod tests {
     fn amounts_read_well() {
         assert_eq!(count(1, "object"), "1 object");
         assert_eq!(count(0, "object"), "0 objects");
-        assert_eq!(tally(&[(3, "created"), (0, "changed"), (2, "unchanged")]), "3 created, 2 unchanged");
+        assert_eq!(
+            tally(&[(3, "created"), (0, "changed"), (2, "unchanged")]),
+            "3 created, 2 unchanged"
+        );
     }
 }

@@ -12,7 +12,8 @@ const FEWEST: usize = 16;
 /// Width of the titles in the head.
 const TITLES: usize = 12;
 
-/// What going back from a revision that was not finished is going to do, as it is shown before asking.
+/// What going back from a revision that was not finished is going to do, as it is shown before
+/// asking.
 #[derive(Debug, Clone)]
 pub(crate) struct WayBackView {
     /// The release.
@@ -40,7 +41,9 @@ pub(crate) struct WayBackView {
 impl WayBackView {
     /// The text that is shown before asking: as many lines as fit, at most about 40.
     pub(crate) fn text(&self, extent: Extent) -> String {
-        let most = extent.rows.map_or(LINES, |rows| rows.saturating_sub(2).clamp(FEWEST, LINES));
+        let most = extent
+            .rows
+            .map_or(LINES, |rows| rows.saturating_sub(2).clamp(FEWEST, LINES));
         let head = self.head();
         let mut objects = self.objects();
         let room = most.saturating_sub(head.len() + 4);
@@ -49,17 +52,30 @@ impl WayBackView {
             objects.truncate(room);
             objects.push(Line::default().styled(FAINT, format!("… and {hidden} more")));
         }
-        let together = Line::default().styled(STRONG, "Together").text(format!("  {}", self.together()));
-        let lines = head.into_iter().chain([Line::default()]).chain(objects).chain([Line::default(), together]);
-        lines.map(|line| line.cut(extent.width).render() + "\n").collect()
+        let together = Line::default()
+            .styled(STRONG, "Together")
+            .text(format!("  {}", self.together()));
+        let lines = head
+            .into_iter()
+            .chain([Line::default()])
+            .chain(objects)
+            .chain([Line::default(), together]);
+        lines
+            .map(|line| line.cut(extent.width).render() + "\n")
+            .collect()
     }
 
     fn head(&self) -> Vec<Line> {
         let title = |title: &str| Line::default().styled(STRONG, title).padded(TITLES);
         vec![
             title("Release").text(&self.release),
-            title("Context").styled(STRONG, &self.context).text(format!(" ({})", self.server)),
-            title("Back to").text(format!("what was there before revision {}, which was not finished", self.revision)),
+            title("Context")
+                .styled(STRONG, &self.context)
+                .text(format!(" ({})", self.server)),
+            title("Back to").text(format!(
+                "what was there before revision {}, which was not finished",
+                self.revision
+            )),
         ]
     }
 
@@ -67,28 +83,63 @@ impl WayBackView {
     fn objects(&self) -> Vec<Line> {
         let mut lines = Vec::new();
         let position = |phase: &String| self.phases.iter().position(|known| known == phase);
-        let mut phases: Vec<&String> = self.restored.iter().chain(&self.removed).map(|(_, phase)| phase).collect();
+        let mut phases: Vec<&String> = self
+            .restored
+            .iter()
+            .chain(&self.removed)
+            .map(|(_, phase)| phase)
+            .collect();
         phases.sort_by_key(|phase| (position(phase).is_none(), position(phase), *phase));
         phases.dedup();
         for phase in phases {
             let of_phase = |objects: &'_ [(ObjectId, String)]| -> Vec<ObjectId> {
-                objects.iter().filter(|(_, of)| of == phase).map(|(id, _)| id.clone()).collect()
+                objects
+                    .iter()
+                    .filter(|(_, of)| of == phase)
+                    .map(|(id, _)| id.clone())
+                    .collect()
             };
             let (restored, removed) = (of_phase(&self.restored), of_phase(&self.removed));
-            let counts = tally(&[(restored.len(), "to put back"), (removed.len(), "to delete")]);
-            lines.push(Line::default().styled(STRONG, phase).text(format!("  {counts}")));
-            lines.extend(restored.iter().map(|id| Line::of("  ").styled(WARNING, "~").text(format!(" {id}"))));
-            lines.extend(removed.iter().map(|id| Line::of("  ").styled(BAD, "-").text(format!(" {id}"))));
+            let counts = tally(&[
+                (restored.len(), "to put back"),
+                (removed.len(), "to delete"),
+            ]);
+            lines.push(
+                Line::default()
+                    .styled(STRONG, phase)
+                    .text(format!("  {counts}")),
+            );
+            lines.extend(
+                restored
+                    .iter()
+                    .map(|id| Line::of("  ").styled(WARNING, "~").text(format!(" {id}"))),
+            );
+            lines.extend(
+                removed
+                    .iter()
+                    .map(|id| Line::of("  ").styled(BAD, "-").text(format!(" {id}"))),
+            );
         }
         let rest = self.kept.iter().chain(&self.stays).chain(&self.by_others);
-        lines.extend(rest.map(|remark| Line::of("  ").styled(GOOD, "=").text(format!(" {}  {}", remark.object, remark.what))));
+        lines.extend(rest.map(|remark| {
+            Line::of("  ")
+                .styled(GOOD, "=")
+                .text(format!(" {}  {}", remark.object, remark.what))
+        }));
         lines
     }
 
     fn together(&self) -> String {
-        let parts = [(self.restored.len(), "to put back"), (self.removed.len(), "to delete"), (self.kept.len() + self.stays.len(), "left")];
+        let parts = [
+            (self.restored.len(), "to put back"),
+            (self.removed.len(), "to delete"),
+            (self.kept.len() + self.stays.len(), "left"),
+        ];
         match tally(&parts) {
-            text if text.is_empty() => format!("{} to put back: everything is as it was", count(0, "object")),
+            text if text.is_empty() => format!(
+                "{} to put back: everything is as it was",
+                count(0, "object")
+            ),
             text => text,
         }
     }

@@ -20,13 +20,18 @@ pub(super) struct Api {
 impl Api {
     /// A client by the first context of a kubeconfig. It must be called inside a runtime.
     pub(super) async fn connect(kubeconfig: &str) -> Result<Self, SandboxError> {
-        let error = |error: &dyn std::fmt::Display| failure("read the sandbox's own kubeconfig", error);
+        let error =
+            |error: &dyn std::fmt::Display| failure("read the sandbox's own kubeconfig", error);
         let parsed = Kubeconfig::from_yaml(kubeconfig).map_err(|cause| error(&cause))?;
-        let mut config = Config::from_custom_kubeconfig(parsed, &KubeConfigOptions::default()).await.map_err(|cause| error(&cause))?;
+        let mut config = Config::from_custom_kubeconfig(parsed, &KubeConfigOptions::default())
+            .await
+            .map_err(|cause| error(&cause))?;
         // The server is on this machine: a proxy of the user's network has no part in it.
         config.proxy_url = None;
         config.default_retry = false;
-        Ok(Self { client: Client::try_from(config).map_err(|cause| error(&cause))? })
+        Ok(Self {
+            client: Client::try_from(config).map_err(|cause| error(&cause))?,
+        })
     }
 
     pub(super) fn client(&self) -> Client {
@@ -35,14 +40,21 @@ impl Api {
 
     /// Whether the server says that it is ready.
     pub(super) async fn is_ready(&self) -> bool {
-        let Ok(request) = http::Request::get("/readyz").body(Vec::new()) else { return false };
-        matches!(tokio::time::timeout(Duration::from_secs(2), self.client.request_text(request)).await, Ok(Ok(_)))
+        let Ok(request) = http::Request::get("/readyz").body(Vec::new()) else {
+            return false;
+        };
+        matches!(
+            tokio::time::timeout(Duration::from_secs(2), self.client.request_text(request)).await,
+            Ok(Ok(_))
+        )
     }
 
     /// GETs a path; `None` where the server answers 404.
     pub(super) async fn get(&self, path: &str) -> Result<Option<Value>, SandboxError> {
         match self.request(http::Request::get(path), Vec::new()).await {
-            Ok(text) => serde_json::from_str(&text).map(Some).map_err(|error| failure(path, &error)),
+            Ok(text) => serde_json::from_str(&text)
+                .map(Some)
+                .map_err(|error| failure(path, &error)),
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
             Err(error) => Err(failure(&format!("read `{path}`"), &error)),
         }
@@ -50,11 +62,17 @@ impl Api {
 
     /// Creates an object, given as JSON; one that exists stays as it is.
     pub(super) async fn create(&self, path: &str, object: &Value) -> Result<(), SandboxError> {
-        self.post(path, "application/json", object.to_string()).await
+        self.post(path, "application/json", object.to_string())
+            .await
     }
 
-    /// Creates an object, given as YAML, which the server itself parses; one that exists stays as it is.
-    pub(super) async fn create_yaml(&self, path: &str, document: String) -> Result<(), SandboxError> {
+    /// Creates an object, given as YAML, which the server itself parses; one that exists stays as
+    /// it is.
+    pub(super) async fn create_yaml(
+        &self,
+        path: &str,
+        document: String,
+    ) -> Result<(), SandboxError> {
         self.post(path, "application/yaml", document).await
     }
 
@@ -69,12 +87,19 @@ impl Api {
 
     /// Merges a JSON patch document into an object.
     pub(super) async fn merge(&self, path: &str, change: &Value) -> Result<(), SandboxError> {
-        let request = http::Request::patch(path).header(http::header::CONTENT_TYPE, "application/merge-patch+json");
+        let request = http::Request::patch(path)
+            .header(http::header::CONTENT_TYPE, "application/merge-patch+json");
         let merged = self.request(request, change.to_string().into_bytes()).await;
-        merged.map(|_| ()).map_err(|error| failure(&format!("change `{path}`"), &error))
+        merged
+            .map(|_| ())
+            .map_err(|error| failure(&format!("change `{path}`"), &error))
     }
 
-    async fn request(&self, request: http::request::Builder, body: Vec<u8>) -> Result<String, kube::Error> {
+    async fn request(
+        &self,
+        request: http::request::Builder,
+        body: Vec<u8>,
+    ) -> Result<String, kube::Error> {
         let request = request.body(body).map_err(kube::Error::HttpError)?;
         match tokio::time::timeout(REQUEST_TIMEOUT, self.client.request_text(request)).await {
             Ok(answer) => answer,
@@ -84,5 +109,8 @@ impl Api {
 }
 
 fn failure(action: &str, error: &dyn std::fmt::Display) -> SandboxError {
-    SandboxError::Api { action: action.to_owned(), message: error.to_string() }
+    SandboxError::Api {
+        action: action.to_owned(),
+        message: error.to_string(),
+    }
 }

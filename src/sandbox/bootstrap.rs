@@ -7,22 +7,36 @@ use super::{api::Api, error::SandboxError, programs::pinned};
 pub(super) const PROVISIONER: &str = "sandbox.deployctl.dev/volumes";
 
 const POLICIES: &str = "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies";
-const POLICY_BINDINGS: &str = "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings";
+const POLICY_BINDINGS: &str =
+    "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings";
 
-/// Creates what a cluster has that somebody can deploy to: nodes and `StorageClass`es, and the admission policy that
-/// makes a pod unschedulable.
+/// Creates what a cluster has that somebody can deploy to: nodes and `StorageClass`es, and the
+/// admission policy that makes a pod unschedulable.
 pub(super) async fn bootstrap(api: &Api, nodes: u16) -> Result<(), SandboxError> {
     let nodes = (1..=nodes).map(|number| ("/api/v1/nodes", node(number)));
-    let classes = [("standard", true, "Immediate"), ("standard-wait", false, "WaitForFirstConsumer")];
-    let classes = classes.map(|(name, default, binding)| ("/apis/storage.k8s.io/v1/storageclasses", storage_class(name, default, binding)));
+    let classes = [
+        ("standard", true, "Immediate"),
+        ("standard-wait", false, "WaitForFirstConsumer"),
+    ];
+    let classes = classes.map(|(name, default, binding)| {
+        (
+            "/apis/storage.k8s.io/v1/storageclasses",
+            storage_class(name, default, binding),
+        )
+    });
     let objects: Vec<(&str, Value)> = nodes.chain(classes).collect();
-    stream::iter(&objects).map(|(path, object)| api.create(path, object)).buffer_unordered(8).try_collect::<()>().await?;
+    stream::iter(&objects)
+        .map(|(path, object)| api.create(path, object))
+        .buffer_unordered(8)
+        .try_collect::<()>()
+        .await?;
     unschedulable_fault(api).await
 }
 
 fn node(number: u16) -> Value {
     let name = format!("node-{number}");
-    let resources = json!({"cpu": "64", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "500"});
+    let resources =
+        json!({"cpu": "64", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "500"});
     json!({
         "apiVersion": "v1",
         "kind": "Node",
@@ -54,14 +68,16 @@ fn storage_class(name: &str, default: bool, binding: &str) -> Value {
     })
 }
 
-/// Gives pods that ask to be unschedulable a node selector that no node meets, so that it is the real scheduler that
-/// says why. Servers that do not have the policies yet (1.35 and older) cannot play this fault.
+/// Gives pods that ask to be unschedulable a node selector that no node meets, so that it is the
+/// real scheduler that says why. Servers that do not have the policies yet (1.35 and older) cannot
+/// play this fault.
 async fn unschedulable_fault(api: &Api) -> Result<(), SandboxError> {
     if api.get(POLICIES).await?.is_none() {
         return Ok(());
     }
     let name = "unschedulable.sandbox.deployctl.dev";
-    // A node selector is one value to server-side apply, so it cannot be added to by an apply configuration.
+    // A node selector is one value to server-side apply, so it cannot be added to by an apply
+    // configuration.
     let expression = r#"[JSONPatch{op: "add", path: "/spec/nodeSelector", value: {"sandbox.deployctl.dev/no-such-node": "true"}}]"#;
     let policy = json!({
         "apiVersion": "admissionregistration.k8s.io/v1",
@@ -87,19 +103,31 @@ async fn unschedulable_fault(api: &Api) -> Result<(), SandboxError> {
     api.create(POLICY_BINDINGS, &binding).await
 }
 
-/// Whether all nodes are ready and take pods, and the namespace `default` has its `ServiceAccount`, without which no pod
-/// can be created.
+/// Whether all nodes are ready and take pods, and the namespace `default` has its `ServiceAccount`,
+/// without which no pod can be created.
 pub(super) async fn is_settled(api: &Api, nodes: u16) -> Result<bool, SandboxError> {
-    if api.get("/api/v1/namespaces/default/serviceaccounts/default").await?.is_none() {
+    if api
+        .get("/api/v1/namespaces/default/serviceaccounts/default")
+        .await?
+        .is_none()
+    {
         return Ok(false);
     }
     let list = api.get("/api/v1/nodes").await?.unwrap_or_default();
-    let items = list["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let items = list["items"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     Ok(items.len() >= usize::from(nodes) && items.iter().all(takes_pods))
 }
 
 fn takes_pods(node: &Value) -> bool {
-    let conditions = node["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let ready = conditions.iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
+    let conditions = node["status"]["conditions"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let ready = conditions
+        .iter()
+        .any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
     ready && node["spec"]["taints"].as_array().is_none_or(Vec::is_empty)
 }

@@ -1,9 +1,19 @@
-use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
 
 use super::error::SandboxError;
 
 /// Where the API server can be reached, by clients outside and, as it says, inside.
-const SERVER_NAMES: [&str; 6] = ["127.0.0.1", "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "10.96.0.1"];
+const SERVER_NAMES: [&str; 6] = [
+    "127.0.0.1",
+    "localhost",
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+    "10.96.0.1",
+];
 
 /// The keys and certificates of one sandbox, as PEM.
 pub(super) struct Certificates {
@@ -16,7 +26,8 @@ pub(super) struct Certificates {
 }
 
 impl Certificates {
-    /// Makes a certificate authority and a leaf for all servers. A self-signed leaf would not do: Rust's TLS refuses it.
+    /// Makes a certificate authority and a leaf for all servers. A self-signed leaf would not do:
+    /// Rust's TLS refuses it.
     pub(super) fn generate() -> Result<Self, SandboxError> {
         let (authority, authority_key, issuer) = authority()?;
         let server_key = KeyPair::generate()?;
@@ -37,8 +48,14 @@ fn authority() -> Result<(String, String, Issuer<'static, KeyPair>), SandboxErro
     let key = KeyPair::generate()?;
     let mut parameters = CertificateParams::new(Vec::new())?;
     parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    parameters.distinguished_name.push(DnType::CommonName, "deployctl-sandbox-ca");
-    parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    parameters
+        .distinguished_name
+        .push(DnType::CommonName, "deployctl-sandbox-ca");
+    parameters.key_usages = vec![
+        KeyUsagePurpose::DigitalSignature,
+        KeyUsagePurpose::KeyCertSign,
+        KeyUsagePurpose::CrlSign,
+    ];
     let certificate = parameters.self_signed(&key)?;
     let key_text = key.serialize_pem();
     Ok((certificate.pem(), key_text, Issuer::new(parameters, key)))
@@ -46,15 +63,22 @@ fn authority() -> Result<(String, String, Issuer<'static, KeyPair>), SandboxErro
 
 fn server_parameters() -> Result<CertificateParams, SandboxError> {
     let mut parameters = CertificateParams::new(SERVER_NAMES.map(str::to_owned).to_vec())?;
-    parameters.distinguished_name.push(DnType::CommonName, "deployctl-sandbox");
+    parameters
+        .distinguished_name
+        .push(DnType::CommonName, "deployctl-sandbox");
     parameters.use_authority_key_identifier_extension = true;
     parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+    parameters.extended_key_usages = vec![
+        ExtendedKeyUsagePurpose::ServerAuth,
+        ExtendedKeyUsagePurpose::ClientAuth,
+    ];
     Ok(parameters)
 }
 
 /// A token that nobody can guess.
 pub(super) fn token() -> String {
     let bytes: [u8; 16] = rand::random();
-    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    bytes
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

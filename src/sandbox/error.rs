@@ -50,7 +50,9 @@ pub(crate) enum SandboxError {
     #[error("`{0}` holds no CustomResourceDefinition")]
     NoCrds(PathBuf),
     /// The name of a sandbox must be a DNS label.
-    #[error("`{0}` is no name for a sandbox: use lower-case letters, digits and `-`, at most 40 of them")]
+    #[error(
+        "`{0}` is no name for a sandbox: use lower-case letters, digits and `-`, at most 40 of them"
+    )]
     Name(String),
     /// No sandbox of that name.
     #[error("there is no sandbox `{0}`")]
@@ -112,8 +114,15 @@ pub(crate) enum SandboxError {
 
 impl SandboxError {
     /// A function for `map_err` on file operations.
-    pub(super) fn file(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+    pub(super) fn file(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
-        move |source| Self::File { action, path, source }
+        move |source| Self::File {
+            action,
+            path,
+            source,
+        }
     }
 }

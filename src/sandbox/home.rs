@@ -61,7 +61,10 @@ impl Home {
     }
 
     pub(super) fn name(&self) -> String {
-        self.folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+        self.folder
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default()
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -93,7 +96,13 @@ impl Home {
     /// Makes the folder for a new sandbox; what a dead one left there is removed.
     pub(super) fn create(&self, settings: &Settings) -> Result<(), SandboxError> {
         self.remove()?;
-        for folder in [self.folder.clone(), self.logs(), self.bin(), self.file("pki"), self.file("exec")] {
+        for folder in [
+            self.folder.clone(),
+            self.logs(),
+            self.bin(),
+            self.file("pki"),
+            self.file("exec"),
+        ] {
             fs::create_dir_all(&folder).map_err(SandboxError::file("create", &folder))?;
         }
         restrict(&self.folder).map_err(SandboxError::file("restrict", &self.folder))?;
@@ -107,7 +116,9 @@ impl Home {
     /// Removes everything of the sandbox.
     pub(super) fn remove(&self) -> Result<(), SandboxError> {
         match fs::remove_dir_all(&self.folder) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(SandboxError::file("remove", &self.folder)(error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(SandboxError::file("remove", &self.folder)(error))
+            }
             _ => Ok(()),
         }
     }
@@ -133,7 +144,9 @@ impl Home {
     /// What `list` shows; nothing for a folder that is no sandbox.
     pub(super) fn summary(&self) -> Option<Summary> {
         let settings = self.settings()?;
-        let started = self.state().map_or_else(SystemTime::now, |state| state.started);
+        let started = self
+            .state()
+            .map_or_else(SystemTime::now, |state| state.started);
         Some(Summary {
             name: self.name(),
             alive: self.supervisor().is_some(),
@@ -157,7 +170,8 @@ impl Home {
 
     /// Replaces the file at once, so that a reader never sees half of it.
     fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), SandboxError> {
-        let text = serde_json::to_string_pretty(value).expect("settings and state have string keys only");
+        let text =
+            serde_json::to_string_pretty(value).expect("settings and state have string keys only");
         let temporary = self.write(&format!("{name}.new"), &text)?;
         let path = self.file(name);
         fs::rename(temporary, &path).map_err(SandboxError::file("write", path))
@@ -172,7 +186,9 @@ fn restrict(folder: &Path) -> io::Result<()> {
 
 /// The last lines of a file, for error messages; empty where it cannot be read.
 pub(super) fn tail(path: &Path, lines: usize) -> String {
-    let text = fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let text = fs::read(path)
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .unwrap_or_default();
     let all: Vec<&str> = text.lines().collect();
     all[all.len().saturating_sub(lines)..].join("\n")
 }

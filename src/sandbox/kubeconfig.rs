@@ -19,9 +19,13 @@ impl User {
 
 /// A kubeconfig with one context per user; the first one is current. JSON is YAML too.
 pub(super) fn kubeconfig(server: &str, authority: &str, contexts: &[(String, &User)]) -> String {
-    let cluster = contexts.first().map(|(name, _)| name.clone()).unwrap_or_default();
+    let cluster = contexts
+        .first()
+        .map(|(name, _)| name.clone())
+        .unwrap_or_default();
     let context = |(name, _): &(String, &User)| json!({"name": name, "context": {"cluster": cluster, "user": name}});
-    let user = |(name, user): &(String, &User)| json!({"name": name, "user": {"token": user.token}});
+    let user =
+        |(name, user): &(String, &User)| json!({"name": name, "user": {"token": user.token}});
     let config = json!({
         "apiVersion": "v1",
         "kind": "Config",

@@ -46,5 +46,9 @@ pub(crate) fn stop(cache: &Cache, name: &str) -> Result<StopOutcome, SandboxErro
         processes::sweep(id, &[]);
     }
     home.remove()?;
-    Ok(if supervisor.is_some() { StopOutcome::Stopped } else { StopOutcome::CleanedUp })
+    Ok(if supervisor.is_some() {
+        StopOutcome::Stopped
+    } else {
+        StopOutcome::CleanedUp
+    })
 }

@@ -2,7 +2,8 @@ use std::io::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-/// What the supervisor tells the process that started it, one JSON line each on its standard output.
+/// What the supervisor tells the process that started it, one JSON line each on its standard
+/// output.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Message {

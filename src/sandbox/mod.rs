@@ -1,8 +1,8 @@
 //! The sandbox: a throw-away Kubernetes control plane on this machine.
 //!
-//! etcd, kube-apiserver, kube-controller-manager and kube-scheduler are the real programs, built from the
-//! embedded `programs/go.mod`; kwok plays the kubelets by the stages in `stages/`. One supervisor process per
-//! sandbox holds them all, so that nothing is left behind when it goes.
+//! etcd, kube-apiserver, kube-controller-manager and kube-scheduler are the real programs, built
+//! from the embedded `programs/go.mod`; kwok plays the kubelets by the stages in `stages/`. One
+//! supervisor process per sandbox holds them all, so that nothing is left behind when it goes.
 
 mod api;
 mod bootstrap;

@@ -17,9 +17,11 @@ use super::{
 /// How long a CRD may take to be served after it was created, a few times over.
 const LOOK_INTERVAL: Duration = Duration::from_millis(300);
 
-/// Sends each operator whose CRDs are served, once, also when a user creates the CRDs long after the start.
+/// Sends each operator whose CRDs are served, once, also when a user creates the CRDs long after
+/// the start.
 ///
-/// kwok ends at its start when the kind of a stage is not served, so every operator gets a kwok of its own at this moment.
+/// kwok ends at its start when the kind of a stage is not served, so every operator gets a kwok of
+/// its own at this moment.
 pub(super) async fn find_served(api: Api, found: UnboundedSender<&'static OperatorStages>) {
     let mut wanted: Vec<&'static OperatorStages> = OPERATORS.iter().collect();
     while !wanted.is_empty() {
@@ -36,25 +38,49 @@ pub(super) async fn find_served(api: Api, found: UnboundedSender<&'static Operat
     }
 }
 
-/// A CRD is served a moment before its neighbours are, so what is asked for is a resource that the stages name.
+/// A CRD is served a moment before its neighbours are, so what is asked for is a resource that the
+/// stages name.
 async fn is_served(api: &Api, operator: &OperatorStages) -> bool {
-    let Ok(Some(list)) = api.get(operator.api).await else { return false };
-    let served = |kind: &str| list["resources"].as_array().is_some_and(|all| all.iter().any(|resource| resource["kind"] == kind));
-    let kinds = operator.stages.lines().filter_map(|line| line.trim().strip_prefix("kind: ")).filter(|kind| *kind != "Stage");
+    let Ok(Some(list)) = api.get(operator.api).await else {
+        return false;
+    };
+    let served = |kind: &str| {
+        list["resources"]
+            .as_array()
+            .is_some_and(|all| all.iter().any(|resource| resource["kind"] == kind))
+    };
+    let kinds = operator
+        .stages
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("kind: "))
+        .filter(|kind| *kind != "Stage");
     kinds.into_iter().all(served)
 }
 
-/// Returns when it is worth looking again: soon, while CRDs of a wanted operator are there that are yet to be served,
-/// otherwise when something has changed about the CRDs of the cluster.
+/// Returns when it is worth looking again: soon, while CRDs of a wanted operator are there that are
+/// yet to be served, otherwise when something has changed about the CRDs of the cluster.
 async fn await_change(api: &Api, wanted: &[&OperatorStages]) {
     let crds: KubeApi<PartialObjectMeta<CustomResourceDefinition>> = KubeApi::all(api.client());
     if let Ok(list) = crds.list_metadata(&ListParams::default()).await {
-        let is_wanted = |name: &str| wanted.iter().any(|operator| name.ends_with(operator.group()));
-        let pending = list.items.iter().filter_map(|crd| crd.metadata.name.as_deref()).any(is_wanted);
+        let is_wanted = |name: &str| {
+            wanted
+                .iter()
+                .any(|operator| name.ends_with(operator.group()))
+        };
+        let pending = list
+            .items
+            .iter()
+            .filter_map(|crd| crd.metadata.name.as_deref())
+            .any(is_wanted);
         if let (false, Some(version)) = (pending, list.metadata.resource_version)
             && let Ok(events) = crds.watch_metadata(&WatchParams::default(), &version).await
         {
-            let change = events.filter(|event| std::future::ready(matches!(event, Ok(WatchEvent::Added(_) | WatchEvent::Modified(_)))));
+            let change = events.filter(|event| {
+                std::future::ready(matches!(
+                    event,
+                    Ok(WatchEvent::Added(_) | WatchEvent::Modified(_))
+                ))
+            });
             let _ = std::pin::pin!(change).next().await;
         }
     }

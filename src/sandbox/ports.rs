@@ -4,15 +4,16 @@ use rand::RngExt as _;
 
 use super::error::SandboxError;
 
-/// Below the range that the kernel gives to outgoing connections, so that none of those can take a port of ours.
+/// Below the range that the kernel gives to outgoing connections, so that none of those can take a
+/// port of ours.
 const FIRST: u16 = 10_240;
 const BLOCK: u16 = 8;
 const BLOCKS: u16 = 2_700;
 
 /// A block of loopback ports that belongs to one sandbox.
 ///
-/// Its first port is bound here and stays bound, which is what keeps two sandboxes from choosing the same block;
-/// the listener serves the kubelets.
+/// Its first port is bound here and stays bound, which is what keeps two sandboxes from choosing
+/// the same block; the listener serves the kubelets.
 pub(super) struct Ports {
     kubelet: TcpListener,
     base: u16,
@@ -23,12 +24,17 @@ impl Ports {
     pub(super) fn claim() -> Result<Self, SandboxError> {
         let offset = rand::rng().random_range(0..BLOCKS);
         let bases = (0..BLOCKS).map(|index| FIRST + (offset + index) % BLOCKS * BLOCK);
-        bases.into_iter().find_map(Self::claim_block).ok_or(SandboxError::NoPorts)
+        bases
+            .into_iter()
+            .find_map(Self::claim_block)
+            .ok_or(SandboxError::NoPorts)
     }
 
     fn claim_block(base: u16) -> Option<Self> {
         let kubelet = bind(base)?;
-        (1..BLOCK).all(|index| bind(base + index).is_some()).then_some(Self { kubelet, base })
+        (1..BLOCK)
+            .all(|index| bind(base + index).is_some())
+            .then_some(Self { kubelet, base })
     }
 
     /// The bound port, for its server; the block stays claimed.

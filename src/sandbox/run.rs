@@ -28,10 +28,11 @@ pub(crate) enum Ended {
     Interrupted,
 }
 
-/// Starts a sandbox, runs `command` with `KUBECONFIG` set, and stops the sandbox when the command has ended.
+/// Starts a sandbox, runs `command` with `KUBECONFIG` set, and stops the sandbox when the command
+/// has ended.
 ///
-/// Nothing is left behind, however it ends: the supervisor notices when this process is gone, kills what the command has
-/// left, and stops the control plane.
+/// Nothing is left behind, however it ends: the supervisor notices when this process is gone, kills
+/// what the command has left, and stops the control plane.
 pub(crate) async fn run(
     cache: &Cache,
     options: &StartOptions,
@@ -41,7 +42,10 @@ pub(crate) async fn run(
     remove_dead_runs(cache)?;
     let home = cache.home(&format!("run-{}", std::process::id()))?;
     let mut signals = Signals::new(&home)?;
-    let options = StartOptions { context: options.context.clone().or(Some("sandbox".to_owned())), ..options.clone() };
+    let options = StartOptions {
+        context: options.context.clone().or(Some("sandbox".to_owned())),
+        ..options.clone()
+    };
     let mut supervisor = Supervisor::launch(cache, &home, &options, progress)?;
     let started = tokio::select! {
         result = supervisor.await_ready(progress) => result.map(|()| true),
@@ -56,12 +60,24 @@ pub(crate) async fn run(
     ended
 }
 
-async fn run_command(supervisor: &mut Supervisor, command: &[OsString], signals: &mut Signals) -> Result<Ended, SandboxError> {
-    let (program, arguments) = command.split_first().expect("the command line asks for a command");
+async fn run_command(
+    supervisor: &mut Supervisor,
+    command: &[OsString],
+    signals: &mut Signals,
+) -> Result<Ended, SandboxError> {
+    let (program, arguments) = command
+        .split_first()
+        .expect("the command line asks for a command");
     let mut child = launch::mortal(program);
-    child.args(arguments).env("KUBECONFIG", supervisor.home.kubeconfig()).env(processes::MARKER, &supervisor.id);
+    child
+        .args(arguments)
+        .env("KUBECONFIG", supervisor.home.kubeconfig())
+        .env(processes::MARKER, &supervisor.id);
     child.env("PATH", search_path(&supervisor.home));
-    let spawn_error = |source| SandboxError::Spawn { program: program.to_string_lossy().into_owned(), source };
+    let spawn_error = |source| SandboxError::Spawn {
+        program: program.to_string_lossy().into_owned(),
+        source,
+    };
     let mut child = Command::from(child).spawn().map_err(spawn_error)?;
     let process = child.id().and_then(|id| i32::try_from(id).ok());
     loop {
@@ -80,7 +96,9 @@ async fn run_command(supervisor: &mut Supervisor, command: &[OsString], signals:
 }
 
 fn code(status: ExitStatus) -> u8 {
-    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    let code = status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }
 
@@ -93,8 +111,12 @@ fn search_path(home: &Home) -> OsString {
 /// Folders of runs whose supervisor was killed are of no use to anybody.
 fn remove_dead_runs(cache: &Cache) -> Result<(), SandboxError> {
     let is_dead_run = |home: &Home| {
-        let owner = home.name().strip_prefix("run-").and_then(|id| id.parse::<u32>().ok());
-        owner.is_some_and(|id| !std::path::Path::new(&format!("/proc/{id}")).exists()) && home.supervisor().is_none()
+        let owner = home
+            .name()
+            .strip_prefix("run-")
+            .and_then(|id| id.parse::<u32>().ok());
+        owner.is_some_and(|id| !std::path::Path::new(&format!("/proc/{id}")).exists())
+            && home.supervisor().is_none()
     };
     for home in cache.homes()?.iter().filter(|home| is_dead_run(home)) {
         stop_leftovers(home);
@@ -112,7 +134,8 @@ struct Signals {
 
 impl Signals {
     fn new(home: &Home) -> Result<Self, SandboxError> {
-        let listen = |kind| signal(kind).map_err(SandboxError::file("listen for signals of", home.folder()));
+        let listen =
+            |kind| signal(kind).map_err(SandboxError::file("listen for signals of", home.folder()));
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,

@@ -31,7 +31,10 @@ impl Servers<'_> {
 
     pub(super) fn api_server(&self, audit_log: Option<&Path>) -> Vec<String> {
         let mut arguments = vec![
-            format!("--etcd-servers=http://127.0.0.1:{}", self.ports.etcd_client()),
+            format!(
+                "--etcd-servers=http://127.0.0.1:{}",
+                self.ports.etcd_client()
+            ),
             "--bind-address=127.0.0.1".to_owned(),
             // Without a default route the server cannot find an address by itself.
             "--advertise-address=127.0.0.1".to_owned(),
@@ -42,19 +45,34 @@ impl Servers<'_> {
             format!("--client-ca-file={}", self.path("pki/ca.crt")),
             format!("--token-auth-file={}", self.path("pki/tokens.csv")),
             "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
-            format!("--service-account-key-file={}", self.path("pki/service-account.pub")),
-            format!("--service-account-signing-key-file={}", self.path("pki/service-account.key")),
+            format!(
+                "--service-account-key-file={}",
+                self.path("pki/service-account.pub")
+            ),
+            format!(
+                "--service-account-signing-key-file={}",
+                self.path("pki/service-account.key")
+            ),
             "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
             "--authorization-mode=Node,RBAC".to_owned(),
             "--enable-admission-plugins=NodeRestriction".to_owned(),
             "--allow-privileged=true".to_owned(),
-            format!("--kubelet-client-certificate={}", self.path("pki/server.crt")),
+            format!(
+                "--kubelet-client-certificate={}",
+                self.path("pki/server.crt")
+            ),
             format!("--kubelet-client-key={}", self.path("pki/server.key")),
-            format!("--kubelet-certificate-authority={}", self.path("pki/ca.crt")),
+            format!(
+                "--kubelet-certificate-authority={}",
+                self.path("pki/ca.crt")
+            ),
             "--kubelet-preferred-address-types=InternalIP".to_owned(),
         ];
         if let Some(file) = audit_log {
-            arguments.push(format!("--audit-policy-file={}", self.path("audit-policy.yaml")));
+            arguments.push(format!(
+                "--audit-policy-file={}",
+                self.path("audit-policy.yaml")
+            ));
             arguments.push(format!("--audit-log-path={}", file.display()));
             // Megabytes; whoever counts requests wants one file.
             arguments.push("--audit-log-maxsize=4096".to_owned());
@@ -64,18 +82,25 @@ impl Servers<'_> {
 
     pub(super) fn controller_manager(&self) -> Vec<String> {
         vec![
-            format!("--kubeconfig={}", self.path("pki/controller-manager.kubeconfig")),
+            format!(
+                "--kubeconfig={}",
+                self.path("pki/controller-manager.kubeconfig")
+            ),
             "--secure-port=0".to_owned(),
             "--leader-elect=false".to_owned(),
             "--use-service-account-credentials".to_owned(),
-            format!("--service-account-private-key-file={}", self.path("pki/service-account.key")),
+            format!(
+                "--service-account-private-key-file={}",
+                self.path("pki/service-account.key")
+            ),
             format!("--root-ca-file={}", self.path("pki/ca.crt")),
             format!("--cluster-signing-cert-file={}", self.path("pki/ca.crt")),
             format!("--cluster-signing-key-file={}", self.path("pki/ca.key")),
             // With the default limits everything takes seconds longer.
             "--kube-api-qps=300".to_owned(),
             "--kube-api-burst=600".to_owned(),
-            // An autoscaler is looked at for the first time one period after it was made: 15 s by default.
+            // An autoscaler is looked at for the first time one period after it was made: 15 s by
+            // default.
             "--horizontal-pod-autoscaler-sync-period=1s".to_owned(),
         ]
     }
@@ -100,7 +125,8 @@ impl Servers<'_> {
         ]
     }
 
-    /// A kwok that plays the stages of one set of CRDs only. It must manage some node; there is none of that name.
+    /// A kwok that plays the stages of one set of CRDs only. It must manage some node; there is
+    /// none of that name.
     pub(super) fn kwok_of_set(&self, set: &str) -> Vec<String> {
         vec![
             format!("--kubeconfig={}", self.path("pki/kwok.kubeconfig")),

@@ -24,7 +24,11 @@ impl OperatorStages {
 }
 
 pub(super) const OPERATORS: [OperatorStages; 2] = [
-    OperatorStages { set: "cert-manager", api: "/apis/cert-manager.io/v1", stages: include_str!("stages/cert-manager.yaml") },
+    OperatorStages {
+        set: "cert-manager",
+        api: "/apis/cert-manager.io/v1",
+        stages: include_str!("stages/cert-manager.yaml"),
+    },
     OperatorStages {
         set: "prometheus-operator",
         api: "/apis/monitoring.coreos.com/v1",

@@ -65,7 +65,9 @@ pub(crate) async fn start(
     let home = cache.home(name)?;
     let lock = cache.lock_file(&format!("start-{name}"));
     let lock_file = File::create(&lock).map_err(SandboxError::file("create", &lock))?;
-    lock_file.lock().map_err(SandboxError::file("lock", &lock))?;
+    lock_file
+        .lock()
+        .map_err(SandboxError::file("lock", &lock))?;
     if home.supervisor().is_some() {
         return Ok(StartOutcome::Running(home));
     }
@@ -75,7 +77,8 @@ pub(crate) async fn start(
     Ok(StartOutcome::Started(home))
 }
 
-/// The supervisor of a sandbox as the process that started it sees it. Dropping it cuts the lifeline: the sandbox stops.
+/// The supervisor of a sandbox as the process that started it sees it. Dropping it cuts the
+/// lifeline: the sandbox stops.
 pub(super) struct Supervisor {
     pub(super) home: Home,
     pub(super) id: String,
@@ -92,13 +95,19 @@ impl Supervisor {
         options: &StartOptions,
         progress: &mut dyn FnMut(StartProgress<'_>),
     ) -> Result<Self, SandboxError> {
-        let programs = resolve(cache, options.from.as_deref(), &mut |step| progress(StartProgress::Install(step)))?;
-        let absolute = |path: &PathBuf| std::path::absolute(path).map_err(SandboxError::file("find", path));
+        let programs = resolve(cache, options.from.as_deref(), &mut |step| {
+            progress(StartProgress::Install(step))
+        })?;
+        let absolute =
+            |path: &PathBuf| std::path::absolute(path).map_err(SandboxError::file("find", path));
         let id = format!("{}-{}", home.name(), token());
         let settings = Settings {
             id: id.clone(),
             nodes: options.nodes,
-            context: options.context.clone().unwrap_or_else(|| format!("sandbox-{}", home.name())),
+            context: options
+                .context
+                .clone()
+                .unwrap_or_else(|| format!("sandbox-{}", home.name())),
             audit_log: options.audit_log.as_ref().map(absolute).transpose()?,
             crds: crds::resolve(cache, &options.crds)?,
             exec_path: options.exec_path.as_ref().map(absolute).transpose()?,
@@ -109,16 +118,33 @@ impl Supervisor {
         let log = supervisor::log(home);
         let stderr = File::create(&log).map_err(SandboxError::file("create", &log))?;
         let mut command = launch::own_program();
-        command.args(supervisor::arguments(home.folder())).env(MARKER, &id);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
-        let spawn_error = |source| SandboxError::Spawn { program: "the supervisor".to_owned(), source };
+        command
+            .args(supervisor::arguments(home.folder()))
+            .env(MARKER, &id);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(stderr);
+        let spawn_error = |source| SandboxError::Spawn {
+            program: "the supervisor".to_owned(),
+            source,
+        };
         let mut child = Command::from(command).spawn().map_err(spawn_error)?;
         let messages = BufReader::new(child.stdout.take().expect("its output is piped")).lines();
-        Ok(Self { home: home.clone(), id, lifeline: child.stdin.take(), child, messages })
+        Ok(Self {
+            home: home.clone(),
+            id,
+            lifeline: child.stdin.take(),
+            child,
+            messages,
+        })
     }
 
     /// Returns when the sandbox can be used.
-    pub(super) async fn await_ready(&mut self, progress: &mut dyn FnMut(StartProgress<'_>)) -> Result<(), SandboxError> {
+    pub(super) async fn await_ready(
+        &mut self,
+        progress: &mut dyn FnMut(StartProgress<'_>),
+    ) -> Result<(), SandboxError> {
         while let Ok(Some(line)) = self.messages.next_line().await {
             match serde_json::from_str(&line) {
                 Ok(Message::Step(step)) => progress(StartProgress::Step(&step)),
@@ -136,20 +162,34 @@ impl Supervisor {
     /// The error for a supervisor that ended without a word.
     pub(super) fn died(&self) -> SandboxError {
         let log = supervisor::log(&self.home);
-        SandboxError::Died { program: "the supervisor".to_owned(), status: "unexpectedly".to_owned(), tail: tail(&log, 15), log }
+        SandboxError::Died {
+            program: "the supervisor".to_owned(),
+            status: "unexpectedly".to_owned(),
+            tail: tail(&log, 15),
+            log,
+        }
     }
 
     /// Lets the sandbox go on without this process.
     async fn detach(mut self) -> Result<(), SandboxError> {
-        let mut lifeline = self.lifeline.take().expect("the lifeline is cut only at the end");
+        let mut lifeline = self
+            .lifeline
+            .take()
+            .expect("the lifeline is cut only at the end");
         let line = format!("{}\n", supervisor::DETACH);
-        lifeline.write_all(line.as_bytes()).await.map_err(SandboxError::file("let go of", self.home.folder()))
+        lifeline
+            .write_all(line.as_bytes())
+            .await
+            .map_err(SandboxError::file("let go of", self.home.folder()))
     }
 
     /// Cuts the lifeline and waits until nothing of the sandbox is left.
     pub(super) async fn stop(&mut self) -> Result<(), SandboxError> {
         drop(self.lifeline.take());
-        if tokio::time::timeout(supervisor::STOP_TIMEOUT * 5, self.child.wait()).await.is_err() {
+        if tokio::time::timeout(supervisor::STOP_TIMEOUT * 5, self.child.wait())
+            .await
+            .is_err()
+        {
             let _ = self.child.kill().await;
         }
         processes::sweep(&self.id, &[]);

@@ -20,16 +20,23 @@ use super::{
 /// The word on the lifeline by which the front end lets go: the sandbox goes on without it.
 pub(super) const DETACH: &str = "detach";
 
-/// Holds a sandbox: starts its programs, says so on standard output, and stops them when it is told to by SIGTERM or
-/// when standard input, the lifeline, ends.
+/// Holds a sandbox: starts its programs, says so on standard output, and stops them when it is told
+/// to by SIGTERM or when standard input, the lifeline, ends.
 pub(crate) async fn supervise(folder: PathBuf) -> Result<(), SandboxError> {
     let home = Home::at(folder);
     // A session of its own: Ctrl-C in the user's terminal is for the front end alone.
     let _ = rustix::process::setsid();
-    let Some(settings) = home.settings() else { return Err(SandboxError::NotFound(home.name())) };
-    let mut state = State { supervisor: own_process(), started: SystemTime::now(), ready: false };
+    let Some(settings) = home.settings() else {
+        return Err(SandboxError::NotFound(home.name()));
+    };
+    let mut state = State {
+        supervisor: own_process(),
+        started: SystemTime::now(),
+        ready: false,
+    };
     home.write_state(&state)?;
-    let mut signals = Signals::new().map_err(SandboxError::file("listen for signals of", home.folder()))?;
+    let mut signals =
+        Signals::new().map_err(SandboxError::file("listen for signals of", home.folder()))?;
     let mut control_plane = ControlPlane::new(home.clone(), settings.clone());
     let result = tokio::select! {
         result = control_plane.start() => result,
@@ -85,8 +92,14 @@ impl Signals {
     fn new() -> std::io::Result<Self> {
         use std::os::fd::AsFd as _;
         let input = std::io::stdin().as_fd().try_clone_to_owned()?;
-        let lifeline = pipe::Receiver::from_owned_fd(input).ok().map(BufReader::new);
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())?, lifeline })
+        let lifeline = pipe::Receiver::from_owned_fd(input)
+            .ok()
+            .map(BufReader::new);
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            lifeline,
+        })
     }
 
     async fn stop(&mut self) {
@@ -102,7 +115,8 @@ impl Signals {
 async fn cut(lifeline: &mut Option<BufReader<pipe::Receiver>>) {
     if let Some(reader) = lifeline {
         let mut line = String::new();
-        if !matches!(reader.read_line(&mut line).await, Ok(length) if length > 0 && line.trim() == DETACH) {
+        if !matches!(reader.read_line(&mut line).await, Ok(length) if length > 0 && line.trim() == DETACH)
+        {
             return;
         }
         *lifeline = None;
@@ -120,5 +134,10 @@ pub(super) fn log(home: &Home) -> PathBuf {
 
 /// The arguments that start a supervisor for the sandbox in `folder`.
 pub(super) fn arguments(folder: &Path) -> [std::ffi::OsString; 4] {
-    ["sandbox".into(), "supervise".into(), "--home".into(), folder.into()]
+    [
+        "sandbox".into(),
+        "supervise".into(),
+        "--home".into(),
+        folder.into(),
+    ]
 }

@@ -57,20 +57,39 @@ impl SecretPrompt {
     /// The prompt for `need`; an error where its pattern is no regular expression.
     pub(super) fn new(need: &PromptNeed) -> Result<Self, SecretError> {
         let name = need.name.clone();
-        let pattern = need.pattern.as_deref().map(|pattern| compile(pattern, &name)).transpose()?;
-        Ok(Self { name, text: need.text.clone(), optional: need.optional, confirm: need.confirm, pattern, format: need.format })
+        let pattern = need
+            .pattern
+            .as_deref()
+            .map(|pattern| compile(pattern, &name))
+            .transpose()?;
+        Ok(Self {
+            name,
+            text: need.text.clone(),
+            optional: need.optional,
+            confirm: need.confirm,
+            pattern,
+            format: need.format,
+        })
     }
 
     /// The line that the user sees, without a colon at its end.
     pub(crate) fn line(&self) -> String {
-        let optional = if self.optional { ", optional: Enter leaves it out" } else { "" };
+        let optional = if self.optional {
+            ", optional: Enter leaves it out"
+        } else {
+            ""
+        };
         format!("{} ({}{optional})", self.text, self.name)
     }
 
     /// Why `answer` is not acceptable. The reason never contains the answer.
     pub(crate) fn check(&self, answer: &str) -> Result<(), Rejection> {
         if answer.is_empty() {
-            return if self.optional { Ok(()) } else { Err(Rejection::Empty) };
+            return if self.optional {
+                Ok(())
+            } else {
+                Err(Rejection::Empty)
+            };
         }
         let value = SecretBytes::from(answer);
         check_pattern(&value, self.pattern.as_ref())?;
@@ -80,6 +99,10 @@ impl SecretPrompt {
 
 impl fmt::Debug for SecretPrompt {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("SecretPrompt").field("name", &self.name).field("text", &self.text).finish_non_exhaustive()
+        formatter
+            .debug_struct("SecretPrompt")
+            .field("name", &self.name)
+            .field("text", &self.text)
+            .finish_non_exhaustive()
     }
 }

@@ -16,7 +16,8 @@ pub(super) struct CertificateFacts {
     pub(super) public_key: Vec<u8>,
 }
 
-/// Reads a certificate in DER; `None` where it is not one. <https://www.rfc-editor.org/rfc/rfc5280#section-4.1>
+/// Reads a certificate in DER; `None` where it is not one.
+/// <https://www.rfc-editor.org/rfc/rfc5280#section-4.1>
 pub(super) fn certificate_facts(der: &[u8]) -> Option<CertificateFacts> {
     let mut certificate = Elements(Elements(der).expect(SEQUENCE)?.content);
     let mut fields = Elements(certificate.expect(SEQUENCE)?.content);
@@ -30,7 +31,10 @@ pub(super) fn certificate_facts(der: &[u8]) -> Option<CertificateFacts> {
     validity.next()?; // notBefore
     let expires = time(&validity.next()?)?;
     fields.expect(SEQUENCE)?; // subject
-    Some(CertificateFacts { expires, public_key: fields.expect(SEQUENCE)?.whole.to_vec() })
+    Some(CertificateFacts {
+        expires,
+        public_key: fields.expect(SEQUENCE)?.whole.to_vec(),
+    })
 }
 
 struct Element<'a> {
@@ -43,17 +47,30 @@ struct Elements<'a>(&'a [u8]);
 
 impl<'a> Elements<'a> {
     fn next(&mut self) -> Option<Element<'a>> {
-        let [tag, first, rest @ ..] = self.0 else { return None };
+        let [tag, first, rest @ ..] = self.0 else {
+            return None;
+        };
         let (length, header) = if *first < 0x80 {
             (usize::from(*first), 2)
         } else {
             let count = usize::from(*first & 0x7f);
-            let bytes = rest.get(..count).filter(|bytes| (1..=4).contains(&bytes.len()))?;
-            (bytes.iter().fold(0, |length, byte| (length << 8) | usize::from(*byte)), 2 + count)
+            let bytes = rest
+                .get(..count)
+                .filter(|bytes| (1..=4).contains(&bytes.len()))?;
+            (
+                bytes
+                    .iter()
+                    .fold(0, |length, byte| (length << 8) | usize::from(*byte)),
+                2 + count,
+            )
         };
         let whole = self.0.get(..header.checked_add(length)?)?;
         self.0 = &self.0[whole.len()..];
-        Some(Element { tag: *tag, content: &whole[header..], whole })
+        Some(Element {
+            tag: *tag,
+            content: &whole[header..],
+            whole,
+        })
     }
 
     fn expect(&mut self, tag: u8) -> Option<Element<'a>> {
@@ -71,7 +88,9 @@ fn time(element: &Element<'_>) -> Option<Timestamp> {
         _ => return None,
     };
     let time = DateTime::strptime("%Y%m%d%H%M%SZ", full).ok()?;
-    time.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+    time.to_zoned(TimeZone::UTC)
+        .ok()
+        .map(|zoned| zoned.timestamp())
 }
 
 #[cfg(test)]
@@ -80,16 +99,38 @@ mod tests {
 
     #[test]
     fn rubbish_is_no_certificate() {
-        for wrong in [&[][..], &[0x30], &[0x30, 0x84, 0xff, 0xff, 0xff, 0xff], &[0x30, 0x80], b"hunter2"] {
+        for wrong in [
+            &[][..],
+            &[0x30],
+            &[0x30, 0x84, 0xff, 0xff, 0xff, 0xff],
+            &[0x30, 0x80],
+            b"hunter2",
+        ] {
             assert!(certificate_facts(wrong).is_none());
         }
     }
 
     #[test]
     fn years_of_two_digits_turn_at_fifty() {
-        let read = |tag, text: &str| time(&Element { tag, content: text.as_bytes(), whole: &[] }).map(|time| time.to_string());
-        assert_eq!(read(UTC_TIME, "491231235959Z").as_deref(), Some("2049-12-31T23:59:59Z"));
-        assert_eq!(read(UTC_TIME, "500101000000Z").as_deref(), Some("1950-01-01T00:00:00Z"));
-        assert_eq!(read(GENERALIZED_TIME, "20500101000000Z").as_deref(), Some("2050-01-01T00:00:00Z"));
+        let read = |tag, text: &str| {
+            time(&Element {
+                tag,
+                content: text.as_bytes(),
+                whole: &[],
+            })
+            .map(|time| time.to_string())
+        };
+        assert_eq!(
+            read(UTC_TIME, "491231235959Z").as_deref(),
+            Some("2049-12-31T23:59:59Z")
+        );
+        assert_eq!(
+            read(UTC_TIME, "500101000000Z").as_deref(),
+            Some("1950-01-01T00:00:00Z")
+        );
+        assert_eq!(
+            read(GENERALIZED_TIME, "20500101000000Z").as_deref(),
+            Some("2050-01-01T00:00:00Z")
+        );
     }
 }

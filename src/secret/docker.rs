@@ -36,7 +36,13 @@ pub(super) fn compose(
 /// The parts that `content` was composed from; none where it names no registry or several.
 pub(super) fn parts(content: &SecretBytes) -> HashMap<&'static str, SecretBytes> {
     let config: Value = serde_json::from_slice(content.expose()).unwrap_or_default();
-    let Some(auths) = config.get("auths").and_then(Value::as_object).filter(|auths| auths.len() == 1) else { return HashMap::new() };
+    let Some(auths) = config
+        .get("auths")
+        .and_then(Value::as_object)
+        .filter(|auths| auths.len() == 1)
+    else {
+        return HashMap::new();
+    };
     let mut parts = HashMap::new();
     for (registry, entry) in auths {
         parts.insert("registry", SecretBytes::from(registry.as_str()));
@@ -53,7 +59,11 @@ pub(super) fn parts(content: &SecretBytes) -> HashMap<&'static str, SecretBytes>
 pub(super) fn check(content: &SecretBytes) -> Result<(), Rejection> {
     let config: Option<Value> = serde_json::from_slice(content.expose()).ok();
     let auths = config.as_ref().and_then(|config| config.get("auths"));
-    if auths.is_some_and(Value::is_object) { Ok(()) } else { Err(Rejection::NotDockerConfig) }
+    if auths.is_some_and(Value::is_object) {
+        Ok(())
+    } else {
+        Err(Rejection::NotDockerConfig)
+    }
 }
 
 #[cfg(test)]
@@ -62,21 +72,35 @@ mod tests {
 
     #[test]
     fn what_is_composed_can_be_taken_apart_again() {
-        let [registry, username, password, email] = ["registry.test", "robot", "pa:ss\"word", "a@b.test"].map(SecretBytes::from);
+        let [registry, username, password, email] =
+            ["registry.test", "robot", "pa:ss\"word", "a@b.test"].map(SecretBytes::from);
         let content = compose(&registry, &username, &password, Some(&email)).expect("text");
         assert_eq!(check(&content), Ok(()));
         let config: Value = serde_json::from_slice(content.expose()).expect("JSON");
-        assert_eq!(config["auths"]["registry.test"]["auth"], STANDARD.encode("robot:pa:ss\"word"));
+        assert_eq!(
+            config["auths"]["registry.test"]["auth"],
+            STANDARD.encode("robot:pa:ss\"word")
+        );
         let parts = parts(&content);
         assert_eq!(parts.len(), 4);
-        assert!(parts["password"] == password && parts["registry"] == registry && parts["email"] == email);
-        assert!(!super::parts(&compose(&registry, &username, &password, None).expect("text")).contains_key("email"));
+        assert!(
+            parts["password"] == password
+                && parts["registry"] == registry
+                && parts["email"] == email
+        );
+        assert!(
+            !super::parts(&compose(&registry, &username, &password, None).expect("text"))
+                .contains_key("email")
+        );
     }
 
     #[test]
     fn anything_else_is_refused() {
         for wrong in ["", "hunter2", "{}", r#"{"auths": []}"#] {
-            assert_eq!(check(&SecretBytes::from(wrong)), Err(Rejection::NotDockerConfig));
+            assert_eq!(
+                check(&SecretBytes::from(wrong)),
+                Err(Rejection::NotDockerConfig)
+            );
             assert!(parts(&SecretBytes::from(wrong)).is_empty());
         }
     }

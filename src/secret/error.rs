@@ -65,7 +65,9 @@ pub(crate) enum SecretError {
         name: KeyName,
     },
     /// Two values from standard input.
-    #[error("`--secret {name}=@-` is the second one that reads standard input; use a file for one of them")]
+    #[error(
+        "`--secret {name}=@-` is the second one that reads standard input; use a file for one of them"
+    )]
     StdinTwice {
         /// Which value.
         name: KeyName,
@@ -87,7 +89,9 @@ pub(crate) enum SecretError {
         suggestion: String,
     },
     /// A value that is made from the plan at every run cannot be supplied or rotated.
-    #[error("{given_by} names `{name}`, which follows its `{source_kind}` in the plan; change that, or the values it is made from")]
+    #[error(
+        "{given_by} names `{name}`, which follows its `{source_kind}` in the plan; change that, or the values it is made from"
+    )]
     Derived {
         /// Which value.
         name: KeyName,
@@ -150,7 +154,10 @@ pub(crate) enum SecretError {
         wanted: &'static str,
     },
     /// A value that is there and is not acceptable.
-    #[error("the value of `{name}` from {origin} is refused: {rejection}; {}", remedy(name, origin))]
+    #[error(
+        "the value of `{name}` from {origin} is refused: {rejection}; {}",
+        remedy(name, origin)
+    )]
     Rejected {
         /// Which value.
         name: KeyName,
@@ -169,13 +176,17 @@ pub(crate) enum SecretError {
         source: Box<regex::Error>,
     },
     /// A declaration without any source.
-    #[error("`{name}` has no source; give it one of `value`, `generate`, `prompt`, `file`, `env`, `command`, `sops`, `template`")]
+    #[error(
+        "`{name}` has no source; give it one of `value`, `generate`, `prompt`, `file`, `env`, `command`, `sops`, `template`"
+    )]
     NoSource {
         /// Which value.
         name: KeyName,
     },
     /// Keys that the type of the Secret needs.
-    #[error("Secret `{secret}` of type `{kind}` needs the key `{key}`; declare it under `data`, and not as optional")]
+    #[error(
+        "Secret `{secret}` of type `{kind}` needs the key `{key}`; declare it under `data`, and not as optional"
+    )]
     MissingKey {
         /// Name of the Secret.
         secret: String,
@@ -185,7 +196,9 @@ pub(crate) enum SecretError {
         key: &'static str,
     },
     /// A certificate with a private key that is not its own.
-    #[error("`{secret}/tls.key` is not the private key of the certificate in `{secret}/tls.crt`; supply the two that belong together")]
+    #[error(
+        "`{secret}/tls.key` is not the private key of the certificate in `{secret}/tls.crt`; supply the two that belong together"
+    )]
     PairMismatch {
         /// Name of the Secret.
         secret: String,
@@ -216,7 +229,8 @@ pub(crate) enum SecretError {
         /// How to get it.
         remedy: String,
     },
-    /// A program that could not be started or failed. Its output is not part of this; its last error lines are.
+    /// A program that could not be started or failed. Its output is not part of this; its last
+    /// error lines are.
     #[error("`{program}` {problem} while it was run for `{name}`; run it by hand to see more")]
     ProgramFailed {
         /// Which value.
@@ -237,7 +251,11 @@ pub(crate) enum SecretError {
 pub(super) const KEPT: &str = "the cluster";
 
 fn remedy(name: &KeyName, origin: &str) -> String {
-    if origin == KEPT { format!("replace it by `--rotate {name}` or `--secret {name}=@FILE`") } else { "correct it there".to_owned() }
+    if origin == KEPT {
+        format!("replace it by `--rotate {name}` or `--secret {name}=@FILE`")
+    } else {
+        "correct it there".to_owned()
+    }
 }
 
 impl SecretError {
@@ -254,7 +272,14 @@ impl SecretError {
         let mut source = std::error::Error::source(self);
         while let Some(cause) = source {
             text.push_str(": ");
-            text.push_str(cause.to_string().lines().next_back().unwrap_or_default().trim());
+            text.push_str(
+                cause
+                    .to_string()
+                    .lines()
+                    .next_back()
+                    .unwrap_or_default()
+                    .trim(),
+            );
             source = cause.source();
         }
         text
@@ -263,18 +288,31 @@ impl SecretError {
 
 /// All of `errors` as one error of the command line. An interruption silences the others.
 pub(crate) fn command_error(errors: &[SecretError]) -> CommandError {
-    let interrupted = errors.iter().find(|error| error.exit() == ExitCode::Interrupted);
-    let shown: Vec<&SecretError> = interrupted.map_or_else(|| errors.iter().collect(), |error| vec![error]);
-    let exit = shown.iter().map(|error| error.exit()).find(|exit| *exit != ExitCode::Failed).unwrap_or(ExitCode::Failed);
+    let interrupted = errors
+        .iter()
+        .find(|error| error.exit() == ExitCode::Interrupted);
+    let shown: Vec<&SecretError> =
+        interrupted.map_or_else(|| errors.iter().collect(), |error| vec![error]);
+    let exit = shown
+        .iter()
+        .map(|error| error.exit())
+        .find(|exit| *exit != ExitCode::Failed)
+        .unwrap_or(ExitCode::Failed);
     let message = match shown.as_slice() {
         [only] => only.with_causes(),
         several => {
             let lines: Vec<String> = several.iter().map(|error| error.with_causes()).collect();
-            format!("{} problems with secret values:\n  {}", several.len(), lines.join("\n  "))
+            format!(
+                "{} problems with secret values:\n  {}",
+                several.len(),
+                lines.join("\n  ")
+            )
         }
     };
     let hints = shown.iter().filter_map(|error| match error {
-        SecretError::ProgramFailed { program, hint, .. } if !hint.is_empty() => Some(format!("`{program}` said: {}", hint.join(" | "))),
+        SecretError::ProgramFailed { program, hint, .. } if !hint.is_empty() => {
+            Some(format!("`{program}` said: {}", hint.join(" | ")))
+        }
         _ => None,
     });
     hints.fold(CommandError::new(exit, message), CommandError::hint)

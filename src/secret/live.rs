@@ -24,11 +24,22 @@ impl<'a> LiveSecret<'a> {
         if declaration.kind == SecretKind::DockerConfigJson
             && let Some(content) = values.get(docker::KEY)
         {
-            let parts: Vec<_> = docker::parts(content).into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+            let parts: Vec<_> = docker::parts(content)
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), value))
+                .collect();
             values.extend(parts);
         }
-        let kind = object.get("type").and_then(Value::as_str).unwrap_or("Opaque").to_owned();
-        Self { namespace, kind, values }
+        let kind = object
+            .get("type")
+            .and_then(Value::as_str)
+            .unwrap_or("Opaque")
+            .to_owned();
+        Self {
+            namespace,
+            kind,
+            values,
+        }
     }
 
     /// The value under `key`.
@@ -38,6 +49,17 @@ impl<'a> LiveSecret<'a> {
 }
 
 fn data(object: &Value) -> HashMap<String, SecretBytes> {
-    let entries = object.get("data").and_then(Value::as_object).into_iter().flatten();
-    entries.filter_map(|(key, value)| Some((key.clone(), SecretBytes::new(STANDARD.decode(value.as_str()?).ok()?)))).collect()
+    let entries = object
+        .get("data")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten();
+    entries
+        .filter_map(|(key, value)| {
+            Some((
+                key.clone(),
+                SecretBytes::new(STANDARD.decode(value.as_str()?).ok()?),
+            ))
+        })
+        .collect()
 }

@@ -16,7 +16,8 @@ pub(super) fn type_name(kind: SecretKind) -> &'static str {
     }
 }
 
-/// The Secret of `declaration` in `namespace`. `stringData` is never used: under server-side apply its removed keys would stay.
+/// The Secret of `declaration` in `namespace`. `stringData` is never used: under server-side apply
+/// its removed keys would stay.
 pub(super) fn manifest<'a>(
     declaration: &SecretDeclaration,
     namespace: &str,
@@ -31,7 +32,9 @@ pub(super) fn manifest<'a>(
     if !declaration.annotations.is_empty() {
         metadata.insert("annotations".to_owned(), json!(declaration.annotations));
     }
-    let data: Map<String, Value> =
-        values.into_iter().map(|(key, value)| (key.to_owned(), json!(STANDARD.encode(value.expose())))).collect();
+    let data: Map<String, Value> = values
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), json!(STANDARD.encode(value.expose()))))
+        .collect();
     json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": type_name(declaration.kind), "data": data})
 }

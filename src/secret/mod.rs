@@ -1,7 +1,9 @@
-//! Where each secret value comes from: cluster, flag, file, environment, command, generator, prompt.
+//! Where each secret value comes from: cluster, flag, file, environment, command, generator,
+//! prompt.
 //!
-//! [`plan_values`] decides for every key without reading anything; [`resolve()`] then reads, asks and generates,
-//! and returns the Secrets as they will be applied. Values never appear in errors, warnings or `Debug` output.
+//! [`plan_values`] decides for every key without reading anything; [`resolve()`] then reads, asks
+//! and generates, and returns the Secrets as they will be applied. Values never appear in errors,
+//! warnings or `Debug` output.
 
 mod ask;
 mod certificate;

@@ -20,13 +20,17 @@ pub(crate) struct KeyName {
 impl KeyName {
     /// The key `key` of Secret `secret`.
     pub(crate) fn new(secret: impl Into<String>, key: impl Into<String>) -> Self {
-        Self { secret: secret.into(), key: key.into() }
+        Self {
+            secret: secret.into(),
+            key: key.into(),
+        }
     }
 
     /// The key written as `NAME/KEY`.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (secret, key) = text.split_once('/')?;
-        (!secret.is_empty() && !key.is_empty() && !key.contains('/')).then(|| Self::new(secret, key))
+        (!secret.is_empty() && !key.is_empty() && !key.contains('/'))
+            .then(|| Self::new(secret, key))
     }
 
     /// The environment variable that supplies the value.
@@ -46,9 +50,16 @@ impl fmt::Display for KeyName {
 pub(crate) struct Rotate(pub(crate) KeyName);
 
 impl Rotate {
-    /// Reads the arguments of `--rotate`. A key that is not declared, or that follows the plan, is an error.
-    pub(crate) fn parse(given: &[String], declarations: &[SecretDeclaration]) -> Result<Vec<Self>, Vec<SecretError>> {
-        let (rotated, errors): (Vec<_>, Vec<_>) = given.iter().map(|text| Self::parse_one(text, declarations)).partition(Result::is_ok);
+    /// Reads the arguments of `--rotate`. A key that is not declared, or that follows the plan, is
+    /// an error.
+    pub(crate) fn parse(
+        given: &[String],
+        declarations: &[SecretDeclaration],
+    ) -> Result<Vec<Self>, Vec<SecretError>> {
+        let (rotated, errors): (Vec<_>, Vec<_>) = given
+            .iter()
+            .map(|text| Self::parse_one(text, declarations))
+            .partition(Result::is_ok);
         if errors.is_empty() {
             Ok(rotated.into_iter().flatten().collect())
         } else {
@@ -57,27 +68,47 @@ impl Rotate {
     }
 
     fn parse_one(text: &str, declarations: &[SecretDeclaration]) -> Result<Self, SecretError> {
-        let Some(name) = KeyName::parse(text) else { return Err(SecretError::MalformedRotate { given: text.to_owned() }) };
+        let Some(name) = KeyName::parse(text) else {
+            return Err(SecretError::MalformedRotate {
+                given: text.to_owned(),
+            });
+        };
         known(&name, declarations, "--rotate")?;
         match find(&name, declarations).and_then(derived_from) {
-            Some(source) => Err(SecretError::Derived { name, source_kind: source, given_by: "--rotate".to_owned() }),
+            Some(source) => Err(SecretError::Derived {
+                name,
+                source_kind: source,
+                given_by: "--rotate".to_owned(),
+            }),
             None => Ok(Self(name)),
         }
     }
 }
 
 /// The declaration of `name`; `None` where it is not declared or comes with another key.
-pub(super) fn find<'a>(name: &KeyName, declarations: &'a [SecretDeclaration]) -> Option<&'a SecretValue> {
-    declarations.iter().find(|declaration| declaration.name == name.secret)?.data.get(&name.key)
+pub(super) fn find<'a>(
+    name: &KeyName,
+    declarations: &'a [SecretDeclaration],
+) -> Option<&'a SecretValue> {
+    declarations
+        .iter()
+        .find(|declaration| declaration.name == name.secret)?
+        .data
+        .get(&name.key)
 }
 
-/// The key of the plan that a value follows at every run, or `None` where the value is kept from the cluster.
+/// The key of the plan that a value follows at every run, or `None` where the value is kept from
+/// the cluster.
 pub(super) fn derived_from(value: &SecretValue) -> Option<&'static str> {
     if value.value.is_some() {
         Some("value")
     } else if value.template.is_some() {
         Some("template")
-    } else if value.generate.as_ref().is_some_and(|generate| generate.public_key_of.is_some()) {
+    } else if value
+        .generate
+        .as_ref()
+        .is_some_and(|generate| generate.public_key_of.is_some())
+    {
         Some("generate.publicKeyOf")
     } else {
         None
@@ -86,7 +117,10 @@ pub(super) fn derived_from(value: &SecretValue) -> Option<&'static str> {
 
 /// Whether the Secret has a self-signed certificate, with which `tls.key` comes.
 pub(super) fn is_self_signed(declaration: &SecretDeclaration) -> bool {
-    let generate = declaration.data.get(TLS_CERTIFICATE).and_then(|value| value.generate.as_ref());
+    let generate = declaration
+        .data
+        .get(TLS_CERTIFICATE)
+        .and_then(|value| value.generate.as_ref());
     generate.is_some_and(|generate| generate.self_signed.is_some())
 }
 
@@ -100,14 +134,26 @@ pub(super) fn keys(declaration: &SecretDeclaration) -> Vec<&str> {
 }
 
 /// An error where `name` is not declared. `given_by` says where it was named.
-pub(super) fn known(name: &KeyName, declarations: &[SecretDeclaration], given_by: &str) -> Result<(), SecretError> {
-    let all = declarations.iter().flat_map(|declaration| keys(declaration).into_iter().map(|key| KeyName::new(&declaration.name, key)));
+pub(super) fn known(
+    name: &KeyName,
+    declarations: &[SecretDeclaration],
+    given_by: &str,
+) -> Result<(), SecretError> {
+    let all = declarations.iter().flat_map(|declaration| {
+        keys(declaration)
+            .into_iter()
+            .map(|key| KeyName::new(&declaration.name, key))
+    });
     let all: Vec<KeyName> = all.collect();
     if all.contains(name) {
         return Ok(());
     }
     let texts: Vec<String> = all.iter().map(KeyName::to_string).collect();
-    Err(SecretError::Unknown { name: name.clone(), given_by: given_by.to_owned(), suggestion: suggestion(&name.to_string(), &texts) })
+    Err(SecretError::Unknown {
+        name: name.clone(),
+        given_by: given_by.to_owned(),
+        suggestion: suggestion(&name.to_string(), &texts),
+    })
 }
 
 /// `; did you mean …?` for the nearest of `known`, or what there is to choose from.
@@ -116,12 +162,23 @@ pub(super) fn suggestion(text: &str, known: &[String]) -> String {
     let text = text.to_lowercase();
     let distance = |candidate: &String| {
         let candidate = candidate.to_lowercase();
-        if candidate.starts_with(&text) { 1 } else { strsim::damerau_levenshtein(&text, &candidate) }
+        if candidate.starts_with(&text) {
+            1
+        } else {
+            strsim::damerau_levenshtein(&text, &candidate)
+        }
     };
     match known.iter().min_by_key(|candidate| distance(candidate)) {
         None => "; the plan declares no secrets".to_owned(),
         Some(nearest) if distance(nearest) <= limit => format!("; did you mean `{nearest}`?"),
-        Some(_) => format!("; there is {}", known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+        Some(_) => format!(
+            "; there is {}",
+            known
+                .iter()
+                .map(|name| format!("`{name}`"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
     }
 }
 
@@ -131,7 +188,10 @@ mod tests {
 
     #[test]
     fn names_have_exactly_two_parts() {
-        assert_eq!(KeyName::parse("api/tls.crt"), Some(KeyName::new("api", "tls.crt")));
+        assert_eq!(
+            KeyName::parse("api/tls.crt"),
+            Some(KeyName::new("api", "tls.crt"))
+        );
         for wrong in ["api", "/key", "api/", "a/b/c", ""] {
             assert_eq!(KeyName::parse(wrong), None, "{wrong}");
         }
@@ -140,7 +200,13 @@ mod tests {
     #[test]
     fn suggestions_name_the_nearest_or_all() {
         let known = ["postgres/password".to_owned(), "api/key".to_owned()];
-        assert_eq!(suggestion("postgres/pasword", &known), "; did you mean `postgres/password`?");
-        assert_eq!(suggestion("x/y", &known), "; there is `postgres/password`, `api/key`");
+        assert_eq!(
+            suggestion("postgres/pasword", &known),
+            "; did you mean `postgres/password`?"
+        );
+        assert_eq!(
+            suggestion("x/y", &known),
+            "; there is `postgres/password`, `api/key`"
+        );
     }
 }

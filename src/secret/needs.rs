@@ -11,7 +11,8 @@ use super::{error::SecretError, names::KeyName, value::SecretBytes};
 #[derive(Debug)]
 pub(crate) struct Needs {
     pub(super) secrets: Vec<SecretNeeds>,
-    /// What stands in the way. All of it is to be shown at once, and nothing is to be asked or written.
+    /// What stands in the way. All of it is to be shown at once, and nothing is to be asked or
+    /// written.
     pub(crate) problems: Vec<SecretError>,
     /// What will be asked for, in the order in which it will be asked.
     pub(crate) to_prompt: Vec<PromptNeed>,
@@ -82,7 +83,8 @@ impl fmt::Display for Origin {
 }
 
 impl Origin {
-    /// Whether the value is made, asked for or fetched, so that it may be another one the next time.
+    /// Whether the value is made, asked for or fetched, so that it may be another one the next
+    /// time.
     pub(super) fn is_drawn(&self) -> bool {
         match self {
             Origin::Generate
@@ -94,7 +96,11 @@ impl Origin {
             | Origin::Sops
             | Origin::LeftOut
             | Origin::Missing => true,
-            Origin::Kept(_) | Origin::Supplied(..) | Origin::Value | Origin::Template | Origin::PublicKey => false,
+            Origin::Kept(_)
+            | Origin::Supplied(..)
+            | Origin::Value
+            | Origin::Template
+            | Origin::PublicKey => false,
         }
     }
 
@@ -102,7 +108,9 @@ impl Origin {
     fn in_short(&self) -> String {
         match self {
             Origin::Supplied(_, by) if by.starts_with("`--secret ") => "from `--secret`".to_owned(),
-            Origin::Supplied(_, by) if by.starts_with("the variable ") => "from a variable".to_owned(),
+            Origin::Supplied(_, by) if by.starts_with("the variable ") => {
+                "from a variable".to_owned()
+            }
             Origin::Supplied(_, by) => format!("from {by}"),
             origin => origin.to_string(),
         }
@@ -139,14 +147,28 @@ pub(crate) struct MissingNeed {
 
 impl MissingNeed {
     fn line(&self) -> String {
-        format!("\n  {} ({}): `--secret {}=@FILE` or the variable `{}`", self.name, self.what, self.name, self.name.variable())
+        format!(
+            "\n  {} ({}): `--secret {}=@FILE` or the variable `{}`",
+            self.name,
+            self.what,
+            self.name,
+            self.name.variable()
+        )
     }
 }
 
 impl Needs {
     /// Takes up `name` where it has to be asked for or is missing.
-    pub(super) fn note(&mut self, name: &KeyName, origin: &Origin, declaration: &SecretDeclaration, rotated: bool) {
-        let Some(declared) = declaration.data.get(&name.key) else { return };
+    pub(super) fn note(
+        &mut self,
+        name: &KeyName,
+        origin: &Origin,
+        declaration: &SecretDeclaration,
+        rotated: bool,
+    ) {
+        let Some(declared) = declaration.data.get(&name.key) else {
+            return;
+        };
         match origin {
             Origin::Prompt => self.to_prompt.push(PromptNeed {
                 name: name.clone(),
@@ -159,19 +181,43 @@ impl Needs {
             }),
             Origin::Missing => {
                 let variable = declared.env.as_deref().unwrap_or_default();
-                self.missing.push(MissingNeed { name: name.clone(), what: format!("the variable `{variable}` is not set") });
+                self.missing.push(MissingNeed {
+                    name: name.clone(),
+                    what: format!("the variable `{variable}` is not set"),
+                });
             }
             _ => {}
         }
     }
 
-    /// Counts files of the plan that are not in `folder` among what is missing, so that they are told together with the rest.
+    /// Counts files of the plan that are not in `folder` among what is missing, so that they are
+    /// told together with the rest.
     pub(crate) fn note_absent_files(&mut self, folder: &Path) {
         for secret in &mut self.secrets {
-            for (name, origin) in secret.keys.iter_mut().filter(|(_, origin)| matches!(origin, Origin::File)) {
-                let Some(declared) = secret.declaration.data.get(&name.key).filter(|declared| !declared.optional) else { continue };
-                let Some(file) = declared.file.as_deref().filter(|file| !folder.join(file).exists()) else { continue };
-                self.missing.push(MissingNeed { name: name.clone(), what: format!("there is no file `{}`", folder.join(file).display()) });
+            for (name, origin) in secret
+                .keys
+                .iter_mut()
+                .filter(|(_, origin)| matches!(origin, Origin::File))
+            {
+                let Some(declared) = secret
+                    .declaration
+                    .data
+                    .get(&name.key)
+                    .filter(|declared| !declared.optional)
+                else {
+                    continue;
+                };
+                let Some(file) = declared
+                    .file
+                    .as_deref()
+                    .filter(|file| !folder.join(file).exists())
+                else {
+                    continue;
+                };
+                self.missing.push(MissingNeed {
+                    name: name.clone(),
+                    what: format!("there is no file `{}`", folder.join(file).display()),
+                });
                 *origin = Origin::Missing;
             }
         }
@@ -180,29 +226,54 @@ impl Needs {
     /// Each key as `NAME/KEY` and where its value comes from, in a few words.
     pub(crate) fn sources(&self) -> Vec<(String, String)> {
         let keys = self.secrets.iter().flat_map(|secret| &secret.keys);
-        keys.map(|(name, origin)| (name.to_string(), origin.in_short())).collect()
+        keys.map(|(name, origin)| (name.to_string(), origin.in_short()))
+            .collect()
     }
 
-    /// Takes the values that nobody can be asked for as left out: where there is no terminal, once nothing is missing.
+    /// Takes the values that nobody can be asked for as left out: where there is no terminal, once
+    /// nothing is missing.
     pub(crate) fn leave_out_unasked(&mut self) {
-        let origins = self.secrets.iter_mut().flat_map(|secret| &mut secret.keys).map(|(_, origin)| origin);
-        origins.filter(|origin| matches!(origin, Origin::Prompt)).for_each(|origin| *origin = Origin::LeftOut);
+        let origins = self
+            .secrets
+            .iter_mut()
+            .flat_map(|secret| &mut secret.keys)
+            .map(|(_, origin)| origin);
+        origins
+            .filter(|origin| matches!(origin, Origin::Prompt))
+            .for_each(|origin| *origin = Origin::LeftOut);
         self.to_prompt.clear();
     }
 
-    /// Lines that say where the values come from, and which will be asked for. None where the plan declares no secrets.
+    /// Lines that say where the values come from, and which will be asked for. None where the plan
+    /// declares no secrets.
     pub(crate) fn describe(&self) -> Vec<String> {
-        let origins = || self.secrets.iter().flat_map(|secret| &secret.keys).map(|(_, origin)| origin);
+        let origins = || {
+            self.secrets
+                .iter()
+                .flat_map(|secret| &secret.keys)
+                .map(|(_, origin)| origin)
+        };
         let counted = |word: &str, is: fn(&Origin) -> bool| {
             let count = origins().filter(|origin| is(origin)).count();
             (count > 0).then(|| format!("{count} {word}"))
         };
         let parts = [
-            counted("kept from the cluster", |origin| matches!(origin, Origin::Kept(_))),
+            counted("kept from the cluster", |origin| {
+                matches!(origin, Origin::Kept(_))
+            }),
             counted("supplied", |origin| matches!(origin, Origin::Supplied(..))),
-            counted("from the plan", |origin| matches!(origin, Origin::Value | Origin::Template | Origin::PublicKey)),
-            counted("to be generated", |origin| matches!(origin, Origin::Generate | Origin::SelfSigned | Origin::WithCertificate)),
-            counted("to be read", |origin| matches!(origin, Origin::File | Origin::Command | Origin::Sops)),
+            counted("from the plan", |origin| {
+                matches!(origin, Origin::Value | Origin::Template | Origin::PublicKey)
+            }),
+            counted("to be generated", |origin| {
+                matches!(
+                    origin,
+                    Origin::Generate | Origin::SelfSigned | Origin::WithCertificate
+                )
+            }),
+            counted("to be read", |origin| {
+                matches!(origin, Origin::File | Origin::Command | Origin::Sops)
+            }),
             counted("left out", |origin| matches!(origin, Origin::LeftOut)),
             counted("to be asked for", |origin| matches!(origin, Origin::Prompt)),
         ];
@@ -219,12 +290,20 @@ impl Needs {
         lines
     }
 
-    /// The error that lists everything that is missing, each with the flag and the variable that would supply it.
+    /// The error that lists everything that is missing, each with the flag and the variable that
+    /// would supply it.
     ///
-    /// `None` where nothing is. Without a terminal (`interactive` is false) what would be asked for is missing too, unless it is optional.
+    /// `None` where nothing is. Without a terminal (`interactive` is false) what would be asked for
+    /// is missing too, unless it is optional.
     pub(crate) fn missing_error(&self, interactive: bool) -> Option<CommandError> {
-        let unasked = self.to_prompt.iter().filter(|need| !interactive && (need.rotated || !need.optional));
-        let unasked = unasked.map(|need| MissingNeed { name: need.name.clone(), what: need.text.clone() });
+        let unasked = self
+            .to_prompt
+            .iter()
+            .filter(|need| !interactive && (need.rotated || !need.optional));
+        let unasked = unasked.map(|need| MissingNeed {
+            name: need.name.clone(),
+            what: need.text.clone(),
+        });
         let missing: Vec<MissingNeed> = self.missing.iter().cloned().chain(unasked).collect();
         if missing.is_empty() {
             return None;
@@ -234,7 +313,11 @@ impl Needs {
         } else {
             format!("{} secret values are missing", missing.len())
         };
-        let terminal = if interactive { "" } else { ", and there is no terminal to ask at" };
+        let terminal = if interactive {
+            ""
+        } else {
+            ", and there is no terminal to ask at"
+        };
         let lines: String = missing.iter().map(MissingNeed::line).collect();
         let error = CommandError::usage(format!("{count}{terminal}:{lines}"));
         Some(error.hint("supply each by its flag or variable, or all in one file by `--secrets-file FILE` (YAML: `name: {key: value}`)"))

@@ -13,16 +13,24 @@ pub(super) struct Block {
     pub(super) bytes: Zeroizing<Vec<u8>>,
 }
 
-/// All blocks in `text`; an error where there is none or one is broken. Text between blocks is allowed, as RFC 7468 says.
+/// All blocks in `text`; an error where there is none or one is broken. Text between blocks is
+/// allowed, as RFC 7468 says.
 pub(super) fn blocks(text: &str) -> Result<Vec<Block>, Rejection> {
     let mut blocks = Vec::new();
     let mut lines = text.lines().map(str::trim);
     while let Some(line) = lines.next() {
-        let Some(label) = line.strip_prefix("-----BEGIN ").and_then(|rest| rest.strip_suffix("-----")) else { continue };
+        let Some(label) = line
+            .strip_prefix("-----BEGIN ")
+            .and_then(|rest| rest.strip_suffix("-----"))
+        else {
+            continue;
+        };
         let end = format!("-----END {label}-----");
         let mut body = Zeroizing::new(String::new());
         loop {
-            let line = lines.next().ok_or(Rejection::NotPem { why: "a block has no end" })?;
+            let line = lines.next().ok_or(Rejection::NotPem {
+                why: "a block has no end",
+            })?;
             if line == end {
                 break;
             }
@@ -31,13 +39,28 @@ pub(super) fn blocks(text: &str) -> Result<Vec<Block>, Rejection> {
                 body.push_str(line);
             }
         }
-        let bytes = STANDARD.decode(body.as_bytes()).map_err(|_| Rejection::NotPem { why: "a block is not base64" })?;
+        let bytes = STANDARD
+            .decode(body.as_bytes())
+            .map_err(|_| Rejection::NotPem {
+                why: "a block is not base64",
+            })?;
         if bytes.is_empty() {
-            return Err(Rejection::NotPem { why: "a block is empty" });
+            return Err(Rejection::NotPem {
+                why: "a block is empty",
+            });
         }
-        blocks.push(Block { label: label.to_owned(), bytes: Zeroizing::new(bytes) });
+        blocks.push(Block {
+            label: label.to_owned(),
+            bytes: Zeroizing::new(bytes),
+        });
     }
-    if blocks.is_empty() { Err(Rejection::NotPem { why: "there is no `-----BEGIN …-----` block" }) } else { Ok(blocks) }
+    if blocks.is_empty() {
+        Err(Rejection::NotPem {
+            why: "there is no `-----BEGIN …-----` block",
+        })
+    } else {
+        Ok(blocks)
+    }
 }
 
 /// `bytes` as one PEM block.
@@ -66,12 +89,24 @@ mod tests {
         let text = write("PRIVATE KEY", &[7; 100]);
         assert!(text.lines().all(|line| line.len() <= 64));
         let blocks = blocks(&format!("a comment\n{}", *text)).expect("one block");
-        assert_eq!((blocks.len(), blocks[0].label.as_str(), blocks[0].bytes.as_slice()), (1, "PRIVATE KEY", &[7; 100][..]));
+        assert_eq!(
+            (
+                blocks.len(),
+                blocks[0].label.as_str(),
+                blocks[0].bytes.as_slice()
+            ),
+            (1, "PRIVATE KEY", &[7; 100][..])
+        );
     }
 
     #[test]
     fn what_is_no_pem_is_refused() {
-        for wrong in ["", "hunter2", "-----BEGIN KEY-----\nAAAA\n", "-----BEGIN KEY-----\nhunter2!\n-----END KEY-----\n"] {
+        for wrong in [
+            "",
+            "hunter2",
+            "-----BEGIN KEY-----\nAAAA\n",
+            "-----BEGIN KEY-----\nhunter2!\n-----END KEY-----\n",
+        ] {
             let reason = blocks(wrong).err().expect("refused").to_string();
             assert!(!reason.contains("hunter2"), "{reason}");
         }

@@ -13,10 +13,12 @@ use crate::plan::{SecretDeclaration, SecretValue};
 
 /// Decides where every value of `declarations` comes from. Reads nothing and asks nothing.
 ///
-/// `live` returns the Secret that the cluster holds under a namespace and name; a Secret that could not be looked at must never be
-/// reported as absent, or its values would be generated anew. In order: `--secret` and `--secrets-file`; what the cluster holds in any
-/// of the Secret's namespaces, unless it is rotated; `DEPLOYCTL_SECRET_…`; the declared source. Values that follow the plan (`value`,
-/// `template`, public keys) are composed at every run, so that a rotation flows through.
+/// `live` returns the Secret that the cluster holds under a namespace and name; a Secret that could
+/// not be looked at must never be reported as absent, or its values would be generated anew. In
+/// order: `--secret` and `--secrets-file`; what the cluster holds in any of the Secret's
+/// namespaces, unless it is rotated; `DEPLOYCTL_SECRET_…`; the declared source. Values that follow
+/// the plan (`value`, `template`, public keys) are composed at every run, so that a rotation flows
+/// through.
 pub(crate) fn plan_values<'a>(
     declarations: &[SecretDeclaration],
     default_namespace: &str,
@@ -24,7 +26,13 @@ pub(crate) fn plan_values<'a>(
     supplied: &Supplied,
     rotate: &[Rotate],
 ) -> Needs {
-    let mut needs = Needs { secrets: Vec::new(), problems: Vec::new(), to_prompt: Vec::new(), missing: Vec::new(), warnings: Vec::new() };
+    let mut needs = Needs {
+        secrets: Vec::new(),
+        problems: Vec::new(),
+        to_prompt: Vec::new(),
+        missing: Vec::new(),
+        warnings: Vec::new(),
+    };
     for declaration in declarations {
         let namespaces = namespaces(declaration, default_namespace);
         let lives = namespaces.iter().filter_map(|namespace| {
@@ -32,15 +40,25 @@ pub(crate) fn plan_values<'a>(
             Some(LiveSecret::new(namespace, object, declaration))
         });
         let lives: Vec<LiveSecret<'_>> = lives.collect();
-        let mut planner =
-            Planner { declaration, lives: &lives, supplied, rotate, problems: &mut needs.problems, warnings: &mut needs.warnings };
+        let mut planner = Planner {
+            declaration,
+            lives: &lives,
+            supplied,
+            rotate,
+            problems: &mut needs.problems,
+            warnings: &mut needs.warnings,
+        };
         planner.check_types();
         let keys = planner.plan();
         for (name, origin) in &keys {
             let rotated = rotate.iter().any(|Rotate(rotated)| rotated == name);
             needs.note(name, origin, declaration, rotated);
         }
-        needs.secrets.push(SecretNeeds { declaration: declaration.clone(), namespaces, keys });
+        needs.secrets.push(SecretNeeds {
+            declaration: declaration.clone(),
+            namespaces,
+            keys,
+        });
     }
     needs
 }
@@ -78,7 +96,11 @@ impl Planner<'_> {
     }
 
     fn plan(&mut self) -> Vec<(KeyName, Origin)> {
-        let pair = if is_self_signed(self.declaration) { Some(self.certificate()) } else { None };
+        let pair = if is_self_signed(self.declaration) {
+            Some(self.certificate())
+        } else {
+            None
+        };
         let mut keys: Vec<(KeyName, Origin)> = Vec::new();
         for key in names::keys(self.declaration) {
             let name = self.name(key);
@@ -110,7 +132,11 @@ impl Planner<'_> {
         }
         let rotated = self.rotated(name);
         if !rotated && let Some(value) = self.kept(name) {
-            if self.supplied.variable(name).is_some_and(|variable| *variable != value) {
+            if self
+                .supplied
+                .variable(name)
+                .is_some_and(|variable| *variable != value)
+            {
                 self.warnings.push(format!(
                     "`{name}` is kept from the cluster; the other value in `{}` is used with `--rotate {name}`",
                     name.variable()
@@ -121,7 +147,8 @@ impl Planner<'_> {
         if let Some(value) = self.supplied.variable(name) {
             return Origin::Supplied(value.clone(), format!("the variable `{}`", name.variable()));
         }
-        // An optional value that was left empty when the Secret was made is not asked for at every run.
+        // An optional value that was left empty when the Secret was made is not asked for at every
+        // run.
         if declared.prompt.is_some() && declared.optional && !rotated && !self.lives.is_empty() {
             return Origin::LeftOut;
         }
@@ -137,7 +164,9 @@ impl Planner<'_> {
             Origin::File
         } else if let Some(variable) = &declared.env {
             match self.supplied.environment(variable) {
-                Some(value) => Origin::Supplied(value.clone(), format!("the variable `{variable}`")),
+                Some(value) => {
+                    Origin::Supplied(value.clone(), format!("the variable `{variable}`"))
+                }
                 None if declared.optional => Origin::LeftOut,
                 None => Origin::Missing,
             }
@@ -146,7 +175,8 @@ impl Planner<'_> {
         } else if declared.sops.is_some() {
             Origin::Sops
         } else {
-            self.problems.push(SecretError::NoSource { name: name.clone() });
+            self.problems
+                .push(SecretError::NoSource { name: name.clone() });
             Origin::LeftOut
         }
     }
@@ -155,10 +185,16 @@ impl Planner<'_> {
         let given_by = if self.supplied.explicit(name).is_some() {
             Some("`--secret` or `--secrets-file`".to_owned())
         } else {
-            self.supplied.variable(name).map(|_| format!("the variable `{}`", name.variable()))
+            self.supplied
+                .variable(name)
+                .map(|_| format!("the variable `{}`", name.variable()))
         };
         if let Some(given_by) = given_by {
-            self.problems.push(SecretError::Derived { name: name.clone(), source_kind, given_by });
+            self.problems.push(SecretError::Derived {
+                name: name.clone(),
+                source_kind,
+                given_by,
+            });
         }
         match source_kind {
             "value" => Origin::Value,
@@ -169,10 +205,17 @@ impl Planner<'_> {
 
     /// The value that the cluster holds in any namespace; a problem where two namespaces disagree.
     fn kept(&mut self, name: &KeyName) -> Option<SecretBytes> {
-        let mut found = self.lives.iter().filter_map(|live| Some((live.namespace, live.value(&name.key)?)));
+        let mut found = self
+            .lives
+            .iter()
+            .filter_map(|live| Some((live.namespace, live.value(&name.key)?)));
         let (first, value) = found.next()?;
         if let Some((second, _)) = found.find(|(_, other)| *other != value) {
-            self.problems.push(SecretError::Diverged { name: name.clone(), first: first.to_owned(), second: second.to_owned() });
+            self.problems.push(SecretError::Diverged {
+                name: name.clone(),
+                first: first.to_owned(),
+                second: second.to_owned(),
+            });
         }
         Some(value.clone())
     }
@@ -180,17 +223,24 @@ impl Planner<'_> {
     /// A self-signed certificate and its key: both are supplied, kept or made, never one of them.
     fn certificate(&mut self) -> (Origin, Origin) {
         let (certificate, key) = (self.name(TLS_CERTIFICATE), self.name(TLS_KEY));
-        if let Some(pair) = self.supplied_pair(&certificate, &key, Supplied::explicit, "`--secret`") {
+        if let Some(pair) = self.supplied_pair(&certificate, &key, Supplied::explicit, "`--secret`")
+        {
             return pair;
         }
         let rotated = self.rotated(&certificate) || self.rotated(&key);
-        if !rotated && self.lives.iter().any(|live| live.value(TLS_CERTIFICATE).is_some() && live.value(TLS_KEY).is_some()) {
+        if !rotated
+            && self
+                .lives
+                .iter()
+                .any(|live| live.value(TLS_CERTIFICATE).is_some() && live.value(TLS_KEY).is_some())
+        {
             let pair = (self.kept(&certificate), self.kept(&key));
             if let (Some(certificate), Some(key)) = pair {
                 return (Origin::Kept(certificate), Origin::Kept(key));
             }
         }
-        self.supplied_pair(&certificate, &key, Supplied::variable, "a variable").unwrap_or((Origin::SelfSigned, Origin::WithCertificate))
+        self.supplied_pair(&certificate, &key, Supplied::variable, "a variable")
+            .unwrap_or((Origin::SelfSigned, Origin::WithCertificate))
     }
 
     fn supplied_pair(
@@ -209,7 +259,10 @@ impl Planner<'_> {
             (Some(_), None) => (certificate, key),
             (None, Some(_)) => (key, certificate),
         };
-        self.problems.push(SecretError::HalfPair { given: given.clone(), missing: missing.clone() });
+        self.problems.push(SecretError::HalfPair {
+            given: given.clone(),
+            missing: missing.clone(),
+        });
         None
     }
 }

@@ -19,27 +19,55 @@ pub(super) enum ProcessError {
     Failed(String, Vec<String>),
 }
 
-/// What `program` prints to standard output when it is run in `folder`, without a shell and without standard input.
+/// What `program` prints to standard output when it is run in `folder`, without a shell and without
+/// standard input.
 ///
-/// It is killed when `limit` is over or at Ctrl-C. Runs on a thread of its own, so that it may be called from anywhere.
-pub(super) fn output(program: &[String], folder: &Path, limit: Duration) -> Result<Zeroizing<Vec<u8>>, ProcessError> {
+/// It is killed when `limit` is over or at Ctrl-C. Runs on a thread of its own, so that it may be
+/// called from anywhere.
+pub(super) fn output(
+    program: &[String],
+    folder: &Path,
+    limit: Duration,
+) -> Result<Zeroizing<Vec<u8>>, ProcessError> {
     std::thread::scope(|scope| {
         let worker = scope.spawn(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ProcessError::Start)?;
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .map_err(ProcessError::Start)?;
             let result = runtime.block_on(run(program, folder, limit));
             runtime.shutdown_background();
             result
         });
-        worker.join().unwrap_or_else(|_| Err(ProcessError::Start(io::Error::other("the thread that ran it ended"))))
+        worker.join().unwrap_or_else(|_| {
+            Err(ProcessError::Start(io::Error::other(
+                "the thread that ran it ended",
+            )))
+        })
     })
 }
 
-async fn run(program: &[String], folder: &Path, limit: Duration) -> Result<Zeroizing<Vec<u8>>, ProcessError> {
+async fn run(
+    program: &[String],
+    folder: &Path,
+    limit: Duration,
+) -> Result<Zeroizing<Vec<u8>>, ProcessError> {
     let (name, arguments) = program.split_first().ok_or(ProcessError::NotFound)?;
-    // A path is meant from the plan, like every other one in it; a bare name is looked for in `PATH`.
-    let path = if name.contains('/') { folder.join(name) } else { name.into() };
+    // A path is meant from the plan, like every other one in it; a bare name is looked for in
+    // `PATH`.
+    let path = if name.contains('/') {
+        folder.join(name)
+    } else {
+        name.into()
+    };
     let mut command = Command::new(path);
-    command.args(arguments).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
     let child = command.spawn().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => ProcessError::NotFound,
         _ => ProcessError::Start(error),
@@ -53,18 +81,35 @@ async fn run(program: &[String], folder: &Path, limit: Duration) -> Result<Zeroi
     if output.status.success() {
         return Ok(stdout);
     }
-    Err(ProcessError::Failed(output.status.to_string(), hint(&output.stderr, &stdout)))
+    Err(ProcessError::Failed(
+        output.status.to_string(),
+        hint(&output.stderr, &stdout),
+    ))
 }
 
-/// The last lines of `stderr`, without control characters. Nothing where it repeats what was printed to standard output.
+/// The last lines of `stderr`, without control characters. Nothing where it repeats what was
+/// printed to standard output.
 fn hint(stderr: &[u8], stdout: &[u8]) -> Vec<String> {
     let printed = stdout.trim_ascii();
-    if !printed.is_empty() && stderr.windows(printed.len()).any(|window| window == printed) {
+    if !printed.is_empty()
+        && stderr
+            .windows(printed.len())
+            .any(|window| window == printed)
+    {
         return Vec::new();
     }
     let text = String::from_utf8_lossy(stderr);
-    let clean = |line: &str| line.chars().filter(|character| !character.is_control()).take(200).collect::<String>();
-    let lines: Vec<String> = text.lines().map(clean).filter(|line| !line.trim().is_empty()).collect();
+    let clean = |line: &str| {
+        line.chars()
+            .filter(|character| !character.is_control())
+            .take(200)
+            .collect::<String>()
+    };
+    let lines: Vec<String> = text
+        .lines()
+        .map(clean)
+        .filter(|line| !line.trim().is_empty())
+        .collect();
     lines[lines.len().saturating_sub(HINT_LINES)..].to_vec()
 }
 
@@ -73,17 +118,33 @@ mod tests {
     use super::*;
 
     fn shell(script: &str, limit: Duration) -> Result<Zeroizing<Vec<u8>>, ProcessError> {
-        output(&["sh".to_owned(), "-c".to_owned(), script.to_owned()], Path::new("/"), limit)
+        output(
+            &["sh".to_owned(), "-c".to_owned(), script.to_owned()],
+            Path::new("/"),
+            limit,
+        )
     }
 
     #[test]
     fn output_is_returned_and_failures_say_only_what_stderr_said() {
-        assert_eq!(shell("printf 'a\\nb\\n'; pwd", Duration::MAX).expect("output").as_slice(), b"a\nb\n/\n");
-        let failed = shell("echo hunter2; printf 'no \\033[31mvault\\n' >&2; exit 3", Duration::MAX);
-        let Err(ProcessError::Failed(status, hint)) = failed else { panic!("must fail") };
+        assert_eq!(
+            shell("printf 'a\\nb\\n'; pwd", Duration::MAX)
+                .expect("output")
+                .as_slice(),
+            b"a\nb\n/\n"
+        );
+        let failed = shell(
+            "echo hunter2; printf 'no \\033[31mvault\\n' >&2; exit 3",
+            Duration::MAX,
+        );
+        let Err(ProcessError::Failed(status, hint)) = failed else {
+            panic!("must fail")
+        };
         assert!(status.contains('3'));
         assert_eq!(hint, ["no [31mvault"]);
-        let Err(ProcessError::Failed(_, hint)) = shell("echo hunter2 | tee /dev/stderr; exit 3", Duration::MAX) else {
+        let Err(ProcessError::Failed(_, hint)) =
+            shell("echo hunter2 | tee /dev/stderr; exit 3", Duration::MAX)
+        else {
             panic!("must fail")
         };
         assert!(hint.is_empty(), "standard error repeats the value");
@@ -91,7 +152,17 @@ mod tests {
 
     #[test]
     fn a_program_that_hangs_or_is_not_there_is_an_error() {
-        assert!(matches!(shell("exec sleep 1000", Duration::from_millis(50)), Err(ProcessError::TimedOut)));
-        assert!(matches!(output(&["no-such-program".to_owned()], Path::new("/"), Duration::MAX), Err(ProcessError::NotFound)));
+        assert!(matches!(
+            shell("exec sleep 1000", Duration::from_millis(50)),
+            Err(ProcessError::TimedOut)
+        ));
+        assert!(matches!(
+            output(
+                &["no-such-program".to_owned()],
+                Path::new("/"),
+                Duration::MAX
+            ),
+            Err(ProcessError::NotFound)
+        ));
     }
 }

@@ -62,8 +62,9 @@ impl fmt::Debug for Resolved {
 
 /// Reads, generates and asks for everything in `needs`, and composes the Secrets.
 ///
-/// Everything that can fail without the user is done before the first question, and all that is wrong comes at once. Call it only
-/// where `needs.problems` is empty and [`Needs::missing_error`] is `None`. Without a terminal, optional values are left out unasked.
+/// Everything that can fail without the user is done before the first question, and all that is
+/// wrong comes at once. Call it only where `needs.problems` is empty and [`Needs::missing_error`]
+/// is `None`. Without a terminal, optional values are left out unasked.
 ///
 /// `known` are values that were resolved before: they are not read, generated or asked for again.
 pub(crate) fn resolve(
@@ -74,19 +75,41 @@ pub(crate) fn resolve(
 ) -> Result<Resolved, Vec<SecretError>> {
     let now = Timestamp::now();
     let variables = Variables(surroundings.variables);
-    let mut gatherer = Gatherer { surroundings, known, now, values: Values::new(), warnings: needs.warnings.clone() };
+    let mut gatherer = Gatherer {
+        surroundings,
+        known,
+        now,
+        values: Values::new(),
+        warnings: needs.warnings.clone(),
+    };
     let compositions = Compositions::read(needs, &variables);
     let mut errors = gatherer.gather(needs);
-    let unknown = needs.to_prompt.iter().filter(|need| !known.holds(&need.name));
-    let prompts: Vec<_> = unknown.filter_map(|need| SecretPrompt::new(need).map_err(|error| errors.push(error)).ok()).collect();
+    let unknown = needs
+        .to_prompt
+        .iter()
+        .filter(|need| !known.holds(&need.name));
+    let prompts: Vec<_> = unknown
+        .filter_map(|need| {
+            SecretPrompt::new(need)
+                .map_err(|error| errors.push(error))
+                .ok()
+        })
+        .collect();
     let compositions = match compositions {
         Ok(compositions) if errors.is_empty() => compositions,
         Ok(_) => return Err(errors),
         Err(wrong) => return Err(wrong.into_iter().chain(errors).collect()),
     };
-    let Gatherer { mut values, warnings, .. } = gatherer;
+    let Gatherer {
+        mut values,
+        warnings,
+        ..
+    } = gatherer;
     for prompt in &prompts {
-        values.insert(prompt.name.clone(), answer(ask, prompt).map_err(|error| vec![error])?);
+        values.insert(
+            prompt.name.clone(),
+            answer(ask, prompt).map_err(|error| vec![error])?,
+        );
     }
     compositions.compose(&mut values, &variables)?;
     check_composed(needs, &values)?;
@@ -99,7 +122,9 @@ fn answer(ask: &mut dyn Ask, prompt: &SecretPrompt) -> Result<Option<SecretBytes
         answer => SecretBytes::from(&answer?),
     };
     let text = answer.expose_text().unwrap_or_default();
-    prompt.check(text).map_err(|rejection| reject(&prompt.name, "the prompt", rejection))?;
+    prompt
+        .check(text)
+        .map_err(|rejection| reject(&prompt.name, "the prompt", rejection))?;
     Ok((!answer.is_empty()).then_some(answer))
 }
 
@@ -114,10 +139,19 @@ fn check_composed(needs: &Needs, values: &Values) -> Result<(), Vec<SecretError>
             }
         }
     }
-    if errors.is_empty() { Ok(()) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(errors)
+    }
 }
 
-fn finish(needs: &Needs, values: Values, mut warnings: Vec<String>, now: Timestamp) -> Result<Resolved, Vec<SecretError>> {
+fn finish(
+    needs: &Needs,
+    values: Values,
+    mut warnings: Vec<String>,
+    now: Timestamp,
+) -> Result<Resolved, Vec<SecretError>> {
     let mut manifests = Vec::new();
     let mut errors = Vec::new();
     for secret in &needs.secrets {
@@ -125,13 +159,26 @@ fn finish(needs: &Needs, values: Values, mut warnings: Vec<String>, now: Timesta
             Err(error) => errors.push(error),
             Ok(data) => {
                 warnings.extend(kinds::warning(secret, &data, now));
-                let for_namespace =
-                    |namespace: &String| manifest(&secret.declaration, namespace, data.iter().map(|(key, value)| (*key, value)));
+                let for_namespace = |namespace: &String| {
+                    manifest(
+                        &secret.declaration,
+                        namespace,
+                        data.iter().map(|(key, value)| (*key, value)),
+                    )
+                };
                 manifests.extend(secret.namespaces.iter().map(for_namespace));
             }
         }
     }
-    if errors.is_empty() { Ok(Resolved { manifests, warnings, known: Known(values) }) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(Resolved {
+            manifests,
+            warnings,
+            known: Known(values),
+        })
+    } else {
+        Err(errors)
+    }
 }
 
 /// Collects all values that need nobody to answer.
@@ -164,7 +211,9 @@ impl Gatherer<'_> {
                     None => self.value(name, declared, origin),
                 };
                 match gathered {
-                    Ok(Gathered::Value(value)) => drop(self.values.insert(name.clone(), Some(value))),
+                    Ok(Gathered::Value(value)) => {
+                        drop(self.values.insert(name.clone(), Some(value)))
+                    }
                     Ok(Gathered::LeftOut) => drop(self.values.insert(name.clone(), None)),
                     Ok(Gathered::Later) => {}
                     Err(error) => errors.push(error),
@@ -175,7 +224,12 @@ impl Gatherer<'_> {
     }
 
     /// The value, where it can be had without an answer.
-    fn value(&mut self, name: &KeyName, declared: &SecretValue, origin: &Origin) -> Result<Gathered, SecretError> {
+    fn value(
+        &mut self,
+        name: &KeyName,
+        declared: &SecretValue,
+        origin: &Origin,
+    ) -> Result<Gathered, SecretError> {
         let (value, from) = match origin {
             Origin::Kept(value) => {
                 self.warn_of_other_file(name, declared, value);
@@ -189,16 +243,25 @@ impl Gatherer<'_> {
             }
             Origin::Supplied(value, by) => (Some(value.clone()), by.clone()),
             Origin::Generate => (Self::generated(name, declared)?, "its generator".to_owned()),
-            Origin::SelfSigned => (self.self_signed(name, declared)?, "its generator".to_owned()),
+            Origin::SelfSigned => (
+                self.self_signed(name, declared)?,
+                "its generator".to_owned(),
+            ),
             Origin::File => self.file(name, declared)?,
             Origin::Command => (self.command(name, declared)?, "its command".to_owned()),
             Origin::Sops => (self.sops(name, declared)?, "`sops`".to_owned()),
             Origin::LeftOut => return Ok(Gathered::LeftOut),
-            Origin::WithCertificate | Origin::Template | Origin::PublicKey | Origin::Prompt | Origin::Missing => {
+            Origin::WithCertificate
+            | Origin::Template
+            | Origin::PublicKey
+            | Origin::Prompt
+            | Origin::Missing => {
                 return Ok(Gathered::Later);
             }
         };
-        let Some(value) = value.filter(|value| !(value.is_empty() && declared.optional)) else { return Ok(Gathered::LeftOut) };
+        let Some(value) = value.filter(|value| !(value.is_empty() && declared.optional)) else {
+            return Ok(Gathered::LeftOut);
+        };
         if value.is_empty() {
             return Err(reject(name, &from, Rejection::Empty));
         }
@@ -206,38 +269,91 @@ impl Gatherer<'_> {
         Ok(Gathered::Value(value))
     }
 
-    fn generated(name: &KeyName, declared: &SecretValue) -> Result<Option<SecretBytes>, SecretError> {
-        let declared = declared.generate.as_ref().expect("planned from this declaration");
-        generate(declared).map(Some).map_err(|problem| SecretError::Generator { name: name.clone(), problem })
+    fn generated(
+        name: &KeyName,
+        declared: &SecretValue,
+    ) -> Result<Option<SecretBytes>, SecretError> {
+        let declared = declared
+            .generate
+            .as_ref()
+            .expect("planned from this declaration");
+        generate(declared)
+            .map(Some)
+            .map_err(|problem| SecretError::Generator {
+                name: name.clone(),
+                problem,
+            })
     }
 
-    fn self_signed(&mut self, name: &KeyName, declared: &SecretValue) -> Result<Option<SecretBytes>, SecretError> {
-        let declared =
-            declared.generate.as_ref().and_then(|generate| generate.self_signed.as_ref()).expect("planned from this declaration");
+    fn self_signed(
+        &mut self,
+        name: &KeyName,
+        declared: &SecretValue,
+    ) -> Result<Option<SecretBytes>, SecretError> {
+        let declared = declared
+            .generate
+            .as_ref()
+            .and_then(|generate| generate.self_signed.as_ref())
+            .expect("planned from this declaration");
         let pair = certificate::self_signed(&declared.hosts, declared.days, self.now);
-        let pair = pair.map_err(|problem| SecretError::Generator { name: name.clone(), problem })?;
-        self.values.insert(KeyName::new(&name.secret, TLS_KEY), Some(pair.key));
+        let pair = pair.map_err(|problem| SecretError::Generator {
+            name: name.clone(),
+            problem,
+        })?;
+        self.values
+            .insert(KeyName::new(&name.secret, TLS_KEY), Some(pair.key));
         Ok(Some(pair.certificate))
     }
 
-    fn file(&self, name: &KeyName, declared: &SecretValue) -> Result<(Option<SecretBytes>, String), SecretError> {
-        let file = declared.file.as_deref().expect("planned from this declaration");
+    fn file(
+        &self,
+        name: &KeyName,
+        declared: &SecretValue,
+    ) -> Result<(Option<SecretBytes>, String), SecretError> {
+        let file = declared
+            .file
+            .as_deref()
+            .expect("planned from this declaration");
         let value = source::file(name, file, self.surroundings.folder, declared.optional)?;
         Ok((value, format!("`{}`", file.display())))
     }
 
-    fn command(&self, name: &KeyName, declared: &SecretValue) -> Result<Option<SecretBytes>, SecretError> {
-        source::command(name, declared.command.as_deref().unwrap_or_default(), self.surroundings.folder).map(Some)
+    fn command(
+        &self,
+        name: &KeyName,
+        declared: &SecretValue,
+    ) -> Result<Option<SecretBytes>, SecretError> {
+        source::command(
+            name,
+            declared.command.as_deref().unwrap_or_default(),
+            self.surroundings.folder,
+        )
+        .map(Some)
     }
 
-    fn sops(&self, name: &KeyName, declared: &SecretValue) -> Result<Option<SecretBytes>, SecretError> {
-        let declared = declared.sops.as_ref().expect("planned from this declaration");
-        source::sops(name, &declared.file, declared.extract.as_deref(), self.surroundings.folder).map(Some)
+    fn sops(
+        &self,
+        name: &KeyName,
+        declared: &SecretValue,
+    ) -> Result<Option<SecretBytes>, SecretError> {
+        let declared = declared
+            .sops
+            .as_ref()
+            .expect("planned from this declaration");
+        source::sops(
+            name,
+            &declared.file,
+            declared.extract.as_deref(),
+            self.surroundings.folder,
+        )
+        .map(Some)
     }
 
     /// A file that was edited changes nothing by itself: say so where it is there to be read.
     fn warn_of_other_file(&mut self, name: &KeyName, declared: &SecretValue, kept: &SecretBytes) {
-        let Some(file) = declared.file.as_deref() else { return };
+        let Some(file) = declared.file.as_deref() else {
+            return;
+        };
         let read = source::file(name, file, self.surroundings.folder, true);
         if let Ok(Some(value)) = read
             && value != *kept

@@ -14,27 +14,51 @@ use super::{
 /// How long a command may take to print a value.
 const COMMAND_LIMIT: Duration = Duration::from_mins(1);
 
-/// The content of `file`, which is relative to `folder`, byte for byte. `None` where an optional file is not there.
-pub(super) fn file(name: &KeyName, file: &Path, folder: &Path, optional: bool) -> Result<Option<SecretBytes>, SecretError> {
+/// The content of `file`, which is relative to `folder`, byte for byte. `None` where an optional
+/// file is not there.
+pub(super) fn file(
+    name: &KeyName,
+    file: &Path,
+    folder: &Path,
+    optional: bool,
+) -> Result<Option<SecretBytes>, SecretError> {
     match read_file(&folder.join(file), &format!("`{name}`")) {
-        Err(SecretError::Unreadable { source, .. }) if optional && source.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(SecretError::Unreadable { source, .. })
+            if optional && source.kind() == std::io::ErrorKind::NotFound =>
+        {
+            Ok(None)
+        }
         read => read.map(Some),
     }
 }
 
 /// What `command` prints, without the line end at its end.
-pub(super) fn command(name: &KeyName, command: &[String], folder: &Path) -> Result<SecretBytes, SecretError> {
+pub(super) fn command(
+    name: &KeyName,
+    command: &[String],
+    folder: &Path,
+) -> Result<SecretBytes, SecretError> {
     let remedy = "install it or correct `command` in the plan";
-    let printed = process::output(command, folder, COMMAND_LIMIT).map_err(|error| explain(name, command, error, remedy))?;
+    let printed = process::output(command, folder, COMMAND_LIMIT)
+        .map_err(|error| explain(name, command, error, remedy))?;
     Ok(SecretBytes::new(printed.to_vec()).without_line_end())
 }
 
 /// What `sops` decrypts out of `file`, which is relative to `folder`.
-pub(super) fn sops(name: &KeyName, file: &Path, extract: Option<&str>, folder: &Path) -> Result<SecretBytes, SecretError> {
+pub(super) fn sops(
+    name: &KeyName,
+    file: &Path,
+    extract: Option<&str>,
+    folder: &Path,
+) -> Result<SecretBytes, SecretError> {
     let path = folder.join(file);
     if !path.is_file() {
         let source = std::io::Error::from(std::io::ErrorKind::NotFound);
-        return Err(SecretError::Unreadable { file: path, needed_by: format!("`{name}`"), source });
+        return Err(SecretError::Unreadable {
+            file: path,
+            needed_by: format!("`{name}`"),
+            source,
+        });
     }
     let mut command: Vec<String> = ["sops", "-d"].map(str::to_owned).to_vec();
     if let Some(extract) = extract {
@@ -42,7 +66,8 @@ pub(super) fn sops(name: &KeyName, file: &Path, extract: Option<&str>, folder: &
     }
     command.push(file.display().to_string());
     let remedy = "get it from https://github.com/getsops/sops/releases and put it into `PATH`";
-    let printed = process::output(&command, folder, COMMAND_LIMIT).map_err(|error| explain(name, &command, error, remedy))?;
+    let printed = process::output(&command, folder, COMMAND_LIMIT)
+        .map_err(|error| explain(name, &command, error, remedy))?;
     Ok(SecretBytes::new(printed.to_vec()))
 }
 
@@ -56,10 +81,17 @@ fn explain(name: &KeyName, command: &[String], error: ProcessError, remedy: &str
         hint: hint.into(),
     };
     match error {
-        ProcessError::NotFound => SecretError::ProgramMissing { name: name.clone(), program, remedy: remedy.to_owned() },
+        ProcessError::NotFound => SecretError::ProgramMissing {
+            name: name.clone(),
+            program,
+            remedy: remedy.to_owned(),
+        },
         ProcessError::Interrupted => SecretError::Ask(AskError::Interrupted),
         ProcessError::Start(error) => failed(format!("could not be started ({error})"), Vec::new()),
-        ProcessError::TimedOut => failed(format!("took longer than {} s", COMMAND_LIMIT.as_secs()), Vec::new()),
+        ProcessError::TimedOut => failed(
+            format!("took longer than {} s", COMMAND_LIMIT.as_secs()),
+            Vec::new(),
+        ),
         ProcessError::Failed(status, hint) => failed(format!("failed ({status})"), hint),
     }
 }

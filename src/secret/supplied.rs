@@ -41,7 +41,10 @@ pub(crate) struct SuppliedSources<'a> {
 
 impl Supplied {
     /// Reads all supplied values, or says everything that is wrong with them.
-    pub(crate) fn read(declarations: &[SecretDeclaration], sources: &mut SuppliedSources<'_>) -> Result<Self, Vec<SecretError>> {
+    pub(crate) fn read(
+        declarations: &[SecretDeclaration],
+        sources: &mut SuppliedSources<'_>,
+    ) -> Result<Self, Vec<SecretError>> {
         let mut supplied = Self::default();
         let mut errors = Vec::new();
         if let Some(file) = sources.file {
@@ -55,12 +58,25 @@ impl Supplied {
             Err(found) => errors.extend(found),
         }
         supplied.read_environment(declarations, sources.environment);
-        if errors.is_empty() { Ok(supplied) } else { Err(errors) }
+        if errors.is_empty() {
+            Ok(supplied)
+        } else {
+            Err(errors)
+        }
     }
 
-    fn read_environment(&mut self, declarations: &[SecretDeclaration], environment: &dyn Fn(&str) -> Option<OsString>) {
-        // An empty variable counts as unset, as CI systems hand over secrets that do not exist as empty text.
-        let value = |variable: &str| environment(variable).map(|text| SecretBytes::new(text.into_vec())).filter(|value| !value.is_empty());
+    fn read_environment(
+        &mut self,
+        declarations: &[SecretDeclaration],
+        environment: &dyn Fn(&str) -> Option<OsString>,
+    ) {
+        // An empty variable counts as unset, as CI systems hand over secrets that do not exist as
+        // empty text.
+        let value = |variable: &str| {
+            environment(variable)
+                .map(|text| SecretBytes::new(text.into_vec()))
+                .filter(|value| !value.is_empty())
+        };
         for declaration in declarations {
             for key in names::keys(declaration) {
                 let name = KeyName::new(&declaration.name, key);
@@ -68,7 +84,11 @@ impl Supplied {
                     self.variables.insert(name, found);
                 }
             }
-            for variable in declaration.data.values().filter_map(|declared| declared.env.as_deref()) {
+            for variable in declaration
+                .data
+                .values()
+                .filter_map(|declared| declared.env.as_deref())
+            {
                 if let Some(found) = value(variable) {
                     self.environment.insert(variable.to_owned(), found);
                 }
@@ -94,18 +114,28 @@ impl Supplied {
 
 type Values = HashMap<KeyName, SecretBytes>;
 
-fn from_flags(flags: &[String], declarations: &[SecretDeclaration], stdin: &mut dyn Read) -> Result<Values, Vec<SecretError>> {
+fn from_flags(
+    flags: &[String],
+    declarations: &[SecretDeclaration],
+    stdin: &mut dyn Read,
+) -> Result<Values, Vec<SecretError>> {
     let mut values = Values::new();
     let mut errors = Vec::new();
     let mut stdin = Some(stdin);
     for flag in flags {
         match from_flag(flag, declarations, &mut stdin) {
-            Ok((name, _)) if values.contains_key(&name) => errors.push(SecretError::SuppliedTwice { name }),
+            Ok((name, _)) if values.contains_key(&name) => {
+                errors.push(SecretError::SuppliedTwice { name })
+            }
             Ok((name, value)) => drop(values.insert(name, value)),
             Err(error) => errors.push(error),
         }
     }
-    if errors.is_empty() { Ok(values) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(values)
+    } else {
+        Err(errors)
+    }
 }
 
 fn from_flag(
@@ -120,8 +150,14 @@ fn from_flag(
     let file = file.ok_or_else(|| SecretError::LiteralValue { name: name.clone() })?;
     let flag = format!("`--secret {name}`");
     let value = if file == "-" {
-        let stdin = stdin.take().ok_or_else(|| SecretError::StdinTwice { name: name.clone() })?;
-        read_limited(stdin).map_err(|source| SecretError::Unreadable { file: "-".into(), needed_by: flag, source })?
+        let stdin = stdin
+            .take()
+            .ok_or_else(|| SecretError::StdinTwice { name: name.clone() })?;
+        read_limited(stdin).map_err(|source| SecretError::Unreadable {
+            file: "-".into(),
+            needed_by: flag,
+            source,
+        })?
     } else {
         read_file(Path::new(file), &flag)?
     };
@@ -131,13 +167,20 @@ fn from_flag(
 /// The content of `file`, for the value or flag `needed_by`.
 pub(super) fn read_file(file: &Path, needed_by: &str) -> Result<SecretBytes, SecretError> {
     let content = File::open(file).and_then(|mut opened| read_limited(&mut opened));
-    content.map_err(|source| SecretError::Unreadable { file: file.to_owned(), needed_by: needed_by.to_owned(), source })
+    content.map_err(|source| SecretError::Unreadable {
+        file: file.to_owned(),
+        needed_by: needed_by.to_owned(),
+        source,
+    })
 }
 
-/// Reads at most one byte more than a Secret can hold, so that a device is not read for ever and what is too large is noticed.
+/// Reads at most one byte more than a Secret can hold, so that a device is not read for ever and
+/// what is too large is noticed.
 fn read_limited(reader: &mut dyn Read) -> io::Result<SecretBytes> {
     // Room is taken at once: a vector that grows leaves copies of what it held behind.
     let mut bytes = Vec::with_capacity(LARGEST_SECRET + 2);
-    reader.take(LARGEST_SECRET as u64 + 1).read_to_end(&mut bytes)?;
+    reader
+        .take(LARGEST_SECRET as u64 + 1)
+        .read_to_end(&mut bytes)?;
     Ok(SecretBytes::new(bytes))
 }

@@ -1,4 +1,5 @@
-//! Templates: `${secret/key}`, `${secret/key|percent}`, `${secret/key|base64}`, `${variable}`; `$${` stands for `${`.
+//! Templates: `${secret/key}`, `${secret/key|percent}`, `${secret/key|base64}`, `${variable}`;
+//! `$${` stands for `${`.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
@@ -7,7 +8,11 @@ use zeroize::Zeroizing;
 use super::{names::KeyName, value::SecretBytes};
 
 /// Everything but the unreserved characters of RFC 3986, section 2.3.
-const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const RESERVED: AsciiSet = NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// A piece of a template.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,7 +35,8 @@ impl Encoding {
     pub(super) fn write(self, bytes: &[u8], to: &mut Zeroizing<Vec<u8>>) {
         match self {
             Self::Plain => to.extend_from_slice(bytes),
-            Self::Percent => percent_encode(bytes, &RESERVED).for_each(|piece| to.extend_from_slice(piece.as_bytes())),
+            Self::Percent => percent_encode(bytes, &RESERVED)
+                .for_each(|piece| to.extend_from_slice(piece.as_bytes())),
             Self::Base64 => to.extend_from_slice(Zeroizing::new(STANDARD.encode(bytes)).as_bytes()),
         }
     }
@@ -49,7 +55,9 @@ pub(super) fn parse(template: &str) -> Result<Vec<Part>, String> {
             continue;
         }
         text.push_str(&rest[..at]);
-        let (inside, tail) = rest[at + 2..].split_once('}').ok_or("has a `${` without `}`; write `$${` for the text `${`")?;
+        let (inside, tail) = rest[at + 2..]
+            .split_once('}')
+            .ok_or("has a `${` without `}`; write `$${` for the text `${`")?;
         if !text.is_empty() {
             parts.push(Part::Text(std::mem::take(&mut text)));
         }
@@ -64,16 +72,23 @@ pub(super) fn parse(template: &str) -> Result<Vec<Part>, String> {
 }
 
 fn reference(inside: &str) -> Result<Part, String> {
-    let (name, filter) = inside.split_once('|').map_or((inside, None), |(name, filter)| (name, Some(filter.trim())));
+    let (name, filter) = inside
+        .split_once('|')
+        .map_or((inside, None), |(name, filter)| (name, Some(filter.trim())));
     let encoding = match filter {
         None => Encoding::Plain,
         Some("percent") => Encoding::Percent,
         Some("base64") => Encoding::Base64,
-        Some(other) => return Err(format!("has the unknown filter `{other}`; there is `percent` and `base64`")),
+        Some(other) => {
+            return Err(format!(
+                "has the unknown filter `{other}`; there is `percent` and `base64`"
+            ));
+        }
     };
     let name = name.trim();
     if name.contains('/') {
-        let parsed = KeyName::parse(name).ok_or_else(|| format!("refers to `{name}`; write `${{secret/key}}`"))?;
+        let parsed = KeyName::parse(name)
+            .ok_or_else(|| format!("refers to `{name}`; write `${{secret/key}}`"))?;
         return Ok(Part::Value(parsed, encoding));
     }
     Ok(Part::Variable(name.to_owned(), encoding))
@@ -95,7 +110,9 @@ mod tests {
 
     #[test]
     fn templates_are_taken_apart() {
-        let parts = parse("postgres://${postgres/username}:${postgres/password|percent}@${host}/$${x}$").expect("a template");
+        let parts =
+            parse("postgres://${postgres/username}:${postgres/password|percent}@${host}/$${x}$")
+                .expect("a template");
         assert_eq!(
             parts,
             [
@@ -114,7 +131,11 @@ mod tests {
     #[test]
     fn broken_templates_say_what_is_wrong() {
         assert!(parse("${a/b").expect_err("refused").contains("without `}`"));
-        assert!(parse("${a/b|upper}").expect_err("refused").contains("unknown filter `upper`"));
+        assert!(
+            parse("${a/b|upper}")
+                .expect_err("refused")
+                .contains("unknown filter `upper`")
+        );
         assert!(parse("${a/b/c}").expect_err("refused").contains("`a/b/c`"));
     }
 
@@ -128,6 +149,9 @@ mod tests {
         ]);
         let expected = "AZaz09-._~%20%21%22%23%24%25%26%27%28%29%2A%2B%2C%2F%3A%3B%3C%3D%3E%3F%40%5B%5C%5D%5E%60%7B%7C%7D%C3%BC";
         assert_eq!(joined.expose_text(), Some(expected));
-        assert_eq!(join(&[(Encoding::Base64, b"a:b"), (Encoding::Plain, b"!")]).expose_text(), Some("YTpi!"));
+        assert_eq!(
+            join(&[(Encoding::Base64, b"a:b"), (Encoding::Plain, b"!")]).expose_text(),
+            Some("YTpi!")
+        );
     }
 }

@@ -39,10 +39,15 @@ impl SecretBytes {
         self
     }
 
-    /// The value of a file that stands for something typed: a single line loses its line end, several lines stay as they are.
+    /// The value of a file that stands for something typed: a single line loses its line end,
+    /// several lines stay as they are.
     pub(super) fn like_typed(self) -> Self {
         let first = self.0.iter().position(|byte| *byte == b'\n');
-        if first.is_some_and(|at| at + 1 == self.0.len()) { self.without_line_end() } else { self }
+        if first.is_some_and(|at| at + 1 == self.0.len()) {
+            self.without_line_end()
+        } else {
+            self
+        }
     }
 }
 
@@ -70,11 +75,23 @@ mod tests {
 
     #[test]
     fn a_single_line_loses_its_line_end_and_a_document_keeps_it() {
-        assert_eq!(SecretBytes::from("hunter2\n").like_typed().expose(), b"hunter2");
-        assert_eq!(SecretBytes::from("hunter2\r\n").like_typed().expose(), b"hunter2");
-        assert_eq!(SecretBytes::from("hunter2").like_typed().expose(), b"hunter2");
+        assert_eq!(
+            SecretBytes::from("hunter2\n").like_typed().expose(),
+            b"hunter2"
+        );
+        assert_eq!(
+            SecretBytes::from("hunter2\r\n").like_typed().expose(),
+            b"hunter2"
+        );
+        assert_eq!(
+            SecretBytes::from("hunter2").like_typed().expose(),
+            b"hunter2"
+        );
         assert_eq!(SecretBytes::from("a\nb\n").like_typed().expose(), b"a\nb\n");
-        assert_eq!(SecretBytes::from("a\n\n").without_line_end().expose(), b"a\n");
+        assert_eq!(
+            SecretBytes::from("a\n\n").without_line_end().expose(),
+            b"a\n"
+        );
     }
 
     #[test]

@@ -3,7 +3,8 @@ use std::borrow::Cow;
 use indexmap::IndexMap;
 use serde_json::Value;
 
-/// The plan's variables, as text. Everything but `${name|filter}` in templates has been replaced when the plan was resolved.
+/// The plan's variables, as text. Everything but `${name|filter}` in templates has been replaced
+/// when the plan was resolved.
 pub(super) struct Variables<'a>(pub(super) &'a IndexMap<String, Value>);
 
 impl<'a> Variables<'a> {

@@ -19,19 +19,36 @@ pub(super) struct Annotated {
     pub(super) marks: AnnotatedMarks,
 }
 
-/// Removes our annotations from `object`, and the map of annotations where nothing else is in it, and returns what they say.
+/// Removes our annotations from `object`, and the map of annotations where nothing else is in it,
+/// and returns what they say.
 ///
 /// A value that means nothing is a problem, which has no place yet.
 pub(super) fn take_annotations(object: &mut Value, problems: &mut Vec<Problem>) -> Annotated {
     let mut annotated = Annotated::default();
-    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return annotated };
-    let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) else { return annotated };
-    let mut take = |name: &str| annotations.remove(name).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else {
+        return annotated;
+    };
+    let Some(annotations) = metadata
+        .get_mut("annotations")
+        .and_then(Value::as_object_mut)
+    else {
+        return annotated;
+    };
+    let mut take = |name: &str| {
+        annotations.remove(name).map(|value| {
+            value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned)
+        })
+    };
     annotated.phase = take(PHASE);
     annotated.marks = AnnotatedMarks {
-        recreate: take(RECREATE).and_then(|value| known(RECREATE, &value, &TRUE_OR_FALSE, problems)),
-        rollback: take(ROLLBACK).and_then(|value| known(ROLLBACK, &value, &MANUAL_OR_RERUN, problems)),
-        restart_on_change: take(RESTART_ON_CHANGE).and_then(|value| known(RESTART_ON_CHANGE, &value, &TRUE_OR_FALSE, problems)),
+        recreate: take(RECREATE)
+            .and_then(|value| known(RECREATE, &value, &TRUE_OR_FALSE, problems)),
+        rollback: take(ROLLBACK)
+            .and_then(|value| known(ROLLBACK, &value, &MANUAL_OR_RERUN, problems)),
+        restart_on_change: take(RESTART_ON_CHANGE)
+            .and_then(|value| known(RESTART_ON_CHANGE, &value, &TRUE_OR_FALSE, problems)),
     };
     if annotations.is_empty() {
         metadata.remove("annotations");
@@ -40,14 +57,34 @@ pub(super) fn take_annotations(object: &mut Value, problems: &mut Vec<Problem>) 
 }
 
 const TRUE_OR_FALSE: [(&str, bool); 2] = [("true", true), ("false", false)];
-const MANUAL_OR_RERUN: [(&str, RollbackMark); 2] = [("manual", RollbackMark::Manual), ("rerun", RollbackMark::Rerun)];
+const MANUAL_OR_RERUN: [(&str, RollbackMark); 2] = [
+    ("manual", RollbackMark::Manual),
+    ("rerun", RollbackMark::Rerun),
+];
 
 /// What `value` of the annotation `name` means among `meanings`.
-fn known<T: Copy>(name: &str, value: &str, meanings: &[(&str, T)], problems: &mut Vec<Problem>) -> Option<T> {
-    let found = meanings.iter().find(|(text, _)| *text == value).map(|(_, meaning)| *meaning);
+fn known<T: Copy>(
+    name: &str,
+    value: &str,
+    meanings: &[(&str, T)],
+    problems: &mut Vec<Problem>,
+) -> Option<T> {
+    let found = meanings
+        .iter()
+        .find(|(text, _)| *text == value)
+        .map(|(_, meaning)| *meaning);
     if found.is_none() {
-        let texts = meanings.iter().map(|(text, _)| format!("`\"{text}\"`")).collect::<Vec<_>>().join(" or ");
-        problems.push(Problem::error(format!("the annotation `{name}` is `{value}`, which means nothing")).hint(format!("write {texts}")));
+        let texts = meanings
+            .iter()
+            .map(|(text, _)| format!("`\"{text}\"`"))
+            .collect::<Vec<_>>()
+            .join(" or ");
+        problems.push(
+            Problem::error(format!(
+                "the annotation `{name}` is `{value}`, which means nothing"
+            ))
+            .hint(format!("write {texts}")),
+        );
     }
     found
 }
@@ -62,7 +99,11 @@ mod tests {
         let mut object = json!({"metadata": {"name": "a", "annotations": annotations}});
         let mut problems = Vec::new();
         let annotated = take_annotations(&mut object, &mut problems);
-        (object, annotated, problems.iter().map(ToString::to_string).collect())
+        (
+            object,
+            annotated,
+            problems.iter().map(ToString::to_string).collect(),
+        )
     }
 
     #[test]
@@ -73,19 +114,26 @@ mod tests {
         }));
         assert_eq!(object, json!({"metadata": {"name": "a"}}));
         assert_eq!(annotated.phase.as_deref(), Some("apps"));
-        let marks = AnnotatedMarks { recreate: Some(true), rollback: Some(RollbackMark::Manual), restart_on_change: Some(false) };
+        let marks = AnnotatedMarks {
+            recreate: Some(true),
+            rollback: Some(RollbackMark::Manual),
+            restart_on_change: Some(false),
+        };
         assert_eq!(annotated.marks, marks);
         assert!(problems.is_empty());
     }
 
     #[test]
     fn a_value_that_means_nothing_is_an_error() {
-        let (object, annotated, problems) = annotated(&json!({"deployctl.dev/rollback": "never", "other": "x"}));
+        let (object, annotated, problems) =
+            annotated(&json!({"deployctl.dev/rollback": "never", "other": "x"}));
         assert_eq!(object["metadata"]["annotations"], json!({"other": "x"}));
         assert_eq!(annotated.marks, AnnotatedMarks::default());
         assert_eq!(
             problems,
-            ["the annotation `deployctl.dev/rollback` is `never`, which means nothing; write `\"manual\"` or `\"rerun\"`"]
+            [
+                "the annotation `deployctl.dev/rollback` is `never`, which means nothing; write `\"manual\"` or `\"rerun\"`"
+            ]
         );
     }
 }

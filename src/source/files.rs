@@ -26,17 +26,25 @@ pub(super) struct Files {
     pub(super) problems: Vec<Problem>,
 }
 
-/// The manifest files (`.yaml`, `.yml`, `.json`) of `source`: a file, a folder with everything below it, or a glob.
+/// The manifest files (`.yaml`, `.yml`, `.json`) of `source`: a file, a folder with everything
+/// below it, or a glob.
 ///
-/// Hidden files and folders are left out in folders, so are kustomizations and Helm charts, each of which is a problem.
+/// Hidden files and folders are left out in folders, so are kustomizations and Helm charts, each of
+/// which is a problem.
 pub(super) fn files_of(source: &Path, folder: &Path) -> Files {
     let mut files = Files::default();
     let path = folder.join(source);
     match fs::metadata(&path) {
         Ok(metadata) if metadata.is_dir() => walk_source(&mut files, &path, source),
-        Ok(_) => files.found.push(Found { within: path.file_name().map(PathBuf::from).unwrap_or_default(), path, named: true }),
+        Ok(_) => files.found.push(Found {
+            within: path.file_name().map(PathBuf::from).unwrap_or_default(),
+            path,
+            named: true,
+        }),
         Err(_) if is_glob(source) => glob(&mut files, source, folder),
-        Err(error) => files.problems.push(unreadable(&path, &error).hint("correct the path in `sources`")),
+        Err(error) => files
+            .problems
+            .push(unreadable(&path, &error).hint("correct the path in `sources`")),
     }
     files
 }
@@ -46,8 +54,13 @@ fn walk_source(files: &mut Files, path: &Path, source: &Path) {
     let within = path.file_name().map(PathBuf::from).unwrap_or_default();
     walk(files, path, &within, &mut HashSet::new());
     if files.found.is_empty() && files.problems.is_empty() {
-        let message = format!("the folder `{}` holds no manifests (`.yaml`, `.yml` or `.json`)", source.display());
-        files.problems.push(Problem::error(message).hint("correct the path in `sources`"));
+        let message = format!(
+            "the folder `{}` holds no manifests (`.yaml`, `.yml` or `.json`)",
+            source.display()
+        );
+        files
+            .problems
+            .push(Problem::error(message).hint("correct the path in `sources`"));
     }
 }
 
@@ -68,7 +81,11 @@ fn walk(files: &mut Files, folder: &Path, within: &Path, seen: &mut HashSet<Path
         let (path, within) = (folder.join(name), within.join(name));
         match fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() => walk(files, &path, &within, seen),
-            Ok(_) if is_manifest(name) => files.found.push(Found { path, within, named: false }),
+            Ok(_) if is_manifest(name) => files.found.push(Found {
+                path,
+                within,
+                named: false,
+            }),
             Err(error) if is_manifest(name) => files.problems.push(unreadable(&path, &error)),
             _ => {}
         }
@@ -76,17 +93,24 @@ fn walk(files: &mut Files, folder: &Path, within: &Path, seen: &mut HashSet<Path
 }
 
 fn entries(folder: &Path) -> io::Result<Vec<String>> {
-    fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+    fs::read_dir(folder)?
+        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+        .collect()
 }
 
 /// A kustomization or Helm chart is a source of its own kind: its files make sense only together.
 fn foreign_folder(folder: &Path, name: &str) -> Option<Problem> {
     let (what, key) = match name {
-        "kustomization.yaml" | "kustomization.yml" | "Kustomization" => ("a kustomization", "kustomize"),
+        "kustomization.yaml" | "kustomization.yml" | "Kustomization" => {
+            ("a kustomization", "kustomize")
+        }
         "Chart.yaml" => ("a Helm chart", "helm"),
         _ => return None,
     };
-    let message = format!("`{}` is {what}, not a folder of plain manifests", shown(folder).display());
+    let message = format!(
+        "`{}` is {what}, not a folder of plain manifests",
+        shown(folder).display()
+    );
     Some(
         Problem::error(message)
             .hint(format!("name it as a `{key}` source, or leave it out by naming the other files or folders, or a glob, in `sources`")),
@@ -98,19 +122,39 @@ fn glob(files: &mut Files, source: &Path, folder: &Path) {
     let matcher = match GlobBuilder::new(&pattern).literal_separator(true).build() {
         Ok(glob) => glob.compile_matcher(),
         Err(error) => {
-            let message = format!("the source `{}` is not a valid glob: {}", source.display(), error.kind());
-            return files.problems.push(Problem::error(message).hint("correct it in `sources`"));
+            let message = format!(
+                "the source `{}` is not a valid glob: {}",
+                source.display(),
+                error.kind()
+            );
+            return files
+                .problems
+                .push(Problem::error(message).hint("correct it in `sources`"));
         }
     };
     let base = folder.join(&root);
     let name = base.file_name().map(PathBuf::from).unwrap_or_default();
     let mut paths = Vec::new();
     collect(&mut paths, &base, Path::new(""), &mut HashSet::new());
-    paths.retain(|relative| matcher.is_match(relative) && relative.file_name().is_some_and(|name| is_manifest(&name.to_string_lossy())));
-    files.found.extend(paths.into_iter().map(|relative| Found { path: base.join(&relative), within: name.join(relative), named: false }));
+    paths.retain(|relative| {
+        matcher.is_match(relative)
+            && relative
+                .file_name()
+                .is_some_and(|name| is_manifest(&name.to_string_lossy()))
+    });
+    files.found.extend(paths.into_iter().map(|relative| Found {
+        path: base.join(&relative),
+        within: name.join(relative),
+        named: false,
+    }));
     if files.found.is_empty() {
-        let message = format!("the glob `{}` matches no manifests (`.yaml`, `.yml` or `.json`)", source.display());
-        files.problems.push(Problem::error(message).hint("correct it in `sources`"));
+        let message = format!(
+            "the glob `{}` matches no manifests (`.yaml`, `.yml` or `.json`)",
+            source.display()
+        );
+        files
+            .problems
+            .push(Problem::error(message).hint("correct it in `sources`"));
     }
 }
 
@@ -134,7 +178,10 @@ fn collect(found: &mut Vec<PathBuf>, folder: &Path, relative: &Path, seen: &mut 
 /// Splits a glob into the folder that it starts in and the pattern below that folder.
 fn split_glob(source: &Path) -> (PathBuf, String) {
     let components: Vec<Component<'_>> = source.components().collect();
-    let plain = components.iter().take_while(|component| !is_glob(Path::new(component))).count();
+    let plain = components
+        .iter()
+        .take_while(|component| !is_glob(Path::new(component)))
+        .count();
     let root: PathBuf = components[..plain].iter().collect();
     let pattern: PathBuf = components[plain..].iter().collect();
     (root, pattern.to_string_lossy().into_owned())
@@ -150,8 +197,14 @@ fn is_hidden(name: &str) -> bool {
 }
 
 fn is_manifest(name: &str) -> bool {
-    let ending = Path::new(name).extension().and_then(|ending| ending.to_str());
-    ending.is_some_and(|ending| ["yaml", "yml", "json"].iter().any(|known| ending.eq_ignore_ascii_case(known)))
+    let ending = Path::new(name)
+        .extension()
+        .and_then(|ending| ending.to_str());
+    ending.is_some_and(|ending| {
+        ["yaml", "yml", "json"]
+            .iter()
+            .any(|known| ending.eq_ignore_ascii_case(known))
+    })
 }
 
 /// A problem that names a path that cannot be read.
@@ -159,29 +212,51 @@ pub(super) fn unreadable(path: &Path, error: &io::Error) -> Problem {
     Problem::error(format!("cannot read `{}`: {error}", shown(path).display()))
 }
 
-/// `path` as the user would name it: relative to the current folder where that is shorter, without detours.
+/// `path` as the user would name it: relative to the current folder where that is shorter, without
+/// detours.
 pub(super) fn shown(path: &Path) -> PathBuf {
     let resolve = |path: &Path| match (path.parent(), path.file_name()) {
         // The last component stays as it is: a symbolic link is shown by its own name.
         (Some(parent), Some(name)) => {
-            let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-            fs::canonicalize(parent).map(|parent| parent.join(name)).ok()
+            let parent = if parent.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                parent
+            };
+            fs::canonicalize(parent)
+                .map(|parent| parent.join(name))
+                .ok()
         }
         _ => fs::canonicalize(path).ok(),
     };
-    let (Some(absolute), Ok(current)) = (resolve(path), std::env::current_dir().and_then(fs::canonicalize)) else {
+    let (Some(absolute), Ok(current)) = (
+        resolve(path),
+        std::env::current_dir().and_then(fs::canonicalize),
+    ) else {
         return path.to_owned();
     };
     let relative = relative_to(&absolute, &current);
-    if relative.as_os_str().len() <= absolute.as_os_str().len() { relative } else { absolute }
+    if relative.as_os_str().len() <= absolute.as_os_str().len() {
+        relative
+    } else {
+        absolute
+    }
 }
 
 /// `path` relative to `base`; both absolute and resolved.
 pub(super) fn relative_to(path: &Path, base: &Path) -> PathBuf {
-    let common = path.components().zip(base.components()).take_while(|(left, right)| left == right).count();
+    let common = path
+        .components()
+        .zip(base.components())
+        .take_while(|(left, right)| left == right)
+        .count();
     let up = base.components().skip(common).map(|_| Component::ParentDir);
     let relative: PathBuf = up.chain(path.components().skip(common)).collect();
-    if relative.as_os_str().is_empty() { PathBuf::from(".") } else { relative }
+    if relative.as_os_str().is_empty() {
+        PathBuf::from(".")
+    } else {
+        relative
+    }
 }
 
 #[cfg(test)]
@@ -201,7 +276,11 @@ mod tests {
     fn found(source: &str, folder: &Path) -> Vec<String> {
         let files = files_of(Path::new(source), folder);
         assert!(files.problems.is_empty(), "{:?}", files.problems);
-        files.found.iter().map(|found| found.within.display().to_string()).collect()
+        files
+            .found
+            .iter()
+            .map(|found| found.within.display().to_string())
+            .collect()
     }
 
     #[test]
@@ -217,7 +296,10 @@ mod tests {
             "m/README.md",
             "m/b.yaml.bak",
         ]);
-        assert_eq!(found("m", folder.path()), ["m/a/y.JSON", "m/a/z.yml", "m/b.yaml"]);
+        assert_eq!(
+            found("m", folder.path()),
+            ["m/a/y.JSON", "m/a/z.yml", "m/b.yaml"]
+        );
         assert_eq!(found("m/a/", folder.path()), ["a/y.JSON", "a/z.yml"]);
         assert_eq!(found("m/b.yaml", folder.path()), ["b.yaml"]);
     }
@@ -226,7 +308,10 @@ mod tests {
     fn globs_match_below_the_folder_they_start_in() {
         let folder = folder(&["m/b.yaml", "m/a/z.yml", "m/a/b/c.yaml", "m/x.txt"]);
         assert_eq!(found("m/*.yaml", folder.path()), ["m/b.yaml"]);
-        assert_eq!(found("m/**/*.yaml", folder.path()), ["m/a/b/c.yaml", "m/b.yaml"]);
+        assert_eq!(
+            found("m/**/*.yaml", folder.path()),
+            ["m/a/b/c.yaml", "m/b.yaml"]
+        );
         assert_eq!(found("m/{a,b}*/*", folder.path()), ["m/a/z.yml"]);
         assert_eq!(found("m/**", folder.path()).len(), 3);
     }
@@ -245,19 +330,28 @@ mod tests {
             }
             let files = files_of(Path::new(source), folder.path());
             assert_eq!(files.problems.len(), 1, "{source}");
-            assert!(files.problems[0].to_string().contains(text), "{}", files.problems[0]);
+            assert!(
+                files.problems[0].to_string().contains(text),
+                "{}",
+                files.problems[0]
+            );
         }
     }
 
     #[test]
     fn kustomizations_and_charts_are_said_to_be_such() {
-        for (file, text) in
-            [("m/kustomization.yaml", "name it as a `kustomize` source"), ("m/sub/Chart.yaml", "name it as a `helm` source")]
-        {
+        for (file, text) in [
+            ("m/kustomization.yaml", "name it as a `kustomize` source"),
+            ("m/sub/Chart.yaml", "name it as a `helm` source"),
+        ] {
             let folder = folder(&[file, "m/sub/values.yaml"]);
             let files = files_of(Path::new("m"), folder.path());
             assert_eq!(files.problems.len(), 1);
-            assert!(files.problems[0].to_string().contains(text), "{}", files.problems[0]);
+            assert!(
+                files.problems[0].to_string().contains(text),
+                "{}",
+                files.problems[0]
+            );
             assert!(files.found.is_empty());
         }
     }
@@ -271,15 +365,42 @@ mod tests {
         symlink("nowhere", folder.path().join("m/gone.yaml")).unwrap();
         let files = files_of(Path::new("m"), folder.path());
         assert_eq!(files.found.len(), 1);
-        assert!(files.problems[0].to_string().contains("gone.yaml`: No such file"), "{}", files.problems[0]);
-        assert_eq!(found("m/**/*.yaml", &folder.path().join("m/a/..").canonicalize().unwrap().join("..")).len(), 2);
+        assert!(
+            files.problems[0]
+                .to_string()
+                .contains("gone.yaml`: No such file"),
+            "{}",
+            files.problems[0]
+        );
+        assert_eq!(
+            found(
+                "m/**/*.yaml",
+                &folder
+                    .path()
+                    .join("m/a/..")
+                    .canonicalize()
+                    .unwrap()
+                    .join("..")
+            )
+            .len(),
+            2
+        );
     }
 
     #[test]
     fn paths_are_shown_without_detours() {
-        assert_eq!(relative_to(Path::new("/a/b/c"), Path::new("/a/d")), Path::new("../b/c"));
-        assert_eq!(relative_to(Path::new("/a/b"), Path::new("/a/b")), Path::new("."));
-        assert_eq!(shown(Path::new("src/../Cargo.toml")), Path::new("Cargo.toml"));
+        assert_eq!(
+            relative_to(Path::new("/a/b/c"), Path::new("/a/d")),
+            Path::new("../b/c")
+        );
+        assert_eq!(
+            relative_to(Path::new("/a/b"), Path::new("/a/b")),
+            Path::new(".")
+        );
+        assert_eq!(
+            shown(Path::new("src/../Cargo.toml")),
+            Path::new("Cargo.toml")
+        );
         assert_eq!(shown(Path::new("Cargo.toml")), Path::new("Cargo.toml"));
     }
 }

@@ -32,40 +32,66 @@ pub(crate) struct Loaded {
     pub(crate) problems: Vec<Problem>,
 }
 
-/// Loads a source of plain manifests: a file, a folder with everything below it, or a glob, relative to `folder`.
+/// Loads a source of plain manifests: a file, a folder with everything below it, or a glob,
+/// relative to `folder`.
 pub(crate) fn load(source: &Path, folder: &Path) -> Loaded {
     let files = files_of(source, folder);
-    let mut loaded = Loaded { manifests: Vec::new(), problems: files.problems };
+    let mut loaded = Loaded {
+        manifests: Vec::new(),
+        problems: files.problems,
+    };
     for file in &files.found {
         load_file(&mut loaded, file, folder);
     }
     if loaded.manifests.is_empty() && loaded.problems.is_empty() {
-        let message = format!("the source `{}` holds no objects: its documents are empty", source.display());
-        loaded.problems.push(Problem::error(message).hint("correct the path in `sources`"));
+        let message = format!(
+            "the source `{}` holds no objects: its documents are empty",
+            source.display()
+        );
+        loaded
+            .problems
+            .push(Problem::error(message).hint("correct the path in `sources`"));
     }
     loaded
 }
 
 fn load_file(loaded: &mut Loaded, found: &Found, folder: &Path) {
-    let text = match fs::read(&found.path).and_then(|bytes| String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8 text")))
-    {
+    let text = match fs::read(&found.path).and_then(|bytes| {
+        String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8 text"))
+    }) {
         Ok(text) => text,
         Err(error) => return loaded.problems.push(unreadable(&found.path, &error)),
     };
     let name: Arc<Path> = Arc::from(shown(&found.path));
     let (documents, errors) = read(&text, &name);
     let known = loaded.problems.len();
-    loaded.problems.extend(errors.into_iter().map(Problem::from));
-    let hint = PhaseHint { path: found.within.clone(), file: relative_file(&found.path, folder), ..PhaseHint::default() };
-    let mut unpacking = Unpacking { loaded, file: name, hint, named: found.named };
+    loaded
+        .problems
+        .extend(errors.into_iter().map(Problem::from));
+    let hint = PhaseHint {
+        path: found.within.clone(),
+        file: relative_file(&found.path, folder),
+        ..PhaseHint::default()
+    };
+    let mut unpacking = Unpacking {
+        loaded,
+        file: name,
+        hint,
+        named: found.named,
+    };
     for document in documents {
         unpacking.document(document);
     }
-    loaded.problems[known..].sort_by_key(|problem| problem.origin.as_ref().map(|origin| origin.line));
+    loaded.problems[known..]
+        .sort_by_key(|problem| problem.origin.as_ref().map(|origin| origin.line));
 }
 
 fn relative_file(path: &Path, folder: &Path) -> PathBuf {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
     match (fs::canonicalize(path), fs::canonicalize(folder)) {
         (Ok(path), Ok(folder)) => relative_to(&path, &folder),
         _ => path.to_owned(),
@@ -92,7 +118,10 @@ struct Unpacking<'a> {
 impl Unpacking<'_> {
     fn document(&mut self, document: Document) {
         // A plan may lie beside its manifests; it is no object.
-        if !self.named && text_at(&document.value, "apiVersion").is_some_and(|version| version.starts_with("deployctl.dev/")) {
+        if !self.named
+            && text_at(&document.value, "apiVersion")
+                .is_some_and(|version| version.starts_with("deployctl.dev/"))
+        {
             return;
         }
         let Document { value, line, items } = document;
@@ -101,16 +130,29 @@ impl Unpacking<'_> {
 
     /// Takes one object, or the objects of a list with their lines in `items`.
     fn object(&mut self, mut value: Value, line: u32, items: &[u32]) {
-        let origin = Origin { file: Arc::clone(&self.file), line };
+        let origin = Origin {
+            file: Arc::clone(&self.file),
+            line,
+        };
         if is_list(&value) {
-            let (version, kind) =
-                (value["apiVersion"].clone(), value["kind"].as_str().unwrap_or_default().trim_end_matches("List").to_owned());
-            let Value::Array(entries) = value["items"].take() else { return };
+            let (version, kind) = (
+                value["apiVersion"].clone(),
+                value["kind"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .trim_end_matches("List")
+                    .to_owned(),
+            );
+            let Value::Array(entries) = value["items"].take() else {
+                return;
+            };
             for (index, mut entry) in entries.into_iter().enumerate() {
                 if let (Value::Object(entry), false) = (&mut entry, kind.is_empty()) {
                     // The API server leaves both out of the items of a typed list.
                     entry.entry("apiVersion").or_insert_with(|| version.clone());
-                    entry.entry("kind").or_insert_with(|| Value::String(kind.clone()));
+                    entry
+                        .entry("kind")
+                        .or_insert_with(|| Value::String(kind.clone()));
                 }
                 self.object(entry, items.get(index).copied().unwrap_or(line), &[]);
             }
@@ -118,15 +160,22 @@ impl Unpacking<'_> {
         }
         match refusal(&value, &self.file) {
             Some(problem) => self.loaded.problems.push(problem.at(&origin)),
-            None => self.loaded.manifests.push(Manifest { value, origin, hint: self.hint.clone() }),
+            None => self.loaded.manifests.push(Manifest {
+                value,
+                origin,
+                hint: self.hint.clone(),
+            }),
         }
     }
 }
 
-/// Whether `value` is a `List` or a typed list such as `ConfigMapList`, as `kubectl get` prints them.
+/// Whether `value` is a `List` or a typed list such as `ConfigMapList`, as `kubectl get` prints
+/// them.
 fn is_list(value: &Value) -> bool {
     let kind = text_at(value, "kind").unwrap_or_default();
-    kind.ends_with("List") && value.get("items").is_some_and(Value::is_array) && value.pointer("/metadata/name").is_none()
+    kind.ends_with("List")
+        && value.get("items").is_some_and(Value::is_array)
+        && value.pointer("/metadata/name").is_none()
 }
 
 fn text_at<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
@@ -137,11 +186,16 @@ fn text_at<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
 fn refusal(value: &Value, file: &Path) -> Option<Problem> {
     let Some(entries) = value.as_object() else {
         return Some(
-            Problem::error("the document is not an object with `apiVersion`, `kind` and `metadata.name`")
-                .hint("remove it or leave the file out of `sources`"),
+            Problem::error(
+                "the document is not an object with `apiVersion`, `kind` and `metadata.name`",
+            )
+            .hint("remove it or leave the file out of `sources`"),
         );
     };
-    let missing: Vec<&str> = ["apiVersion", "kind"].into_iter().filter(|key| text_at(value, key).is_none_or(str::is_empty)).collect();
+    let missing: Vec<&str> = ["apiVersion", "kind"]
+        .into_iter()
+        .filter(|key| text_at(value, key).is_none_or(str::is_empty))
+        .collect();
     if missing.len() == 2 && looks_like_values(file) {
         return Some(
             Problem::error("this is a Helm values file, not a manifest")
@@ -156,7 +210,11 @@ fn refusal(value: &Value, file: &Path) -> Option<Problem> {
         return Some(
             Problem::error(format!(
                 "the document has no {}",
-                missing.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" and no ")
+                missing
+                    .iter()
+                    .map(|key| format!("`{key}`"))
+                    .collect::<Vec<_>>()
+                    .join(" and no ")
             ))
             .hint(hint),
         );
@@ -164,8 +222,9 @@ fn refusal(value: &Value, file: &Path) -> Option<Problem> {
     let version = text_at(value, "apiVersion").unwrap_or_default();
     if version.starts_with("kustomize.config.k8s.io/") {
         return Some(
-            Problem::error("this is a kustomization, not a manifest")
-                .hint("name its folder as a `kustomize` source, or leave the file out of `sources`"),
+            Problem::error("this is a kustomization, not a manifest").hint(
+                "name its folder as a `kustomize` source, or leave the file out of `sources`",
+            ),
         );
     }
     name_refusal(value)
@@ -177,22 +236,35 @@ fn name_refusal(value: &Value) -> Option<Problem> {
     match metadata.get("name") {
         Some(Value::String(name)) if !name.is_empty() => {}
         Some(Value::Number(_) | Value::Bool(_)) => {
-            return Some(Problem::error(format!("`metadata.name` of this {kind} is not text")).hint("quote it"));
+            return Some(
+                Problem::error(format!("`metadata.name` of this {kind} is not text"))
+                    .hint("quote it"),
+            );
         }
         _ if metadata.get("generateName").is_some() => {
-            let message = format!("this {kind} has `generateName`, which makes another object with every run");
+            let message = format!(
+                "this {kind} has `generateName`, which makes another object with every run"
+            );
             return Some(Problem::error(message).hint("give it a `metadata.name`"));
         }
-        _ => return Some(Problem::error(format!("this {kind} has no `metadata.name`")).hint("add it")),
+        _ => {
+            return Some(
+                Problem::error(format!("this {kind} has no `metadata.name`")).hint("add it"),
+            );
+        }
     }
     match metadata.get("namespace") {
         None | Some(Value::Null | Value::String(_)) => None,
-        Some(_) => Some(Problem::error(format!("`metadata.namespace` of this {kind} is not text")).hint("quote it")),
+        Some(_) => Some(
+            Problem::error(format!("`metadata.namespace` of this {kind} is not text"))
+                .hint("quote it"),
+        ),
     }
 }
 
 fn looks_like_values(file: &Path) -> bool {
-    file.file_stem().is_some_and(|stem| stem.to_string_lossy().to_lowercase().contains("values"))
+    file.file_stem()
+        .is_some_and(|stem| stem.to_string_lossy().to_lowercase().contains("values"))
 }
 
 #[cfg(test)]
@@ -207,14 +279,33 @@ mod tests {
             fs::write(path, text).unwrap();
         }
         let loaded = load(Path::new("m"), folder.path());
-        let place = |origin: &Origin| format!("{}:{}", origin.file.file_name().unwrap().to_string_lossy(), origin.line);
+        let place = |origin: &Origin| {
+            format!(
+                "{}:{}",
+                origin.file.file_name().unwrap().to_string_lossy(),
+                origin.line
+            )
+        };
         let objects = loaded.manifests.iter().map(|manifest| {
-            let name = manifest.value.pointer("/metadata/name").unwrap().as_str().unwrap();
-            format!("{} {}/{name}", place(&manifest.origin), text_at(&manifest.value, "kind").unwrap())
+            let name = manifest
+                .value
+                .pointer("/metadata/name")
+                .unwrap()
+                .as_str()
+                .unwrap();
+            format!(
+                "{} {}/{name}",
+                place(&manifest.origin),
+                text_at(&manifest.value, "kind").unwrap()
+            )
         });
         let problems = loaded.problems.iter().map(|problem| {
             let place = problem.origin.as_ref().map(place).unwrap_or_default();
-            format!("{place} {}; {}", problem.message, problem.hint.as_deref().unwrap_or_default())
+            format!(
+                "{place} {}; {}",
+                problem.message,
+                problem.hint.as_deref().unwrap_or_default()
+            )
         });
         (objects.collect(), problems.collect())
     }
@@ -225,24 +316,49 @@ mod tests {
 
     #[test]
     fn objects_come_in_order_with_their_places() {
-        let two = format!("# comment\n{}---\n# nothing\n---\n{}", object("Service", "a"), object("ConfigMap", "b"));
+        let two = format!(
+            "# comment\n{}---\n# nothing\n---\n{}",
+            object("Service", "a"),
+            object("ConfigMap", "b")
+        );
         let (objects, problems) = loaded(&[
             ("b.yaml", &two),
             ("a/x.yml", &object("Secret", "c")),
-            ("c.json", "{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {\"name\": \"d\"}}"),
+            (
+                "c.json",
+                "{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {\"name\": \"d\"}}",
+            ),
         ]);
         assert_eq!(problems, Vec::<String>::new());
-        assert_eq!(objects, ["x.yml:1 Secret/c", "b.yaml:2 Service/a", "b.yaml:9 ConfigMap/b", "c.json:1 Pod/d"]);
+        assert_eq!(
+            objects,
+            [
+                "x.yml:1 Secret/c",
+                "b.yaml:2 Service/a",
+                "b.yaml:9 ConfigMap/b",
+                "c.json:1 Pod/d"
+            ]
+        );
     }
 
     #[test]
     fn lists_are_unpacked() {
         let list = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Service\n  metadata: {name: a}\n- {apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: Pod, metadata: {name: b}}]}\n";
         let typed = "apiVersion: v1\nkind: ConfigMapList\nmetadata: {resourceVersion: ''}\nitems:\n- metadata: {name: c}\n";
-        let custom = "apiVersion: example.test/v1\nkind: AllowList\nmetadata: {name: d}\nitems: []\n";
-        let (objects, problems) = loaded(&[("a.yaml", list), ("b.yaml", typed), ("c.yaml", custom)]);
+        let custom =
+            "apiVersion: example.test/v1\nkind: AllowList\nmetadata: {name: d}\nitems: []\n";
+        let (objects, problems) =
+            loaded(&[("a.yaml", list), ("b.yaml", typed), ("c.yaml", custom)]);
         assert_eq!(problems, Vec::<String>::new());
-        assert_eq!(objects, ["a.yaml:4 Service/a", "a.yaml:7 Pod/b", "b.yaml:5 ConfigMap/c", "c.yaml:1 AllowList/d"]);
+        assert_eq!(
+            objects,
+            [
+                "a.yaml:4 Service/a",
+                "a.yaml:7 Pod/b",
+                "b.yaml:5 ConfigMap/c",
+                "c.yaml:1 AllowList/d"
+            ]
+        );
     }
 
     #[test]
@@ -255,7 +371,10 @@ mod tests {
         let (objects, problems) = loaded(&[
             ("a.yaml", &several),
             ("values-prod.yaml", "replicas: 2\n"),
-            ("k.yaml", "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Component\n"),
+            (
+                "k.yaml",
+                "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Component\n",
+            ),
             ("text.yaml", "just text\n"),
             ("good.yaml", &object("Service", "good")),
         ]);
@@ -277,18 +396,31 @@ mod tests {
 
     #[test]
     fn a_plan_beside_its_manifests_is_passed_over() {
-        let (objects, problems) =
-            loaded(&[("plan.yaml", "apiVersion: deployctl.dev/v1\nsources: [.]\n"), ("a.yaml", &object("Service", "a"))]);
+        let (objects, problems) = loaded(&[
+            ("plan.yaml", "apiVersion: deployctl.dev/v1\nsources: [.]\n"),
+            ("a.yaml", &object("Service", "a")),
+        ]);
         assert_eq!((objects.len(), problems.len()), (1, 0));
     }
 
     #[test]
     fn a_source_without_objects_is_an_error() {
         let (_, problems) = loaded(&[("a.yaml", "# nothing\n---\n")]);
-        assert_eq!(problems, [" the source `m` holds no objects: its documents are empty; correct the path in `sources`"]);
+        assert_eq!(
+            problems,
+            [
+                " the source `m` holds no objects: its documents are empty; correct the path in `sources`"
+            ]
+        );
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("latin.yaml"), b"a: \xe9\n").unwrap();
         let loaded = load(Path::new("latin.yaml"), folder.path());
-        assert!(loaded.problems[0].to_string().ends_with("latin.yaml`: it is not UTF-8 text"), "{}", loaded.problems[0]);
+        assert!(
+            loaded.problems[0]
+                .to_string()
+                .ends_with("latin.yaml`: it is not UTF-8 text"),
+            "{}",
+            loaded.problems[0]
+        );
     }
 }

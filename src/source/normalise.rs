@@ -4,15 +4,22 @@ use serde_json::{Map, Value};
 use crate::object::{Problem, containers, list, pod_spec};
 
 /// Fields of `metadata` that only the server sets; sent back, they conflict with what it has now.
-const SERVER_SET: [&str; 7] =
-    ["managedFields", "uid", "resourceVersion", "generation", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"];
+const SERVER_SET: [&str; 7] = [
+    "managedFields",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "selfLink",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+];
 /// Written by `kubectl apply`; it holds a copy of the whole object, secrets included.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Brings an object into the form in which it is compared, hashed and sent.
 ///
-/// Null values of maps go (server-side apply would store them as empty text), `stringData` of a Secret goes into `data`,
-/// and what only the server sets goes. The problems have no place yet.
+/// Null values of maps go (server-side apply would store them as empty text), `stringData` of a
+/// Secret goes into `data`, and what only the server sets goes. The problems have no place yet.
 pub(super) fn normalise(object: &mut Value, problems: &mut Vec<Problem>) {
     remove_nulls(object);
     remove_server_set(object, problems);
@@ -34,10 +41,14 @@ fn remove_nulls(value: &mut Value) {
 }
 
 fn remove_server_set(object: &mut Value, problems: &mut Vec<Problem>) {
-    let Some(entries) = object.as_object_mut() else { return };
+    let Some(entries) = object.as_object_mut() else {
+        return;
+    };
     let mut removed: Vec<String> = Vec::new();
     // Generators write an empty status, and a status with empty lists into CRDs; neither was meant.
-    let is_definition = entries.get("kind").is_some_and(|kind| kind == "CustomResourceDefinition");
+    let is_definition = entries
+        .get("kind")
+        .is_some_and(|kind| kind == "CustomResourceDefinition");
     if let Some(status) = entries.remove("status")
         && !is_definition
         && status != Value::Object(Map::new())
@@ -45,21 +56,36 @@ fn remove_server_set(object: &mut Value, problems: &mut Vec<Problem>) {
         removed.push("status".to_owned());
     }
     if let Some(metadata) = entries.get_mut("metadata").and_then(Value::as_object_mut) {
-        let listed = SERVER_SET.iter().chain(&["creationTimestamp"]).filter(|key| metadata.remove(**key).is_some());
+        let listed = SERVER_SET
+            .iter()
+            .chain(&["creationTimestamp"])
+            .filter(|key| metadata.remove(**key).is_some());
         removed.extend(listed.map(|key| format!("metadata.{key}")));
-        let annotations = metadata.get_mut("annotations").and_then(Value::as_object_mut);
-        if annotations.and_then(|annotations| annotations.remove(LAST_APPLIED)).is_some() {
+        let annotations = metadata
+            .get_mut("annotations")
+            .and_then(Value::as_object_mut);
+        if annotations
+            .and_then(|annotations| annotations.remove(LAST_APPLIED))
+            .is_some()
+        {
             removed.push(format!("metadata.annotations.{LAST_APPLIED}"));
         }
     }
     if !removed.is_empty() {
-        let list = removed.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
-        problems.push(Problem::warning(format!("only the server sets {list}, so it is not sent")).hint("remove it from the manifest"));
+        let list = removed
+            .iter()
+            .map(|key| format!("`{key}`"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        problems.push(
+            Problem::warning(format!("only the server sets {list}, so it is not sent"))
+                .hint("remove it from the manifest"),
+        );
     }
 }
 
-/// Labels, annotations, a `ConfigMap`'s data and environment variables are text. The API server answers anything else, such as an
-/// unquoted `yes`, with an unclear error.
+/// Labels, annotations, a `ConfigMap`'s data and environment variables are text. The API server
+/// answers anything else, such as an unquoted `yes`, with an unclear error.
 fn check_texts(object: &Value, problems: &mut Vec<Problem>) {
     let mut check = |place: &str, value: &Value, shown: &str| {
         if !value.is_string() {
@@ -67,19 +93,36 @@ fn check_texts(object: &Value, problems: &mut Vec<Problem>) {
             problems.push(Problem::error(message).hint("quote it"));
         }
     };
-    for place in ["metadata/labels", "metadata/annotations", "spec/template/metadata/labels", "spec/template/metadata/annotations"] {
-        let entries = object.pointer(&format!("/{place}")).and_then(Value::as_object);
+    for place in [
+        "metadata/labels",
+        "metadata/annotations",
+        "spec/template/metadata/labels",
+        "spec/template/metadata/annotations",
+    ] {
+        let entries = object
+            .pointer(&format!("/{place}"))
+            .and_then(Value::as_object);
         for (key, value) in entries.into_iter().flatten() {
-            check(&format!("{}.{key}", place.replace('/', ".")), value, &format!("`{value}`"));
+            check(
+                &format!("{}.{key}", place.replace('/', ".")),
+                value,
+                &format!("`{value}`"),
+            );
         }
     }
-    let data = object.get("data").and_then(Value::as_object).filter(|_| is_core(object, "ConfigMap"));
+    let data = object
+        .get("data")
+        .and_then(Value::as_object)
+        .filter(|_| is_core(object, "ConfigMap"));
     for (key, value) in data.into_iter().flatten() {
         check(&format!("data.{key}"), value, sort(value));
     }
     for container in pod_spec(object).into_iter().flat_map(containers) {
         for variable in list(container, "env") {
-            if let (Some(name), Some(value)) = (variable.get("name").and_then(Value::as_str), variable.get("value")) {
+            if let (Some(name), Some(value)) = (
+                variable.get("name").and_then(Value::as_str),
+                variable.get("value"),
+            ) {
                 check(&format!("env.{name}"), value, sort(value));
             }
         }
@@ -99,29 +142,45 @@ fn sort(value: &Value) -> &'static str {
 }
 
 fn is_core(object: &Value, kind: &str) -> bool {
-    object.get("kind").is_some_and(|given| given == kind) && object.get("apiVersion").is_some_and(|version| version == "v1")
+    object.get("kind").is_some_and(|given| given == kind)
+        && object
+            .get("apiVersion")
+            .is_some_and(|version| version == "v1")
 }
 
 /// Merges `stringData` into `data` as the API server does, where `stringData` wins.
 /// <https://kubernetes.io/docs/concepts/configuration/secret/#restriction-names-data>
 fn merge_string_data(secret: &mut Value, problems: &mut Vec<Problem>) {
-    let Some(entries) = secret.as_object_mut() else { return };
+    let Some(entries) = secret.as_object_mut() else {
+        return;
+    };
     let string_data = entries.remove("stringData");
     let mut data = match entries.remove("data") {
         Some(Value::Object(data)) => canonical(data, problems),
-        Some(_) => return problems.push(Problem::error("`data` is not a map").hint("write it as keys with base64 values")),
+        Some(_) => {
+            return problems.push(
+                Problem::error("`data` is not a map").hint("write it as keys with base64 values"),
+            );
+        }
         None => Map::new(),
     };
     match string_data {
         Some(Value::Object(values)) => {
             for (key, value) in values {
                 match value {
-                    Value::String(text) => drop(data.insert(key, Value::String(STANDARD.encode(text)))),
-                    _ => problems.push(Problem::error(format!("the value of `stringData.{key}` is not text")).hint("quote it")),
+                    Value::String(text) => {
+                        drop(data.insert(key, Value::String(STANDARD.encode(text))))
+                    }
+                    _ => problems.push(
+                        Problem::error(format!("the value of `stringData.{key}` is not text"))
+                            .hint("quote it"),
+                    ),
                 }
             }
         }
-        Some(_) => problems.push(Problem::error("`stringData` is not a map").hint("write it as keys with text values")),
+        Some(_) => problems.push(
+            Problem::error("`stringData` is not a map").hint("write it as keys with text values"),
+        ),
         None => {}
     }
     if !data.is_empty() {
@@ -133,11 +192,15 @@ fn merge_string_data(secret: &mut Value, problems: &mut Vec<Problem>) {
 fn canonical(data: Map<String, Value>, problems: &mut Vec<Problem>) -> Map<String, Value> {
     let mut result = Map::new();
     for (key, value) in data {
-        let bytes = value.as_str().map(|text| text.replace(['\n', '\r'], "")).and_then(|text| STANDARD.decode(text).ok());
+        let bytes = value
+            .as_str()
+            .map(|text| text.replace(['\n', '\r'], ""))
+            .and_then(|text| STANDARD.decode(text).ok());
         match bytes {
             Some(bytes) => drop(result.insert(key, Value::String(STANDARD.encode(bytes)))),
             None => problems.push(
-                Problem::error(format!("the value of `data.{key}` is not base64")).hint("encode it, or move the key to `stringData`"),
+                Problem::error(format!("the value of `data.{key}` is not base64"))
+                    .hint("encode it, or move the key to `stringData`"),
             ),
         }
     }
@@ -161,7 +224,10 @@ mod tests {
         let (object, problems) = normalised(
             json!({"metadata": {"name": "a", "labels": null, "creationTimestamp": null}, "spec": {"a": null, "list": [null, {"b": null, "c": 1}]}, "status": {}}),
         );
-        assert_eq!(object, json!({"metadata": {"name": "a"}, "spec": {"list": [null, {"c": 1}]}}));
+        assert_eq!(
+            object,
+            json!({"metadata": {"name": "a"}, "spec": {"list": [null, {"c": 1}]}})
+        );
         assert!(problems.is_empty());
     }
 
@@ -170,22 +236,41 @@ mod tests {
         let (object, problems) = normalised(json!({
             "kind": "Pod", "metadata": {"name": "a", "uid": "x", "creationTimestamp": "2024-01-01T00:00:00Z", "annotations": {LAST_APPLIED: "{}", "kept": "x"}}, "status": {"phase": "Running"},
         }));
-        assert_eq!(object, json!({"kind": "Pod", "metadata": {"name": "a", "annotations": {"kept": "x"}}}));
+        assert_eq!(
+            object,
+            json!({"kind": "Pod", "metadata": {"name": "a", "annotations": {"kept": "x"}}})
+        );
         assert_eq!(problems.len(), 1);
-        for field in ["`status`", "`metadata.uid`", "`metadata.creationTimestamp`", "last-applied-configuration`"] {
+        for field in [
+            "`status`",
+            "`metadata.uid`",
+            "`metadata.creationTimestamp`",
+            "last-applied-configuration`",
+        ] {
             assert!(problems[0].contains(field), "{problems:?}");
         }
     }
 
     #[test]
     fn data_and_environment_variables_are_text() {
-        let (_, problems) =
-            normalised(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"mode": 420, "b": "x"}}));
-        assert_eq!(problems, ["the value of `data.mode` is read as a number, which is not text; quote it"]);
+        let (_, problems) = normalised(
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"mode": 420, "b": "x"}}),
+        );
+        assert_eq!(
+            problems,
+            ["the value of `data.mode` is read as a number, which is not text; quote it"]
+        );
         let env = json!([{"name": "PORT", "value": 5432}, {"name": "HOST", "value": "db"}, {"name": "NODE", "valueFrom": {}}]);
-        let (_, problems) = normalised(json!({"kind": "Job", "spec": {"template": {"spec": {"containers": [{"name": "c", "env": env}]}}}}));
-        assert_eq!(problems, ["the value of `env.PORT` is read as a number, which is not text; quote it"]);
-        let (_, problems) = normalised(json!({"apiVersion": "example.test/v1", "kind": "ConfigMap", "data": {"mode": 420}}));
+        let (_, problems) = normalised(
+            json!({"kind": "Job", "spec": {"template": {"spec": {"containers": [{"name": "c", "env": env}]}}}}),
+        );
+        assert_eq!(
+            problems,
+            ["the value of `env.PORT` is read as a number, which is not text; quote it"]
+        );
+        let (_, problems) = normalised(
+            json!({"apiVersion": "example.test/v1", "kind": "ConfigMap", "data": {"mode": 420}}),
+        );
         assert!(problems.is_empty(), "{problems:?}");
     }
 
@@ -208,15 +293,24 @@ mod tests {
         let (object, problems) = normalised(
             json!({"apiVersion": "v1", "kind": "Secret", "data": {"a": "b2xk", "b": "Yg==\n", "n": null}, "stringData": {"a": "new", "c": "ü"}}),
         );
-        assert_eq!(object, json!({"apiVersion": "v1", "kind": "Secret", "data": {"a": "bmV3", "b": "Yg==", "c": "w7w="}}));
+        assert_eq!(
+            object,
+            json!({"apiVersion": "v1", "kind": "Secret", "data": {"a": "bmV3", "b": "Yg==", "c": "w7w="}})
+        );
         assert!(problems.is_empty());
     }
 
     #[test]
     fn values_of_secrets_are_not_shown() {
-        let (_, problems) =
-            normalised(json!({"apiVersion": "v1", "kind": "Secret", "data": {"a": "hunter2!", "b": 4_711}, "stringData": {"c": 4_712}}));
+        let (_, problems) = normalised(
+            json!({"apiVersion": "v1", "kind": "Secret", "data": {"a": "hunter2!", "b": 4_711}, "stringData": {"c": 4_712}}),
+        );
         assert_eq!(problems.len(), 3);
-        assert!(problems.iter().all(|problem| !problem.contains("hunter2") && !problem.contains("471")), "{problems:?}");
+        assert!(
+            problems
+                .iter()
+                .all(|problem| !problem.contains("hunter2") && !problem.contains("471")),
+            "{problems:?}"
+        );
     }
 }

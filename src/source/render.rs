@@ -24,31 +24,48 @@ pub(crate) struct Rendered {
     pub(crate) objects: IndexMap<ObjectId, Object>,
     /// What was written about the phase of each object.
     pub(crate) hints: HashMap<ObjectId, PhaseHint>,
-    /// The plan's own namespace, where no manifest describes it: created if absent, and nothing more.
+    /// The plan's own namespace, where no manifest describes it: created if absent, and nothing
+    /// more.
     pub(crate) implied_namespace: Option<ObjectId>,
     /// Problems that are only said.
     pub(crate) warnings: Vec<Problem>,
 }
 
-/// Replaces variables in an object that was written down at a place; reports what is wrong with them.
+/// Replaces variables in an object that was written down at a place; reports what is wrong with
+/// them.
 pub(crate) type Substitute<'a> = dyn Fn(&mut Value, &Origin, &mut Vec<Problem>) + 'a;
 
-/// Renders the sources of `plan`: loads them, replaces variables, normalises, and gives objects without a namespace the plan's.
+/// Renders the sources of `plan`: loads them, replaces variables, normalises, and gives objects
+/// without a namespace the plan's.
 ///
-/// `scopes` says which kinds live in namespaces; CRDs among the sources count as well, and a kind that nobody knows is
-/// taken for namespaced. All problems come at once.
-pub(crate) fn render(plan: &Plan, scopes: &dyn ScopeLookup, substitute: &Substitute<'_>) -> Result<Rendered, Vec<Problem>> {
+/// `scopes` says which kinds live in namespaces; CRDs among the sources count as well, and a kind
+/// that nobody knows is taken for namespaced. All problems come at once.
+pub(crate) fn render(
+    plan: &Plan,
+    scopes: &dyn ScopeLookup,
+    substitute: &Substitute<'_>,
+) -> Result<Rendered, Vec<Problem>> {
     let (mut manifests, mut problems) = load_all(plan);
     for manifest in &mut manifests {
         let mut found = Vec::new();
         substitute(&mut manifest.value, &manifest.origin, &mut found);
         normalise(&mut manifest.value, &mut found);
         let id = ObjectId::of(&manifest.value);
-        problems.extend(found.into_iter().map(|problem| placed(problem, &manifest.origin, id.as_ref())));
+        problems.extend(
+            found
+                .into_iter()
+                .map(|problem| placed(problem, &manifest.origin, id.as_ref())),
+        );
     }
     let definitions = defined_scopes(&manifests);
-    let mut rendering =
-        Rendering { objects: IndexMap::new(), hints: HashMap::new(), problems, scopes, definitions, namespace: &plan.namespace };
+    let mut rendering = Rendering {
+        objects: IndexMap::new(),
+        hints: HashMap::new(),
+        problems,
+        scopes,
+        definitions,
+        namespace: &plan.namespace,
+    };
     for manifest in manifests {
         rendering.add(manifest);
     }
@@ -56,11 +73,21 @@ pub(crate) fn render(plan: &Plan, scopes: &dyn ScopeLookup, substitute: &Substit
     if plan.namespace_named && !GIVEN_NAMESPACES.contains(&plan.namespace.as_str()) {
         implied_namespace = rendering.add_namespace(&plan.file);
     }
-    let Rendering { objects, hints, problems, .. } = rendering;
+    let Rendering {
+        objects,
+        hints,
+        problems,
+        ..
+    } = rendering;
     if problems.iter().any(Problem::is_error) {
         return Err(problems);
     }
-    Ok(Rendered { objects, hints, implied_namespace, warnings: problems })
+    Ok(Rendered {
+        objects,
+        hints,
+        implied_namespace,
+        warnings: problems,
+    })
 }
 
 fn load_all(plan: &Plan) -> (Vec<Manifest>, Vec<Problem>) {
@@ -75,7 +102,11 @@ fn load_all(plan: &Plan) -> (Vec<Manifest>, Vec<Problem>) {
 
 /// Adds what a problem does not say yet about its place and object.
 fn placed(problem: Problem, origin: &Origin, id: Option<&ObjectId>) -> Problem {
-    let problem = if problem.origin.is_none() { problem.at(origin) } else { problem };
+    let problem = if problem.origin.is_none() {
+        problem.at(origin)
+    } else {
+        problem
+    };
     match id {
         Some(id) if problem.object.is_none() => problem.about(id),
         _ => problem,
@@ -84,11 +115,23 @@ fn placed(problem: Problem, origin: &Origin, id: Option<&ObjectId>) -> Problem {
 
 /// The scopes that the CRDs among the sources declare, by group and kind.
 fn defined_scopes(manifests: &[Manifest]) -> HashMap<(String, String), Scope> {
-    let definitions = manifests.iter().filter(|manifest| manifest.value["kind"] == "CustomResourceDefinition");
+    let definitions = manifests
+        .iter()
+        .filter(|manifest| manifest.value["kind"] == "CustomResourceDefinition");
     let scope = |manifest: &Manifest| {
         let spec = manifest.value.get("spec")?;
-        let scope = if spec.get("scope")? == "Cluster" { Scope::Cluster } else { Scope::Namespaced };
-        Some(((spec.get("group")?.as_str()?.to_owned(), spec.pointer("/names/kind")?.as_str()?.to_owned()), scope))
+        let scope = if spec.get("scope")? == "Cluster" {
+            Scope::Cluster
+        } else {
+            Scope::Namespaced
+        };
+        Some((
+            (
+                spec.get("group")?.as_str()?.to_owned(),
+                spec.pointer("/names/kind")?.as_str()?.to_owned(),
+            ),
+            scope,
+        ))
     };
     definitions.filter_map(scope).collect()
 }
@@ -104,14 +147,28 @@ struct Rendering<'a> {
 
 impl Rendering<'_> {
     fn add(&mut self, manifest: Manifest) {
-        let Manifest { mut value, origin, mut hint } = manifest;
+        let Manifest {
+            mut value,
+            origin,
+            mut hint,
+        } = manifest;
         let mut found = Vec::new();
         let Annotated { phase, marks } = take_annotations(&mut value, &mut found);
-        self.problems.extend(found.into_iter().map(|problem| placed(problem, &origin, ObjectId::of(&value).as_ref())));
+        self.problems.extend(
+            found
+                .into_iter()
+                .map(|problem| placed(problem, &origin, ObjectId::of(&value).as_ref())),
+        );
         (hint.annotation, hint.marks) = (phase, marks);
         let Some(mut id) = ObjectId::of(&value) else {
-            let problem = Problem::error("the variables leave it without `apiVersion`, `kind` or `metadata.name`");
-            return self.problems.push(problem.at(&origin).hint("give the variables values of text"));
+            let problem = Problem::error(
+                "the variables leave it without `apiVersion`, `kind` or `metadata.name`",
+            );
+            return self.problems.push(
+                problem
+                    .at(&origin)
+                    .hint("give the variables values of text"),
+            );
         };
         match self.scope(&id) {
             Scope::Cluster => id.namespace = self.without_namespace(&mut value, &id, &origin),
@@ -125,16 +182,32 @@ impl Rendering<'_> {
     }
 
     fn scope(&self, id: &ObjectId) -> Scope {
-        let defined = self.definitions.get(&(id.group.clone(), id.kind.clone())).copied();
-        defined.or_else(|| self.scopes.scope(&id.group, &id.kind)).unwrap_or(Scope::Namespaced)
+        let defined = self
+            .definitions
+            .get(&(id.group.clone(), id.kind.clone()))
+            .copied();
+        defined
+            .or_else(|| self.scopes.scope(&id.group, &id.kind))
+            .unwrap_or(Scope::Namespaced)
     }
 
     /// Takes the namespace off a cluster-scoped object, as the API server does.
-    fn without_namespace(&mut self, value: &mut Value, id: &ObjectId, origin: &Origin) -> Option<String> {
-        let removed = value["metadata"].as_object_mut().and_then(|metadata| metadata.remove("namespace"));
+    fn without_namespace(
+        &mut self,
+        value: &mut Value,
+        id: &ObjectId,
+        origin: &Origin,
+    ) -> Option<String> {
+        let removed = value["metadata"]
+            .as_object_mut()
+            .and_then(|metadata| metadata.remove("namespace"));
         if removed.is_some() && id.namespace.is_some() {
-            let problem = Problem::warning(format!("a {} belongs to no namespace, so its namespace is not sent", id.kind));
-            self.problems.push(problem.at(origin).hint("remove `metadata.namespace`"));
+            let problem = Problem::warning(format!(
+                "a {} belongs to no namespace, so its namespace is not sent",
+                id.kind
+            ));
+            self.problems
+                .push(problem.at(origin).hint("remove `metadata.namespace`"));
         }
         None
     }
@@ -143,25 +216,44 @@ impl Rendering<'_> {
         match self.objects.entry(id) {
             Entry::Occupied(first) => {
                 let message = format!("the object is there twice, first at {}", first.get().origin);
-                self.problems.push(Problem::error(message).at(&origin).about(first.key()).hint("remove one of them"));
+                self.problems.push(
+                    Problem::error(message)
+                        .at(&origin)
+                        .about(first.key())
+                        .hint("remove one of them"),
+                );
             }
             Entry::Vacant(entry) => {
                 let id = entry.key().clone();
                 let api_version = value["apiVersion"].as_str().unwrap_or_default().to_owned();
                 self.hints.insert(id.clone(), hint);
-                entry.insert(Object { id, api_version, body: Arc::new(value), origin });
+                entry.insert(Object {
+                    id,
+                    api_version,
+                    body: Arc::new(value),
+                    origin,
+                });
             }
         }
     }
 
     /// Adds the plan's namespace and returns it, where no manifest describes it.
     fn add_namespace(&mut self, plan_file: &Path) -> Option<ObjectId> {
-        let value = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}});
-        let id = ObjectId { group: String::new(), kind: "Namespace".to_owned(), namespace: None, name: self.namespace.to_owned() };
+        let value =
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}});
+        let id = ObjectId {
+            group: String::new(),
+            kind: "Namespace".to_owned(),
+            namespace: None,
+            name: self.namespace.to_owned(),
+        };
         if self.objects.contains_key(&id) {
             return None;
         }
-        let origin = Origin { file: Arc::from(shown(plan_file)), line: 1 };
+        let origin = Origin {
+            file: Arc::from(shown(plan_file)),
+            line: 1,
+        };
         self.insert(id.clone(), value, origin, PhaseHint::default());
         Some(id)
     }

@@ -13,7 +13,10 @@ fn plan(folder: &Path, namespace_named: bool) -> Plan {
     Plan {
         file: folder.join("plan.yaml"),
         folder: folder.to_owned(),
-        release: ReleaseId { plan: "shop".to_owned(), environment: "dev".to_owned() },
+        release: ReleaseId {
+            plan: "shop".to_owned(),
+            environment: "dev".to_owned(),
+        },
         namespace: "shop".to_owned(),
         namespace_named,
         contexts: Vec::new(),
@@ -48,7 +51,8 @@ fn rendered(named: bool, files: &[(&str, &str)]) -> Result<Rendered, Vec<String>
             problems.push(Problem::error("no variable `imgae`").hint("did you mean `image`"));
         }
     };
-    render(&plan(folder.path(), named), &KnownScopes, &substitute).map_err(|problems| problems.iter().map(ToString::to_string).collect())
+    render(&plan(folder.path(), named), &KnownScopes, &substitute)
+        .map_err(|problems| problems.iter().map(ToString::to_string).collect())
 }
 
 fn ids(rendered: &Rendered) -> Vec<String> {
@@ -85,9 +89,15 @@ fn namespaces_are_given_to_namespaced_objects_that_name_none() {
 #[test]
 fn a_namespace_of_its_own_is_not_added_again() {
     let text = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {a: b}}\n";
-    assert_eq!(ids(&rendered(true, &[("a.yaml", text)]).unwrap()), ["Namespace/shop"]);
+    assert_eq!(
+        ids(&rendered(true, &[("a.yaml", text)]).unwrap()),
+        ["Namespace/shop"]
+    );
     let text = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n";
-    assert_eq!(ids(&rendered(false, &[("a.yaml", text)]).unwrap()), ["Service/shop/a"]);
+    assert_eq!(
+        ids(&rendered(false, &[("a.yaml", text)]).unwrap()),
+        ["Service/shop/a"]
+    );
 }
 
 #[test]
@@ -104,28 +114,62 @@ fn duplicates_are_found_after_defaulting_with_both_places() {
         "{}",
         errors[0]
     );
-    assert!(errors[1].contains("b.yaml:6: HorizontalPodAutoscaler/shop/a"), "{}", errors[1]);
+    assert!(
+        errors[1].contains("b.yaml:6: HorizontalPodAutoscaler/shop/a"),
+        "{}",
+        errors[1]
+    );
 }
 
 #[test]
 fn variables_are_replaced_and_their_problems_placed() {
     let good = "apiVersion: example.test/v1\nkind: Thing\nmetadata: {name: a}\nspec: {image: '${image}'}\n";
-    assert_eq!(rendered(true, &[("a.yaml", good)]).unwrap().objects[0].body["spec"]["image"], "web:1");
-    let errors = rendered(true, &[("a.yaml", &good.replace("image}", "imgae}")), ("b.yaml", "a: 1\na: 2\n")]).unwrap_err();
+    assert_eq!(
+        rendered(true, &[("a.yaml", good)]).unwrap().objects[0].body["spec"]["image"],
+        "web:1"
+    );
+    let errors = rendered(
+        true,
+        &[
+            ("a.yaml", &good.replace("image}", "imgae}")),
+            ("b.yaml", "a: 1\na: 2\n"),
+        ],
+    )
+    .unwrap_err();
     assert_eq!(errors.len(), 2, "{errors:?}");
-    assert!(errors.iter().any(|error| error.contains("a.yaml:1: Thing/a: no variable `imgae`; did you mean `image`")), "{errors:?}");
+    assert!(
+        errors
+            .iter()
+            .any(|error| error
+                .contains("a.yaml:1: Thing/a: no variable `imgae`; did you mean `image`")),
+        "{errors:?}"
+    );
 }
 
 #[test]
 fn the_phase_annotation_is_kept_apart() {
     let text = "apiVersion: v1\nkind: Service\nmetadata: {name: a, annotations: {deployctl.dev/phase: monitoring}}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: b, annotations: {deployctl.dev/phase: apps, x: z}}\n";
     let result = rendered(false, &[("03-databases.yaml", text)]).unwrap();
-    assert_eq!(result.objects[0].body["metadata"], json!({"name": "a", "namespace": "shop"}));
-    assert_eq!(result.objects[1].body["metadata"]["annotations"], json!({"x": "z"}));
+    assert_eq!(
+        result.objects[0].body["metadata"],
+        json!({"name": "a", "namespace": "shop"})
+    );
+    assert_eq!(
+        result.objects[1].body["metadata"]["annotations"],
+        json!({"x": "z"})
+    );
     let id: &ObjectId = result.objects.get_index(0).unwrap().0;
     let hint = &result.hints[id];
     assert_eq!(
-        (hint.annotation.as_deref(), hint.path.as_path(), hint.file.as_path()),
-        (Some("monitoring"), Path::new("m/03-databases.yaml"), Path::new("m/03-databases.yaml"))
+        (
+            hint.annotation.as_deref(),
+            hint.path.as_path(),
+            hint.file.as_path()
+        ),
+        (
+            Some("monitoring"),
+            Path::new("m/03-databases.yaml"),
+            Path::new("m/03-databases.yaml")
+        )
     );
 }

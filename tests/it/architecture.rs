@@ -1,7 +1,7 @@
 //! The layers of `src/`: which module may use which, checked on the source text.
 //!
-//! `docs/architecture.md` shows the same rules as a picture. An arrow that is not allowed is a design decision: it is
-//! made in the table below with a reason, or not at all.
+//! `docs/architecture.md` shows the same rules as a picture. An arrow that is not allowed is a
+//! design decision: it is made in the table below with a reason, or not at all.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,8 +12,23 @@ use std::{
 /// What makes the layers; a module may use those of every lower layer and none of its own.
 const LAYERS: [&[&str]; 5] = [
     &["plan", "object"],
-    &["cluster", "secret", "readiness", "ownership", "phase", "source"],
-    &["preflight", "diff", "diagnosis", "action", "check", "backup", "release"],
+    &[
+        "cluster",
+        "secret",
+        "readiness",
+        "ownership",
+        "phase",
+        "source",
+    ],
+    &[
+        "preflight",
+        "diff",
+        "diagnosis",
+        "action",
+        "check",
+        "backup",
+        "release",
+    ],
     &["engine"],
     &["cli"],
 ];
@@ -21,7 +36,8 @@ const LAYERS: [&[&str]; 5] = [
 /// What everybody may use.
 const EVERYWHERE: [&str; 2] = ["event", "error"];
 
-/// Modules that stand beside the layers, with all that they may use. Whoever may use them is in [`EXCEPTIONS`].
+/// Modules that stand beside the layers, with all that they may use. Whoever may use them is in
+/// [`EXCEPTIONS`].
 const BESIDE: [(&str, &[&str]); 4] = [
     ("event", &["object", "plan", "readiness"]),
     ("error", &["object", "plan", "readiness"]),
@@ -31,14 +47,25 @@ const BESIDE: [(&str, &[&str]); 4] = [
 
 /// Arrows that the layers alone would not allow.
 const EXCEPTIONS: [(&str, &str, &str); 2] = [
-    ("cli", "report", "what is shown goes through the command line: the engine emits events and prints nothing"),
-    ("cli", "sandbox", "the sandbox is a command of its own, and nothing else starts a cluster"),
+    (
+        "cli",
+        "report",
+        "what is shown goes through the command line: the engine emits events and prints nothing",
+    ),
+    (
+        "cli",
+        "sandbox",
+        "the sandbox is a command of its own, and nothing else starts a cluster",
+    ),
 ];
 
 /// Modules that may mention the Kubernetes client.
 const CLIENT: [(&str, &str); 2] = [
     ("cluster", "the only place that talks to the API server"),
-    ("sandbox", "puts the first objects into the control plane that it has just started, before there is anything to deploy"),
+    (
+        "sandbox",
+        "puts the first objects into the control plane that it has just started, before there is anything to deploy",
+    ),
 ];
 
 /// One use of a module by another.
@@ -52,7 +79,11 @@ struct Arrow {
 
 impl fmt::Display for Arrow {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: `{}` must not use `{}`", self.at, self.from, self.to)
+        write!(
+            formatter,
+            "{}: `{}` must not use `{}`",
+            self.at, self.from, self.to
+        )
     }
 }
 
@@ -65,13 +96,17 @@ fn is_known(module: &str) -> bool {
 }
 
 fn is_allowed(from: &str, to: &str) -> bool {
-    let excepted = EXCEPTIONS.iter().any(|(source, target, _)| (*source, *target) == (from, to));
+    let excepted = EXCEPTIONS
+        .iter()
+        .any(|(source, target, _)| (*source, *target) == (from, to));
     if from == to || EVERYWHERE.contains(&to) || excepted {
         return true;
     }
     match BESIDE.iter().find(|(name, _)| *name == from) {
         Some((_, targets)) => targets.contains(&to),
-        None => layer(from).zip(layer(to)).is_some_and(|(from, to)| to < from),
+        None => layer(from)
+            .zip(layer(to))
+            .is_some_and(|(from, to)| to < from),
     }
 }
 
@@ -80,39 +115,68 @@ fn violations(file: &Path, text: &str) -> Vec<String> {
     let module = module_of(file);
     let code = without_comments_and_literals(text);
     let arrows = arrows(&module, depth(file), file, &code);
-    let mut found: Vec<String> = arrows.iter().filter(|arrow| !is_allowed(&arrow.from, &arrow.to)).map(Arrow::to_string).collect();
+    let mut found: Vec<String> = arrows
+        .iter()
+        .filter(|arrow| !is_allowed(&arrow.from, &arrow.to))
+        .map(Arrow::to_string)
+        .collect();
     if !CLIENT.iter().any(|(name, _)| *name == module) {
         let mentions = paths_from("kube", &code).into_iter();
-        found.extend(mentions.map(|position| format!("{}: `{module}` must not mention `kube::`", at(file, &code, position))));
+        found.extend(mentions.map(|position| {
+            format!(
+                "{}: `{module}` must not mention `kube::`",
+                at(file, &code, position)
+            )
+        }));
     }
     found
 }
 
 /// The top-level module that `file` belongs to: `cli` for `cli/up/mod.rs`, `event` for `event.rs`.
 fn module_of(file: &Path) -> String {
-    let first = file.components().next().expect("a file has a name").as_os_str().to_string_lossy();
+    let first = file
+        .components()
+        .next()
+        .expect("a file has a name")
+        .as_os_str()
+        .to_string_lossy();
     first.trim_end_matches(".rs").to_owned()
 }
 
 /// How many modules lie between the crate's root and the code of `file`, the file's own included.
 fn depth(file: &Path) -> usize {
     let names = file.components().count();
-    if file.file_name().is_some_and(|name| name == "mod.rs") { names - 1 } else { names }
+    if file.file_name().is_some_and(|name| name == "mod.rs") {
+        names - 1
+    } else {
+        names
+    }
 }
 
-/// Every top-level module that `code` names by a path from the crate's root, or by climbing there with `super::`.
+/// Every top-level module that `code` names by a path from the crate's root, or by climbing there
+/// with `super::`.
 fn arrows(from: &str, depth: usize, file: &Path, code: &str) -> BTreeSet<Arrow> {
-    let arrow = |to: &str, position| Arrow { from: from.to_owned(), to: to.to_owned(), at: at(file, code, position) };
+    let arrow = |to: &str, position| Arrow {
+        from: from.to_owned(),
+        to: to.to_owned(),
+        at: at(file, code, position),
+    };
     let mut found = BTreeSet::new();
     for position in paths_from("crate", code) {
         let rest = &code[position + "crate".len()..];
         found.extend(heads(rest).into_iter().map(|to| arrow(&to, position)));
     }
-    // Only names of top-level modules count here: inside an inline module one `super::` fewer reaches the root.
+    // Only names of top-level modules count here: inside an inline module one `super::` fewer
+    // reaches the root.
     let climb = "super::".repeat(depth);
     for (position, _) in code.match_indices(&climb) {
         let rest = &code[position + climb.len() - "::".len()..];
-        found.extend(heads(rest).into_iter().filter(|to| is_known(to)).map(|to| arrow(&to, position)));
+        found.extend(
+            heads(rest)
+                .into_iter()
+                .filter(|to| is_known(to))
+                .map(|to| arrow(&to, position)),
+        );
     }
     found
 }
@@ -121,16 +185,31 @@ fn arrows(from: &str, depth: usize, file: &Path, code: &str) -> BTreeSet<Arrow> 
 fn paths_from(root: &str, code: &str) -> Vec<usize> {
     let path = format!("{root}::");
     let before = |position: usize| code[..position].chars().next_back();
-    let starts = |position: &usize| before(*position).is_none_or(|character| !is_name(character) && !matches!(character, '$' | ':'));
+    let starts = |position: &usize| {
+        before(*position)
+            .is_none_or(|character| !is_name(character) && !matches!(character, '$' | ':'))
+    };
     let uses = [format!("use {root};"), format!("use {root} as ")];
-    let whole = uses.iter().flat_map(|text| code.match_indices(text)).map(|(position, _)| position + "use ".len());
-    code.match_indices(&path).map(|(position, _)| position).filter(starts).chain(whole).collect()
+    let whole = uses
+        .iter()
+        .flat_map(|text| code.match_indices(text))
+        .map(|(position, _)| position + "use ".len());
+    code.match_indices(&path)
+        .map(|(position, _)| position)
+        .filter(starts)
+        .chain(whole)
+        .collect()
 }
 
-/// The first names after `::` in `rest`: one for `::plan::Plan`, one for each entry of `::{plan::Plan, object}`.
+/// The first names after `::` in `rest`: one for `::plan::Plan`, one for each entry of
+/// `::{plan::Plan, object}`.
 fn heads(rest: &str) -> Vec<String> {
-    let Some(rest) = rest.strip_prefix("::") else { return vec!["crate".to_owned()] };
-    let Some(group) = rest.strip_prefix('{') else { return vec![head(rest)] };
+    let Some(rest) = rest.strip_prefix("::") else {
+        return vec!["crate".to_owned()];
+    };
+    let Some(group) = rest.strip_prefix('{') else {
+        return vec![head(rest)];
+    };
     let mut heads = vec![head(group)];
     let mut depth = 0;
     for (position, character) in group.char_indices() {
@@ -146,10 +225,17 @@ fn heads(rest: &str) -> Vec<String> {
     heads
 }
 
-/// The name that `text` starts with; `*` stands for itself, so that taking everything in is an arrow to nowhere.
+/// The name that `text` starts with; `*` stands for itself, so that taking everything in is an
+/// arrow to nowhere.
 fn head(text: &str) -> String {
     let text = text.trim_start();
-    if text.starts_with('*') { "*".to_owned() } else { text.chars().take_while(|character| is_name(*character)).collect() }
+    if text.starts_with('*') {
+        "*".to_owned()
+    } else {
+        text.chars()
+            .take_while(|character| is_name(*character))
+            .collect()
+    }
 }
 
 fn is_name(character: char) -> bool {
@@ -157,7 +243,11 @@ fn is_name(character: char) -> bool {
 }
 
 fn at(file: &Path, code: &str, position: usize) -> String {
-    format!("src/{}:{}", file.display(), code[..position].matches('\n').count() + 1)
+    format!(
+        "src/{}:{}",
+        file.display(),
+        code[..position].matches('\n').count() + 1
+    )
 }
 
 /// `text` with comments and the inside of literals blanked out, lines kept.
@@ -171,7 +261,11 @@ fn without_comments_and_literals(text: &str) -> String {
             rest = &rest[character.len_utf8()..];
         } else {
             code.push(' ');
-            code.extend(rest[..skipped].chars().filter(|character| *character == '\n'));
+            code.extend(
+                rest[..skipped]
+                    .chars()
+                    .filter(|character| *character == '\n'),
+            );
             rest = &rest[skipped..];
         }
     }
@@ -180,8 +274,15 @@ fn without_comments_and_literals(text: &str) -> String {
 
 /// Bytes of the comment or literal that `text` starts with; 0 where it starts with neither.
 fn skipped(text: &str, after_a_name: bool) -> usize {
-    let until = |end: &str, start: usize| text[start..].find(end).map_or(text.len(), |found| start + found + end.len());
-    let raw = text.trim_start_matches('b').strip_prefix('r').map(|rest| rest.chars().take_while(|hash| *hash == '#').count());
+    let until = |end: &str, start: usize| {
+        text[start..]
+            .find(end)
+            .map_or(text.len(), |found| start + found + end.len())
+    };
+    let raw = text
+        .trim_start_matches('b')
+        .strip_prefix('r')
+        .map(|rest| rest.chars().take_while(|hash| *hash == '#').count());
     match raw {
         Some(hashes) if !after_a_name => {
             let start = text.find('r').unwrap_or(0) + 1 + hashes;
@@ -209,7 +310,8 @@ fn skipped(text: &str, after_a_name: bool) -> usize {
     }
 }
 
-/// Bytes up to the end of the literal that `text` starts with, in which a backslash takes the next character along.
+/// Bytes up to the end of the literal that `text` starts with, in which a backslash takes the next
+/// character along.
 fn quoted(text: &str, quote: char) -> usize {
     let mut escaped = false;
     for (position, character) in text.char_indices().skip(1) {
@@ -235,14 +337,18 @@ fn sources() -> BTreeMap<PathBuf, String> {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = fs::read_to_string(&path).expect("the file can be read");
-                found.insert(path.strip_prefix(&root).expect("it lies in src").to_owned(), text);
+                found.insert(
+                    path.strip_prefix(&root).expect("it lies in src").to_owned(),
+                    text,
+                );
             }
         }
     }
     found
 }
 
-/// The crate's root, which only declares the modules, and the program, which only calls the command line.
+/// The crate's root, which only declares the modules, and the program, which only calls the command
+/// line.
 fn is_root(file: &Path) -> bool {
     file == Path::new("lib.rs") || file == Path::new("main.rs")
 }
@@ -250,15 +356,31 @@ fn is_root(file: &Path) -> bool {
 #[test]
 fn arrows_point_down_only() {
     let sources = sources();
-    let found: Vec<String> = sources.iter().filter(|(file, _)| !is_root(file)).flat_map(|(file, text)| violations(file, text)).collect();
-    assert!(found.is_empty(), "{} arrows are not allowed (docs/architecture.md):\n{}", found.len(), found.join("\n"));
+    let found: Vec<String> = sources
+        .iter()
+        .filter(|(file, _)| !is_root(file))
+        .flat_map(|(file, text)| violations(file, text))
+        .collect();
+    assert!(
+        found.is_empty(),
+        "{} arrows are not allowed (docs/architecture.md):\n{}",
+        found.len(),
+        found.join("\n")
+    );
 }
 
 #[test]
 fn every_module_has_its_place() {
-    let unplaced: BTreeSet<String> =
-        sources().keys().filter(|file| !is_root(file)).map(|file| module_of(file)).filter(|module| !is_known(module)).collect();
-    assert!(unplaced.is_empty(), "give these modules a layer in tests/it/architecture.rs: {unplaced:?}");
+    let unplaced: BTreeSet<String> = sources()
+        .keys()
+        .filter(|file| !is_root(file))
+        .map(|file| module_of(file))
+        .filter(|module| !is_known(module))
+        .collect();
+    assert!(
+        unplaced.is_empty(),
+        "give these modules a layer in tests/it/architecture.rs: {unplaced:?}"
+    );
 }
 
 #[test]
@@ -266,11 +388,27 @@ fn the_checker_sees_the_code_that_it_is_given() {
     let sources = sources();
     let seen: BTreeSet<(String, String)> = sources
         .iter()
-        .flat_map(|(file, text)| arrows(&module_of(file), depth(file), file, &without_comments_and_literals(text)))
+        .flat_map(|(file, text)| {
+            arrows(
+                &module_of(file),
+                depth(file),
+                file,
+                &without_comments_and_literals(text),
+            )
+        })
         .map(|arrow| (arrow.from, arrow.to))
         .collect();
-    for (from, to) in [("cli", "engine"), ("engine", "cluster"), ("release", "object"), ("cluster", "object"), ("report", "event")] {
-        assert!(seen.contains(&(from.to_owned(), to.to_owned())), "the arrow from `{from}` to `{to}` was not seen");
+    for (from, to) in [
+        ("cli", "engine"),
+        ("engine", "cluster"),
+        ("release", "object"),
+        ("cluster", "object"),
+        ("report", "event"),
+    ] {
+        assert!(
+            seen.contains(&(from.to_owned(), to.to_owned())),
+            "the arrow from `{from}` to `{to}` was not seen"
+        );
     }
 }
 
@@ -278,18 +416,30 @@ fn the_checker_sees_the_code_that_it_is_given() {
 fn planted_arrows_are_found() {
     let planted = [
         ("cluster/write.rs", "use crate::engine::Run;"),
-        ("plan/file.rs", "use crate::{\n    error::CommandError,\n    source::{yaml, Rendered},\n};"),
-        ("object/id.rs", "fn id() { let _ = crate::readiness::judge; }"),
+        (
+            "plan/file.rs",
+            "use crate::{\n    error::CommandError,\n    source::{yaml, Rendered},\n};",
+        ),
+        (
+            "object/id.rs",
+            "fn id() { let _ = crate::readiness::judge; }",
+        ),
         ("readiness/judge.rs", "use crate::secret::Needs;"),
         ("engine/run.rs", "use crate::report::Output;"),
-        ("engine/run.rs", "#[cfg(test)]\nmod tests {\n    use crate::cli::Global;\n}"),
+        (
+            "engine/run.rs",
+            "#[cfg(test)]\nmod tests {\n    use crate::cli::Global;\n}",
+        ),
         ("engine/run.rs", "use super::super::cli::Global;"),
         ("engine/mod.rs", "pub(crate) use super::report::Output;"),
         ("report/line.rs", "use crate::cluster::Notice;"),
         ("report/line.rs", "use crate::engine::Decision;"),
         ("release/store.rs", "use crate::sandbox::Cache;"),
         ("sandbox/start.rs", "use crate::cluster::Cluster;"),
-        ("event.rs", "use crate::{object::ObjectId, release::Revision};"),
+        (
+            "event.rs",
+            "use crate::{object::ObjectId, release::Revision};",
+        ),
         ("preflight/kinds.rs", "use crate::{release::Records};"),
         ("secret/value.rs", "use crate::*;"),
         ("readiness/judge.rs", "use kube::Client;"),
@@ -305,25 +455,47 @@ fn planted_arrows_are_found() {
 #[test]
 fn a_violation_says_where_and_what() {
     let text = "//! Docs.\n\nuse crate::{\n    object::ObjectId,\n};\nuse crate::engine::Run;\n";
-    assert_eq!(violations(Path::new("cluster/write.rs"), text), ["src/cluster/write.rs:6: `cluster` must not use `engine`"]);
+    assert_eq!(
+        violations(Path::new("cluster/write.rs"), text),
+        ["src/cluster/write.rs:6: `cluster` must not use `engine`"]
+    );
 }
 
 #[test]
 fn what_is_allowed_or_only_written_about_is_not_found() {
     let innocent = [
-        ("cli/up/mod.rs", "use crate::{\n    engine::{self, Run},\n    report::Output,\n    sandbox,\n};\nuse super::super::cli::Global;"),
+        (
+            "cli/up/mod.rs",
+            "use crate::{\n    engine::{self, Run},\n    report::Output,\n    sandbox,\n};\nuse super::super::cli::Global;",
+        ),
         (
             "engine/run.rs",
             "use super::write::Writer;\npub(crate) use super::super::engine::Run;\nuse crate::{cluster::Cluster, release::{Revision, Store}};",
         ),
         ("release/store.rs", "use crate::cluster::{Cluster, Force};"),
-        ("readiness/judge.rs", "/// [`crate::engine::Run`] and kube::Client\n// use crate::engine;\n/* use crate::cli; */ fn f() {}"),
-        ("readiness/judge.rs", "const A: &str = \"crate::engine \\\" crate::cli\"; const B: &str = r#\"kube::\"#; const C: char = '\"';"),
-        ("readiness/judge.rs", "fn f<'a>(text: &'a str) -> &'a str { text } const Q: char = '\\''; pub(in crate::readiness) fn g() {}"),
-        ("plan/file.rs", "use crate::error::CommandError; use my_kube::Client; macro_rules! m { () => { $crate::engine } }"),
+        (
+            "readiness/judge.rs",
+            "/// [`crate::engine::Run`] and kube::Client\n// use crate::engine;\n/* use crate::cli; */ fn f() {}",
+        ),
+        (
+            "readiness/judge.rs",
+            "const A: &str = \"crate::engine \\\" crate::cli\"; const B: &str = r#\"kube::\"#; const C: char = '\"';",
+        ),
+        (
+            "readiness/judge.rs",
+            "fn f<'a>(text: &'a str) -> &'a str { text } const Q: char = '\\''; pub(in crate::readiness) fn g() {}",
+        ),
+        (
+            "plan/file.rs",
+            "use crate::error::CommandError; use my_kube::Client; macro_rules! m { () => { $crate::engine } }",
+        ),
         ("cluster/request.rs", "use kube::{Client, core::Status};"),
     ];
     for (file, text) in innocent {
-        assert_eq!(violations(Path::new(file), text), Vec::<String>::new(), "{file}: {text}");
+        assert_eq!(
+            violations(Path::new(file), text),
+            Vec::<String>::new(),
+            "{file}: {text}"
+        );
     }
 }

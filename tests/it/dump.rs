@@ -13,25 +13,60 @@ use crate::support::{
 /// An object that `kubectl` applies as `manager`.
 #[track_caller]
 fn apply_as(manager: &str, namespace: &str, manifest: &str) {
-    let arguments = ["apply", "--server-side", "--field-manager", manager, "--namespace", namespace, "-f", "-"];
+    let arguments = [
+        "apply",
+        "--server-side",
+        "--field-manager",
+        manager,
+        "--namespace",
+        namespace,
+        "-f",
+        "-",
+    ];
     assert!(try_kubectl(&arguments, manifest).status.success());
 }
 
-/// The test fails where `differences` are not one line for each of `expected`, which it starts with.
+/// The test fails where `differences` are not one line for each of `expected`, which it starts
+/// with.
 #[track_caller]
 fn assert_shows(differences: &[String], expected: &[&str]) {
     let shown = |start: &&&str| differences.iter().any(|line| line.starts_with(**start));
-    assert_eq!(expected.iter().filter(shown).count(), differences.len(), "{differences:#?}");
+    assert_eq!(
+        expected.iter().filter(shown).count(),
+        differences.len(),
+        "{differences:#?}"
+    );
     assert_eq!(expected.len(), differences.len(), "{differences:#?}");
 }
 
 #[test]
 fn what_is_as_before_shows_no_difference_and_every_planted_one_is_shown() {
     let namespace = namespace("dumped");
-    apply(&namespace, &documents(&[config_map("old", "1"), deployment("web"), service("web", "")]));
+    apply(
+        &namespace,
+        &documents(&[
+            config_map("old", "1"),
+            deployment("web"),
+            service("web", ""),
+        ]),
+    );
     apply_as("one", &namespace, &config_map("settings", "1"));
-    kubectl(&["create", "secret", "generic", "login", "--from-literal=password=first", "-n", &namespace]);
-    kubectl(&["create", "clusterrole", &format!("{namespace}-reader"), "--verb=get", "--resource=pods"]);
+    kubectl(&[
+        "create",
+        "secret",
+        "generic",
+        "login",
+        "--from-literal=password=first",
+        "-n",
+        &namespace,
+    ]);
+    kubectl(&[
+        "create",
+        "clusterrole",
+        &format!("{namespace}-reader"),
+        "--verb=get",
+        "--resource=pods",
+    ]);
     kubectl(&["rollout", "status", "deployment/web", "-n", &namespace]);
     let scope = Scope::namespaces(&[&namespace]).and_cluster_objects(&format!("{namespace}-"));
     let before = Dump::of(&scope);
@@ -45,7 +80,13 @@ fn what_is_as_before_shows_no_difference_and_every_planted_one_is_shown() {
     apply_as("other", &namespace, &config_map("settings", "1"));
     kubectl(&["delete", "configmap/old", "-n", &namespace]);
     kubectl(&["create", "configmap", "new", "-n", &namespace]);
-    kubectl(&["create", "clusterrole", &format!("{namespace}-writer"), "--verb=patch", "--resource=pods"]);
+    kubectl(&[
+        "create",
+        "clusterrole",
+        &format!("{namespace}-writer"),
+        "--verb=patch",
+        "--resource=pods",
+    ]);
     kubectl(&[
         "patch",
         "secret/login",
@@ -66,7 +107,15 @@ spec: {containers: [{name: main, image: main}]}
 ";
     apply(&namespace, orphan);
     let after = Dump::of(&scope);
-    kubectl(&["patch", "pod/orphan", "-n", &namespace, "--type=merge", "-p", r#"{"metadata":{"finalizers":null}}"#]);
+    kubectl(&[
+        "patch",
+        "pod/orphan",
+        "-n",
+        &namespace,
+        "--type=merge",
+        "-p",
+        r#"{"metadata":{"finalizers":null}}"#,
+    ]);
     let expected = [
         "ClusterRole.rbac.authorization.k8s.io/NAMESPACE-writer: it was not there before",
         "ConfigMap/NAMESPACE/new: it was not there before",
@@ -81,13 +130,19 @@ spec: {containers: [{name: main, image: main}]}
         "Service/NAMESPACE/web .metadata.managedFields.kubectl-label: {",
     ];
     let expected = expected.map(|line| line.replace("NAMESPACE", &namespace));
-    assert_shows(&Dump::differences(&before, &after), &expected.each_ref().map(String::as_str));
+    assert_shows(
+        &Dump::differences(&before, &after),
+        &expected.each_ref().map(String::as_str),
+    );
 }
 
 #[test]
 fn a_dump_of_the_cluster_holds_built_in_and_custom_kinds_of_every_scope() {
     let namespace = namespace("listed");
-    apply(&namespace, "apiVersion: cert-manager.io/v1\nkind: Issuer\nmetadata: {name: custom}\nspec: {selfSigned: {}}\n");
+    apply(
+        &namespace,
+        "apiVersion: cert-manager.io/v1\nkind: Issuer\nmetadata: {name: custom}\nspec: {selfSigned: {}}\n",
+    );
     let dump = Dump::of(&Scope::cluster());
     let identities: HashSet<&str> = dump.identities().collect();
     let custom = format!("Issuer.cert-manager.io/{namespace}/custom");
@@ -104,5 +159,10 @@ fn a_dump_of_the_cluster_holds_built_in_and_custom_kinds_of_every_scope() {
     ] {
         assert!(identities.contains(identity), "{identity} is not in it");
     }
-    assert!(!identities.iter().any(|identity| identity.starts_with("Lease.")), "what the ignore list names is in it");
+    assert!(
+        !identities
+            .iter()
+            .any(|identity| identity.starts_with("Lease.")),
+        "what the ignore list names is in it"
+    );
 }

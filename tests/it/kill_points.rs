@@ -1,5 +1,6 @@
-//! The proof that a run can be killed at any instant: at every request that writes, before the API server gets it and after it has
-//! answered, the program is killed; then going on by `up` and going back by `rollback` both bring a state that is whole.
+//! The proof that a run can be killed at any instant: at every request that writes, before the API
+//! server gets it and after it has answered, the program is killed; then going on by `up` and going
+//! back by `rollback` both bring a state that is whole.
 //!
 //! `make kill-points` tries every point of AI-IMUTIS; the tests here try some of a small platform.
 
@@ -17,8 +18,8 @@ use campaign::Campaign;
 use platform::Platform;
 use scenario::Scenario;
 
-/// Variables that `make kill-points` hands on: how many points of each scenario are tried (all where it is empty), how many side by side,
-/// and a text that the names of those tried contain.
+/// Variables that `make kill-points` hands on: how many points of each scenario are tried (all
+/// where it is empty), how many side by side, and a text that the names of those tried contain.
 const POINTS: &str = "KILL_POINTS";
 const LANES: &str = "KILL_POINTS_LANES";
 const ONLY: &str = "KILL_POINTS_ONLY";

@@ -1,5 +1,8 @@
 //! Tests that drive the built program as a user would, against the real control plane of a sandbox.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where it stopped")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where it stopped"
+)]
 
 mod ai_imutis;
 mod architecture;

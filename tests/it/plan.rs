@@ -25,7 +25,10 @@ struct Ran {
 
 impl Folder {
     fn new() -> Self {
-        Self { root: TempDir::new().expect("a temporary folder"), variables: Vec::new() }
+        Self {
+            root: TempDir::new().expect("a temporary folder"),
+            variables: Vec::new(),
+        }
     }
 
     fn file(self, path: &str, text: &str) -> Self {
@@ -46,7 +49,10 @@ impl Folder {
 
     fn run_in(&self, folder: &str, arguments: &[&str]) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_deployctl"));
-        command.args(arguments).current_dir(self.root.path().join(folder)).env_clear();
+        command
+            .args(arguments)
+            .current_dir(self.root.path().join(folder))
+            .env_clear();
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         Ran::of(&command.output().expect("the program starts"))
     }
@@ -63,7 +69,12 @@ impl Ran {
 
     /// Standard error of a run that ended with 2 and printed no data.
     fn refusal(self) -> String {
-        assert_eq!((self.status, self.stdout.as_str()), (2, ""), "{}", self.stderr);
+        assert_eq!(
+            (self.status, self.stdout.as_str()),
+            (2, ""),
+            "{}",
+            self.stderr
+        );
         self.stderr
     }
 
@@ -114,7 +125,10 @@ open: {grafana: {service: grafana, port: 3000}}
 "#;
 
 fn shop(plan: &str) -> Folder {
-    Folder::new().file("plans/shop.yaml", plan).file("manifests/shop/settings.yaml", CONFIG).file("manifests/shop/api.yaml", DEPLOYMENT)
+    Folder::new()
+        .file("plans/shop.yaml", plan)
+        .file("manifests/shop/settings.yaml", CONFIG)
+        .file("manifests/shop/api.yaml", DEPLOYMENT)
 }
 
 fn refused(plan: &str) -> String {
@@ -129,7 +143,10 @@ fn smallest(more: &str) -> String {
 fn refused_small(more: &str) -> String {
     Folder::new()
         .file("plans/shop.yaml", &smallest(more))
-        .file("manifests/other/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n")
+        .file(
+            "manifests/other/a.yaml",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
+        )
         .run(&["validate"])
         .refusal()
 }
@@ -143,7 +160,10 @@ fn a_good_plan_is_valid_in_all_environments() {
 
 #[test]
 fn what_is_wrong_is_told_all_at_once_with_its_place() {
-    let plan = SHOP.replace("namespace: shop,", "namespce: shop,").replace("15m", "15").replace("onFailure: stop", "onFailure: halt");
+    let plan = SHOP
+        .replace("namespace: shop,", "namespce: shop,")
+        .replace("15m", "15")
+        .replace("onFailure: stop", "onFailure: halt");
     insta::assert_snapshot!(refused(&plan), @r#"
     Error: plans/shop.yaml has 3 errors
     plans/shop.yaml:7:36: unknown key `namespce` in `environments.prod`; did you mean `namespace`?
@@ -221,8 +241,12 @@ fn yaml_that_cannot_be_read_has_a_place() {
       3 | s
         | ^
     ");
-    let two = refused("apiVersion: deployctl.dev/v1\nsources: [a]\n---\napiVersion: deployctl.dev/v1\n");
-    assert!(two.contains("plans/shop.yaml:4:1: a plan is one YAML document"), "{two}");
+    let two =
+        refused("apiVersion: deployctl.dev/v1\nsources: [a]\n---\napiVersion: deployctl.dev/v1\n");
+    assert!(
+        two.contains("plans/shop.yaml:4:1: a plan is one YAML document"),
+        "{two}"
+    );
 }
 
 #[test]
@@ -247,7 +271,9 @@ fn variables_without_values_are_listed() {
 #[test]
 fn set_beats_the_plan_and_unknown_names_are_refused() {
     let folder = shop(SHOP);
-    let (stdout, _) = folder.run(&["render", "--set", "image_tag=v2", "--set", "replicas=5"]).success();
+    let (stdout, _) = folder
+        .run(&["render", "--set", "image_tag=v2", "--set", "replicas=5"])
+        .success();
     assert!(stdout.contains("image: registry.test/api:v2"), "{stdout}");
     assert!(stdout.contains("replicas: 5"), "{stdout}");
     insta::assert_snapshot!(folder.run(&["render", "--set", "image=v2", "--set", "replicas=many", "--set", "x"]).refusal(), @r"
@@ -260,7 +286,10 @@ fn set_beats_the_plan_and_unknown_names_are_refused() {
 
 #[test]
 fn a_near_miss_in_a_manifest_is_an_error_with_its_place() {
-    let folder = shop(SHOP).file("manifests/shop/settings.yaml", &CONFIG.replace("${domain}", "${domian}"));
+    let folder = shop(SHOP).file(
+        "manifests/shop/settings.yaml",
+        &CONFIG.replace("${domain}", "${domian}"),
+    );
     insta::assert_snapshot!(folder.run(&["validate"]).refusal(), @r"Error: manifests/shop/settings.yaml:1: ConfigMap/settings: `/data/domain`: `${domian}` is not a variable of the plan, but nearly `domain`; write `${domain}`, or `$${domian}` if `${domian}` shall stay as it is");
 }
 
@@ -275,10 +304,14 @@ fn keys_of_later_versions_are_warned_about() {
 ignoreFields: [{kind: Deployment, name: gitea, pointer: /spec/replicas}]
 ",
     );
-    let plan = plan.replace("[../manifests/other]", "[../manifests/other, {kustomize: ../k}, {helm: {chart: ../c, values: [v.yaml]}}]");
-    let folder = Folder::new()
-        .file("plans/shop.yaml", &plan)
-        .file("manifests/other/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n");
+    let plan = plan.replace(
+        "[../manifests/other]",
+        "[../manifests/other, {kustomize: ../k}, {helm: {chart: ../c, values: [v.yaml]}}]",
+    );
+    let folder = Folder::new().file("plans/shop.yaml", &plan).file(
+        "manifests/other/a.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
+    );
     let (_, stderr) = folder.run(&["validate"]).success();
     insta::assert_snapshot!(stderr, @r"
     Warning: plans/shop.yaml:2:32: `sources[1].kustomize` can be read, but not carried out yet; `up` refuses the plan
@@ -293,7 +326,8 @@ ignoreFields: [{kind: Deployment, name: gitea, pointer: /spec/replicas}]
 
 #[test]
 fn findings_are_one_json_document() {
-    let ran = shop(&SHOP.replace("namespace: shop,", "namespce: shop,")).run(&["validate", "-o", "json"]);
+    let ran =
+        shop(&SHOP.replace("namespace: shop,", "namespce: shop,")).run(&["validate", "-o", "json"]);
     assert_eq!(ran.status, 2);
     insta::assert_snapshot!(ran.stdout, @r#"
     {
@@ -316,7 +350,9 @@ fn findings_are_one_json_document() {
       ]
     }
     "#);
-    let (stdout, stderr) = shop(SHOP).run(&["validate", "--env", "prod", "-o", "json"]).success();
+    let (stdout, stderr) = shop(SHOP)
+        .run(&["validate", "--env", "prod", "-o", "json"])
+        .success();
     assert_eq!(stderr, "");
     insta::assert_snapshot!(stdout, @r#"
     {
@@ -342,7 +378,10 @@ fn the_plan_is_found_by_name_by_path_or_alone() {
     ] {
         folder.run_in(place, &arguments).success();
     }
-    let folder = folder.variable("DEPLOYCTL_PLAN", "shop").file("plans/shopping.yml", SHOP).file("plans/.hidden.yaml", "");
+    let folder = folder
+        .variable("DEPLOYCTL_PLAN", "shop")
+        .file("plans/shopping.yml", SHOP)
+        .file("plans/.hidden.yaml", "");
     folder.run(&["validate"]).success();
 }
 
@@ -354,7 +393,11 @@ fn a_plan_that_is_not_found_is_told_with_what_there_is() {
     insta::assert_snapshot!(folder.run(&["validate", "plans/x.yaml"]).refusal(), @r"Error: there is no plan file `plans/x.yaml`");
     let nothing = Folder::new();
     let refusal = nothing.run(&["validate"]).refusal();
-    assert!(refusal.starts_with("Error: no plan was named, and there is no folder `plans` here or above"), "{refusal}");
+    assert!(
+        refusal
+            .starts_with("Error: no plan was named, and there is no folder `plans` here or above"),
+        "{refusal}"
+    );
 }
 
 #[test]
@@ -418,7 +461,10 @@ fn rendered_objects_are_data_and_declared_secrets_are_named() {
 
 #[test]
 fn phases_are_shown_with_their_reasons_and_can_be_chosen() {
-    let folder = shop(SHOP).file("manifests/shop/databases/postgres.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: postgres}\n");
+    let folder = shop(SHOP).file(
+        "manifests/shop/databases/postgres.yaml",
+        "apiVersion: v1\nkind: Service\nmetadata: {name: postgres}\n",
+    );
     let (stdout, _) = folder.run(&["render", "--phases"]).success();
     insta::assert_snapshot!(stdout, @r"
     PHASE      OBJECT                       WHY                 FILE
@@ -427,7 +473,9 @@ fn phases_are_shown_with_their_reasons_and_can_be_chosen() {
     apps       Deployment/shop-dev/api      kind                manifests/shop/api.yaml:2
     apps       ConfigMap/shop-dev/settings  kind                manifests/shop/settings.yaml:1
     ");
-    let (stdout, _) = folder.run(&["render", "--phases", "--phase", "databases", "-o", "json"]).success();
+    let (stdout, _) = folder
+        .run(&["render", "--phases", "--phase", "databases", "-o", "json"])
+        .success();
     insta::assert_snapshot!(stdout, @r#"
     [
       {
@@ -439,8 +487,13 @@ fn phases_are_shown_with_their_reasons_and_can_be_chosen() {
       }
     ]
     "#);
-    let (stdout, _) = folder.run(&["render", "--phase", "databases", "--phase", "ingress"]).success();
-    assert!(stdout.contains("name: postgres") && !stdout.contains("name: api"), "{stdout}");
+    let (stdout, _) = folder
+        .run(&["render", "--phase", "databases", "--phase", "ingress"])
+        .success();
+    assert!(
+        stdout.contains("name: postgres") && !stdout.contains("name: api"),
+        "{stdout}"
+    );
     insta::assert_snapshot!(folder.run(&["render", "--phase", "database"]).refusal(), @r"
     Error: the plan has no phase `database`; it has `namespace`, `secrets`, `storage`, `databases`, `apps`, `scaling`, `monitoring`, `ingress`
     Hint: did you mean `--phase databases`?
@@ -460,20 +513,39 @@ fn manifests_are_checked_with_the_plan() {
 #[test]
 fn the_committed_schema_is_current() {
     let (stdout, _) = Folder::new().run(&["schema"]).success();
-    let committed = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/plan.schema.json")).unwrap();
-    assert!(stdout == committed, "docs/plan.schema.json is old: run `deployctl schema > docs/plan.schema.json`");
+    let committed =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/plan.schema.json"))
+            .unwrap();
+    assert!(
+        stdout == committed,
+        "docs/plan.schema.json is old: run `deployctl schema > docs/plan.schema.json`"
+    );
 }
 
 #[test]
 fn every_plan_in_the_documentation_is_valid() {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/plan.md")).unwrap();
-    let blocks: Vec<&str> = text.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let text =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/plan.md")).unwrap();
+    let blocks: Vec<&str> = text
+        .split("```yaml\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect();
     assert!(blocks.len() >= 6, "{}", blocks.len());
     for block in blocks {
         let has = |key: &str| block.lines().any(|line| line.starts_with(key));
-        let header = if has("apiVersion:") { "" } else { "apiVersion: deployctl.dev/v1\n" };
-        let sources = if has("sources:") { "" } else { "sources: [../manifests/shop]\n" };
-        let mut folder = Folder::new().file("plans/shop.yaml", &format!("{header}{sources}{block}"));
+        let header = if has("apiVersion:") {
+            ""
+        } else {
+            "apiVersion: deployctl.dev/v1\n"
+        };
+        let sources = if has("sources:") {
+            ""
+        } else {
+            "sources: [../manifests/shop]\n"
+        };
+        let mut folder =
+            Folder::new().file("plans/shop.yaml", &format!("{header}{sources}{block}"));
         for path in ["shop/a", "common/quota", "extra/b"] {
             let name = path.split('/').next().unwrap();
             let object = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\n");
@@ -489,12 +561,22 @@ fn the_examples_in_the_help_work() {
     for command in ["validate", "render", "schema"] {
         let folder = shop(SHOP);
         let (help, _) = folder.run(&[command, "--help"]).success();
-        let examples: Vec<&str> =
-            help.split("Examples:\n").nth(1).unwrap().lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let examples: Vec<&str> = help
+            .split("Examples:\n")
+            .nth(1)
+            .unwrap()
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .collect();
         assert!((2..=3).contains(&examples.len()), "{help}");
         for example in examples {
             let mut shell = Command::new("/bin/sh");
-            shell.args(["-c", example]).current_dir(folder.root.path()).env_clear().env("PATH", bin);
+            shell
+                .args(["-c", example])
+                .current_dir(folder.root.path())
+                .env_clear()
+                .env("PATH", bin);
             let ran = Ran::of(&shell.output().unwrap());
             assert_eq!(ran.status, 0, "{example}: {}", ran.stderr);
         }

@@ -1,4 +1,5 @@
-//! `deployctl readiness`: input formats, output, exit codes. How kinds are judged is tested beside the rules.
+//! `deployctl readiness`: input formats, output, exit codes. How kinds are judged is tested beside
+//! the rules.
 
 use std::{
     io::Write as _,
@@ -18,18 +19,35 @@ fn deployctl(arguments: &[&str], input: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts");
-    child.stdin.take().expect("it is piped").write_all(input.as_bytes()).expect("the program reads its input");
+    child
+        .stdin
+        .take()
+        .expect("it is piped")
+        .write_all(input.as_bytes())
+        .expect("the program reads its input");
     child.wait_with_output().expect("the program ends")
 }
 
 fn lines(input: &str) -> Vec<Value> {
     let output = deployctl(&["-f", "-", "-o", "json"], input);
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 fn names(input: &str) -> Vec<String> {
-    lines(input).iter().map(|line| line["name"].as_str().unwrap().to_owned()).collect()
+    lines(input)
+        .iter()
+        .map(|line| line["name"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 fn refusal(input: &str) -> String {
@@ -54,13 +72,27 @@ fn every_format_is_read_in_its_order() {
     let expected = ["a", "b"];
     let yaml = "# comment\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\n---\n# nothing\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: b}\n";
     assert_eq!(names(yaml), expected);
-    let [a, b] = ["a", "b"].map(|name| format!(r#"{{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {{"name": "{name}"}}}}"#));
+    let [a, b] = ["a", "b"].map(|name| {
+        format!(r#"{{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {{"name": "{name}"}}}}"#)
+    });
     assert_eq!(names(&format!("{a}\n{b}\n")), expected);
     assert_eq!(names(&format!("[{a}, {b}]")), expected);
-    assert_eq!(names(&format!(r#"{{"apiVersion": "v1", "kind": "List", "items": [{a}, {b}]}}"#)), expected);
-    assert_eq!(names("apiVersion: v1\nkind: ConfigMapList\nitems:\n- metadata: {name: a}\n- metadata: {name: b}\n"), expected);
     assert_eq!(
-        names("{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: b}}\n"),
+        names(&format!(
+            r#"{{"apiVersion": "v1", "kind": "List", "items": [{a}, {b}]}}"#
+        )),
+        expected
+    );
+    assert_eq!(
+        names(
+            "apiVersion: v1\nkind: ConfigMapList\nitems:\n- metadata: {name: a}\n- metadata: {name: b}\n"
+        ),
+        expected
+    );
+    assert_eq!(
+        names(
+            "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: b}}\n"
+        ),
         expected
     );
 }
@@ -71,7 +103,14 @@ fn partial_objects_are_judged() {
         "{\"apiVersion\": \"apps/v1\", \"kind\": \"Deployment\", \"status\": null}\n{\"apiVersion\": \"v1\", \"kind\": \"Service\"}\n",
     );
     assert_eq!(lines[0]["verdict"], "in-progress");
-    assert_eq!((&lines[1]["verdict"], &lines[1]["name"], &lines[1]["namespace"]), (&"ready".into(), &"".into(), &Value::Null));
+    assert_eq!(
+        (
+            &lines[1]["verdict"],
+            &lines[1]["name"],
+            &lines[1]["namespace"]
+        ),
+        (&"ready".into(), &"".into(), &Value::Null)
+    );
 }
 
 #[test]
@@ -91,7 +130,14 @@ status:
 ";
     let lines = lines(input);
     assert_eq!(lines[0]["verdict"], "failed");
-    assert!(lines[0]["message"].as_str().unwrap().starts_with("0 of 1 replica is ready; pod db-0: CrashLoopBackOff"), "{}", lines[0]);
+    assert!(
+        lines[0]["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("0 of 1 replica is ready; pod db-0: CrashLoopBackOff"),
+        "{}",
+        lines[0]
+    );
 }
 
 #[test]
@@ -99,17 +145,27 @@ fn the_table_cannot_drive_a_terminal() {
     let input = r#"{"apiVersion": "example.org/v1", "kind": "Widget", "metadata": {"name": "x"}, "status": {"phase": "\u001b[2Jodd"}}"#;
     let output = deployctl(&["-f", "-"], input);
     let table = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(table, "VERDICT      OBJECT    MESSAGE\nin-progress  Widget/x  its phase is `\\x1b[2Jodd`\n");
+    assert_eq!(
+        table,
+        "VERDICT      OBJECT    MESSAGE\nin-progress  Widget/x  its phase is `\\x1b[2Jodd`\n"
+    );
 }
 
 #[test]
 fn bad_input_is_refused_with_its_line() {
     assert!(refusal("apiVersion: v1\nkind: [\n").contains("standard input:"));
-    assert!(refusal("{\"apiVersion\": \"v1\", \"kind\": \"Service\"}\n{\"apiVersion\": \n").contains("standard input:"));
     assert!(
-        refusal("---\napiVersion: v1\nkind: Service\n---\njust: text\n").contains("standard input:5: this document has no `apiVersion`")
+        refusal("{\"apiVersion\": \"v1\", \"kind\": \"Service\"}\n{\"apiVersion\": \n")
+            .contains("standard input:")
     );
-    assert!(refusal("{\"apiVersion\": \"v1\", \"kind\": \"Service\"}\n42\n").contains("standard input:2: this document is not an object"));
+    assert!(
+        refusal("---\napiVersion: v1\nkind: Service\n---\njust: text\n")
+            .contains("standard input:5: this document has no `apiVersion`")
+    );
+    assert!(
+        refusal("{\"apiVersion\": \"v1\", \"kind\": \"Service\"}\n42\n")
+            .contains("standard input:2: this document is not an object")
+    );
     assert!(refusal("# nothing\n").contains("there is no object in it"));
 }
 
@@ -117,23 +173,36 @@ fn bad_input_is_refused_with_its_line() {
 fn a_file_that_is_not_there_is_named() {
     let output = deployctl(&["-f", "/nonexistent/objects.yaml"], "");
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("cannot read `/nonexistent/objects.yaml`"));
+    assert!(
+        String::from_utf8(output.stderr)
+            .unwrap()
+            .contains("cannot read `/nonexistent/objects.yaml`")
+    );
 }
 
 /// The cases that stand beside the project, as one JSON stream through the program.
 #[test]
 fn a_whole_collection_goes_through() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/conformance/kstatus/cases.jsonl");
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/conformance/kstatus/cases.jsonl");
     let Ok(cases) = std::fs::read_to_string(&path) else {
         eprintln!("skipped: {} is absent", path.display());
         return;
     };
-    let cases: Vec<Value> = cases.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let input: String = cases.iter().map(|case| case["object"].to_string() + "\n").collect();
+    let cases: Vec<Value> = cases
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let input: String = cases
+        .iter()
+        .map(|case| case["object"].to_string() + "\n")
+        .collect();
     let lines = lines(&input);
     assert_eq!(lines.len(), cases.len());
     for (line, case) in lines.iter().zip(&cases) {
-        let expected = case.get("orchestrator_expected").unwrap_or(&case["expected"]);
+        let expected = case
+            .get("orchestrator_expected")
+            .unwrap_or(&case["expected"]);
         assert_eq!(&line["verdict"], expected, "{}", case["id"]);
     }
 }
@@ -146,11 +215,21 @@ fn data_that_cannot_be_written_is_an_error() {
         .env_clear()
         .args(["readiness", "-f", "-"])
         .stdin(Stdio::piped())
-        .stdout(std::fs::OpenOptions::new().write(true).open("/dev/full").expect("it is there on Linux"))
+        .stdout(
+            std::fs::OpenOptions::new()
+                .write(true)
+                .open("/dev/full")
+                .expect("it is there on Linux"),
+        )
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts");
-    child.stdin.take().expect("it is piped").write_all(input.as_bytes()).expect("the program reads its input");
+    child
+        .stdin
+        .take()
+        .expect("it is piped")
+        .write_all(input.as_bytes())
+        .expect("the program reads its input");
     let output = child.wait_with_output().expect("the program ends");
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write to standard output"));

@@ -9,7 +9,8 @@ use crate::support::{
     running::Running,
 };
 
-/// A Deployment of one pod that reads the ConfigMap `settings` by `reads`, a YAML fragment of its container, and has `volumes`.
+/// A Deployment of one pod that reads the ConfigMap `settings` by `reads`, a YAML fragment of its
+/// container, and has `volumes`.
 fn reader(reads: &str, volumes: &str) -> String {
     deployment("web").replace("ports: [{containerPort: 8080}]", reads) + volumes
 }
@@ -18,8 +19,10 @@ const BY_VARIABLES: &str = "envFrom: [{configMapRef: {name: settings}}]";
 const VOLUME: &str = "      volumes: [{name: settings, configMap: {name: settings}}]\n";
 
 fn project(name: &str, plan: &str, web: &str) -> Project {
-    let project =
-        Project::new(name).plan(plan).manifest("apps/settings.yaml", &config_map("settings", "one")).manifest("apps/web.yaml", web);
+    let project = Project::new(name)
+        .plan(plan)
+        .manifest("apps/settings.yaml", &config_map("settings", "one"))
+        .manifest("apps/web.yaml", web);
     project.deploy(&[]);
     assert_eq!(digest(&project), None, "it is never added for its own sake");
     project.rewrite("apps/settings.yaml", &config_map("settings", "two"));
@@ -28,12 +31,18 @@ fn project(name: &str, plan: &str, web: &str) -> Project {
 
 /// The annotation on the template of the Deployment `web`.
 fn digest(project: &Project) -> Option<String> {
-    let annotations = project.get("deployment/web")["spec"]["template"]["metadata"]["annotations"].clone();
-    annotations.get("deployctl.dev/config-digest").map(|digest| digest.as_str().unwrap().to_owned())
+    let annotations =
+        project.get("deployment/web")["spec"]["template"]["metadata"]["annotations"].clone();
+    annotations
+        .get("deployctl.dev/config-digest")
+        .map(|digest| digest.as_str().unwrap().to_owned())
 }
 
 fn changes(name: &str, kinds: &[&str]) -> Vec<String> {
-    kinds.iter().map(|kind| format!("changed {}", kind.replace('/', &format!("/{name}/")))).collect()
+    kinds
+        .iter()
+        .map(|kind| format!("changed {}", kind.replace('/', &format!("/{name}/"))))
+        .collect()
 }
 
 const BOTH: [&str; 2] = ["ConfigMap/settings", "Deployment/web"];
@@ -41,16 +50,34 @@ const BOTH: [&str; 2] = ["ConfigMap/settings", "Deployment/web"];
 #[test]
 fn what_is_read_by_a_variable_restarts_its_workload_once() {
     let project = project("restart-variable", "", &reader(BY_VARIABLES, ""));
-    let before = project.get("deployment/web")["metadata"]["generation"].as_i64().unwrap();
-    assert_eq!(written(&project.deploy(&[])), changes("restart-variable", &BOTH));
+    let before = project.get("deployment/web")["metadata"]["generation"]
+        .as_i64()
+        .unwrap();
+    assert_eq!(
+        written(&project.deploy(&[])),
+        changes("restart-variable", &BOTH)
+    );
     let set = digest(&project);
     assert!(set.is_some());
-    assert_eq!(project.get("deployment/web")["metadata"]["generation"], before + 1);
-    assert_eq!(project.get("deployment/web")["status"]["observedGeneration"], before + 1, "its rollout is waited for");
+    assert_eq!(
+        project.get("deployment/web")["metadata"]["generation"],
+        before + 1
+    );
+    assert_eq!(
+        project.get("deployment/web")["status"]["observedGeneration"],
+        before + 1,
+        "its rollout is waited for"
+    );
 
     assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
-    project.rewrite("apps/web.yaml", &reader(BY_VARIABLES, "").replace("replicas: 1", "replicas: 2"));
-    assert_eq!(written(&project.deploy(&[])), changes("restart-variable", &["Deployment/web"]));
+    project.rewrite(
+        "apps/web.yaml",
+        &reader(BY_VARIABLES, "").replace("replicas: 1", "replicas: 2"),
+    );
+    assert_eq!(
+        written(&project.deploy(&[])),
+        changes("restart-variable", &["Deployment/web"])
+    );
     assert_eq!(digest(&project), set, "it is sent on unchanged");
 
     project.rewrite("apps/settings.yaml", &config_map("settings", "three"));
@@ -62,55 +89,123 @@ fn what_is_read_by_a_variable_restarts_its_workload_once() {
 fn what_is_mounted_by_a_single_path_or_projected_restarts_its_workload() {
     let mount = "volumeMounts: [{name: settings, mountPath: /etc/value, subPath: value}]";
     let by_path = project("restart-path", "", &reader(mount, VOLUME));
-    assert_eq!(written(&by_path.deploy(&[])), changes("restart-path", &BOTH));
-    let projected = VOLUME.replace("configMap: {name: settings}", "projected: {sources: [{configMap: {name: settings}}]}");
-    let projected = project("restart-projected", "", &reader("volumeMounts: [{name: settings, mountPath: /etc/web}]", &projected));
-    assert_eq!(written(&projected.deploy(&[])), changes("restart-projected", &BOTH));
+    assert_eq!(
+        written(&by_path.deploy(&[])),
+        changes("restart-path", &BOTH)
+    );
+    let projected = VOLUME.replace(
+        "configMap: {name: settings}",
+        "projected: {sources: [{configMap: {name: settings}}]}",
+    );
+    let projected = project(
+        "restart-projected",
+        "",
+        &reader(
+            "volumeMounts: [{name: settings, mountPath: /etc/web}]",
+            &projected,
+        ),
+    );
+    assert_eq!(
+        written(&projected.deploy(&[])),
+        changes("restart-projected", &BOTH)
+    );
 }
 
 #[test]
 fn what_is_mounted_plainly_restarts_nothing() {
-    let project = project("restart-mounted", "", &reader("volumeMounts: [{name: settings, mountPath: /etc/web}]", VOLUME));
-    assert_eq!(written(&project.deploy(&[])), changes("restart-mounted", &["ConfigMap/settings"]));
+    let project = project(
+        "restart-mounted",
+        "",
+        &reader(
+            "volumeMounts: [{name: settings, mountPath: /etc/web}]",
+            VOLUME,
+        ),
+    );
+    assert_eq!(
+        written(&project.deploy(&[])),
+        changes("restart-mounted", &["ConfigMap/settings"])
+    );
     assert_eq!(digest(&project), None);
 }
 
 #[test]
 fn the_plan_and_the_object_opt_out() {
-    let by_plan = project("restart-plan", "restartOnChange: false\n", &reader(BY_VARIABLES, ""));
-    assert_eq!(written(&by_plan.deploy(&[])), changes("restart-plan", &["ConfigMap/settings"]));
-    let annotated =
-        reader(BY_VARIABLES, "").replacen("{name: web}", "{name: web, annotations: {deployctl.dev/restart-on-change: \"false\"}}", 1);
+    let by_plan = project(
+        "restart-plan",
+        "restartOnChange: false\n",
+        &reader(BY_VARIABLES, ""),
+    );
+    assert_eq!(
+        written(&by_plan.deploy(&[])),
+        changes("restart-plan", &["ConfigMap/settings"])
+    );
+    let annotated = reader(BY_VARIABLES, "").replacen(
+        "{name: web}",
+        "{name: web, annotations: {deployctl.dev/restart-on-change: \"false\"}}",
+        1,
+    );
     let by_object = project("restart-object", "", &annotated);
-    assert_eq!(written(&by_object.deploy(&[])), changes("restart-object", &["ConfigMap/settings"]));
+    assert_eq!(
+        written(&by_object.deploy(&[])),
+        changes("restart-object", &["ConfigMap/settings"])
+    );
 }
 
 #[test]
 fn a_template_that_changes_by_itself_needs_no_annotation() {
     let project = project("restart-itself", "", &reader(BY_VARIABLES, ""));
-    project.rewrite("apps/web.yaml", &reader(BY_VARIABLES, "").replace(":v1", ":v2"));
-    assert_eq!(written(&project.deploy(&[])), changes("restart-itself", &BOTH));
+    project.rewrite(
+        "apps/web.yaml",
+        &reader(BY_VARIABLES, "").replace(":v1", ":v2"),
+    );
+    assert_eq!(
+        written(&project.deploy(&[])),
+        changes("restart-itself", &BOTH)
+    );
     assert_eq!(digest(&project), None);
 }
 
 #[test]
 fn a_rotated_secret_restarts_its_readers_and_shows_nowhere() {
-    let secret = |value| format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: key}}\nstringData: {{key: {value}}}\n");
+    let secret = |value| {
+        format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: key}}\nstringData: {{key: {value}}}\n"
+        )
+    };
     let reads = "env: [{name: KEY, valueFrom: {secretKeyRef: {name: key, key: key}}}]";
-    let project = Project::new("restart-secret").manifest("apps/web.yaml", &documents(&[&reader(reads, ""), &secret("first-value")]));
+    let project = Project::new("restart-secret").manifest(
+        "apps/web.yaml",
+        &documents(&[&reader(reads, ""), &secret("first-value")]),
+    );
     project.deploy(&[]);
-    project.rewrite("apps/web.yaml", &documents(&[&reader(reads, ""), &secret("second-value")]));
+    project.rewrite(
+        "apps/web.yaml",
+        &documents(&[&reader(reads, ""), &secret("second-value")]),
+    );
     let run = project.up(&["-o", "jsonl"]).run().exited(0);
-    assert_eq!(written(&run.events()), changes("restart-secret", &["Deployment/web", "Secret/key"]));
-    assert!(digest(&project).is_some_and(|digest| digest.len() == 32 && digest.bytes().all(|byte| byte.is_ascii_hexdigit())));
+    assert_eq!(
+        written(&run.events()),
+        changes("restart-secret", &["Deployment/web", "Secret/key"])
+    );
+    assert!(digest(&project).is_some_and(
+        |digest| digest.len() == 32 && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
+    ));
     assert!(!run.stdout.contains("second-value") && !run.stderr.contains("second-value"));
-    assert!(run.stderr.contains("restarts, because Secret/restart-secret/key changes"), "{}", run.stderr);
+    assert!(
+        run.stderr
+            .contains("restarts, because Secret/restart-secret/key changes"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
 fn a_rollback_takes_the_restart_back() {
     let project = project("restart-back", "", &reader(BY_VARIABLES, ""));
-    project.rewrite("monitoring/later.yaml", &faulty_deployment("later", "crash-loop"));
+    project.rewrite(
+        "monitoring/later.yaml",
+        &faulty_deployment("later", "crash-loop"),
+    );
     project.up(&[]).run().exited(1);
     assert_eq!(digest(&project), None);
     assert_eq!(project.get("configmap/settings")["data"]["value"], "one");
@@ -118,7 +213,11 @@ fn a_rollback_takes_the_restart_back() {
 
 /// The uid of the one pod of the Deployment `web` that is not going.
 fn pod(project: &Project) -> Option<String> {
-    if let [uid] = pods(project).as_slice() { Some(uid.clone()) } else { None }
+    if let [uid] = pods(project).as_slice() {
+        Some(uid.clone())
+    } else {
+        None
+    }
 }
 
 /// Rule 14.
@@ -131,11 +230,16 @@ fn a_pod_that_started_on_what_is_put_back_is_replaced() {
     project.deploy(&[]);
     let first = pod(&project).unwrap();
     project.rewrite("databases/settings.yaml", &config_map("settings", "two"));
-    project.rewrite("databases/slow.yaml", &faulty_deployment("slow", "never-ready"));
+    project.rewrite(
+        "databases/slow.yaml",
+        &faulty_deployment("slow", "never-ready"),
+    );
     let mut run = Running::start(project.up(&[]));
     run.until(|event| event["event"] == "object-written" && event["object"]["kind"] == "ConfigMap");
     project.kubectl(&["delete", "pods", "-l", "app=web"]);
-    let second = eventually("another pod has started", || pod(&project).filter(|uid| *uid != first));
+    let second = eventually("another pod has started", || {
+        pod(&project).filter(|uid| *uid != first)
+    });
     run.until(|event| event["event"] == "rollback-proved");
     let third = eventually("there is one pod", || pod(&project));
     assert_ne!(third, second, "it has read what was put back since");
@@ -152,21 +256,27 @@ fn a_pod_that_started_on_what_a_killed_run_wrote_is_replaced() {
     project.deploy(&[]);
     let first = pod(&project).unwrap();
     project.rewrite("databases/settings.yaml", &config_map("settings", "two"));
-    project.rewrite("databases/slow.yaml", &faulty_deployment("slow", "never-ready"));
+    project.rewrite(
+        "databases/slow.yaml",
+        &faulty_deployment("slow", "never-ready"),
+    );
     let mut run = Running::start(project.up(&[]));
     run.until(|event| event["event"] == "object-written" && event["object"]["kind"] == "ConfigMap");
     run.signal(Signal::KILL);
     run.end();
     project.kubectl(&["delete", "pods", "-l", "app=web"]);
-    let second = eventually("another pod has started", || pod(&project).filter(|uid| *uid != first));
+    let second = eventually("another pod has started", || {
+        pod(&project).filter(|uid| *uid != first)
+    });
     project.command("rollback", &["--yes"]).run().exited(0);
     let third = eventually("there is one pod", || pod(&project));
     assert_ne!(third, second, "it has read what was put back since");
     assert_eq!(project.get("configmap/settings")["data"]["value"], "one");
 }
 
-/// A release of two pods that read a setting by environment and were started after it was changed, by a run that then fails, and a
-/// budget that keeps `available` of them running. Returns the run once it has proved what it put back, with the pods it found.
+/// A release of two pods that read a setting by environment and were started after it was changed,
+/// by a run that then fails, and a budget that keeps `available` of them running. Returns the run
+/// once it has proved what it put back, with the pods it found.
 fn replaced_within(name: &str, available: u32) -> (Running, Project, Vec<String>) {
     let web = reader(BY_VARIABLES, "").replace("replicas: 1", "replicas: 2");
     let budget = format!(
@@ -179,7 +289,10 @@ fn replaced_within(name: &str, available: u32) -> (Running, Project, Vec<String>
     project.deploy(&[]);
     let first = pods(&project);
     project.rewrite("databases/settings.yaml", &config_map("settings", "two"));
-    project.rewrite("databases/slow.yaml", &faulty_deployment("slow", "never-ready"));
+    project.rewrite(
+        "databases/slow.yaml",
+        &faulty_deployment("slow", "never-ready"),
+    );
     let mut run = Running::start(project.up(&[]));
     run.until(|event| event["event"] == "object-written" && event["object"]["kind"] == "ConfigMap");
     project.kubectl(&["delete", "pods", "-l", "app=web"]);
@@ -195,8 +308,14 @@ fn replaced_within(name: &str, available: u32) -> (Running, Project, Vec<String>
 fn pods(project: &Project) -> Vec<String> {
     let pods = project.kubectl(&["get", "pods", "-l", "app=web", "-o", "json"]);
     let pods: serde_json::Value = serde_json::from_str(&pods).unwrap();
-    let staying = pods["items"].as_array().unwrap().iter().filter(|pod| pod["metadata"].get("deletionTimestamp").is_none());
-    staying.map(|pod| pod["metadata"]["uid"].as_str().unwrap().to_owned()).collect()
+    let staying = pods["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|pod| pod["metadata"].get("deletionTimestamp").is_none());
+    staying
+        .map(|pod| pod["metadata"]["uid"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// Rule 14.
@@ -206,7 +325,10 @@ fn pods_are_replaced_one_by_one_within_their_disruption_budget() {
     let (status, _, stderr) = run.end();
     assert_eq!(status, Some(1), "{stderr}");
     let third = pods(&project);
-    assert!(third.len() == 2 && third.iter().all(|uid| !second.contains(uid)), "{second:?} {third:?}");
+    assert!(
+        third.len() == 2 && third.iter().all(|uid| !second.contains(uid)),
+        "{second:?} {third:?}"
+    );
 }
 
 /// Rule 14.
@@ -215,7 +337,10 @@ fn a_disruption_budget_that_lets_no_pod_go_is_named() {
     let (run, project, second) = replaced_within("restart-forbidden", 2);
     let (status, _, stderr) = run.end();
     assert_eq!(status, Some(3), "{stderr}");
-    assert!(stderr.contains("Deployment/restart-forbidden/web") && stderr.contains("disruption budget"), "{stderr}");
+    assert!(
+        stderr.contains("Deployment/restart-forbidden/web") && stderr.contains("disruption budget"),
+        "{stderr}"
+    );
     assert_eq!(pods(&project), second);
     assert_eq!(project.get("configmap/settings")["data"]["value"], "one");
 }

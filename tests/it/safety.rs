@@ -19,7 +19,10 @@ fn sources(folder: &Path, into: &mut Vec<(String, String)>) {
         if path.is_dir() {
             sources(&path, into);
         } else if path.extension().is_some_and(|ending| ending == "rs") {
-            let name = path.with_extension("").to_string_lossy().replace("/mod", "");
+            let name = path
+                .with_extension("")
+                .to_string_lossy()
+                .replace("/mod", "");
             into.push((name, fs::read_to_string(&path).unwrap()));
         }
     }
@@ -33,13 +36,21 @@ fn every_rule_has_tests_that_exist() {
     sources(&root.join("tests/it"), &mut files);
     let document = fs::read_to_string(root.join("docs/safety.md")).unwrap();
     let mut rules = 0;
-    for row in document.lines().filter(|line| line.starts_with("| ") && line.contains("::")) {
+    for row in document
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.contains("::"))
+    {
         rules += 1;
         for test in row.split('`').filter(|part| part.contains("::")) {
             let (modules, name) = test.rsplit_once("::").unwrap();
             let ending = format!("/{}", modules.replace("::", "/"));
-            let exists = files.iter().any(|(path, text)| path.ends_with(&ending) && text.contains(&format!("fn {name}()")));
-            assert!(exists, "docs/safety.md names the test `{test}`, which does not exist");
+            let exists = files.iter().any(|(path, text)| {
+                path.ends_with(&ending) && text.contains(&format!("fn {name}()"))
+            });
+            assert!(
+                exists,
+                "docs/safety.md names the test `{test}`, which does not exist"
+            );
         }
     }
     assert!(rules >= 25, "{rules} rules");
@@ -50,13 +61,26 @@ fn every_rule_has_tests_that_exist() {
 fn names_that_cannot_be_labels_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.yaml"), config_map("settings", "1")).unwrap();
-    for (name, environments, said) in
-        [("shop.web", "{dev: {}}", "shop.web"), ("shop", "{dev_1: {}}", "dev_1"), (&"a".repeat(60), "{development: {}}", "63")]
-    {
-        let plan = format!("apiVersion: deployctl.dev/v1\nname: {name}\nsources: [a.yaml]\nenvironments: {environments}\n");
+    for (name, environments, said) in [
+        ("shop.web", "{dev: {}}", "shop.web"),
+        ("shop", "{dev_1: {}}", "dev_1"),
+        (&"a".repeat(60), "{development: {}}", "63"),
+    ] {
+        let plan = format!(
+            "apiVersion: deployctl.dev/v1\nname: {name}\nsources: [a.yaml]\nenvironments: {environments}\n"
+        );
         fs::write(folder.path().join("plan.yaml"), plan).unwrap();
-        let run = Deployctl::new().current_dir(folder.path()).args(["validate", "plan.yaml"]).run().exited(2);
-        assert!(run.stderr.contains(said) || run.stdout.contains(said), "{name}: {}{}", run.stdout, run.stderr);
+        let run = Deployctl::new()
+            .current_dir(folder.path())
+            .args(["validate", "plan.yaml"])
+            .run()
+            .exited(2);
+        assert!(
+            run.stderr.contains(said) || run.stdout.contains(said),
+            "{name}: {}{}",
+            run.stdout,
+            run.stderr
+        );
     }
 }
 
@@ -69,24 +93,41 @@ fn an_object_that_moves_to_another_version_is_the_same_object() {
         )
     };
     let old = autoscaler("v1", "targetCPUUtilizationPercentage: 70");
-    let project = Project::new("moves-version").manifest("apps/web.yaml", &documents(&[deployment("web"), old]));
+    let project = Project::new("moves-version")
+        .manifest("apps/web.yaml", &documents(&[deployment("web"), old]));
     project.deploy(&[]);
     let before = project.get("hpa/web");
     let metrics = "metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 80}}}]";
-    project.rewrite("apps/web.yaml", &documents(&[deployment("web"), autoscaler("v2", metrics)]));
-    assert_eq!(written(&project.deploy(&[])), ["changed HorizontalPodAutoscaler/moves-version/web"]);
+    project.rewrite(
+        "apps/web.yaml",
+        &documents(&[deployment("web"), autoscaler("v2", metrics)]),
+    );
+    assert_eq!(
+        written(&project.deploy(&[])),
+        ["changed HorizontalPodAutoscaler/moves-version/web"]
+    );
     let after = project.get("hpa/web");
     assert_eq!(after["metadata"]["uid"], before["metadata"]["uid"]);
-    assert_eq!(after["spec"]["metrics"][0]["resource"]["target"]["averageUtilization"], 80);
+    assert_eq!(
+        after["spec"]["metrics"][0]["resource"]["target"]["averageUtilization"],
+        80
+    );
 }
 
 /// Rule 4.
 #[test]
 fn an_object_without_a_name_of_its_own_is_refused() {
     let generated = "apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: settings-}\n";
-    let run = Project::new("generated").manifest("apps/settings.yaml", generated).command("validate", &[]).run().exited(2);
+    let run = Project::new("generated")
+        .manifest("apps/settings.yaml", generated)
+        .command("validate", &[])
+        .run()
+        .exited(2);
     let said = format!("{}{}", run.stdout, run.stderr);
-    assert!(said.contains("settings.yaml:1") && said.contains("generateName"), "{said}");
+    assert!(
+        said.contains("settings.yaml:1") && said.contains("generateName"),
+        "{said}"
+    );
 }
 
 /// Rule 7.
@@ -96,7 +137,10 @@ fn what_appeared_in_between_is_not_deleted_on_the_way_back() {
         .plan("phases: {monitoring: {timeout: 3s}}\n")
         .manifest("databases/slow.yaml", &faulty_deployment("slow", "slow"))
         .manifest("apps/settings.yaml", &config_map("settings", "ours"))
-        .manifest("monitoring/web.yaml", &faulty_deployment("web", "never-ready"));
+        .manifest(
+            "monitoring/web.yaml",
+            &faulty_deployment("web", "never-ready"),
+        );
     let mut run = Running::start(project.up(&[]));
     run.until(|event| event["event"] == "object-written" && event["object"]["name"] == "slow");
     project.kubectl(&["create", "configmap", "settings", "--from-literal=theirs=1"]);
@@ -105,8 +149,18 @@ fn what_appeared_in_between_is_not_deleted_on_the_way_back() {
     let there = project.get("configmap/settings");
     assert_eq!(there["data"]["theirs"], "1", "{there:#}");
     let left = &events(&log, "rollback-proved")[0]["proof"]["byOthers"];
-    assert_eq!(name(&left[0]["object"]), "ConfigMap/appeared/settings", "{left:#}");
-    assert!(left[0]["what"].as_str().unwrap().contains("created by somebody else"), "{left:#}");
+    assert_eq!(
+        name(&left[0]["object"]),
+        "ConfigMap/appeared/settings",
+        "{left:#}"
+    );
+    assert!(
+        left[0]["what"]
+            .as_str()
+            .unwrap()
+            .contains("created by somebody else"),
+        "{left:#}"
+    );
 }
 
 /// Rule 9: objects are converted by dropping what the other version does not know.
@@ -123,16 +177,39 @@ fn a_field_that_only_the_stored_version_has_survives_the_way_back() {
         version("v2", true, "size: {type: integer}, color: {type: string}")
     );
     let applied = try_kubectl(&["apply", "-f", "-"], &definition);
-    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+    assert!(
+        applied.status.success(),
+        "{}",
+        String::from_utf8_lossy(&applied.stderr)
+    );
     established("widgets.stored.example.org");
-    let widget =
-        |size: u32| format!("apiVersion: stored.example.org/v1\nkind: Widget\nmetadata: {{name: first}}\nspec: {{size: {size}}}\n");
+    let widget = |size: u32| {
+        format!(
+            "apiVersion: stored.example.org/v1\nkind: Widget\nmetadata: {{name: first}}\nspec: {{size: {size}}}\n"
+        )
+    };
     let project = Project::new("stored-version").manifest("databases/widget.yaml", &widget(1));
     project.deploy(&[]);
-    project.kubectl(&["patch", "widgets.v2.stored.example.org/first", "--type=merge", "-p", r#"{"spec":{"color":"red"}}"#]);
+    project.kubectl(&[
+        "patch",
+        "widgets.v2.stored.example.org/first",
+        "--type=merge",
+        "-p",
+        r#"{"spec":{"color":"red"}}"#,
+    ]);
     project.rewrite("databases/widget.yaml", &widget(2));
     project.rewrite("apps/web.yaml", &faulty_deployment("web", "crash-loop"));
     project.up(&[]).run().exited(1);
-    let after: Value = serde_json::from_str(&project.kubectl(&["get", "widgets.v2.stored.example.org/first", "-o", "json"])).unwrap();
-    assert_eq!((&after["spec"]["size"], &after["spec"]["color"]), (&1.into(), &"red".into()), "{after:#}");
+    let after: Value = serde_json::from_str(&project.kubectl(&[
+        "get",
+        "widgets.v2.stored.example.org/first",
+        "-o",
+        "json",
+    ]))
+    .unwrap();
+    assert_eq!(
+        (&after["spec"]["size"], &after["spec"]["color"]),
+        (&1.into(), &"red".into()),
+        "{after:#}"
+    );
 }

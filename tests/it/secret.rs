@@ -11,7 +11,8 @@ use tempfile::TempDir;
 use crate::support::{Deployctl, get, try_kubectl};
 use terminal::Terminal;
 
-/// A plan with secrets in a folder and a namespace of its own. The namespace does not exist before `up`.
+/// A plan with secrets in a folder and a namespace of its own. The namespace does not exist before
+/// `up`.
 struct Shop {
     folder: TempDir,
     name: String,
@@ -19,8 +20,14 @@ struct Shop {
 
 impl Shop {
     fn new(name: &str, secrets: &str) -> Self {
-        let shop = Self { folder: tempfile::tempdir().expect("a temporary folder"), name: format!("{name}-{}", std::process::id()) };
-        shop.write("manifests/config.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {level: info}\n");
+        let shop = Self {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+            name: format!("{name}-{}", std::process::id()),
+        };
+        shop.write(
+            "manifests/config.yaml",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {level: info}\n",
+        );
         let plan = format!(
             "apiVersion: deployctl.dev/v1\nname: {name}\nsources: [../manifests]\nenvironments:\n  default: {{namespace: {name}}}\nsecrets:\n{secrets}",
             name = shop.name
@@ -37,13 +44,18 @@ impl Shop {
     }
 
     fn up(&self, arguments: &[&str]) -> Deployctl {
-        Deployctl::in_sandbox().current_dir(self.folder.path()).args(["up", &self.name, "--yes"]).args(arguments.iter().copied())
+        Deployctl::in_sandbox()
+            .current_dir(self.folder.path())
+            .args(["up", &self.name, "--yes"])
+            .args(arguments.iter().copied())
     }
 
     /// The value in the cluster; `None` where there is no such key or Secret.
     fn stored(namespace: &str, secret: &str, key: &str) -> Option<String> {
         let object = get(namespace, &format!("secret/{secret}"));
-        let bytes = STANDARD.decode(object["data"].get(key)?.as_str()?).expect("data is base64");
+        let bytes = STANDARD
+            .decode(object["data"].get(key)?.as_str()?)
+            .expect("data is base64");
         Some(String::from_utf8(bytes).expect("the value is text"))
     }
 
@@ -54,8 +66,21 @@ impl Shop {
 
     #[track_caller]
     fn assert_nothing_was_written(&self) {
-        let found = try_kubectl(&["get", "namespace", &self.name, "--ignore-not-found", "-o", "name"], "");
-        assert!(found.status.success() && found.stdout.is_empty(), "the namespace was created");
+        let found = try_kubectl(
+            &[
+                "get",
+                "namespace",
+                &self.name,
+                "--ignore-not-found",
+                "-o",
+                "name",
+            ],
+            "",
+        );
+        assert!(
+            found.status.success() && found.stdout.is_empty(),
+            "the namespace was created"
+        );
     }
 }
 
@@ -98,18 +123,32 @@ fn values_are_listed_first_and_asked_for_in_order_unseen() {
     assert_eq!(ended.status, 0, "{}", ended.transcript);
     assert!(ended.echoes);
     for typed in ["typed-stripe", "typed-master"] {
-        assert!(!ended.transcript.contains(typed), "`{typed}` was shown:\n{}", ended.transcript);
+        assert!(
+            !ended.transcript.contains(typed),
+            "`{typed}` was shown:\n{}",
+            ended.transcript
+        );
     }
-    assert_eq!(shop.value("api/stripe-key").as_deref(), Some("sk_typed-stripe"));
+    assert_eq!(
+        shop.value("api/stripe-key").as_deref(),
+        Some("sk_typed-stripe")
+    );
     assert_eq!(shop.value("api/master").as_deref(), Some("typed-master"));
     assert_eq!(shop.value("api/sentry-dsn"), None);
     let password = shop.value("postgres/password").expect("it was generated");
     assert_eq!(password.len(), 24);
-    assert_eq!(shop.value("api/database-url"), Some(format!("postgres://shop:{password}@postgres/shop")));
+    assert_eq!(
+        shop.value("api/database-url"),
+        Some(format!("postgres://shop:{password}@postgres/shop"))
+    );
 
     let again = Terminal::run(shop.up(&[])).end();
     assert_eq!(again.status, 0, "{}", again.transcript);
-    assert!(!again.transcript.contains("(api/"), "it asked again:\n{}", again.transcript);
+    assert!(
+        !again.transcript.contains("(api/"),
+        "it asked again:\n{}",
+        again.transcript
+    );
     shop.up(&[]).run().exited(0);
     assert_eq!(shop.value("postgres/password"), Some(password));
 }
@@ -117,7 +156,8 @@ fn values_are_listed_first_and_asked_for_in_order_unseen() {
 #[test]
 fn ctrl_c_and_sigterm_at_a_prompt_leave_the_terminal_and_the_cluster_as_they_were() {
     let shop = Shop::new("interrupted", PROMPTS);
-    // The signal from outside may overtake what is on its way through the terminal, so that nothing is typed before it.
+    // The signal from outside may overtake what is on its way through the terminal, so that nothing
+    // is typed before it.
     let interruptions: [fn(&mut Terminal); 2] = [
         |terminal| {
             terminal.type_unfinished("sk_half-typed");
@@ -135,39 +175,72 @@ fn ctrl_c_and_sigterm_at_a_prompt_leave_the_terminal_and_the_cluster_as_they_wer
         let ended = terminal.end();
         assert_eq!(ended.status, 130, "{}", ended.transcript);
         assert!(ended.echoes, "echo is off after the end");
-        assert!(!ended.transcript.contains("half-typed"), "{}", ended.transcript);
-        assert!(ended.transcript.rfind("\u{1b}[?25l") <= ended.transcript.rfind("\u{1b}[?25h"), "the cursor is hidden after the end");
+        assert!(
+            !ended.transcript.contains("half-typed"),
+            "{}",
+            ended.transcript
+        );
+        assert!(
+            ended.transcript.rfind("\u{1b}[?25l") <= ended.transcript.rfind("\u{1b}[?25h"),
+            "the cursor is hidden after the end"
+        );
         shop.assert_nothing_was_written();
     }
 }
 
 #[test]
 fn a_secret_for_a_namespace_that_nobody_creates_is_refused_before_the_first_write() {
-    let shop = Shop::new("elsewhere", "  - {name: api, namespaces: [nobody-creates-this], data: {key: {prompt: API key}}}\n");
+    let shop = Shop::new(
+        "elsewhere",
+        "  - {name: api, namespaces: [nobody-creates-this], data: {key: {prompt: API key}}}\n",
+    );
     let outcome = shop.up(&[]).run().exited(2);
-    for text in ["Secret/nobody-creates-this/api", "namespace `nobody-creates-this` does not exist", "add a Namespace"] {
-        assert!(outcome.stderr.contains(text), "`{text}` is missing:\n{}", outcome.stderr);
+    for text in [
+        "Secret/nobody-creates-this/api",
+        "namespace `nobody-creates-this` does not exist",
+        "add a Namespace",
+    ] {
+        assert!(
+            outcome.stderr.contains(text),
+            "`{text}` is missing:\n{}",
+            outcome.stderr
+        );
     }
     shop.assert_nothing_was_written();
 }
 
 #[test]
 fn without_a_terminal_everything_missing_is_listed_at_once() {
-    let secrets = format!("{PROMPTS}  - {{name: mail, data: {{token: {{env: SHOP_MAIL_TOKEN}}}}}}\n");
+    let secrets =
+        format!("{PROMPTS}  - {{name: mail, data: {{token: {{env: SHOP_MAIL_TOKEN}}}}}}\n");
     let shop = Shop::new("missing", &secrets);
     let outcome = shop.up(&[]).run().exited(2);
     assert!(outcome.stdout.is_empty());
-    assert!(outcome.stderr.contains("3 secret values are missing"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("3 secret values are missing"),
+        "{}",
+        outcome.stderr
+    );
     for (flag, variable) in [
-        ("--secret api/stripe-key=@FILE", "DEPLOYCTL_SECRET_API__STRIPE_KEY"),
+        (
+            "--secret api/stripe-key=@FILE",
+            "DEPLOYCTL_SECRET_API__STRIPE_KEY",
+        ),
         ("--secret api/master=@FILE", "DEPLOYCTL_SECRET_API__MASTER"),
         ("--secret mail/token=@FILE", "DEPLOYCTL_SECRET_MAIL__TOKEN"),
     ] {
         let line = outcome.stderr.lines().find(|line| line.contains(flag));
-        assert!(line.is_some_and(|line| line.contains(variable)), "{flag}:\n{}", outcome.stderr);
+        assert!(
+            line.is_some_and(|line| line.contains(variable)),
+            "{flag}:\n{}",
+            outcome.stderr
+        );
     }
     assert!(outcome.stderr.contains("--secrets-file"));
-    assert!(!outcome.stderr.contains("sentry-dsn"), "an optional value is not missing");
+    assert!(
+        !outcome.stderr.contains("sentry-dsn"),
+        "an optional value is not missing"
+    );
     shop.assert_nothing_was_written();
 }
 
@@ -182,18 +255,50 @@ fn values_come_from_flag_file_standard_input_and_variable() {
     let file = shop.write("secrets.yaml", "api: {b: from-file}\n");
     shop.write("plans/account.json", "{}\n");
     let supplied = || {
-        let run = shop.up(&["--secret", &flag, "--secret", "api/c=@-", "--secrets-file", &file]);
-        run.env("DEPLOYCTL_SECRET_API__D", "from-variable").env("SHOP_E", "from-env").stdin("from-stdin\n")
+        let run = shop.up(&[
+            "--secret",
+            &flag,
+            "--secret",
+            "api/c=@-",
+            "--secrets-file",
+            &file,
+        ]);
+        run.env("DEPLOYCTL_SECRET_API__D", "from-variable")
+            .env("SHOP_E", "from-env")
+            .stdin("from-stdin\n")
     };
     supplied().run().exited(0);
-    let values = ["a", "b", "c", "d", "e", "f"].map(|key| shop.value(&format!("api/{key}")).expect("it is there"));
-    assert_eq!(values, ["from-flag", "from-file", "from-stdin", "from-variable", "from-env", "{}\n"]);
+    let values = ["a", "b", "c", "d", "e", "f"]
+        .map(|key| shop.value(&format!("api/{key}")).expect("it is there"));
+    assert_eq!(
+        values,
+        [
+            "from-flag",
+            "from-file",
+            "from-stdin",
+            "from-variable",
+            "from-env",
+            "{}\n"
+        ]
+    );
 
     let replaced = shop.write("b.txt", "replaced");
-    let outcome = shop.up(&["--secret", &format!("api/a=@{replaced}")]).env("DEPLOYCTL_SECRET_API__D", "ignored").run().exited(0);
+    let outcome = shop
+        .up(&["--secret", &format!("api/a=@{replaced}")])
+        .env("DEPLOYCTL_SECRET_API__D", "ignored")
+        .run()
+        .exited(0);
     assert_eq!(shop.value("api/a").as_deref(), Some("replaced"));
-    assert_eq!(shop.value("api/d").as_deref(), Some("from-variable"), "a variable replaces nothing");
-    assert!(outcome.stderr.contains("`api/d` is kept from the cluster"), "{}", outcome.stderr);
+    assert_eq!(
+        shop.value("api/d").as_deref(),
+        Some("from-variable"),
+        "a variable replaces nothing"
+    );
+    assert!(
+        outcome.stderr.contains("`api/d` is kept from the cluster"),
+        "{}",
+        outcome.stderr
+    );
 }
 
 #[test]
@@ -205,32 +310,75 @@ fn sops_decrypts_and_is_said_to_be_missing() {
     let shop = Shop::new("sops", secrets);
     shop.write("plans/enc.yaml", "encrypted\n");
     shop.write("empty/nothing", "");
-    let path = |folder: &str| format!("{}:/usr/bin:/bin", shop.folder.path().join(folder).display());
-    if !["/usr/bin/sops", "/bin/sops"].iter().any(|file| Path::new(file).exists()) {
+    let path = |folder: &str| {
+        format!(
+            "{}:/usr/bin:/bin",
+            shop.folder.path().join(folder).display()
+        )
+    };
+    if !["/usr/bin/sops", "/bin/sops"]
+        .iter()
+        .any(|file| Path::new(file).exists())
+    {
         let outcome = shop.up(&[]).env("PATH", path("empty")).run().exited(2);
-        assert!(outcome.stderr.contains("`sops` is needed for `api/whole`"), "{}", outcome.stderr);
-        assert!(outcome.stderr.contains("https://github.com/getsops/sops/releases"), "{}", outcome.stderr);
+        assert!(
+            outcome.stderr.contains("`sops` is needed for `api/whole`"),
+            "{}",
+            outcome.stderr
+        );
+        assert!(
+            outcome
+                .stderr
+                .contains("https://github.com/getsops/sops/releases"),
+            "{}",
+            outcome.stderr
+        );
         shop.assert_nothing_was_written();
     }
-    let sops = shop.write("bin/sops", "#!/bin/sh\nfor last; do :; done\necho \"$*: $(cat \"$last\")\"\n");
+    let sops = shop.write(
+        "bin/sops",
+        "#!/bin/sh\nfor last; do :; done\necho \"$*: $(cat \"$last\")\"\n",
+    );
     fs::set_permissions(&sops, fs::Permissions::from_mode(0o755)).expect("the script can be run");
     shop.up(&[]).env("PATH", path("bin")).run().exited(0);
-    assert_eq!(shop.value("api/whole").as_deref(), Some("-d enc.yaml: encrypted\n"));
-    assert_eq!(shop.value("api/one").as_deref(), Some("-d --extract [\"a\"][\"b\"] enc.yaml: encrypted\n"));
+    assert_eq!(
+        shop.value("api/whole").as_deref(),
+        Some("-d enc.yaml: encrypted\n")
+    );
+    assert_eq!(
+        shop.value("api/one").as_deref(),
+        Some("-d --extract [\"a\"][\"b\"] enc.yaml: encrypted\n")
+    );
 }
 
 #[test]
 fn slips_are_refused_before_anything_is_done() {
     let shop = Shop::new("slips", PROMPTS);
     for (arguments, said) in [
-        (["--secret", "api/stripe-key=literal-value"], "everybody on this machine can read"),
-        (["--secret", "api/stripekey=@/dev/null"], "did you mean `api/stripe-key`?"),
-        (["--secret", "api/stripe-key=@/no/such/file"], "cannot read `/no/such/file`"),
-        (["--rotate", "postgres/pasword"], "did you mean `postgres/password`?"),
+        (
+            ["--secret", "api/stripe-key=literal-value"],
+            "everybody on this machine can read",
+        ),
+        (
+            ["--secret", "api/stripekey=@/dev/null"],
+            "did you mean `api/stripe-key`?",
+        ),
+        (
+            ["--secret", "api/stripe-key=@/no/such/file"],
+            "cannot read `/no/such/file`",
+        ),
+        (
+            ["--rotate", "postgres/pasword"],
+            "did you mean `postgres/password`?",
+        ),
         (["--rotate", "api/database-url"], "follows its `template`"),
     ] {
         let outcome = shop.up(&arguments).run().exited(2);
-        assert!(outcome.stderr.contains(said) && !outcome.stderr.contains("literal-value"), "{}", outcome.stderr);
+        assert!(
+            outcome.stderr.contains(said) && !outcome.stderr.contains("literal-value"),
+            "{}",
+            outcome.stderr
+        );
     }
     shop.assert_nothing_was_written();
 }
@@ -248,17 +396,28 @@ fn a_rotation_replaces_one_value_in_every_namespace_and_what_is_composed_of_it()
     );
     let shop = Shop::new("rotated", &secrets);
     shop.up(&[]).run().exited(0);
-    let before = ["password", "keyfile"].map(|key| Shop::stored(&other, "mongo", key).expect("it was generated"));
+    let before = ["password", "keyfile"]
+        .map(|key| Shop::stored(&other, "mongo", key).expect("it was generated"));
     shop.up(&["--rotate", "mongo/password"]).run().exited(0);
-    let after = ["password", "keyfile"].map(|key| Shop::stored(&other, "mongo", key).expect("it is there"));
+    let after =
+        ["password", "keyfile"].map(|key| Shop::stored(&other, "mongo", key).expect("it is there"));
     assert_ne!(before[0], after[0]);
     assert_eq!(before[1], after[1]);
-    assert_eq!(shop.value("mongo/password").as_deref(), Some(after[0].as_str()));
-    assert_eq!(shop.value("api/url"), Some(format!("mongodb://root:{}@mongo", after[0])));
+    assert_eq!(
+        shop.value("mongo/password").as_deref(),
+        Some(after[0].as_str())
+    );
+    assert_eq!(
+        shop.value("api/url"),
+        Some(format!("mongodb://root:{}@mongo", after[0]))
+    );
     // One namespace lost it, the other still has it: nothing new is generated.
     crate::support::kubectl(&["delete", "secret", "mongo", "--namespace", &other]);
     shop.up(&[]).run().exited(0);
-    assert_eq!(Shop::stored(&other, "mongo", "password").as_deref(), Some(after[0].as_str()));
+    assert_eq!(
+        Shop::stored(&other, "mongo", "password").as_deref(),
+        Some(after[0].as_str())
+    );
 }
 
 #[test]
@@ -269,14 +428,28 @@ fn nobody_is_asked_for_a_cluster_that_cannot_be_reached() {
         "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts: [{name: c, context: {cluster: c, user: u}}]\nusers: [{name: u}]\nclusters: [{name: c, cluster: {server: 'http://127.0.0.1:9'}}]\n",
     );
     let ended = Terminal::run(shop.up(&[]).env("KUBECONFIG", kubeconfig)).end();
-    assert!([1, 2].contains(&ended.status), "{}: {}", ended.status, ended.transcript);
-    assert!(!ended.transcript.contains("(api/stripe-key)"), "{}", ended.transcript);
+    assert!(
+        [1, 2].contains(&ended.status),
+        "{}: {}",
+        ended.status,
+        ended.transcript
+    );
+    assert!(
+        !ended.transcript.contains("(api/stripe-key)"),
+        "{}",
+        ended.transcript
+    );
 }
 
 #[test]
 fn values_are_nowhere_but_in_their_secret_and_in_revisions() {
     let sentinel = |what: &str| format!("sentinel{what}{}", std::process::id());
-    let (typed, flag, variable, file) = (sentinel("typed"), sentinel("flag"), sentinel("variable"), sentinel("file"));
+    let (typed, flag, variable, file) = (
+        sentinel("typed"),
+        sentinel("flag"),
+        sentinel("variable"),
+        sentinel("file"),
+    );
     let secrets = r#"
   - name: api
     data:
@@ -290,8 +463,11 @@ fn values_are_nowhere_but_in_their_secret_and_in_revisions() {
     let shop = Shop::new("leaks", secrets);
     shop.write("inputs/file.txt", &file);
     let from_flag = format!("api/flag=@{}", shop.write("inputs/flag.txt", &flag));
-    let run =
-        |arguments: &[&str]| shop.up(arguments).args(["-vv", "--secret", &from_flag]).env("DEPLOYCTL_SECRET_API__VARIABLE", &variable);
+    let run = |arguments: &[&str]| {
+        shop.up(arguments)
+            .args(["-vv", "--secret", &from_flag])
+            .env("DEPLOYCTL_SECRET_API__VARIABLE", &variable)
+    };
 
     let mut terminal = Terminal::run(run(&["-o", "jsonl"]));
     terminal.expect("Typed (api/typed): ");
@@ -306,7 +482,12 @@ fn values_are_nowhere_but_in_their_secret_and_in_revisions() {
     };
     collect(run(&[]));
     collect(run(&["-o", "json"]));
-    collect(run(&["--rotate", "api/flag", "--secret", "api/typed=@/dev/null"]));
+    collect(run(&[
+        "--rotate",
+        "api/flag",
+        "--secret",
+        "api/typed=@/dev/null",
+    ]));
     let others: [&[&str]; 5] = [
         &["status", &shop.name, "-o", "json"],
         &["status", &shop.name, "-o", "yaml"],
@@ -315,22 +496,40 @@ fn values_are_nowhere_but_in_their_secret_and_in_revisions() {
         &["validate", &shop.name, "-vv"],
     ];
     for arguments in others {
-        collect(Deployctl::in_sandbox().current_dir(shop.folder.path()).args(arguments.iter().copied()));
+        collect(
+            Deployctl::in_sandbox()
+                .current_dir(shop.folder.path())
+                .args(arguments.iter().copied()),
+        );
     }
 
     let values = [typed, flag, variable, file, generated];
     for value in &values {
         for output in &outputs {
-            assert!(!leaks::holds(output.as_bytes(), value), "`{value}` is in an output:\n{output}");
+            assert!(
+                !leaks::holds(output.as_bytes(), value),
+                "`{value}` is in an output:\n{output}"
+            );
         }
         let mut places = leaks::places(value);
         let target = format!("Secret/{}/api", shop.name);
-        assert!(places.remove(&target), "the search does not find `{value}` where it belongs");
-        let (revisions, leaked): (Vec<String>, Vec<String>) = places.into_iter().partition(|place| place.starts_with("revision "));
-        assert!(!revisions.is_empty(), "the search does not find `{value}` in the stored revisions");
+        assert!(
+            places.remove(&target),
+            "the search does not find `{value}` where it belongs"
+        );
+        let (revisions, leaked): (Vec<String>, Vec<String>) = places
+            .into_iter()
+            .partition(|place| place.starts_with("revision "));
+        assert!(
+            !revisions.is_empty(),
+            "the search does not find `{value}` in the stored revisions"
+        );
         assert!(leaked.is_empty(), "`{value}` is in {leaked:?}");
     }
-    for file in ["manifests/config.yaml".to_owned(), format!("plans/{}.yaml", shop.name)] {
+    for file in [
+        "manifests/config.yaml".to_owned(),
+        format!("plans/{}.yaml", shop.name),
+    ] {
         let content = fs::read(shop.folder.path().join(file)).expect("the file is there");
         assert!(values.iter().all(|value| !leaks::holds(&content, value)));
     }

@@ -1,5 +1,6 @@
-//! The proof that commands may come in any order, and be killed at any request that writes, one after the other: whenever a release is
-//! neither being worked on nor half done, everything is as one of its plans wants it, or exactly as it was.
+//! The proof that commands may come in any order, and be killed at any request that writes, one
+//! after the other: whenever a release is neither being worked on nor half done, everything is as
+//! one of its plans wants it, or exactly as it was.
 //!
 //! `make kill-sequences` tries many sequences; the tests here try some.
 
@@ -26,9 +27,18 @@ const LENGTH: usize = 8;
 #[test]
 #[ignore = "takes many minutes: `make kill-sequences` runs it"]
 fn many() {
-    let setting = |name: &str, otherwise| env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise);
+    let setting = |name: &str, otherwise| {
+        env::var(name)
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(otherwise)
+    };
     let from = setting("SEQUENCES_FROM", 1);
-    let tally = try_all("many", from..from + setting("SEQUENCES", 200), setting("SEQUENCES_LANES", 4));
+    let tally = try_all(
+        "many",
+        from..from + setting("SEQUENCES", 200),
+        setting("SEQUENCES_LANES", 4),
+    );
     assert!(tally.rolled_back > 0, "nothing was put back");
 }
 
@@ -42,7 +52,8 @@ fn after_any_other_commands_everything_is_as_wanted_or_as_it_was() {
     try_all("other", 3..5, 1);
 }
 
-/// Found what a killed way back had sent away, and the API server's garbage collector not yet removed, called somebody else's.
+/// Found what a killed way back had sent away, and the API server's garbage collector not yet
+/// removed, called somebody else's.
 #[test]
 fn what_a_killed_way_back_was_deleting_is_its_own() {
     try_all("found", 204..205, 1);
@@ -59,12 +70,18 @@ fn try_all(name: &str, seeds: Range<u64>, lanes: u64) -> Tally {
         for _ in 0..lanes {
             scope.spawn(|| {
                 while let Some(seed) = next() {
-                    let tried = catch_unwind(AssertUnwindSafe(|| Trial::new(name, seed).run(LENGTH)));
-                    match tried.unwrap_or_else(|_| Err("the trial itself failed; see above".to_owned())) {
+                    let tried =
+                        catch_unwind(AssertUnwindSafe(|| Trial::new(name, seed).run(LENGTH)));
+                    match tried
+                        .unwrap_or_else(|_| Err("the trial itself failed; see above".to_owned()))
+                    {
                         Ok(done) => tally.lock().unwrap().add(&done),
                         Err(why) => {
                             say(&format!("sequence {seed}: {why}"));
-                            wrong.lock().unwrap().push(format!("sequence {seed}: {why}"));
+                            wrong
+                                .lock()
+                                .unwrap()
+                                .push(format!("sequence {seed}: {why}"));
                         }
                     }
                 }
@@ -72,8 +89,16 @@ fn try_all(name: &str, seeds: Range<u64>, lanes: u64) -> Tally {
         }
     });
     let (tally, wrong) = (tally.into_inner().unwrap(), wrong.into_inner().unwrap());
-    say(&format!("{count} sequences, {} of them as they should be: {tally}", count - wrong.len() as u64));
-    assert!(wrong.is_empty(), "{} sequences went wrong:\n{}", wrong.len(), wrong.join("\n"));
+    say(&format!(
+        "{count} sequences, {} of them as they should be: {tally}",
+        count - wrong.len() as u64
+    ));
+    assert!(
+        wrong.is_empty(),
+        "{} sequences went wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
     assert!(tally.killed > 0, "no command was killed");
     tally
 }

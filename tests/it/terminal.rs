@@ -1,4 +1,5 @@
-//! What `up` shows at a terminal of a certain size: bars that come and go, lines that fit, and a cursor that comes back.
+//! What `up` shows at a terminal of a certain size: bars that come and go, lines that fit, and a
+//! cursor that comes back.
 
 mod screen;
 
@@ -17,7 +18,8 @@ use crate::support::{
 };
 use screen::Screen;
 
-/// A plan with one Deployment whose pod behaves as `fault` says; its name is also that of its namespace.
+/// A plan with one Deployment whose pod behaves as `fault` says; its name is also that of its
+/// namespace.
 struct Shop {
     folder: TempDir,
     name: String,
@@ -26,9 +28,14 @@ struct Shop {
 impl Shop {
     fn new(name: &str, fault: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let shop = Self { folder, name: format!("{name}-{}", std::process::id() % 1000) };
+        let shop = Self {
+            folder,
+            name: format!("{name}-{}", std::process::id() % 1000),
+        };
         let name = &shop.name;
-        let plan = format!("apiVersion: deployctl.dev/v1\nname: {name}\nsources: [../manifests]\nnamespace: {name}\n");
+        let plan = format!(
+            "apiVersion: deployctl.dev/v1\nname: {name}\nsources: [../manifests]\nnamespace: {name}\n"
+        );
         shop.write(&format!("plans/{name}.yaml"), &plan);
         let labels = format!("{{app: web, sandbox.deployctl.dev/fault: {fault}}}");
         let deployment = format!(
@@ -53,19 +60,30 @@ spec:
     }
 
     fn up(&self) -> Deployctl {
-        Deployctl::in_sandbox().current_dir(self.folder.path()).args(["up", &self.name])
+        Deployctl::in_sandbox()
+            .current_dir(self.folder.path())
+            .args(["up", &self.name])
     }
 }
 
-/// Everything that holds however a run ends: nothing was wider than the terminal, no bar is left, and the cursor is seen.
+/// Everything that holds however a run ends: nothing was wider than the terminal, no bar is left,
+/// and the cursor is seen.
 #[track_caller]
 fn assert_tidy(transcript: &str, columns: usize) -> Screen {
     let screen = Screen::showing(transcript, columns);
-    assert_eq!(screen.wrapped, Vec::<String>::new(), "wider than {columns} columns");
+    assert_eq!(
+        screen.wrapped,
+        Vec::<String>::new(),
+        "wider than {columns} columns"
+    );
     assert!(screen.shows_cursor, "the cursor is hidden");
     let text = screen.text();
     assert!(!text.contains(['█', '░']), "a bar is left behind:\n{text}");
-    assert_eq!(screen.below_cursor(), "", "something is left below the cursor");
+    assert_eq!(
+        screen.below_cursor(),
+        "",
+        "something is left below the cursor"
+    );
     screen
 }
 
@@ -78,15 +96,28 @@ fn bars_come_and_go_and_nothing_is_wider_than_the_terminal() {
         pty.type_line("y");
         let ended = pty.end();
         assert_eq!(ended.status, 0, "{}", ended.transcript);
-        assert!(ended.transcript.contains('░'), "there was no bar:\n{}", ended.transcript);
+        assert!(
+            ended.transcript.contains('░'),
+            "there was no bar:\n{}",
+            ended.transcript
+        );
         let text = assert_tidy(&ended.transcript, columns).text();
         let last = text.trim_end().lines().last().unwrap_or_default();
-        assert!(last.starts_with(&format!("✓ {}.default revision 1 is deployed", shop.name)), "{text}");
+        assert!(
+            last.starts_with(&format!("✓ {}.default revision 1 is deployed", shop.name)),
+            "{text}"
+        );
 
         let again = Pty::run(shop.up(), columns).end();
         let text = assert_tidy(&again.transcript, columns).text();
         assert_eq!(again.status, 0, "{text}");
-        assert!(text.starts_with(&format!("✓ {}.default is as wanted: 2 objects, revision 1, nothing to change", shop.name)), "{text}");
+        assert!(
+            text.starts_with(&format!(
+                "✓ {}.default is as wanted: 2 objects, revision 1, nothing to change",
+                shop.name
+            )),
+            "{text}"
+        );
         assert_eq!(text.trim_end().lines().count(), 2, "{text}");
     }
 }
@@ -97,12 +128,24 @@ fn a_failure_ends_with_what_to_do_next() {
     let ended = Pty::run(shop.up().args(["--yes"]), 80).end();
     assert_eq!(ended.status, 1, "{}", ended.transcript);
     let text = assert_tidy(&ended.transcript, 80).text();
-    assert!(text.contains("✓ rolled back: 2 objects as before, 0 differences"), "{text}");
+    assert!(
+        text.contains("✓ rolled back: 2 objects as before, 0 differences"),
+        "{text}"
+    );
     let block = text.split("✗ phase apps: ").nth(1).unwrap_or_default();
     let again = format!("`deployctl up {} --env default` again", shop.name);
-    for part in ["CrashLoopBackOff", "│ ", "more: kubectl logs", "now: everything is as it was before", &again] {
+    for part in [
+        "CrashLoopBackOff",
+        "│ ",
+        "more: kubectl logs",
+        "now: everything is as it was before",
+        &again,
+    ] {
         let found = block.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(found.contains(part.trim_end()), "`{part}` is missing at the end:\n{text}");
+        assert!(
+            found.contains(part.trim_end()),
+            "`{part}` is missing at the end:\n{text}"
+        );
     }
 }
 
@@ -115,37 +158,78 @@ fn ctrl_c_leaves_a_tidy_terminal() {
     let ended = pty.end();
     assert_eq!(ended.status, 130, "{}", ended.transcript);
     let text = assert_tidy(&ended.transcript, 80).text();
-    assert!(text.contains("was interrupted and rolled back after"), "{text}");
+    assert!(
+        text.contains("was interrupted and rolled back after"),
+        "{text}"
+    );
 }
 
 #[test]
 fn a_terminal_that_cannot_draw_gets_plain_lines() {
     let shop = Shop::new("dumb", "slow");
-    let ended = Pty::run(shop.up().args(["--yes"]).env("TERM", "dumb").env("NO_COLOR", "1"), 80).end();
+    let ended = Pty::run(
+        shop.up()
+            .args(["--yes"])
+            .env("TERM", "dumb")
+            .env("NO_COLOR", "1"),
+        80,
+    )
+    .end();
     assert_eq!(ended.status, 0, "{}", ended.transcript);
-    assert!(!ended.transcript.contains('\u{1b}'), "{:?}", ended.transcript);
-    assert!(ended.transcript.contains("apps: created Deployment/"), "{}", ended.transcript);
+    assert!(
+        !ended.transcript.contains('\u{1b}'),
+        "{:?}",
+        ended.transcript
+    );
+    assert!(
+        ended.transcript.contains("apps: created Deployment/"),
+        "{}",
+        ended.transcript
+    );
 }
 
 #[test]
 fn without_a_terminal_there_are_plain_lines_and_json() {
     let shop = Shop::new("piped", "slow");
     let outcome = shop.up().args(["--yes", "-o", "jsonl"]).run().exited(0);
-    let events: Vec<Value> = outcome.stdout.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect();
-    assert_eq!((&events[0]["event"], &events[0]["writes"]), (&"run-started".into(), &2.into()), "{}", outcome.stdout);
-    assert_eq!(events.last().map(|event| &event["exitStatus"]), Some(&0.into()));
+    let events: Vec<Value> = outcome
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("each line is JSON"))
+        .collect();
+    assert_eq!(
+        (&events[0]["event"], &events[0]["writes"]),
+        (&"run-started".into(), &2.into()),
+        "{}",
+        outcome.stdout
+    );
+    assert_eq!(
+        events.last().map(|event| &event["exitStatus"]),
+        Some(&0.into())
+    );
     assert!(!outcome.stderr.contains('\u{1b}'), "{:?}", outcome.stderr);
 
     let shop = Shop::new("logged", "slow");
     let outcome = shop.up().args(["--yes"]).run().exited(0);
     assert_eq!(outcome.stdout, "");
-    assert!(!(outcome.stderr.contains('\u{1b}') || outcome.stderr.contains('░')), "{:?}", outcome.stderr);
-    assert!(outcome.stderr.contains("▸ apps  1 object, at most 10 min\n"), "{}", outcome.stderr);
+    assert!(
+        !(outcome.stderr.contains('\u{1b}') || outcome.stderr.contains('░')),
+        "{:?}",
+        outcome.stderr
+    );
+    assert!(
+        outcome
+            .stderr
+            .contains("▸ apps  1 object, at most 10 min\n"),
+        "{}",
+        outcome.stderr
+    );
 }
 
 #[test]
 fn a_release_that_is_watched_shows_what_others_do_and_is_not_asked_about_otherwise() {
-    let project = Project::new("watched").manifest("apps/settings.yaml", &config_map("settings", "1"));
+    let project =
+        Project::new("watched").manifest("apps/settings.yaml", &config_map("settings", "1"));
     project.deploy(&[]);
     let proxy = Proxy::start();
     proxy.inject([]);

@@ -16,7 +16,9 @@ use crate::{
             secrets::Chosen,
         },
     },
-    engine::{self, Before, Intention, Left, Limits, Origin, Rights, Run, Selection, Terms, Wanted},
+    engine::{
+        self, Before, Intention, Left, Limits, Origin, Rights, Run, Selection, Terms, Wanted,
+    },
     error::{CommandError, ExitCode},
     object::ObjectId,
     preflight,
@@ -24,7 +26,8 @@ use crate::{
     report::Output,
 };
 
-/// Works out what has to be done to go back to revision `number`, shows it, asks, and does it under the lock.
+/// Works out what has to be done to go back to revision `number`, shows it, asks, and does it under
+/// the lock.
 pub(super) async fn go_back(
     rollback: &Rollback<'_>,
     number: u64,
@@ -32,33 +35,57 @@ pub(super) async fn go_back(
     session: Session,
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
-    let Rollback { arguments, address, store, by, .. } = rollback;
+    let Rollback {
+        arguments,
+        address,
+        store,
+        by,
+        ..
+    } = rollback;
     let then = revision(&before.heads, number)?.clone();
     let is_settled = before.unsettled.is_none();
     let (intent, prepared) = prepared(rollback, number, before, &session, output).await?;
     if prepared.writes() == 0 && is_settled {
-        output.note(&format!("Everything is as revision {number} of {} wanted it; there is nothing to change", address.release));
+        output.note(&format!(
+            "Everything is as revision {number} of {} wanted it; there is nothing to change",
+            address.release
+        ));
         return Ok(ExitCode::Done);
     }
-    output.note(&format!("Going back to revision {number} of {}, of {}", address.release, then.started.strftime("%Y-%m-%d %H:%M:%S UTC")));
+    output.note(&format!(
+        "Going back to revision {number} of {}, of {}",
+        address.release,
+        then.started.strftime("%Y-%m-%d %H:%M:%S UTC")
+    ));
     confirm::confirm(&intent, &prepared, &session, output)?;
-    let held = arguments.run.lock.acquire(&session, address, by, output).await?;
+    let held = arguments
+        .run
+        .lock
+        .acquire(&session, address, by, output)
+        .await?;
     let session = session.through(&held);
     let store = store.through(&session.cluster);
-    let result = match again::look_again(&intent, None, prepared, &session, &store, by, output).await {
-        Ok(prepared) => carry_out_prepared(rollback, &then, &prepared, session, &store, output).await,
-        Err(error) => Err(error),
-    };
+    let result =
+        match again::look_again(&intent, None, prepared, &session, &store, by, output).await {
+            Ok(prepared) => {
+                carry_out_prepared(rollback, &then, &prepared, session, &store, output).await
+            }
+            Err(error) => Err(error),
+        };
     lock_arguments::release(held, output).await;
     result
 }
 
 fn revision(heads: &[Head], number: u64) -> Result<&Revision, CommandError> {
-    let found = heads.iter().map(|head| &head.revision).find(|revision| revision.number == number);
+    let found = heads
+        .iter()
+        .map(|head| &head.revision)
+        .find(|revision| revision.number == number);
     found.ok_or_else(|| CommandError::usage(format!("there is no revision {number}")))
 }
 
-/// Looks at the cluster, decides what is brought back and what is left, and what has to be done for it.
+/// Looks at the cluster, decides what is brought back and what is left, and what has to be done for
+/// it.
 async fn prepared<'a>(
     rollback: &'a Rollback<'_>,
     number: u64,
@@ -66,38 +93,84 @@ async fn prepared<'a>(
     session: &Session,
     output: &mut Output,
 ) -> Result<(Intent<'a>, Prepared), CommandError> {
-    let (then, now) = session.unless_interrupted(intentions(rollback, number, &before)).await?.map_err(|error| {
-        let hint = format!("of {}, there are also {}", rollback.address.release, target::others(&before.heads, number));
-        session.store_error(&error).hint(hint)
-    })?;
+    let (then, now) = session
+        .unless_interrupted(intentions(rollback, number, &before))
+        .await?
+        .map_err(|error| {
+            let hint = format!(
+                "of {}, there are also {}",
+                rollback.address.release,
+                target::others(&before.heads, number)
+            );
+            session.store_error(&error).hint(hint)
+        })?;
     let mut intent = intent(rollback);
-    let (mut look, before) = prepare::observe(session, &intent, &then.to_look_at(&now), before).await?;
-    let mut again = then.again(&now, &look.live, &before.records, rollback.arguments.restore_secrets);
-    intent.left_alone = again.left.keys().filter(|id| again.wanted.objects.contains_key(*id)).cloned().collect();
+    let (mut look, before) =
+        prepare::observe(session, &intent, &then.to_look_at(&now), before).await?;
+    let mut again = then.again(
+        &now,
+        &look.live,
+        &before.records,
+        rollback.arguments.restore_secrets,
+    );
+    intent.left_alone = again
+        .left
+        .keys()
+        .filter(|id| again.wanted.objects.contains_key(*id))
+        .cloned()
+        .collect();
     tell_of(&again.left, output);
     check(&intent, &again.wanted, &look, &before, session).await?;
-    // Whoever goes back wants what was there, also where it must be created anew for that; the question shows which objects.
-    again.wanted.objects.values_mut().for_each(|object| object.marks.recreate = true);
+    // Whoever goes back wants what was there, also where it must be created anew for that; the
+    // question shows which objects.
+    again
+        .wanted
+        .objects
+        .values_mut()
+        .for_each(|object| object.marks.recreate = true);
     engine::keep_sizes(&mut again.wanted, &look.live);
-    let decisions = prepare::decided(&intent, &mut again.wanted, &mut look, &before, session).await?;
+    let decisions =
+        prepare::decided(&intent, &mut again.wanted, &mut look, &before, session).await?;
     let pruning = prepare::pruning(&intent, &again.wanted, &before, &mut look, session).await?;
     prepare::check_deletions(&decisions, &pruning, session).await?;
-    let prepared = Prepared { wanted: again.wanted, look, decisions, pruning, before, skipped: Vec::new(), chosen: Chosen::default() };
+    let prepared = Prepared {
+        wanted: again.wanted,
+        look,
+        decisions,
+        pruning,
+        before,
+        skipped: Vec::new(),
+        chosen: Chosen::default(),
+    };
     Ok((intent, prepared))
 }
 
-/// What revision `number` wanted, and what was wanted of what is there now: by the newest revision where it was not rolled back, and by
-/// the newest that succeeded.
-async fn intentions(rollback: &Rollback<'_>, number: u64, before: &Before) -> Result<(Intention, Vec<Intention>), StoreError> {
+/// What revision `number` wanted, and what was wanted of what is there now: by the newest revision
+/// where it was not rolled back, and by the newest that succeeded.
+async fn intentions(
+    rollback: &Rollback<'_>,
+    number: u64,
+    before: &Before,
+) -> Result<(Intention, Vec<Intention>), StoreError> {
     use crate::event::RunOutcome::{RolledBack, Succeeded};
     let store = &rollback.store;
     let mut wanted = BTreeMap::new();
     for head in &before.heads {
         wanted.insert(head.revision.number, head);
     }
-    let newest = before.newest().filter(|head| head.revision.outcome != RolledBack);
-    let good = before.heads.iter().rev().find(|head| head.revision.outcome == Succeeded);
-    let numbers: BTreeSet<u64> = newest.into_iter().chain(good).map(|head| head.revision.number).collect();
+    let newest = before
+        .newest()
+        .filter(|head| head.revision.outcome != RolledBack);
+    let good = before
+        .heads
+        .iter()
+        .rev()
+        .find(|head| head.revision.outcome == Succeeded);
+    let numbers: BTreeSet<u64> = newest
+        .into_iter()
+        .chain(good)
+        .map(|head| head.revision.number)
+        .collect();
     let mut now = Vec::new();
     for number in numbers.into_iter().rev() {
         now.push(Intention::read(store, wanted[&number]).await?);
@@ -106,8 +179,15 @@ async fn intentions(rollback: &Rollback<'_>, number: u64, before: &Before) -> Re
 }
 
 fn intent<'a>(rollback: &'a Rollback<'_>) -> Intent<'a> {
-    let plain = Intent::plain(&rollback.address.release, rollback.guard.protected, rollback.arguments.run.yes.as_deref());
-    Intent { force_conflicts: rollback.arguments.force_conflicts, ..plain }
+    let plain = Intent::plain(
+        &rollback.address.release,
+        rollback.guard.protected,
+        rollback.arguments.run.yes.as_deref(),
+    );
+    Intent {
+        force_conflicts: rollback.arguments.force_conflicts,
+        ..plain
+    }
 }
 
 /// Names what is not brought back, and why.
@@ -115,7 +195,9 @@ fn tell_of(left: &BTreeMap<ObjectId, Left>, output: &mut Output) {
     for (id, why) in left {
         let what = match why {
             Left::Same => continue,
-            Left::Secret => "stays as it is; `--restore-secrets` brings back the values that it had",
+            Left::Secret => {
+                "stays as it is; `--restore-secrets` brings back the values that it had"
+            }
             Left::Data => "stays as it is: it holds data",
             Left::Manual => "stays as it is: it is marked `rollback: manual`",
             Left::ManualAbsent => "is not brought back: it is marked `rollback: manual`",
@@ -127,12 +209,29 @@ fn tell_of(left: &BTreeMap<ObjectId, Left>, output: &mut Output) {
 }
 
 /// What stands in the way of it: kinds that are not served any more, and what the user may not do.
-async fn check(intent: &Intent<'_>, wanted: &Wanted, look: &engine::Look, before: &Before, session: &Session) -> Result<(), CommandError> {
-    let objects = wanted.objects.values().map(|object| (&object.object, wanted.resource(&object.object, &session.served)));
+async fn check(
+    intent: &Intent<'_>,
+    wanted: &Wanted,
+    look: &engine::Look,
+    before: &Before,
+    session: &Session,
+) -> Result<(), CommandError> {
+    let objects = wanted.objects.values().map(|object| {
+        (
+            &object.object,
+            wanted.resource(&object.object, &session.served),
+        )
+    });
     let mut findings = preflight::unknown_kinds(objects, &session.served);
     let mut decisions = engine::decide(wanted, &look.live, &before.records, intent.selection);
     decisions.retain(|decision| !intent.left_alone.contains(&decision.id));
-    let rights = Rights::to_write(wanted, &session.served, &decisions, &BTreeSet::new(), intent.rolls_back);
+    let rights = Rights::to_write(
+        wanted,
+        &session.served,
+        &decisions,
+        &BTreeSet::new(),
+        intent.rolls_back,
+    );
     findings.extend(prepare::not_permitted(rights, session).await?);
     preflight::refusal(&findings).map_or(Ok(()), Err)
 }
@@ -145,7 +244,13 @@ async fn carry_out_prepared(
     store: &Store,
     output: &Output,
 ) -> Result<ExitCode, CommandError> {
-    let Rollback { arguments, global, guard, by, .. } = rollback;
+    let Rollback {
+        arguments,
+        global,
+        guard,
+        by,
+        ..
+    } = rollback;
     let run = Run {
         cluster: &session.cluster,
         served: &session.served,
@@ -157,14 +262,29 @@ async fn carry_out_prepared(
         before: &prepared.before,
         store,
         terms: Terms {
-            limits: Limits { parallel: arguments.run.parallel, timeout: then.timeout },
+            limits: Limits {
+                parallel: arguments.run.parallel,
+                timeout: then.timeout,
+            },
             timeout_rollback: then.timeout_rollback,
             rolls_back: true,
             force_conflicts: arguments.force_conflicts,
         },
-        origin: Origin { by: by.clone(), source: None, back_to: Some(then.number), guard: guard.clone(), access: then.access.clone() },
+        origin: Origin {
+            by: by.clone(),
+            source: None,
+            back_to: Some(then.number),
+            guard: guard.clone(),
+            access: then.access.clone(),
+        },
     };
-    let told = Told { format: arguments.run.output, verbosity: global.verbose, output };
-    let result = told.carry_out(run, &[], &session.stops, &mut session.notices).await;
+    let told = Told {
+        format: arguments.run.output,
+        verbosity: global.verbose,
+        output,
+    };
+    let result = told
+        .carry_out(run, &[], &session.stops, &mut session.notices)
+        .await;
     result.map_err(|error| run_error(&error, &session))
 }

@@ -22,12 +22,13 @@ use crate::{
 
 /// Go back: to what was there before an interrupted run, or to what an earlier revision wanted
 ///
-/// Where the last run was interrupted, was killed or failed and left things half-way, everything that it touched is put back as it was
-/// before. Otherwise what the previous good revision wanted, or the one that `--to` names, is brought back as a new revision: with its
-/// changes shown before asking, phase by phase, awaiting readiness. A second rollback goes one revision further back.
+/// Where the last run was interrupted, was killed or failed and left things half-way, everything
+/// that it touched is put back as it was before. Otherwise what the previous good revision wanted,
+/// or the one that `--to` names, is brought back as a new revision: with its changes shown before
+/// asking, phase by phase, awaiting readiness. A second rollback goes one revision further back.
 ///
-/// Neither the plan file nor manifests are needed. Secrets stay as they are, and so do objects marked `rollback: manual` and what runs
-/// once: they are named.
+/// Neither the plan file nor manifests are needed. Secrets stay as they are, and so do objects
+/// marked `rollback: manual` and what runs once: they are named.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   deployctl rollback --env dev
@@ -42,7 +43,8 @@ pub(crate) struct Arguments {
     /// Revision to go back to, as `deployctl history` numbers them
     #[arg(long, value_name = "REVISION")]
     to: Option<u64>,
-    /// Also bring back the values that Secrets had: what was made with the present ones, such as a database, may refuse them
+    /// Also bring back the values that Secrets had: what was made with the present ones, such as a
+    /// database, may refuse them
     #[arg(long)]
     restore_secrets: bool,
     /// Take over fields that others own
@@ -63,7 +65,11 @@ struct Rollback<'a> {
     by: Author,
 }
 
-pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
+pub(crate) fn run(
+    arguments: &Arguments,
+    global: &Global,
+    output: &mut Output,
+) -> Result<ExitCode, CommandError> {
     let (address, missing) = arguments.plan.address_or_name()?;
     block_on(rollback(arguments, global, &address, missing, output))
 }
@@ -76,19 +82,41 @@ async fn rollback(
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
     let session = Session::open(&arguments.cluster, Some(address)).await?;
-    let store = Store::new(&session.cluster, &session.served, &address.state_namespace, &address.release);
-    let before = session.unless_interrupted(Before::read(&store)).await?.map_err(|error| session.store_error(&error))?;
-    let Some(newest) = before.newest() else { return Err(session.no_revisions(address, missing)) };
+    let store = Store::new(
+        &session.cluster,
+        &session.served,
+        &address.state_namespace,
+        &address.release,
+    );
+    let before = session
+        .unless_interrupted(Before::read(&store))
+        .await?
+        .map_err(|error| session.store_error(&error))?;
+    let Some(newest) = before.newest() else {
+        return Err(session.no_revisions(address, missing));
+    };
     let guard = newest.revision.guard.clone();
     session.check_context(&address.release, &guard.contexts)?;
     let target = choose(&address.release, &before.heads, arguments.to)?;
-    let rollback = Rollback { arguments, global, address, guard, store, by: Author::this_process("rollback") };
+    let rollback = Rollback {
+        arguments,
+        global,
+        address,
+        guard,
+        store,
+        by: Author::this_process("rollback"),
+    };
     match target {
         Target::Deployed(number) => {
-            output.note(&format!("{} revision {number} is what is deployed; there is nothing to do", address.release));
+            output.note(&format!(
+                "{} revision {number} is what is deployed; there is nothing to do",
+                address.release
+            ));
             Ok(ExitCode::Done)
         }
         Target::Before(number) => unfinished::go_back(&rollback, number, session, output).await,
-        Target::Revision(number) => earlier::go_back(&rollback, number, before, session, output).await,
+        Target::Revision(number) => {
+            earlier::go_back(&rollback, number, before, session, output).await
+        }
     }
 }

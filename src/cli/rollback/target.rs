@@ -19,55 +19,99 @@ pub(super) enum Target {
 }
 
 /// Where to go back to from `heads`, oldest first; `to`: the revision that was asked for.
-pub(super) fn choose(release: &ReleaseId, heads: &[Head], to: Option<u64>) -> Result<Target, CommandError> {
+pub(super) fn choose(
+    release: &ReleaseId,
+    heads: &[Head],
+    to: Option<u64>,
+) -> Result<Target, CommandError> {
     let revisions: Vec<&Revision> = heads.iter().map(|head| &head.revision).collect();
     choose_among(release, &revisions, to)
 }
 
-fn choose_among(release: &ReleaseId, revisions: &[&Revision], to: Option<u64>) -> Result<Target, CommandError> {
+fn choose_among(
+    release: &ReleaseId,
+    revisions: &[&Revision],
+    to: Option<u64>,
+) -> Result<Target, CommandError> {
     let unfinished = revisions.last().filter(|newest| !newest.is_settled());
     let deployed = deployed(revisions);
     match (to, unfinished) {
         (None, Some(newest)) => Ok(Target::Before(newest.number)),
-        (Some(number), None) if deployed.is_some_and(|deployed| deployed.number == number) => Ok(Target::Deployed(number)),
+        (Some(number), None) if deployed.is_some_and(|deployed| deployed.number == number) => {
+            Ok(Target::Deployed(number))
+        }
         (Some(number), _) => named(release, revisions, number),
-        (None, None) => previous(revisions, deployed).map(|revision| Target::Revision(revision.number)).ok_or_else(|| {
-            CommandError::usage(format!("{release} has no earlier revision that succeeded; it has {}", listed(revisions)))
+        (None, None) => previous(revisions, deployed)
+            .map(|revision| Target::Revision(revision.number))
+            .ok_or_else(|| {
+                CommandError::usage(format!(
+                    "{release} has no earlier revision that succeeded; it has {}",
+                    listed(revisions)
+                ))
                 .hint("to take everything away that was deployed, use `deployctl down`")
-        }),
+            }),
     }
 }
 
-/// The revision that is deployed: the newest that succeeded, where those after it were rolled back. Removing what nobody remembers left it
-/// as it was.
+/// The revision that is deployed: the newest that succeeded, where those after it were rolled back.
+/// Removing what nobody remembers left it as it was.
 fn deployed<'a>(revisions: &[&'a Revision]) -> Option<&'a Revision> {
-    let good = || revisions.iter().rev().filter(|revision| revision.outcome == RunOutcome::Succeeded);
-    good().find(|revision| revision.by.command != "prune").or_else(|| good().next()).copied()
+    let good = || {
+        revisions
+            .iter()
+            .rev()
+            .filter(|revision| revision.outcome == RunOutcome::Succeeded)
+    };
+    good()
+        .find(|revision| revision.by.command != "prune")
+        .or_else(|| good().next())
+        .copied()
 }
 
-/// The last good revision before `deployed` that wanted something else. What is deployed may itself be the outcome of going back: then
-/// one before that is meant to which it went.
-fn previous<'a>(revisions: &[&'a Revision], deployed: Option<&'a Revision>) -> Option<&'a Revision> {
+/// The last good revision before `deployed` that wanted something else. What is deployed may itself
+/// be the outcome of going back: then one before that is meant to which it went.
+fn previous<'a>(
+    revisions: &[&'a Revision],
+    deployed: Option<&'a Revision>,
+) -> Option<&'a Revision> {
     let deployed = deployed?;
     let before = deployed.back_to.unwrap_or(deployed.number);
-    let good = revisions.iter().rev().filter(|revision| revision.outcome == RunOutcome::Succeeded && revision.number < before);
-    good.copied().find(|revision| wanted(revision) != wanted(deployed))
+    let good = revisions
+        .iter()
+        .rev()
+        .filter(|revision| revision.outcome == RunOutcome::Succeeded && revision.number < before);
+    good.copied()
+        .find(|revision| wanted(revision) != wanted(deployed))
 }
 
 /// The chunks of what `revision` wanted: those that hold the same have the same name.
 fn wanted(revision: &Revision) -> Vec<&String> {
-    revision.phases.iter().flat_map(|phase| &phase.wanted).collect()
+    revision
+        .phases
+        .iter()
+        .flat_map(|phase| &phase.wanted)
+        .collect()
 }
 
-fn named(release: &ReleaseId, revisions: &[&Revision], number: u64) -> Result<Target, CommandError> {
+fn named(
+    release: &ReleaseId,
+    revisions: &[&Revision],
+    number: u64,
+) -> Result<Target, CommandError> {
     match revisions.iter().find(|revision| revision.number == number) {
         Some(revision) if revision.outcome == RunOutcome::Succeeded => Ok(Target::Revision(number)),
         Some(_) => Err(CommandError::usage(format!(
             "revision {number} of {release} did not succeed, so that there is nothing to go back to; there are {}",
             listed(revisions)
         ))),
-        None => Err(CommandError::usage(format!("{release} has no revision {number}, or not any more; there are {}", listed(revisions)))
-            .hint(format!("`deployctl history {} --env {}` shows them", release.plan, release.environment))),
+        None => Err(CommandError::usage(format!(
+            "{release} has no revision {number}, or not any more; there are {}",
+            listed(revisions)
+        ))
+        .hint(format!(
+            "`deployctl history {} --env {}` shows them",
+            release.plan, release.environment
+        ))),
     }
 }
 
@@ -80,12 +124,19 @@ fn listed(revisions: &[&Revision]) -> String {
         RunOutcome::RollingBack => "half rolled back",
         RunOutcome::RolledBack => "rolled back",
     };
-    let parts: Vec<String> = revisions.iter().map(|revision| format!("{} ({})", revision.number, word(revision.outcome))).collect();
+    let parts: Vec<String> = revisions
+        .iter()
+        .map(|revision| format!("{} ({})", revision.number, word(revision.outcome)))
+        .collect();
     parts.join(", ")
 }
 
 /// The revisions that can be gone back to, for where one of them cannot be read.
 pub(super) fn others(heads: &[Head], number: u64) -> String {
-    let others: Vec<&Revision> = heads.iter().map(|head| &head.revision).filter(|revision| revision.number != number).collect();
+    let others: Vec<&Revision> = heads
+        .iter()
+        .map(|head| &head.revision)
+        .filter(|revision| revision.number != number)
+        .collect();
     listed(&others)
 }

@@ -15,10 +15,21 @@ use crate::{
     report::{Extent, Output, WayBackView},
 };
 
-/// Takes the lock, shows what will be put back, asks, and puts it back. `number` is the revision that was not finished.
-pub(super) async fn go_back(rollback: &Rollback<'_>, number: u64, session: Session, output: &mut Output) -> Result<ExitCode, CommandError> {
+/// Takes the lock, shows what will be put back, asks, and puts it back. `number` is the revision
+/// that was not finished.
+pub(super) async fn go_back(
+    rollback: &Rollback<'_>,
+    number: u64,
+    session: Session,
+    output: &mut Output,
+) -> Result<ExitCode, CommandError> {
     // Before anything is shown: while its run is still alive, what is there changes all the time.
-    let held = rollback.arguments.run.lock.acquire(&session, rollback.address, &rollback.by, output).await?;
+    let held = rollback
+        .arguments
+        .run
+        .lock
+        .acquire(&session, rollback.address, &rollback.by, output)
+        .await?;
     let session = session.through(&held);
     let store = rollback.store.through(&session.cluster);
     let result = under_lock(rollback, number, session, &store, output).await;
@@ -33,36 +44,80 @@ async fn under_lock(
     store: &Store,
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
-    let before = session.unless_interrupted(Before::read(store)).await?.map_err(|error| session.store_error(&error))?;
+    let before = session
+        .unless_interrupted(Before::read(store))
+        .await?
+        .map_err(|error| session.store_error(&error))?;
     let unfinished = read(&before, number, &session, store).await?;
     let ground = ground(rollback, &session.cluster, &session.served, store);
-    let preview = session.unless_interrupted(unfinished.preview(&ground)).await?;
-    let preview = preview.map_err(|error| session.request_error("cannot look at what there is", &error))?;
+    let preview = session
+        .unless_interrupted(unfinished.preview(&ground))
+        .await?;
+    let preview =
+        preview.map_err(|error| session.request_error("cannot look at what there is", &error))?;
     let newest = before.newest().map(|head| &head.revision);
     ask(rollback, newest, preview, &session, output)?;
 
-    let before = session.unless_interrupted(again::take_over(store, &rollback.by)).await?.map_err(|error| session.store_error(&error))?;
+    let before = session
+        .unless_interrupted(again::take_over(store, &rollback.by))
+        .await?
+        .map_err(|error| session.store_error(&error))?;
     let unfinished = read(&before, number, &session, store).await?;
     let ground = self::ground(rollback, &session.cluster, &session.served, store);
     let (sender, events) = tokio::sync::mpsc::unbounded_channel();
     let emitter = Emitter::new(sender);
     let work = unfinished.go_back(&ground, &emitter, &session.stops);
-    let Rollback { arguments, global, .. } = rollback;
-    let result = follow::follow(work, &emitter, events, &mut session.notices, arguments.run.output, global.verbose, output).await;
+    let Rollback {
+        arguments, global, ..
+    } = rollback;
+    let result = follow::follow(
+        work,
+        &emitter,
+        events,
+        &mut session.notices,
+        arguments.run.output,
+        global.verbose,
+        output,
+    )
+    .await;
     result.map_err(|error| run_error(&error, &session))
 }
 
-fn ground<'a>(rollback: &Rollback<'_>, cluster: &'a Cluster, served: &'a Served, store: &'a Store) -> Ground<'a> {
-    Ground { cluster, served, store, parallel: rollback.arguments.run.parallel, by: rollback.by.clone() }
+fn ground<'a>(
+    rollback: &Rollback<'_>,
+    cluster: &'a Cluster,
+    served: &'a Served,
+    store: &'a Store,
+) -> Ground<'a> {
+    Ground {
+        cluster,
+        served,
+        store,
+        parallel: rollback.arguments.run.parallel,
+        by: rollback.by.clone(),
+    }
 }
 
 /// The newest revision, where it is still `number` and not finished.
-async fn read<'a>(before: &'a Before, number: u64, session: &Session, store: &Store) -> Result<Unfinished<'a>, CommandError> {
-    let unfinished = session.unless_interrupted(Unfinished::read(before, store)).await?.map_err(|error| session.store_error(&error))?;
-    let is_same = before.newest().is_some_and(|newest| newest.revision.number == number);
+async fn read<'a>(
+    before: &'a Before,
+    number: u64,
+    session: &Session,
+    store: &Store,
+) -> Result<Unfinished<'a>, CommandError> {
+    let unfinished = session
+        .unless_interrupted(Unfinished::read(before, store))
+        .await?
+        .map_err(|error| session.store_error(&error))?;
+    let is_same = before
+        .newest()
+        .is_some_and(|newest| newest.revision.number == number);
     unfinished.filter(|_| is_same).ok_or_else(|| {
-        CommandError::new(ExitCode::Refused, "another run has changed the release in the meantime; nothing was changed")
-            .hint("run the same command again: it starts from what is there now")
+        CommandError::new(
+            ExitCode::Refused,
+            "another run has changed the release in the meantime; nothing was changed",
+        )
+        .hint("run the same command again: it starts from what is there now")
     })
 }
 
@@ -74,13 +129,23 @@ fn ask(
     session: &Session,
     output: &mut Output,
 ) -> Result<(), CommandError> {
-    let Preview { restored, removed, kept, stays, by_others } = preview;
+    let Preview {
+        restored,
+        removed,
+        kept,
+        stays,
+        by_others,
+    } = preview;
     let view = WayBackView {
         release: rollback.address.release.to_string(),
         context: session.cluster.context().to_owned(),
         server: session.cluster.server().to_owned(),
         revision: newest.map_or(0, |revision| revision.number),
-        phases: newest.into_iter().flat_map(|revision| &revision.phases).map(|phase| phase.name.clone()).collect(),
+        phases: newest
+            .into_iter()
+            .flat_map(|revision| &revision.phases)
+            .map(|phase| phase.name.clone())
+            .collect(),
         restored,
         removed,
         kept,
@@ -89,8 +154,19 @@ fn ask(
     };
     let asks = rollback.arguments.run.yes.is_none();
     let rows = output.stderr_rows().filter(|_| asks);
-    output.note(view.text(Extent { width: output.stderr_width(), rows, creations: true }).trim_end());
+    output.note(
+        view.text(Extent {
+            width: output.stderr_width(),
+            rows,
+            creations: true,
+        })
+        .trim_end(),
+    );
     output.note("");
-    let intent = Intent::plain(&rollback.address.release, rollback.guard.protected, rollback.arguments.run.yes.as_deref());
+    let intent = Intent::plain(
+        &rollback.address.release,
+        rollback.guard.protected,
+        rollback.arguments.run.yes.as_deref(),
+    );
     confirm::consent(&intent, session.cluster.context())
 }

@@ -15,10 +15,12 @@ use crate::{
 
 /// Pause between two screens, so that a rollout does not make it flicker.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How often the screen is drawn where nothing changed: ages grow, and the terminal may have got another size.
+/// How often the screen is drawn where nothing changed: ages grow, and the terminal may have got
+/// another size.
 const REDRAW: Duration = Duration::from_secs(1);
 
-/// Shows the release again whenever something changes, until interrupted. Nothing is asked for where nothing does.
+/// Shows the release again whenever something changes, until interrupted. Nothing is asked for
+/// where nothing does.
 pub(super) async fn watch(
     arguments: &Arguments,
     address: &Address,
@@ -26,7 +28,12 @@ pub(super) async fn watch(
     mut seen: Seen,
     output: &mut Output,
 ) -> Result<(), CommandError> {
-    let store = Store::new(&session.cluster, &session.served, &address.state_namespace, &address.release);
+    let store = Store::new(
+        &session.cluster,
+        &session.served,
+        &address.state_namespace,
+        &address.release,
+    );
     let mut following = store.follow(&session.served);
     seen.overview.follow(&session.served).await;
     let mut redraw = tokio::time::interval(REDRAW);
@@ -59,14 +66,29 @@ pub(super) async fn watch(
 
 impl Seen {
     fn view(&self, address: &Address, session: &Session) -> StatusView {
-        view(address, session, Some(&self.overview), Some(&self.last), self.lock.as_ref())
+        view(
+            address,
+            session,
+            Some(&self.overview),
+            Some(&self.last),
+            self.lock.as_ref(),
+        )
     }
 
     /// Looks again at what `change` is about; whether that is another one than before.
-    async fn take_in(&mut self, change: Change, address: &Address, session: &Session) -> Result<bool, CommandError> {
+    async fn take_in(
+        &mut self,
+        change: Change,
+        address: &Address,
+        session: &Session,
+    ) -> Result<bool, CommandError> {
         match change {
             Change::Lock => Ok(self.look_at_lock(address, session).await),
-            Change::Revision { number, outcome } if (number, outcome) == (self.last.number, self.last.outcome) => Ok(false),
+            Change::Revision { number, outcome }
+                if (number, outcome) == (self.last.number, self.last.outcome) =>
+            {
+                Ok(false)
+            }
             Change::Revision { .. } => self.look_at_release(address, session).await,
             Change::Unknown => {
                 let is_other = self.look_at_lock(address, session).await;
@@ -77,15 +99,23 @@ impl Seen {
 
     async fn look_at_lock(&mut self, address: &Address, session: &Session) -> bool {
         // Where it cannot be read just now, it is as it was as far as is known.
-        let Ok(found) = locked(address, session).await else { return false };
+        let Ok(found) = locked(address, session).await else {
+            return false;
+        };
         let holder = |lock: Option<&Found>| lock.map(|lock| lock.holder().to_string());
         let is_other = holder(found.as_ref()) != holder(self.lock.as_ref());
         self.lock = found;
         is_other
     }
 
-    async fn look_at_release(&mut self, address: &Address, session: &Session) -> Result<bool, CommandError> {
-        let (Some(overview), Some(last)) = look(address, session).await? else { return Ok(false) };
+    async fn look_at_release(
+        &mut self,
+        address: &Address,
+        session: &Session,
+    ) -> Result<bool, CommandError> {
+        let (Some(overview), Some(last)) = look(address, session).await? else {
+            return Ok(false);
+        };
         let is_other = (last.number, last.outcome) != (self.last.number, self.last.outcome);
         if is_other {
             (self.overview, self.last) = (overview, last);
@@ -108,6 +138,8 @@ fn draw(view: &StatusView, output: &mut Output) {
     let (rows, columns) = Output::stdout_size();
     // The last row is the cursor's, which would scroll the screen otherwise.
     let lines = view.screen(rows.saturating_sub(1), columns, Timestamp::now());
-    let text = lines.iter().fold(String::new(), |text, line| text + line + "\u{1b}[K\n");
+    let text = lines
+        .iter()
+        .fold(String::new(), |text, line| text + line + "\u{1b}[K\n");
     output.data(&format!("\u{1b}[H{text}\u{1b}[J"));
 }

@@ -15,11 +15,13 @@ use crate::{
     report::Output,
 };
 
-/// Looks again, now that nobody else can change the release. Where a wanted object has changed since, or another run has ended in
-/// between, the change is shown anew and asked for again. Values of `declarations` that have come into the cluster since are kept: what
-/// runs there may have been made with them.
+/// Looks again, now that nobody else can change the release. Where a wanted object has changed
+/// since, or another run has ended in between, the change is shown anew and asked for again. Values
+/// of `declarations` that have come into the cluster since are kept: what runs there may have been
+/// made with them.
 ///
-/// What an interrupted run had sent may take effect between the two looks. Whoever goes on from that run wants no other end for it.
+/// What an interrupted run had sent may take effect between the two looks. Whoever goes on from
+/// that run wants no other end for it.
 pub(in crate::cli) async fn look_again(
     intent: &Intent<'_>,
     declarations: Option<Declarations<'_>>,
@@ -30,44 +32,87 @@ pub(in crate::cli) async fn look_again(
     output: &mut Output,
 ) -> Result<Prepared, CommandError> {
     if *intent.selection != Selection::All {
-        let before = session.unless_interrupted(Before::read(store)).await?.map_err(|error| session.store_error(&error))?;
+        let before = session
+            .unless_interrupted(Before::read(store))
+            .await?
+            .map_err(|error| session.store_error(&error))?;
         unsettled::check_phases(intent.selection, &before)?;
     }
-    let before = session.unless_interrupted(take_over(store, by)).await?.map_err(|error| session.store_error(&error))?;
+    let before = session
+        .unless_interrupted(take_over(store, by))
+        .await?
+        .map_err(|error| session.store_error(&error))?;
     let same_head = is_same(first.before.newest(), before.newest());
     let (mut look, before) = prepare::observe(session, intent, &first.wanted, before).await?;
     let moved = moved(&first.wanted, &first.look, &look);
     if same_head && moved.is_empty() {
-        let claims = engine::look_at_growing_claims(&session.cluster, &session.served, &mut look, &first.decisions);
+        let claims = engine::look_at_growing_claims(
+            &session.cluster,
+            &session.served,
+            &mut look,
+            &first.decisions,
+        );
         let claims = session.unless_interrupted(claims).await?;
         claims.map_err(|error| session.request_error("cannot look at the claims", &error))?;
         let pruning = prepare::pruning(intent, &first.wanted, &before, &mut look, session).await?;
-        return Ok(Prepared { look, pruning, before, ..first });
+        return Ok(Prepared {
+            look,
+            pruning,
+            before,
+            ..first
+        });
     }
     if declarations.is_none()
-        && let Some(id) = moved.iter().find(|id| is_secret(id) && !intent.left_alone.contains(*id))
+        && let Some(id) = moved
+            .iter()
+            .find(|id| is_secret(id) && !intent.left_alone.contains(*id))
     {
         // Which Secrets are left as they are was decided by the first look.
         return Err(moved_since(&format!("{id} was changed")));
     }
-    let is_late = same_head && before.interrupted().is_some_and(|run| moved.iter().all(|id| run.may_have_touched(id)));
-    let whom = if is_late { "by the interrupted run" } else { "by somebody else" };
+    let is_late = same_head
+        && before
+            .interrupted()
+            .is_some_and(|run| moved.iter().all(|id| run.may_have_touched(id)));
+    let whom = if is_late {
+        "by the interrupted run"
+    } else {
+        "by somebody else"
+    };
     let what = match moved.first() {
         Some(id) if moved.len() == 1 => format!("{id} was changed {whom}"),
-        Some(id) => format!("{id} and {} other objects were changed {whom}", moved.len() - 1),
+        Some(id) => format!(
+            "{id} and {} other objects were changed {whom}",
+            moved.len() - 1
+        ),
         None => "another run has changed the release".to_owned(),
     };
     if intent.yes.is_some() && !is_late {
         return Err(moved_since(&what));
     }
-    output.note(&format!("Meanwhile {what}. This is what would be done now:"));
+    output.note(&format!(
+        "Meanwhile {what}. This is what would be done now:"
+    ));
     if let Some(declarations) = declarations.filter(|_| intent.selection.holds(SECRETS_PHASE)) {
-        first.chosen = secrets::add_again(declarations, &first.chosen, &look.live, &mut first.wanted, output)?;
+        first.chosen = secrets::add_again(
+            declarations,
+            &first.chosen,
+            &look.live,
+            &mut first.wanted,
+            output,
+        )?;
         recreate::mark(intent.recreate, &mut first.wanted);
     }
-    let decisions = prepare::decided(intent, &mut first.wanted, &mut look, &before, session).await?;
+    let decisions =
+        prepare::decided(intent, &mut first.wanted, &mut look, &before, session).await?;
     let pruning = prepare::pruning(intent, &first.wanted, &before, &mut look, session).await?;
-    let prepared = Prepared { look, decisions, pruning, before, ..first };
+    let prepared = Prepared {
+        look,
+        decisions,
+        pruning,
+        before,
+        ..first
+    };
     confirm::confirm(intent, &prepared, session, output)?;
     Ok(prepared)
 }
@@ -77,14 +122,25 @@ fn is_secret(id: &ObjectId) -> bool {
 }
 
 fn moved_since(what: &str) -> CommandError {
-    CommandError::new(ExitCode::Refused, format!("{what} since the change was worked out; nothing was changed"))
-        .hint("run the same command again: it starts from what is there now")
+    CommandError::new(
+        ExitCode::Refused,
+        format!("{what} since the change was worked out; nothing was changed"),
+    )
+    .hint("run the same command again: it starts from what is there now")
 }
 
-/// Reads the revisions, and marks the newest as taken over where it is not finished: whoever made it cannot write to it any more.
-pub(in crate::cli) async fn take_over(store: &Store, by: &Author) -> Result<Before, crate::release::StoreError> {
+/// Reads the revisions, and marks the newest as taken over where it is not finished: whoever made
+/// it cannot write to it any more.
+pub(in crate::cli) async fn take_over(
+    store: &Store,
+    by: &Author,
+) -> Result<Before, crate::release::StoreError> {
     let mut before = Before::read(store).await?;
-    if let Some(newest) = before.heads.last_mut().filter(|head| head.revision.finished.is_none()) {
+    if let Some(newest) = before
+        .heads
+        .last_mut()
+        .filter(|head| head.revision.finished.is_none())
+    {
         newest.revision.taken_over = Some(by.clone());
         store.update(newest).await?;
         // What the other one wrote until now counts.
@@ -94,13 +150,20 @@ pub(in crate::cli) async fn take_over(store: &Store, by: &Author) -> Result<Befo
 }
 
 fn is_same(first: Option<&Head>, second: Option<&Head>) -> bool {
-    let mark = |head: &Head| (head.revision.number, head.revision.outcome, head.revision.finished);
+    let mark = |head: &Head| {
+        (
+            head.revision.number,
+            head.revision.outcome,
+            head.revision.finished,
+        )
+    };
     first.map(mark) == second.map(mark)
 }
 
 /// The wanted objects that are others than they were: gone, new, or different in what is ours.
 fn moved(wanted: &Wanted, first: &Look, second: &Look) -> Vec<ObjectId> {
     let manager = wanted.release.field_manager();
-    let differs = |id: &&ObjectId| as_seen(&first.live, id, &manager) != as_seen(&second.live, id, &manager);
+    let differs =
+        |id: &&ObjectId| as_seen(&first.live, id, &manager) != as_seen(&second.live, id, &manager);
     wanted.objects.keys().filter(differs).cloned().collect()
 }

@@ -13,8 +13,9 @@ use crate::{
 
 /// Bring a plan to a cluster, phase by phase
 ///
-/// Connects, looks at what is there, shows what will change and asks. Then writes the changed objects of each phase by
-/// server-side apply, waits until everything in the phase is ready, and goes on to the next.
+/// Connects, looks at what is there, shows what will change and asks. Then writes the changed
+/// objects of each phase by server-side apply, waits until everything in the phase is ready, and
+/// goes on to the next.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   deployctl up --env dev
@@ -36,10 +37,12 @@ pub(crate) struct Arguments {
     /// Take over fields that others own
     #[arg(long)]
     pub(super) force_conflicts: bool,
-    /// Delete this object and create it anew where it is changed in what cannot be changed; can be given several times
+    /// Delete this object and create it anew where it is changed in what cannot be changed; can be
+    /// given several times
     #[arg(long, value_name = "KIND/NAME")]
     pub(super) recreate: Vec<String>,
-    /// Share objects that belong to another release, or were deployed by this one and no revision knows of
+    /// Share objects that belong to another release, or were deployed by this one and no revision
+    /// knows of
     #[arg(long)]
     pub(super) adopt: bool,
     /// Leave everything as it is where the run fails, instead of putting it back
@@ -67,11 +70,18 @@ impl Arguments {
 
 /// Refuses names that no phase of the plan has.
 pub(crate) fn check_phases(names: &[String], plan: &Plan) -> Result<(), CommandError> {
-    let known: Vec<&str> = plan.phases.iter().map(|phase| phase.name.as_str()).collect();
+    let known: Vec<&str> = plan
+        .phases
+        .iter()
+        .map(|phase| phase.name.as_str())
+        .collect();
     match names.iter().find(|name| !known.contains(&name.as_str())) {
         None => Ok(()),
         Some(unknown) => {
-            let error = CommandError::usage(format!("the plan has no phase `{unknown}`; it has `{}`", known.join("`, `")));
+            let error = CommandError::usage(format!(
+                "the plan has no phase `{unknown}`; it has `{}`",
+                known.join("`, `")
+            ));
             Err(match plan::nearest(unknown, known) {
                 Some(near) => error.hint(format!("did you mean `--phase {near}`?")),
                 None => error,

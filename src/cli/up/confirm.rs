@@ -18,11 +18,19 @@ pub(in crate::cli) fn confirm(
 ) -> Result<(), CommandError> {
     let asks = intent.yes.is_none();
     let rows = output.stderr_rows().filter(|_| asks);
-    let extent = Extent { width: output.stderr_width(), rows, creations: asks };
+    let extent = Extent {
+        width: output.stderr_width(),
+        rows,
+        creations: asks,
+    };
     output.note(summary(intent, prepared, session).text(extent).trim_end());
     output.note("");
     let context = session.cluster.context();
-    if deletes_data(&prepared.pruning) { consent_to_loss(intent, context) } else { consent(intent, context) }
+    if deletes_data(&prepared.pruning) {
+        consent_to_loss(intent, context)
+    } else {
+        consent(intent, context)
+    }
 }
 
 /// Whether data goes: then the name of the release has to be given, whatever the environment.
@@ -35,8 +43,12 @@ pub(in crate::cli) fn consent(intent: &Intent<'_>, context: &str) -> Result<(), 
     answer(intent, false, context)
 }
 
-/// Asks for the release's name, whatever the environment, since data is deleted with what was shown.
-pub(in crate::cli) fn consent_to_loss(intent: &Intent<'_>, context: &str) -> Result<(), CommandError> {
+/// Asks for the release's name, whatever the environment, since data is deleted with what was
+/// shown.
+pub(in crate::cli) fn consent_to_loss(
+    intent: &Intent<'_>,
+    context: &str,
+) -> Result<(), CommandError> {
     answer(intent, true, context)
 }
 
@@ -45,25 +57,38 @@ fn answer(intent: &Intent<'_>, deletes_data: bool, context: &str) -> Result<(), 
     match intent.yes {
         Some(given) if given == release => Ok(()),
         Some("") if !intent.protected && !deletes_data => Ok(()),
-        Some("") if deletes_data => Err(CommandError::usage("data would be deleted: a bare `--yes` does not do; nothing was changed")
-            .hint(format!("name the release: `--yes={release}`"))),
-        Some("") => {
-            Err(CommandError::usage(format!("environment `{}` is protected: a bare `--yes` does not do", intent.release.environment))
-                .hint(format!("name the release: `--yes={release}`")))
-        }
-        Some(given) => Err(CommandError::usage(format!("`--yes={given}` names another release: this is `{release}`"))),
+        Some("") if deletes_data => Err(CommandError::usage(
+            "data would be deleted: a bare `--yes` does not do; nothing was changed",
+        )
+        .hint(format!("name the release: `--yes={release}`"))),
+        Some("") => Err(CommandError::usage(format!(
+            "environment `{}` is protected: a bare `--yes` does not do",
+            intent.release.environment
+        ))
+        .hint(format!("name the release: `--yes={release}`"))),
+        Some(given) => Err(CommandError::usage(format!(
+            "`--yes={given}` names another release: this is `{release}`"
+        ))),
         None => ask(intent, deletes_data, &release, context),
     }
 }
 
-fn ask(intent: &Intent<'_>, deletes_data: bool, release: &str, context: &str) -> Result<(), CommandError> {
+fn ask(
+    intent: &Intent<'_>,
+    deletes_data: bool,
+    release: &str,
+    context: &str,
+) -> Result<(), CommandError> {
     let mut terminal = TerminalAsk;
     let answer = tokio::task::block_in_place(|| {
         if deletes_data {
             terminal.typed_name(&format!("Data will be deleted for good. Type `{release}` to go on in context `{context}`"), release)
         } else if intent.protected {
             terminal.typed_name(
-                &format!("`{}` is protected. Type `{release}` to go on in context `{context}`", intent.release.environment),
+                &format!(
+                    "`{}` is protected. Type `{release}` to go on in context `{context}`",
+                    intent.release.environment
+                ),
                 release,
             )
         } else {
@@ -73,15 +98,32 @@ fn ask(intent: &Intent<'_>, deletes_data: bool, release: &str, context: &str) ->
     match answer {
         Ok(true) => Ok(()),
         Ok(false) => Err(CommandError::usage("not confirmed; nothing was changed")),
-        Err(AskError::Interrupted) => Err(CommandError::new(ExitCode::Interrupted, "interrupted; nothing was changed")),
-        Err(AskError::NoTerminal) => Err(CommandError::usage("there is no terminal to ask at; nothing was changed")
-            .hint(format!("confirm with `--yes{}`", if intent.protected || deletes_data { format!("={release}") } else { String::new() }))),
+        Err(AskError::Interrupted) => Err(CommandError::new(
+            ExitCode::Interrupted,
+            "interrupted; nothing was changed",
+        )),
+        Err(AskError::NoTerminal) => Err(CommandError::usage(
+            "there is no terminal to ask at; nothing was changed",
+        )
+        .hint(format!(
+            "confirm with `--yes{}`",
+            if intent.protected || deletes_data {
+                format!("={release}")
+            } else {
+                String::new()
+            }
+        ))),
         Err(error) => Err(CommandError::failed("nothing was changed").because(&error)),
     }
 }
 
 fn summary(intent: &Intent<'_>, prepared: &Prepared, session: &Session) -> ChangeSummary {
-    let mut namespaces: Vec<String> = prepared.wanted.objects.keys().filter_map(|id| id.namespace.clone()).collect();
+    let mut namespaces: Vec<String> = prepared
+        .wanted
+        .objects
+        .keys()
+        .filter_map(|id| id.namespace.clone())
+        .collect();
     namespaces.sort_unstable();
     namespaces.dedup();
     let rows = prepared.decisions.iter().map(|decision| ChangeRow {
@@ -96,7 +138,13 @@ fn summary(intent: &Intent<'_>, prepared: &Prepared, session: &Session) -> Chang
         detail: detail(decision),
     });
     let mut rows: Vec<ChangeRow> = rows.collect();
-    let position = |row: &ChangeRow| prepared.wanted.phases.iter().position(|phase| phase.name == row.phase);
+    let position = |row: &ChangeRow| {
+        prepared
+            .wanted
+            .phases
+            .iter()
+            .position(|phase| phase.name == row.phase)
+    };
     rows.sort_by_key(position);
     rows.extend(removed(&prepared.pruning, |_| "prune".to_owned()));
     ChangeSummary {
@@ -112,23 +160,48 @@ fn summary(intent: &Intent<'_>, prepared: &Prepared, session: &Session) -> Chang
 
 /// What is to be said of one object.
 fn detail(decision: &engine::Decision) -> Option<String> {
-    let forced = decision.force.then(|| "takes back what was changed with kubectl".to_owned());
-    let grown = decision.expansions.iter().map(|expansion| format!("{} grows to {}", expansion.claim, expansion.size));
-    let said: Vec<String> = decision.remark.clone().into_iter().chain(forced).chain(grown).collect();
+    let forced = decision
+        .force
+        .then(|| "takes back what was changed with kubectl".to_owned());
+    let grown = decision
+        .expansions
+        .iter()
+        .map(|expansion| format!("{} grows to {}", expansion.claim, expansion.size));
+    let said: Vec<String> = decision
+        .remark
+        .clone()
+        .into_iter()
+        .chain(forced)
+        .chain(grown)
+        .collect();
     (!said.is_empty()).then(|| said.join("; "))
 }
 
 /// What becomes of what goes; `in_phase` says under which heading it is shown.
-pub(in crate::cli) fn removed(pruning: &Pruning, in_phase: impl Fn(&str) -> String) -> Vec<ChangeRow> {
+pub(in crate::cli) fn removed(
+    pruning: &Pruning,
+    in_phase: impl Fn(&str) -> String,
+) -> Vec<ChangeRow> {
     let removals = pruning.removals.iter().map(|removal| {
         let (action, detail) = match removal.how {
             HowToGo::Delete { .. } => (ChangeAction::Delete, None),
-            HowToGo::GiveUp => (ChangeAction::GiveUp, Some("it is not this release's alone, and stays without its mark".to_owned())),
+            HowToGo::GiveUp => (
+                ChangeAction::GiveUp,
+                Some("it is not this release's alone, and stays without its mark".to_owned()),
+            ),
         };
-        ChangeRow { phase: in_phase(&removal.phase), object: removal.id.clone(), action, detail }
+        ChangeRow {
+            phase: in_phase(&removal.phase),
+            object: removal.id.clone(),
+            action,
+            detail,
+        }
     });
     let kept = pruning.kept.iter().map(|(id, why)| (id, why.clone()));
-    let hidden = pruning.hidden.iter().map(|id| (id, "you may not look at it".to_owned()));
+    let hidden = pruning
+        .hidden
+        .iter()
+        .map(|id| (id, "you may not look at it".to_owned()));
     let kept = kept.chain(hidden).map(|(id, why)| ChangeRow {
         phase: in_phase("kept"),
         object: id.clone(),
@@ -138,11 +211,26 @@ pub(in crate::cli) fn removed(pruning: &Pruning, in_phase: impl Fn(&str) -> Stri
     removals.chain(kept).collect()
 }
 
-/// Where the values of those declared Secrets come from that are written; of the others, nothing changes.
+/// Where the values of those declared Secrets come from that are written; of the others, nothing
+/// changes.
 fn written_secrets(prepared: &Prepared) -> Vec<(String, String)> {
-    let written = prepared.decisions.iter().filter(|decision| decision.action != engine::ChangeAction::Keep);
-    let written: BTreeSet<&str> =
-        written.filter(|decision| decision.id.kind == "Secret").map(|decision| decision.id.name.as_str()).collect();
-    let is_written = |(name, _): &&(String, String)| name.split_once('/').is_some_and(|(secret, _)| written.contains(secret));
-    prepared.chosen.sources.iter().filter(is_written).cloned().collect()
+    let written = prepared
+        .decisions
+        .iter()
+        .filter(|decision| decision.action != engine::ChangeAction::Keep);
+    let written: BTreeSet<&str> = written
+        .filter(|decision| decision.id.kind == "Secret")
+        .map(|decision| decision.id.name.as_str())
+        .collect();
+    let is_written = |(name, _): &&(String, String)| {
+        name.split_once('/')
+            .is_some_and(|(secret, _)| written.contains(secret))
+    };
+    prepared
+        .chosen
+        .sources
+        .iter()
+        .filter(is_written)
+        .cloned()
+        .collect()
 }

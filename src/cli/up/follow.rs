@@ -22,7 +22,8 @@ pub(in crate::cli) struct Told<'a> {
 }
 
 impl Told<'_> {
-    /// Carries out `run` and reports what happens meanwhile; `skipped` are phases that are not part of it, and why. Returns the exit code.
+    /// Carries out `run` and reports what happens meanwhile; `skipped` are phases that are not part
+    /// of it, and why. Returns the exit code.
     pub(in crate::cli) async fn carry_out(
         &self,
         run: Run<'_>,
@@ -33,10 +34,22 @@ impl Told<'_> {
         let (sender, events) = unbounded_channel();
         let emitter = Emitter::new(sender);
         for (phase, why) in skipped {
-            emitter.emit(EventKind::PhaseSkipped { phase: phase.clone(), why: why.clone() });
+            emitter.emit(EventKind::PhaseSkipped {
+                phase: phase.clone(),
+                why: why.clone(),
+            });
         }
         let work = carry_out(run, &emitter, stops);
-        follow(work, &emitter, events, notices, self.format, self.verbosity, self.output).await
+        follow(
+            work,
+            &emitter,
+            events,
+            notices,
+            self.format,
+            self.verbosity,
+            self.output,
+        )
+        .await
     }
 }
 
@@ -74,9 +87,19 @@ fn tell(reporter: &mut dyn Reporter, event: &Event) {
 
 fn event_of(notice: Notice) -> EventKind {
     match notice {
-        Notice::Retried { verb, object, attempt, delay, why } => {
-            EventKind::RequestRetried { verb: verb.as_str().to_owned(), object, attempt, delay, why }
-        }
+        Notice::Retried {
+            verb,
+            object,
+            attempt,
+            delay,
+            why,
+        } => EventKind::RequestRetried {
+            verb: verb.as_str().to_owned(),
+            object,
+            attempt,
+            delay,
+            why,
+        },
         Notice::Warned { text } => EventKind::ServerWarned { text },
     }
 }

@@ -32,24 +32,33 @@ use crate::{
     report::Output,
 };
 
-pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -> Result<ExitCode, CommandError> {
+pub(crate) fn run(
+    arguments: &Arguments,
+    global: &Global,
+    output: &mut Output,
+) -> Result<ExitCode, CommandError> {
     let plan = arguments.plan.load(output)?;
     refuse_unsupported(&plan)?;
     let selection = arguments.selection(&plan)?;
     // Everything that is wrong with the files is said before the cluster is asked for anything.
     let rendering = Rendering::offline(&plan, output)?;
     let given = arguments.secrets.read(&plan)?;
-    block_on(up(arguments, global, &plan, &selection, rendering, &given, output))
+    block_on(up(
+        arguments, global, &plan, &selection, rendering, &given, output,
+    ))
 }
 
-/// A plan that asks for what this version cannot do is refused: a step silently left out is worse than none.
+/// A plan that asks for what this version cannot do is refused: a step silently left out is worse
+/// than none.
 fn refuse_unsupported(plan: &Plan) -> Result<(), CommandError> {
     if plan.unsupported.is_empty() {
         return Ok(());
     }
     let keys = plan.unsupported.join("\n  ");
-    Err(CommandError::usage(format!("this version of deployctl cannot carry out all of the plan:\n  {keys}"))
-        .hint("take these keys out of the plan, or update deployctl"))
+    Err(CommandError::usage(format!(
+        "this version of deployctl cannot carry out all of the plan:\n  {keys}"
+    ))
+    .hint("take these keys out of the plan, or update deployctl"))
 }
 
 /// `error` of a run as users read it.
@@ -77,21 +86,52 @@ async fn up(
 ) -> Result<ExitCode, CommandError> {
     let session = Session::open(&arguments.cluster, Some(&plan.address())).await?;
     let by = Author::this_process("up");
-    let store = Store::new(&session.cluster, &session.served, &plan.state_namespace, &plan.release);
+    let store = Store::new(
+        &session.cluster,
+        &session.served,
+        &plan.state_namespace,
+        &plan.release,
+    );
     let intent = intent(arguments, plan, selection);
-    let deployment = Deployment { arguments, global, plan, selection };
-    let prepared = prepare::prepare(&intent, plan, rendering, given, &session, &store, output).await?;
+    let deployment = Deployment {
+        arguments,
+        global,
+        plan,
+        selection,
+    };
+    let prepared =
+        prepare::prepare(&intent, plan, rendering, given, &session, &store, output).await?;
     if !prepared.needs_revision() {
-        return deployment.carry_out(&prepared, session, &store, by, output).await;
+        return deployment
+            .carry_out(&prepared, session, &store, by, output)
+            .await;
     }
     if prepared.writes() > 0 {
         confirm::confirm(&intent, &prepared, &session, output)?;
     }
-    let held = arguments.run.lock.acquire(&session, &plan.address(), &by, output).await?;
+    let held = arguments
+        .run
+        .lock
+        .acquire(&session, &plan.address(), &by, output)
+        .await?;
     let session = session.through(&held);
     let store = store.through(&session.cluster);
-    let result = match again::look_again(&intent, Some(Declarations { plan, given }), prepared, &session, &store, &by, output).await {
-        Ok(prepared) => deployment.carry_out(&prepared, session, &store, by, output).await,
+    let result = match again::look_again(
+        &intent,
+        Some(Declarations { plan, given }),
+        prepared,
+        &session,
+        &store,
+        &by,
+        output,
+    )
+    .await
+    {
+        Ok(prepared) => {
+            deployment
+                .carry_out(&prepared, session, &store, by, output)
+                .await
+        }
         Err(error) => Err(error),
     };
     lock_arguments::release(held, output).await;
@@ -109,7 +149,11 @@ fn intent<'a>(arguments: &'a Arguments, plan: &'a Plan, selection: &'a Selection
         recreate: &arguments.recreate,
         rolls_back: !arguments.no_rollback,
         delete_data: arguments.delete_data,
-        foreign_variables: plan.foreign_variables.iter().map(|name| (name.clone(), value(name))).collect(),
+        foreign_variables: plan
+            .foreign_variables
+            .iter()
+            .map(|name| (name.clone(), value(name)))
+            .collect(),
         declared: secrets::declared(plan).collect(),
         adopt: arguments.adopt,
         left_alone: BTreeSet::new(),
@@ -117,7 +161,9 @@ fn intent<'a>(arguments: &'a Arguments, plan: &'a Plan, selection: &'a Selection
 }
 
 fn text_of(value: &serde_json::Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// What is deployed, and how.
@@ -137,7 +183,12 @@ impl Deployment<'_> {
         by: Author,
         output: &Output,
     ) -> Result<ExitCode, CommandError> {
-        let Self { arguments, global, plan, selection } = *self;
+        let Self {
+            arguments,
+            global,
+            plan,
+            selection,
+        } = *self;
         let run = Run {
             cluster: &session.cluster,
             served: &session.served,
@@ -149,7 +200,10 @@ impl Deployment<'_> {
             before: &prepared.before,
             store,
             terms: Terms {
-                limits: Limits { parallel: arguments.run.parallel, timeout: arguments.timeout.unwrap_or(plan.timeout) },
+                limits: Limits {
+                    parallel: arguments.run.parallel,
+                    timeout: arguments.timeout.unwrap_or(plan.timeout),
+                },
                 timeout_rollback: plan.timeout_rollback,
                 rolls_back: !arguments.no_rollback,
                 force_conflicts: arguments.force_conflicts,
@@ -158,12 +212,21 @@ impl Deployment<'_> {
                 by,
                 source: Some(git::source(plan)),
                 back_to: None,
-                guard: Guard { contexts: plan.contexts.clone(), protected: plan.protected },
+                guard: Guard {
+                    contexts: plan.contexts.clone(),
+                    protected: plan.protected,
+                },
                 access: prepare::access(plan, session.cluster.kubectl()),
             },
         };
-        let told = Told { format: arguments.run.output, verbosity: global.verbose, output };
-        let result = told.carry_out(run, &prepared.skipped, &session.stops, &mut session.notices).await;
+        let told = Told {
+            format: arguments.run.output,
+            verbosity: global.verbose,
+            output,
+        };
+        let result = told
+            .carry_out(run, &prepared.skipped, &session.stops, &mut session.notices)
+            .await;
         result.map_err(|error| run_error(&error, &session))
     }
 }

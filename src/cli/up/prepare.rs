@@ -7,9 +7,15 @@ use super::{
     secrets::{self, Chosen},
 };
 use crate::{
-    cli::{intent::Intent, secret_arguments::GivenSecrets, session::Session, unsettled, wanted::Rendering},
+    cli::{
+        intent::Intent, secret_arguments::GivenSecrets, session::Session, unsettled,
+        wanted::Rendering,
+    },
     cluster::{Force, RequestError, Resource, Seen},
-    engine::{self, Before, Candidate, ChangeAction, Decision, Leaving, Look, Pruning, Rights, Selection, Wanted},
+    engine::{
+        self, Before, Candidate, ChangeAction, Decision, Leaving, Look, Pruning, Rights, Selection,
+        Wanted,
+    },
     error::{CommandError, ExitCode},
     event::RunOutcome,
     object::{ObjectId, Origin},
@@ -37,18 +43,26 @@ pub(in crate::cli) struct Prepared {
 impl Prepared {
     /// How many objects would be written.
     pub(in crate::cli) fn writes(&self) -> usize {
-        self.decisions.iter().filter(|decision| decision.action != ChangeAction::Keep).count() + self.pruning.removals.len()
+        self.decisions
+            .iter()
+            .filter(|decision| decision.action != ChangeAction::Keep)
+            .count()
+            + self.pruning.removals.len()
     }
 
-    /// Whether a revision has to be stored, which needs the lock: something is written, or the newest one did not succeed, and what is
-    /// wanted may be there all the same.
+    /// Whether a revision has to be stored, which needs the lock: something is written, or the
+    /// newest one did not succeed, and what is wanted may be there all the same.
     pub(in crate::cli) fn needs_revision(&self) -> bool {
-        let is_recorded = self.before.newest().is_none_or(|newest| newest.revision.outcome == RunOutcome::Succeeded);
+        let is_recorded = self
+            .before
+            .newest()
+            .is_none_or(|newest| newest.revision.outcome == RunOutcome::Succeeded);
         self.writes() > 0 || !is_recorded
     }
 }
 
-/// Looks at the cluster, checks all that can be known, asks for secrets, and decides what has to be done.
+/// Looks at the cluster, checks all that can be known, asks for secrets, and decides what has to be
+/// done.
 pub(super) async fn prepare(
     intent: &Intent<'_>,
     plan: &Plan,
@@ -63,14 +77,19 @@ pub(super) async fn prepare(
     let skipped = rendering.skipped(plan, &session.served);
     let mut wanted = rendering.wanted(plan, &skipped);
     let implied_namespace = rendering.rendered.implied_namespace.clone();
-    let before = session.unless_interrupted(Before::read(store)).await?.map_err(|error| session.store_error(&error))?;
+    let before = session
+        .unless_interrupted(Before::read(store))
+        .await?
+        .map_err(|error| session.store_error(&error))?;
     // What has not ended may be a run that is alive, which the lock tells.
     if before.interrupted().is_none() {
         unsettled::check_phases(selection, &before)?;
     }
     let (mut look, before) = observe(session, intent, &wanted, before).await?;
 
-    if let Some(namespace) = implied_namespace.filter(|id| belongs_to_others(&look, &before.records, id, plan)) {
+    if let Some(namespace) =
+        implied_namespace.filter(|id| belongs_to_others(&look, &before.records, id, plan))
+    {
         wanted.objects.shift_remove(&namespace);
     }
 
@@ -94,7 +113,12 @@ pub(super) async fn prepare(
         let needs = secrets::plan_values(given, plan, &look.live)?;
         if !needs.to_prompt.is_empty() {
             // Nobody should type a password without knowing which cluster it is for.
-            output.note(&format!("{} in context {} ({})", plan.release, session.cluster.context(), session.cluster.server()));
+            output.note(&format!(
+                "{} in context {} ({})",
+                plan.release,
+                session.cluster.context(),
+                session.cluster.server()
+            ));
         }
         chosen = secrets::add(&needs, plan, &mut wanted, output)?;
     }
@@ -102,7 +126,15 @@ pub(super) async fn prepare(
     let decisions = decided(intent, &mut wanted, &mut look, &before, session).await?;
     let pruning = pruning(intent, &wanted, &before, &mut look, session).await?;
     check_deletions(&decisions, &pruning, session).await?;
-    Ok(Prepared { wanted, look, decisions, pruning, before, skipped, chosen })
+    Ok(Prepared {
+        wanted,
+        look,
+        decisions,
+        pruning,
+        before,
+        skipped,
+        chosen,
+    })
 }
 
 /// Decides what has to be done with each wanted object, and tries every change without storing it.
@@ -114,21 +146,58 @@ pub(in crate::cli) async fn decided(
     session: &Session,
 ) -> Result<Vec<Decision>, CommandError> {
     let (cluster, served) = (&session.cluster, &session.served);
-    let unreadable = |what: &'static str| move |error: RequestError| session.request_error(what, &error);
+    let unreadable =
+        |what: &'static str| move |error: RequestError| session.request_error(what, &error);
     engine::carry_on(wanted, &look.live);
     let mut decisions = decided_alone(intent, wanted, look, before);
-    let left = session.unless_interrupted(engine::leave_replicas(cluster, served, wanted, &decisions)).await?;
+    let left = session
+        .unless_interrupted(engine::leave_replicas(cluster, served, wanted, &decisions))
+        .await?;
     if left.map_err(unreadable("cannot look at the autoscalers"))? {
         decisions = decided_alone(intent, wanted, look, before);
     }
-    let force = if intent.force_conflicts { Force::Yes } else { Force::No };
-    let tried = session.unless_interrupted(engine::dry_runs(cluster, wanted, served, look, &mut decisions, force)).await?;
+    let force = if intent.force_conflicts {
+        Force::Yes
+    } else {
+        Force::No
+    };
+    let tried = session
+        .unless_interrupted(engine::dry_runs(
+            cluster,
+            wanted,
+            served,
+            look,
+            &mut decisions,
+            force,
+        ))
+        .await?;
     let mut findings = refused(wanted, &decisions, &tried);
-    let expanded = session.unless_interrupted(engine::expand_claims(cluster, served, wanted, look, &mut decisions)).await?;
+    let expanded = session
+        .unless_interrupted(engine::expand_claims(
+            cluster,
+            served,
+            wanted,
+            look,
+            &mut decisions,
+        ))
+        .await?;
     findings.extend(expanded.map_err(unreadable("cannot look at the claims"))?);
     let restarted = engine::restart(wanted, &mut decisions, &tried, before, &look.live);
-    let mut untried: Vec<Decision> = decisions.iter().filter(|decision| restarted.contains(&decision.id)).cloned().collect();
-    let tried = session.unless_interrupted(engine::dry_runs(cluster, wanted, served, look, &mut untried, force)).await?;
+    let mut untried: Vec<Decision> = decisions
+        .iter()
+        .filter(|decision| restarted.contains(&decision.id))
+        .cloned()
+        .collect();
+    let tried = session
+        .unless_interrupted(engine::dry_runs(
+            cluster,
+            wanted,
+            served,
+            look,
+            &mut untried,
+            force,
+        ))
+        .await?;
     findings.extend(refused(wanted, &untried, &tried));
     match preflight::refusal(&findings) {
         Some(error) => Err(error),
@@ -137,9 +206,17 @@ pub(in crate::cli) async fn decided(
 }
 
 /// Decides by what was seen alone.
-fn decided_alone(intent: &Intent<'_>, wanted: &Wanted, look: &Look, before: &Before) -> Vec<Decision> {
+fn decided_alone(
+    intent: &Intent<'_>,
+    wanted: &Wanted,
+    look: &Look,
+    before: &Before,
+) -> Vec<Decision> {
     let mut decisions = engine::decide(wanted, &look.live, &before.records, intent.selection);
-    for decision in decisions.iter_mut().filter(|decision| intent.left_alone.contains(&decision.id)) {
+    for decision in decisions
+        .iter_mut()
+        .filter(|decision| intent.left_alone.contains(&decision.id))
+    {
         decision.action = ChangeAction::Keep;
     }
     decisions
@@ -148,7 +225,11 @@ fn decided_alone(intent: &Intent<'_>, wanted: &Wanted, look: &Look, before: &Bef
 /// What the API server would not take.
 fn refused(wanted: &Wanted, decisions: &[Decision], tried: &[DryRun]) -> Vec<Finding> {
     let tried = decisions.iter().zip(tried);
-    tried.filter_map(|(decision, tried)| preflight::judge_dry_run(&wanted.objects[&decision.id].object, tried)).collect()
+    tried
+        .filter_map(|(decision, tried)| {
+            preflight::judge_dry_run(&wanted.objects[&decision.id].object, tried)
+        })
+        .collect()
 }
 
 /// Decides what becomes of what is no longer wanted.
@@ -160,10 +241,20 @@ pub(in crate::cli) async fn pruning(
     session: &Session,
 ) -> Result<Pruning, CommandError> {
     let unwanted = engine::unwanted(wanted, before, intent.selection);
-    leaving(session, unwanted, before, look, intent.release, intent.delete_data, false).await
+    leaving(
+        session,
+        unwanted,
+        before,
+        look,
+        intent.release,
+        intent.delete_data,
+        false,
+    )
+    .await
 }
 
-/// Decides what becomes of `candidates`; `await_terminating`: also of those that somebody has deleted already, and that are still there.
+/// Decides what becomes of `candidates`; `await_terminating`: also of those that somebody has
+/// deleted already, and that are still there.
 pub(in crate::cli) async fn leaving(
     session: &Session,
     candidates: Vec<Candidate>,
@@ -176,12 +267,25 @@ pub(in crate::cli) async fn leaving(
     let looked = engine::look_at_claims(&session.cluster, &session.served, &candidates, look);
     let looked = session.unless_interrupted(looked).await?;
     looked.map_err(|error| session.request_error("cannot look at the claims", &error))?;
-    let Before { records, unsettled, .. } = before;
+    let Before {
+        records, unsettled, ..
+    } = before;
     let (live, unsettled, manager) = (&look.live, unsettled.as_ref(), &release.field_manager());
-    Ok(engine::leave(candidates, &Leaving { live, records, unsettled, manager, delete_data, await_terminating }))
+    Ok(engine::leave(
+        candidates,
+        &Leaving {
+            live,
+            records,
+            unsettled,
+            manager,
+            delete_data,
+            await_terminating,
+        },
+    ))
 }
 
-/// Looks at everything that is wanted, declared, or was touched by revisions before; and works out what an interrupted one has done.
+/// Looks at everything that is wanted, declared, or was touched by revisions before; and works out
+/// what an interrupted one has done.
 pub(in crate::cli) async fn observe(
     session: &Session,
     intent: &Intent<'_>,
@@ -190,34 +294,59 @@ pub(in crate::cli) async fn observe(
 ) -> Result<(Look, Before), CommandError> {
     let mut known = readable(wanted, intent, session);
     let named: HashSet<ObjectId> = known.iter().map(|(id, _)| id.clone()).collect();
-    known.extend(before.touched(&session.served).into_iter().filter(|(id, _)| !named.contains(id)));
-    let look = session.unless_interrupted(engine::look(&session.cluster, intent.release, &known)).await?;
-    let mut look = look.map_err(|error| session.request_error("cannot look at the cluster", &error))?;
+    known.extend(
+        before
+            .touched(&session.served)
+            .into_iter()
+            .filter(|(id, _)| !named.contains(id)),
+    );
+    let look = session
+        .unless_interrupted(engine::look(&session.cluster, intent.release, &known))
+        .await?;
+    let mut look =
+        look.map_err(|error| session.request_error("cannot look at the cluster", &error))?;
     look.forget_what_goes(wanted.objects.keys());
     before.complete(&look.live, &intent.release.field_manager());
     Ok((look, before))
 }
 
-/// Whether a namespace that no manifest describes is there without us: then it is left alone, also by those who may not write it.
+/// Whether a namespace that no manifest describes is there without us: then it is left alone, also
+/// by those who may not write it.
 ///
-/// Where the user may not even look at it, whether it is there shows when the objects in it are tried.
+/// Where the user may not even look at it, whether it is there shows when the objects in it are
+/// tried.
 fn belongs_to_others(look: &Look, records: &Records, namespace: &ObjectId, plan: &Plan) -> bool {
     match look.live.seen(namespace) {
         // Our entry goes with our label, which somebody may have taken off; the record stays.
-        Seen::Present(there) => apply_entry(there, &plan.release.field_manager()).is_none() && records.get(namespace).is_none(),
+        Seen::Present(there) => {
+            apply_entry(there, &plan.release.field_manager()).is_none()
+                && records.get(namespace).is_none()
+        }
         Seen::Forbidden => true,
         Seen::Absent | Seen::Unasked => false,
     }
 }
 
-/// The objects to look at, with the kinds that they are read as: what is rendered, and the Secrets that are declared.
+/// The objects to look at, with the kinds that they are read as: what is rendered, and the Secrets
+/// that are declared.
 fn readable(wanted: &Wanted, intent: &Intent<'_>, session: &Session) -> Vec<(ObjectId, Resource)> {
     let rendered = wanted.objects.values().filter_map(|object| {
-        Some((object.object.id.clone(), session.served.exact(&object.object.api_version, &object.object.id.kind)?.clone()))
+        Some((
+            object.object.id.clone(),
+            session
+                .served
+                .exact(&object.object.api_version, &object.object.id.kind)?
+                .clone(),
+        ))
     });
     let mut all: Vec<(ObjectId, Resource)> = rendered.collect();
     if let Some(resource) = session.served.exact("v1", "Secret") {
-        all.extend(intent.declared.iter().map(|id| (id.clone(), resource.clone())));
+        all.extend(
+            intent
+                .declared
+                .iter()
+                .map(|id| (id.clone(), resource.clone())),
+        );
     }
     all
 }
@@ -231,56 +360,110 @@ async fn static_findings(
     session: &Session,
 ) -> Result<Vec<Finding>, CommandError> {
     let brought = engine::brought(&session.cluster, &session.served, &plan.requires).await;
-    let brought = brought.map_err(|error| session.request_error("cannot look at what the cluster brings", &error))?;
+    let brought = brought
+        .map_err(|error| session.request_error("cannot look at what the cluster brings", &error))?;
     let mut findings = preflight::requirements(&plan.requires, &brought, &session.served);
-    let objects = || wanted.objects.values().filter(|object| selection.holds(&object.phase)).map(|object| &object.object);
-    findings.extend(preflight::unknown_kinds(objects().map(|object| (object, wanted.resource(object, &session.served))), &session.served));
+    let objects = || {
+        wanted
+            .objects
+            .values()
+            .filter(|object| selection.holds(&object.phase))
+            .map(|object| &object.object)
+    };
+    findings.extend(preflight::unknown_kinds(
+        objects().map(|object| (object, wanted.resource(object, &session.served))),
+        &session.served,
+    ));
     findings.extend(absent_namespaces(wanted, look, plan, selection));
     Ok(findings)
 }
 
 /// What is being deleted although it is wanted.
 fn terminating(wanted: &Wanted, look: &Look, selection: &Selection) -> Vec<String> {
-    let selected = wanted.objects.values().filter(|object| selection.holds(&object.phase)).map(|object| &object.object);
-    preflight::terminating(selected.filter_map(|object| Some((object, look.live.object(&object.id)?.as_ref()))))
+    let selected = wanted
+        .objects
+        .values()
+        .filter(|object| selection.holds(&object.phase))
+        .map(|object| &object.object);
+    preflight::terminating(
+        selected.filter_map(|object| Some((object, look.live.object(&object.id)?.as_ref()))),
+    )
 }
 
 /// Objects that belong to other releases, or that this one has deployed without remembering it.
-fn owned_elsewhere(wanted: &Wanted, look: &Look, before: &Before, plan: &Plan, selection: &Selection) -> Vec<Finding> {
-    let rendered = wanted.objects.values().filter(|object| selection.holds(&object.phase)).map(|object| &object.object);
+fn owned_elsewhere(
+    wanted: &Wanted,
+    look: &Look,
+    before: &Before,
+    plan: &Plan,
+    selection: &Selection,
+) -> Vec<Finding> {
+    let rendered = wanted
+        .objects
+        .values()
+        .filter(|object| selection.holds(&object.phase))
+        .map(|object| &object.object);
     let rendered = rendered.map(|object| (object.id.clone(), object.origin.clone()));
-    let declared = secrets::declared(plan).filter(|_| selection.holds(SECRETS_PHASE)).map(|id| (id, secrets::origin(plan)));
+    let declared = secrets::declared(plan)
+        .filter(|_| selection.holds(SECRETS_PHASE))
+        .map(|id| (id, secrets::origin(plan)));
     let all: Vec<(ObjectId, Origin)> = rendered.chain(declared).collect();
     let existing = || {
-        let there = all.iter().filter_map(|(id, origin)| Some((id, origin.clone(), look.live.object(id)?)));
+        let there = all
+            .iter()
+            .filter_map(|(id, origin)| Some((id, origin.clone(), look.live.object(id)?)));
         there.map(|(id, origin, live)| Existing { id, origin, live })
     };
     let mut findings = preflight::held_by_other_releases(existing(), &plan.release);
     if before.heads.is_empty() {
-        findings.extend(preflight::unremembered(existing(), &plan.release, &plan.state_namespace));
+        findings.extend(preflight::unremembered(
+            existing(),
+            &plan.release,
+            &plan.state_namespace,
+        ));
     }
     findings
 }
 
 /// Namespaces that do not exist and that nothing of the run creates.
-fn absent_namespaces(wanted: &Wanted, look: &Look, plan: &Plan, selection: &Selection) -> Vec<Finding> {
-    let namespace_of =
-        |name: &str| wanted.objects.iter().find(|(id, _)| id.kind == "Namespace" && id.name == name).map(|(_, object)| object);
-    let created = |name: &str| namespace_of(name).is_some_and(|object| selection.holds(&object.phase));
-    let rendered = wanted.objects.values().filter(|object| selection.holds(&object.phase));
+fn absent_namespaces(
+    wanted: &Wanted,
+    look: &Look,
+    plan: &Plan,
+    selection: &Selection,
+) -> Vec<Finding> {
+    let namespace_of = |name: &str| {
+        wanted
+            .objects
+            .iter()
+            .find(|(id, _)| id.kind == "Namespace" && id.name == name)
+            .map(|(_, object)| object)
+    };
+    let created =
+        |name: &str| namespace_of(name).is_some_and(|object| selection.holds(&object.phase));
+    let rendered = wanted
+        .objects
+        .values()
+        .filter(|object| selection.holds(&object.phase));
     let rendered = rendered.map(|object| (object.object.id.clone(), object.object.origin.clone()));
     // Declared Secrets join what is wanted once their values are known, which is after this check.
-    let declared = secrets::declared(plan).filter(|_| selection.holds(SECRETS_PHASE)).map(|id| (id, secrets::origin(plan)));
+    let declared = secrets::declared(plan)
+        .filter(|_| selection.holds(SECRETS_PHASE))
+        .map(|id| (id, secrets::origin(plan)));
     let to_write: Vec<(ObjectId, Origin)> = rendered.chain(declared).collect();
     let absent = look.absent_namespaces.iter().filter(|name| !created(name));
     absent
         .filter_map(|name| {
-            let (id, origin) = to_write.iter().find(|(id, _)| id.namespace.as_deref() == Some(name))?;
+            let (id, origin) = to_write
+                .iter()
+                .find(|(id, _)| id.namespace.as_deref() == Some(name))?;
             Some(Finding {
                 exit: ExitCode::Usage,
                 at: Some(origin.clone()),
                 object: Some(id.clone()),
-                message: format!("namespace `{name}` does not exist, and no manifest of this run creates it"),
+                message: format!(
+                    "namespace `{name}` does not exist, and no manifest of this run creates it"
+                ),
                 remedy: Some(match namespace_of(name) {
                     Some(namespace) => format!("run its phase too: `--phase {}`", namespace.phase),
                     None => format!("add a Namespace `{name}` to the manifests"),
@@ -290,7 +473,8 @@ fn absent_namespaces(wanted: &Wanted, look: &Look, plan: &Plan, selection: &Sele
         .collect()
 }
 
-/// What the user may not do: asked before somebody is asked for secrets, and where no dry run could tell because a namespace is new.
+/// What the user may not do: asked before somebody is asked for secrets, and where no dry run could
+/// tell because a namespace is new.
 async fn permissions(
     intent: &Intent<'_>,
     wanted: &Wanted,
@@ -298,20 +482,43 @@ async fn permissions(
     look: &Look,
     session: &Session,
 ) -> Result<Vec<Finding>, CommandError> {
-    let declared = intent.declared.iter().filter(|id| intent.selection.holds(SECRETS_PHASE) && look.live.object(id).is_none());
+    let declared = intent
+        .declared
+        .iter()
+        .filter(|id| intent.selection.holds(SECRETS_PHASE) && look.live.object(id).is_none());
     let secrets = declared.map(|id| id.namespace.clone()).collect();
-    not_permitted(Rights::to_write(wanted, &session.served, decisions, &secrets, intent.rolls_back), session).await
+    not_permitted(
+        Rights::to_write(
+            wanted,
+            &session.served,
+            decisions,
+            &secrets,
+            intent.rolls_back,
+        ),
+        session,
+    )
+    .await
 }
 
 /// Those of `rights` that the user does not have.
-pub(in crate::cli) async fn not_permitted(rights: Rights, session: &Session) -> Result<Vec<Finding>, CommandError> {
-    let missing = session.unless_interrupted(rights.missing(&session.cluster)).await?;
-    let missing = missing.map_err(|error| session.request_error("cannot ask what is permitted", &error))?;
+pub(in crate::cli) async fn not_permitted(
+    rights: Rights,
+    session: &Session,
+) -> Result<Vec<Finding>, CommandError> {
+    let missing = session
+        .unless_interrupted(rights.missing(&session.cluster))
+        .await?;
+    let missing =
+        missing.map_err(|error| session.request_error("cannot ask what is permitted", &error))?;
     Ok(preflight::not_permitted(&missing))
 }
 
 /// Refuses to go on where the user may not delete what has to go.
-pub(in crate::cli) async fn check_deletions(decisions: &[Decision], pruning: &Pruning, session: &Session) -> Result<(), CommandError> {
+pub(in crate::cli) async fn check_deletions(
+    decisions: &[Decision],
+    pruning: &Pruning,
+    session: &Session,
+) -> Result<(), CommandError> {
     let rights = Rights::to_delete(&session.served, decisions, &pruning.removals);
     let findings = not_permitted(rights, session).await?;
     preflight::refusal(&findings).map_or(Ok(()), Err)
@@ -322,18 +529,35 @@ pub(super) const SECRETS_PHASE: &str = "secrets";
 
 /// How to reach what the plan's `open` names.
 pub(super) fn access(plan: &Plan, kubectl: &str) -> IndexMap<String, String> {
-    plan.open.iter().map(|(name, target)| (name.clone(), how(target, &plan.namespace, kubectl))).collect()
+    plan.open
+        .iter()
+        .map(|(name, target)| (name.clone(), how(target, &plan.namespace, kubectl)))
+        .collect()
 }
 
 fn how(target: &OpenTarget, default_namespace: &str, kubectl: &str) -> String {
     let namespace = target.namespace.as_deref().unwrap_or(default_namespace);
-    let local = if target.port < 1024 { target.port + 8000 } else { target.port };
-    let ports = if local == target.port { local.to_string() } else { format!("{local}:{}", target.port) };
-    let forward = format!("{kubectl} port-forward -n {namespace} service/{} {ports}", target.service);
+    let local = if target.port < 1024 {
+        target.port + 8000
+    } else {
+        target.port
+    };
+    let ports = if local == target.port {
+        local.to_string()
+    } else {
+        format!("{local}:{}", target.port)
+    };
+    let forward = format!(
+        "{kubectl} port-forward -n {namespace} service/{} {ports}",
+        target.service
+    );
     let scheme = target.scheme.as_deref().unwrap_or("http");
     match (&target.connect, scheme) {
         (Some(connect), _) => format!("{forward}, then {connect}"),
         (None, "tcp") => format!("{forward}, then localhost:{local}"),
-        (None, scheme) => format!("{forward}, then {scheme}://localhost:{local}{}", target.path.as_deref().unwrap_or_default()),
+        (None, scheme) => format!(
+            "{forward}, then {scheme}://localhost:{local}{}",
+            target.path.as_deref().unwrap_or_default()
+        ),
     }
 }

@@ -10,14 +10,20 @@ use crate::{
 
 /// Refuses names that no object of the plan has.
 pub(super) fn check(names: &[String], wanted: &Wanted, plan: &Plan) -> Result<(), CommandError> {
-    let known: Vec<ObjectId> = wanted.objects.keys().cloned().chain(secrets::declared(plan)).collect();
+    let known: Vec<ObjectId> = wanted
+        .objects
+        .keys()
+        .cloned()
+        .chain(secrets::declared(plan))
+        .collect();
     for name in names {
         let meant: Vec<&ObjectId> = known.iter().filter(|id| means(name, id)).collect();
         match meant.as_slice() {
             [_] => {}
             [] => {
                 let texts: Vec<String> = known.iter().map(ToString::to_string).collect();
-                let error = CommandError::usage(format!("`--recreate {name}` names no object of the plan"));
+                let error =
+                    CommandError::usage(format!("`--recreate {name}` names no object of the plan"));
                 return Err(match plan::nearest(name, texts.iter().map(String::as_str)) {
                     Some(near) => error.hint(format!("did you mean `--recreate {near}`?")),
                     None => error.hint("write it as KIND/NAME or KIND/NAMESPACE/NAME; `deployctl render --phases` lists all objects"),
@@ -25,8 +31,12 @@ pub(super) fn check(names: &[String], wanted: &Wanted, plan: &Plan) -> Result<()
             }
             several => {
                 let texts: Vec<String> = several.iter().map(|id| format!("`{id}`")).collect();
-                return Err(CommandError::usage(format!("`--recreate {name}` names {} objects: {}", texts.len(), texts.join(", ")))
-                    .hint("name its namespace too: KIND/NAMESPACE/NAME"));
+                return Err(CommandError::usage(format!(
+                    "`--recreate {name}` names {} objects: {}",
+                    texts.len(),
+                    texts.join(", ")
+                ))
+                .hint("name its namespace too: KIND/NAMESPACE/NAME"));
             }
         }
     }
@@ -40,7 +50,8 @@ pub(super) fn mark(names: &[String], wanted: &mut Wanted) {
     }
 }
 
-/// Whether `name`, as `KIND/NAME` or `KIND/NAMESPACE/NAME`, means `id`. People write kinds in lower case too, and with the group.
+/// Whether `name`, as `KIND/NAME` or `KIND/NAMESPACE/NAME`, means `id`. People write kinds in lower
+/// case too, and with the group.
 fn means(name: &str, id: &ObjectId) -> bool {
     let parts: Vec<&str> = name.split('/').collect();
     let (kind, namespace, name) = match parts.as_slice() {
@@ -48,7 +59,9 @@ fn means(name: &str, id: &ObjectId) -> bool {
         [kind, namespace, name] => (*kind, Some(*namespace), *name),
         _ => return false,
     };
-    let (kind, group) = kind.split_once('.').map_or((kind, None), |(kind, group)| (kind, Some(group)));
+    let (kind, group) = kind
+        .split_once('.')
+        .map_or((kind, None), |(kind, group)| (kind, Some(group)));
     kind.eq_ignore_ascii_case(&id.kind)
         && group.is_none_or(|group| group == id.group)
         && namespace.is_none_or(|namespace| Some(namespace) == id.namespace.as_deref())
@@ -67,10 +80,21 @@ mod tests {
             namespace: Some("shop".to_owned()),
             name: "web".to_owned(),
         };
-        for name in ["Deployment/web", "deployment/web", "Deployment/shop/web", "deployment.apps/shop/web"] {
+        for name in [
+            "Deployment/web",
+            "deployment/web",
+            "Deployment/shop/web",
+            "deployment.apps/shop/web",
+        ] {
             assert!(means(name, &id), "{name}");
         }
-        for name in ["web", "Deployment/other/web", "deployment.batch/web", "Deployment/web/", "StatefulSet/web"] {
+        for name in [
+            "web",
+            "Deployment/other/web",
+            "deployment.batch/web",
+            "Deployment/web/",
+            "StatefulSet/web",
+        ] {
             assert!(!means(name, &id), "{name}");
         }
     }

@@ -35,24 +35,45 @@ pub(in crate::cli) struct Chosen {
 /// The Secrets that the plan declares.
 pub(super) fn declared(plan: &Plan) -> impl Iterator<Item = ObjectId> {
     plan.secrets.iter().flat_map(|secret| {
-        let namespaces = if secret.namespaces.is_empty() { vec![plan.namespace.clone()] } else { secret.namespaces.clone() };
-        namespaces.into_iter().map(|namespace| id(&namespace, &secret.name))
+        let namespaces = if secret.namespaces.is_empty() {
+            vec![plan.namespace.clone()]
+        } else {
+            secret.namespaces.clone()
+        };
+        namespaces
+            .into_iter()
+            .map(|namespace| id(&namespace, &secret.name))
     })
 }
 
 fn id(namespace: &str, name: &str) -> ObjectId {
-    ObjectId { group: String::new(), kind: "Secret".to_owned(), namespace: Some(namespace.to_owned()), name: name.to_owned() }
+    ObjectId {
+        group: String::new(),
+        kind: "Secret".to_owned(),
+        namespace: Some(namespace.to_owned()),
+        name: name.to_owned(),
+    }
 }
 
-/// Decides where every value comes from. What is missing and cannot be asked for is an error that lists all of it.
-pub(super) fn plan_values(given: &GivenSecrets, plan: &Plan, live: &Live) -> Result<Needs, CommandError> {
+/// Decides where every value comes from. What is missing and cannot be asked for is an error that
+/// lists all of it.
+pub(super) fn plan_values(
+    given: &GivenSecrets,
+    plan: &Plan,
+    live: &Live,
+) -> Result<Needs, CommandError> {
     check_seen(plan, live)?;
-    given.plan(plan, &|namespace, name| live.object(&id(namespace, name)).map(AsRef::as_ref))
+    given.plan(plan, &|namespace, name| {
+        live.object(&id(namespace, name)).map(AsRef::as_ref)
+    })
 }
 
 fn check_seen(plan: &Plan, live: &Live) -> Result<(), CommandError> {
-    if let Some(hidden) = declared(plan).find(|id| matches!(live.seen(id), Seen::Forbidden | Seen::Unasked)) {
-        // Taking it for absent would generate its values anew, and lock the database out that was made with the old ones.
+    if let Some(hidden) =
+        declared(plan).find(|id| matches!(live.seen(id), Seen::Forbidden | Seen::Unasked))
+    {
+        // Taking it for absent would generate its values anew, and lock the database out that was
+        // made with the old ones.
         return Err(CommandError::failed(format!("you may not read {hidden}, so its values cannot be kept; nothing was changed"))
             .hint("ask the cluster's administrator for the permission to get, list and patch Secrets in this namespace"));
     }
@@ -60,12 +81,17 @@ fn check_seen(plan: &Plan, live: &Live) -> Result<(), CommandError> {
 }
 
 /// Asks for what `needs` says and puts the Secrets among what is wanted.
-pub(super) fn add(needs: &Needs, plan: &Plan, wanted: &mut Wanted, output: &mut Output) -> Result<Chosen, CommandError> {
+pub(super) fn add(
+    needs: &Needs,
+    plan: &Plan,
+    wanted: &mut Wanted,
+    output: &mut Output,
+) -> Result<Chosen, CommandError> {
     add_knowing(needs, &Known::default(), plan, wanted, output)
 }
 
-/// Keeps the values that have come into the cluster since they were `chosen`. All others are what they were: nobody is asked for them a
-/// second time, and none is generated anew.
+/// Keeps the values that have come into the cluster since they were `chosen`. All others are what
+/// they were: nobody is asked for them a second time, and none is generated anew.
 pub(super) fn add_again(
     declarations: Declarations<'_>,
     chosen: &Chosen,
@@ -75,26 +101,55 @@ pub(super) fn add_again(
 ) -> Result<Chosen, CommandError> {
     let Declarations { plan, given } = declarations;
     check_seen(plan, live)?;
-    let needs = given.plan_again(plan, &|namespace, name| live.object(&id(namespace, name)).map(AsRef::as_ref))?;
+    let needs = given.plan_again(plan, &|namespace, name| {
+        live.object(&id(namespace, name)).map(AsRef::as_ref)
+    })?;
     add_knowing(&needs, &chosen.known, plan, wanted, output)
 }
 
-fn add_knowing(needs: &Needs, known: &Known, plan: &Plan, wanted: &mut Wanted, output: &mut Output) -> Result<Chosen, CommandError> {
+fn add_knowing(
+    needs: &Needs,
+    known: &Known,
+    plan: &Plan,
+    wanted: &mut Wanted,
+    output: &mut Output,
+) -> Result<Chosen, CommandError> {
     let resolved = tokio::task::block_in_place(|| ask_and_resolve(needs, known, plan, output))?;
     for manifest in resolved.manifests {
-        let Some(object) = object(manifest, plan) else { continue };
-        let order = Ordered { id: object.id.clone(), after: Vec::new(), leans_on: Vec::new(), priority: 0, last: false };
+        let Some(object) = object(manifest, plan) else {
+            continue;
+        };
+        let order = Ordered {
+            id: object.id.clone(),
+            after: Vec::new(),
+            leans_on: Vec::new(),
+            priority: 0,
+            last: false,
+        };
         let wanted_object = WantedObject::new(object, SECRETS_PHASE, order, &plan.release);
-        wanted.objects.insert(wanted_object.object.id.clone(), wanted_object);
+        wanted
+            .objects
+            .insert(wanted_object.object.id.clone(), wanted_object);
     }
-    Ok(Chosen { sources: needs.sources(), known: resolved.known })
+    Ok(Chosen {
+        sources: needs.sources(),
+        known: resolved.known,
+    })
 }
 
 fn object(manifest: Value, plan: &Plan) -> Option<Object> {
-    Some(Object { id: ObjectId::of(&manifest)?, api_version: "v1".to_owned(), body: Arc::new(manifest), origin: origin(plan) })
+    Some(Object {
+        id: ObjectId::of(&manifest)?,
+        api_version: "v1".to_owned(),
+        body: Arc::new(manifest),
+        origin: origin(plan),
+    })
 }
 
 /// Where declared Secrets are written down.
 pub(super) fn origin(plan: &Plan) -> Origin {
-    Origin { file: Arc::from(Path::new(&plan.file)), line: 1 }
+    Origin {
+        file: Arc::from(Path::new(&plan.file)),
+        line: 1,
+    }
 }

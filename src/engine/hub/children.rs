@@ -8,8 +8,9 @@ use serde_json::Value;
 use super::{kind_of, text, uid_of};
 use crate::cluster::WatchScope;
 
-/// What stands around objects: pods, ReplicaSets, Jobs, claims and events, each found by what it belongs to, and never by a search
-/// through all of them: hundreds of workloads may roll out at once.
+/// What stands around objects: pods, ReplicaSets, Jobs, claims and events, each found by what it
+/// belongs to, and never by a search through all of them: hundreds of workloads may roll out at
+/// once.
 #[derive(Default)]
 pub(super) struct Children {
     by_uid: HashMap<String, Arc<Value>>,
@@ -28,14 +29,25 @@ impl Children {
     pub(super) fn note(&mut self, child: Arc<Value>) {
         let uid = uid_of(&child).to_owned();
         for owner in owners(&child) {
-            self.owned.entry(owner.to_owned()).or_default().insert(uid.clone());
+            self.owned
+                .entry(owner.to_owned())
+                .or_default()
+                .insert(uid.clone());
         }
         match kind_of(&child) {
-            "Event" => drop(self.events.entry(regarding(&child).to_owned()).or_default().insert(uid.clone())),
+            "Event" => drop(
+                self.events
+                    .entry(regarding(&child).to_owned())
+                    .or_default()
+                    .insert(uid.clone()),
+            ),
             "PersistentVolumeClaim" => drop(self.claims.insert(place(&child), uid.clone())),
             "Pod" => {
                 for claim in claim_names(&child) {
-                    let claim = (text(&child, "/metadata/namespace").to_owned(), claim.to_owned());
+                    let claim = (
+                        text(&child, "/metadata/namespace").to_owned(),
+                        claim.to_owned(),
+                    );
                     self.mounted.entry(claim).or_default().insert(uid.clone());
                 }
             }
@@ -47,7 +59,9 @@ impl Children {
     /// Forgets `child`.
     pub(super) fn forget(&mut self, child: &Value) {
         let uid = uid_of(child);
-        let Some(known) = self.by_uid.remove(uid) else { return };
+        let Some(known) = self.by_uid.remove(uid) else {
+            return;
+        };
         for owner in owners(&known) {
             take_out(&mut self.owned, owner, uid);
         }
@@ -65,7 +79,12 @@ impl Children {
 
     /// Forgets everything of a kind in a scope.
     pub(super) fn forget_scope(&mut self, scope: &WatchScope) {
-        let gone: Vec<Arc<Value>> = self.by_uid.values().filter(|child| is_in(scope, child)).cloned().collect();
+        let gone: Vec<Arc<Value>> = self
+            .by_uid
+            .values()
+            .filter(|child| is_in(scope, child))
+            .cloned()
+            .collect();
         for child in &gone {
             self.forget(child);
         }
@@ -77,7 +96,10 @@ impl Children {
         let mut seen = HashSet::new();
         let mut owners = vec![uid];
         while let Some(owner) = owners.pop() {
-            for child in self.all(self.owned.get(owner)).filter(|child| seen.insert(uid_of(child))) {
+            for child in self
+                .all(self.owned.get(owner))
+                .filter(|child| seen.insert(uid_of(child)))
+            {
                 owners.push(uid_of(child));
                 family.push(child);
             }
@@ -94,18 +116,31 @@ impl Children {
     pub(super) fn claims_of<'a>(&'a self, pods: &[&'a Value]) -> Vec<&'a Value> {
         let keys: HashSet<(String, String)> = pods
             .iter()
-            .flat_map(|pod| claim_names(pod).map(|claim| (text(pod, "/metadata/namespace").to_owned(), claim.to_owned())))
+            .flat_map(|pod| {
+                claim_names(pod).map(|claim| {
+                    (
+                        text(pod, "/metadata/namespace").to_owned(),
+                        claim.to_owned(),
+                    )
+                })
+            })
             .collect();
-        keys.iter().filter_map(|key| self.by_uid.get(self.claims.get(key)?).map(AsRef::as_ref)).collect()
+        keys.iter()
+            .filter_map(|key| self.by_uid.get(self.claims.get(key)?).map(AsRef::as_ref))
+            .collect()
     }
 
     /// The events about the objects with `uids`.
-    pub(super) fn events_about<'a>(&'a self, uids: impl Iterator<Item = &'a str>) -> Vec<&'a Value> {
-        uids.flat_map(|uid| self.all(self.events.get(uid))).collect()
+    pub(super) fn events_about<'a>(
+        &'a self,
+        uids: impl Iterator<Item = &'a str>,
+    ) -> Vec<&'a Value> {
+        uids.flat_map(|uid| self.all(self.events.get(uid)))
+            .collect()
     }
 
-    /// The uids of all objects whose verdict may be another one because of `changed`: itself, what it is about, what it belongs to, and
-    /// what shares a volume with it.
+    /// The uids of all objects whose verdict may be another one because of `changed`: itself, what
+    /// it is about, what it belongs to, and what shares a volume with it.
     pub(super) fn concerned(&self, changed: &Value) -> HashSet<String> {
         let mut open: Vec<&str> = vec![uid_of(changed)];
         open.extend(owners(changed));
@@ -113,22 +148,38 @@ impl Children {
             "Event" => open.push(regarding(changed)),
             "PersistentVolumeClaim" => open.extend(self.users_of(changed).into_iter().map(uid_of)),
             "Pod" => {
-                let claims = claim_names(changed).map(|claim| (text(changed, "/metadata/namespace").to_owned(), claim.to_owned()));
-                open.extend(claims.filter_map(|claim| self.claims.get(&claim)).map(String::as_str));
+                let claims = claim_names(changed).map(|claim| {
+                    (
+                        text(changed, "/metadata/namespace").to_owned(),
+                        claim.to_owned(),
+                    )
+                });
+                open.extend(
+                    claims
+                        .filter_map(|claim| self.claims.get(&claim))
+                        .map(String::as_str),
+                );
             }
             _ => {}
         }
         let mut concerned = HashSet::new();
         while let Some(uid) = open.pop() {
             if concerned.insert(uid.to_owned()) {
-                open.extend(self.by_uid.get(uid).into_iter().flat_map(|child| owners(child)));
+                open.extend(
+                    self.by_uid
+                        .get(uid)
+                        .into_iter()
+                        .flat_map(|child| owners(child)),
+                );
             }
         }
         concerned
     }
 
     fn all<'a>(&'a self, uids: Option<&'a HashSet<String>>) -> impl Iterator<Item = &'a Value> {
-        uids.into_iter().flatten().filter_map(|uid| self.by_uid.get(uid).map(AsRef::as_ref))
+        uids.into_iter()
+            .flatten()
+            .filter_map(|uid| self.by_uid.get(uid).map(AsRef::as_ref))
     }
 }
 
@@ -144,12 +195,18 @@ fn take_out(index: &mut HashMap<String, HashSet<String>>, key: &str, uid: &str) 
 /// Whether `object` is of the kind and in the namespace of `scope`.
 pub(super) fn is_in(scope: &WatchScope, object: &Value) -> bool {
     kind_of(object) == scope.resource.kind
-        && scope.namespace.as_ref().is_none_or(|namespace| text(object, "/metadata/namespace") == namespace)
+        && scope
+            .namespace
+            .as_ref()
+            .is_none_or(|namespace| text(object, "/metadata/namespace") == namespace)
 }
 
 /// Namespace and name.
 fn place(object: &Value) -> (String, String) {
-    (text(object, "/metadata/namespace").to_owned(), text(object, "/metadata/name").to_owned())
+    (
+        text(object, "/metadata/namespace").to_owned(),
+        text(object, "/metadata/name").to_owned(),
+    )
 }
 
 fn regarding(event: &Value) -> &str {
@@ -157,12 +214,23 @@ fn regarding(event: &Value) -> &str {
 }
 
 fn owners(object: &Value) -> impl Iterator<Item = &str> {
-    object.pointer("/metadata/ownerReferences").and_then(Value::as_array).into_iter().flatten().map(|owner| text(owner, "/uid"))
+    object
+        .pointer("/metadata/ownerReferences")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .map(|owner| text(owner, "/uid"))
 }
 
 fn claim_names(pod: &Value) -> impl Iterator<Item = &str> {
-    let volumes = pod.pointer("/spec/volumes").and_then(Value::as_array).into_iter().flatten();
-    volumes.map(|volume| text(volume, "/persistentVolumeClaim/claimName")).filter(|claim| !claim.is_empty())
+    let volumes = pod
+        .pointer("/spec/volumes")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    volumes
+        .map(|volume| text(volume, "/persistentVolumeClaim/claimName"))
+        .filter(|claim| !claim.is_empty())
 }
 
 #[cfg(test)]
@@ -181,14 +249,23 @@ mod tests {
         pod["spec"] = json!({"volumes": [{"persistentVolumeClaim": {"claimName": "claim"}}]});
         let mut event = object("Event", "event", "");
         event["regarding"] = json!({"uid": "pod"});
-        for child in [object("ReplicaSet", "set", "deployment"), pod, object("PersistentVolumeClaim", "claim", ""), event] {
+        for child in [
+            object("ReplicaSet", "set", "deployment"),
+            pod,
+            object("PersistentVolumeClaim", "claim", ""),
+            event,
+        ] {
             children.note(Arc::new(child));
         }
         children
     }
 
     fn concerned(children: &Children, uid: &str) -> Vec<String> {
-        let mut concerned: Vec<String> = children.concerned(&children.by_uid[uid]).into_iter().filter(|uid| !uid.is_empty()).collect();
+        let mut concerned: Vec<String> = children
+            .concerned(&children.by_uid[uid])
+            .into_iter()
+            .filter(|uid| !uid.is_empty())
+            .collect();
         concerned.sort();
         concerned
     }
@@ -196,11 +273,24 @@ mod tests {
     #[test]
     fn what_belongs_together_is_found_from_both_ends() {
         let children = children();
-        let family: Vec<&str> = children.family("deployment").into_iter().map(uid_of).collect();
+        let family: Vec<&str> = children
+            .family("deployment")
+            .into_iter()
+            .map(uid_of)
+            .collect();
         assert_eq!(family, ["set", "pod"]);
-        assert_eq!(concerned(&children, "event"), ["deployment", "event", "pod", "set"]);
-        assert_eq!(concerned(&children, "claim"), ["claim", "deployment", "pod", "set"]);
-        assert_eq!(concerned(&children, "pod"), ["claim", "deployment", "pod", "set"]);
+        assert_eq!(
+            concerned(&children, "event"),
+            ["deployment", "event", "pod", "set"]
+        );
+        assert_eq!(
+            concerned(&children, "claim"),
+            ["claim", "deployment", "pod", "set"]
+        );
+        assert_eq!(
+            concerned(&children, "pod"),
+            ["claim", "deployment", "pod", "set"]
+        );
         assert_eq!(children.claims_of(&[&children.by_uid["pod"]]).len(), 1);
         assert_eq!(children.events_about(["pod"].into_iter()).len(), 1);
     }

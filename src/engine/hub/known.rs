@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use crate::object::ObjectId;
 
-/// Objects as they were seen last. What is told of them comes out of order: a watch may have told that an object is gone before the
-/// answer to the request that deleted it is read, and that answer shows it as it was on its way out.
+/// Objects as they were seen last. What is told of them comes out of order: a watch may have told
+/// that an object is gone before the answer to the request that deleted it is read, and that answer
+/// shows it as it was on its way out.
 #[derive(Default)]
 pub(super) struct Known {
     objects: HashMap<ObjectId, Arc<Value>>,
@@ -29,19 +30,25 @@ impl Known {
         self.objects.contains_key(id)
     }
 
-    /// Takes `object`, unless something newer is known: a watch repeats what happened before our own write.
+    /// Takes `object`, unless something newer is known: a watch repeats what happened before our
+    /// own write.
     pub(super) fn take(&mut self, id: ObjectId, object: Arc<Value>) {
         let known = self.objects.get(&id).and_then(|known| version_of(known));
-        let is_news = known.zip(version_of(&object)).is_none_or(|(known, new)| new >= known);
+        let is_news = known
+            .zip(version_of(&object))
+            .is_none_or(|(known, new)| new >= known);
         if is_news && !self.is_past(&object) {
             self.objects.insert(id, object);
         }
     }
 
-    /// Whether `object` is not there any more. One that a list did not hold was there later, if at all, without being deleted yet.
+    /// Whether `object` is not there any more. One that a list did not hold was there later, if at
+    /// all, without being deleted yet.
     fn is_past(&self, object: &Value) -> bool {
         let uid = uid_of(object);
-        self.gone.contains(uid) || (self.unlisted.contains(uid) && object.pointer("/metadata/deletionTimestamp").is_some())
+        self.gone.contains(uid)
+            || (self.unlisted.contains(uid)
+                && object.pointer("/metadata/deletionTimestamp").is_some())
     }
 
     /// Forgets `id`, which a request found gone.
@@ -49,18 +56,30 @@ impl Known {
         self.objects.remove(id);
     }
 
-    /// Forgets `object`, of which a watch told that it is gone. That does not concern a successor of the same name.
+    /// Forgets `object`, of which a watch told that it is gone. That does not concern a successor
+    /// of the same name.
     pub(super) fn forget(&mut self, id: &ObjectId, object: &Value) {
         self.gone.insert(uid_of(object).to_owned());
-        if self.objects.get(id).is_some_and(|known| uid_of(known) == uid_of(object)) {
+        if self
+            .objects
+            .get(id)
+            .is_some_and(|known| uid_of(known) == uid_of(object))
+        {
             self.objects.remove(id);
         }
     }
 
-    /// Forgets the objects that are `listed_anew`, as far as they are known, and returns them: `list` holds those that are there.
-    pub(super) fn forget_all(&mut self, listed_anew: impl Fn(&ObjectId, &Value) -> bool, list: &[Arc<Value>]) -> HashSet<ObjectId> {
+    /// Forgets the objects that are `listed_anew`, as far as they are known, and returns them:
+    /// `list` holds those that are there.
+    pub(super) fn forget_all(
+        &mut self,
+        listed_anew: impl Fn(&ObjectId, &Value) -> bool,
+        list: &[Arc<Value>],
+    ) -> HashSet<ObjectId> {
         let there: HashSet<&str> = list.iter().map(|object| uid_of(object)).collect();
-        let known = self.objects.extract_if(|id, object| listed_anew(id, object));
+        let known = self
+            .objects
+            .extract_if(|id, object| listed_anew(id, object));
         let mut ids = HashSet::new();
         for (id, object) in known {
             if !there.contains(uid_of(&object)) {
@@ -74,16 +93,26 @@ impl Known {
 
 impl FromIterator<(ObjectId, Arc<Value>)> for Known {
     fn from_iter<I: IntoIterator<Item = (ObjectId, Arc<Value>)>>(objects: I) -> Self {
-        Self { objects: objects.into_iter().collect(), ..Self::default() }
+        Self {
+            objects: objects.into_iter().collect(),
+            ..Self::default()
+        }
     }
 }
 
 fn uid_of(object: &Value) -> &str {
-    object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default()
+    object
+        .pointer("/metadata/uid")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 fn version_of(object: &Value) -> Option<u64> {
-    object.pointer("/metadata/resourceVersion")?.as_str()?.parse().ok()
+    object
+        .pointer("/metadata/resourceVersion")?
+        .as_str()?
+        .parse()
+        .ok()
 }
 
 #[cfg(test)]
@@ -93,8 +122,7 @@ mod tests {
     use super::*;
 
     fn object(uid: &str, version: &str, terminating: bool) -> Arc<Value> {
-        let mut object =
-            json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db", "uid": uid, "resourceVersion": version}});
+        let mut object = json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db", "uid": uid, "resourceVersion": version}});
         if terminating {
             object["metadata"]["deletionTimestamp"] = "2026-11-21T10:00:00Z".into();
         }
@@ -120,7 +148,10 @@ mod tests {
     #[test]
     fn nor_what_a_list_did_not_hold_any_more() {
         let (id, mut known) = known("a");
-        assert_eq!(known.forget_all(|_, _| true, &[]), HashSet::from([id.clone()]));
+        assert_eq!(
+            known.forget_all(|_, _| true, &[]),
+            HashSet::from([id.clone()])
+        );
         known.take(id.clone(), object("a", "2", true));
         assert!(!known.contains(&id));
     }

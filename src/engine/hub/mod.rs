@@ -30,8 +30,8 @@ use crate::{
     readiness::{Budget, Rules, Surroundings, Verdict, VolumeBinding},
 };
 
-/// What the watches brought, joined in memory: the objects that are waited for, and the pods, ReplicaSets, claims and
-/// events around them.
+/// What the watches brought, joined in memory: the objects that are waited for, and the pods,
+/// ReplicaSets, claims and events around them.
 pub(super) struct Hub {
     cluster: Cluster,
     label: Option<String>,
@@ -50,7 +50,8 @@ pub(super) struct Hub {
     receiver: UnboundedReceiver<Heard>,
 }
 
-/// Which objects may have another verdict than before, as far as watches tell: time may change verdicts too.
+/// Which objects may have another verdict than before, as far as watches tell: time may change
+/// verdicts too.
 #[derive(Debug, Default)]
 pub(super) struct News {
     /// When the oldest of it was read off the network.
@@ -63,11 +64,14 @@ pub(super) struct News {
 impl News {
     /// Whether it concerns `id`, which is there as `object`.
     pub(super) fn concerns(&self, id: &ObjectId, object: Option<&Value>) -> bool {
-        self.everything || self.ids.contains(id) || object.is_some_and(|object| self.uids.contains(uid_of(object)))
+        self.everything
+            || self.ids.contains(id)
+            || object.is_some_and(|object| self.uids.contains(uid_of(object)))
     }
 }
 
-/// Kinds that say why a workload is not ready. They are watched only where something is slow: a healthy release never asks.
+/// Kinds that say why a workload is not ready. They are watched only where something is slow: a
+/// healthy release never asks.
 const CHILDREN: [(&str, &str, &str, &str); 4] = [
     ("", "v1", "Pod", "pods"),
     ("apps", "v1", "ReplicaSet", "replicasets"),
@@ -76,15 +80,28 @@ const CHILDREN: [(&str, &str, &str, &str); 4] = [
 ];
 
 impl Hub {
-    /// A hub that knows what `look` saw, and watches what carries `label`; without one, whole kinds: objects that are put back may not
-    /// be ours.
-    pub(super) fn new(cluster: Cluster, served: &Served, label: Option<String>, look: &Look) -> Self {
+    /// A hub that knows what `look` saw, and watches what carries `label`; without one, whole
+    /// kinds: objects that are put back may not be ours.
+    pub(super) fn new(
+        cluster: Cluster,
+        served: &Served,
+        label: Option<String>,
+        look: &Look,
+    ) -> Self {
         let (sender, receiver) = unbounded_channel();
         Self {
             cluster,
-            positions: if label.is_some() { look.positions.clone() } else { HashMap::new() },
+            positions: if label.is_some() {
+                look.positions.clone()
+            } else {
+                HashMap::new()
+            },
             label,
-            objects: look.live.present().map(|(id, object)| (id.clone(), Arc::clone(object))).collect(),
+            objects: look
+                .live
+                .present()
+                .map(|(id, object)| (id.clone(), Arc::clone(object)))
+                .collect(),
             resources: HashMap::new(),
             children: Children::default(),
             statuses: Statuses::of(served),
@@ -111,8 +128,17 @@ impl Hub {
 
     /// How often the containers of the pods of `id` were restarted: the highest number.
     pub(super) fn restarts(&self, id: &ObjectId, now: Timestamp) -> u32 {
-        let Some(object) = self.objects.get(id) else { return 0 };
-        self.around(object, now, |surroundings| surroundings.pods.iter().map(|pod| most_restarts(pod)).max().unwrap_or(0))
+        let Some(object) = self.objects.get(id) else {
+            return 0;
+        };
+        self.around(object, now, |surroundings| {
+            surroundings
+                .pods
+                .iter()
+                .map(|pod| most_restarts(pod))
+                .max()
+                .unwrap_or(0)
+        })
     }
 
     /// Notes the answer to a write of `id`.
@@ -140,29 +166,81 @@ impl Hub {
     pub(super) fn judge_within(&self, id: &ObjectId, now: Timestamp, budget: Budget) -> Verdict {
         match self.objects.get(id) {
             None => Verdict::absent(),
-            Some(object) => self.around(object, now, |surroundings| self.rules.judge(object, surroundings, budget)),
+            Some(object) => self.around(object, now, |surroundings| {
+                self.rules.judge(object, surroundings, budget)
+            }),
         }
     }
 
     /// Calls `ask` with what belongs to `object`.
-    pub(super) fn around<T>(&self, object: &Value, now: Timestamp, ask: impl FnOnce(&Surroundings<'_>) -> T) -> T {
+    pub(super) fn around<T>(
+        &self,
+        object: &Value,
+        now: Timestamp,
+        ask: impl FnOnce(&Surroundings<'_>) -> T,
+    ) -> T {
         let family = self.children.family(uid_of(object));
-        let of_kind = |kind: &str| -> Vec<&Value> { family.iter().copied().filter(|child| kind_of(child) == kind).collect() };
-        let pods = if kind_of(object) == "PersistentVolumeClaim" { self.children.users_of(object) } else { of_kind("Pod") };
+        let of_kind = |kind: &str| -> Vec<&Value> {
+            family
+                .iter()
+                .copied()
+                .filter(|child| kind_of(child) == kind)
+                .collect()
+        };
+        let pods = if kind_of(object) == "PersistentVolumeClaim" {
+            self.children.users_of(object)
+        } else {
+            of_kind("Pod")
+        };
         let claims = self.children.claims_of(&pods);
-        let events = self.children.events_about(family.iter().copied().chain(claims.iter().copied()).chain([object]).map(uid_of));
-        let binding = object.pointer("/spec/storageClassName").and_then(Value::as_str).and_then(|class| self.bindings.get(class)).copied();
+        let events = self.children.events_about(
+            family
+                .iter()
+                .copied()
+                .chain(claims.iter().copied())
+                .chain([object])
+                .map(uid_of),
+        );
+        let binding = object
+            .pointer("/spec/storageClassName")
+            .and_then(Value::as_str)
+            .and_then(|class| self.bindings.get(class))
+            .copied();
         let has_status_subresource = self.statuses.has(object);
-        let surroundings = Surroundings { binding, has_status_subresource, ..Surroundings::none(now) };
-        ask(&Surroundings { pods: &pods, replica_sets: &of_kind("ReplicaSet"), claims: &claims, events: &events, ..surroundings })
+        let surroundings = Surroundings {
+            binding,
+            has_status_subresource,
+            ..Surroundings::none(now)
+        };
+        ask(&Surroundings {
+            pods: &pods,
+            replica_sets: &of_kind("ReplicaSet"),
+            claims: &claims,
+            events: &events,
+            ..surroundings
+        })
     }
 
-    /// Watches the kind of `id`: by our label over all namespaces, from where the LIST stopped, or in its namespace.
+    /// Watches the kind of `id`: by our label over all namespaces, from where the LIST stopped, or
+    /// in its namespace.
     pub(super) fn follow(&mut self, id: &ObjectId, resource: &Resource) {
-        self.resources.entry(id.clone()).or_insert_with(|| resource.clone());
+        self.resources
+            .entry(id.clone())
+            .or_insert_with(|| resource.clone());
         let position = self.positions.get(resource).cloned();
-        let namespace = if position.is_some() { None } else { id.namespace.clone() };
-        self.watch(WatchScope { resource: resource.clone(), namespace, selector: self.label.clone() }, position);
+        let namespace = if position.is_some() {
+            None
+        } else {
+            id.namespace.clone()
+        };
+        self.watch(
+            WatchScope {
+                resource: resource.clone(),
+                namespace,
+                selector: self.label.clone(),
+            },
+            position,
+        );
     }
 
     /// Whether a watch brings what happens to `id`.
@@ -172,9 +250,18 @@ impl Hub {
 
     /// Watches what belongs to workloads in the namespace of `id`.
     pub(super) async fn follow_children(&mut self, id: &ObjectId) {
-        let Some(namespace) = &id.namespace else { return };
+        let Some(namespace) = &id.namespace else {
+            return;
+        };
         for resource in children() {
-            self.watch(WatchScope { resource, namespace: Some(namespace.clone()), selector: None }, None);
+            self.watch(
+                WatchScope {
+                    resource,
+                    namespace: Some(namespace.clone()),
+                    selector: None,
+                },
+                None,
+            );
         }
         if id.kind == "PersistentVolumeClaim" && !self.asked_bindings {
             self.asked_bindings = true;
@@ -182,10 +269,13 @@ impl Hub {
         }
     }
 
-    /// Lists what belongs to workloads in `namespace`, once. What the user may not list stays unknown.
+    /// Lists what belongs to workloads in `namespace`, once. What the user may not list stays
+    /// unknown.
     pub(super) async fn list_children(&mut self, namespace: &str) -> Result<(), RequestError> {
         let resources: Vec<Resource> = children().collect();
-        let lists = resources.iter().map(|resource| self.cluster.list(resource, Some(namespace), None));
+        let lists = resources
+            .iter()
+            .map(|resource| self.cluster.list(resource, Some(namespace), None));
         for listed in join_all(lists).await {
             match listed {
                 Ok(listed) => listed.items.iter().for_each(|item| self.note(item)),
@@ -208,15 +298,32 @@ impl Hub {
             verbs: Vec::new(),
             has_status: false,
         };
-        // Without permission nothing is known of the classes, and a claim is waited for until it is bound.
+        // Without permission nothing is known of the classes, and a claim is waited for until it is
+        // bound.
         if let Ok(listed) = self.cluster.list(&classes, None, None).await {
-            self.bindings = listed.items.iter().map(|class| (text(class, "/metadata/name").to_owned(), VolumeBinding::of(class))).collect();
+            self.bindings = listed
+                .items
+                .iter()
+                .map(|class| {
+                    (
+                        text(class, "/metadata/name").to_owned(),
+                        VolumeBinding::of(class),
+                    )
+                })
+                .collect();
         }
     }
 
     fn watch(&mut self, scope: WatchScope, position: Option<String>) {
-        if self.watched.insert((scope.resource.clone(), scope.namespace.clone())) {
-            self.tasks.spawn(self.cluster.clone().watch(scope, position, self.sender.clone()));
+        if self
+            .watched
+            .insert((scope.resource.clone(), scope.namespace.clone()))
+        {
+            self.tasks.spawn(
+                self.cluster
+                    .clone()
+                    .watch(scope, position, self.sender.clone()),
+            );
         }
     }
 
@@ -248,14 +355,16 @@ impl Hub {
                     self.note(&object);
                 }
             }
-            // What may not be watched stays as it was seen; the phase's time limit ends the wait for it.
+            // What may not be watched stays as it was seen; the phase's time limit ends the wait
+            // for it.
             Watched::Forbidden => {}
         }
     }
 
     fn note(&mut self, object: &Arc<Value>) {
         let Some(id) = identity(object) else { return };
-        // A watch may tell of an object, and even that it is ready, before the answer to our own write of it was read.
+        // A watch may tell of an object, and even that it is ready, before the answer to our own
+        // write of it was read.
         if self.is_ours(object) || self.objects.contains(&id) || self.resources.contains_key(&id) {
             self.take_object(Arc::clone(object));
         }
@@ -274,7 +383,9 @@ impl Hub {
 
     fn is_ours(&self, object: &Value) -> bool {
         let labels = object.pointer("/metadata/labels");
-        self.label.as_ref().is_some_and(|label| labels.and_then(|labels| labels.get(label)).is_some())
+        self.label
+            .as_ref()
+            .is_some_and(|label| labels.and_then(|labels| labels.get(label)).is_some())
     }
 
     fn take_object(&mut self, object: Arc<Value>) {
@@ -290,12 +401,16 @@ impl Hub {
         self.children.forget(object);
     }
 
-    /// Forgets everything of a scope before all of it, `list`, is taken in anew. Returns the objects that were known.
+    /// Forgets everything of a scope before all of it, `list`, is taken in anew. Returns the
+    /// objects that were known.
     fn forget_scope(&mut self, scope: &WatchScope, list: &[Arc<Value>]) -> HashSet<ObjectId> {
         let mut known = HashSet::new();
         if scope.selector == self.label {
-            let of_kind = |id: &ObjectId| id.kind == scope.resource.kind && id.group == scope.resource.group;
-            known = self.objects.forget_all(|id, object| of_kind(id) && is_in(scope, object), list);
+            let of_kind =
+                |id: &ObjectId| id.kind == scope.resource.kind && id.group == scope.resource.group;
+            known = self
+                .objects
+                .forget_all(|id, object| of_kind(id) && is_in(scope, object), list);
         }
         if scope.selector.is_none() {
             self.children.forget_scope(scope);
@@ -307,22 +422,29 @@ impl Hub {
 /// The number of restarts of that container of `pod` which was restarted most often.
 fn most_restarts(pod: &Value) -> u32 {
     let statuses = ["/status/initContainerStatuses", "/status/containerStatuses"].into_iter();
-    let statuses = statuses.filter_map(|at| pod.pointer(at)?.as_array()).flatten();
-    let restarts = statuses.filter_map(|status| status.get("restartCount")?.as_u64()).max().unwrap_or(0);
+    let statuses = statuses
+        .filter_map(|at| pod.pointer(at)?.as_array())
+        .flatten();
+    let restarts = statuses
+        .filter_map(|status| status.get("restartCount")?.as_u64())
+        .max()
+        .unwrap_or(0);
     u32::try_from(restarts).unwrap_or(u32::MAX)
 }
 
 /// [`CHILDREN`] as they are served.
 fn children() -> impl Iterator<Item = Resource> {
-    CHILDREN.iter().map(|(group, version, kind, plural)| Resource {
-        group: (*group).to_owned(),
-        version: (*version).to_owned(),
-        kind: (*kind).to_owned(),
-        plural: (*plural).to_owned(),
-        namespaced: true,
-        verbs: Vec::new(),
-        has_status: false,
-    })
+    CHILDREN
+        .iter()
+        .map(|(group, version, kind, plural)| Resource {
+            group: (*group).to_owned(),
+            version: (*version).to_owned(),
+            kind: (*kind).to_owned(),
+            plural: (*plural).to_owned(),
+            namespaced: true,
+            verbs: Vec::new(),
+            has_status: false,
+        })
 }
 
 fn identity(object: &Value) -> Option<ObjectId> {
@@ -330,7 +452,10 @@ fn identity(object: &Value) -> Option<ObjectId> {
 }
 
 fn is_child(object: &Value) -> bool {
-    CHILDREN.iter().any(|(_, _, kind, _)| *kind == kind_of(object)) || kind_of(object) == "Job"
+    CHILDREN
+        .iter()
+        .any(|(_, _, kind, _)| *kind == kind_of(object))
+        || kind_of(object) == "Job"
 }
 
 fn kind_of(object: &Value) -> &str {
@@ -342,5 +467,8 @@ fn uid_of(object: &Value) -> &str {
 }
 
 fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    object
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }

@@ -20,13 +20,27 @@ impl Statuses {
 
     /// Takes a definition in that was written meanwhile: what the server said is older.
     pub(super) fn note(&mut self, id: &ObjectId, object: &Value) {
-        if (id.group.as_str(), id.kind.as_str()) != ("apiextensions.k8s.io", "CustomResourceDefinition") {
+        if (id.group.as_str(), id.kind.as_str())
+            != ("apiextensions.k8s.io", "CustomResourceDefinition")
+        {
             return;
         }
-        let group = object.pointer("/spec/group").and_then(Value::as_str).unwrap_or_default();
-        let kind = object.pointer("/spec/names/kind").and_then(Value::as_str).unwrap_or_default();
-        let versions = object.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten();
-        let has_status = versions.into_iter().any(|version| version.pointer("/subresources/status").is_some());
+        let group = object
+            .pointer("/spec/group")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let kind = object
+            .pointer("/spec/names/kind")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let versions = object
+            .pointer("/spec/versions")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
+        let has_status = versions
+            .into_iter()
+            .any(|version| version.pointer("/subresources/status").is_some());
         self.set(group, kind, has_status);
     }
 
@@ -34,7 +48,10 @@ impl Statuses {
     pub(super) fn has(&self, object: &Value) -> Option<bool> {
         let api_version = object.get("apiVersion").and_then(Value::as_str)?;
         let group = api_version.split_once('/').map_or("", |(group, _)| group);
-        self.0.get(group)?.get(object.get("kind")?.as_str()?).copied()
+        self.0
+            .get(group)?
+            .get(object.get("kind")?.as_str()?)
+            .copied()
     }
 
     fn set(&mut self, group: &str, kind: &str, has_status: bool) {
@@ -57,7 +74,10 @@ mod tests {
         assert_eq!(statuses.has(&widget), None);
         let definition = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "widgets.example.org"},
             "spec": {"group": "example.org", "names": {"kind": "Widget"}, "versions": [{"name": "v1", "subresources": {"status": {}}}]}});
-        statuses.note(&ObjectId::of(&definition).expect("it is an object"), &definition);
+        statuses.note(
+            &ObjectId::of(&definition).expect("it is an object"),
+            &definition,
+        );
         assert_eq!(statuses.has(&widget), Some(true));
     }
 }

@@ -16,7 +16,8 @@ impl Writer<'_> {
                 ])
             })
         };
-        self.patch_until_done(id, self.stored_as(id), live.as_ref(), patch).await?;
+        self.patch_until_done(id, self.stored_as(id), live.as_ref(), patch)
+            .await?;
         Ok((WriteResult::Changed, self.read(id).await?))
     }
 }

@@ -43,11 +43,13 @@ pub(super) struct Materials<'a> {
     pub(super) snapshot: &'a Snapshot,
     /// What was done, where that is put back.
     pub(super) traces: &'a Traces,
-    /// What was remembered before interrupted runs that this one goes on from; `None` where there are none.
+    /// What was remembered before interrupted runs that this one goes on from; `None` where there
+    /// are none.
     pub(super) base: Option<&'a Records>,
     /// The kind that each object is written as.
     pub(super) resources: Resources,
-    /// The kind that each object is stored as, where that is another one: snapshots are read and put back as this.
+    /// The kind that each object is stored as, where that is another one: snapshots are read and
+    /// put back as this.
     pub(super) stored_as: Resources,
     /// Whether fields that others own are taken over.
     pub(super) force_conflicts: bool,
@@ -70,18 +72,25 @@ pub(super) struct Written {
     pub(super) took: Duration,
 }
 
-/// How often a write is tried again whose object was changed by somebody else in between: status is written all the time.
+/// How often a write is tried again whose object was changed by somebody else in between: status is
+/// written all the time.
 const CONFLICTS: usize = 20;
 
 impl<'a> Writer<'a> {
     pub(super) fn new(materials: Materials<'a>) -> Self {
         let manager = materials.release.field_manager().into();
-        Self { materials: Arc::new(materials), manager }
+        Self {
+            materials: Arc::new(materials),
+            manager,
+        }
     }
 
     /// Objects of its phase without which `id` may fail while it starts.
     pub(super) fn leans_on(&self, id: &ObjectId) -> &[ObjectId] {
-        let wanted = self.materials.wanted.and_then(|wanted| wanted.objects.get(id));
+        let wanted = self
+            .materials
+            .wanted
+            .and_then(|wanted| wanted.objects.get(id));
         wanted.map_or(&[], |wanted| &wanted.leans_on)
     }
 
@@ -92,44 +101,71 @@ impl<'a> Writer<'a> {
 
     /// Notes that the Job `id` has done its work.
     pub(super) fn note_completed(&self, id: &ObjectId) {
-        self.materials.notes.note(JournalEntry::Completed { object: id.clone() });
+        self.materials
+            .notes
+            .note(JournalEntry::Completed { object: id.clone() });
     }
 
     /// The kind that `id` is stored as.
     fn stored_as(&self, id: &ObjectId) -> &Resource {
         let materials = &self.materials;
-        let known = materials.stored_as.get(id).or_else(|| materials.resources.get(id));
-        // Workloads whose pods are replaced are in no program; they are of kinds that every API server serves.
-        known.or_else(|| materials.served.preferred(&id.group, &id.kind)).expect("what is written is of a known kind")
+        let known = materials
+            .stored_as
+            .get(id)
+            .or_else(|| materials.resources.get(id));
+        // Workloads whose pods are replaced are in no program; they are of kinds that every API
+        // server serves.
+        known
+            .or_else(|| materials.served.preferred(&id.group, &id.kind))
+            .expect("what is written is of a known kind")
     }
 
     /// Carries out `work`, a step of `phase` that writes.
     pub(super) async fn perform(&self, work: &Work, phase: &str) -> Result<Written, RequestError> {
         let started = Instant::now();
-        let object = work.writes().cloned().expect("steps that only wait are not performed");
+        let object = work
+            .writes()
+            .cloned()
+            .expect("steps that only wait are not performed");
         let (result, stored) = match work {
             Work::Apply { object, force } => self.apply(object, phase, *force).await?,
             Work::Restore { object } => self.restore(object).await?,
             Work::Recreate { object } => self.recreate(object).await?,
-            Work::Delete { object, uid, belongings, if_empty } => self.delete(object, uid, *belongings, *if_empty).await?,
+            Work::Delete {
+                object,
+                uid,
+                belongings,
+                if_empty,
+            } => self.delete(object, uid, *belongings, *if_empty).await?,
             Work::GiveUp { object } => self.give_up(object).await?,
             Work::RestartPods { object, since } => self.restart_pods(object, *since).await?,
             Work::Expand { object, size } => self.expand(object, size).await?,
-            Work::AwaitReady { .. } | Work::AwaitGone { .. } => unreachable!("steps that only wait are not performed"),
+            Work::AwaitReady { .. } | Work::AwaitGone { .. } => {
+                unreachable!("steps that only wait are not performed")
+            }
         };
-        Ok(Written { object, result, stored: stored.map(slim), took: started.elapsed() })
+        Ok(Written {
+            object,
+            result,
+            stored: stored.map(slim),
+            took: started.elapsed(),
+        })
     }
 
     /// The object as it is stored now.
     async fn read(&self, id: &ObjectId) -> Result<Option<Value>, RequestError> {
-        self.materials.cluster.get(self.stored_as(id), id.namespace.as_deref(), &id.name).await
+        self.materials
+            .cluster
+            .get(self.stored_as(id), id.namespace.as_deref(), &id.name)
+            .await
     }
 }
 
 /// What a step did, and the object as it is stored then.
 type Done = (WriteResult, Option<Value>);
 
-/// `object` without the list of who owns what: half of its size, and never looked at after the record was made.
+/// `object` without the list of who owns what: half of its size, and never looked at after the
+/// record was made.
 fn slim(mut object: Value) -> Value {
     if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
         metadata.remove("managedFields");
@@ -141,11 +177,20 @@ fn slim(mut object: Value) -> Value {
 const SERVED_WITHIN: Duration = Duration::from_secs(10);
 const SERVED_AGAIN: Duration = Duration::from_millis(200);
 
-/// Writes an object of a kind that is just being defined: the API server may need a moment until it serves that.
-async fn once_served<T, F: Future<Output = Result<T, RequestError>>>(write: impl FnMut() -> F) -> Result<T, RequestError> {
-    let times = usize::try_from(SERVED_WITHIN.as_millis() / SERVED_AGAIN.as_millis()).unwrap_or(usize::MAX);
-    let pauses = ConstantBuilder::default().with_delay(SERVED_AGAIN).with_max_times(times);
-    write.retry(pauses).when(|error| error.code() == Some(404)).await
+/// Writes an object of a kind that is just being defined: the API server may need a moment until it
+/// serves that.
+async fn once_served<T, F: Future<Output = Result<T, RequestError>>>(
+    write: impl FnMut() -> F,
+) -> Result<T, RequestError> {
+    let times =
+        usize::try_from(SERVED_WITHIN.as_millis() / SERVED_AGAIN.as_millis()).unwrap_or(usize::MAX);
+    let pauses = ConstantBuilder::default()
+        .with_delay(SERVED_AGAIN)
+        .with_max_times(times);
+    write
+        .retry(pauses)
+        .when(|error| error.code() == Some(404))
+        .await
 }
 
 fn uid_of(object: &Value) -> &str {
@@ -157,7 +202,10 @@ fn version_of(object: &Value) -> &str {
 }
 
 fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    object
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 /// Whether `error` says that the object was written by somebody else since it was read.

@@ -10,8 +10,15 @@ use crate::{
 };
 
 impl Writer<'_> {
-    /// Deletes `id` where it still has `uid`. `if_empty`: it stays where anything is in it that would go with it.
-    pub(super) async fn delete(&self, id: &ObjectId, uid: &str, belongings: Belongings, if_empty: bool) -> Result<Done, RequestError> {
+    /// Deletes `id` where it still has `uid`. `if_empty`: it stays where anything is in it that
+    /// would go with it.
+    pub(super) async fn delete(
+        &self,
+        id: &ObjectId,
+        uid: &str,
+        belongings: Belongings,
+        if_empty: bool,
+    ) -> Result<Done, RequestError> {
         for attempt in 1.. {
             let Some(live) = self.read(id).await?.filter(|live| uid_of(live) == uid) else {
                 self.note_removed(id);
@@ -25,13 +32,22 @@ impl Writer<'_> {
                 self.materials.notes.leave(id, why);
                 return Ok((WriteResult::Kept, Some(live)));
             }
-            let owned = if belongings == Belongings::ClaimsStay { self.owned_by(&live).await? } else { Vec::new() };
+            let owned = if belongings == Belongings::ClaimsStay {
+                self.owned_by(&live).await?
+            } else {
+                Vec::new()
+            };
             let options = DeleteOptions {
                 uid: Some(uid.to_owned()),
                 resource_version: Some(version_of(&live).to_owned()),
                 propagation: Some(propagation(id, belongings)),
             };
-            match self.materials.cluster.delete(self.stored_as(id), id, &options).await {
+            match self
+                .materials
+                .cluster
+                .delete(self.stored_as(id), id, &options)
+                .await
+            {
                 Ok(deleted) => {
                     self.note_removed(id);
                     if belongings == Belongings::ClaimsStay {
@@ -44,7 +60,8 @@ impl Writer<'_> {
                     };
                     return Ok((WriteResult::Deleted, terminating));
                 }
-                // A status that was written in between changes the version, which says nothing about whose object it is.
+                // A status that was written in between changes the version, which says nothing
+                // about whose object it is.
                 Err(error) if attempt < CONFLICTS && is_outdated(&error) => {}
                 Err(error) => return Err(error),
             }
@@ -52,36 +69,76 @@ impl Writer<'_> {
         Ok((WriteResult::Unchanged, None))
     }
 
-    /// Why `id`, which is `live`, is not deleted with what is in it; `None` where nothing is. What cannot be looked into is not deleted.
+    /// Why `id`, which is `live`, is not deleted with what is in it; `None` where nothing is. What
+    /// cannot be looked into is not deleted.
     async fn holds(&self, id: &ObjectId, live: &Value) -> Result<Option<String>, RequestError> {
         match contents::held_by(&self.materials.cluster, self.materials.served, id, live).await {
-            Err(RequestError::Refused(refusal)) => Ok(Some(format!("it cannot be told what is in it: {refusal}"))),
+            Err(RequestError::Refused(refusal)) => {
+                Ok(Some(format!("it cannot be told what is in it: {refusal}")))
+            }
             held => held,
         }
     }
 
-    /// What belongs to the StatefulSet `owner` beside its claims: pods, and the revisions of its template.
+    /// What belongs to the StatefulSet `owner` beside its claims: pods, and the revisions of its
+    /// template.
     async fn owned_by(&self, owner: &Value) -> Result<Vec<Owned<'_>>, RequestError> {
         let kinds = [("v1", "Pod"), ("apps/v1", "ControllerRevision")];
-        let kinds = kinds.into_iter().filter_map(|(api_version, kind)| self.materials.served.exact(api_version, kind));
+        let kinds = kinds
+            .into_iter()
+            .filter_map(|(api_version, kind)| self.materials.served.exact(api_version, kind));
         let namespace = text(owner, "/metadata/namespace");
         let mut owned = Vec::new();
         for resource in kinds {
-            let listed = self.materials.cluster.list_metadata(resource, Some(namespace), None).await?;
-            let belonging = listed.items.iter().filter(|object| belongs_to(object, uid_of(owner)));
-            owned.extend(belonging.map(|object| (resource, text(object, "/metadata/name").to_owned(), uid_of(object).to_owned())));
+            let listed = self
+                .materials
+                .cluster
+                .list_metadata(resource, Some(namespace), None)
+                .await?;
+            let belonging = listed
+                .items
+                .iter()
+                .filter(|object| belongs_to(object, uid_of(owner)));
+            owned.extend(belonging.map(|object| {
+                (
+                    resource,
+                    text(object, "/metadata/name").to_owned(),
+                    uid_of(object).to_owned(),
+                )
+            }));
         }
         Ok(owned)
     }
 
     /// Deletes what `id` has left behind, once it is gone: before, it would make new ones.
-    async fn delete_orphaned(&self, id: &ObjectId, uid: &str, owned: &[Owned<'_>]) -> Result<(), RequestError> {
-        self.materials.cluster.until_gone(self.stored_as(id), id, uid).await?;
+    async fn delete_orphaned(
+        &self,
+        id: &ObjectId,
+        uid: &str,
+        owned: &[Owned<'_>],
+    ) -> Result<(), RequestError> {
+        self.materials
+            .cluster
+            .until_gone(self.stored_as(id), id, uid)
+            .await?;
         for (resource, name, uid) in owned {
             let (group, kind) = (resource.group.clone(), resource.kind.clone());
-            let orphan = ObjectId { group, kind, namespace: id.namespace.clone(), name: name.clone() };
-            let options = DeleteOptions { uid: Some(uid.clone()), ..DeleteOptions::default() };
-            match self.materials.cluster.delete(resource, &orphan, &options).await {
+            let orphan = ObjectId {
+                group,
+                kind,
+                namespace: id.namespace.clone(),
+                name: name.clone(),
+            };
+            let options = DeleteOptions {
+                uid: Some(uid.clone()),
+                ..DeleteOptions::default()
+            };
+            match self
+                .materials
+                .cluster
+                .delete(resource, &orphan, &options)
+                .await
+            {
                 Ok(_) => {}
                 // Another one has taken its name: that is nobody's leftover.
                 Err(error) if error.code() == Some(409) => {}
@@ -92,16 +149,29 @@ impl Writer<'_> {
     }
 
     fn note_removed(&self, id: &ObjectId) {
-        self.materials.notes.note(JournalEntry::Removed { object: id.clone(), deleted: true });
+        self.materials.notes.note(JournalEntry::Removed {
+            object: id.clone(),
+            deleted: true,
+        });
     }
 
     /// Takes our mark off `id`, which others hold too.
     pub(super) async fn give_up(&self, id: &ObjectId) -> Result<Done, RequestError> {
         let label = self.materials.release.label();
         let resource = &self.materials.resources[id];
-        let live: Option<Value> = self.materials.cluster.get(resource, id.namespace.as_deref(), &id.name).await?;
-        self.patch_until_done(id, resource, live.as_ref(), |live| give_up_object(live, &self.manager, &label)).await?;
-        self.materials.notes.note(JournalEntry::Removed { object: id.clone(), deleted: false });
+        let live: Option<Value> = self
+            .materials
+            .cluster
+            .get(resource, id.namespace.as_deref(), &id.name)
+            .await?;
+        self.patch_until_done(id, resource, live.as_ref(), |live| {
+            give_up_object(live, &self.manager, &label)
+        })
+        .await?;
+        self.materials.notes.note(JournalEntry::Removed {
+            object: id.clone(),
+            deleted: false,
+        });
         Ok((WriteResult::GivenUp, live))
     }
 }
@@ -110,8 +180,14 @@ impl Writer<'_> {
 type Owned<'a> = (&'a Resource, String, String);
 
 fn belongs_to(object: &Value, owner: &str) -> bool {
-    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array).into_iter().flatten();
-    owners.into_iter().any(|reference| text(reference, "/uid") == owner)
+    let owners = object
+        .pointer("/metadata/ownerReferences")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    owners
+        .into_iter()
+        .any(|reference| text(reference, "/uid") == owner)
 }
 
 fn propagation(id: &ObjectId, belongings: Belongings) -> Propagation {
@@ -123,7 +199,8 @@ fn propagation(id: &ObjectId, belongings: Belongings) -> Propagation {
     }
 }
 
-/// Whether other objects may belong to `id`: workloads have pods, and nobody knows what a custom resource has.
+/// Whether other objects may belong to `id`: workloads have pods, and nobody knows what a custom
+/// resource has.
 fn owns_others(id: &ObjectId) -> bool {
     match id.group.as_str() {
         "apps" | "batch" => true,

@@ -24,28 +24,72 @@ const BROKEN: [&str; 7] = [
 ];
 
 impl Writer<'_> {
-    /// Deletes those pods of the StatefulSet `id`, which is `stored` now, that another revision of it has made and that are `stuck`.
+    /// Deletes those pods of the StatefulSet `id`, which is `stored` now, that another revision of
+    /// it has made and that are `stuck`.
     ///
-    /// A StatefulSet waits for each pod to become ready before it replaces it, also for one that never will.
+    /// A StatefulSet waits for each pod to become ready before it replaces it, also for one that
+    /// never will.
     /// <https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback>
-    pub(super) async fn delete_stuck_pods(&self, id: &ObjectId, stored: &Value, stuck: fn(&Value) -> bool) -> Result<(), RequestError> {
-        let Some(pods) = self.materials.served.exact("v1", "Pod").filter(|_| is_stateful_set(id)) else { return Ok(()) };
+    pub(super) async fn delete_stuck_pods(
+        &self,
+        id: &ObjectId,
+        stored: &Value,
+        stuck: fn(&Value) -> bool,
+    ) -> Result<(), RequestError> {
+        let Some(pods) = self
+            .materials
+            .served
+            .exact("v1", "Pod")
+            .filter(|_| is_stateful_set(id))
+        else {
+            return Ok(());
+        };
         let cluster = &self.materials.cluster;
         let written = number(stored, "/metadata/generation");
         let is_noticed = |live: &Value| number(live, "/status/observedGeneration") >= written;
-        // Where it is not noticed in time nothing is known about its pods; whoever waits for it will tell.
-        let Ok(noticed) = timeout(NOTICED_WITHIN, cluster.until(self.stored_as(id), id, is_noticed)).await else { return Ok(()) };
+        // Where it is not noticed in time nothing is known about its pods; whoever waits for it
+        // will tell.
+        let Ok(noticed) = timeout(
+            NOTICED_WITHIN,
+            cluster.until(self.stored_as(id), id, is_noticed),
+        )
+        .await
+        else {
+            return Ok(());
+        };
         noticed?;
-        let Some(live) = self.read(id).await? else { return Ok(()) };
+        let Some(live) = self.read(id).await? else {
+            return Ok(());
+        };
         let listed = cluster.list(pods, id.namespace.as_deref(), None).await?;
-        let of_another = |pod: &&Value| pod.pointer("/metadata/labels/controller-revision-hash") != live.pointer("/status/updateRevision");
-        let belongs = |pod: &&Value| list(&pod["metadata"], "ownerReferences").any(|owner| text(owner, "/uid") == uid_of(&live));
+        let of_another = |pod: &&Value| {
+            pod.pointer("/metadata/labels/controller-revision-hash")
+                != live.pointer("/status/updateRevision")
+        };
+        let belongs = |pod: &&Value| {
+            list(&pod["metadata"], "ownerReferences")
+                .any(|owner| text(owner, "/uid") == uid_of(&live))
+        };
         let stays = |pod: &&Value| pod.pointer("/metadata/deletionTimestamp").is_none();
-        let pods_in_the_way = listed.items.iter().map(AsRef::as_ref).filter(belongs).filter(of_another).filter(stays);
+        let pods_in_the_way = listed
+            .items
+            .iter()
+            .map(AsRef::as_ref)
+            .filter(belongs)
+            .filter(of_another)
+            .filter(stays);
         for pod in pods_in_the_way.filter(|pod| stuck(pod)) {
             let name = text(pod, "/metadata/name").to_owned();
-            let pod_id = ObjectId { group: String::new(), kind: "Pod".to_owned(), namespace: id.namespace.clone(), name };
-            let options = DeleteOptions { uid: Some(uid_of(pod).to_owned()), ..DeleteOptions::default() };
+            let pod_id = ObjectId {
+                group: String::new(),
+                kind: "Pod".to_owned(),
+                namespace: id.namespace.clone(),
+                name,
+            };
+            let options = DeleteOptions {
+                uid: Some(uid_of(pod).to_owned()),
+                ..DeleteOptions::default()
+            };
             match cluster.delete(pods, &pod_id, &options).await {
                 Ok(_) => {}
                 // It is another pod by now.
@@ -64,17 +108,25 @@ pub(super) fn is_stateful_set(id: &ObjectId) -> bool {
 
 /// Whether `pod` is not ready.
 pub(super) fn is_not_ready(pod: &Value) -> bool {
-    !list(&pod["status"], "conditions").any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+    !list(&pod["status"], "conditions")
+        .any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
 }
 
 /// Whether a container of `pod` waits for what does not come by itself.
 pub(super) fn is_broken(pod: &Value) -> bool {
-    let statuses = ["initContainerStatuses", "containerStatuses"].into_iter().flat_map(|key| list(&pod["status"], key));
-    statuses.into_iter().any(|status| BROKEN.contains(&text(status, "/state/waiting/reason")))
+    let statuses = ["initContainerStatuses", "containerStatuses"]
+        .into_iter()
+        .flat_map(|key| list(&pod["status"], key));
+    statuses
+        .into_iter()
+        .any(|status| BROKEN.contains(&text(status, "/state/waiting/reason")))
 }
 
 fn number(object: &Value, pointer: &str) -> i64 {
-    object.pointer(pointer).and_then(Value::as_i64).unwrap_or_default()
+    object
+        .pointer(pointer)
+        .and_then(Value::as_i64)
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -89,6 +141,8 @@ mod tests {
         assert!(is_broken(&waiting("CrashLoopBackOff")));
         assert!(!is_broken(&waiting("ContainerCreating")));
         assert!(is_not_ready(&waiting("ContainerCreating")));
-        assert!(!is_not_ready(&json!({"status": {"conditions": [{"type": "Ready", "status": "True"}]}})));
+        assert!(!is_not_ready(
+            &json!({"status": {"conditions": [{"type": "Ready", "status": "True"}]}})
+        ));
     }
 }

@@ -7,15 +7,24 @@ use super::super::{
     pod::{containers, list, pod_spec},
 };
 
-/// The ConfigMaps and Secrets that the pods of `body`, the object `id`, read only when they start: by variables, and by mounts of a single
-/// path, which are never brought up to date; and by projected volumes, which hold what belongs together.
+/// The ConfigMaps and Secrets that the pods of `body`, the object `id`, read only when they start:
+/// by variables, and by mounts of a single path, which are never brought up to date; and by
+/// projected volumes, which hold what belongs together.
 /// <https://kubernetes.io/docs/concepts/configuration/configmap/#mounted-configmaps-are-updated-automatically>
 pub(crate) fn configuration_read_at_start(id: &ObjectId, body: &Value) -> BTreeSet<ObjectId> {
-    let Some(spec) = pod_spec(body) else { return BTreeSet::new() };
-    let mut reads = Reads { namespace: id.namespace.as_ref(), found: BTreeSet::new() };
+    let Some(spec) = pod_spec(body) else {
+        return BTreeSet::new();
+    };
+    let mut reads = Reads {
+        namespace: id.namespace.as_ref(),
+        found: BTreeSet::new(),
+    };
     for container in containers(spec) {
         for variable in list(container, "env") {
-            reads.add("ConfigMap", variable.pointer("/valueFrom/configMapKeyRef/name"));
+            reads.add(
+                "ConfigMap",
+                variable.pointer("/valueFrom/configMapKeyRef/name"),
+            );
             reads.add("Secret", variable.pointer("/valueFrom/secretKeyRef/name"));
         }
         for source in list(container, "envFrom") {
@@ -25,11 +34,19 @@ pub(crate) fn configuration_read_at_start(id: &ObjectId, body: &Value) -> BTreeS
     }
     let fixed = mounted_by_path(spec);
     for volume in list(spec, "volumes") {
-        if volume.get("name").and_then(Value::as_str).is_some_and(|name| fixed.contains(name)) {
+        if volume
+            .get("name")
+            .and_then(Value::as_str)
+            .is_some_and(|name| fixed.contains(name))
+        {
             reads.add("ConfigMap", volume.pointer("/configMap/name"));
             reads.add("Secret", volume.pointer("/secret/secretName"));
         }
-        for source in volume.get("projected").into_iter().flat_map(|projected| list(projected, "sources")) {
+        for source in volume
+            .get("projected")
+            .into_iter()
+            .flat_map(|projected| list(projected, "sources"))
+        {
             reads.add("ConfigMap", source.pointer("/configMap/name"));
             reads.add("Secret", source.pointer("/secret/name"));
         }
@@ -40,8 +57,11 @@ pub(crate) fn configuration_read_at_start(id: &ObjectId, body: &Value) -> BTreeS
 /// The volumes of which a container mounts a single path.
 fn mounted_by_path(spec: &Value) -> HashSet<&str> {
     let mounts = containers(spec).flat_map(|container| list(container, "volumeMounts"));
-    let by_path = mounts.filter(|mount| mount.get("subPath").is_some() || mount.get("subPathExpr").is_some());
-    by_path.filter_map(|mount| mount.get("name")?.as_str()).collect()
+    let by_path =
+        mounts.filter(|mount| mount.get("subPath").is_some() || mount.get("subPathExpr").is_some());
+    by_path
+        .filter_map(|mount| mount.get("name")?.as_str())
+        .collect()
 }
 
 struct Reads<'a> {
@@ -53,7 +73,12 @@ impl Reads<'_> {
     fn add(&mut self, kind: &str, name: Option<&Value>) {
         if let Some(name) = name.and_then(Value::as_str) {
             let namespace = self.namespace.cloned();
-            self.found.insert(ObjectId { group: String::new(), kind: kind.to_owned(), namespace, name: name.to_owned() });
+            self.found.insert(ObjectId {
+                group: String::new(),
+                kind: kind.to_owned(),
+                namespace,
+                name: name.to_owned(),
+            });
         }
     }
 }
@@ -79,9 +104,24 @@ mod tests {
                 {"name": "projected", "projected": {"sources": [{"configMap": {"name": "projected"}}, {"serviceAccountToken": {}}]}},
             ],
         }}}});
-        let id =
-            ObjectId { group: "apps".to_owned(), kind: "Deployment".to_owned(), namespace: Some("shop".to_owned()), name: "a".to_owned() };
-        let names: Vec<String> = configuration_read_at_start(&id, &body).iter().map(ToString::to_string).collect();
-        assert_eq!(names, ["ConfigMap/shop/by-variables", "ConfigMap/shop/projected", "Secret/shop/by-path", "Secret/shop/by-variable"]);
+        let id = ObjectId {
+            group: "apps".to_owned(),
+            kind: "Deployment".to_owned(),
+            namespace: Some("shop".to_owned()),
+            name: "a".to_owned(),
+        };
+        let names: Vec<String> = configuration_read_at_start(&id, &body)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "ConfigMap/shop/by-variables",
+                "ConfigMap/shop/projected",
+                "Secret/shop/by-path",
+                "Secret/shop/by-variable"
+            ]
+        );
     }
 }

@@ -24,22 +24,30 @@ impl References {
     pub(crate) fn between(objects: &IndexMap<ObjectId, Object>) -> Self {
         let needs = needs(objects);
         let serves = serves(objects, &needs);
-        Self { needs, serves, mentions: services_mentioned(objects) }
+        Self {
+            needs,
+            serves,
+            mentions: services_mentioned(objects),
+        }
     }
 
-    /// What must be there before `id` can work: its namespace, its CRD, what it names, the roles of its `ServiceAccount`.
+    /// What must be there before `id` can work: its namespace, its CRD, what it names, the roles of
+    /// its `ServiceAccount`.
     pub(crate) fn needs(&self, id: &ObjectId) -> &[ObjectId] {
         self.needs.get(id).map_or(&[], Vec::as_slice)
     }
 
-    /// What `id` cannot do without while it starts, as far as it can be known: what must be there before it, and the workloads behind the
-    /// Services that its configuration mentions.
+    /// What `id` cannot do without while it starts, as far as it can be known: what must be there
+    /// before it, and the workloads behind the Services that its configuration mentions.
     pub(crate) fn leans_on(&self, id: &ObjectId) -> impl Iterator<Item = &ObjectId> {
         let services = self.mentions.get(id).into_iter().flatten();
-        self.needs(id).iter().chain(services.flat_map(|service| self.serves(service)))
+        self.needs(id)
+            .iter()
+            .chain(services.flat_map(|service| self.serves(service)))
     }
 
-    /// The workloads that `id` is there for: those that read it, run under it, are selected, scaled or guarded by it.
+    /// The workloads that `id` is there for: those that read it, run under it, are selected, scaled
+    /// or guarded by it.
     pub(crate) fn serves(&self, id: &ObjectId) -> &[ObjectId] {
         self.serves.get(id).map_or(&[], Vec::as_slice)
     }
@@ -58,7 +66,12 @@ struct Index<'a> {
 
 impl<'a> Index<'a> {
     fn of(objects: &'a IndexMap<ObjectId, Object>) -> Self {
-        let mut index = Self { objects, definitions: HashMap::new(), makers: HashMap::new(), bindings: HashMap::new() };
+        let mut index = Self {
+            objects,
+            definitions: HashMap::new(),
+            makers: HashMap::new(),
+            bindings: HashMap::new(),
+        };
         for (id, object) in objects {
             if let Some(defined) = defined_kind(id, &object.body) {
                 index.definitions.insert(defined, id);
@@ -76,16 +89,29 @@ impl<'a> Index<'a> {
     fn needs_of(&self, id: &ObjectId, body: &Value) -> Vec<ObjectId> {
         let mut needs: Vec<ObjectId> = Vec::new();
         needs.extend(
-            id.namespace.as_ref().map(|namespace| ObjectId::namespace(namespace)).filter(|namespace| self.objects.contains_key(namespace)),
+            id.namespace
+                .as_ref()
+                .map(|namespace| ObjectId::namespace(namespace))
+                .filter(|namespace| self.objects.contains_key(namespace)),
         );
-        needs.extend(self.definitions.get(&(id.group.as_str(), id.kind.as_str())).map(|definition| (*definition).clone()));
+        needs.extend(
+            self.definitions
+                .get(&(id.group.as_str(), id.kind.as_str()))
+                .map(|definition| (*definition).clone()),
+        );
         for reference in named_by(id, body) {
             if self.objects.contains_key(&reference.target) {
                 needs.push(reference.target.clone());
             } else if let Some(maker) = self.makers.get(&reference.target) {
                 needs.push((*maker).clone());
             }
-            needs.extend(self.bindings.get(&reference.target).into_iter().flatten().map(|binding| (*binding).clone()));
+            needs.extend(
+                self.bindings
+                    .get(&reference.target)
+                    .into_iter()
+                    .flatten()
+                    .map(|binding| (*binding).clone()),
+            );
         }
         let mut seen = HashSet::new();
         needs.retain(|need| need != id && seen.insert(need.clone()));
@@ -95,13 +121,22 @@ impl<'a> Index<'a> {
 
 fn needs(objects: &IndexMap<ObjectId, Object>) -> HashMap<ObjectId, Vec<ObjectId>> {
     let index = Index::of(objects);
-    objects.iter().map(|(id, object)| (id.clone(), index.needs_of(id, &object.body))).filter(|(_, needs)| !needs.is_empty()).collect()
+    objects
+        .iter()
+        .map(|(id, object)| (id.clone(), index.needs_of(id, &object.body)))
+        .filter(|(_, needs)| !needs.is_empty())
+        .collect()
 }
 
 /// Group and kind that a CRD defines.
 fn defined_kind<'a>(id: &ObjectId, body: &'a Value) -> Option<(&'a str, &'a str)> {
-    let spec = body.get("spec").filter(|_| id.kind == "CustomResourceDefinition")?;
-    Some((spec.get("group")?.as_str()?, spec.pointer("/names/kind")?.as_str()?))
+    let spec = body
+        .get("spec")
+        .filter(|_| id.kind == "CustomResourceDefinition")?;
+    Some((
+        spec.get("group")?.as_str()?,
+        spec.pointer("/names/kind")?.as_str()?,
+    ))
 }
 
 /// A workload and the labels of its pods.
@@ -111,7 +146,8 @@ struct Workload<'a> {
 }
 
 impl Workload<'_> {
-    /// Whether a pod of it carries a label, those included that the controller of a `StatefulSet` adds.
+    /// Whether a pod of it carries a label, those included that the controller of a `StatefulSet`
+    /// adds.
     /// <https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#pod-name-label>
     fn carries(&self, key: &str, value: &Value) -> bool {
         let is_stateful = self.id.kind == "StatefulSet";
@@ -126,17 +162,28 @@ impl Workload<'_> {
     }
 }
 
-fn serves(objects: &IndexMap<ObjectId, Object>, needs: &HashMap<ObjectId, Vec<ObjectId>>) -> HashMap<ObjectId, Vec<ObjectId>> {
+fn serves(
+    objects: &IndexMap<ObjectId, Object>,
+    needs: &HashMap<ObjectId, Vec<ObjectId>>,
+) -> HashMap<ObjectId, Vec<ObjectId>> {
     let workloads: Vec<Workload<'_>> = objects
         .iter()
         .filter_map(|(id, object)| {
-            Some(Workload { id, labels: pod_template(&object.body)?.pointer("/metadata/labels").unwrap_or(&Value::Null) })
+            Some(Workload {
+                id,
+                labels: pod_template(&object.body)?
+                    .pointer("/metadata/labels")
+                    .unwrap_or(&Value::Null),
+            })
         })
         .collect();
     let mut serves: HashMap<ObjectId, Vec<ObjectId>> = HashMap::new();
     for workload in &workloads {
         for need in needed_by(workload.id, needs) {
-            serves.entry(need.clone()).or_default().push(workload.id.clone());
+            serves
+                .entry(need.clone())
+                .or_default()
+                .push(workload.id.clone());
         }
     }
     for (id, object) in objects {
@@ -164,11 +211,18 @@ fn serves(objects: &IndexMap<ObjectId, Object>, needs: &HashMap<ObjectId, Vec<Ob
 }
 
 fn is_answered_by_a_service(id: &ObjectId) -> bool {
-    matches!(id.kind.as_str(), "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" | "APIService")
+    matches!(
+        id.kind.as_str(),
+        "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" | "APIService"
+    )
 }
 
-/// Everything that `workload` needs, directly or by way of something else, but for what the whole phase needs anyway.
-fn needed_by<'a>(workload: &ObjectId, needs: &'a HashMap<ObjectId, Vec<ObjectId>>) -> Vec<&'a ObjectId> {
+/// Everything that `workload` needs, directly or by way of something else, but for what the whole
+/// phase needs anyway.
+fn needed_by<'a>(
+    workload: &ObjectId,
+    needs: &'a HashMap<ObjectId, Vec<ObjectId>>,
+) -> Vec<&'a ObjectId> {
     let mut found: Vec<&ObjectId> = Vec::new();
     let mut seen = HashSet::from([workload]);
     let mut next: Vec<&ObjectId> = needs.get(workload).into_iter().flatten().collect();
@@ -182,27 +236,44 @@ fn needed_by<'a>(workload: &ObjectId, needs: &'a HashMap<ObjectId, Vec<ObjectId>
 }
 
 /// The workloads that an object selects or scales.
-fn served_directly(id: &ObjectId, body: &Value, workloads: &[Workload<'_>], objects: &IndexMap<ObjectId, Object>) -> Vec<ObjectId> {
+fn served_directly(
+    id: &ObjectId,
+    body: &Value,
+    workloads: &[Workload<'_>],
+    objects: &IndexMap<ObjectId, Object>,
+) -> Vec<ObjectId> {
     if let Some(target) = scale_target(id, body) {
-        return objects.get(&target).map(|object| object.id.clone()).into_iter().collect();
+        return objects
+            .get(&target)
+            .map(|object| object.id.clone())
+            .into_iter()
+            .collect();
     }
     let selected = |holds: &dyn Fn(&Workload<'_>) -> bool| {
-        let own = workloads.iter().filter(|workload| workload.id.namespace == id.namespace && holds(workload));
+        let own = workloads
+            .iter()
+            .filter(|workload| workload.id.namespace == id.namespace && holds(workload));
         own.map(|workload| workload.id.clone()).collect()
     };
     match (id.group.as_str(), id.kind.as_str()) {
         ("", "Service") => match body.pointer("/spec/selector").and_then(Value::as_object) {
-            Some(selector) if !selector.is_empty() => {
-                selected(&|workload| selector.iter().all(|(key, value)| workload.carries(key, value)))
-            }
+            Some(selector) if !selector.is_empty() => selected(&|workload| {
+                selector
+                    .iter()
+                    .all(|(key, value)| workload.carries(key, value))
+            }),
             _ => Vec::new(),
         },
-        ("policy", "PodDisruptionBudget") => {
-            body.pointer("/spec/selector").map_or_else(Vec::new, |selector| selected(&|workload| selects(selector, workload.labels)))
-        }
+        ("policy", "PodDisruptionBudget") => body
+            .pointer("/spec/selector")
+            .map_or_else(Vec::new, |selector| {
+                selected(&|workload| selects(selector, workload.labels))
+            }),
         // A policy for all pods is the namespace's, not a workload's.
         ("networking.k8s.io", "NetworkPolicy") => match body.pointer("/spec/podSelector") {
-            Some(selector) if !selects_everything(selector) => selected(&|workload| selects(selector, workload.labels)),
+            Some(selector) if !selects_everything(selector) => {
+                selected(&|workload| selects(selector, workload.labels))
+            }
             _ => Vec::new(),
         },
         _ => Vec::new(),

@@ -10,13 +10,21 @@ use serde_json::Value;
 use super::named::named_by;
 use crate::object::{Object, ObjectId, pod::pod_spec};
 
-/// The Services that the configuration of each workload mentions by name: in its containers' commands, arguments and variables, and in the
-/// ConfigMaps and Secrets that it reads. Nobody promises that they are spoken to, so that this may excuse, and never decide.
-pub(super) fn services_mentioned(objects: &IndexMap<ObjectId, Object>) -> HashMap<ObjectId, Vec<ObjectId>> {
-    let services: Vec<&ObjectId> = objects.keys().filter(|id| id.group.is_empty() && id.kind == "Service").collect();
+/// The Services that the configuration of each workload mentions by name: in its containers'
+/// commands, arguments and variables, and in the ConfigMaps and Secrets that it reads. Nobody
+/// promises that they are spoken to, so that this may excuse, and never decide.
+pub(super) fn services_mentioned(
+    objects: &IndexMap<ObjectId, Object>,
+) -> HashMap<ObjectId, Vec<ObjectId>> {
+    let services: Vec<&ObjectId> = objects
+        .keys()
+        .filter(|id| id.group.is_empty() && id.kind == "Service")
+        .collect();
     let mut mentioned = HashMap::new();
     for (id, object) in objects {
-        let Some(spec) = pod_spec(&object.body).filter(|_| !services.is_empty()) else { continue };
+        let Some(spec) = pod_spec(&object.body).filter(|_| !services.is_empty()) else {
+            continue;
+        };
         let mut words = HashSet::new();
         collect(spec, &mut words);
         for reference in named_by(id, &object.body) {
@@ -27,10 +35,17 @@ pub(super) fn services_mentioned(objects: &IndexMap<ObjectId, Object>) -> HashMa
         }
         // A Service of another namespace is called by both names.
         let near = |service: &ObjectId| {
-            service.namespace == id.namespace || service.namespace.as_ref().is_some_and(|namespace| words.contains(namespace))
+            service.namespace == id.namespace
+                || service
+                    .namespace
+                    .as_ref()
+                    .is_some_and(|namespace| words.contains(namespace))
         };
-        let found: Vec<ObjectId> =
-            services.iter().filter(|service| words.contains(&service.name) && near(service)).map(|service| (*service).clone()).collect();
+        let found: Vec<ObjectId> = services
+            .iter()
+            .filter(|service| words.contains(&service.name) && near(service))
+            .map(|service| (*service).clone())
+            .collect();
         if !found.is_empty() {
             mentioned.insert(id.clone(), found);
         }
@@ -49,11 +64,25 @@ fn collect(value: &Value, words: &mut HashSet<String>) {
 }
 
 fn collect_data(object: &Object, words: &mut HashSet<String>) {
-    let texts = |field: &str| object.body.get(field).and_then(Value::as_object).into_iter().flatten().filter_map(|(_, text)| text.as_str());
+    let texts = |field: &str| {
+        object
+            .body
+            .get(field)
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+            .filter_map(|(_, text)| text.as_str())
+    };
     let is_secret = object.id.kind == "Secret";
     for text in texts("data") {
-        let decoded = if is_secret { STANDARD.decode(text).ok() } else { None };
-        let text = decoded.as_deref().map_or(Cow::Borrowed(text), String::from_utf8_lossy);
+        let decoded = if is_secret {
+            STANDARD.decode(text).ok()
+        } else {
+            None
+        };
+        let text = decoded
+            .as_deref()
+            .map_or(Cow::Borrowed(text), String::from_utf8_lossy);
         collect_words(&text, words);
     }
     texts("stringData").for_each(|text| collect_words(text, words));
@@ -63,7 +92,11 @@ fn collect_data(object: &Object, words: &mut HashSet<String>) {
 /// <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#rfc-1035-label-names>
 fn collect_words(text: &str, words: &mut HashSet<String>) {
     let split = text.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '-'));
-    words.extend(split.filter(|word| !word.is_empty() && word.len() <= 63).map(str::to_owned));
+    words.extend(
+        split
+            .filter(|word| !word.is_empty() && word.len() <= 63)
+            .map(str::to_owned),
+    );
 }
 
 #[cfg(test)]
@@ -79,7 +112,18 @@ mod tests {
         let object = |body: Value| {
             let id = ObjectId::of(&body).unwrap();
             let api_version = body["apiVersion"].as_str().unwrap().to_owned();
-            (id.clone(), Object { id, api_version, body: Arc::new(body), origin: Origin { file: Path::new("a.yaml").into(), line: 1 } })
+            (
+                id.clone(),
+                Object {
+                    id,
+                    api_version,
+                    body: Arc::new(body),
+                    origin: Origin {
+                        file: Path::new("a.yaml").into(),
+                        line: 1,
+                    },
+                },
+            )
         };
         bodies.into_iter().map(object).collect()
     }
@@ -90,7 +134,11 @@ mod tests {
 
     fn mentioned(bodies: Vec<Value>) -> Vec<String> {
         let found = services_mentioned(&objects(bodies));
-        let mut names: Vec<String> = found.into_values().flatten().map(|id| id.to_string()).collect();
+        let mut names: Vec<String> = found
+            .into_values()
+            .flatten()
+            .map(|id| id.to_string())
+            .collect();
         names.sort();
         names
     }
@@ -108,15 +156,35 @@ mod tests {
         let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys", "namespace": "shop"},
             "data": {"URL": STANDARD.encode("redis://:made-up@redis:6379")}});
         let settings = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings", "namespace": "shop"}, "data": {"host": "mail"}});
-        let services = ["database", "queue", "redis", "mail", "other"].map(|name| service("shop", name));
-        let bodies = [web(&container), secret, settings].into_iter().chain(services).collect();
-        assert_eq!(mentioned(bodies), ["database", "mail", "queue", "redis"].map(|name| format!("Service/shop/{name}")));
+        let services =
+            ["database", "queue", "redis", "mail", "other"].map(|name| service("shop", name));
+        let bodies = [web(&container), secret, settings]
+            .into_iter()
+            .chain(services)
+            .collect();
+        assert_eq!(
+            mentioned(bodies),
+            ["database", "mail", "queue", "redis"].map(|name| format!("Service/shop/{name}"))
+        );
     }
 
     #[test]
     fn a_service_of_another_namespace_is_called_by_both_names() {
-        let container = |url: &str| web(&json!({"name": "web", "env": [{"name": "URL", "value": url}]}));
-        assert!(mentioned(vec![container("http://database"), service("data", "database")]).is_empty());
-        assert_eq!(mentioned(vec![container("http://database.data.svc"), service("data", "database")]), ["Service/data/database"]);
+        let container =
+            |url: &str| web(&json!({"name": "web", "env": [{"name": "URL", "value": url}]}));
+        assert!(
+            mentioned(vec![
+                container("http://database"),
+                service("data", "database")
+            ])
+            .is_empty()
+        );
+        assert_eq!(
+            mentioned(vec![
+                container("http://database.data.svc"),
+                service("data", "database")
+            ]),
+            ["Service/data/database"]
+        );
     }
 }

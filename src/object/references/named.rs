@@ -24,30 +24,53 @@ pub(crate) struct Reference {
 
 /// Every object that `body` names, in the order in which it names them. Selectors are not names.
 pub(crate) fn named_by(id: &ObjectId, body: &Value) -> Vec<Reference> {
-    let mut names = Names { namespace: id.namespace.as_deref(), found: Vec::new() };
+    let mut names = Names {
+        namespace: id.namespace.as_deref(),
+        found: Vec::new(),
+    };
     if let Some(spec) = pod_spec(body) {
         pod(&mut names, spec);
     }
     let spec = body.get("spec").unwrap_or(&Value::Null);
     match (id.group.as_str(), id.kind.as_str()) {
-        ("apps", "StatefulSet") => list(spec, "volumeClaimTemplates")
-            .for_each(|template| names.cluster(STORAGE, "StorageClass", at(template, "/spec/storageClassName"))),
+        ("apps", "StatefulSet") => list(spec, "volumeClaimTemplates").for_each(|template| {
+            names.cluster(
+                STORAGE,
+                "StorageClass",
+                at(template, "/spec/storageClassName"),
+            )
+        }),
         ("", "PersistentVolumeClaim") => claim(&mut names, spec),
-        ("", "PersistentVolume") => names.cluster(STORAGE, "StorageClass", at(spec, "/storageClassName")),
+        ("", "PersistentVolume") => {
+            names.cluster(STORAGE, "StorageClass", at(spec, "/storageClassName"))
+        }
         (RBAC, "RoleBinding" | "ClusterRoleBinding") => match at(body, "/roleRef/kind") {
             Some("Role") => names.own(RBAC, "Role", at(body, "/roleRef/name")),
             _ => names.cluster(RBAC, "ClusterRole", at(body, "/roleRef/name")),
         },
         (NETWORKING, "Ingress") => ingress(&mut names, body, spec),
         ("admissionregistration.k8s.io", _) => {
-            list(body, "webhooks").for_each(|webhook| names.service(webhook.pointer("/clientConfig/service")));
+            list(body, "webhooks")
+                .for_each(|webhook| names.service(webhook.pointer("/clientConfig/service")));
         }
         ("apiregistration.k8s.io", "APIService") => names.service(spec.get("service")),
         (GATEWAY, kind) => gateway(&mut names, kind, spec),
-        (CERT_MANAGER, "Certificate") => issuer(&mut names, at(spec, "/issuerRef/kind"), at(spec, "/issuerRef/name")),
+        (CERT_MANAGER, "Certificate") => issuer(
+            &mut names,
+            at(spec, "/issuerRef/kind"),
+            at(spec, "/issuerRef/name"),
+        ),
         (EXTERNAL_SECRETS, "ExternalSecret") => match at(spec, "/secretStoreRef/kind") {
-            Some("ClusterSecretStore") => names.cluster(EXTERNAL_SECRETS, "ClusterSecretStore", at(spec, "/secretStoreRef/name")),
-            _ => names.own(EXTERNAL_SECRETS, "SecretStore", at(spec, "/secretStoreRef/name")),
+            Some("ClusterSecretStore") => names.cluster(
+                EXTERNAL_SECRETS,
+                "ClusterSecretStore",
+                at(spec, "/secretStoreRef/name"),
+            ),
+            _ => names.own(
+                EXTERNAL_SECRETS,
+                "SecretStore",
+                at(spec, "/secretStoreRef/name"),
+            ),
         },
         ("keda.sh", _) => keda(&mut names, spec),
         _ => {}
@@ -60,27 +83,51 @@ pub(crate) fn named_by(id: &ObjectId, body: &Value) -> Vec<Reference> {
 
 /// The `ServiceAccount`s that a binding gives its role to.
 pub(super) fn subjects(id: &ObjectId, body: &Value) -> Vec<ObjectId> {
-    let mut names = Names { namespace: id.namespace.as_deref(), found: Vec::new() };
+    let mut names = Names {
+        namespace: id.namespace.as_deref(),
+        found: Vec::new(),
+    };
     if id.group == RBAC && id.kind.ends_with("Binding") {
-        for subject in list(body, "subjects").filter(|subject| at(subject, "/kind") == Some("ServiceAccount")) {
-            names.add("", "ServiceAccount", at(subject, "/namespace").or(names.namespace), at(subject, "/name"), false);
+        for subject in
+            list(body, "subjects").filter(|subject| at(subject, "/kind") == Some("ServiceAccount"))
+        {
+            names.add(
+                "",
+                "ServiceAccount",
+                at(subject, "/namespace").or(names.namespace),
+                at(subject, "/name"),
+                false,
+            );
         }
     }
-    names.found.into_iter().map(|reference| reference.target).collect()
+    names
+        .found
+        .into_iter()
+        .map(|reference| reference.target)
+        .collect()
 }
 
-/// The Secret that a controller makes for `body`: of an `ExternalSecret`, a `Certificate`, a `SealedSecret`.
+/// The Secret that a controller makes for `body`: of an `ExternalSecret`, a `Certificate`, a
+/// `SealedSecret`.
 pub(super) fn made_secret(id: &ObjectId, body: &Value) -> Option<ObjectId> {
     let name = match (id.group.as_str(), id.kind.as_str()) {
         (EXTERNAL_SECRETS, "ExternalSecret") => at(body, "/spec/target/name").unwrap_or(&id.name),
         (CERT_MANAGER, "Certificate") => at(body, "/spec/secretName")?,
-        ("bitnami.com", "SealedSecret") => at(body, "/spec/template/metadata/name").unwrap_or(&id.name),
+        ("bitnami.com", "SealedSecret") => {
+            at(body, "/spec/template/metadata/name").unwrap_or(&id.name)
+        }
         _ => return None,
     };
-    Some(ObjectId { group: String::new(), kind: "Secret".to_owned(), namespace: id.namespace.clone(), name: name.to_owned() })
+    Some(ObjectId {
+        group: String::new(),
+        kind: "Secret".to_owned(),
+        namespace: id.namespace.clone(),
+        name: name.to_owned(),
+    })
 }
 
-/// The workload that an autoscaler scales: of a `HorizontalPodAutoscaler`, `VerticalPodAutoscaler` or `ScaledObject`.
+/// The workload that an autoscaler scales: of a `HorizontalPodAutoscaler`, `VerticalPodAutoscaler`
+/// or `ScaledObject`.
 pub(crate) fn scale_target(id: &ObjectId, body: &Value) -> Option<ObjectId> {
     let target = match id.kind.as_str() {
         "HorizontalPodAutoscaler" | "ScaledObject" => body.pointer("/spec/scaleTargetRef")?,
@@ -104,11 +151,28 @@ struct Names<'a> {
 }
 
 impl Names<'_> {
-    fn add(&mut self, group: &str, kind: &str, namespace: Option<&str>, name: Option<&str>, optional: bool) {
-        let Some(name) = name.filter(|name| !name.is_empty()) else { return };
-        let target =
-            ObjectId { group: group.to_owned(), kind: kind.to_owned(), namespace: namespace.map(str::to_owned), name: name.to_owned() };
-        if !self.found.iter().any(|reference| reference.target == target) {
+    fn add(
+        &mut self,
+        group: &str,
+        kind: &str,
+        namespace: Option<&str>,
+        name: Option<&str>,
+        optional: bool,
+    ) {
+        let Some(name) = name.filter(|name| !name.is_empty()) else {
+            return;
+        };
+        let target = ObjectId {
+            group: group.to_owned(),
+            kind: kind.to_owned(),
+            namespace: namespace.map(str::to_owned),
+            name: name.to_owned(),
+        };
+        if !self
+            .found
+            .iter()
+            .any(|reference| reference.target == target)
+        {
             self.found.push(Reference { target, optional });
         }
     }
@@ -125,14 +189,29 @@ impl Names<'_> {
     /// A `ConfigMap` or Secret that `source` names under `key`, as volumes and variables do.
     fn source(&mut self, kind: &str, source: Option<&Value>, key: &str) {
         let Some(source) = source else { return };
-        let optional = source.get("optional").and_then(Value::as_bool).unwrap_or(false);
-        self.add("", kind, self.namespace, source.get(key).and_then(Value::as_str), optional);
+        let optional = source
+            .get("optional")
+            .and_then(Value::as_bool)
+            .unwrap_or(false);
+        self.add(
+            "",
+            kind,
+            self.namespace,
+            source.get(key).and_then(Value::as_str),
+            optional,
+        );
     }
 
     /// A Service named with its namespace.
     fn service(&mut self, service: Option<&Value>) {
         let Some(service) = service else { return };
-        self.add("", "Service", at(service, "/namespace").or(self.namespace), at(service, "/name"), false);
+        self.add(
+            "",
+            "Service",
+            at(service, "/namespace").or(self.namespace),
+            at(service, "/name"),
+            false,
+        );
     }
 }
 
@@ -141,7 +220,13 @@ fn at<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
 }
 
 fn pod(names: &mut Names<'_>, spec: &Value) {
-    names.add("", "ServiceAccount", names.namespace, at(spec, "/serviceAccountName"), at(spec, "/serviceAccountName") == Some("default"));
+    names.add(
+        "",
+        "ServiceAccount",
+        names.namespace,
+        at(spec, "/serviceAccountName"),
+        at(spec, "/serviceAccountName") == Some("default"),
+    );
     for secret in list(spec, "imagePullSecrets") {
         names.add("", "Secret", names.namespace, at(secret, "/name"), true);
     }
@@ -150,8 +235,16 @@ fn pod(names: &mut Names<'_>, spec: &Value) {
     names.cluster("node.k8s.io", "RuntimeClass", at(spec, "/runtimeClassName"));
     for container in containers(spec) {
         for variable in list(container, "env") {
-            names.source("ConfigMap", variable.pointer("/valueFrom/configMapKeyRef"), "name");
-            names.source("Secret", variable.pointer("/valueFrom/secretKeyRef"), "name");
+            names.source(
+                "ConfigMap",
+                variable.pointer("/valueFrom/configMapKeyRef"),
+                "name",
+            );
+            names.source(
+                "Secret",
+                variable.pointer("/valueFrom/secretKeyRef"),
+                "name",
+            );
         }
         for source in list(container, "envFrom") {
             names.source("ConfigMap", source.get("configMapRef"), "name");
@@ -164,22 +257,48 @@ fn pod(names: &mut Names<'_>, spec: &Value) {
 fn volume(names: &mut Names<'_>, volume: &Value) {
     names.source("ConfigMap", volume.get("configMap"), "name");
     names.source("Secret", volume.get("secret"), "secretName");
-    names.own("", "PersistentVolumeClaim", at(volume, "/persistentVolumeClaim/claimName"));
-    for source in volume.get("projected").into_iter().flat_map(|projected| list(projected, "sources")) {
+    names.own(
+        "",
+        "PersistentVolumeClaim",
+        at(volume, "/persistentVolumeClaim/claimName"),
+    );
+    for source in volume
+        .get("projected")
+        .into_iter()
+        .flat_map(|projected| list(projected, "sources"))
+    {
         names.source("ConfigMap", source.get("configMap"), "name");
         names.source("Secret", source.get("secret"), "name");
     }
     names.own("", "Secret", at(volume, "/csi/nodePublishSecretRef/name"));
     names.own("", "Secret", at(volume, "/azureFile/secretName"));
-    names.own("secrets-store.csi.x-k8s.io", "SecretProviderClass", at(volume, "/csi/volumeAttributes/secretProviderClass"));
-    names.cluster(STORAGE, "StorageClass", at(volume, "/ephemeral/volumeClaimTemplate/spec/storageClassName"));
+    names.own(
+        "secrets-store.csi.x-k8s.io",
+        "SecretProviderClass",
+        at(volume, "/csi/volumeAttributes/secretProviderClass"),
+    );
+    names.cluster(
+        STORAGE,
+        "StorageClass",
+        at(
+            volume,
+            "/ephemeral/volumeClaimTemplate/spec/storageClassName",
+        ),
+    );
 }
 
 fn claim(names: &mut Names<'_>, spec: &Value) {
     names.cluster(STORAGE, "StorageClass", at(spec, "/storageClassName"));
     names.cluster("", "PersistentVolume", at(spec, "/volumeName"));
-    for source in ["/dataSource", "/dataSourceRef"].iter().filter_map(|pointer| spec.pointer(pointer)) {
-        names.own(at(source, "/apiGroup").unwrap_or_default(), at(source, "/kind").unwrap_or_default(), at(source, "/name"));
+    for source in ["/dataSource", "/dataSourceRef"]
+        .iter()
+        .filter_map(|pointer| spec.pointer(pointer))
+    {
+        names.own(
+            at(source, "/apiGroup").unwrap_or_default(),
+            at(source, "/kind").unwrap_or_default(),
+            at(source, "/name"),
+        );
     }
 }
 
@@ -190,13 +309,24 @@ fn ingress(names: &mut Names<'_>, body: &Value, spec: &Value) {
         names.add("", "Secret", names.namespace, at(tls, "/secretName"), true);
     }
     names.own("", "Service", at(spec, "/defaultBackend/service/name"));
-    for path in list(spec, "rules").filter_map(|rule| rule.get("http")).flat_map(|http| list(http, "paths")) {
+    for path in list(spec, "rules")
+        .filter_map(|rule| rule.get("http"))
+        .flat_map(|http| list(http, "paths"))
+    {
         names.own("", "Service", at(path, "/backend/service/name"));
     }
     let annotation = |key: &str| body.pointer("/metadata/annotations")?.get(key)?.as_str();
     issuer(names, Some("Issuer"), annotation("cert-manager.io/issuer"));
-    issuer(names, Some("ClusterIssuer"), annotation("cert-manager.io/cluster-issuer"));
-    names.own("", "Secret", annotation("nginx.ingress.kubernetes.io/auth-secret").filter(|name| !name.contains('/')));
+    issuer(
+        names,
+        Some("ClusterIssuer"),
+        annotation("cert-manager.io/cluster-issuer"),
+    );
+    names.own(
+        "",
+        "Secret",
+        annotation("nginx.ingress.kubernetes.io/auth-secret").filter(|name| !name.contains('/')),
+    );
 }
 
 fn issuer(names: &mut Names<'_>, kind: Option<&str>, name: Option<&str>) {
@@ -209,16 +339,36 @@ fn issuer(names: &mut Names<'_>, kind: Option<&str>, name: Option<&str>) {
 fn gateway(names: &mut Names<'_>, kind: &str, spec: &Value) {
     if kind == "Gateway" {
         names.cluster(GATEWAY, "GatewayClass", at(spec, "/gatewayClassName"));
-        let secrets = list(spec, "listeners").filter_map(|listener| listener.get("tls")).flat_map(|tls| list(tls, "certificateRefs"));
-        for secret in secrets.filter(|secret| at(secret, "/kind").is_none_or(|kind| kind == "Secret")) {
-            names.add("", "Secret", at(secret, "/namespace").or(names.namespace), at(secret, "/name"), true);
+        let secrets = list(spec, "listeners")
+            .filter_map(|listener| listener.get("tls"))
+            .flat_map(|tls| list(tls, "certificateRefs"));
+        for secret in
+            secrets.filter(|secret| at(secret, "/kind").is_none_or(|kind| kind == "Secret"))
+        {
+            names.add(
+                "",
+                "Secret",
+                at(secret, "/namespace").or(names.namespace),
+                at(secret, "/name"),
+                true,
+            );
         }
     }
-    for parent in list(spec, "parentRefs").filter(|parent| at(parent, "/kind").is_none_or(|kind| kind == "Gateway")) {
-        names.add(GATEWAY, "Gateway", at(parent, "/namespace").or(names.namespace), at(parent, "/name"), false);
+    for parent in list(spec, "parentRefs")
+        .filter(|parent| at(parent, "/kind").is_none_or(|kind| kind == "Gateway"))
+    {
+        names.add(
+            GATEWAY,
+            "Gateway",
+            at(parent, "/namespace").or(names.namespace),
+            at(parent, "/name"),
+            false,
+        );
     }
     let backends = list(spec, "rules").flat_map(|rule| list(rule, "backendRefs"));
-    for backend in backends.filter(|backend| at(backend, "/kind").is_none_or(|kind| kind == "Service")) {
+    for backend in
+        backends.filter(|backend| at(backend, "/kind").is_none_or(|kind| kind == "Service"))
+    {
         names.service(Some(backend));
     }
 }
@@ -226,7 +376,11 @@ fn gateway(names: &mut Names<'_>, kind: &str, spec: &Value) {
 fn keda(names: &mut Names<'_>, spec: &Value) {
     for reference in list(spec, "triggers").filter_map(|trigger| trigger.get("authenticationRef")) {
         match at(reference, "/kind") {
-            Some("ClusterTriggerAuthentication") => names.cluster("keda.sh", "ClusterTriggerAuthentication", at(reference, "/name")),
+            Some("ClusterTriggerAuthentication") => names.cluster(
+                "keda.sh",
+                "ClusterTriggerAuthentication",
+                at(reference, "/name"),
+            ),
             _ => names.own("keda.sh", "TriggerAuthentication", at(reference, "/name")),
         }
     }

@@ -2,18 +2,28 @@ use serde_json::{Map, Value};
 
 use super::super::pod::list;
 
-/// Whether a label selector (`matchLabels` and `matchExpressions`) holds for `labels`. An empty selector holds for everything.
+/// Whether a label selector (`matchLabels` and `matchExpressions`) holds for `labels`. An empty
+/// selector holds for everything.
 /// <https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors>
 pub(crate) fn selects(selector: &Value, labels: &Value) -> bool {
     let empty = Map::new();
-    let equal = selector.get("matchLabels").and_then(Value::as_object).unwrap_or(&empty);
-    equal.iter().all(|(key, value)| labels.get(key) == Some(value))
+    let equal = selector
+        .get("matchLabels")
+        .and_then(Value::as_object)
+        .unwrap_or(&empty);
+    equal
+        .iter()
+        .all(|(key, value)| labels.get(key) == Some(value))
         && list(selector, "matchExpressions").all(|expression| holds(expression, labels))
 }
 
 fn holds(expression: &Value, labels: &Value) -> bool {
-    let value = expression.get("key").and_then(Value::as_str).and_then(|key| labels.get(key));
-    let listed = value.is_some_and(|value| list(expression, "values").any(|allowed| allowed == value));
+    let value = expression
+        .get("key")
+        .and_then(Value::as_str)
+        .and_then(|key| labels.get(key));
+    let listed =
+        value.is_some_and(|value| list(expression, "values").any(|allowed| allowed == value));
     match expression.get("operator").and_then(Value::as_str) {
         Some("In") => listed,
         Some("NotIn") => !listed,
@@ -46,10 +56,22 @@ mod tests {
             (json!({}), true),
             (json!({"matchLabels": {"app": "web"}}), true),
             (json!({"matchLabels": {"app": "web", "x": "y"}}), false),
-            (json!({"matchExpressions": [{"key": "app", "operator": "In", "values": ["api", "web"]}]}), true),
-            (json!({"matchExpressions": [{"key": "x", "operator": "NotIn", "values": ["y"]}]}), true),
-            (json!({"matchExpressions": [{"key": "x", "operator": "Exists"}]}), false),
-            (json!({"matchExpressions": [{"key": "x", "operator": "DoesNotExist"}], "matchLabels": {"app": "api"}}), false),
+            (
+                json!({"matchExpressions": [{"key": "app", "operator": "In", "values": ["api", "web"]}]}),
+                true,
+            ),
+            (
+                json!({"matchExpressions": [{"key": "x", "operator": "NotIn", "values": ["y"]}]}),
+                true,
+            ),
+            (
+                json!({"matchExpressions": [{"key": "x", "operator": "Exists"}]}),
+                false,
+            ),
+            (
+                json!({"matchExpressions": [{"key": "x", "operator": "DoesNotExist"}], "matchLabels": {"app": "api"}}),
+                false,
+            ),
         ] {
             assert_eq!(selects(&selector, &labels), expected, "{selector}");
         }

@@ -7,20 +7,39 @@ use crate::ownership::{apply_entry, changed_paths, fields::Fields, path::Path, r
 const OURS: &str = "deployctl.shop.dev";
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
-/// Places of an object that managers write to: labels, data, environment variables by name, a set, an atomic list and a number.
+/// Places of an object that managers write to: labels, data, environment variables by name, a set,
+/// an atomic list and a number.
 fn places() -> Vec<Path> {
     let path = |keys: Vec<String>| Path::try_from(keys).expect("keys of fieldsV1");
-    let keys = |before: &[&str], last: String| before.iter().map(|key| (*key).to_owned()).chain([last]).collect::<Vec<_>>();
+    let keys = |before: &[&str], last: String| {
+        before
+            .iter()
+            .map(|key| (*key).to_owned())
+            .chain([last])
+            .collect::<Vec<_>>()
+    };
     let of_name = |name: &&str| {
         [
             path(keys(&["f:metadata", "f:labels"], format!("f:{name}"))),
             path(keys(&["f:data"], format!("f:{name}"))),
-            path(keys(&["f:metadata", "f:finalizers"], format!("v:\"{name}\""))),
-            path(keys(&["f:spec", "f:containers"], format!("k:{{\"name\":\"{name}\"}}"))),
-            path(keys(&["f:spec", "f:containers", "k:{\"name\":\"main\"}", "f:env"], format!("k:{{\"name\":\"{name}\"}}"))),
+            path(keys(
+                &["f:metadata", "f:finalizers"],
+                format!("v:\"{name}\""),
+            )),
+            path(keys(
+                &["f:spec", "f:containers"],
+                format!("k:{{\"name\":\"{name}\"}}"),
+            )),
+            path(keys(
+                &["f:spec", "f:containers", "k:{\"name\":\"main\"}", "f:env"],
+                format!("k:{{\"name\":\"{name}\"}}"),
+            )),
         ]
     };
-    let single = [Path::of_fields(&["spec", "replicas"]), Path::of_fields(&["spec", "args"])];
+    let single = [
+        Path::of_fields(&["spec", "replicas"]),
+        Path::of_fields(&["spec", "args"]),
+    ];
     NAMES.iter().flat_map(of_name).chain(single).collect()
 }
 
@@ -44,12 +63,20 @@ fn base() -> Value {
     let mut object = json!({
         "apiVersion": "test/v1", "kind": "Test", "metadata": {"name": "a", "uid": "u", "resourceVersion": "1"}, "spec": {}, "data": {},
     });
-    let main = places()[3]
-        .split_last()
-        .expect("a container")
-        .0
-        .child(crate::ownership::path::Element::item(json!({"name": "main"}).as_object().expect("an object").clone()));
-    write(&mut object, "kubectl", "Update", &[(main, Some(json!({"name": "main", "image": "i"})))]);
+    let main = places()[3].split_last().expect("a container").0.child(
+        crate::ownership::path::Element::item(
+            json!({"name": "main"})
+                .as_object()
+                .expect("an object")
+                .clone(),
+        ),
+    );
+    write(
+        &mut object,
+        "kubectl",
+        "Update",
+        &[(main, Some(json!({"name": "main", "image": "i"})))],
+    );
     object
 }
 
@@ -57,9 +84,16 @@ fn base() -> Value {
 fn edits(choices: &[(usize, Option<u8>)], own: impl Fn(usize) -> bool) -> Vec<Edit> {
     let places = places();
     let mut edits: Vec<Edit> = Vec::new();
-    for (index, number) in choices.iter().map(|(index, number)| (index % places.len(), number)).filter(|(index, _)| own(*index)) {
+    for (index, number) in choices
+        .iter()
+        .map(|(index, number)| (index % places.len(), number))
+        .filter(|(index, _)| own(*index))
+    {
         edits.retain(|(place, _)| *place != places[index]);
-        edits.push((places[index].clone(), number.map(|number| value_at(&places[index], number))));
+        edits.push((
+            places[index].clone(),
+            number.map(|number| value_at(&places[index], number)),
+        ));
     }
     edits
 }
@@ -69,7 +103,11 @@ fn choices() -> impl Strategy<Value = Vec<(usize, Option<u8>)>> {
 }
 
 /// The object as three managers left it, each with the places that are its own.
-fn snapshot(first: &[(usize, Option<u8>)], second: &[(usize, Option<u8>)], third: &[(usize, Option<u8>)]) -> Value {
+fn snapshot(
+    first: &[(usize, Option<u8>)],
+    second: &[(usize, Option<u8>)],
+    third: &[(usize, Option<u8>)],
+) -> Value {
     let mut object = base();
     write(&mut object, OURS, "Apply", &edits(first, |_| true));
     write(&mut object, "kubectl", "Update", &edits(second, |_| true));

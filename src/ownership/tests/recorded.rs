@@ -2,9 +2,11 @@
 
 use serde_json::Value;
 
-/// A recorded object: `deployment.before` before a write of ours, and `deployment.after`, for example.
+/// A recorded object: `deployment.before` before a write of ours, and `deployment.after`, for
+/// example.
 ///
-/// - `deployment`: made by `kubectl apply`, scaled through `/scale` by `hpa`, then taken over by our forced apply;
+/// - `deployment`: made by `kubectl apply`, scaled through `/scale` by `hpa`, then taken over by
+///   our forced apply;
 /// - `adopted`: made by `kubectl apply`, adopted, then changed by our apply;
 /// - `service`: a Service of ours with node ports that gives them up, with an annotation of `ops`;
 /// - `secret`: made by `kubectl apply` with `stringData`, then our forced apply of one of its keys;

@@ -15,21 +15,37 @@ pub(super) type Edit = (Path, Option<Value>);
 /// Stores `edits` as `manager`: what it changes is its own then, and no longer anybody else's.
 pub(super) fn write(object: &mut Value, manager: &str, operation: &str, edits: &[Edit]) {
     let mut all = entries(object);
-    let writes = |entry: &Entry| entry.manager() == manager && entry.is_apply() == (operation == "Apply") && entry.subresource().is_empty();
+    let writes = |entry: &Entry| {
+        entry.manager() == manager
+            && entry.is_apply() == (operation == "Apply")
+            && entry.subresource().is_empty()
+    };
     if !all.iter().any(&writes) {
         let version = object["apiVersion"].clone();
         all.extend(entries(&json!({"metadata": {"managedFields": [
             {"manager": manager, "operation": operation, "apiVersion": version, "time": "2026-01-02T00:00:00Z", "fieldsV1": {}},
         ]}})));
     }
-    for (path, value) in edits.iter().filter(|(path, value)| path.get(object) != value.as_ref()).cloned().collect::<Vec<_>>() {
+    for (path, value) in edits
+        .iter()
+        .filter(|(path, value)| path.get(object) != value.as_ref())
+        .cloned()
+        .collect::<Vec<_>>()
+    {
         match &value {
             Some(value) => assert!(path.put(object, value.clone()), "{path} has a place"),
             None => path.remove(object),
         }
         for entry in &mut all {
-            let left = entry.fields.iter().filter(|held| !held.is_within(&path)).cloned();
-            let written = value.iter().flat_map(|value| leaves(&path, value)).filter(|_| writes(entry));
+            let left = entry
+                .fields
+                .iter()
+                .filter(|held| !held.is_within(&path))
+                .cloned();
+            let written = value
+                .iter()
+                .flat_map(|value| leaves(&path, value))
+                .filter(|_| writes(entry));
             *entry = entry.with_fields(left.chain(written).collect::<Fields>());
         }
     }
@@ -41,7 +57,11 @@ pub(super) fn write(object: &mut Value, manager: &str, operation: &str, edits: &
 fn leaves(path: &Path, value: &Value) -> Vec<Path> {
     let is_item = matches!(path.split_last(), Some((_, Element::Item(_))));
     match value {
-        Value::Object(fields) if is_item => fields.keys().map(|name| path.field(name)).chain([path.clone()]).collect(),
+        Value::Object(fields) if is_item => fields
+            .keys()
+            .map(|name| path.field(name))
+            .chain([path.clone()])
+            .collect(),
         _ => vec![path.clone()],
     }
 }
@@ -49,7 +69,11 @@ fn leaves(path: &Path, value: &Value) -> Vec<Path> {
 /// The PUT and the JSON patch of a restoration, as the API server answers them (tried with 1.36.3).
 pub(super) fn put_back(live: &Value, restoration: &Restoration) -> Value {
     let mut object = restoration.body.clone();
-    let owners = if restoration.owners_differ { restoration.managed_fields.clone() } else { live["metadata"]["managedFields"].clone() };
+    let owners = if restoration.owners_differ {
+        restoration.managed_fields.clone()
+    } else {
+        live["metadata"]["managedFields"].clone()
+    };
     object["metadata"]["managedFields"] = owners;
     object
 }
@@ -60,9 +84,17 @@ pub(super) fn comparable(object: &Value) -> Value {
     for name in ["resourceVersion", "generation"] {
         Path::of_fields(&["metadata", name]).remove(&mut object);
     }
-    Path::of_fields(&["metadata", "annotations", "deployment.kubernetes.io/revision"]).remove(&mut object);
+    Path::of_fields(&[
+        "metadata",
+        "annotations",
+        "deployment.kubernetes.io/revision",
+    ])
+    .remove(&mut object);
     Path::of_fields(&["status"]).remove(&mut object);
-    if let Some(owners) = object.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut) {
+    if let Some(owners) = object
+        .pointer_mut("/metadata/managedFields")
+        .and_then(Value::as_array_mut)
+    {
         owners.retain(|entry| entry["subresource"] != "status");
         owners.sort_by_key(Value::to_string);
     }

@@ -11,13 +11,15 @@ use super::{
     mistake::{Mistake, syntax_mistake},
 };
 
-/// Longest text of an expression, in bytes. It bounds how deep and how expensive an expression can be.
+/// Longest text of an expression, in bytes. It bounds how deep and how expensive an expression can
+/// be.
 const LONGEST: usize = 4096;
 
 /// What every expression can call: the standard library.
 pub(super) static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
 
-/// An expression that was checked: it names nothing that does not exist, and gives true or false as far as that can be known.
+/// An expression that was checked: it names nothing that does not exist, and gives true or false as
+/// far as that can be known.
 #[derive(Clone)]
 pub(crate) struct Expression {
     pub(super) text: Arc<str>,
@@ -34,7 +36,12 @@ impl Expression {
             return Err(vec![Mistake::new(0..0, message)]);
         }
         // A program that is too deep must also be dropped on the large stack.
-        apart(|| compiled(text)).unwrap_or_else(|| Err(vec![Mistake::new(0..0, "cannot be read; write it in another way")]))
+        apart(|| compiled(text)).unwrap_or_else(|| {
+            Err(vec![Mistake::new(
+                0..0,
+                "cannot be read; write it in another way",
+            )])
+        })
     }
 
     /// The expression as it is written.
@@ -44,10 +51,16 @@ impl Expression {
 }
 
 fn compiled(text: &str) -> Result<Expression, Vec<Mistake>> {
-    let program = ENVIRONMENT.compile(text).map_err(|errors| vec![syntax_mistake(text, &errors)])?;
+    let program = ENVIRONMENT
+        .compile(text)
+        .map_err(|errors| vec![syntax_mistake(text, &errors)])?;
     let findings = check(text, &program);
     if findings.mistakes.is_empty() {
-        Ok(Expression { text: text.into(), program: Arc::new(program), loops: findings.loops })
+        Ok(Expression {
+            text: text.into(),
+            program: Arc::new(program),
+            loops: findings.loops,
+        })
     } else {
         Err(findings.mistakes)
     }

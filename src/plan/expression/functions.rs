@@ -1,10 +1,12 @@
-//! What expressions may call: the standard library of CEL. The interpreter does not tell which functions it has.
+//! What expressions may call: the standard library of CEL. The interpreter does not tell which
+//! functions it has.
 //!
 //! <https://github.com/google/cel-spec/blob/master/doc/langdef.md#list-of-standard-definitions>
 
 use super::kind::Kind;
 
-/// A function: with how many arguments it is called as `name(…)` and as `value.name(…)`, and what it gives.
+/// A function: with how many arguments it is called as `name(…)` and as `value.name(…)`, and what
+/// it gives.
 pub(super) struct Function {
     pub(super) name: &'static str,
     pub(super) plain: &'static [usize],
@@ -12,8 +14,18 @@ pub(super) struct Function {
     pub(super) gives: Kind,
 }
 
-const fn function(name: &'static str, plain: &'static [usize], of_value: &'static [usize], gives: Kind) -> Function {
-    Function { name, plain, of_value, gives }
+const fn function(
+    name: &'static str,
+    plain: &'static [usize],
+    of_value: &'static [usize],
+    gives: Kind,
+) -> Function {
+    Function {
+        name,
+        plain,
+        of_value,
+        gives,
+    }
 }
 
 pub(super) const FUNCTIONS: [Function; 31] = [
@@ -51,4 +63,15 @@ pub(super) const FUNCTIONS: [Function; 31] = [
 ];
 
 /// Names of types, which `type(…)` is compared with.
-pub(super) const TYPES: [&str; 10] = ["bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint"];
+pub(super) const TYPES: [&str; 10] = [
+    "bool",
+    "bytes",
+    "double",
+    "int",
+    "list",
+    "map",
+    "null_type",
+    "string",
+    "type",
+    "uint",
+];

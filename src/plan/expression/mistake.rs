@@ -16,14 +16,23 @@ pub(in super::super) struct Mistake {
 impl Mistake {
     /// A mistake at `place`.
     pub(super) fn new(place: Range<usize>, message: impl Into<String>) -> Self {
-        Self { place, message: message.into() }
+        Self {
+            place,
+            message: message.into(),
+        }
     }
 }
 
 /// The first syntax error in `text`: those behind it are its consequences.
 pub(super) fn syntax_mistake(text: &str, errors: &ParseErrors) -> Mistake {
-    let Some(error) = errors.errors.first() else { return Mistake::new(0..0, "is not an expression") };
-    if errors.errors.iter().any(|error| error.msg.contains("Recursion limit")) {
+    let Some(error) = errors.errors.first() else {
+        return Mistake::new(0..0, "is not an expression");
+    };
+    if errors
+        .errors
+        .iter()
+        .any(|error| error.msg.contains("Recursion limit"))
+    {
         return Mistake::new(0..text.len(), "is nested too deeply; take it apart");
     }
     let start = offset(text, error.pos);
@@ -35,7 +44,14 @@ fn explained(text: &str, start: usize, error: &ParseError) -> String {
     let message = error.msg.trim_start_matches("Syntax error: ");
     let rest = &text[start..];
     let word = word_at(text, start);
-    let operators = [("and", "&&"), ("or", "||"), ("not", "!"), ("AND", "&&"), ("OR", "||"), ("NOT", "!")];
+    let operators = [
+        ("and", "&&"),
+        ("or", "||"),
+        ("not", "!"),
+        ("AND", "&&"),
+        ("OR", "||"),
+        ("NOT", "!"),
+    ];
     if let Some((word, operator)) = operators.iter().find(|(known, _)| *known == word) {
         return format!("there is no `{word}`; write `{operator}`");
     }
@@ -46,17 +62,28 @@ fn explained(text: &str, start: usize, error: &ParseError) -> String {
         return "the text that begins here has no end; close it with the same quote".to_owned();
     }
     if rest.trim().is_empty() {
-        return if text.trim().is_empty() { "is empty".to_owned() } else { "ends too early; something is missing at its end".to_owned() };
+        return if text.trim().is_empty() {
+            "is empty".to_owned()
+        } else {
+            "ends too early; something is missing at its end".to_owned()
+        };
     }
     if message.contains("macro") || message.contains("simple name") {
-        let form = FORMS.iter().find(|(name, _)| message.contains(&format!("{name}()"))).map(|(_, form)| *form);
-        let form = form
-            .map_or_else(|| "; loops are written `LIST.exists(NAME, CONDITION)`".to_owned(), |form| format!("; it is written `{form}`"));
+        let form = FORMS
+            .iter()
+            .find(|(name, _)| message.contains(&format!("{name}()")))
+            .map(|(_, form)| *form);
+        let form = form.map_or_else(
+            || "; loops are written `LIST.exists(NAME, CONDITION)`".to_owned(),
+            |form| format!("; it is written `{form}`"),
+        );
         return format!("{message}{form}");
     }
     match word {
         "" => "is not an expression here".to_owned(),
-        word => format!("`{word}` is not expected here; is an operator, a quote or a bracket missing before it?"),
+        word => format!(
+            "`{word}` is not expected here; is an operator, a quote or a bracket missing before it?"
+        ),
     }
 }
 
@@ -74,17 +101,30 @@ pub(super) const FORMS: [(&str, &str); 7] = [
 /// What is said of a name that nothing has.
 pub(super) fn unknown_name(name: &str, suggestion: Option<&str>, known: &[&str]) -> String {
     match (name, suggestion) {
-        ("True" | "False" | "TRUE" | "FALSE", _) => format!("there is no `{name}`; write `{}`, or quote it as text", name.to_lowercase()),
+        ("True" | "False" | "TRUE" | "FALSE", _) => format!(
+            "there is no `{name}`; write `{}`, or quote it as text",
+            name.to_lowercase()
+        ),
         (_, Some(near)) => format!("there is no `{name}`; did you mean `{near}`?"),
-        (_, None) => format!("there is no `{name}`; there is {}, and text stands in quotes", listed(known)),
+        (_, None) => format!(
+            "there is no `{name}`; there is {}, and text stands in quotes",
+            listed(known)
+        ),
     }
 }
 
 /// The byte at line and column, both from 1, of `text`, where the parser says that an error is.
 fn offset(text: &str, (line, column): (isize, isize)) -> usize {
     let number = |value: isize| usize::try_from(value - 1).unwrap_or(0);
-    let before: usize = text.split_inclusive('\n').take(number(line)).map(str::len).sum();
-    let within = text[before..].char_indices().nth(number(column)).map_or(text.len() - before, |(index, _)| index);
+    let before: usize = text
+        .split_inclusive('\n')
+        .take(number(line))
+        .map(str::len)
+        .sum();
+    let within = text[before..]
+        .char_indices()
+        .nth(number(column))
+        .map_or(text.len() - before, |(index, _)| index);
     before + within
 }
 
@@ -92,7 +132,13 @@ fn offset(text: &str, (line, column): (isize, isize)) -> usize {
 fn word_at(text: &str, start: usize) -> &str {
     let rest = &text[start..];
     let is_word = |character: char| character.is_alphanumeric() || character == '_';
-    let length = rest.find(|character| !is_word(character)).unwrap_or(rest.len());
-    let length = if length == 0 { rest.chars().next().map_or(0, char::len_utf8) } else { length };
+    let length = rest
+        .find(|character| !is_word(character))
+        .unwrap_or(rest.len());
+    let length = if length == 0 {
+        rest.chars().next().map_or(0, char::len_utf8)
+    } else {
+        length
+    };
     &rest[..length]
 }

@@ -1,4 +1,5 @@
-//! Expressions that a plan's author writes, in the Common Expression Language: checked when the plan is read, evaluated over live objects.
+//! Expressions that a plan's author writes, in the Common Expression Language: checked when the
+//! plan is read, evaluated over live objects.
 //!
 //! <https://github.com/google/cel-spec/blob/master/doc/langdef.md>
 

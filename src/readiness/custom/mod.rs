@@ -1,4 +1,5 @@
-//! Rules for the custom resources of other people's operators: a table of rows, each a few steps long.
+//! Rules for the custom resources of other people's operators: a table of rows, each a few steps
+//! long.
 //!
 //! How a verdict comes about and how to add a row: `docs/readiness.md`.
 

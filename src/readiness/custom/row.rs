@@ -5,7 +5,8 @@ use super::step::{Outcome, Step};
 pub(super) struct Row {
     /// The API group; one that starts with `*` stands for all groups with that ending.
     pub(super) group: &'static str,
-    /// The kinds; one that starts with `*` stands for all with that ending, none for all of the group.
+    /// The kinds; one that starts with `*` stands for all with that ending, none for all of the
+    /// group.
     pub(super) kinds: &'static [&'static str],
     /// What is looked at, in this order; the first step with an answer decides.
     pub(super) steps: &'static [Step],
@@ -14,8 +15,17 @@ pub(super) struct Row {
 }
 
 /// A row whose objects are in progress as long as no step has an answer.
-pub(super) const fn row(group: &'static str, kinds: &'static [&'static str], steps: &'static [Step]) -> Row {
-    Row { group, kinds, steps, silent: Outcome::Busy }
+pub(super) const fn row(
+    group: &'static str,
+    kinds: &'static [&'static str],
+    steps: &'static [Step],
+) -> Row {
+    Row {
+        group,
+        kinds,
+        steps,
+        silent: Outcome::Busy,
+    }
 }
 
 impl Row {
@@ -26,7 +36,8 @@ impl Row {
 
     /// Whether the row is about `kind` of `group`.
     pub(super) fn is_about(&self, group: &str, kind: &str) -> bool {
-        fits(self.group, group) && (self.kinds.is_empty() || self.kinds.iter().any(|name| fits(name, kind)))
+        fits(self.group, group)
+            && (self.kinds.is_empty() || self.kinds.iter().any(|name| fits(name, kind)))
     }
 }
 

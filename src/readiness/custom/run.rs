@@ -28,26 +28,40 @@ struct Part<'a> {
 
 /// The verdict that `row` makes of an object.
 pub(super) fn judge(case: &Case<'_>, row: &Row) -> Verdict {
-    let whole = Part { case, value: case.object, conditions: "/status/conditions" };
+    let whole = Part {
+        case,
+        value: case.object,
+        conditions: "/status/conditions",
+    };
     switched_off(whole, row.steps)
         .or_else(|| behind(case.object))
         .or_else(|| whole.walk(row.steps))
         .unwrap_or_else(|| silent(case, row.silent))
 }
 
-/// A controller that is told to do nothing does not observe either, so a switch comes before all that the status says.
+/// A controller that is told to do nothing does not observe either, so a switch comes before all
+/// that the status says.
 fn switched_off(whole: Part<'_>, steps: &[Step]) -> Option<Verdict> {
-    let switches = steps.iter().filter(|step| matches!(step, Step::When(test, Outcome::Idle) if test.is_about_wishes()));
+    let switches = steps
+        .iter()
+        .filter(|step| matches!(step, Step::When(test, Outcome::Idle) if test.is_about_wishes()));
     switches.into_iter().find_map(|step| whole.look(step))
 }
 
 fn silent(case: &Case<'_>, outcome: Outcome) -> Verdict {
-    let has_status = case.object.get("status").and_then(Value::as_object).is_some_and(|status| !status.is_empty());
+    let has_status = case
+        .object
+        .get("status")
+        .and_then(Value::as_object)
+        .is_some_and(|status| !status.is_empty());
     match outcome {
-        Outcome::Busy if !has_status => {
-            generic::without_status(case).unwrap_or_else(|| Verdict::in_progress("NoStatus", "its controller has not written a status yet"))
-        }
-        Outcome::Busy => Verdict::in_progress("NotReady", "its controller has not said yet that it is ready"),
+        Outcome::Busy if !has_status => generic::without_status(case).unwrap_or_else(|| {
+            Verdict::in_progress("NoStatus", "its controller has not written a status yet")
+        }),
+        Outcome::Busy => Verdict::in_progress(
+            "NotReady",
+            "its controller has not said yet that it is ready",
+        ),
         _ => of_outcome(outcome, "its controller has not said how it is".to_owned()),
     }
 }
@@ -80,11 +94,16 @@ impl<'a> Part<'a> {
 
     fn look(self, step: &Step) -> Option<Verdict> {
         match step {
-            Step::When(test, outcome) => self.holds(test).map(|found| self.answer(&found, *outcome)),
+            Step::When(test, outcome) => {
+                self.holds(test).map(|found| self.answer(&found, *outcome))
+            }
             Step::Ignore(_) => None,
             Step::Summary { kind, when_false } => self.summary(kind, *when_false),
             Step::Each { at, steps } => self.worst(at, steps),
-            Step::Inside { at, steps } => self.value.pointer(at).and_then(|inner| self.at(inner).walk(steps)),
+            Step::Inside { at, steps } => self
+                .value
+                .pointer(at)
+                .and_then(|inner| self.at(inner).walk(steps)),
             Step::Own(rule) => rule(self.case),
             Step::Rule(rule) => Some(rule(self.case)),
             Step::General => is_present(self.value, "/status").then(|| generic::judge(self.case)),
@@ -92,7 +111,11 @@ impl<'a> Part<'a> {
     }
 
     fn at(self, value: &'a Value) -> Self {
-        Self { value, conditions: "/conditions", ..self }
+        Self {
+            value,
+            conditions: "/conditions",
+            ..self
+        }
     }
 
     fn conditions(self) -> impl Iterator<Item = Condition<'a>> {
@@ -100,7 +123,9 @@ impl<'a> Part<'a> {
     }
 
     fn summary(self, kind: &str, when_false: Outcome) -> Option<Verdict> {
-        let found = self.conditions().find(|condition| fits(kind, condition.kind))?;
+        let found = self
+            .conditions()
+            .find(|condition| fits(kind, condition.kind))?;
         let outcome = match found.truth {
             Truth::True => Outcome::Ready,
             Truth::False => when_false,
@@ -115,7 +140,12 @@ impl<'a> Part<'a> {
             Value::Object(entries) => entries.values().collect(),
             _ => return None,
         };
-        generic::strongest(entries.into_iter().filter_map(|entry| self.at(entry).walk(steps)).collect())
+        generic::strongest(
+            entries
+                .into_iter()
+                .filter_map(|entry| self.at(entry).walk(steps))
+                .collect(),
+        )
     }
 
     fn answer(self, found: &Found<'_>, outcome: Outcome) -> Verdict {
@@ -124,7 +154,9 @@ impl<'a> Part<'a> {
             (Found::Message(message), Outcome::Late) if !generic::is_past_start(self.case) => {
                 Verdict::in_progress("Progressing", message.clone())
             }
-            (Found::Message(message), Outcome::Failed | Outcome::Late) => of_outcome(outcome, with_detail(message, self.value)),
+            (Found::Message(message), Outcome::Failed | Outcome::Late) => {
+                of_outcome(outcome, with_detail(message, self.value))
+            }
             (Found::Message(message), _) => of_outcome(outcome, message.clone()),
         }
     }
@@ -144,33 +176,45 @@ impl<'a> Part<'a> {
 
     /// The verdict where the object has changed since the condition was made.
     fn newer_than(self, condition: &Condition<'_>) -> Option<Verdict> {
-        let (seen, now) = condition.generation.zip(number(self.case.object, "/metadata/generation"))?;
+        let (seen, now) = condition
+            .generation
+            .zip(number(self.case.object, "/metadata/generation"))?;
         (seen < now).then(|| not_observed(now, Some(seen)))
     }
 
     /// What the test found, where it holds.
     fn holds(self, test: &Test) -> Option<Found<'a>> {
         match test {
-            Test::Condition { kind, truths, reasons } => {
+            Test::Condition {
+                kind,
+                truths,
+                reasons,
+            } => {
                 let fits_all = |it: &Condition<'_>| {
                     fits(kind, it.kind)
                         && truths.contains(&it.truth)
-                        && (reasons.is_empty() || reasons.iter().any(|word| begins(word, it.reason)))
+                        && (reasons.is_empty()
+                            || reasons.iter().any(|word| begins(word, it.reason)))
                 };
                 self.conditions().find(fits_all).map(Found::Condition)
             }
             Test::Told { kind, messages } => {
-                let told =
-                    |it: &Condition<'_>| fits(kind, it.kind) && it.is_false() && messages.iter().any(|wanted| begins(wanted, it.message));
+                let told = |it: &Condition<'_>| {
+                    fits(kind, it.kind)
+                        && it.is_false()
+                        && messages.iter().any(|wanted| begins(wanted, it.message))
+                };
                 self.conditions().find(told).map(Found::Condition)
             }
             Test::Outdated(kind) => {
-                let outdated = |it: &Condition<'_>| fits(kind, it.kind) && self.newer_than(it).is_some();
+                let outdated =
+                    |it: &Condition<'_>| fits(kind, it.kind) && self.newer_than(it).is_some();
                 self.conditions().find(outdated).map(Found::Condition)
             }
             Test::Severity(severity) => self.of_severity(severity).map(Found::Condition),
             Test::NoCondition(kind) => {
-                let lacks = self.conditions().next().is_some() && !self.conditions().any(|it| fits(kind, it.kind));
+                let lacks = self.conditions().next().is_some()
+                    && !self.conditions().any(|it| fits(kind, it.kind));
                 lacks.then(|| Found::Message(format!("it has no condition `{kind}`")))
             }
             _ => self.holds_field(test).map(Found::Message),
@@ -190,32 +234,47 @@ impl<'a> Part<'a> {
                 holds.then(|| format!("`{}` is {wanted}", path(at)))
             }
             Test::Has(at) => is_filled(value, at).then(|| format!("`{}` is set", path(at))),
-            Test::Lacks(at) => (!is_filled(value, at)).then(|| format!("`{}` is not set", path(at))),
-            Test::Positive(at) => number(value, at).filter(|count| *count > 0).map(|count| format!("`{}` is {count}", last(at))),
+            Test::Lacks(at) => {
+                (!is_filled(value, at)).then(|| format!("`{}` is not set", path(at)))
+            }
+            Test::Positive(at) => number(value, at)
+                .filter(|count| *count > 0)
+                .map(|count| format!("`{}` is {count}", last(at))),
             Test::Fewer { have, want } => {
-                let (have_count, want_count) = (number(value, have).unwrap_or(0), number(value, want)?);
-                (have_count < want_count).then(|| format!("`{}` is {have_count} of {want_count}", last(have)))
+                let (have_count, want_count) =
+                    (number(value, have).unwrap_or(0), number(value, want)?);
+                (have_count < want_count)
+                    .then(|| format!("`{}` is {have_count} of {want_count}", last(have)))
             }
-            Test::Annotated { key, value: wanted } => {
-                (annotation(value, key) == Some(*wanted)).then(|| format!("it is annotated `{key}: {wanted}`"))
-            }
-            Test::Labelled { key, value: wanted } => {
-                (label(value, key) == Some(*wanted)).then(|| format!("it is labelled `{key}: {wanted}`"))
-            }
+            Test::Annotated { key, value: wanted } => (annotation(value, key) == Some(*wanted))
+                .then(|| format!("it is annotated `{key}: {wanted}`")),
+            Test::Labelled { key, value: wanted } => (label(value, key) == Some(*wanted))
+                .then(|| format!("it is labelled `{key}: {wanted}`")),
             Test::Unreferenced { reference, among } => {
                 let wanted = list(self.case.object, among);
-                let known =
-                    wanted.is_empty() || wanted.iter().any(|wanted| value.pointer(reference).is_none_or(|it| refers_alike(it, wanted)));
+                let known = wanted.is_empty()
+                    || wanted.iter().any(|wanted| {
+                        value
+                            .pointer(reference)
+                            .is_none_or(|it| refers_alike(it, wanted))
+                    });
                 (!known).then(|| format!("`{}` is of the past", path(reference)))
             }
             Test::Always => Some("it is stored, nothing else has to happen".to_owned()),
-            Test::Condition { .. } | Test::Outdated(_) | Test::Told { .. } | Test::Severity(_) | Test::NoCondition(_) => None,
+            Test::Condition { .. }
+            | Test::Outdated(_)
+            | Test::Told { .. }
+            | Test::Severity(_)
+            | Test::NoCondition(_) => None,
         }
     }
 
     fn of_severity(self, severity: &str) -> Option<Condition<'a>> {
         let entries = list(self.value, self.conditions).iter();
-        entries.filter(|entry| text(entry, "/severity") == Some(severity)).filter_map(read).find(Condition::is_false)
+        entries
+            .filter(|entry| text(entry, "/severity") == Some(severity))
+            .filter_map(read)
+            .find(Condition::is_false)
     }
 }
 
@@ -227,10 +286,12 @@ enum Found<'a> {
 
 /// Whether two references name the same, as far as both tell.
 fn refers_alike(one: &Value, other: &Value) -> bool {
-    ["/name", "/namespace", "/sectionName", "/kind"].iter().all(|field| match (text(one, field), text(other, field)) {
-        (Some(one), Some(other)) => one == other,
-        _ => true,
-    })
+    ["/name", "/namespace", "/sectionName", "/kind"]
+        .iter()
+        .all(|field| match (text(one, field), text(other, field)) {
+            (Some(one), Some(other)) => one == other,
+            _ => true,
+        })
 }
 
 /// A word or a number as text.
@@ -245,7 +306,11 @@ fn scalar(value: &Value, at: &str) -> Option<String> {
 /// Whether `word` is `wanted`, or begins with what stands before its `*`, whatever their case.
 fn begins(wanted: &str, word: &str) -> bool {
     match wanted.strip_suffix('*') {
-        Some(start) => word.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start)) && !word.is_empty(),
+        Some(start) => {
+            word.get(..start.len())
+                .is_some_and(|begin| begin.eq_ignore_ascii_case(start))
+                && !word.is_empty()
+        }
         None => word.eq_ignore_ascii_case(wanted),
     }
 }

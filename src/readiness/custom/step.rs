@@ -15,7 +15,8 @@ pub(super) enum Outcome {
     Late,
     /// Does nothing because somebody wants it so.
     Idle,
-    /// Does nothing because it waits for somebody or for something else: called suspended, but a phase does not pass.
+    /// Does nothing because it waits for somebody or for something else: called suspended, but a
+    /// phase does not pass.
     Waiting,
     /// Its controller itself says that it does not know, or has not said anything.
     Unknown,
@@ -26,18 +27,30 @@ pub(super) enum Outcome {
 /// Something that is so or is not so about an object.
 #[derive(Debug)]
 pub(super) enum Test {
-    /// It has a condition of this type (`*Ready`: that ends so), with one of these truths and one of these reasons (none: any).
-    Condition { kind: &'static str, truths: &'static [Truth], reasons: &'static [&'static str] },
+    /// It has a condition of this type (`*Ready`: that ends so), with one of these truths and one
+    /// of these reasons (none: any).
+    Condition {
+        kind: &'static str,
+        truths: &'static [Truth],
+        reasons: &'static [&'static str],
+    },
     /// A condition of this type is false and its message begins so.
-    Told { kind: &'static str, messages: &'static [&'static str] },
+    Told {
+        kind: &'static str,
+        messages: &'static [&'static str],
+    },
     /// A condition that is false has this `severity`.
     Severity(&'static str),
     /// It has this condition, but of an earlier generation.
     Outdated(&'static str),
     /// It has conditions, but none of this type.
     NoCondition(&'static str),
-    /// The word or number at the pointer is one of these, whatever their case; `Updating*` stands for all that begin so.
-    Says { at: &'static str, words: &'static [&'static str] },
+    /// The word or number at the pointer is one of these, whatever their case; `Updating*` stands
+    /// for all that begin so.
+    Says {
+        at: &'static str,
+        words: &'static [&'static str],
+    },
     /// `true` or `false` stands at the pointer.
     Flag { at: &'static str, value: bool },
     /// Something stands at the pointer that is neither `null` nor empty.
@@ -47,13 +60,26 @@ pub(super) enum Test {
     /// The number at the pointer is above zero.
     Positive(&'static str),
     /// The first number (absent: zero) is smaller than the second.
-    Fewer { have: &'static str, want: &'static str },
+    Fewer {
+        have: &'static str,
+        want: &'static str,
+    },
     /// It has an annotation of this value.
-    Annotated { key: &'static str, value: &'static str },
+    Annotated {
+        key: &'static str,
+        value: &'static str,
+    },
     /// It has a label of this value.
-    Labelled { key: &'static str, value: &'static str },
-    /// The reference at the first pointer of this entry is none of those in the list at the second pointer of the whole object.
-    Unreferenced { reference: &'static str, among: &'static str },
+    Labelled {
+        key: &'static str,
+        value: &'static str,
+    },
+    /// The reference at the first pointer of this entry is none of those in the list at the second
+    /// pointer of the whole object.
+    Unreferenced {
+        reference: &'static str,
+        among: &'static str,
+    },
     /// Whatever it is.
     Always,
 }
@@ -66,11 +92,21 @@ pub(super) enum Step {
     /// No further step has an answer where the test holds.
     Ignore(Test),
     /// The condition of this type tells all: true is ready, unknown on its way, false is this.
-    Summary { kind: &'static str, when_false: Outcome },
-    /// These steps for each entry of the list or map at the pointer; the worst answer is that of all.
-    Each { at: &'static str, steps: &'static [Step] },
+    Summary {
+        kind: &'static str,
+        when_false: Outcome,
+    },
+    /// These steps for each entry of the list or map at the pointer; the worst answer is that of
+    /// all.
+    Each {
+        at: &'static str,
+        steps: &'static [Step],
+    },
     /// These steps for the object at the pointer, whose conditions stand in it directly.
-    Inside { at: &'static str, steps: &'static [Step] },
+    Inside {
+        at: &'static str,
+        steps: &'static [Step],
+    },
     /// What no words of this table say.
     Own(fn(&Case<'_>) -> Option<Verdict>),
     /// As `Own`, with an answer to everything.
@@ -85,17 +121,30 @@ const NOT_TRUE: &[Truth] = &[Truth::False, Truth::Unknown, Truth::Other];
 const ANY: &[Truth] = &[Truth::True, Truth::False, Truth::Unknown, Truth::Other];
 
 const fn when(kind: &'static str, truths: &'static [Truth], outcome: Outcome) -> Step {
-    Step::When(Test::Condition { kind, truths, reasons: &[] }, outcome)
+    Step::When(
+        Test::Condition {
+            kind,
+            truths,
+            reasons: &[],
+        },
+        outcome,
+    )
 }
 
 /// Ready, failed or on its way as the condition is true, false or unknown.
 pub(super) const fn summary(kind: &'static str) -> Step {
-    Step::Summary { kind, when_false: Outcome::Failed }
+    Step::Summary {
+        kind,
+        when_false: Outcome::Failed,
+    }
 }
 
 /// Ready where the condition is true, else on its way.
 pub(super) const fn settles(kind: &'static str) -> Step {
-    Step::Summary { kind, when_false: Outcome::Busy }
+    Step::Summary {
+        kind,
+        when_false: Outcome::Busy,
+    }
 }
 
 /// Ready where the condition is true.
@@ -159,22 +208,59 @@ pub(super) const fn idle_if(kind: &'static str) -> Step {
 }
 
 /// The answer where the condition has one of these reasons, whatever its truth.
-pub(super) const fn reason(kind: &'static str, reasons: &'static [&'static str], outcome: Outcome) -> Step {
-    Step::When(Test::Condition { kind, truths: ANY, reasons }, outcome)
+pub(super) const fn reason(
+    kind: &'static str,
+    reasons: &'static [&'static str],
+    outcome: Outcome,
+) -> Step {
+    Step::When(
+        Test::Condition {
+            kind,
+            truths: ANY,
+            reasons,
+        },
+        outcome,
+    )
 }
 
 /// The answer where the condition is false for one of these reasons.
-pub(super) const fn false_for(kind: &'static str, reasons: &'static [&'static str], outcome: Outcome) -> Step {
-    Step::When(Test::Condition { kind, truths: FALSE, reasons }, outcome)
+pub(super) const fn false_for(
+    kind: &'static str,
+    reasons: &'static [&'static str],
+    outcome: Outcome,
+) -> Step {
+    Step::When(
+        Test::Condition {
+            kind,
+            truths: FALSE,
+            reasons,
+        },
+        outcome,
+    )
 }
 
 /// The answer where the condition is true for one of these reasons.
-pub(super) const fn true_for(kind: &'static str, reasons: &'static [&'static str], outcome: Outcome) -> Step {
-    Step::When(Test::Condition { kind, truths: TRUE, reasons }, outcome)
+pub(super) const fn true_for(
+    kind: &'static str,
+    reasons: &'static [&'static str],
+    outcome: Outcome,
+) -> Step {
+    Step::When(
+        Test::Condition {
+            kind,
+            truths: TRUE,
+            reasons,
+        },
+        outcome,
+    )
 }
 
 /// The answer where one of these words stands at the pointer.
-pub(super) const fn says(at: &'static str, words: &'static [&'static str], outcome: Outcome) -> Step {
+pub(super) const fn says(
+    at: &'static str,
+    words: &'static [&'static str],
+    outcome: Outcome,
+) -> Step {
     Step::When(Test::Says { at, words }, outcome)
 }
 
@@ -209,7 +295,8 @@ pub(super) const fn stored() -> Step {
 }
 
 impl Test {
-    /// Whether it looks at what people want, not at what a controller says: what is switched off is never observed.
+    /// Whether it looks at what people want, not at what a controller says: what is switched off is
+    /// never observed.
     pub(super) fn is_about_wishes(&self) -> bool {
         match self {
             Test::Flag { at, .. } | Test::Says { at, .. } => at.starts_with("/spec/"),

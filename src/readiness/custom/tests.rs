@@ -10,11 +10,18 @@ use crate::readiness::{field::text, own_cases};
 /// What the own cases expect of the objects that `row` judges.
 fn expectations(row: &Row, cases: &[Value]) -> Vec<String> {
     let hits = |case: &&Value| {
-        let (version, kind) = (text(case, "/object/apiVersion").unwrap_or_default(), text(case, "/object/kind").unwrap_or_default());
+        let (version, kind) = (
+            text(case, "/object/apiVersion").unwrap_or_default(),
+            text(case, "/object/kind").unwrap_or_default(),
+        );
         let group = version.split_once('/').map_or("", |(group, _)| group);
         row_of(group, kind).is_some_and(|hit| std::ptr::eq(hit, row))
     };
-    cases.iter().filter(hits).map(|case| text(case, "/expected").unwrap().to_owned()).collect()
+    cases
+        .iter()
+        .filter(hits)
+        .map(|case| text(case, "/expected").unwrap().to_owned())
+        .collect()
 }
 
 fn only_stores(row: &Row) -> bool {
@@ -29,21 +36,36 @@ fn every_row_has_an_own_case_that_is_ready_and_one_that_is_not() {
             let expected = expectations(row, &cases);
             let has_ready = expected.iter().any(|state| state == "ready");
             let has_other = only_stores(row) || expected.iter().any(|state| state != "ready");
-            (!has_ready || !has_other).then(|| format!("{} {:?}: {expected:?}", row.group, row.kinds))
+            (!has_ready || !has_other)
+                .then(|| format!("{} {:?}: {expected:?}", row.group, row.kinds))
         })
         .collect();
-    assert!(lacking.is_empty(), "add own cases to tests/readiness/cases-custom.jsonl for:\n{}", lacking.join("\n"));
+    assert!(
+        lacking.is_empty(),
+        "add own cases to tests/readiness/cases-custom.jsonl for:\n{}",
+        lacking.join("\n")
+    );
 }
 
-/// The first row that fits counts, so one for all of a group may only stand behind those for single kinds.
+/// The first row that fits counts, so one for all of a group may only stand behind those for single
+/// kinds.
 #[test]
 fn no_row_hides_another_one() {
     let rows: Vec<&Row> = rows().collect();
     for (index, row) in rows.iter().enumerate() {
         for kind in row.kinds.iter().filter(|kind| !kind.starts_with('*')) {
-            let group = row.group.strip_prefix('*').map_or(row.group.to_owned(), |ending| format!("x{ending}"));
-            let hider = rows[..index].iter().find(|earlier| earlier.is_about(&group, kind));
-            assert!(hider.is_none(), "{} {kind} is hidden by {hider:?}", row.group);
+            let group = row
+                .group
+                .strip_prefix('*')
+                .map_or(row.group.to_owned(), |ending| format!("x{ending}"));
+            let hider = rows[..index]
+                .iter()
+                .find(|earlier| earlier.is_about(&group, kind));
+            assert!(
+                hider.is_none(),
+                "{} {kind} is hidden by {hider:?}",
+                row.group
+            );
         }
     }
 }

@@ -11,18 +11,24 @@ use crate::{
     },
 };
 
-/// An autoscaler is ready when it found its target. That it has no metrics yet is said, and is no reason to wait: they need running pods.
+/// An autoscaler is ready when it found its target. That it has no metrics yet is said, and is no
+/// reason to wait: they need running pods.
 ///
-/// See <https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale-walkthrough/#appendix-horizontal-pod-autoscaler-status-conditions>.
+/// See
+/// <https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale-walkthrough/#appendix-horizontal-pod-autoscaler-status-conditions>.
 pub(in crate::readiness) fn judge(case: &Case<'_>) -> Verdict {
     if let Some(verdict) = behind(case.object) {
         return verdict;
     }
     let old = old_conditions(case.object);
-    let all: Vec<Condition<'_>> = conditions(case.object).chain(old.iter().filter_map(read)).collect();
+    let all: Vec<Condition<'_>> = conditions(case.object)
+        .chain(old.iter().filter_map(read))
+        .collect();
     let find = |kind| all.iter().find(|condition| condition.kind == kind);
     match (find("AbleToScale"), find("ScalingActive")) {
-        (Some(able), _) if !able.is_true() => Verdict::in_progress(able.reason_or("NotAbleToScale"), one_line(able.says(), 300)),
+        (Some(able), _) if !able.is_true() => {
+            Verdict::in_progress(able.reason_or("NotAbleToScale"), one_line(able.says(), 300))
+        }
         (_, Some(active)) if !active.is_true() => inactive(case.object, active),
         (None, None) if !is_present(case.object, "/status/currentReplicas") => {
             Verdict::in_progress("NotObserved", "the autoscaler has not looked at it yet")
@@ -33,12 +39,20 @@ pub(in crate::readiness) fn judge(case: &Case<'_>) -> Verdict {
 
 fn inactive(autoscaler: &Value, active: &Condition<'_>) -> Verdict {
     match active.reason {
-        "ScalingDisabled" => Verdict::new(State::Ready, "ScalingDisabled", "its target is scaled to 0, so it does nothing"),
+        "ScalingDisabled" => Verdict::new(
+            State::Ready,
+            "ScalingDisabled",
+            "its target is scaled to 0, so it does nothing",
+        ),
         "InvalidSelector" | "AmbiguousSelector" | "InvalidMetricSourceType" => {
             Verdict::failed(active.reason_or("Invalid"), one_line(active.says(), 300))
         }
         _ => {
-            let message = format!("{}; it has no metrics yet: {}", replicas(autoscaler), one_line(active.says(), 300));
+            let message = format!(
+                "{}; it has no metrics yet: {}",
+                replicas(autoscaler),
+                one_line(active.says(), 300)
+            );
             Verdict::new(State::Ready, active.reason_or("NoMetrics"), message)
         }
     }
@@ -47,11 +61,16 @@ fn inactive(autoscaler: &Value, active: &Condition<'_>) -> Verdict {
 fn replicas(autoscaler: &Value) -> String {
     let at = |pointer| number(autoscaler, pointer).unwrap_or(0);
     let (current, desired) = (at("/status/currentReplicas"), at("/status/desiredReplicas"));
-    if desired == 0 || desired == current { format!("{current} replicas") } else { format!("{current} replicas, {desired} wanted") }
+    if desired == 0 || desired == current {
+        format!("{current} replicas")
+    } else {
+        format!("{current} replicas, {desired} wanted")
+    }
 }
 
 /// In `autoscaling/v1` the conditions are an annotation.
 fn old_conditions(autoscaler: &Value) -> Vec<Value> {
     let text = annotation(autoscaler, "autoscaling.alpha.kubernetes.io/conditions");
-    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+    text.and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default()
 }

@@ -13,13 +13,17 @@ use crate::{
     },
 };
 
-/// A claim is ready when it is bound and has the size that it wants, or when nothing can bind it yet because no pod uses it.
+/// A claim is ready when it is bound and has the size that it wants, or when nothing can bind it
+/// yet because no pod uses it.
 ///
 /// See <https://kubernetes.io/docs/concepts/storage/storage-classes/#volume-binding-mode>.
 pub(in crate::readiness) fn judge(case: &Case<'_>) -> Verdict {
     match text(case.object, "/status/phase") {
         Some("Bound") => bound(case),
-        Some("Lost") => Verdict::failed("Lost", format!("its volume `{}` is gone", volume(case.object))),
+        Some("Lost") => Verdict::failed(
+            "Lost",
+            format!("its volume `{}` is gone", volume(case.object)),
+        ),
         _ => unbound(case),
     }
 }
@@ -28,15 +32,29 @@ fn unbound(case: &Case<'_>) -> Verdict {
     let claim = case.object;
     let events = events_about(case.around.events, claim);
     let waits = case.around.binding == Some(VolumeBinding::WaitForFirstConsumer)
-        || (case.around.binding.is_none() && events.first().is_some_and(|event| event.reason == "WaitForFirstConsumer"));
-    let unused = case.around.pods.is_empty() && annotation(claim, "volume.kubernetes.io/selected-node").is_none();
+        || (case.around.binding.is_none()
+            && events
+                .first()
+                .is_some_and(|event| event.reason == "WaitForFirstConsumer"));
+    let unused = case.around.pods.is_empty()
+        && annotation(claim, "volume.kubernetes.io/selected-node").is_none();
     if waits && unused && text(claim, "/spec/volumeName").is_none() {
-        return Verdict::new(State::Ready, "WaitForFirstConsumer", "not bound yet: its storage class waits for a pod that uses it");
+        return Verdict::new(
+            State::Ready,
+            "WaitForFirstConsumer",
+            "not bound yet: its storage class waits for a pod that uses it",
+        );
     }
-    let class = text(claim, "/spec/storageClassName").map_or_else(String::new, |class| format!(" by storage class `{class}`"));
-    let told = events.iter().find(|event| event.warning || event.reason == "FailedBinding");
+    let class = text(claim, "/spec/storageClassName")
+        .map_or_else(String::new, |class| format!(" by storage class `{class}`"));
+    let told = events
+        .iter()
+        .find(|event| event.warning || event.reason == "FailedBinding");
     match told {
-        Some(event) => Verdict::in_progress(event.reason.to_owned(), format!("not bound{class}: {}", one_line(event.message, 300))),
+        Some(event) => Verdict::in_progress(
+            event.reason.to_owned(),
+            format!("not bound{class}: {}", one_line(event.message, 300)),
+        ),
         None => Verdict::in_progress("NotBound", format!("not bound{class} yet")),
     }
 }
@@ -47,34 +65,63 @@ fn bound(case: &Case<'_>) -> Verdict {
         return verdict;
     }
     let size = text(claim, "/status/capacity/storage");
-    let message = format!("bound to `{}`{}", volume(claim), size.map(|size| format!(", {size}")).unwrap_or_default());
-    let waits_for_pod = condition(claim, "FileSystemResizePending").is_some_and(|pending| pending.is_true());
+    let message = format!(
+        "bound to `{}`{}",
+        volume(claim),
+        size.map(|size| format!(", {size}")).unwrap_or_default()
+    );
+    let waits_for_pod =
+        condition(claim, "FileSystemResizePending").is_some_and(|pending| pending.is_true());
     if waits_for_pod && case.around.pods.is_empty() {
-        return Verdict::new(State::Ready, "FileSystemResizePending", format!("{message}; it grows when a pod mounts it"));
+        return Verdict::new(
+            State::Ready,
+            "FileSystemResizePending",
+            format!("{message}; it grows when a pod mounts it"),
+        );
     }
-    let resizing = ["Resizing", "FileSystemResizePending"].into_iter().find(|kind| condition(claim, kind).is_some_and(|it| it.is_true()));
+    let resizing = ["Resizing", "FileSystemResizePending"]
+        .into_iter()
+        .find(|kind| condition(claim, kind).is_some_and(|it| it.is_true()));
     match resizing.or_else(|| too_small(claim).then_some("Resizing")) {
         Some(reason) => {
             let wanted = text(claim, "/spec/resources/requests/storage").unwrap_or("its new size");
-            Verdict::in_progress(reason, format!("it grows from {} to {wanted}", size.unwrap_or("its old size")))
+            Verdict::in_progress(
+                reason,
+                format!(
+                    "it grows from {} to {wanted}",
+                    size.unwrap_or("its old size")
+                ),
+            )
         }
         None => Verdict::ready(message),
     }
 }
 
-/// A resize that the storage calls infeasible is not tried again until the size in the manifest changes.
+/// A resize that the storage calls infeasible is not tried again until the size in the manifest
+/// changes.
 ///
-/// See <https://kubernetes.io/docs/concepts/storage/persistent-volumes/#recovering-from-failure-when-expanding-volumes>.
+/// See
+/// <https://kubernetes.io/docs/concepts/storage/persistent-volumes/#recovering-from-failure-when-expanding-volumes>.
 fn resize_failed(claim: &Value) -> Option<Verdict> {
     let status = text(claim, "/status/allocatedResourceStatuses/storage")?;
-    let said = ["ControllerResizeError", "NodeResizeError"].into_iter().find_map(|kind| condition(claim, kind).filter(Condition::is_true));
-    let message = said.map_or_else(|| format!("its resize is in state `{status}`"), |said| one_line(said.says(), 300));
-    status.ends_with("Infeasible").then(|| Verdict::failed(status.to_owned(), message))
+    let said = ["ControllerResizeError", "NodeResizeError"]
+        .into_iter()
+        .find_map(|kind| condition(claim, kind).filter(Condition::is_true));
+    let message = said.map_or_else(
+        || format!("its resize is in state `{status}`"),
+        |said| one_line(said.says(), 300),
+    );
+    status
+        .ends_with("Infeasible")
+        .then(|| Verdict::failed(status.to_owned(), message))
 }
 
 fn too_small(claim: &Value) -> bool {
     let at = |pointer| text(claim, pointer).and_then(amount);
-    match (at("/spec/resources/requests/storage"), at("/status/capacity/storage")) {
+    match (
+        at("/spec/resources/requests/storage"),
+        at("/status/capacity/storage"),
+    ) {
         (Some(wanted), Some(actual)) => actual < wanted,
         _ => false,
     }
@@ -86,10 +133,20 @@ fn volume(claim: &Value) -> &str {
 
 /// A volume is ready when it can be claimed or is.
 pub(in crate::readiness) fn judge_volume(case: &Case<'_>) -> Verdict {
-    let said = text(case.object, "/status/message").or_else(|| text(case.object, "/status/reason")).map(|said| one_line(said, 300));
+    let said = text(case.object, "/status/message")
+        .or_else(|| text(case.object, "/status/reason"))
+        .map(|said| one_line(said, 300));
     match text(case.object, "/status/phase") {
-        Some(phase @ ("Available" | "Bound" | "Released")) => Verdict::ready(format!("it is in phase `{phase}`")),
-        Some("Failed") => Verdict::failed("Failed", said.unwrap_or_else(|| "its reclaiming failed".to_owned())),
-        _ => Verdict::in_progress("Pending", said.unwrap_or_else(|| "it is not available yet".to_owned())),
+        Some(phase @ ("Available" | "Bound" | "Released")) => {
+            Verdict::ready(format!("it is in phase `{phase}`"))
+        }
+        Some("Failed") => Verdict::failed(
+            "Failed",
+            said.unwrap_or_else(|| "its reclaiming failed".to_owned()),
+        ),
+        _ => Verdict::in_progress(
+            "Pending",
+            said.unwrap_or_else(|| "it is not available yet".to_owned()),
+        ),
     }
 }

@@ -17,38 +17,62 @@ pub(in crate::readiness) fn judge_disruption_budget(case: &Case<'_>) -> Verdict 
     }
     let allowed = number(case.object, "/status/disruptionsAllowed").unwrap_or(0);
     match condition(case.object, "DisruptionAllowed").filter(|it| it.reason == "SyncFailed") {
-        Some(failed) => Verdict::new(State::Ready, "SyncFailed", format!("it allows no disruption: {}", one_line(failed.says(), 300))),
+        Some(failed) => Verdict::new(
+            State::Ready,
+            "SyncFailed",
+            format!("it allows no disruption: {}", one_line(failed.says(), 300)),
+        ),
         None => Verdict::ready(format!("{allowed} disruptions allowed")),
     }
 }
 
-/// A definition is ready when its names are accepted and it is established; a name that another definition has will stay refused.
+/// A definition is ready when its names are accepted and it is established; a name that another
+/// definition has will stay refused.
 ///
-/// See <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/>.
+/// See
+/// <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/>.
 pub(in crate::readiness) fn judge_definition(case: &Case<'_>) -> Verdict {
     if let Some(verdict) = behind(case.object) {
         return verdict;
     }
-    let [names, established, terminating] = ["NamesAccepted", "Established", "Terminating"].map(|kind| condition(case.object, kind));
+    let [names, established, terminating] =
+        ["NamesAccepted", "Established", "Terminating"].map(|kind| condition(case.object, kind));
     if let Some(terminating) = terminating.filter(Condition::is_true) {
-        return Verdict::new(State::Terminating, "Terminating", one_line(terminating.says(), 300));
+        return Verdict::new(
+            State::Terminating,
+            "Terminating",
+            one_line(terminating.says(), 300),
+        );
     }
     if let Some(refused) = names.filter(Condition::is_false) {
         return Verdict::failed(
             refused.reason_or("NamesNotAccepted"),
-            format!("its names are not accepted: {}", one_line(refused.says(), 300)),
+            format!(
+                "its names are not accepted: {}",
+                one_line(refused.says(), 300)
+            ),
         );
     }
-    if let Some(violations) = condition(case.object, "NonStructuralSchema").filter(Condition::is_true) {
+    if let Some(violations) =
+        condition(case.object, "NonStructuralSchema").filter(Condition::is_true)
+    {
         return Verdict::failed(
             violations.reason_or("NonStructuralSchema"),
-            format!("its schema is not structural: {}", one_line(violations.says(), 300)),
+            format!(
+                "its schema is not structural: {}",
+                one_line(violations.says(), 300)
+            ),
         );
     }
     match established {
         Some(established) if established.is_true() => Verdict::ready("it is established"),
-        Some(established) if established.is_false() && established.reason != "Installing" => generic::tolerated(case, &established),
-        Some(established) => Verdict::in_progress(established.reason_or("Installing"), one_line(established.says(), 300)),
+        Some(established) if established.is_false() && established.reason != "Installing" => {
+            generic::tolerated(case, &established)
+        }
+        Some(established) => Verdict::in_progress(
+            established.reason_or("Installing"),
+            one_line(established.says(), 300),
+        ),
         None => Verdict::in_progress("Installing", "it is not established yet"),
     }
 }
@@ -57,7 +81,10 @@ pub(in crate::readiness) fn judge_definition(case: &Case<'_>) -> Verdict {
 pub(in crate::readiness) fn judge_api_service(case: &Case<'_>) -> Verdict {
     match condition(case.object, "Available") {
         Some(available) if available.is_true() => Verdict::ready("its server answers"),
-        Some(available) => Verdict::in_progress(available.reason_or("NotAvailable"), one_line(available.says(), 300)),
+        Some(available) => Verdict::in_progress(
+            available.reason_or("NotAvailable"),
+            one_line(available.says(), 300),
+        ),
         None => Verdict::in_progress("NotObserved", "nobody has asked its server yet"),
     }
 }
@@ -65,9 +92,13 @@ pub(in crate::readiness) fn judge_api_service(case: &Case<'_>) -> Verdict {
 /// A Namespace is ready when it is active.
 pub(in crate::readiness) fn judge_namespace(case: &Case<'_>) -> Verdict {
     match text(case.object, "/status/phase") {
-        Some("Terminating") => Verdict::new(State::Terminating, "Terminating", "it is being deleted"),
+        Some("Terminating") => {
+            Verdict::new(State::Terminating, "Terminating", "it is being deleted")
+        }
         Some("Active") => Verdict::ready("it is active"),
-        _ if is_present(case.object, "/status/phase") => Verdict::new(State::Unknown, "UnknownPhase", "its phase is unknown"),
+        _ if is_present(case.object, "/status/phase") => {
+            Verdict::new(State::Unknown, "UnknownPhase", "its phase is unknown")
+        }
         _ => Verdict::in_progress("NotObserved", "it has no phase yet"),
     }
 }

@@ -9,7 +9,8 @@ use crate::readiness::{
     workload::{Shortfall, count, of, pending, wanted_replicas, worst},
 };
 
-/// A Deployment is ready when all its replicas are of the newest template and available, and no older one is left.
+/// A Deployment is ready when all its replicas are of the newest template and available, and no
+/// older one is left.
 ///
 /// See <https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#deployment-status>.
 pub(in crate::readiness) fn judge(case: &Case<'_>) -> Verdict {
@@ -18,14 +19,22 @@ pub(in crate::readiness) fn judge(case: &Case<'_>) -> Verdict {
         return verdict;
     }
     if is_true(deployment, "/spec/paused") {
-        return Verdict::suspended("Paused", "paused because its manifest says so (`spec.paused`)");
+        return Verdict::suspended(
+            "Paused",
+            "paused because its manifest says so (`spec.paused`)",
+        );
     }
     if let Some(verdict) = deadline_exceeded(case) {
         return verdict;
     }
     match shortfall(deployment) {
         Some(shortfall) => pending(case, shortfall),
-        None => Verdict::ready(of(count(deployment, "readyReplicas"), wanted_replicas(deployment), "replica", "ready")),
+        None => Verdict::ready(of(
+            count(deployment, "readyReplicas"),
+            wanted_replicas(deployment),
+            "replica",
+            "ready",
+        )),
     }
 }
 
@@ -34,19 +43,47 @@ fn deadline_exceeded(case: &Case<'_>) -> Option<Verdict> {
     if !progressing.is_false() || progressing.reason != "ProgressDeadlineExceeded" {
         return None;
     }
-    let why = worst(case, case.around.pods).map(|problem| format!("; pod {}: {}: {}", problem.pod, problem.reason, problem.message));
-    Some(Verdict::failed("ProgressDeadlineExceeded", format!("{}{}", progressing.says(), why.unwrap_or_default())))
+    let why = worst(case, case.around.pods).map(|problem| {
+        format!(
+            "; pod {}: {}: {}",
+            problem.pod, problem.reason, problem.message
+        )
+    });
+    Some(Verdict::failed(
+        "ProgressDeadlineExceeded",
+        format!("{}{}", progressing.says(), why.unwrap_or_default()),
+    ))
 }
 
 fn shortfall(deployment: &Value) -> Option<Shortfall> {
     let wanted = wanted_replicas(deployment);
-    let [updated, ready, available, all] =
-        ["updatedReplicas", "readyReplicas", "availableReplicas", "replicas"].map(|field| count(deployment, field));
+    let [updated, ready, available, all] = [
+        "updatedReplicas",
+        "readyReplicas",
+        "availableReplicas",
+        "replicas",
+    ]
+    .map(|field| count(deployment, field));
     let refused = condition(deployment, "ReplicaFailure").filter(Condition::is_true);
-    let refused = refused.map(|it| Shortfall::new("ReplicaFailure", format!("{}: {}", of(ready, wanted, "replica", "ready"), it.says())));
-    let old = || (all > updated).then(|| Shortfall::new("OldReplicas", format!("{} of the previous revision still run", all - updated)));
-    let unavailable =
-        |kind, reason| condition(deployment, kind).filter(|it| !it.is_true()).map(|it| Shortfall::new(reason, it.says().to_owned()));
+    let refused = refused.map(|it| {
+        Shortfall::new(
+            "ReplicaFailure",
+            format!("{}: {}", of(ready, wanted, "replica", "ready"), it.says()),
+        )
+    });
+    let old = || {
+        (all > updated).then(|| {
+            Shortfall::new(
+                "OldReplicas",
+                format!("{} of the previous revision still run", all - updated),
+            )
+        })
+    };
+    let unavailable = |kind, reason| {
+        condition(deployment, kind)
+            .filter(|it| !it.is_true())
+            .map(|it| Shortfall::new(reason, it.says().to_owned()))
+    };
     refused
         .or_else(|| Shortfall::fewer("TooFewUpdated", updated, wanted, "replica", "updated"))
         .or_else(|| Shortfall::fewer("TooFewReady", ready, wanted, "replica", "ready"))

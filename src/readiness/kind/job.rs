@@ -12,7 +12,8 @@ use crate::{
     },
 };
 
-/// A Job is ready when it is complete, and failed as soon as that is decided: it is no use to wait for its pods to be gone.
+/// A Job is ready when it is complete, and failed as soon as that is decided: it is no use to wait
+/// for its pods to be gone.
 ///
 /// See <https://kubernetes.io/docs/concepts/workloads/controllers/job/#terminal-job-conditions>.
 pub(in crate::readiness) fn judge(case: &Case<'_>) -> Verdict {
@@ -24,7 +25,10 @@ pub(in crate::readiness) fn judge(case: &Case<'_>) -> Verdict {
         return verdict;
     }
     if is_true(job, "/spec/suspend") {
-        return Verdict::suspended("Suspended", "suspended because its manifest says so (`spec.suspend`)");
+        return Verdict::suspended(
+            "Suspended",
+            "suspended because its manifest says so (`spec.suspend`)",
+        );
     }
     if text(job, "/status/startTime").is_none() {
         return Verdict::in_progress("NotStarted", "it has not started yet");
@@ -35,39 +39,68 @@ pub(in crate::readiness) fn judge(case: &Case<'_>) -> Verdict {
 fn decided(case: &Case<'_>) -> Option<Verdict> {
     let holds = |kind| condition(case.object, kind).filter(Condition::is_true);
     if let Some(failed) = holds("Failed").or_else(|| holds("FailureTarget")) {
-        let why = worst(case, case.around.pods).map(|problem| format!("; pod {}: {}", problem.pod, problem.message)).unwrap_or_default();
-        let message = format!("{}: {}{why}", failed.reason_or("JobFailed"), one_line(failed.says(), 300));
+        let why = worst(case, case.around.pods)
+            .map(|problem| format!("; pod {}: {}", problem.pod, problem.message))
+            .unwrap_or_default();
+        let message = format!(
+            "{}: {}{why}",
+            failed.reason_or("JobFailed"),
+            one_line(failed.says(), 300)
+        );
         return Some(Verdict::failed(failed.reason_or("JobFailed"), message));
     }
     holds("Complete").or_else(|| holds("SuccessCriteriaMet"))?;
     Some(Verdict::ready("it is complete"))
 }
 
-/// Crashes are the Job's own business up to its `backoffLimit`; an image that cannot be had is no attempt and would wait for ever.
+/// Crashes are the Job's own business up to its `backoffLimit`; an image that cannot be had is no
+/// attempt and would wait for ever.
 fn running(case: &Case<'_>) -> Verdict {
     let job = case.object;
     let wanted = number(job, "/spec/completions").unwrap_or(1);
     let mut message = of(count(job, "succeeded"), wanted, "completion", "done");
     let failed = count(job, "failed");
     if failed > 0 {
-        message = format!("{message}, {failed} failed (`backoffLimit` is {})", number(job, "/spec/backoffLimit").unwrap_or(6));
+        message = format!(
+            "{message}, {failed} failed (`backoffLimit` is {})",
+            number(job, "/spec/backoffLimit").unwrap_or(6)
+        );
     }
-    let Some(problem) = worst(case, case.around.pods) else { return Verdict::in_progress("Running", message) };
+    let Some(problem) = worst(case, case.around.pods) else {
+        return Verdict::in_progress("Running", message);
+    };
     let given_up = keeps_from_starting(&problem) && problem.exceeds(case.budget, case.around.now);
-    let state = if given_up { State::Failed } else { State::InProgress };
-    Verdict::new(state, problem.reason.clone(), format!("{message}; pod {}: {}: {}", problem.pod, problem.reason, problem.message))
+    let state = if given_up {
+        State::Failed
+    } else {
+        State::InProgress
+    };
+    Verdict::new(
+        state,
+        problem.reason.clone(),
+        format!(
+            "{message}; pod {}: {}: {}",
+            problem.pod, problem.reason, problem.message
+        ),
+    )
 }
 
 /// A `CronJob` is ready as soon as it is stored: how its runs end is not the deployment's question.
 pub(in crate::readiness) fn judge_cron(case: &Case<'_>) -> Verdict {
     if is_true(case.object, "/spec/suspend") {
-        return Verdict::suspended("Suspended", "suspended because its manifest says so (`spec.suspend`)");
+        return Verdict::suspended(
+            "Suspended",
+            "suspended because its manifest says so (`spec.suspend`)",
+        );
     }
     Verdict::ready(schedule(case.object))
 }
 
 fn schedule(cron_job: &Value) -> String {
-    let schedule = text(cron_job, "/spec/schedule").map_or_else(|| "it is stored".to_owned(), |schedule| format!("scheduled `{schedule}`"));
+    let schedule = text(cron_job, "/spec/schedule").map_or_else(
+        || "it is stored".to_owned(),
+        |schedule| format!("scheduled `{schedule}`"),
+    );
     match time(cron_job, "/status/lastSuccessfulTime") {
         Some(last) => format!("{schedule}, last success {last}"),
         None => schedule,

@@ -13,7 +13,10 @@ pub(in crate::readiness) fn judge_service(case: &Case<'_>) -> Verdict {
             || Verdict::in_progress("NoAddress", "its load balancer has no address yet"),
             |address| Verdict::ready(format!("its load balancer is at {address}")),
         ),
-        Some("ExternalName") => Verdict::ready(format!("it stands for `{}`", text(case.object, "/spec/externalName").unwrap_or_default())),
+        Some("ExternalName") => Verdict::ready(format!(
+            "it stands for `{}`",
+            text(case.object, "/spec/externalName").unwrap_or_default()
+        )),
         _ => Verdict::ready("it is stored, nothing else has to happen"),
     }
 }
@@ -29,12 +32,15 @@ pub(in crate::readiness) fn judge_ingress(case: &Case<'_>) -> Verdict {
 fn no_address(ingress: &Value) -> String {
     match text(ingress, "/spec/ingressClassName") {
         Some(class) => format!("no controller of class `{class}` has given it an address yet"),
-        None => "no controller has given it an address yet, and it names no `ingressClassName`".to_owned(),
+        None => "no controller has given it an address yet, and it names no `ingressClassName`"
+            .to_owned(),
     }
 }
 
 fn address(object: &Value) -> Option<String> {
     let points = list(object, "/status/loadBalancer/ingress").iter();
-    let addresses: Vec<&str> = points.filter_map(|point| text(point, "/ip").or_else(|| text(point, "/hostname"))).collect();
+    let addresses: Vec<&str> = points
+        .filter_map(|point| text(point, "/ip").or_else(|| text(point, "/hostname")))
+        .collect();
     (!addresses.is_empty()).then(|| addresses.join(", "))
 }

@@ -23,19 +23,35 @@ pub(in crate::readiness) fn judge(case: &Case<'_>) -> Verdict {
         None => Verdict::in_progress("NotObserved", "nothing has looked at it yet"),
         Some("Succeeded") => Verdict::ready("all its containers ended well"),
         Some("Failed") => ended_badly(case.object),
-        Some("Unknown") => Verdict::new(State::Unknown, "NodeSilent", "its node says nothing about it"),
+        Some("Unknown") => Verdict::new(
+            State::Unknown,
+            "NodeSilent",
+            "its node says nothing about it",
+        ),
         Some(_) => alive(case),
     }
 }
 
 fn ended_badly(pod: &Value) -> Verdict {
-    let reason = text(pod, "/status/reason").unwrap_or("PodFailed").to_owned();
+    let reason = text(pod, "/status/reason")
+        .unwrap_or("PodFailed")
+        .to_owned();
     let said = text(pod, "/status/message").map(|said| one_line(said, 300));
-    let ended = list(pod, "/status/initContainerStatuses").iter().chain(list(pod, "/status/containerStatuses")).find_map(|status| {
-        let code = number(status, "/state/terminated/exitCode").filter(|code| *code != 0)?;
-        Some(format!("container `{}` exited with code {code}", text(status, "/name").unwrap_or_default()))
-    });
-    Verdict::failed(reason, said.or(ended).unwrap_or_else(|| "it ended with an error".to_owned()))
+    let ended = list(pod, "/status/initContainerStatuses")
+        .iter()
+        .chain(list(pod, "/status/containerStatuses"))
+        .find_map(|status| {
+            let code = number(status, "/state/terminated/exitCode").filter(|code| *code != 0)?;
+            Some(format!(
+                "container `{}` exited with code {code}",
+                text(status, "/name").unwrap_or_default()
+            ))
+        });
+    Verdict::failed(
+        reason,
+        said.or(ended)
+            .unwrap_or_else(|| "it ended with an error".to_owned()),
+    )
 }
 
 fn alive(case: &Case<'_>) -> Verdict {
@@ -45,10 +61,22 @@ fn alive(case: &Case<'_>) -> Verdict {
         return Verdict::ready("all its containers are ready");
     }
     let found = problems(pod, case.around.events);
-    let worst = found.iter().min_by_key(|problem| (!problem.exceeds(case.budget, case.around.now), problem.rank));
-    let Some(problem) = worst else { return on_its_way(pod, ready) };
-    let state = if problem.exceeds(case.budget, case.around.now) { State::Failed } else { State::InProgress };
-    Verdict::new(state, problem.reason.clone(), format!("{}: {}", problem.reason, problem.message))
+    let worst = found
+        .iter()
+        .min_by_key(|problem| (!problem.exceeds(case.budget, case.around.now), problem.rank));
+    let Some(problem) = worst else {
+        return on_its_way(pod, ready);
+    };
+    let state = if problem.exceeds(case.budget, case.around.now) {
+        State::Failed
+    } else {
+        State::InProgress
+    };
+    Verdict::new(
+        state,
+        problem.reason.clone(),
+        format!("{}: {}", problem.reason, problem.message),
+    )
 }
 
 fn on_its_way(pod: &Value, ready: Option<Condition<'_>>) -> Verdict {
@@ -59,7 +87,9 @@ fn on_its_way(pod: &Value, ready: Option<Condition<'_>>) -> Verdict {
         return Verdict::in_progress(scheduled.reason_or("NotScheduled"), "it has no node yet");
     }
     match ready {
-        Some(ready) => Verdict::in_progress(ready.reason_or("NotReady"), one_line(ready.says(), 300)),
+        Some(ready) => {
+            Verdict::in_progress(ready.reason_or("NotReady"), one_line(ready.says(), 300))
+        }
         None => Verdict::in_progress("NotInitialized", "its containers are being made"),
     }
 }

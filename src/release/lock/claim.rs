@@ -19,7 +19,8 @@ pub(super) const TOKEN: &str = "deployctl.dev/lock-token";
 /// What one run writes into a Lease to hold it.
 #[derive(Debug, Clone)]
 pub(super) struct Claim {
-    /// Drawn for this run alone: two runs of one user, in containers of one name, would otherwise look the same.
+    /// Drawn for this run alone: two runs of one user, in containers of one name, would otherwise
+    /// look the same.
     token: String,
     identity: String,
     /// Time without a sign of life after which the lock may be taken over.
@@ -47,10 +48,21 @@ impl Claim {
     }
 
     /// The Lease that says that this run holds it, instead of `before`.
-    pub(super) fn lease(&self, id: &ObjectId, release: &ReleaseId, before: Option<&Standing>) -> Value {
-        let mut annotations = self.process.as_ref().map(ProcessMark::annotations).unwrap_or_default();
+    pub(super) fn lease(
+        &self,
+        id: &ObjectId,
+        release: &ReleaseId,
+        before: Option<&Standing>,
+    ) -> Value {
+        let mut annotations = self
+            .process
+            .as_ref()
+            .map(ProcessMark::annotations)
+            .unwrap_or_default();
         annotations.insert(TOKEN.to_owned(), self.token.clone().into());
-        let transitions = before.map_or(0, |before| before.transitions + i64::from(!self.made(before)));
+        let transitions = before.map_or(0, |before| {
+            before.transitions + i64::from(!self.made(before))
+        });
         let mut lease = json!({
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
@@ -74,8 +86,8 @@ impl Claim {
     }
 }
 
-/// Makes the replacement of a Lease by `lease` fail where it is not as in `before` any more. Without the uid, one that was deleted
-/// would be created again.
+/// Makes the replacement of a Lease by `lease` fail where it is not as in `before` any more.
+/// Without the uid, one that was deleted would be created again.
 pub(super) fn guard(lease: &mut Value, before: &Standing) {
     lease["metadata"]["uid"] = before.uid.clone().into();
     lease["metadata"]["resourceVersion"] = before.resource_version.clone().into();
@@ -96,8 +108,19 @@ pub(super) mod tests {
     }
 
     fn names() -> (ObjectId, ReleaseId) {
-        let id = ObjectId { group: "g".to_owned(), kind: "Lease".to_owned(), namespace: Some("s".to_owned()), name: "n".to_owned() };
-        (id, ReleaseId { plan: "shop".to_owned(), environment: "dev".to_owned() })
+        let id = ObjectId {
+            group: "g".to_owned(),
+            kind: "Lease".to_owned(),
+            namespace: Some("s".to_owned()),
+            name: "n".to_owned(),
+        };
+        (
+            id,
+            ReleaseId {
+                plan: "shop".to_owned(),
+                environment: "dev".to_owned(),
+            },
+        )
     }
 
     #[test]
@@ -105,14 +128,27 @@ pub(super) mod tests {
         let (id, release) = names();
         let claim = claim();
         let lease = claim.lease(&id, &release, None);
-        assert_eq!(lease["metadata"]["labels"], json!({"deployctl.dev/release": "shop.dev", "deployctl.dev/part": "lock"}));
-        assert!(lease["spec"]["acquireTime"].as_str().is_some_and(|time| time.len() == "2026-11-21T10:00:00.000000Z".len()));
+        assert_eq!(
+            lease["metadata"]["labels"],
+            json!({"deployctl.dev/release": "shop.dev", "deployctl.dev/part": "lock"})
+        );
+        assert!(
+            lease["spec"]["acquireTime"]
+                .as_str()
+                .is_some_and(|time| time.len() == "2026-11-21T10:00:00.000000Z".len())
+        );
         let standing = Standing::read(&lease);
         assert!(claim.made(&standing) && !self::claim().made(&standing));
         // Whole seconds, and never less than what the holder itself counts with.
         assert_eq!(standing.expiry, Duration::from_secs(3));
         let holder = standing.holder.expect("somebody holds it");
-        assert!(holder.identity.ends_with(&format!(" pid {} up", std::process::id())), "{}", holder.identity);
+        assert!(
+            holder
+                .identity
+                .ends_with(&format!(" pid {} up", std::process::id())),
+            "{}",
+            holder.identity
+        );
         assert_eq!(standing.process, ProcessMark::own());
     }
 
@@ -124,7 +160,13 @@ pub(super) mod tests {
         stored["metadata"]["uid"] = "u".into();
         stored["metadata"]["resourceVersion"] = "7".into();
         let lease = ours.lease(&id, &release, Some(&Standing::read(&stored)));
-        assert_eq!((&lease["metadata"]["uid"], &lease["metadata"]["resourceVersion"]), (&"u".into(), &"7".into()));
+        assert_eq!(
+            (
+                &lease["metadata"]["uid"],
+                &lease["metadata"]["resourceVersion"]
+            ),
+            (&"u".into(), &"7".into())
+        );
         assert_eq!(lease["spec"]["leaseTransitions"], 1);
         let renewed = ours.lease(&id, &release, Some(&Standing::read(&lease)));
         assert_eq!(renewed["spec"]["leaseTransitions"], 1);

@@ -19,9 +19,16 @@ pub(crate) enum Removal {
 impl Found {
     /// The lock in `lease`; `None` where nobody holds it.
     pub(super) async fn look(lease: Lease) -> Result<Option<Self>, LockError> {
-        let standing = lease.read().await.map_err(|error| lease.failed("read the lock", error))?;
+        let standing = lease
+            .read()
+            .await
+            .map_err(|error| lease.failed("read the lock", error))?;
         let held = standing.and_then(|standing| Some((standing.holder.clone()?, standing)));
-        Ok(held.map(|(holder, standing)| Self { lease, standing, holder }))
+        Ok(held.map(|(holder, standing)| Self {
+            lease,
+            standing,
+            holder,
+        }))
     }
 
     /// Who holds it.
@@ -31,22 +38,36 @@ impl Found {
 
     /// What can be said of the holder's process from this machine.
     pub(crate) fn presence(&self) -> Presence {
-        self.standing.process.as_ref().map_or(Presence::Unknown, ProcessMark::presence)
+        self.standing
+            .process
+            .as_ref()
+            .map_or(Presence::Unknown, ProcessMark::presence)
     }
 
     /// Removes it, also from a holder that is alive, but not from another one than was found.
     pub(crate) async fn remove(self) -> Result<Removal, LockError> {
         let mut found = self;
         loop {
-            let Self { lease, standing, .. } = &found;
-            if lease.delete(standing).await.map_err(|error| lease.failed("remove the lock", error))? {
+            let Self {
+                lease, standing, ..
+            } = &found;
+            if lease
+                .delete(standing)
+                .await
+                .map_err(|error| lease.failed("remove the lock", error))?
+            {
                 return Ok(Removal::Removed);
             }
             // A living holder changes its Lease all the time.
             let (token, identity) = (standing.token.clone(), found.holder.identity);
             match Self::look(found.lease).await? {
                 None => return Ok(Removal::Removed),
-                Some(current) if (&current.standing.token, &current.holder.identity) == (&token, &identity) => found = current,
+                Some(current)
+                    if (&current.standing.token, &current.holder.identity)
+                        == (&token, &identity) =>
+                {
+                    found = current
+                }
                 Some(current) => return Ok(Removal::TakenBy(current.holder)),
             }
         }

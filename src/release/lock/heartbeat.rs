@@ -16,10 +16,11 @@ pub(super) struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// Renews the Lease three times within its expiry, and keeps the fence open with it, until told to stop or the lock is lost. Returns
-    /// what stands in the Lease then, as far as is known.
+    /// Renews the Lease three times within its expiry, and keeps the fence open with it, until told
+    /// to stop or the lock is lost. Returns what stands in the Lease then, as far as is known.
     ///
-    /// What fails is tried again until the lock would have expired; a Lease that is another's, or gone, is lost at once.
+    /// What fails is tried again until the lock would have expired; a Lease that is another's, or
+    /// gone, is lost at once.
     pub(super) async fn run(mut self) -> Standing {
         let interval = self.claim.expiry / 3;
         let pause = interval / 4;
@@ -55,9 +56,12 @@ impl Heartbeat {
         if let Some(standing) = self.lease.write(&self.claim, &self.standing).await? {
             return Ok(Some(standing));
         }
-        // It changed and may still be ours: the answer to a renewal was lost, or somebody annotated it.
+        // It changed and may still be ours: the answer to a renewal was lost, or somebody annotated
+        // it.
         match self.lease.read().await? {
-            Some(standing) if self.claim.made(&standing) => self.lease.write(&self.claim, &standing).await,
+            Some(standing) if self.claim.made(&standing) => {
+                self.lease.write(&self.claim, &standing).await
+            }
             _ => Ok(None),
         }
     }

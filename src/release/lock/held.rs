@@ -3,10 +3,14 @@ use std::future::Future;
 use tokio::{task::JoinHandle, time::timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{LockError, claim::Claim, heartbeat::Heartbeat, lease::Lease, observed::longest_write, standing::Standing};
+use super::{
+    LockError, claim::Claim, heartbeat::Heartbeat, lease::Lease, observed::longest_write,
+    standing::Standing,
+};
 use crate::cluster::{BootTime, Cluster, Fence, RequestError};
 
-/// A lock that this run holds, and that is kept alive in the background. Dropped without [`Held::release`], it expires.
+/// A lock that this run holds, and that is kept alive in the background. Dropped without
+/// [`Held::release`], it expires.
 pub(crate) struct Held {
     cluster: Cluster,
     fence: Fence,
@@ -16,16 +20,29 @@ pub(crate) struct Held {
     stop: DropGuard,
 }
 
-/// How often the Lease may change while it is being deleted; only renewals of our own that were still under way do that.
+/// How often the Lease may change while it is being deleted; only renewals of our own that were
+/// still under way do that.
 const ATTEMPTS: usize = 5;
 
 impl Held {
     /// The lock that `claim` holds since `standing` was asked for at `sent`.
-    pub(super) fn new(cluster: &Cluster, lease: Lease, claim: Claim, standing: Standing, sent: BootTime) -> Self {
+    pub(super) fn new(
+        cluster: &Cluster,
+        lease: Lease,
+        claim: Claim,
+        standing: Standing,
+        sent: BootTime,
+    ) -> Self {
         let fence = Fence::new(sent + claim.expiry, longest_write(claim.expiry));
         let stop = CancellationToken::new();
-        let heartbeat =
-            Heartbeat { lease: lease.clone(), claim: claim.clone(), fence: fence.clone(), standing, renewed: sent, stop: stop.clone() };
+        let heartbeat = Heartbeat {
+            lease: lease.clone(),
+            claim: claim.clone(),
+            fence: fence.clone(),
+            standing,
+            renewed: sent,
+            stop: stop.clone(),
+        };
         Self {
             cluster: cluster.fenced(fence.clone()),
             fence,
@@ -36,31 +53,45 @@ impl Held {
         }
     }
 
-    /// The connection for writes under this lock: once it is lost, they are refused with [`RequestError::LockLost`], and those under way
-    /// are abandoned. Reads, dry runs and reviews are not concerned.
+    /// The connection for writes under this lock: once it is lost, they are refused with
+    /// [`RequestError::LockLost`], and those under way are abandoned. Reads, dry runs and reviews
+    /// are not concerned.
     pub(crate) fn cluster(&self) -> Cluster {
         self.cluster.clone()
     }
 
-    /// Ends when the lock is lost: taken away, or not renewed in time. Nothing can be written any more then.
+    /// Ends when the lock is lost: taken away, or not renewed in time. Nothing can be written any
+    /// more then.
     pub(crate) fn lost(&self) -> impl Future<Output = ()> + Send + use<> {
         let fence = self.fence.clone();
         async move { fence.closed().await }
     }
 
-    /// Frees the lock, by deleting the Lease. A lock that is lost is left alone; one that cannot be freed is an error, and expires.
+    /// Frees the lock, by deleting the Lease. A lock that is lost is left alone; one that cannot be
+    /// freed is an error, and expires.
     pub(crate) async fn release(self) -> Result<(), LockError> {
-        let Self { fence, lease, claim, heartbeat, stop, .. } = self;
+        let Self {
+            fence,
+            lease,
+            claim,
+            heartbeat,
+            stop,
+            ..
+        } = self;
         if !fence.is_open() {
             return Ok(());
         }
         let remaining = fence.remaining();
         drop(stop);
         fence.close();
-        let Ok(standing) = heartbeat.await else { return Ok(()) };
+        let Ok(standing) = heartbeat.await else {
+            return Ok(());
+        };
         // After that time it is free anyway.
         let freed = timeout(remaining, free(&lease, &claim, standing)).await;
-        freed.unwrap_or(Ok(())).map_err(|error| lease.failed("free the lock", error))
+        freed
+            .unwrap_or(Ok(()))
+            .map_err(|error| lease.failed("free the lock", error))
     }
 }
 

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 pub(crate) struct Holder {
     /// `USER@HOST pid N COMMAND`.
     pub(crate) identity: String,
-    /// When it took the lock, by its own clock; for people alone, and `None` where the Lease does not say.
+    /// When it took the lock, by its own clock; for people alone, and `None` where the Lease does
+    /// not say.
     pub(crate) since: Option<Timestamp>,
 }
 
@@ -15,7 +16,11 @@ impl fmt::Display for Holder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.identity)?;
         match self.since {
-            Some(since) => write!(formatter, ", since {}", since.strftime("%Y-%m-%d %H:%M:%S UTC")),
+            Some(since) => write!(
+                formatter,
+                ", since {}",
+                since.strftime("%Y-%m-%d %H:%M:%S UTC")
+            ),
             None => Ok(()),
         }
     }
@@ -28,8 +33,21 @@ mod tests {
     #[test]
     fn a_holder_is_named_with_the_time() {
         let since = "2026-11-21T13:50:15.250Z".parse().ok();
-        let holder = Holder { identity: "ann@laptop pid 42 up".to_owned(), since };
-        assert_eq!(holder.to_string(), "ann@laptop pid 42 up, since 2026-11-21 13:50:15 UTC");
-        assert_eq!(Holder { since: None, ..holder }.to_string(), "ann@laptop pid 42 up");
+        let holder = Holder {
+            identity: "ann@laptop pid 42 up".to_owned(),
+            since,
+        };
+        assert_eq!(
+            holder.to_string(),
+            "ann@laptop pid 42 up, since 2026-11-21 13:50:15 UTC"
+        );
+        assert_eq!(
+            Holder {
+                since: None,
+                ..holder
+            }
+            .to_string(),
+            "ann@laptop pid 42 up"
+        );
     }
 }

@@ -26,20 +26,28 @@ pub(crate) const PART: &str = "lock";
 /// The kind that locks are of.
 pub(crate) fn resource(served: &Served) -> Resource {
     // Leases are served by every API server, but discovery may fail to say so.
-    served.exact("coordination.k8s.io/v1", "Lease").cloned().unwrap_or_else(|| Resource {
-        group: GROUP.to_owned(),
-        version: "v1".to_owned(),
-        kind: "Lease".to_owned(),
-        plural: "leases".to_owned(),
-        namespaced: true,
-        verbs: Vec::new(),
-        has_status: false,
-    })
+    served
+        .exact("coordination.k8s.io/v1", "Lease")
+        .cloned()
+        .unwrap_or_else(|| Resource {
+            group: GROUP.to_owned(),
+            version: "v1".to_owned(),
+            kind: "Lease".to_owned(),
+            plural: "leases".to_owned(),
+            namespaced: true,
+            verbs: Vec::new(),
+            has_status: false,
+        })
 }
 
 impl Lease {
     /// The Lease of `release` in `namespace`.
-    pub(super) fn new(cluster: Cluster, served: &Served, namespace: &str, release: &ReleaseId) -> Self {
+    pub(super) fn new(
+        cluster: Cluster,
+        served: &Served,
+        namespace: &str,
+        release: &ReleaseId,
+    ) -> Self {
         let resource = resource(served);
         let id = ObjectId {
             group: GROUP.to_owned(),
@@ -47,19 +55,31 @@ impl Lease {
             namespace: Some(namespace.to_owned()),
             name: format!("deployctl.{release}"),
         };
-        Self { cluster, resource, id, release: release.clone() }
+        Self {
+            cluster,
+            resource,
+            id,
+            release: release.clone(),
+        }
     }
 
     /// What stands in it; `None` where there is none.
     pub(super) async fn read(&self) -> Result<Option<Standing>, RequestError> {
-        let lease = self.cluster.get(&self.resource, self.id.namespace.as_deref(), &self.id.name).await?;
+        let lease = self
+            .cluster
+            .get(&self.resource, self.id.namespace.as_deref(), &self.id.name)
+            .await?;
         Ok(lease.as_ref().map(Standing::read))
     }
 
     /// Creates it for `claim`; `None` where there is one.
     pub(super) async fn create(&self, claim: &Claim) -> Result<Option<Standing>, RequestError> {
         let body = claim.lease(&self.id, &self.release, None);
-        match self.cluster.create(&self.resource, &self.id, &body, MANAGER).await {
+        match self
+            .cluster
+            .create(&self.resource, &self.id, &body, MANAGER)
+            .await
+        {
             Ok(lease) => Ok(Some(Standing::read(&lease))),
             Err(error) if error.code() == Some(409) => Ok(None),
             Err(error) => Err(error),
@@ -67,9 +87,17 @@ impl Lease {
     }
 
     /// Writes `claim` into it; `None` where it is not as in `before` any more, or is being deleted.
-    pub(super) async fn write(&self, claim: &Claim, before: &Standing) -> Result<Option<Standing>, RequestError> {
+    pub(super) async fn write(
+        &self,
+        claim: &Claim,
+        before: &Standing,
+    ) -> Result<Option<Standing>, RequestError> {
         let body = claim.lease(&self.id, &self.release, Some(before));
-        match self.cluster.replace(&self.resource, &self.id, &body, MANAGER).await {
+        match self
+            .cluster
+            .replace(&self.resource, &self.id, &body, MANAGER)
+            .await
+        {
             Ok(lease) if lease.pointer("/metadata/deletionTimestamp").is_some() => Ok(None),
             Ok(lease) => Ok(Some(Standing::read(&lease))),
             Err(error) if is_moved(&error) => Ok(None),
@@ -84,7 +112,11 @@ impl Lease {
             resource_version: Some(before.resource_version.clone()),
             ..DeleteOptions::default()
         };
-        match self.cluster.delete(&self.resource, &self.id, &options).await {
+        match self
+            .cluster
+            .delete(&self.resource, &self.id, &options)
+            .await
+        {
             Ok(_) => Ok(true),
             Err(error) if is_moved(&error) => Ok(false),
             // Who may not delete it can still say that nobody holds it.
@@ -95,12 +127,20 @@ impl Lease {
 
     /// Takes the holder out of it.
     async fn clear(&self, before: &Standing) -> Result<bool, RequestError> {
-        let Some(mut lease) = self.cluster.get(&self.resource, self.id.namespace.as_deref(), &self.id.name).await? else {
+        let Some(mut lease) = self
+            .cluster
+            .get(&self.resource, self.id.namespace.as_deref(), &self.id.name)
+            .await?
+        else {
             return Ok(true);
         };
         guard(&mut lease, before);
         lease["spec"] = serde_json::json!({});
-        match self.cluster.replace(&self.resource, &self.id, &lease, MANAGER).await {
+        match self
+            .cluster
+            .replace(&self.resource, &self.id, &lease, MANAGER)
+            .await
+        {
             Ok(_) => Ok(true),
             Err(error) if is_moved(&error) => Ok(false),
             Err(error) => Err(error),
@@ -109,11 +149,16 @@ impl Lease {
 
     /// `source`, which came when the program was about to do `what`.
     pub(super) fn failed(&self, what: &'static str, source: RequestError) -> LockError {
-        LockError::Request { what, namespace: self.id.namespace.clone().unwrap_or_default(), source }
+        LockError::Request {
+            what,
+            namespace: self.id.namespace.clone().unwrap_or_default(),
+            source,
+        }
     }
 }
 
-/// Whether a guarded write was refused because the Lease is not as it was: changed, deleted, or another one of its name.
+/// Whether a guarded write was refused because the Lease is not as it was: changed, deleted, or
+/// another one of its name.
 fn is_moved(error: &RequestError) -> bool {
     matches!(error.code(), Some(404 | 409))
 }

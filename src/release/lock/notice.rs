@@ -26,10 +26,18 @@ impl fmt::Display for LockNotice {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LockNotice::Watching { holder, within } => {
-                write!(formatter, "Locked by {holder}; looking whether that run is still alive, for at most {} s", whole(*within))
+                write!(
+                    formatter,
+                    "Locked by {holder}; looking whether that run is still alive, for at most {} s",
+                    whole(*within)
+                )
             }
             LockNotice::Waiting { holder, at_most } => {
-                write!(formatter, "Locked by {holder}; waiting for it, for at most {} s", whole(*at_most))
+                write!(
+                    formatter,
+                    "Locked by {holder}; waiting for it, for at most {} s",
+                    whole(*at_most)
+                )
             }
             LockNotice::TakenOver { holder, death } => {
                 let how = match death {
@@ -53,12 +61,27 @@ mod tests {
 
     #[test]
     fn notices_name_the_holder() {
-        let holder = || Holder { identity: "ann@laptop pid 42 up".to_owned(), since: None };
+        let holder = || Holder {
+            identity: "ann@laptop pid 42 up".to_owned(),
+            since: None,
+        };
         let notices = [
-            LockNotice::Watching { holder: holder(), within: Duration::from_millis(3_400) },
-            LockNotice::Waiting { holder: holder(), at_most: Duration::from_mins(5) },
-            LockNotice::TakenOver { holder: holder(), death: Death::ProcessGone },
-            LockNotice::TakenOver { holder: holder(), death: Death::Silent },
+            LockNotice::Watching {
+                holder: holder(),
+                within: Duration::from_millis(3_400),
+            },
+            LockNotice::Waiting {
+                holder: holder(),
+                at_most: Duration::from_mins(5),
+            },
+            LockNotice::TakenOver {
+                holder: holder(),
+                death: Death::ProcessGone,
+            },
+            LockNotice::TakenOver {
+                holder: holder(),
+                death: Death::Silent,
+            },
         ];
         assert_eq!(
             notices.map(|notice| notice.to_string()),

@@ -5,8 +5,8 @@ use crate::cluster::BootTime;
 
 /// What has been seen of a lock's holder since we look.
 ///
-/// Times in the Lease are by the holder's clock and are not looked at: a holder is alive when its Lease changes while we look, and dead
-/// when it does not change for long enough by our own clock.
+/// Times in the Lease are by the holder's clock and are not looked at: a holder is alive when its
+/// Lease changes while we look, and dead when it does not change for long enough by our own clock.
 #[derive(Debug)]
 pub(super) struct Observed {
     pub(super) standing: Standing,
@@ -28,18 +28,26 @@ pub(super) enum Judgement {
 impl Observed {
     /// The first look, which ended at `now`.
     pub(super) fn first(standing: Standing, now: BootTime) -> Self {
-        Self { standing, since: now, changed: false }
+        Self {
+            standing,
+            since: now,
+            changed: false,
+        }
     }
 
     /// Takes in another look, which ended at `now`.
     pub(super) fn see(&mut self, standing: Standing, now: BootTime) {
         if !standing.is_same_as(&self.standing) {
-            *self = Self { standing, since: now, changed: true };
+            *self = Self {
+                standing,
+                since: now,
+                changed: true,
+            };
         }
     }
 
-    /// When the holder is dead if nothing changes until then: after its expiry, and the longest time for which a write may be under way
-    /// that it sent before.
+    /// When the holder is dead if nothing changes until then: after its expiry, and the longest
+    /// time for which a write may be under way that it sent before.
     pub(super) fn dead_at(&self) -> BootTime {
         self.since + self.standing.expiry + longest_write(self.standing.expiry)
     }
@@ -83,9 +91,18 @@ mod tests {
     #[test]
     fn a_holder_is_dead_after_its_expiry_and_its_longest_write() {
         let observed = Observed::first(standing("1"), at(0));
-        assert_eq!(observed.judge(Presence::Unknown, at(24)), Judgement::Unknown);
-        assert_eq!(observed.judge(Presence::Unknown, at(25)), Judgement::Dead(Death::Silent));
-        assert_eq!(observed.judge(Presence::Running, at(25)), Judgement::Dead(Death::Silent));
+        assert_eq!(
+            observed.judge(Presence::Unknown, at(24)),
+            Judgement::Unknown
+        );
+        assert_eq!(
+            observed.judge(Presence::Unknown, at(25)),
+            Judgement::Dead(Death::Silent)
+        );
+        assert_eq!(
+            observed.judge(Presence::Running, at(25)),
+            Judgement::Dead(Death::Silent)
+        );
     }
 
     #[test]
@@ -97,13 +114,19 @@ mod tests {
         assert_eq!(observed.judge(Presence::Unknown, at(29)), Judgement::Alive);
         // Hearing of the same state again is no sign of life.
         observed.see(standing("2"), at(29));
-        assert_eq!(observed.judge(Presence::Unknown, at(30)), Judgement::Dead(Death::Silent));
+        assert_eq!(
+            observed.judge(Presence::Unknown, at(30)),
+            Judgement::Dead(Death::Silent)
+        );
     }
 
     #[test]
     fn a_process_of_this_machine_tells_at_once() {
         let observed = Observed::first(standing("1"), at(0));
         assert_eq!(observed.judge(Presence::Running, at(0)), Judgement::Alive);
-        assert_eq!(observed.judge(Presence::Gone, at(0)), Judgement::Dead(Death::ProcessGone));
+        assert_eq!(
+            observed.judge(Presence::Gone, at(0)),
+            Judgement::Dead(Death::ProcessGone)
+        );
     }
 }

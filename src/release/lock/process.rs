@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 
 /// What tells one process from every other, as far as a run on the same machine can look it up.
 ///
-/// A boot and a PID namespace are one list of processes; in it a number and a start time are one process.
+/// A boot and a PID namespace are one list of processes; in it a number and a start time are one
+/// process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ProcessMark {
     /// Drawn anew at each start of the machine.
@@ -41,7 +42,12 @@ impl ProcessMark {
     pub(super) fn own() -> Option<Self> {
         let number = rustix::process::getpid().as_raw_pid();
         let (boot, pid_namespace) = here()?;
-        Some(Self { boot, pid_namespace, number, started: Stat::read(number)?.started })
+        Some(Self {
+            boot,
+            pid_namespace,
+            number,
+            started: Stat::read(number)?.started,
+        })
     }
 
     /// The process that the annotations of a Lease name; `None` where they name none.
@@ -73,8 +79,11 @@ impl ProcessMark {
         if here() != Some((self.boot.clone(), self.pid_namespace.clone())) {
             return Presence::Unknown;
         }
-        // Where processes of others are hidden in /proc, only the answer to a signal tells hidden from gone.
-        let Some(number) = Pid::from_raw(self.number) else { return Presence::Unknown };
+        // Where processes of others are hidden in /proc, only the answer to a signal tells hidden
+        // from gone.
+        let Some(number) = Pid::from_raw(self.number) else {
+            return Presence::Unknown;
+        };
         if test_kill_process(number) == Err(Errno::SRCH) {
             return Presence::Gone;
         }
@@ -96,7 +105,10 @@ impl ProcessMark {
 fn here() -> Option<(String, String)> {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let pid_namespace = fs::read_link("/proc/self/ns/pid").ok()?;
-    Some((boot.trim().to_owned(), pid_namespace.to_string_lossy().into_owned()))
+    Some((
+        boot.trim().to_owned(),
+        pid_namespace.to_string_lossy().into_owned(),
+    ))
 }
 
 /// What `/proc/PID/stat` says of a process.
@@ -112,13 +124,17 @@ impl Stat {
         Self::parse(&fs::read_to_string(format!("/proc/{number}/stat")).ok()?)
     }
 
-    /// The second field, a program's name in parentheses, may hold spaces and parentheses of its own.
+    /// The second field, a program's name in parentheses, may hold spaces and parentheses of its
+    /// own.
     fn parse(text: &str) -> Option<Self> {
         /// Fields are numbered from 1, and these are counted from the third on.
         const STARTED: usize = 22 - 3;
         let mut fields = text[text.rfind(')')? + 1..].split_whitespace();
         let state = fields.next()?.chars().next()?;
-        Some(Self { state, started: fields.nth(STARTED - 1)?.parse().ok()? })
+        Some(Self {
+            state,
+            started: fields.nth(STARTED - 1)?.parse().ok()?,
+        })
     }
 }
 
@@ -135,7 +151,12 @@ mod tests {
 
     impl Idle {
         fn start() -> (Self, ProcessMark) {
-            let idle = Self(Command::new("sleep").arg("600").spawn().expect("there is `sleep`"));
+            let idle = Self(
+                Command::new("sleep")
+                    .arg("600")
+                    .spawn()
+                    .expect("there is `sleep`"),
+            );
             let number = idle.number().as_raw_pid();
             let mark = ProcessMark {
                 number,
@@ -149,10 +170,12 @@ mod tests {
             Pid::from_child(&self.0)
         }
 
-        /// Sends a signal and waits until it has taken effect, without removing what is left of an ended process.
+        /// Sends a signal and waits until it has taken effect, without removing what is left of an
+        /// ended process.
         fn signal(&self, signal: Signal, effect: WaitIdOptions) {
             kill_process(self.number(), signal).expect("it is there");
-            waitid(WaitId::Pid(self.number()), effect | WaitIdOptions::NOWAIT).expect("it is our child");
+            waitid(WaitId::Pid(self.number()), effect | WaitIdOptions::NOWAIT)
+                .expect("it is our child");
         }
     }
 
@@ -170,7 +193,11 @@ mod tests {
         idle.signal(Signal::STOP, WaitIdOptions::STOPPED);
         assert_eq!(mark.presence(), Presence::Unknown);
         idle.signal(Signal::KILL, WaitIdOptions::EXITED);
-        assert_eq!(mark.presence(), Presence::Gone, "it has ended, although its parent has not waited for it");
+        assert_eq!(
+            mark.presence(),
+            Presence::Gone,
+            "it has ended, although its parent has not waited for it"
+        );
         drop(idle);
         assert_eq!(mark.presence(), Presence::Gone);
     }
@@ -178,7 +205,14 @@ mod tests {
     #[test]
     fn a_number_that_was_given_again_is_another_process() {
         let (_idle, mark) = Idle::start();
-        assert_eq!(ProcessMark { started: mark.started + 1, ..mark }.presence(), Presence::Gone);
+        assert_eq!(
+            ProcessMark {
+                started: mark.started + 1,
+                ..mark
+            }
+            .presence(),
+            Presence::Gone
+        );
     }
 
     #[test]
@@ -186,23 +220,49 @@ mod tests {
         let own = ProcessMark::own().expect("there is /proc");
         assert_eq!(own.presence(), Presence::Running);
         // A number that no process here has would otherwise be taken for a dead one.
-        let elsewhere = ProcessMark { number: i32::MAX, ..own.clone() };
+        let elsewhere = ProcessMark {
+            number: i32::MAX,
+            ..own.clone()
+        };
         assert_eq!(elsewhere.presence(), Presence::Gone);
-        assert_eq!(ProcessMark { boot: "another".to_owned(), ..elsewhere.clone() }.presence(), Presence::Unknown);
-        assert_eq!(ProcessMark { pid_namespace: "pid:[1]".to_owned(), ..elsewhere }.presence(), Presence::Unknown);
+        assert_eq!(
+            ProcessMark {
+                boot: "another".to_owned(),
+                ..elsewhere.clone()
+            }
+            .presence(),
+            Presence::Unknown
+        );
+        assert_eq!(
+            ProcessMark {
+                pid_namespace: "pid:[1]".to_owned(),
+                ..elsewhere
+            }
+            .presence(),
+            Presence::Unknown
+        );
     }
 
     #[test]
     fn annotations_name_the_same_process() {
         let own = ProcessMark::own().expect("there is /proc");
-        assert_eq!(ProcessMark::read(&Value::Object(own.annotations())), Some(own));
+        assert_eq!(
+            ProcessMark::read(&Value::Object(own.annotations())),
+            Some(own)
+        );
         assert_eq!(ProcessMark::read(&Value::Null), None);
     }
 
     #[test]
     fn names_of_programs_do_not_confuse() {
         let text = "42 (a) b (c) T 1 42 42 0 -1 4194304 1 0 0 0 1 1 0 0 20 0 1 0 98765 8192 99";
-        assert_eq!(Stat::parse(text), Some(Stat { state: 'T', started: 98_765 }));
+        assert_eq!(
+            Stat::parse(text),
+            Some(Stat {
+                state: 'T',
+                started: 98_765
+            })
+        );
         assert_eq!(Stat::parse("nothing"), None);
     }
 }

@@ -33,15 +33,21 @@ impl Standing {
     pub(super) fn read(lease: &Value) -> Self {
         let (metadata, spec) = (&lease["metadata"], &lease["spec"]);
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let identity = spec["holderIdentity"].as_str().filter(|identity| !identity.trim().is_empty());
-        let seconds = spec["leaseDurationSeconds"].as_u64().filter(|seconds| *seconds > 0);
+        let identity = spec["holderIdentity"]
+            .as_str()
+            .filter(|identity| !identity.trim().is_empty());
+        let seconds = spec["leaseDurationSeconds"]
+            .as_u64()
+            .filter(|seconds| *seconds > 0);
         Self {
             uid: text(&metadata["uid"]),
             resource_version: text(&metadata["resourceVersion"]),
             token: metadata["annotations"][TOKEN].as_str().map(str::to_owned),
             holder: identity.map(|identity| Holder {
                 identity: one_line(identity, IDENTITY),
-                since: spec["acquireTime"].as_str().and_then(|time| time.parse().ok()),
+                since: spec["acquireTime"]
+                    .as_str()
+                    .and_then(|time| time.parse().ok()),
             }),
             expiry: seconds.map_or(EXPIRY, Duration::from_secs),
             process: ProcessMark::read(&metadata["annotations"]),
@@ -67,16 +73,26 @@ mod tests {
             "metadata": {"uid": "u", "resourceVersion": "7"},
             "spec": {"holderIdentity": "a\u{1b}[2J\nb", "leaseDurationSeconds": 2, "acquireTime": "2026-11-21T10:00:00.000000Z"},
         }));
-        assert_eq!((standing.uid.as_str(), standing.resource_version.as_str()), ("u", "7"));
+        assert_eq!(
+            (standing.uid.as_str(), standing.resource_version.as_str()),
+            ("u", "7")
+        );
         assert_eq!(standing.expiry, Duration::from_secs(2));
         let holder = standing.holder.expect("somebody holds it").to_string();
-        assert!(holder.ends_with(" b, since 2026-11-21 10:00:00 UTC") && !holder.contains('\u{1b}'), "{holder}");
+        assert!(
+            holder.ends_with(" b, since 2026-11-21 10:00:00 UTC") && !holder.contains('\u{1b}'),
+            "{holder}"
+        );
         assert!(standing.token.is_none() && standing.process.is_none());
     }
 
     #[test]
     fn a_lease_without_a_holder_is_free() {
-        for spec in [json!({}), json!({"holderIdentity": ""}), json!({"holderIdentity": null, "leaseDurationSeconds": 0})] {
+        for spec in [
+            json!({}),
+            json!({"holderIdentity": ""}),
+            json!({"holderIdentity": null, "leaseDurationSeconds": 0}),
+        ] {
             let standing = Standing::read(&json!({"metadata": {}, "spec": spec}));
             assert!(standing.holder.is_none());
             assert_eq!(standing.expiry, EXPIRY);

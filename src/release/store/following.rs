@@ -38,19 +38,29 @@ pub(crate) enum Change {
 const AGAIN: Duration = Duration::from_secs(2);
 
 impl Store {
-    /// Follows the release's revisions and its lock from now on, and begins with those that there are.
+    /// Follows the release's revisions and its lock from now on, and begins with those that there
+    /// are.
     pub(crate) fn follow(&self, served: &Served) -> Following {
         let mut watches = JoinSet::new();
         let mut watch = |resource: Resource, part: &str| {
             let (sender, receiver) = unbounded_channel();
             let selector = format!("{RELEASE_LABEL}={},{PART_LABEL}={part}", self.release);
-            let scope = WatchScope { resource, namespace: Some(self.namespace.clone()), selector: Some(selector) };
+            let scope = WatchScope {
+                resource,
+                namespace: Some(self.namespace.clone()),
+                selector: Some(selector),
+            };
             watches.spawn(self.cluster.clone().watch(scope, None, sender));
             receiver
         };
         let revisions = watch(self.secrets.clone(), "head");
         let locks = watch(lock::resource(served), lock::PART);
-        Following { revisions, locks, again: None, _watches: watches }
+        Following {
+            revisions,
+            locks,
+            again: None,
+            _watches: watches,
+        }
     }
 }
 
@@ -103,7 +113,16 @@ async fn due(again: &mut Option<Interval>) {
 }
 
 fn newest(heads: &[Arc<Value>]) -> Result<Option<Change>, StoreError> {
-    let heads: Vec<Head> = heads.iter().map(|head| read_head(head)).collect::<Result<_, _>>()?;
-    let newest = heads.into_iter().map(|head| head.revision).max_by_key(|revision| revision.number);
-    Ok(newest.map(|newest| Change::Revision { number: newest.number, outcome: newest.outcome }))
+    let heads: Vec<Head> = heads
+        .iter()
+        .map(|head| read_head(head))
+        .collect::<Result<_, _>>()?;
+    let newest = heads
+        .into_iter()
+        .map(|head| head.revision)
+        .max_by_key(|revision| revision.number);
+    Ok(newest.map(|newest| Change::Revision {
+        number: newest.number,
+        outcome: newest.outcome,
+    }))
 }

@@ -4,7 +4,8 @@ use crate::release::{
     compression::{compress, decompress_pieces},
 };
 
-/// Compressed bytes of the journal that its head holds; what is more goes into chunks. A run writes its head several times a second.
+/// Compressed bytes of the journal that its head holds; what is more goes into chunks. A run writes
+/// its head several times a second.
 const JOURNAL_BYTES: usize = 64 * 1024;
 
 impl Store {
@@ -13,17 +14,22 @@ impl Store {
         // A large piece goes on from one chunk to the next.
         let mut bytes = self.read_bytes(&head.journal_chunks).await?;
         bytes.extend(&head.journal);
-        let pieces: Vec<Vec<JournalEntry>> =
-            decompress_pieces(&bytes).map_err(|why| self.damaged(&self.head_name(head.revision.number), &why))?;
+        let pieces: Vec<Vec<JournalEntry>> = decompress_pieces(&bytes)
+            .map_err(|why| self.damaged(&self.head_name(head.revision.number), &why))?;
         Ok(pieces.into_iter().flatten().collect())
     }
 
-    /// Adds `entries` to the journal of `head` and stores it. What changed in an object is in its entry, so that few of them may be more
-    /// than a head can hold.
-    pub(crate) async fn append(&self, head: &mut Head, entries: &[JournalEntry]) -> Result<(), StoreError> {
+    /// Adds `entries` to the journal of `head` and stores it. What changed in an object is in its
+    /// entry, so that few of them may be more than a head can hold.
+    pub(crate) async fn append(
+        &self,
+        head: &mut Head,
+        entries: &[JournalEntry],
+    ) -> Result<(), StoreError> {
         let piece = compress(&entries);
         if head.journal.len() + piece.len() > JOURNAL_BYTES {
-            head.journal_chunks.extend(self.write_bytes(&head.journal).await?);
+            head.journal_chunks
+                .extend(self.write_bytes(&head.journal).await?);
             head.journal.clear();
         }
         if piece.len() > JOURNAL_BYTES {

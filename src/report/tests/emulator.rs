@@ -3,7 +3,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// A terminal in memory that understands what is sent to it, and wraps its lines anew when its width changes.
+/// A terminal in memory that understands what is sent to it, and wraps its lines anew when its
+/// width changes.
 #[derive(Clone)]
 pub(super) struct Emulator(Arc<Mutex<Grid>>);
 
@@ -17,7 +18,12 @@ struct Grid {
 
 impl Emulator {
     pub(super) fn new(columns: usize) -> Self {
-        Self(Arc::new(Mutex::new(Grid { columns, rows: vec![(String::new(), false)], row: 0, column: 0 })))
+        Self(Arc::new(Mutex::new(Grid {
+            columns,
+            rows: vec![(String::new(), false)],
+            row: 0,
+            column: 0,
+        })))
     }
 
     pub(super) fn resize(&self, columns: usize) {
@@ -27,13 +33,17 @@ impl Emulator {
     /// What stands on it, history included.
     pub(super) fn text(&self) -> String {
         let grid = self.0.lock().unwrap();
-        grid.rows.iter().map(|(row, _)| row.trim_end().to_owned() + "\n").collect()
+        grid.rows
+            .iter()
+            .map(|(row, _)| row.trim_end().to_owned() + "\n")
+            .collect()
     }
 }
 
 impl Grid {
     fn resize(&mut self, columns: usize) {
-        // Below the cursor, which stands under the last line that was written, there are only blank rows.
+        // Below the cursor, which stands under the last line that was written, there are only blank
+        // rows.
         self.rows.truncate(self.row + 1);
         let mut lines = vec![String::new()];
         for (row, continues) in std::mem::take(&mut self.rows) {
@@ -47,7 +57,12 @@ impl Grid {
         for line in lines {
             let characters: Vec<char> = line.chars().collect();
             let chunks = characters.chunks(columns).collect::<Vec<_>>();
-            self.rows.extend(chunks.iter().enumerate().map(|(position, chunk)| (chunk.iter().collect(), position + 1 < chunks.len())));
+            self.rows.extend(
+                chunks
+                    .iter()
+                    .enumerate()
+                    .map(|(position, chunk)| (chunk.iter().collect(), position + 1 < chunks.len())),
+            );
             if chunks.is_empty() {
                 self.rows.push((String::new(), false));
             }
@@ -63,7 +78,12 @@ impl Grid {
             self.column = 0;
         }
         let row = &mut self.rows[self.row].0;
-        *row = row.chars().take(self.column).chain([character]).chain(row.chars().skip(self.column + 1)).collect();
+        *row = row
+            .chars()
+            .take(self.column)
+            .chain([character])
+            .chain(row.chars().skip(self.column + 1))
+            .collect();
         self.column += 1;
     }
 

@@ -1,4 +1,5 @@
-//! Whatever the cluster says: no line is wider than the terminal, and no control character gets there.
+//! Whatever the cluster says: no line is wider than the terminal, and no control character gets
+//! there.
 
 use proptest::prelude::*;
 
@@ -44,8 +45,21 @@ fn hostile(name: &str, message: &str) -> Script {
         .started(&[(name, 2)])
         .phase(0, name, 2)
         .write(1, name, &object, WriteResult::Created)
-        .at(1, EventKind::ServerWarned { text: message.to_owned() })
-        .at(2, EventKind::VerdictChanged { phase: name.to_owned(), object, from: None, to: verdict })
+        .at(
+            1,
+            EventKind::ServerWarned {
+                text: message.to_owned(),
+            },
+        )
+        .at(
+            2,
+            EventKind::VerdictChanged {
+                phase: name.to_owned(),
+                object,
+                from: None,
+                to: verdict,
+            },
+        )
         .at(3, EventKind::FailureExplained { diagnosis })
 }
 

@@ -1,5 +1,8 @@
 use super::*;
-use crate::report::{Did, HistoryChange, HistoryPhase, HistoryRevision, HistoryRollback, HistoryView, RevisionView, text::width};
+use crate::report::{
+    Did, HistoryChange, HistoryPhase, HistoryRevision, HistoryRollback, HistoryView, RevisionView,
+    text::width,
+};
 
 fn revision(number: u64, command: &str, outcome: RunOutcome) -> HistoryRevision {
     HistoryRevision {
@@ -17,7 +20,8 @@ fn revision(number: u64, command: &str, outcome: RunOutcome) -> HistoryRevision 
         deleted: 1,
         commit: Some("1a2b3c4d5e6f".to_owned()),
         dirty: number == 12,
-        cause: (outcome == RunOutcome::RolledBack).then(|| "phase `apps` failed: Deployment/shop/api cannot become ready".to_owned()),
+        cause: (outcome == RunOutcome::RolledBack)
+            .then(|| "phase `apps` failed: Deployment/shop/api cannot become ready".to_owned()),
     }
 }
 
@@ -27,7 +31,11 @@ fn history() -> HistoryView {
         revision(12, "up", RunOutcome::RolledBack),
         revision(13, "rollback", RunOutcome::Succeeded),
     ];
-    HistoryView { release: release().to_string(), context: "kind-shop".to_owned(), revisions }
+    HistoryView {
+        release: release().to_string(),
+        context: "kind-shop".to_owned(),
+        revisions,
+    }
 }
 
 fn shown() -> RevisionView {
@@ -53,7 +61,11 @@ fn shown() -> RevisionView {
         }],
         changes: vec![
             change("web", Did::Created, &[]),
-            change("api", Did::Changed, &[".spec.template.spec.containers[name=\"api\"].image"]),
+            change(
+                "api",
+                Did::Changed,
+                &[".spec.template.spec.containers[name=\"api\"].image"],
+            ),
             change("old", Did::Deleted, &[]),
         ],
         rollback: Some(HistoryRollback {
@@ -61,7 +73,10 @@ fn shown() -> RevisionView {
             command: "up".to_owned(),
             started: start(),
             finished: Some(start()),
-            proof: Some(Proof { same: 3, ..Proof::default() }),
+            proof: Some(Proof {
+                same: 3,
+                ..Proof::default()
+            }),
         }),
     }
 }
@@ -75,8 +90,17 @@ fn the_history_fits_80_and_120_columns() {
     for columns in [80, 120] {
         let text = plain(&history().text(Some(columns), now()));
         assert!(text.lines().all(|line| width(line) <= columns), "{text}");
-        for part in ["rollback → 9", "rolled back", "+3 ~12 -1", "1a2b3c4*", "14.0 s"] {
-            assert!(text.contains(part), "`{part}` is missing at {columns} columns:\n{text}");
+        for part in [
+            "rollback → 9",
+            "rolled back",
+            "+3 ~12 -1",
+            "1a2b3c4*",
+            "14.0 s",
+        ] {
+            assert!(
+                text.contains(part),
+                "`{part}` is missing at {columns} columns:\n{text}"
+            );
         }
     }
 }
@@ -85,9 +109,12 @@ fn the_history_fits_80_and_120_columns() {
 fn a_revision_fits_80_columns() {
     let text = plain(&shown().text(Some(80), now()));
     assert!(text.lines().all(|line| width(line) <= 80), "{text}");
-    for part in
-        ["shop.dev revision 12 was rolled back", "and files that differ", "~ Deployment/shop/api", "rolled back: 3 objects as before"]
-    {
+    for part in [
+        "shop.dev revision 12 was rolled back",
+        "and files that differ",
+        "~ Deployment/shop/api",
+        "rolled back: 3 objects as before",
+    ] {
         assert!(text.contains(part), "`{part}` is missing:\n{text}");
     }
 }

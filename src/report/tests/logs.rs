@@ -8,7 +8,8 @@ use crate::report::{
 
 fn log(script: &Script, detail: Detail) -> String {
     let written = Written::default();
-    let mut reporter = PlainReporter::new(Box::new(written.clone()), || None, Announcer::new(detail));
+    let mut reporter =
+        PlainReporter::new(Box::new(written.clone()), || None, Announcer::new(detail));
     for event in &script.events {
         reporter.report(event).unwrap();
     }
@@ -31,7 +32,10 @@ fn plain_lines_of_a_run_that_is_rolled_back() {
     insta::assert_snapshot!(plain(&log(&rolled_back(&[]), Detail::Usual)));
     insta::assert_snapshot!(
         "plain_lines_where_something_differs",
-        plain(&log(&rolled_back(&["is not ready: 2 of 3 replicas are ready"]), Detail::Usual))
+        plain(&log(
+            &rolled_back(&["is not ready: 2 of 3 replicas are ready"]),
+            Detail::Usual
+        ))
     );
 }
 
@@ -39,20 +43,29 @@ fn plain_lines_of_a_run_that_is_rolled_back() {
 fn quiet_says_nothing_but_the_failure() {
     assert_eq!(log(&good_run(), Detail::Failures), "");
     let text = plain(&log(&bad_run(), Detail::Failures));
-    assert!(text.starts_with("✗ phase apps: `Deployment/shop/api` cannot become ready\n"), "{text}");
+    assert!(
+        text.starts_with("✗ phase apps: `Deployment/shop/api` cannot become ready\n"),
+        "{text}"
+    );
 }
 
 #[test]
 fn a_log_shows_life_without_events() {
     let written = Written::default();
-    let mut reporter = PlainReporter::new(Box::new(written.clone()), || None, Announcer::new(Detail::Usual));
+    let mut reporter = PlainReporter::new(
+        Box::new(written.clone()),
+        || None,
+        Announcer::new(Detail::Usual),
+    );
     let script = bad_run();
     for event in &script.events[..4] {
         reporter.report(event).unwrap();
     }
     let before = written.text().len();
     for second in 5..=65 {
-        reporter.tick(start() + jiff::SignedDuration::from_secs(second)).unwrap();
+        reporter
+            .tick(start() + jiff::SignedDuration::from_secs(second))
+            .unwrap();
     }
     let said = plain(&written.text()[before..]);
     assert_eq!(
@@ -62,7 +75,10 @@ fn a_log_shows_life_without_events() {
     );
 }
 
-fn json(script: &Script, reporter: impl FnOnce(Box<dyn Write + Send>) -> Box<dyn Reporter>) -> String {
+fn json(
+    script: &Script,
+    reporter: impl FnOnce(Box<dyn Write + Send>) -> Box<dyn Reporter>,
+) -> String {
     let written = Written::default();
     let mut reporter = reporter(Box::new(written.clone()));
     for event in &script.events {
@@ -73,20 +89,38 @@ fn json(script: &Script, reporter: impl FnOnce(Box<dyn Write + Send>) -> Box<dyn
 
 #[test]
 fn json_lines_have_stable_names() {
-    let text = json(&good_run(), |stdout| Box::new(JsonLinesReporter::new(stdout)));
-    let failed = json(&bad_run(), |stdout| Box::new(JsonLinesReporter::new(stdout)));
-    let explained = failed.lines().find(|line| line.contains("failure-explained")).unwrap();
+    let text = json(&good_run(), |stdout| {
+        Box::new(JsonLinesReporter::new(stdout))
+    });
+    let failed = json(&bad_run(), |stdout| {
+        Box::new(JsonLinesReporter::new(stdout))
+    });
+    let explained = failed
+        .lines()
+        .find(|line| line.contains("failure-explained"))
+        .unwrap();
     for line in text.lines().chain([explained]) {
         let value: serde_json::Value = serde_json::from_str(line).unwrap();
-        assert!(value["at"].as_str().unwrap().ends_with('Z') && value["sequence"].is_u64() && value["event"].is_string(), "{line}");
+        assert!(
+            value["at"].as_str().unwrap().ends_with('Z')
+                && value["sequence"].is_u64()
+                && value["event"].is_string(),
+            "{line}"
+        );
     }
     insta::assert_snapshot!(text);
 }
 
 #[test]
 fn one_json_document_says_what_happened() {
-    insta::assert_snapshot!("json-good", json(&good_run(), |stdout| Box::new(JsonReporter::new(stdout))));
-    insta::assert_snapshot!("json-bad", json(&bad_run(), |stdout| Box::new(JsonReporter::new(stdout))));
+    insta::assert_snapshot!(
+        "json-good",
+        json(&good_run(), |stdout| Box::new(JsonReporter::new(stdout)))
+    );
+    insta::assert_snapshot!(
+        "json-bad",
+        json(&bad_run(), |stdout| Box::new(JsonReporter::new(stdout)))
+    );
 }
 
 #[test]

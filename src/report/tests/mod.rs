@@ -18,8 +18,8 @@ use jiff::Timestamp;
 use crate::{
     error::ExitCode,
     event::{
-        AccessPoint, Diagnosis, Event, EventKind, ObjectDiagnosis, PhaseOutcome, PhaseSummary, PhaseTiming, Proof, Purpose, Remark,
-        RequestCounts, RunOutcome, VerdictDelays, WriteResult,
+        AccessPoint, Diagnosis, Event, EventKind, ObjectDiagnosis, PhaseOutcome, PhaseSummary,
+        PhaseTiming, Proof, Purpose, Remark, RequestCounts, RunOutcome, VerdictDelays, WriteResult,
     },
     object::ObjectId,
     plan::ReleaseId,
@@ -57,11 +57,19 @@ fn plain(text: &str) -> String {
 }
 
 fn release() -> ReleaseId {
-    ReleaseId { plan: "shop".to_owned(), environment: "dev".to_owned() }
+    ReleaseId {
+        plan: "shop".to_owned(),
+        environment: "dev".to_owned(),
+    }
 }
 
 fn object(kind: &str, name: &str) -> ObjectId {
-    ObjectId { group: String::new(), kind: kind.to_owned(), namespace: Some("shop".to_owned()), name: name.to_owned() }
+    ObjectId {
+        group: String::new(),
+        kind: kind.to_owned(),
+        namespace: Some("shop".to_owned()),
+        name: name.to_owned(),
+    }
 }
 
 /// Makes events with ascending numbers, each at its second of the run.
@@ -73,7 +81,11 @@ struct Script {
 impl Script {
     fn at(mut self, second: i64, kind: EventKind) -> Self {
         let at = start() + jiff::SignedDuration::from_secs(second);
-        self.events.push(Event { at, sequence: self.events.len() as u64 + 1, kind });
+        self.events.push(Event {
+            at,
+            sequence: self.events.len() as u64 + 1,
+            kind,
+        });
         self
     }
 
@@ -82,60 +94,174 @@ impl Script {
     }
 
     fn started_to_write(self, phases: &[(&str, usize)], writes: usize) -> Self {
-        let phases = phases.iter().map(|(name, objects)| PhaseSummary { name: (*name).to_owned(), objects: *objects }).collect();
+        let phases = phases
+            .iter()
+            .map(|(name, objects)| PhaseSummary {
+                name: (*name).to_owned(),
+                objects: *objects,
+            })
+            .collect();
         let deadline = start() + jiff::SignedDuration::from_secs(1800);
         let (context, server) = ("kind-shop".to_owned(), "https://127.0.0.1:6443".to_owned());
         self.at(
             0,
-            EventKind::RunStarted { release: release(), revision: 4, context, server, phases, writes, purpose: Purpose::Deploy, deadline },
+            EventKind::RunStarted {
+                release: release(),
+                revision: 4,
+                context,
+                server,
+                phases,
+                writes,
+                purpose: Purpose::Deploy,
+                deadline,
+            },
         )
     }
 
     fn phase(self, second: i64, name: &str, objects: usize) -> Self {
-        self.at(second, EventKind::PhaseStarted { phase: name.to_owned(), objects, timeout: Duration::from_mins(5) })
+        self.at(
+            second,
+            EventKind::PhaseStarted {
+                phase: name.to_owned(),
+                objects,
+                timeout: Duration::from_mins(5),
+            },
+        )
     }
 
     fn phase_end(self, second: i64, name: &str, outcome: PhaseOutcome, took: f64) -> Self {
-        self.at(second, EventKind::PhaseFinished { phase: name.to_owned(), outcome, took: Duration::from_secs_f64(took) })
+        self.at(
+            second,
+            EventKind::PhaseFinished {
+                phase: name.to_owned(),
+                outcome,
+                took: Duration::from_secs_f64(took),
+            },
+        )
     }
 
     fn write(self, second: i64, phase: &str, object: &ObjectId, result: WriteResult) -> Self {
         let (phase, object) = (phase.to_owned(), object.clone());
-        self.at(second, EventKind::ObjectWritten { phase, object, result, took: Duration::from_millis(40) })
+        self.at(
+            second,
+            EventKind::ObjectWritten {
+                phase,
+                object,
+                result,
+                took: Duration::from_millis(40),
+            },
+        )
     }
 
-    fn verdict(self, second: i64, phase: &str, object: &ObjectId, state: State, reason: &'static str, message: &str) -> Self {
+    fn verdict(
+        self,
+        second: i64,
+        phase: &str,
+        object: &ObjectId,
+        state: State,
+        reason: &'static str,
+        message: &str,
+    ) -> Self {
         let (phase, object) = (phase.to_owned(), object.clone());
-        self.at(second, EventKind::VerdictChanged { phase, object, from: None, to: Verdict::new(state, reason, message) })
+        self.at(
+            second,
+            EventKind::VerdictChanged {
+                phase,
+                object,
+                from: None,
+                to: Verdict::new(state, reason, message),
+            },
+        )
     }
 
-    fn end(self, second: i64, outcome: RunOutcome, exit: ExitCode, phases: Vec<PhaseTiming>) -> Self {
+    fn end(
+        self,
+        second: i64,
+        outcome: RunOutcome,
+        exit: ExitCode,
+        phases: Vec<PhaseTiming>,
+    ) -> Self {
         let took = Duration::from_secs(second.unsigned_abs());
-        let requests = RequestCounts { list: 12, watch: 6, patch: 15, get: 2, retried: 1, ..RequestCounts::default() };
-        let access = vec![AccessPoint { name: "shop".to_owned(), how: "https://shop.example".to_owned() }];
+        let requests = RequestCounts {
+            list: 12,
+            watch: 6,
+            patch: 15,
+            get: 2,
+            retried: 1,
+            ..RequestCounts::default()
+        };
+        let access = vec![AccessPoint {
+            name: "shop".to_owned(),
+            how: "https://shop.example".to_owned(),
+        }];
         let verdicts = VerdictDelays::of(&[1, 1, 2, 9].map(Duration::from_millis));
-        self.at(second, EventKind::RunFinished { outcome, exit, took, phases, requests, verdicts, access })
+        self.at(
+            second,
+            EventKind::RunFinished {
+                outcome,
+                exit,
+                took,
+                phases,
+                requests,
+                verdicts,
+                access,
+            },
+        )
     }
 }
 
-fn timing(name: &str, outcome: Option<PhaseOutcome>, numbers: [usize; 4], took: f64) -> PhaseTiming {
+fn timing(
+    name: &str,
+    outcome: Option<PhaseOutcome>,
+    numbers: [usize; 4],
+    took: f64,
+) -> PhaseTiming {
     let [objects, created, changed, unchanged] = numbers;
-    PhaseTiming { name: name.to_owned(), outcome, objects, created, changed, unchanged, deleted: 0, took: Duration::from_secs_f64(took) }
+    PhaseTiming {
+        name: name.to_owned(),
+        outcome,
+        objects,
+        created,
+        changed,
+        unchanged,
+        deleted: 0,
+        took: Duration::from_secs_f64(took),
+    }
 }
 
 /// A run of two phases that comes to a good end.
 fn good_run() -> Script {
-    let (namespace, api, web) = (object("ConfigMap", "settings"), object("Deployment", "api"), object("Deployment", "web"));
+    let (namespace, api, web) = (
+        object("ConfigMap", "settings"),
+        object("Deployment", "api"),
+        object("Deployment", "web"),
+    );
     Script::default()
         .started(&[("foundation", 1), ("apps", 2)])
         .phase(0, "foundation", 1)
         .write(0, "foundation", &namespace, WriteResult::Unchanged)
         .verdict(0, "foundation", &namespace, State::Ready, "", "")
         .phase_end(1, "foundation", PhaseOutcome::Ready, 0.3)
-        .at(1, EventKind::PhaseSkipped { phase: "monitoring".to_owned(), why: "`monitoring.coreos.com` is not served".to_owned() })
+        .at(
+            1,
+            EventKind::PhaseSkipped {
+                phase: "monitoring".to_owned(),
+                why: "`monitoring.coreos.com` is not served".to_owned(),
+            },
+        )
         .phase(1, "apps", 2)
-        .at(1, EventKind::ServerWarned { text: "spec.x: unknown\u{1b}[2J field".to_owned() })
-        .at(1, EventKind::ServerWarned { text: "spec.x: unknown\u{1b}[2J field".to_owned() })
+        .at(
+            1,
+            EventKind::ServerWarned {
+                text: "spec.x: unknown\u{1b}[2J field".to_owned(),
+            },
+        )
+        .at(
+            1,
+            EventKind::ServerWarned {
+                text: "spec.x: unknown\u{1b}[2J field".to_owned(),
+            },
+        )
         .at(
             1,
             EventKind::RequestRetried {
@@ -148,9 +274,23 @@ fn good_run() -> Script {
         )
         .write(2, "apps", &api, WriteResult::Created)
         .write(2, "apps", &web, WriteResult::Changed)
-        .verdict(3, "apps", &api, State::InProgress, "Progressing", "2 of 3 replicas are ready")
+        .verdict(
+            3,
+            "apps",
+            &api,
+            State::InProgress,
+            "Progressing",
+            "2 of 3 replicas are ready",
+        )
         .verdict(4, "apps", &web, State::Ready, "", "")
-        .verdict(36, "apps", &api, State::InProgress, "Progressing", "2 of 3 replicas are available")
+        .verdict(
+            36,
+            "apps",
+            &api,
+            State::InProgress,
+            "Progressing",
+            "2 of 3 replicas are available",
+        )
         .verdict(40, "apps", &api, State::Ready, "", "")
         .phase_end(40, "apps", PhaseOutcome::Ready, 39.2)
         .end(
@@ -167,7 +307,11 @@ fn good_run() -> Script {
 fn diagnosis() -> Diagnosis {
     let diagnosed = |name: &str, cause: Option<&str>, log: Vec<String>| ObjectDiagnosis {
         object: object("Deployment", name),
-        verdict: Verdict::new(State::Failed, "CrashLoopBackOff", "0 of 3 replicas are ready"),
+        verdict: Verdict::new(
+            State::Failed,
+            "CrashLoopBackOff",
+            "0 of 3 replicas are ready",
+        ),
         pod: Some(format!("{name}-7c9f8d-x2x7p")),
         container: Some("server".to_owned()),
         cause: cause.map(str::to_owned),
@@ -176,8 +320,7 @@ fn diagnosis() -> Diagnosis {
     let log = (1..=9)
         .map(|number| format!("line {number} of the log\u{1b}[31m, which is rather long: connection refused by database:5432"))
         .collect();
-    let cause =
-        "exited with 1 after 0.4 s, 5 times; the last time 12 s ago, because the database at `database:5432` refused the connection";
+    let cause = "exited with 1 after 0.4 s, 5 times; the last time 12 s ago, because the database at `database:5432` refused the connection";
     Diagnosis {
         summary: "`Deployment/shop/api` cannot become ready".to_owned(),
         phase: Some("apps".to_owned()),
@@ -195,16 +338,27 @@ fn diagnosis() -> Diagnosis {
 /// A run that fails and is rolled back: all of it, or but for what differs.
 fn rolled_back(differences: &[&str]) -> Script {
     let (api, settings) = (object("Deployment", "api"), object("ConfigMap", "settings"));
-    let remark = |object: &ObjectId, what: &str| Remark { object: object.clone(), what: what.to_owned() };
+    let remark = |object: &ObjectId, what: &str| Remark {
+        object: object.clone(),
+        what: what.to_owned(),
+    };
     let proof = Proof {
         same: 3 - differences.len(),
         differences: differences.iter().map(|what| remark(&api, what)).collect(),
-        kept: vec![remark(&object("PersistentVolumeClaim", "data"), "it holds data")],
-        stays: vec![remark(&object("Job", "migrate"), "is not restored: it ran already")],
+        kept: vec![remark(
+            &object("PersistentVolumeClaim", "data"),
+            "it holds data",
+        )],
+        stays: vec![remark(
+            &object("Job", "migrate"),
+            "is not restored: it ran already",
+        )],
         by_others: vec![remark(&settings, ".data.level was changed by kubectl-edit")],
     };
     let failed = bad_run();
-    let forward = Script { events: failed.events[..failed.events.len() - 1].to_vec() };
+    let forward = Script {
+        events: failed.events[..failed.events.len() - 1].to_vec(),
+    };
     let cause = "phase `apps` failed: `Deployment/shop/api` cannot become ready".to_owned();
     let timeout = Duration::from_mins(30);
     let (outcome, exit) = match differences {
@@ -212,12 +366,34 @@ fn rolled_back(differences: &[&str]) -> Script {
         _ => (RunOutcome::Failed, ExitCode::Changed),
     };
     forward
-        .at(10, EventKind::RollbackStarted { cause, objects: 3, deletes: 1, timeout })
+        .at(
+            10,
+            EventKind::RollbackStarted {
+                cause,
+                objects: 3,
+                deletes: 1,
+                timeout,
+            },
+        )
         .phase(10, "apps", 3)
         .write(11, "apps", &settings, WriteResult::Restored)
         .write(11, "apps", &api, WriteResult::Restored)
-        .verdict(11, "apps", &api, State::InProgress, "Progressing", "2 of 3 replicas are ready")
-        .verdict(12, "apps", &api, State::Ready, "", "3 of 3 replicas are ready")
+        .verdict(
+            11,
+            "apps",
+            &api,
+            State::InProgress,
+            "Progressing",
+            "2 of 3 replicas are ready",
+        )
+        .verdict(
+            12,
+            "apps",
+            &api,
+            State::Ready,
+            "",
+            "3 of 3 replicas are ready",
+        )
         .write(12, "apps", &object("Service", "api"), WriteResult::Deleted)
         .phase_end(12, "apps", PhaseOutcome::Ready, 2.0)
         .at(13, EventKind::RollbackProved { proof })
@@ -225,7 +401,10 @@ fn rolled_back(differences: &[&str]) -> Script {
             13,
             outcome,
             exit,
-            vec![timing("apps", Some(PhaseOutcome::Failed), [4, 1, 0, 0], 9.1), timing("edge", None, [1, 0, 0, 0], 0.0)],
+            vec![
+                timing("apps", Some(PhaseOutcome::Failed), [4, 1, 0, 0], 9.1),
+                timing("edge", None, [1, 0, 0, 0], 0.0),
+            ],
         )
 }
 
@@ -236,15 +415,44 @@ fn bad_run() -> Script {
         .started(&[("apps", 4), ("edge", 1)])
         .phase(0, "apps", 4)
         .write(1, "apps", &api, WriteResult::Created)
-        .verdict(2, "apps", &api, State::InProgress, "Progressing", "0 of 3 replicas are ready")
-        .verdict(9, "apps", &api, State::Failed, "CrashLoopBackOff", "0 of 3 replicas are ready")
-        .verdict(9, "apps", &api, State::Failed, "CrashLoopBackOff", "0 of 3 replicas are ready")
+        .verdict(
+            2,
+            "apps",
+            &api,
+            State::InProgress,
+            "Progressing",
+            "0 of 3 replicas are ready",
+        )
+        .verdict(
+            9,
+            "apps",
+            &api,
+            State::Failed,
+            "CrashLoopBackOff",
+            "0 of 3 replicas are ready",
+        )
+        .verdict(
+            9,
+            "apps",
+            &api,
+            State::Failed,
+            "CrashLoopBackOff",
+            "0 of 3 replicas are ready",
+        )
         .phase_end(9, "apps", PhaseOutcome::Failed, 9.1)
-        .at(9, EventKind::FailureExplained { diagnosis: diagnosis() })
+        .at(
+            9,
+            EventKind::FailureExplained {
+                diagnosis: diagnosis(),
+            },
+        )
         .end(
             10,
             RunOutcome::Failed,
             ExitCode::Changed,
-            vec![timing("apps", Some(PhaseOutcome::Failed), [4, 1, 0, 0], 9.1), timing("edge", None, [1, 0, 0, 0], 0.0)],
+            vec![
+                timing("apps", Some(PhaseOutcome::Failed), [4, 1, 0, 0], 9.1),
+                timing("edge", None, [1, 0, 0, 0], 0.0),
+            ],
         )
 }

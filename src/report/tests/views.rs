@@ -1,7 +1,8 @@
 use super::*;
 use crate::report::{
-    ChangeAction, ChangeRow, ChangeSummary, Extent, ListView, ListedRelease, RevisionInfo, Standing, StatusObject, StatusPhase, StatusView,
-    aftermath::Aftermath, failure::failure_block, progress::Run,
+    ChangeAction, ChangeRow, ChangeSummary, Extent, ListView, ListedRelease, RevisionInfo,
+    Standing, StatusObject, StatusPhase, StatusView, aftermath::Aftermath, failure::failure_block,
+    progress::Run,
 };
 
 fn run() -> Run {
@@ -24,7 +25,11 @@ fn failure_block_at_80_columns() {
 
 #[test]
 fn failure_block_at_120_columns_in_colour() {
-    insta::assert_snapshot!(failure_block(&diagnosis(), Some(&run()), Aftermath::Left, Some(120)).join("\n").replace('\u{1b}', "␛"));
+    insta::assert_snapshot!(
+        failure_block(&diagnosis(), Some(&run()), Aftermath::Left, Some(120))
+            .join("\n")
+            .replace('\u{1b}', "␛")
+    );
 }
 
 #[test]
@@ -36,36 +41,75 @@ fn failure_block_never_has_more_than_15_lines() {
     for width in [None, Some(20), Some(80)] {
         assert!(failure_block(&diagnosis, Some(&run()), Aftermath::Halfway, width).len() <= 15);
     }
-    let brief = Diagnosis { summary: "no more".to_owned(), ..Diagnosis::default() };
-    assert_eq!(failure_block(&brief, None, Aftermath::Untouched, None).len(), 2);
+    let brief = Diagnosis {
+        summary: "no more".to_owned(),
+        ..Diagnosis::default()
+    };
+    assert_eq!(
+        failure_block(&brief, None, Aftermath::Untouched, None).len(),
+        2
+    );
 }
 
 pub(super) fn changes(creations: usize) -> ChangeSummary {
-    let row = |phase: &str, object: ObjectId, action: ChangeAction, detail: Option<&str>| ChangeRow {
-        phase: phase.to_owned(),
-        object,
-        action,
-        detail: detail.map(str::to_owned),
-    };
+    let row =
+        |phase: &str, object: ObjectId, action: ChangeAction, detail: Option<&str>| ChangeRow {
+            phase: phase.to_owned(),
+            object,
+            action,
+            detail: detail.map(str::to_owned),
+        };
     let mut rows = vec![
-        row("foundation", object("ConfigMap", "settings"), ChangeAction::Unchanged, None),
-        row("apps", object("Deployment", "web"), ChangeAction::Change, Some("spec.template.spec.containers[0].image")),
-        row("apps", object("Job", "migrate"), ChangeAction::Recreate, Some("`spec.template` cannot be changed")),
+        row(
+            "foundation",
+            object("ConfigMap", "settings"),
+            ChangeAction::Unchanged,
+            None,
+        ),
+        row(
+            "apps",
+            object("Deployment", "web"),
+            ChangeAction::Change,
+            Some("spec.template.spec.containers[0].image"),
+        ),
+        row(
+            "apps",
+            object("Job", "migrate"),
+            ChangeAction::Recreate,
+            Some("`spec.template` cannot be changed"),
+        ),
     ];
-    rows.extend((0..creations).map(|number| row("edge", object("Ingress", &format!("host-{number}")), ChangeAction::Create, None)));
+    rows.extend((0..creations).map(|number| {
+        row(
+            "edge",
+            object("Ingress", &format!("host-{number}")),
+            ChangeAction::Create,
+            None,
+        )
+    }));
     ChangeSummary {
         release: release().to_string(),
         context: "kind-shop".to_owned(),
         server: "https://127.0.0.1:6443".to_owned(),
         namespaces: vec!["shop".to_owned()],
         rows,
-        variables_not_from_file: vec![("replicas".to_owned(), "3".to_owned()), ("host".to_owned(), "shop.example\u{1b}[2J".to_owned())],
-        secrets: vec![("database/password".to_owned(), "generated".to_owned()), ("mail/token".to_owned(), "kept".to_owned())],
+        variables_not_from_file: vec![
+            ("replicas".to_owned(), "3".to_owned()),
+            ("host".to_owned(), "shop.example\u{1b}[2J".to_owned()),
+        ],
+        secrets: vec![
+            ("database/password".to_owned(), "generated".to_owned()),
+            ("mail/token".to_owned(), "kept".to_owned()),
+        ],
     }
 }
 
 fn extent(rows: Option<usize>) -> Extent {
-    Extent { width: Some(80), rows, creations: true }
+    Extent {
+        width: Some(80),
+        rows,
+        creations: true,
+    }
 }
 
 #[test]
@@ -79,8 +123,16 @@ fn many_changes_are_condensed() {
     assert!(text.lines().count() <= 41, "{} lines", text.lines().count());
     assert!(text.contains("edge  200 to create"), "{text}");
     let shown = text.matches("+ Ingress").count();
-    assert!(shown > 10 && text.contains(&format!("… and {} more", 200 - shown)), "{text}");
-    assert!(text.ends_with("Together  1 to delete and create again, 1 to change, 200 to create, 1 unchanged\n"), "{text}");
+    assert!(
+        shown > 10 && text.contains(&format!("… and {} more", 200 - shown)),
+        "{text}"
+    );
+    assert!(
+        text.ends_with(
+            "Together  1 to delete and create again, 1 to change, 200 to create, 1 unchanged\n"
+        ),
+        "{text}"
+    );
 }
 
 fn revision(number: u64, outcome: RunOutcome) -> RevisionInfo {
@@ -90,7 +142,8 @@ fn revision(number: u64, outcome: RunOutcome) -> RevisionInfo {
         outcome,
         started: start(),
         finished: (outcome != RunOutcome::Running).then_some(finished),
-        cause: (outcome == RunOutcome::Failed).then(|| "phase apps: Deployment/shop/api cannot become ready".to_owned()),
+        cause: (outcome == RunOutcome::Failed)
+            .then(|| "phase apps: Deployment/shop/api cannot become ready".to_owned()),
         by: "me@desk".to_owned(),
         taken_down: false,
     }
@@ -109,17 +162,44 @@ pub(super) fn status() -> StatusView {
     };
     let ready = || Verdict::new(State::Ready, "", "3 of 3 replicas are ready");
     let text = |text: &str| Some(text.to_owned());
-    let data = StatusObject { storage: text("50Gi standard Bound"), ..status("PersistentVolumeClaim", "data-database-0", ready()) };
+    let data = StatusObject {
+        storage: text("50Gi standard Bound"),
+        ..status("PersistentVolumeClaim", "data-database-0", ready())
+    };
     let api = StatusObject {
         replicas: text("2/3"),
         changed_by: text("kubectl-edit"),
-        ..status("Deployment", "api", Verdict::new(State::InProgress, "Progressing", "2 of 3 replicas are ready"))
+        ..status(
+            "Deployment",
+            "api",
+            Verdict::new(
+                State::InProgress,
+                "Progressing",
+                "2 of 3 replicas are ready",
+            ),
+        )
     };
-    let scaler = StatusObject { autoscaling: text("cpu 41%/70%, 3–10"), ..status("HorizontalPodAutoscaler", "api", ready()) };
-    let web = StatusObject { replicas: text("12/12"), ..status("Deployment", "web", ready()) };
-    let job =
-        status("Job", "migrate", Verdict::new(State::Failed, "BackoffLimitExceeded", "3 pods failed\u{1b}[2J\nand their logs say why"));
-    let ingress = StatusObject { address: text("10.0.0.7"), ..status("Ingress", "shop", ready()) };
+    let scaler = StatusObject {
+        autoscaling: text("cpu 41%/70%, 3–10"),
+        ..status("HorizontalPodAutoscaler", "api", ready())
+    };
+    let web = StatusObject {
+        replicas: text("12/12"),
+        ..status("Deployment", "web", ready())
+    };
+    let job = status(
+        "Job",
+        "migrate",
+        Verdict::new(
+            State::Failed,
+            "BackoffLimitExceeded",
+            "3 pods failed\u{1b}[2J\nand their logs say why",
+        ),
+    );
+    let ingress = StatusObject {
+        address: text("10.0.0.7"),
+        ..status("Ingress", "shop", ready())
+    };
     StatusView {
         release: release(),
         environment: "dev".to_owned(),
@@ -130,8 +210,14 @@ pub(super) fn status() -> StatusView {
         forward: "up",
         locked_by: Some("me@desk pid 42 up, since 2026-01-05 12:00:00 UTC".to_owned()),
         phases: vec![
-            StatusPhase { name: "storage".to_owned(), objects: vec![data] },
-            StatusPhase { name: "apps".to_owned(), objects: vec![api, scaler, web, job, ingress] },
+            StatusPhase {
+                name: "storage".to_owned(),
+                objects: vec![data],
+            },
+            StatusPhase {
+                name: "apps".to_owned(),
+                objects: vec![api, scaler, web, job, ingress],
+            },
         ],
         access: Vec::new(),
     }
@@ -175,7 +261,11 @@ fn status_of_nothing_says_how_to_deploy() {
 
 #[test]
 fn a_first_run_that_failed_is_shown() {
-    let mut status = StatusView { standing: Standing::Failed, locked_by: None, ..status() };
+    let mut status = StatusView {
+        standing: Standing::Failed,
+        locked_by: None,
+        ..status()
+    };
     status.revision = None;
     status.last_run = Some(revision(1, RunOutcome::Failed));
     let text = plain(&status.text(None, now()));
@@ -186,10 +276,23 @@ fn a_first_run_that_failed_is_shown() {
 fn a_small_screen_shows_what_is_not_ready() {
     let view = status();
     let all = view.screen(40, 80, now());
-    let (most, few) = (plain(&view.screen(12, 80, now()).join("\n")), plain(&view.screen(10, 80, now()).join("\n")));
+    let (most, few) = (
+        plain(&view.screen(12, 80, now()).join("\n")),
+        plain(&view.screen(10, 80, now()).join("\n")),
+    );
     assert!(all.len() > 12 && all.iter().any(|line| line.contains("data-database-0")));
-    assert!(most.contains("storage  1 object, ready") && most.contains("Deployment/web") && !most.contains("data-database-0"), "{most}");
-    assert!(few.contains("Job/migrate") && few.contains("Deployment/api") && !few.contains("Deployment/web"), "{few}");
+    assert!(
+        most.contains("storage  1 object, ready")
+            && most.contains("Deployment/web")
+            && !most.contains("data-database-0"),
+        "{most}"
+    );
+    assert!(
+        few.contains("Job/migrate")
+            && few.contains("Deployment/api")
+            && !few.contains("Deployment/web"),
+        "{few}"
+    );
     let least = view.screen(5, 80, now());
     assert_eq!(least.len(), 5);
     assert!(plain(&least[4]).starts_with("… and "), "{least:?}");
@@ -204,9 +307,15 @@ fn list_of_releases() {
     };
     let mut list = ListView {
         context: "kind-shop".to_owned(),
-        releases: vec![listed("shop.dev", 4, RunOutcome::Succeeded, 120), listed("valueverse.staging", 12, RunOutcome::Interrupted, 7)],
+        releases: vec![
+            listed("shop.dev", 4, RunOutcome::Succeeded, 120),
+            listed("valueverse.staging", 12, RunOutcome::Interrupted, 7),
+        ],
     };
     insta::assert_snapshot!(plain(&list.text(Some(80), now())));
     list.releases.clear();
-    assert_eq!(list.text(Some(80), now()), "no releases in context kind-shop; `deployctl up` makes one\n");
+    assert_eq!(
+        list.text(Some(80), now()),
+        "no releases in context kind-shop; `deployctl up` makes one\n"
+    );
 }

@@ -32,9 +32,18 @@ pub(super) fn answer(request: Request<Incoming>, api: Api, pod: PodName) -> Resp
 
 /// The ports of a query, each time one or several: `port=80%2C443` or `port=80&port=443`.
 fn ports(query: &str) -> Vec<u16> {
-    let values = query.split('&').filter_map(|pair| pair.strip_prefix("port=").or_else(|| pair.strip_prefix("ports=")));
-    let decoded: Vec<_> = values.map(|value| percent_decode_str(value).decode_utf8_lossy().into_owned()).collect();
-    decoded.iter().flat_map(|value| value.split(',')).filter_map(|port| port.parse().ok()).collect()
+    let values = query.split('&').filter_map(|pair| {
+        pair.strip_prefix("port=")
+            .or_else(|| pair.strip_prefix("ports="))
+    });
+    let decoded: Vec<_> = values
+        .map(|value| percent_decode_str(value).decode_utf8_lossy().into_owned())
+        .collect();
+    decoded
+        .iter()
+        .flat_map(|value| value.split(','))
+        .filter_map(|port| port.parse().ok())
+        .collect()
 }
 
 async fn session(socket: Socket, ports: &[u16], api: &Api, pod: &PodName) -> Result<(), BoxError> {
@@ -42,7 +51,8 @@ async fn session(socket: Socket, ports: &[u16], api: &Api, pod: &PodName) -> Res
     let (sender, mut messages) = tokio::sync::mpsc::channel(16);
     let mut writers = Vec::new();
     for (index, port) in (0_u8..).zip(ports) {
-        // The first message of a channel says which port it is about: the even ones carry data, the odd ones errors.
+        // The first message of a channel says which port it is about: the even ones carry data, the
+        // odd ones errors.
         for channel in [index * 2, index * 2 + 1] {
             sink.send(message(channel, &port.to_le_bytes())).await?;
         }
@@ -67,7 +77,10 @@ async fn session(socket: Socket, ports: &[u16], api: &Api, pod: &PodName) -> Res
 }
 
 /// Hands on what comes in; returns when the client ends the connection.
-async fn feed(incoming: impl Stream<Item = Result<Message, tungstenite::Error>>, mut writers: Vec<WriteHalf<DuplexStream>>) {
+async fn feed(
+    incoming: impl Stream<Item = Result<Message, tungstenite::Error>>,
+    mut writers: Vec<WriteHalf<DuplexStream>>,
+) {
     let mut incoming = std::pin::pin!(incoming);
     while let Some(Ok(message)) = incoming.next().await {
         if message.is_close() {

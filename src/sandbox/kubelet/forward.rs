@@ -6,12 +6,17 @@ use tokio::net::TcpStream;
 
 use super::answer::{Body, BoxError, whole};
 
-/// Hands a request to the server at a loopback port and its answer back, also where both switch to another protocol, as
-/// exec and port-forward do. `held` is dropped when the switched streams end.
-pub(super) async fn forward(mut request: Request<Incoming>, port: u16, held: impl Send + 'static) -> Result<Response<Body>, BoxError> {
+/// Hands a request to the server at a loopback port and its answer back, also where both switch to
+/// another protocol, as exec and port-forward do. `held` is dropped when the switched streams end.
+pub(super) async fn forward(
+    mut request: Request<Incoming>,
+    port: u16,
+    held: impl Send + 'static,
+) -> Result<Response<Body>, BoxError> {
     let client_side = hyper::upgrade::on(&mut request);
     let stream = TcpStream::connect(("127.0.0.1", port)).await?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(async move {
         let _ = connection.with_upgrades().await;
     });

@@ -1,8 +1,9 @@
-//! What the API server takes for the kubelets: logs, exec and the answers behind port-forward are this program's own,
-//! the streams of port-forward and of older clients' exec are kwok's.
+//! What the API server takes for the kubelets: logs, exec and the answers behind port-forward are
+//! this program's own, the streams of port-forward and of older clients' exec are kwok's.
 //!
-//! kwok alone knows one answer for all pods, or objects of its own in the cluster, which would be seen there. So a
-//! server stands in front of it that looks at the pod at the moment of each request.
+//! kwok alone knows one answer for all pods, or objects of its own in the cluster, which would be
+//! seen there. So a server stands in front of it that looks at the pod at the moment of each
+//! request.
 
 mod answer;
 mod channels;

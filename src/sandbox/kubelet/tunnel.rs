@@ -29,7 +29,8 @@ pub(super) fn is_tunnel(headers: &HeaderMap) -> bool {
     websocket::agreed(headers, &[TUNNEL]).is_some()
 }
 
-/// Takes the SPDY out of the WebSocket and hands it to the server at a loopback port; `held` is dropped at the end.
+/// Takes the SPDY out of the WebSocket and hands it to the server at a loopback port; `held` is
+/// dropped at the end.
 pub(super) async fn tunnel(
     request: Request<Incoming>,
     port: u16,
@@ -49,13 +50,21 @@ pub(super) async fn tunnel(
 /// Opens a SPDY connection; the inner error is the status of a server that does not want to.
 async fn open(port: u16, target: &str) -> Result<Result<Upgraded, StatusCode>, BoxError> {
     let stream = TcpStream::connect(("127.0.0.1", port)).await?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(async move {
         let _ = connection.with_upgrades().await;
     });
-    let request = Request::builder().method(Method::POST).uri(target).header(header::HOST, format!("127.0.0.1:{port}"));
-    let request = request.header(header::CONNECTION, "Upgrade").header(header::UPGRADE, "SPDY/3.1");
-    let request = request.header("X-Stream-Protocol-Version", PORT_FORWARD).body(Empty::<Bytes>::new())?;
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri(target)
+        .header(header::HOST, format!("127.0.0.1:{port}"));
+    let request = request
+        .header(header::CONNECTION, "Upgrade")
+        .header(header::UPGRADE, "SPDY/3.1");
+    let request = request
+        .header("X-Stream-Protocol-Version", PORT_FORWARD)
+        .body(Empty::<Bytes>::new())?;
     let mut response = sender.send_request(request).await?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Ok(Err(response.status()));
@@ -83,7 +92,8 @@ async fn join(client: Socket, server: TokioIo<Upgraded>) -> Result<(), BoxError>
             if length == 0 {
                 return Ok(websocket::close(&mut sink).await?);
             }
-            sink.send(Message::binary(buffer[..length].to_vec())).await?;
+            sink.send(Message::binary(buffer[..length].to_vec()))
+                .await?;
         }
     };
     tokio::select! {

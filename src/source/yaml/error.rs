@@ -19,37 +19,73 @@ pub(crate) struct YamlError {
 
 impl YamlError {
     /// An error at `line` and `column` of `text`, both from 1.
-    pub(super) fn at(file: &Arc<Path>, text: &str, line: u32, column: u32, message: String) -> Self {
-        let snippet = text.lines().nth((line as usize).saturating_sub(1)).map(|line| line.trim_end().to_owned());
-        Self { file: Arc::clone(file), line, column, message, snippet: snippet.filter(|_| !may_hold_secrets(text)) }
+    pub(super) fn at(
+        file: &Arc<Path>,
+        text: &str,
+        line: u32,
+        column: u32,
+        message: String,
+    ) -> Self {
+        let snippet = text
+            .lines()
+            .nth((line as usize).saturating_sub(1))
+            .map(|line| line.trim_end().to_owned());
+        Self {
+            file: Arc::clone(file),
+            line,
+            column,
+            message,
+            snippet: snippet.filter(|_| !may_hold_secrets(text)),
+        }
     }
 
     /// The place of the error.
     pub(crate) fn origin(&self) -> Origin {
-        Origin { file: Arc::clone(&self.file), line: self.line }
+        Origin {
+            file: Arc::clone(&self.file),
+            line: self.line,
+        }
     }
 }
 
-/// Whether `text` has a line that looks like the kind of a Secret, so that no line of it may be shown.
+/// Whether `text` has a line that looks like the kind of a Secret, so that no line of it may be
+/// shown.
 fn may_hold_secrets(text: &str) -> bool {
-    text.lines().any(|line| line.contains("kind") && line.contains("Secret")) || text.contains("stringData")
+    text.lines()
+        .any(|line| line.contains("kind") && line.contains("Secret"))
+        || text.contains("stringData")
 }
 
 impl YamlError {
     /// The line with a mark below the column, where it may be shown and is short enough to help.
     pub(crate) fn excerpt(&self) -> Option<String> {
-        let snippet = self.snippet.as_ref().filter(|line| line.len() <= 200 && !line.trim().is_empty())?;
+        let snippet = self
+            .snippet
+            .as_ref()
+            .filter(|line| line.len() <= 200 && !line.trim().is_empty())?;
         let number = self.line.to_string();
         let mark = " ".repeat(self.column.saturating_sub(1) as usize);
-        Some(format!("  {number} | {}\n  {} | {mark}^", snippet.replace('\t', " "), " ".repeat(number.len())))
+        Some(format!(
+            "  {number} | {}\n  {} | {mark}^",
+            snippet.replace('\t', " "),
+            " ".repeat(number.len())
+        ))
     }
 }
 
 impl fmt::Display for YamlError {
     /// `FILE:LINE:COLUMN: MESSAGE`, and the excerpt below it.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}:{}:{}: {}", self.file.display(), self.line, self.column, self.message)?;
-        self.excerpt().map_or(Ok(()), |excerpt| write!(formatter, "\n{excerpt}"))
+        write!(
+            formatter,
+            "{}:{}:{}: {}",
+            self.file.display(),
+            self.line,
+            self.column,
+            self.message
+        )?;
+        self.excerpt()
+            .map_or(Ok(()), |excerpt| write!(formatter, "\n{excerpt}"))
     }
 }
 

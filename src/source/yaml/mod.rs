@@ -1,8 +1,9 @@
 //! YAML in and out, as kubectl reads and writes it: the only module that knows the format.
 //!
-//! kubectl reads YAML 1.1 through Go's `yaml.v2` and then treats it as JSON, so the rules of a scalar
-//! are that library's (<https://github.com/kubernetes-sigs/yaml>). The syntax comes from the parser
-//! behind serde-saphyr; what a plain scalar means, how keys become text and how merge keys work is decided here.
+//! kubectl reads YAML 1.1 through Go's `yaml.v2` and then treats it as JSON, so the rules of a
+//! scalar are that library's (<https://github.com/kubernetes-sigs/yaml>). The syntax comes from the
+//! parser behind serde-saphyr; what a plain scalar means, how keys become text and how merge keys
+//! work is decided here.
 
 mod error;
 mod read;

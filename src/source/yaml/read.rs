@@ -2,7 +2,9 @@ use std::{borrow::Cow, collections::HashMap, path::Path, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
-use serde_yaml::granit_parser::{self as parser, Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
+use serde_yaml::granit_parser::{
+    self as parser, Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag,
+};
 
 use super::{
     error::YamlError,
@@ -11,7 +13,8 @@ use super::{
 
 /// Collections may be nested this deep; the API server refuses less than that.
 const DEPTH_LIMIT: usize = 400;
-/// Values that one file may hold once aliases are expanded: ten times the largest set of CRDs known.
+/// Values that one file may hold once aliases are expanded: ten times the largest set of CRDs
+/// known.
 const VALUE_LIMIT: usize = 10_000_000;
 /// Largest number of values that aliases may add: stops documents that double with every line.
 const ALIAS_LIMIT: usize = 1_000_000;
@@ -46,7 +49,13 @@ pub(crate) fn read(text: &str, file: &Path) -> (Vec<Document>, Vec<YamlError>) {
             Ok(Some(document)) => documents.extend(document),
             Ok(None) => return (documents, errors),
             Err(fault) => {
-                errors.push(YamlError::at(&file, text, fault.line, fault.column, fault.message));
+                errors.push(YamlError::at(
+                    &file,
+                    text,
+                    fault.line,
+                    fault.column,
+                    fault.message,
+                ));
                 if !matches!(reader.parser.proceed_next_document(), Ok(true)) {
                     return (documents, errors);
                 }
@@ -64,17 +73,35 @@ struct Fault {
 
 impl Fault {
     fn at(span: Span, message: impl Into<String>) -> Self {
-        Self { line: number(span.start.line()), column: number(span.start.col() + 1), message: message.into() }
+        Self {
+            line: number(span.start.line()),
+            column: number(span.start.col() + 1),
+            message: message.into(),
+        }
     }
 }
 
 impl From<ScanError> for Fault {
     fn from(error: ScanError) -> Self {
-        let (line, column) = (number(error.marker().line()), number(error.marker().col() + 1));
+        let (line, column) = (
+            number(error.marker().line()),
+            number(error.marker().col() + 1),
+        );
         // The parser appends the place to its message; it is shown in front here.
         let text = error.to_string();
-        let message = text.split(" at char ").next().unwrap_or(&text).split(" at byte ").next().unwrap_or(&text).to_owned();
-        Self { line, column, message }
+        let message = text
+            .split(" at char ")
+            .next()
+            .unwrap_or(&text)
+            .split(" at byte ")
+            .next()
+            .unwrap_or(&text)
+            .to_owned();
+        Self {
+            line,
+            column,
+            message,
+        }
     }
 }
 
@@ -99,10 +126,14 @@ struct Reader<'text> {
 
 impl<'text> Reader<'text> {
     fn new(text: &'text str) -> Self {
-        let mut options =
-            parser::options! { simple_key_max_lookahead: 64 * 1024, flow_nesting_limit: DEPTH_LIMIT, block_nesting_limit: DEPTH_LIMIT };
+        let mut options = parser::options! { simple_key_max_lookahead: 64 * 1024, flow_nesting_limit: DEPTH_LIMIT, block_nesting_limit: DEPTH_LIMIT };
         options.set_emit_comments(false);
-        Self { parser: Parser::new_from_str_with_options(text, options), anchors: HashMap::new(), values: 0, aliased: 0 }
+        Self {
+            parser: Parser::new_from_str_with_options(text, options),
+            anchors: HashMap::new(),
+            values: 0,
+            aliased: 0,
+        }
     }
 
     fn next(&mut self) -> Result<(Event<'text>, Span), Fault> {
@@ -113,7 +144,10 @@ impl<'text> Reader<'text> {
     }
 
     /// The next document: `None` at the end, `Some(None)` for one that holds nothing.
-    #[expect(clippy::option_option, reason = "the end of the text and an empty document are different answers")]
+    #[expect(
+        clippy::option_option,
+        reason = "the end of the text and an empty document are different answers"
+    )]
     fn document(&mut self) -> Result<Option<Option<Document>>, Fault> {
         loop {
             match self.next()?.0 {
@@ -127,11 +161,20 @@ impl<'text> Reader<'text> {
         let mut items = Vec::new();
         let start = span.start.line();
         let value = self.root(event, span, &mut items)?;
-        Ok(Some((!value.is_null()).then(|| Document { value, line: number(start), items })))
+        Ok(Some((!value.is_null()).then(|| Document {
+            value,
+            line: number(start),
+            items,
+        })))
     }
 
     /// The value at the top of a document. Lines of the entries of `items` are noted on the way.
-    fn root(&mut self, event: Event<'text>, span: Span, items: &mut Vec<u32>) -> Result<Value, Fault> {
+    fn root(
+        &mut self,
+        event: Event<'text>,
+        span: Span,
+        items: &mut Vec<u32>,
+    ) -> Result<Value, Fault> {
         match event {
             Event::MappingStart(_, anchor, _) => {
                 let (value, count) = self.mapping(span, 1, Some(items))?;
@@ -143,11 +186,19 @@ impl<'text> Reader<'text> {
     }
 
     /// The value that begins with `event`, and how many values it is made of.
-    fn node(&mut self, event: Event<'text>, span: Span, depth: usize) -> Result<(Value, usize), Fault> {
+    fn node(
+        &mut self,
+        event: Event<'text>,
+        span: Span,
+        depth: usize,
+    ) -> Result<(Value, usize), Fault> {
         self.count(span, depth)?;
         let (anchor, (value, count)) = match event {
             Event::Alias(anchor) => return self.alias(anchor, span),
-            Event::Scalar(text, style, anchor, tag) => (anchor, (scalar_value(&text, style, tag.as_deref(), span)?, 1)),
+            Event::Scalar(text, style, anchor, tag) => (
+                anchor,
+                (scalar_value(&text, style, tag.as_deref(), span)?, 1),
+            ),
             Event::SequenceStart(_, anchor, _) => (anchor, self.sequence(depth, None)?),
             Event::MappingStart(_, anchor, _) => (anchor, self.mapping(span, depth, None)?),
             _ => return Err(Fault::at(span, "a value is missing")),
@@ -159,10 +210,16 @@ impl<'text> Reader<'text> {
     fn count(&mut self, span: Span, depth: usize) -> Result<(), Fault> {
         self.values += 1;
         if depth > DEPTH_LIMIT {
-            return Err(Fault::at(span, format!("nested deeper than {DEPTH_LIMIT} levels")));
+            return Err(Fault::at(
+                span,
+                format!("nested deeper than {DEPTH_LIMIT} levels"),
+            ));
         }
         if self.values > VALUE_LIMIT {
-            return Err(Fault::at(span, format!("more than {VALUE_LIMIT} values in one file; split it")));
+            return Err(Fault::at(
+                span,
+                format!("more than {VALUE_LIMIT} values in one file; split it"),
+            ));
         }
         Ok(())
     }
@@ -174,15 +231,27 @@ impl<'text> Reader<'text> {
     }
 
     fn alias(&mut self, anchor: usize, span: Span) -> Result<(Value, usize), Fault> {
-        let (value, count) = self.anchors.get(&anchor).ok_or_else(|| Fault::at(span, "an anchor's value contains itself"))?;
+        let (value, count) = self
+            .anchors
+            .get(&anchor)
+            .ok_or_else(|| Fault::at(span, "an anchor's value contains itself"))?;
         self.aliased += count;
         if self.aliased > ALIAS_LIMIT {
-            return Err(Fault::at(span, format!("aliases add more than {ALIAS_LIMIT} values; write them out or split the file")));
+            return Err(Fault::at(
+                span,
+                format!(
+                    "aliases add more than {ALIAS_LIMIT} values; write them out or split the file"
+                ),
+            ));
         }
         Ok((value.clone(), *count))
     }
 
-    fn sequence(&mut self, depth: usize, mut lines: Option<&mut Vec<u32>>) -> Result<(Value, usize), Fault> {
+    fn sequence(
+        &mut self,
+        depth: usize,
+        mut lines: Option<&mut Vec<u32>>,
+    ) -> Result<(Value, usize), Fault> {
         let (mut entries, mut total) = (Vec::new(), 1);
         loop {
             let (event, span) = self.next()?;
@@ -198,9 +267,15 @@ impl<'text> Reader<'text> {
         }
     }
 
-    /// A mapping. Merge keys are expanded where they stand, so that what follows them wins and they win over what
-    /// came before: that is what kubectl does, though not what the YAML document on merge keys says.
-    fn mapping(&mut self, _start: Span, depth: usize, mut items: Option<&mut Vec<u32>>) -> Result<(Value, usize), Fault> {
+    /// A mapping. Merge keys are expanded where they stand, so that what follows them wins and they
+    /// win over what came before: that is what kubectl does, though not what the YAML document on
+    /// merge keys says.
+    fn mapping(
+        &mut self,
+        _start: Span,
+        depth: usize,
+        mut items: Option<&mut Vec<u32>>,
+    ) -> Result<(Value, usize), Fault> {
         let (mut entries, mut total) = (Map::new(), 1);
         let mut seen: HashMap<String, u32> = HashMap::new();
         loop {
@@ -212,12 +287,21 @@ impl<'text> Reader<'text> {
             if let Key::Text(text) = &key
                 && let Some(first) = seen.insert(text.clone(), number(key_span.start.line()))
             {
-                return Err(Fault::at(key_span, format!("duplicate key `{text}`, first given in line {first}; remove one of them")));
+                return Err(Fault::at(
+                    key_span,
+                    format!(
+                        "duplicate key `{text}`, first given in line {first}; remove one of them"
+                    ),
+                ));
             }
             let (event, span) = self.next()?;
-            let at_items = items.as_deref_mut().filter(|_| matches!(&key, Key::Text(text) if text == "items"));
+            let at_items = items
+                .as_deref_mut()
+                .filter(|_| matches!(&key, Key::Text(text) if text == "items"));
             let (value, count) = match (&event, at_items) {
-                (Event::SequenceStart(_, 0, _), Some(lines)) => self.sequence(depth + 1, Some(lines))?,
+                (Event::SequenceStart(_, 0, _), Some(lines)) => {
+                    self.sequence(depth + 1, Some(lines))?
+                }
                 _ => self.node(event, span, depth + 1)?,
             };
             total += count;
@@ -230,9 +314,15 @@ impl<'text> Reader<'text> {
 
     fn key(&mut self, event: Event<'text>, span: Span) -> Result<Key, Fault> {
         let value = match event {
-            Event::Scalar(text, ScalarStyle::Plain, _, None) if text == "<<" => return Ok(Key::Merge),
+            Event::Scalar(text, ScalarStyle::Plain, _, None) if text == "<<" => {
+                return Ok(Key::Merge);
+            }
             Event::Scalar(text, ScalarStyle::Plain, anchor, None) => {
-                self.remember(anchor, &scalar_value(&text, ScalarStyle::Plain, None, span)?, 1);
+                self.remember(
+                    anchor,
+                    &scalar_value(&text, ScalarStyle::Plain, None, span)?,
+                    1,
+                );
                 return plain_key(text, span);
             }
             event => self.node(event, span, 1)?.0,
@@ -252,7 +342,12 @@ fn plain_key(text: Cow<'_, str>, span: Span) -> Result<Key, Fault> {
         Scalar::Bool(truth) => truth.to_string(),
         Scalar::Integer(integer) => integer.to_string(),
         Scalar::Float(float) if float.is_finite() => float_key(float),
-        Scalar::Null | Scalar::Float(_) => return Err(Fault::at(span, format!("`{text}` cannot be a key; quote it"))),
+        Scalar::Null | Scalar::Float(_) => {
+            return Err(Fault::at(
+                span,
+                format!("`{text}` cannot be a key; quote it"),
+            ));
+        }
     }))
 }
 
@@ -263,7 +358,9 @@ fn merge(entries: &mut Map<String, Value>, value: Value, span: Span) -> Result<(
         // The first mapping of a list wins, so it is merged last.
         Value::Array(mappings) => {
             for mapping in mappings.into_iter().rev() {
-                let Value::Object(mapping) = mapping else { return Err(refused()) };
+                let Value::Object(mapping) = mapping else {
+                    return Err(refused());
+                };
                 entries.extend(mapping);
             }
         }
@@ -272,8 +369,14 @@ fn merge(entries: &mut Map<String, Value>, value: Value, span: Span) -> Result<(
     Ok(())
 }
 
-/// The value of a scalar: what its tag says, else text where it is quoted, else what the plain text means.
-fn scalar_value(text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Result<Value, Fault> {
+/// The value of a scalar: what its tag says, else text where it is quoted, else what the plain text
+/// means.
+fn scalar_value(
+    text: &str,
+    style: ScalarStyle,
+    tag: Option<&Tag>,
+    span: Span,
+) -> Result<Value, Fault> {
     let name = match tag {
         None if style == ScalarStyle::Plain => return plain_value(text, span),
         None => return Ok(Value::String(text.to_owned())),
@@ -285,12 +388,22 @@ fn scalar_value(text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -
         Some("float") => Some(meaning()?).filter(Value::is_number),
         Some("bool") => Some(meaning()?).filter(Value::is_boolean),
         Some("null") => Some(meaning()?).filter(Value::is_null),
-        Some("binary") => {
-            STANDARD.decode(text.replace(char::is_whitespace, "")).ok().and_then(|bytes| String::from_utf8(bytes).ok()).map(Value::String)
-        }
+        Some("binary") => STANDARD
+            .decode(text.replace(char::is_whitespace, ""))
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+            .map(Value::String),
         _ => Some(Value::String(text.to_owned())),
     };
-    value.ok_or_else(|| Fault::at(span, format!("the value is not what its tag `!!{}` says", name.unwrap_or_default())))
+    value.ok_or_else(|| {
+        Fault::at(
+            span,
+            format!(
+                "the value is not what its tag `!!{}` says",
+                name.unwrap_or_default()
+            ),
+        )
+    })
 }
 
 fn plain_value(text: &str, span: Span) -> Result<Value, Fault> {
@@ -298,9 +411,12 @@ fn plain_value(text: &str, span: Span) -> Result<Value, Fault> {
         Scalar::Null => Value::Null,
         Scalar::Bool(truth) => Value::Bool(truth),
         Scalar::Integer(integer) => Value::from(integer),
-        Scalar::Float(float) => {
-            float_value(float).ok_or_else(|| Fault::at(span, format!("`{text}` is no number that JSON can hold; quote it")))?
-        }
+        Scalar::Float(float) => float_value(float).ok_or_else(|| {
+            Fault::at(
+                span,
+                format!("`{text}` is no number that JSON can hold; quote it"),
+            )
+        })?,
         Scalar::Text => Value::String(text.to_owned()),
     })
 }

@@ -20,23 +20,36 @@ pub(super) enum Scalar {
 pub(super) fn resolve(text: &str) -> Scalar {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Scalar::Null,
-        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Scalar::Bool(true),
-        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => Scalar::Bool(false),
+        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
+            Scalar::Bool(true)
+        }
+        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
+            Scalar::Bool(false)
+        }
         ".nan" | ".NaN" | ".NAN" => Scalar::Float(f64::NAN),
         ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => Scalar::Float(f64::INFINITY),
         "-.inf" | "-.Inf" | "-.INF" => Scalar::Float(f64::NEG_INFINITY),
-        _ if text.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first)) => number(text).unwrap_or(Scalar::Text),
+        _ if text.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first)) => {
+            number(text).unwrap_or(Scalar::Text)
+        }
         _ => Scalar::Text,
     }
 }
 
 /// The number written as `text`, if it is one. Underscores count only behind a digit or a sign.
 fn number(text: &str) -> Option<Scalar> {
-    let plain = if text.starts_with('.') { text.to_owned() } else { text.replace('_', "") };
+    let plain = if text.starts_with('.') {
+        text.to_owned()
+    } else {
+        text.replace('_', "")
+    };
     if let Some(integer) = integer(&plain) {
         return Some(integer);
     }
-    let float = plain.parse::<f64>().ok().filter(|float| is_float(&plain) && float.is_finite())?;
+    let float = plain
+        .parse::<f64>()
+        .ok()
+        .filter(|float| is_float(&plain) && float.is_finite())?;
     Some(Scalar::Float(float))
 }
 
@@ -62,7 +75,10 @@ fn integer(plain: &str) -> Option<Scalar> {
     match i64::try_from(value) {
         Ok(value) => Some(Scalar::Integer(value)),
         // Kubernetes decodes what does not fit 64 bits with sign as a float.
-        #[expect(clippy::cast_precision_loss, reason = "the same loss that the API server has")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "the same loss that the API server has"
+        )]
         Err(_) if !negative && !plain.starts_with('+') => Some(Scalar::Float(value as f64)),
         Err(_) => None,
     }
@@ -72,18 +88,24 @@ fn integer(plain: &str) -> Option<Scalar> {
 fn is_float(text: &str) -> bool {
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).map_or((unsigned, None), |(left, right)| (left, Some(right)));
-    let (whole, fraction) = mantissa.split_once('.').map_or((mantissa, None), |(left, right)| (left, Some(right)));
+    let (mantissa, exponent) = unsigned
+        .split_once(['e', 'E'])
+        .map_or((unsigned, None), |(left, right)| (left, Some(right)));
+    let (whole, fraction) = mantissa
+        .split_once('.')
+        .map_or((mantissa, None), |(left, right)| (left, Some(right)));
     let exponent_fits = exponent.is_none_or(|text| {
         let text = text.strip_prefix(['-', '+']).unwrap_or(text);
         !text.is_empty() && digits(text)
     });
-    let mantissa_fits = digits(whole) && fraction.is_none_or(digits) && !(whole.is_empty() && fraction.is_none_or(str::is_empty));
+    let mantissa_fits = digits(whole)
+        && fraction.is_none_or(digits)
+        && !(whole.is_empty() && fraction.is_none_or(str::is_empty));
     exponent_fits && mantissa_fits
 }
 
-/// A float as Kubernetes holds it: an integer where Go prints it without fraction and it fits 64 bits with sign.
-/// `None` for what JSON cannot hold.
+/// A float as Kubernetes holds it: an integer where Go prints it without fraction and it fits 64
+/// bits with sign. `None` for what JSON cannot hold.
 pub(super) fn float_value(float: f64) -> Option<Value> {
     if float.fract() == 0.0
         && let Ok(integer) = float.to_string().parse::<i64>()
@@ -95,7 +117,10 @@ pub(super) fn float_value(float: f64) -> Option<Value> {
 
 /// A float as the text of a mapping key, as Go's `FormatFloat(value, 'g', -1, 32)` writes it.
 pub(super) fn float_key(float: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, reason = "kubectl shortens keys to 32 bits")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "kubectl shortens keys to 32 bits"
+    )]
     let short = float as f32;
     let scientific = format!("{short:e}");
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
@@ -138,7 +163,10 @@ mod tests {
             ("y", Scalar::Bool(true)),
             ("oFF", Scalar::Text),
             ("9223372036854775807", Scalar::Integer(i64::MAX)),
-            ("9223372036854775808", Scalar::Float(9_223_372_036_854_775_808.0)),
+            (
+                "9223372036854775808",
+                Scalar::Float(9_223_372_036_854_775_808.0),
+            ),
             ("-9223372036854775808", Scalar::Integer(i64::MIN)),
         ] {
             assert_eq!(resolve(text), scalar, "{text}");
@@ -155,7 +183,14 @@ mod tests {
 
     #[test]
     fn float_keys_are_written_as_go_writes_them() {
-        for (float, text) in [(1.5, "1.5"), (1000.0, "1000"), (1e6, "1e+06"), (1e-5, "1e-05"), (123_456.789, "123456.79"), (0.0, "0")] {
+        for (float, text) in [
+            (1.5, "1.5"),
+            (1000.0, "1000"),
+            (1e6, "1e+06"),
+            (1e-5, "1e-05"),
+            (123_456.789, "123456.79"),
+            (0.0, "0"),
+        ] {
             assert_eq!(float_key(float), text);
         }
     }

@@ -22,23 +22,33 @@ fn read_all(text: &str) -> Vec<Value> {
         .collect()
 }
 
-/// Equal as Kubernetes sees it: `1.8446744073709552e19` and `18446744073709552000` are one number, and `serde_json`
-/// reads the expected floats with an error of one unit in the last place.
+/// Equal as Kubernetes sees it: `1.8446744073709552e19` and `18446744073709552000` are one number,
+/// and `serde_json` reads the expected floats with an error of one unit in the last place.
 fn same(left: &Value, right: &Value) -> bool {
     match (left, right) {
-        (Value::Number(left), Value::Number(right)) => left == right || left.as_i64().is_none() && close(left.as_f64(), right.as_f64()),
+        (Value::Number(left), Value::Number(right)) => {
+            left == right || left.as_i64().is_none() && close(left.as_f64(), right.as_f64())
+        }
         (Value::Array(left), Value::Array(right)) => {
-            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right))
+            left.len() == right.len()
+                && left
+                    .iter()
+                    .zip(right)
+                    .all(|(left, right)| same(left, right))
         }
         (Value::Object(left), Value::Object(right)) => {
-            left.len() == right.len() && left.iter().all(|(key, value)| right.get(key).is_some_and(|other| same(value, other)))
+            left.len() == right.len()
+                && left
+                    .iter()
+                    .all(|(key, value)| right.get(key).is_some_and(|other| same(value, other)))
         }
         _ => left == right,
     }
 }
 
 fn close(left: Option<f64>, right: Option<f64>) -> bool {
-    left.zip(right).is_some_and(|(left, right)| (left - right).abs() <= left.abs() * 3e-16)
+    left.zip(right)
+        .is_some_and(|(left, right)| (left - right).abs() <= left.abs() * 3e-16)
 }
 
 fn compare(expected: &Value) -> usize {
@@ -48,9 +58,15 @@ fn compare(expected: &Value) -> usize {
         let objects = objects.as_array().unwrap();
         assert_eq!(read.len(), objects.len(), "{file}");
         for (ours, theirs) in read.iter().zip(objects) {
-            assert!(same(ours, theirs), "{file}\n  ours: {ours}\nkubectl: {theirs}");
+            assert!(
+                same(ours, theirs),
+                "{file}\n  ours: {ours}\nkubectl: {theirs}"
+            );
             let written = to_text(ours);
-            assert!(same(&read_all(&written)[0], theirs), "written anew:\n{written}");
+            assert!(
+                same(&read_all(&written)[0], theirs),
+                "written anew:\n{written}"
+            );
             count += 1;
         }
     }
@@ -59,15 +75,21 @@ fn compare(expected: &Value) -> usize {
 
 #[test]
 fn documents_are_read_as_kubectl_reads_them() {
-    let expected: Value = serde_json::from_str(&fs::read_to_string(folder().join("expected.json")).unwrap()).unwrap();
+    let expected: Value =
+        serde_json::from_str(&fs::read_to_string(folder().join("expected.json")).unwrap()).unwrap();
     let count = compare(&expected);
     assert!(count >= 60, "{count} documents");
 }
 
 fn kubectl() -> Option<PathBuf> {
     let found = |path: PathBuf| path.is_file().then_some(path);
-    let named = std::env::var_os("DEPLOYCTL_TEST_KUBECTL").map(PathBuf::from).and_then(found);
-    named.or_else(|| std::env::split_paths(&std::env::var_os("PATH")?).find_map(|folder| found(folder.join("kubectl"))))
+    let named = std::env::var_os("DEPLOYCTL_TEST_KUBECTL")
+        .map(PathBuf::from)
+        .and_then(found);
+    named.or_else(|| {
+        std::env::split_paths(&std::env::var_os("PATH")?)
+            .find_map(|folder| found(folder.join("kubectl")))
+    })
 }
 
 #[test]
@@ -77,9 +99,13 @@ fn expectations_are_what_kubectl_says_today() {
         return;
     };
     let mut expected = serde_json::Map::new();
-    let committed: Value = serde_json::from_str(&fs::read_to_string(folder().join("expected.json")).unwrap()).unwrap();
+    let committed: Value =
+        serde_json::from_str(&fs::read_to_string(folder().join("expected.json")).unwrap()).unwrap();
     for file in committed.as_object().unwrap().keys() {
-        expected.insert(file.clone(), Value::Array(asked_of(&kubectl, &folder().join(file))));
+        expected.insert(
+            file.clone(),
+            Value::Array(asked_of(&kubectl, &folder().join(file))),
+        );
     }
     compare(&Value::Object(expected));
 }
@@ -102,15 +128,35 @@ fn what_is_written_is_read_back_by_kubectl() {
 
 fn asked_of(kubectl: &Path, file: &Path) -> Vec<Value> {
     let output = Command::new(kubectl)
-        .args(["annotate", "--local", "--kubeconfig", "/dev/null", "-o", "json", "marker=x", "-f"])
+        .args([
+            "annotate",
+            "--local",
+            "--kubeconfig",
+            "/dev/null",
+            "-o",
+            "json",
+            "marker=x",
+            "-f",
+        ])
         .arg(file)
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}\n{}", String::from_utf8_lossy(&output.stderr), fs::read_to_string(file).unwrap());
-    let mut objects: Vec<Value> = serde_json::Deserializer::from_slice(&output.stdout).into_iter().map(Result::unwrap).collect();
+    assert!(
+        output.status.success(),
+        "{}\n{}",
+        String::from_utf8_lossy(&output.stderr),
+        fs::read_to_string(file).unwrap()
+    );
+    let mut objects: Vec<Value> = serde_json::Deserializer::from_slice(&output.stdout)
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
     for object in &mut objects {
         let metadata = object["metadata"].as_object_mut().unwrap();
-        metadata["annotations"].as_object_mut().unwrap().remove("marker");
+        metadata["annotations"]
+            .as_object_mut()
+            .unwrap()
+            .remove("marker");
         if metadata["annotations"] == json!({}) {
             metadata.remove("annotations");
         }
@@ -237,15 +283,21 @@ fn any_value() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         (-1e300..1e300)
-            .prop_filter("whole floats become integers", |float: &f64| float.fract() != 0.0 || float.abs() > 1e19)
+            .prop_filter("whole floats become integers", |float: &f64| float.fract()
+                != 0.0
+                || float.abs() > 1e19)
             .prop_map(Value::from),
-        (-1.0..1.0).prop_filter("whole floats become integers", |float: &f64| float.fract() != 0.0).prop_map(Value::from),
+        (-1.0..1.0)
+            .prop_filter("whole floats become integers", |float: &f64| float.fract()
+                != 0.0)
+            .prop_map(Value::from),
         text.clone().prop_map(Value::String),
     ];
     leaf.prop_recursive(5, 60, 6, move |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::Array),
-            proptest::collection::btree_map(text.clone(), inner, 0..6).prop_map(|map| Value::Object(map.into_iter().collect())),
+            proptest::collection::btree_map(text.clone(), inner, 0..6)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
 }
@@ -271,37 +323,87 @@ proptest! {
 #[test]
 fn lines_are_those_of_the_first_key_in_files_of_many_documents() {
     let text = "# a comment\n\n---\n# another\na: 1\n---\n\n---\n# only a comment\n--- # here\n\nb:\n  c: 1\n...\n# end\n---\n{\"d\": 1}\n";
-    let lines: Vec<u32> = documents(text, Path::new("x")).unwrap().iter().map(|document| document.line).collect();
+    let lines: Vec<u32> = documents(text, Path::new("x"))
+        .unwrap()
+        .iter()
+        .map(|document| document.line)
+        .collect();
     assert_eq!(lines, [5, 12, 17]);
     let text = text.replace('\n', "\r\n");
-    assert_eq!(documents(&text, Path::new("x")).unwrap().iter().map(|document| document.line).collect::<Vec<_>>(), lines);
-    assert_eq!(documents("kind: List\nitems:\n- a: 1\n\n  # c\n-\n  b: 2\n- {}\n", Path::new("x")).unwrap()[0].items, [3, 7, 8]);
+    assert_eq!(
+        documents(&text, Path::new("x"))
+            .unwrap()
+            .iter()
+            .map(|document| document.line)
+            .collect::<Vec<_>>(),
+        lines
+    );
+    assert_eq!(
+        documents(
+            "kind: List\nitems:\n- a: 1\n\n  # c\n-\n  b: 2\n- {}\n",
+            Path::new("x")
+        )
+        .unwrap()[0]
+            .items,
+        [3, 7, 8]
+    );
 }
 
 fn messages(text: &str) -> Vec<String> {
-    read(text, Path::new("a.yaml")).1.iter().map(ToString::to_string).collect()
+    read(text, Path::new("a.yaml"))
+        .1
+        .iter()
+        .map(ToString::to_string)
+        .collect()
 }
 
 #[test]
 fn errors_say_where_and_what() {
     assert_eq!(
         messages("a: 1\nb:\n  c: 2\n  c: 3\n"),
-        ["a.yaml:4:3: duplicate key `c`, first given in line 3; remove one of them\n  4 |   c: 3\n    |   ^"]
+        [
+            "a.yaml:4:3: duplicate key `c`, first given in line 3; remove one of them\n  4 |   c: 3\n    |   ^"
+        ]
     );
-    assert_eq!(messages("1: a\n'1': b\n").len(), 1, "keys that kubectl makes equal");
-    assert_eq!(messages("a: &x [*x]\n"), ["a.yaml:1:8: an anchor's value contains itself\n  1 | a: &x [*x]\n    |        ^"]);
-    assert!(messages("a: .inf\n")[0].starts_with("a.yaml:1:4: `.inf` is no number that JSON can hold"));
+    assert_eq!(
+        messages("1: a\n'1': b\n").len(),
+        1,
+        "keys that kubectl makes equal"
+    );
+    assert_eq!(
+        messages("a: &x [*x]\n"),
+        ["a.yaml:1:8: an anchor's value contains itself\n  1 | a: &x [*x]\n    |        ^"]
+    );
+    assert!(
+        messages("a: .inf\n")[0].starts_with("a.yaml:1:4: `.inf` is no number that JSON can hold")
+    );
     assert!(messages("~: a\n")[0].starts_with("a.yaml:1:1: `~` cannot be a key"));
     assert!(messages("a: *b\n")[0].starts_with("a.yaml:1:4: "));
-    assert!(messages("a:\n\tb: 1\n")[0].starts_with("a.yaml:2:"), "{:?}", messages("a:\n\tb: 1\n"));
+    assert!(
+        messages("a:\n\tb: 1\n")[0].starts_with("a.yaml:2:"),
+        "{:?}",
+        messages("a:\n\tb: 1\n")
+    );
     assert!(messages("a: [1\n")[0].starts_with("a.yaml:"));
 }
 
 #[test]
 fn one_broken_document_does_not_hide_the_others() {
-    let (documents, errors) = read("a: 1\n---\nb: [1\n---\nc: 3\n---\nd: 1\nd: 2\n---\ne: 5\n", Path::new("a.yaml"));
-    assert_eq!(documents.iter().map(|document| document.line).collect::<Vec<_>>(), [1, 5, 10]);
-    assert_eq!(errors.iter().map(|error| error.line).collect::<Vec<_>>(), [3, 8]);
+    let (documents, errors) = read(
+        "a: 1\n---\nb: [1\n---\nc: 3\n---\nd: 1\nd: 2\n---\ne: 5\n",
+        Path::new("a.yaml"),
+    );
+    assert_eq!(
+        documents
+            .iter()
+            .map(|document| document.line)
+            .collect::<Vec<_>>(),
+        [1, 5, 10]
+    );
+    assert_eq!(
+        errors.iter().map(|error| error.line).collect::<Vec<_>>(),
+        [3, 8]
+    );
 }
 
 #[test]
@@ -317,7 +419,11 @@ fn documents_that_double_with_every_line_are_refused() {
     let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..12 {
         let alias = format!("*a{}", level - 1);
-        let _ = writeln!(text, "a{level}: &a{level} [{}]", [alias.as_str(); 10].join(", "));
+        let _ = writeln!(
+            text,
+            "a{level}: &a{level} [{}]",
+            [alias.as_str(); 10].join(", ")
+        );
     }
     assert!(messages(&text)[0].contains("aliases add more than"));
     let deep = format!("a: {}{}", "[".repeat(2000), "]".repeat(2000));

@@ -81,7 +81,12 @@ fn inline(text: &mut String, value: &Value, indent: usize) {
 
 fn in_order(entries: &Map<String, Value>) -> Vec<(&String, &Value)> {
     let mut entries: Vec<_> = entries.iter().collect();
-    let rank = |key: &str| FIRST_KEYS.iter().position(|first| *first == key).unwrap_or(FIRST_KEYS.len());
+    let rank = |key: &str| {
+        FIRST_KEYS
+            .iter()
+            .position(|first| *first == key)
+            .unwrap_or(FIRST_KEYS.len())
+    };
     entries.sort_by(|(left, _), (right, _)| (rank(left), left).cmp(&(rank(right), right)));
     entries
 }
@@ -96,13 +101,18 @@ fn end_line(text: &mut String) {
     }
 }
 
-/// Whether `content` can stand as a block literal without an indentation indicator and comes back the same.
+/// Whether `content` can stand as a block literal without an indentation indicator and comes back
+/// the same.
 fn is_literal(content: &str) -> bool {
-    let lines_fit = content.lines().all(|line| line.is_empty() || !line.trim_matches([' ', '\t']).is_empty());
+    let lines_fit = content
+        .lines()
+        .all(|line| line.is_empty() || !line.trim_matches([' ', '\t']).is_empty());
     content.trim_end_matches('\n').contains('\n')
         && !content.starts_with([' ', '\t', '\n'])
         && lines_fit
-        && content.chars().all(|character| character == '\n' || is_printable(character))
+        && content
+            .chars()
+            .all(|character| character == '\n' || is_printable(character))
 }
 
 fn literal(text: &mut String, content: &str, indent: usize) {
@@ -138,28 +148,38 @@ fn string(text: &mut String, content: &str) {
 
 /// Whether `content` unquoted is read back as this very text, by YAML 1.1 and by 1.2.
 fn is_plain(content: &str) -> bool {
-    let safe_start = content.starts_with(|first: char| first.is_alphanumeric() || "/_.$(".contains(first))
+    let safe_start = content
+        .starts_with(|first: char| first.is_alphanumeric() || "/_.$(".contains(first))
         || content.starts_with("--") && !content.starts_with("---");
     safe_start
         && resolve(content) == Scalar::Text
         && !is_typed_elsewhere(content)
-        && content.chars().all(|character| is_printable(character) && !"\t\"'`{}[]&*!|>%@#,?".contains(character))
+        && content
+            .chars()
+            .all(|character| is_printable(character) && !"\t\"'`{}[]&*!|>%@#,?".contains(character))
         && !content.contains(": ")
         && !content.ends_with([' ', ':'])
         && !content.starts_with("...")
 }
 
-/// Whether another reader than kubectl takes `content` for something else than text: a timestamp, a sexagesimal number, a number.
+/// Whether another reader than kubectl takes `content` for something else than text: a timestamp, a
+/// sexagesimal number, a number.
 fn is_typed_elsewhere(content: &str) -> bool {
     let digits = content.starts_with(|first: char| first.is_ascii_digit());
-    (digits && content.chars().all(|character| character.is_ascii_digit() || "-:.TtZz+_ eExXoO".contains(character)))
+    (digits
+        && content
+            .chars()
+            .all(|character| character.is_ascii_digit() || "-:.TtZz+_ eExXoO".contains(character)))
         || content.parse::<f64>().is_ok()
 }
 
 fn is_printable(character: char) -> bool {
     character == '\t'
         || !(character.is_control()
-            || matches!(character, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+            || matches!(
+                character,
+                '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+            )
             || character.is_whitespace() && character != ' ')
 }
 

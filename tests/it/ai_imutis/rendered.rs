@@ -32,19 +32,32 @@ pub(super) fn prod() -> &'static Rendered {
 /// The environment rendered with further arguments.
 pub(super) fn render(environment: &'static str, arguments: &[&str]) -> Rendered {
     let base = ["render", "ai-imutis", "--env", environment, "-o", "json"];
-    let list: Value = serde_json::from_str(&deployctl(&[&base, arguments].concat())).expect("`render -o json` prints JSON");
+    let list: Value = serde_json::from_str(&deployctl(&[&base, arguments].concat()))
+        .expect("`render -o json` prints JSON");
     assert_eq!(list["kind"], "List");
-    Rendered { environment, items: array(&list["items"]).clone() }
+    Rendered {
+        environment,
+        items: array(&list["items"]).clone(),
+    }
 }
 
 /// Standard output of deployctl, which must succeed, away from the caller's own settings.
 pub(super) fn deployctl(arguments: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_deployctl"));
-    command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).env_clear();
-    command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", env!("CARGO_TARGET_TMPDIR"));
+    command
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_clear();
+    command
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", env!("CARGO_TARGET_TMPDIR"));
     let output = command.output().expect("deployctl starts");
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "deployctl {arguments:?} ended with {}: {errors}", output.status);
+    assert!(
+        output.status.success(),
+        "deployctl {arguments:?} ended with {}: {errors}",
+        output.status
+    );
     String::from_utf8(output.stdout).expect("output is UTF-8")
 }
 
@@ -66,7 +79,11 @@ pub(super) fn yaml(text: &str) -> Value {
 impl Rendered {
     /// The namespace that the environment's objects belong to.
     pub(super) fn namespace(&self) -> &'static str {
-        if self.environment == "prod" { "ai-imutis" } else { "ai-imutis-dev" }
+        if self.environment == "prod" {
+            "ai-imutis"
+        } else {
+            "ai-imutis-dev"
+        }
     }
 
     /// All objects of a kind.
@@ -75,22 +92,33 @@ impl Rendered {
     }
 
     pub(super) fn find(&self, kind: &str, name: &str) -> Option<&Value> {
-        self.items.iter().find(|item| item["kind"] == kind && item["metadata"]["name"] == name)
+        self.items
+            .iter()
+            .find(|item| item["kind"] == kind && item["metadata"]["name"] == name)
     }
 
     pub(super) fn get(&self, kind: &str, name: &str) -> &Value {
-        self.find(kind, name).unwrap_or_else(|| panic!("no {kind}/{name} in {}", self.environment))
+        self.find(kind, name)
+            .unwrap_or_else(|| panic!("no {kind}/{name} in {}", self.environment))
     }
 
     /// Deployments and `StatefulSet`s.
     pub(super) fn workloads(&self) -> impl Iterator<Item = &Value> {
-        self.items.iter().filter(|item| item["kind"] == "Deployment" || item["kind"] == "StatefulSet")
+        self.items
+            .iter()
+            .filter(|item| item["kind"] == "Deployment" || item["kind"] == "StatefulSet")
     }
 
     /// A container of the workload called `workload`, init containers included.
     pub(super) fn container(&self, workload: &str, name: &str) -> &Value {
-        let workload = self.workloads().find(|item| item["metadata"]["name"] == workload).expect("the workload exists");
-        all_containers(workload).into_iter().find(|container| container["name"] == name).expect("the container exists")
+        let workload = self
+            .workloads()
+            .find(|item| item["metadata"]["name"] == workload)
+            .expect("the workload exists");
+        all_containers(workload)
+            .into_iter()
+            .find(|container| container["name"] == name)
+            .expect("the container exists")
     }
 
     /// A YAML document in a `ConfigMap`.
@@ -109,24 +137,36 @@ pub(super) fn containers(workload: &Value) -> Vec<&Value> {
 }
 
 pub(super) fn all_containers(workload: &Value) -> Vec<&Value> {
-    items(&pod(workload)["initContainers"]).chain(containers(workload)).collect()
+    items(&pod(workload)["initContainers"])
+        .chain(containers(workload))
+        .collect()
 }
 
 /// `KIND/NAME`, for messages.
 pub(super) fn title(item: &Value) -> String {
-    format!("{}/{}", text(&item["kind"]), text(&item["metadata"]["name"]))
+    format!(
+        "{}/{}",
+        text(&item["kind"]),
+        text(&item["metadata"]["name"])
+    )
 }
 
 pub(super) fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_else(|| panic!("not text: {value}"))
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("not text: {value}"))
 }
 
 pub(super) fn number(value: &Value) -> u64 {
-    value.as_u64().unwrap_or_else(|| panic!("not a number: {value}"))
+    value
+        .as_u64()
+        .unwrap_or_else(|| panic!("not a number: {value}"))
 }
 
 pub(super) fn array(value: &Value) -> &Vec<Value> {
-    value.as_array().unwrap_or_else(|| panic!("not a list: {value}"))
+    value
+        .as_array()
+        .unwrap_or_else(|| panic!("not a list: {value}"))
 }
 
 /// The items of a list that may be absent.
@@ -136,7 +176,11 @@ pub(super) fn items(value: &Value) -> impl Iterator<Item = &Value> {
 
 /// Whether every label of the selector `wanted` is in `labels`.
 pub(super) fn selects(wanted: &Value, labels: &Value) -> bool {
-    wanted.as_object().into_iter().flatten().all(|(key, value)| labels[key] == *value)
+    wanted
+        .as_object()
+        .into_iter()
+        .flatten()
+        .all(|(key, value)| labels[key] == *value)
 }
 
 /// Thousandths of a CPU.

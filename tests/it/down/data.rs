@@ -23,14 +23,20 @@ fn database(name: &str, more: &str) -> Project {
     );
     Project::new(name)
         .plan("secrets:\n  - {name: database, data: {password: {generate: {length: 24}}}}\n")
-        .manifest("databases/database.yaml", &documents(&[set, service("database", "")]))
+        .manifest(
+            "databases/database.yaml",
+            &documents(&[set, service("database", "")]),
+        )
         .manifest("apps/settings.yaml", &config_map("settings", "1"))
 }
 
 /// The uid of the claim, and the password.
 fn data(project: &Project) -> (Value, Value) {
     let claim = project.get("persistentvolumeclaim/data-database-0");
-    (claim["metadata"]["uid"].clone(), project.get("secret/database")["data"]["password"].clone())
+    (
+        claim["metadata"]["uid"].clone(),
+        project.get("secret/database")["data"]["password"].clone(),
+    )
 }
 
 #[test]
@@ -41,11 +47,16 @@ fn down_and_up_find_the_database_with_its_password() {
     assert!(before.0.is_string() && before.1.is_string(), "{before:?}");
 
     let outcome = project.command("down", &["--yes"]).run().exited(0);
-    for text in
-        ["Secret/down-password/database is kept: StatefulSet.apps/down-password/database", "Namespace/down-password is kept: it holds"]
-    {
+    for text in [
+        "Secret/down-password/database is kept: StatefulSet.apps/down-password/database",
+        "Namespace/down-password is kept: it holds",
+    ] {
         let shorter = text.replace("StatefulSet.apps", "StatefulSet");
-        assert!(outcome.stderr.contains(text) || outcome.stderr.contains(&shorter), "`{text}` is missing:\n{}", outcome.stderr);
+        assert!(
+            outcome.stderr.contains(text) || outcome.stderr.contains(&shorter),
+            "`{text}` is missing:\n{}",
+            outcome.stderr
+        );
     }
     assert_eq!(data(&project), before);
     assert_eq!(project.get("statefulset/database"), Value::Null);
@@ -62,7 +73,10 @@ fn down_and_up_find_the_database_with_its_password() {
 
 #[test]
 fn a_stateful_set_that_takes_its_claims_along_is_kept_from_it() {
-    let project = database("down-retention", "persistentVolumeClaimRetentionPolicy: {whenDeleted: Delete, whenScaled: Retain}");
+    let project = database(
+        "down-retention",
+        "persistentVolumeClaimRetentionPolicy: {whenDeleted: Delete, whenScaled: Retain}",
+    );
     project.deploy(&[]);
     let before = data(&project);
     project.command("down", &["--yes"]).run().exited(0);
@@ -70,21 +84,52 @@ fn a_stateful_set_that_takes_its_claims_along_is_kept_from_it() {
     assert_eq!(project.get("pod/database-0"), Value::Null);
     assert_eq!(data(&project), before);
     let claim = project.get("persistentvolumeclaim/data-database-0");
-    assert_eq!((&claim["metadata"]["deletionTimestamp"], &claim["metadata"]["ownerReferences"]), (&Value::Null, &Value::Null), "{claim:#}");
-    assert_eq!(project.kubectl(&["get", "controllerrevisions", "-o", "name"]), "");
+    assert_eq!(
+        (
+            &claim["metadata"]["deletionTimestamp"],
+            &claim["metadata"]["ownerReferences"]
+        ),
+        (&Value::Null, &Value::Null),
+        "{claim:#}"
+    );
+    assert_eq!(
+        project.kubectl(&["get", "controllerrevisions", "-o", "name"]),
+        ""
+    );
 }
 
 #[test]
 fn data_goes_only_with_the_flag_and_the_name() {
     let project = database("down-data", "");
     project.deploy(&[]);
-    let refused = project.command("down", &["--delete-data", "--yes"]).run().exited(2);
-    assert!(refused.stderr.contains("data would be deleted"), "{}", refused.stderr);
-    assert!(refused.stderr.contains("`--yes=down-data.default`"), "{}", refused.stderr);
+    let refused = project
+        .command("down", &["--delete-data", "--yes"])
+        .run()
+        .exited(2);
+    assert!(
+        refused.stderr.contains("data would be deleted"),
+        "{}",
+        refused.stderr
+    );
+    assert!(
+        refused.stderr.contains("`--yes=down-data.default`"),
+        "{}",
+        refused.stderr
+    );
     assert_ne!(project.get("statefulset/database"), Value::Null);
 
-    project.command("down", &["--delete-data", "--purge", "--yes=down-data.default"]).run().exited(0);
-    eventually("the namespace is gone", || get("default", "namespace/down-data").is_null().then_some(()));
+    project
+        .command(
+            "down",
+            &["--delete-data", "--purge", "--yes=down-data.default"],
+        )
+        .run()
+        .exited(0);
+    eventually("the namespace is gone", || {
+        get("default", "namespace/down-data")
+            .is_null()
+            .then_some(())
+    });
     project.assert_no_revision();
 }
 
@@ -92,8 +137,17 @@ fn data_goes_only_with_the_flag_and_the_name() {
 fn the_newest_revision_stays_where_something_is_kept() {
     let project = database("down-purge-kept", "");
     project.deploy(&[]);
-    let outcome = project.command("down", &["--yes", "--purge"]).run().exited(0);
-    assert!(outcome.stderr.contains("but for revision 2, which remembers what is kept"), "{}", outcome.stderr);
+    let outcome = project
+        .command("down", &["--yes", "--purge"])
+        .run()
+        .exited(0);
+    assert!(
+        outcome
+            .stderr
+            .contains("but for revision 2, which remembers what is kept"),
+        "{}",
+        outcome.stderr
+    );
     assert_eq!(project.revisions().len(), 1);
     assert_eq!(project.last_revision()["by"]["command"], "down");
 }

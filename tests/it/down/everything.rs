@@ -11,7 +11,9 @@ use crate::support::{Deployctl, eventually, get, kubectl};
 
 /// `down --yes` with further arguments.
 fn down(project: &Project, arguments: &[&str]) -> Deployctl {
-    project.command("down", arguments).args(["--yes", "-o", "jsonl"])
+    project
+        .command("down", arguments)
+        .args(["--yes", "-o", "jsonl"])
 }
 
 #[test]
@@ -23,10 +25,22 @@ fn a_release_goes_phase_by_phase_the_last_one_first() {
     project.deploy(&[]);
 
     let log = down(&project, &[]).run().exited(0).events();
-    for (first, then) in [("monitoring", "apps"), ("apps", "databases"), ("databases", "namespace")] {
-        assert!(position(&log, "phase-finished", first) < position(&log, "phase-started", then), "{then} did not wait for {first}");
+    for (first, then) in [
+        ("monitoring", "apps"),
+        ("apps", "databases"),
+        ("databases", "namespace"),
+    ] {
+        assert!(
+            position(&log, "phase-finished", first) < position(&log, "phase-started", then),
+            "{then} did not wait for {first}"
+        );
     }
-    assert!(events(&log, "phase-finished").iter().all(|event| event["outcome"] == "gone"), "{log:#?}");
+    assert!(
+        events(&log, "phase-finished")
+            .iter()
+            .all(|event| event["outcome"] == "gone"),
+        "{log:#?}"
+    );
     assert_eq!(
         written(&log),
         [
@@ -39,29 +53,62 @@ fn a_release_goes_phase_by_phase_the_last_one_first() {
     assert_eq!(get("default", "namespace/down-order"), Value::Null);
 
     let revision = project.last_revision();
-    assert_eq!((&revision["number"], &revision["outcome"], &revision["objects"]), (&2.into(), &"succeeded".into(), &0.into()));
-    assert_eq!((&revision["by"]["command"], &revision["changes"]["deleted"]), (&"down".into(), &4.into()));
-    assert!(!revision["snapshot"].as_array().unwrap().is_empty(), "it can be taken back");
+    assert_eq!(
+        (
+            &revision["number"],
+            &revision["outcome"],
+            &revision["objects"]
+        ),
+        (&2.into(), &"succeeded".into(), &0.into())
+    );
+    assert_eq!(
+        (&revision["by"]["command"], &revision["changes"]["deleted"]),
+        (&"down".into(), &4.into())
+    );
+    assert!(
+        !revision["snapshot"].as_array().unwrap().is_empty(),
+        "it can be taken back"
+    );
 
     let again = project.command("down", &["--yes"]).run().exited(0);
-    assert!(again.stderr.contains("Nothing of down-order.default is deployed"), "{}", again.stderr);
+    assert!(
+        again
+            .stderr
+            .contains("Nothing of down-order.default is deployed"),
+        "{}",
+        again.stderr
+    );
     assert_eq!(project.last_revision()["number"], 2);
 }
 
 #[test]
 fn what_was_never_deployed_needs_no_taking_down() {
-    let project = Project::new("down-never").manifest("apps/settings.yaml", &config_map("settings", "1"));
+    let project =
+        Project::new("down-never").manifest("apps/settings.yaml", &config_map("settings", "1"));
     let outcome = project.command("down", &["--yes"]).run().exited(0);
-    assert!(outcome.stderr.contains("Nothing of down-never.default is deployed"), "{}", outcome.stderr);
+    assert!(
+        outcome
+            .stderr
+            .contains("Nothing of down-never.default is deployed"),
+        "{}",
+        outcome.stderr
+    );
     project.assert_nothing_was_written();
 }
 
 #[test]
 fn neither_plan_nor_manifests_are_needed() {
-    let project = Project::new("down-anywhere").manifest("apps/settings.yaml", &config_map("settings", "1"));
+    let project =
+        Project::new("down-anywhere").manifest("apps/settings.yaml", &config_map("settings", "1"));
     project.deploy(&[]);
     let elsewhere = tempfile::tempdir().unwrap();
-    let run = Deployctl::in_sandbox().current_dir(elsewhere.path()).args(["down", "down-anywhere", "--env", "default", "--yes"]);
+    let run = Deployctl::in_sandbox().current_dir(elsewhere.path()).args([
+        "down",
+        "down-anywhere",
+        "--env",
+        "default",
+        "--yes",
+    ]);
     run.run().exited(0);
     assert_eq!(get("default", "namespace/down-anywhere"), Value::Null);
 }
@@ -71,35 +118,64 @@ fn nothing_goes_without_consent() {
     let project = Project::new("down-asks")
         .plan("environments: {default: {protected: true, contexts: ['*']}}\n")
         .manifest("apps/settings.yaml", &config_map("settings", "1"));
-    project.command("up", &["--yes=down-asks.default"]).run().exited(0);
+    project
+        .command("up", &["--yes=down-asks.default"])
+        .run()
+        .exited(0);
     let outcome = project.command("down", &[]).run().exited(2);
-    assert!(outcome.stderr.contains("no terminal to ask at"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("no terminal to ask at"),
+        "{}",
+        outcome.stderr
+    );
     let outcome = project.command("down", &["--yes"]).run().exited(2);
-    assert!(outcome.stderr.contains("`--yes=down-asks.default`"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("`--yes=down-asks.default`"),
+        "{}",
+        outcome.stderr
+    );
     assert_eq!(project.get("configmap/settings")["data"]["value"], "1");
-    project.command("down", &["--yes=down-asks.default"]).run().exited(0);
+    project
+        .command("down", &["--yes=down-asks.default"])
+        .run()
+        .exited(0);
 }
 
 #[test]
 fn a_namespace_that_was_there_before_stays_without_our_mark() {
     kubectl(&["create", "namespace", "down-before"]);
-    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: down-before, labels: {team: shop}}\n";
+    let namespace =
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: down-before, labels: {team: shop}}\n";
     let project = Project::new("down-before")
         .manifest("namespace/namespace.yaml", namespace)
         .manifest("apps/settings.yaml", &config_map("settings", "1"));
     project.deploy(&[]);
-    assert_eq!(get("default", "namespace/down-before")["metadata"]["labels"]["team"], "shop");
+    assert_eq!(
+        get("default", "namespace/down-before")["metadata"]["labels"]["team"],
+        "shop"
+    );
 
     let log = down(&project, &[]).run().exited(0).events();
-    assert_eq!(written(&log), ["deleted ConfigMap/down-before/settings", "given-up Namespace/down-before"]);
+    assert_eq!(
+        written(&log),
+        [
+            "deleted ConfigMap/down-before/settings",
+            "given-up Namespace/down-before"
+        ]
+    );
     let there = get("default", "namespace/down-before");
     assert_eq!(there["metadata"]["deletionTimestamp"], Value::Null);
-    assert_eq!(there["metadata"]["labels"]["deployctl.dev/down-before.default"], Value::Null, "{there:#}");
+    assert_eq!(
+        there["metadata"]["labels"]["deployctl.dev/down-before.default"],
+        Value::Null,
+        "{there:#}"
+    );
 }
 
 #[test]
 fn a_namespace_with_others_objects_stays_and_they_are_named() {
-    let project = Project::new("down-shared").manifest("apps/settings.yaml", &config_map("settings", "1"));
+    let project =
+        Project::new("down-shared").manifest("apps/settings.yaml", &config_map("settings", "1"));
     project.deploy(&[]);
     project.kubectl(&["create", "configmap", "somebodys"]);
     let outcome = project.command("down", &["--yes"]).run().exited(0);
@@ -115,10 +191,20 @@ fn a_namespace_with_others_objects_stays_and_they_are_named() {
 
 #[test]
 fn the_history_goes_where_nothing_is_kept() {
-    let project = Project::new("down-purge").manifest("apps/settings.yaml", &config_map("settings", "1"));
+    let project =
+        Project::new("down-purge").manifest("apps/settings.yaml", &config_map("settings", "1"));
     project.deploy(&[]);
-    let outcome = project.command("down", &["--yes", "--purge"]).run().exited(0);
-    assert!(outcome.stderr.contains("The history of down-purge.default is deleted"), "{}", outcome.stderr);
+    let outcome = project
+        .command("down", &["--yes", "--purge"])
+        .run()
+        .exited(0);
+    assert!(
+        outcome
+            .stderr
+            .contains("The history of down-purge.default is deleted"),
+        "{}",
+        outcome.stderr
+    );
     project.assert_no_revision();
 }
 
@@ -127,10 +213,17 @@ fn an_interrupted_run_is_taken_down_with_what_it_created() {
     let project = Project::new("down-halfway")
         .plan("phases: {apps: {timeout: 2s}}\n")
         .manifest("databases/settings.yaml", &config_map("settings", "1"))
-        .manifest("apps/web.yaml", &super::manifests::faulty_deployment("web", "never-ready"));
+        .manifest(
+            "apps/web.yaml",
+            &super::manifests::faulty_deployment("web", "never-ready"),
+        );
     project.up(&["--no-rollback"]).run().exited(3);
     down(&project, &[]).run().exited(0);
-    eventually("the namespace is gone", || get("default", "namespace/down-halfway").is_null().then_some(()));
+    eventually("the namespace is gone", || {
+        get("default", "namespace/down-halfway")
+            .is_null()
+            .then_some(())
+    });
     assert_eq!(project.last_revision()["outcome"], "succeeded");
 }
 
@@ -139,8 +232,17 @@ fn what_goes_and_what_is_kept_is_shown_before() {
     let platform = platform("down-shown");
     platform.deploy(&[]);
     let outcome = platform.command("down", &["--yes"]).run().exited(0);
-    for text in ["- Deployment/down-shown/web", "· PersistentVolumeClaim/down-shown/files  it holds data", "is taken down"] {
-        assert!((outcome.stderr.clone() + &outcome.stdout).contains(text), "`{text}` is missing:\n{}\n{}", outcome.stdout, outcome.stderr);
+    for text in [
+        "- Deployment/down-shown/web",
+        "· PersistentVolumeClaim/down-shown/files  it holds data",
+        "is taken down",
+    ] {
+        assert!(
+            (outcome.stderr.clone() + &outcome.stdout).contains(text),
+            "`{text}` is missing:\n{}\n{}",
+            outcome.stdout,
+            outcome.stderr
+        );
     }
     assert_ne!(platform.get("persistentvolumeclaim/files"), Value::Null);
 }

@@ -16,34 +16,84 @@ fn status_list_and_history_say_that_nothing_is_deployed_and_what_was_kept() {
     project.deploy(&[]);
     project.command("down", &["--yes"]).run().exited(0);
 
-    let status = project.command("status", &["-o", "json", "--exit-code"]).run().exited(6).json();
-    assert_eq!((&status["standing"], &status["revision"]["takenDown"]), (&"taken-down".into(), &true.into()), "{status:#}");
+    let status = project
+        .command("status", &["-o", "json", "--exit-code"])
+        .run()
+        .exited(6)
+        .json();
+    assert_eq!(
+        (&status["standing"], &status["revision"]["takenDown"]),
+        (&"taken-down".into(), &true.into()),
+        "{status:#}"
+    );
     let text = project.command("status", &[]).run().exited(0).stdout;
-    let said = ["took it down", "nothing is deployed", "was kept", "`deployctl up down-said --env default`", "PersistentVolumeClaim/"];
+    let said = [
+        "took it down",
+        "nothing is deployed",
+        "was kept",
+        "`deployctl up down-said --env default`",
+        "PersistentVolumeClaim/",
+    ];
     for part in said {
         assert!(text.contains(part), "`{part}` is missing:\n{text}");
     }
     assert!(!text.contains("settings"), "{text}");
 
-    let listed = Deployctl::in_sandbox().args(["list", "-o", "json"]).run().exited(0).json();
-    let ours = listed["releases"].as_array().unwrap().iter().find(|listed| listed["release"] == "down-said.default").unwrap();
-    assert_eq!((&ours["objects"], &ours["revision"]["takenDown"]), (&0.into(), &true.into()));
-    let text = Deployctl::in_sandbox().args(["list"]).run().exited(0).stdout;
-    assert!(text.lines().any(|line| line.contains("down-said.default") && line.contains("took it down")), "{text}");
+    let listed = Deployctl::in_sandbox()
+        .args(["list", "-o", "json"])
+        .run()
+        .exited(0)
+        .json();
+    let ours = listed["releases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|listed| listed["release"] == "down-said.default")
+        .unwrap();
+    assert_eq!(
+        (&ours["objects"], &ours["revision"]["takenDown"]),
+        (&0.into(), &true.into())
+    );
+    let text = Deployctl::in_sandbox()
+        .args(["list"])
+        .run()
+        .exited(0)
+        .stdout;
+    assert!(
+        text.lines()
+            .any(|line| line.contains("down-said.default") && line.contains("took it down")),
+        "{text}"
+    );
 
-    let history = project.command("history", &["-o", "json"]).run().exited(0).json();
+    let history = project
+        .command("history", &["-o", "json"])
+        .run()
+        .exited(0)
+        .json();
     assert_eq!(history["revisions"][1]["command"], "down");
     let text = project.command("history", &[]).run().exited(0).stdout;
-    assert!(text.lines().any(|line| line.contains(" down ") && line.contains("succeeded")), "{text}");
+    assert!(
+        text.lines()
+            .any(|line| line.contains(" down ") && line.contains("succeeded")),
+        "{text}"
+    );
 }
 
 #[test]
 fn where_nothing_was_kept_no_objects_are_shown() {
-    let project = Project::new("down-said-empty").manifest("apps/settings.yaml", &config_map("settings", "1"));
+    let project = Project::new("down-said-empty")
+        .manifest("apps/settings.yaml", &config_map("settings", "1"));
     project.deploy(&[]);
     project.command("down", &["--yes"]).run().exited(0);
     let status = project.status();
-    assert_eq!((&status["standing"], &status["phases"]), (&"taken-down".into(), &Value::Array(Vec::new())), "{status:#}");
+    assert_eq!(
+        (&status["standing"], &status["phases"]),
+        (&"taken-down".into(), &Value::Array(Vec::new())),
+        "{status:#}"
+    );
     let text = project.command("status", &[]).run().exited(0).stdout;
-    assert!(text.contains("nothing is deployed; ") && !text.contains("was kept"), "{text}");
+    assert!(
+        text.contains("nothing is deployed; ") && !text.contains("was kept"),
+        "{text}"
+    );
 }

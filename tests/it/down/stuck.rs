@@ -10,23 +10,53 @@ use crate::support::{eventually, get, kubectl, try_kubectl};
 
 #[test]
 fn a_stuck_finalizer_is_named_and_the_rest_goes() {
-    let held = config_map("held", "1").replace("{name: held}", "{name: held, finalizers: [shop.test/nobody]}");
-    let project =
-        Project::new("down-stuck").manifest("databases/settings.yaml", &config_map("settings", "1")).manifest("apps/held.yaml", &held);
+    let held = config_map("held", "1").replace(
+        "{name: held}",
+        "{name: held, finalizers: [shop.test/nobody]}",
+    );
+    let project = Project::new("down-stuck")
+        .manifest("databases/settings.yaml", &config_map("settings", "1"))
+        .manifest("apps/held.yaml", &held);
     project.deploy(&[]);
 
-    let outcome = project.command("down", &["--yes", "--patience", "2s"]).run().exited(3);
-    let said =
-        ["ConfigMap/down-stuck/held", "shop.test/nobody", "kubectl get configmap held -n down-stuck -o yaml", "`deployctl down down-stuck"];
+    let outcome = project
+        .command("down", &["--yes", "--patience", "2s"])
+        .run()
+        .exited(3);
+    let said = [
+        "ConfigMap/down-stuck/held",
+        "shop.test/nobody",
+        "kubectl get configmap held -n down-stuck -o yaml",
+        "`deployctl down down-stuck",
+    ];
     for text in said {
-        assert!(outcome.stderr.contains(text), "`{text}` is missing:\n{}", outcome.stderr);
+        assert!(
+            outcome.stderr.contains(text),
+            "`{text}` is missing:\n{}",
+            outcome.stderr
+        );
     }
     assert_eq!(project.get("configmap/settings"), Value::Null);
     assert_eq!(project.last_revision()["outcome"], "failed");
 
-    project.kubectl(&["patch", "configmap", "held", "--type=merge", "-p", r#"{"metadata":{"finalizers":null}}"#]);
-    let log = project.command("down", &["--yes", "-o", "jsonl"]).run().exited(0).events();
-    assert!(written(&log).contains(&"deleted Namespace/down-stuck".to_owned()), "{:?}", written(&log));
+    project.kubectl(&[
+        "patch",
+        "configmap",
+        "held",
+        "--type=merge",
+        "-p",
+        r#"{"metadata":{"finalizers":null}}"#,
+    ]);
+    let log = project
+        .command("down", &["--yes", "-o", "jsonl"])
+        .run()
+        .exited(0)
+        .events();
+    assert!(
+        written(&log).contains(&"deleted Namespace/down-stuck".to_owned()),
+        "{:?}",
+        written(&log)
+    );
     assert_eq!(get("default", "namespace/down-stuck"), Value::Null);
     assert_eq!(project.last_revision()["outcome"], "succeeded");
 }
@@ -36,7 +66,10 @@ fn a_webhook_that_nobody_answers_is_named_and_the_rest_goes() {
     let project = Project::new("down-webhook").manifest(
         "apps/settings.yaml",
         &documents(&[
-            config_map("guarded", "1").replace("{name: guarded}", "{name: guarded, labels: {guarded: 'yes'}}"),
+            config_map("guarded", "1").replace(
+                "{name: guarded}",
+                "{name: guarded, labels: {guarded: 'yes'}}",
+            ),
             config_map("free", "1"),
         ]),
     );
@@ -55,20 +88,50 @@ webhooks:
     admissionReviewVersions: [v1]
 ";
     let applied = try_kubectl(&["apply", "-f", "-"], webhook);
-    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+    assert!(
+        applied.status.success(),
+        "{}",
+        String::from_utf8_lossy(&applied.stderr)
+    );
     eventually("the webhook stands in the way", || {
-        let tried = try_kubectl(&["delete", "configmap", "guarded", "-n", "down-webhook", "--dry-run=server"], "");
+        let tried = try_kubectl(
+            &[
+                "delete",
+                "configmap",
+                "guarded",
+                "-n",
+                "down-webhook",
+                "--dry-run=server",
+            ],
+            "",
+        );
         (!tried.status.success()).then_some(())
     });
 
-    let run = project.command("down", &["--yes", "-o", "jsonl"]).run().exited(3);
+    let run = project
+        .command("down", &["--yes", "-o", "jsonl"])
+        .run()
+        .exited(3);
     let log = run.events();
     let diagnosis = &events(&log, "failure-explained")[0]["diagnosis"];
-    assert!(diagnosis.to_string().contains("guard.shop.test"), "{diagnosis:#}");
+    assert!(
+        diagnosis.to_string().contains("guard.shop.test"),
+        "{diagnosis:#}"
+    );
     assert_eq!(project.get("configmap/free"), Value::Null);
     kubectl(&["delete", "validatingwebhookconfiguration", "down-webhook"]);
     eventually("the webhook is gone", || {
-        let tried = try_kubectl(&["delete", "configmap", "guarded", "-n", "down-webhook", "--dry-run=server"], "");
+        let tried = try_kubectl(
+            &[
+                "delete",
+                "configmap",
+                "guarded",
+                "-n",
+                "down-webhook",
+                "--dry-run=server",
+            ],
+            "",
+        );
         tried.status.success().then_some(())
     });
     project.command("down", &["--yes"]).run().exited(0);

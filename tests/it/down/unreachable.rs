@@ -1,4 +1,5 @@
-//! An API service that nobody answers for holds every namespace of its cluster, so it gets a cluster of its own.
+//! An API service that nobody answers for holds every namespace of its cluster, so it gets a
+//! cluster of its own.
 
 use super::{manifests::config_map, project::Project};
 use crate::support::{Deployctl, PROGRAM};
@@ -28,14 +29,28 @@ kubectl get namespace down-unreachable --ignore-not-found
 
 #[test]
 fn a_namespace_that_an_unreachable_api_service_holds_is_named_with_it() {
-    let project = Project::new("down-unreachable").manifest("apps/settings.yaml", &config_map("settings", "1"));
+    let project = Project::new("down-unreachable")
+        .manifest("apps/settings.yaml", &config_map("settings", "1"));
     project.write("api-service.yaml", API_SERVICE);
-    let run = Deployctl::new().env("DEPLOYCTL", PROGRAM).current_dir(project.folder());
-    let said = run.args(["sandbox", "run", "--nodes", "1", "--", "sh", "-c", SCRIPT]).run().exited(0);
-    let order = ["up 0", "Namespace/down-unreachable", "unreachable.shop.test/v1", "down 3", "down again 0"];
+    let run = Deployctl::new()
+        .env("DEPLOYCTL", PROGRAM)
+        .current_dir(project.folder());
+    let said = run
+        .args(["sandbox", "run", "--nodes", "1", "--", "sh", "-c", SCRIPT])
+        .run()
+        .exited(0);
+    let order = [
+        "up 0",
+        "Namespace/down-unreachable",
+        "unreachable.shop.test/v1",
+        "down 3",
+        "down again 0",
+    ];
     let mut rest = said.stdout.as_str();
     for part in order {
-        let Some((_, after)) = rest.split_once(part) else { panic!("`{part}` is missing:\n{}\n{}", said.stdout, said.stderr) };
+        let Some((_, after)) = rest.split_once(part) else {
+            panic!("`{part}` is missing:\n{}\n{}", said.stdout, said.stderr)
+        };
         rest = after;
     }
     assert_eq!(rest.trim(), "", "the namespace is gone");

@@ -11,9 +11,18 @@ use crate::support::Deployctl;
 /// A release with an installation, a change, and a rollback.
 #[track_caller]
 fn three_revisions(name: &str) -> Project {
-    let project = Project::new(name).manifest("apps/all.yaml", &documents(&[config_map("settings", "one"), config_map("gone", "one")]));
+    let project = Project::new(name).manifest(
+        "apps/all.yaml",
+        &documents(&[config_map("settings", "one"), config_map("gone", "one")]),
+    );
     project.deploy(&[]);
-    project.rewrite("apps/all.yaml", &documents(&[config_map("settings", "not-to-be-shown"), config_map("new", "one")]));
+    project.rewrite(
+        "apps/all.yaml",
+        &documents(&[
+            config_map("settings", "not-to-be-shown"),
+            config_map("new", "one"),
+        ]),
+    );
     project.deploy(&[]);
     project.command("rollback", &["--yes"]).run().exited(0);
     project
@@ -21,18 +30,32 @@ fn three_revisions(name: &str) -> Project {
 
 /// What `history` says from a folder without any plan.
 fn history(arguments: &[&str]) -> Deployctl {
-    Deployctl::in_sandbox().current_dir("/").args(["history"]).args(arguments.iter().copied())
+    Deployctl::in_sandbox()
+        .current_dir("/")
+        .args(["history"])
+        .args(arguments.iter().copied())
 }
 
 #[test]
 fn revisions_are_listed_with_how_they_ended() {
     let project = three_revisions("listed-history");
-    let view = project.command("history", &["-o", "json"]).run().exited(0).json();
+    let view = project
+        .command("history", &["-o", "json"])
+        .run()
+        .exited(0)
+        .json();
     let revisions = view["revisions"].as_array().unwrap();
     let row = |revision: &Value| {
         let text = |key: &str| revision[key].as_str().unwrap().to_owned();
         let number = |key: &str| revision[key].as_u64().unwrap();
-        (number("number"), text("command"), text("outcome"), number("created"), number("changed"), number("deleted"))
+        (
+            number("number"),
+            text("command"),
+            text("outcome"),
+            number("created"),
+            number("changed"),
+            number("deleted"),
+        )
     };
     let expected = [
         (1, "up".to_owned(), "succeeded".to_owned(), 3, 0, 0),
@@ -42,7 +65,11 @@ fn revisions_are_listed_with_how_they_ended() {
     assert_eq!(revisions.iter().map(row).collect::<Vec<_>>(), expected);
     assert_eq!(revisions[2]["backTo"], 1);
     let text = project.command("history", &[]).run().exited(0).stdout;
-    assert!(text.lines().any(|line| line.contains("rollback → 1") && line.contains("+1 ~1 -1")), "{text}");
+    assert!(
+        text.lines()
+            .any(|line| line.contains("rollback → 1") && line.contains("+1 ~1 -1")),
+        "{text}"
+    );
 }
 
 #[test]
@@ -50,50 +77,122 @@ fn one_revision_is_shown_with_what_it_did_and_never_with_values() {
     let project = three_revisions("shown-history");
     let outcome = project.command("status", &[]).run().exited(0);
     assert!(outcome.stdout.contains("revision 3"), "{}", outcome.stdout);
-    let shown = history(&["show", "2", "shown-history", "-o", "json"]).run().exited(0);
-    assert!(!shown.stdout.contains("not-to-be-shown"), "{}", shown.stdout);
+    let shown = history(&["show", "2", "shown-history", "-o", "json"])
+        .run()
+        .exited(0);
+    assert!(
+        !shown.stdout.contains("not-to-be-shown"),
+        "{}",
+        shown.stdout
+    );
     let view = shown.json();
     let mut changes: Vec<(String, String)> = view["changes"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|change| (name(&change["object"]), change["did"].as_str().unwrap().to_owned()))
+        .map(|change| {
+            (
+                name(&change["object"]),
+                change["did"].as_str().unwrap().to_owned(),
+            )
+        })
         .collect();
     changes.sort_unstable();
-    let change = |object: &str, did: &str| (format!("ConfigMap/shown-history/{object}"), did.to_owned());
-    assert_eq!(changes, [change("gone", "deleted"), change("new", "created"), change("settings", "changed")]);
-    let settings = view["changes"].as_array().unwrap().iter().find(|change| change["did"] == "changed").unwrap();
+    let change =
+        |object: &str, did: &str| (format!("ConfigMap/shown-history/{object}"), did.to_owned());
+    assert_eq!(
+        changes,
+        [
+            change("gone", "deleted"),
+            change("new", "created"),
+            change("settings", "changed")
+        ]
+    );
+    let settings = view["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|change| change["did"] == "changed")
+        .unwrap();
     assert_eq!(settings["paths"], serde_json::json!([".data.value"]));
-    assert!(view["plan"].as_str().unwrap().contains("shown-history.yaml"), "{view}");
+    assert!(
+        view["plan"]
+            .as_str()
+            .unwrap()
+            .contains("shown-history.yaml"),
+        "{view}"
+    );
     assert_eq!(view["command"], "up");
-    let text = history(&["show", "2", "shown-history"]).run().exited(0).stdout;
-    for part in ["shown-history.default revision 2 succeeded", "~ ConfigMap/shown-history/settings", ".data.value", "apps"] {
+    let text = history(&["show", "2", "shown-history"])
+        .run()
+        .exited(0)
+        .stdout;
+    for part in [
+        "shown-history.default revision 2 succeeded",
+        "~ ConfigMap/shown-history/settings",
+        ".data.value",
+        "apps",
+    ] {
         assert!(text.contains(part), "`{part}` is missing:\n{text}");
     }
 }
 
 #[test]
 fn a_way_back_is_shown_with_its_proof() {
-    let project = Project::new("history-of-a-way-back").manifest("apps/settings.yaml", &config_map("settings", "1"));
+    let project = Project::new("history-of-a-way-back")
+        .manifest("apps/settings.yaml", &config_map("settings", "1"));
     project.deploy(&[]);
     project.rewrite("apps/settings.yaml", &config_map("settings", "2"));
-    project.rewrite("monitoring/job.yaml", &super::manifests::job("fails", "job-fails"));
+    project.rewrite(
+        "monitoring/job.yaml",
+        &super::manifests::job("fails", "job-fails"),
+    );
     project.up(&[]).run().exited(1);
-    let view = project.command("history", &["-o", "json"]).run().exited(0).json();
+    let view = project
+        .command("history", &["-o", "json"])
+        .run()
+        .exited(0)
+        .json();
     assert_eq!(view["revisions"][1]["outcome"], "rolled-back");
-    let view = history(&["show", "2", "history-of-a-way-back", "-o", "json"]).run().exited(0).json();
-    assert_eq!(view["rollback"]["proof"]["differences"], serde_json::json!([]));
-    assert!(view["cause"].as_str().unwrap().contains("monitoring"), "{view}");
-    let text = history(&["show", "2", "history-of-a-way-back"]).run().exited(0).stdout;
-    assert!(text.contains("rolled back: ") && text.contains("0 differences"), "{text}");
+    let view = history(&["show", "2", "history-of-a-way-back", "-o", "json"])
+        .run()
+        .exited(0)
+        .json();
+    assert_eq!(
+        view["rollback"]["proof"]["differences"],
+        serde_json::json!([])
+    );
+    assert!(
+        view["cause"].as_str().unwrap().contains("monitoring"),
+        "{view}"
+    );
+    let text = history(&["show", "2", "history-of-a-way-back"])
+        .run()
+        .exited(0)
+        .stdout;
+    assert!(
+        text.contains("rolled back: ") && text.contains("0 differences"),
+        "{text}"
+    );
 }
 
 #[test]
 fn what_is_not_there_is_said_in_words() {
     let refused = history(&["never-deployed", "--env", "dev"]).run().exited(2);
-    assert!(refused.stderr.contains("never-deployed.dev has no revisions"), "{}", refused.stderr);
-    let project = Project::new("history-of-one").manifest("apps/settings.yaml", &config_map("settings", "1"));
+    assert!(
+        refused
+            .stderr
+            .contains("never-deployed.dev has no revisions"),
+        "{}",
+        refused.stderr
+    );
+    let project =
+        Project::new("history-of-one").manifest("apps/settings.yaml", &config_map("settings", "1"));
     project.deploy(&[]);
     let refused = history(&["show", "7", "history-of-one"]).run().exited(2);
-    assert!(refused.stderr.contains("no revision 7"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("no revision 7"),
+        "{}",
+        refused.stderr
+    );
 }

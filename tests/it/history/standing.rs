@@ -10,12 +10,18 @@ use super::{
 };
 
 fn hanging(name: &str) -> Project {
-    Project::new(name).plan("phases: {apps: {timeout: 10m}}\n").manifest("apps/web.yaml", &faulty_deployment("web", "never-ready"))
+    Project::new(name)
+        .plan("phases: {apps: {timeout: 10m}}\n")
+        .manifest("apps/web.yaml", &faulty_deployment("web", "never-ready"))
 }
 
 #[track_caller]
 fn assert_says(project: &Project, standing: &str, parts: &[&str]) {
-    let status = project.command("status", &["-o", "json", "--exit-code"]).run().exited(6).json();
+    let status = project
+        .command("status", &["-o", "json", "--exit-code"])
+        .run()
+        .exited(6)
+        .json();
     assert_eq!(status["standing"], standing, "{status:#}");
     let text = project.command("status", &[]).run().exited(0).stdout;
     for part in parts {
@@ -28,10 +34,17 @@ fn a_run_under_way_is_named_and_a_killed_one_says_what_to_do() {
     let project = hanging("standing-killed");
     let mut run = Running::start(project.up(&[]));
     run.until(|event| event["event"] == "object-written" && event["phase"] == "apps");
-    assert_says(&project, "running", &["a run is under way, by ", " up, since "]);
+    assert_says(
+        &project,
+        "running",
+        &["a run is under way, by ", " up, since "],
+    );
     run.signal(Signal::KILL);
     run.end();
-    let (up, rollback) = ("`deployctl up standing-killed --env default`", "`deployctl rollback standing-killed --env default`");
+    let (up, rollback) = (
+        "`deployctl up standing-killed --env default`",
+        "`deployctl rollback standing-killed --env default`",
+    );
     assert_says(&project, "interrupted", &[up, rollback]);
     project.command("rollback", &["--yes"]).run().exited(0);
     assert_says(&project, "rolled-back", &["was rolled back", up]);
@@ -41,37 +54,89 @@ fn a_run_under_way_is_named_and_a_killed_one_says_what_to_do() {
 fn a_run_that_failed_and_stayed_says_what_to_do() {
     let project = hanging("standing-failed").plan("phases: {apps: {timeout: 1s}}\n");
     project.up(&["--no-rollback"]).run().exited(3);
-    assert_says(&project, "failed", &["failed", "mend the cause", "`deployctl rollback standing-failed --env default`"]);
+    assert_says(
+        &project,
+        "failed",
+        &[
+            "failed",
+            "mend the cause",
+            "`deployctl rollback standing-failed --env default`",
+        ],
+    );
 }
 
 #[test]
 fn what_was_rolled_back_leaves_the_last_good_revision_deployed() {
     let project = Project::new("standing-back").manifest("apps/web.yaml", &deployment("web"));
     project.deploy(&[]);
-    project.rewrite("apps/job.yaml", &super::manifests::job("fails", "job-fails"));
+    project.rewrite(
+        "apps/job.yaml",
+        &super::manifests::job("fails", "job-fails"),
+    );
     project.up(&[]).run().exited(1);
     let status = project.status();
-    assert_eq!((&status["revision"]["number"], &status["lastRun"]["number"]), (&1.into(), &2.into()));
+    assert_eq!(
+        (&status["revision"]["number"], &status["lastRun"]["number"]),
+        (&1.into(), &2.into())
+    );
     assert_eq!(status["standing"], "rolled-back");
 }
 
 #[test]
 fn what_others_changed_or_deleted_is_shown_with_the_managers_name() {
-    let project = Project::new("standing-drift")
-        .manifest("apps/all.yaml", &documents(&[config_map("edited", "1"), config_map("deleted", "1"), config_map("left", "1")]));
+    let project = Project::new("standing-drift").manifest(
+        "apps/all.yaml",
+        &documents(&[
+            config_map("edited", "1"),
+            config_map("deleted", "1"),
+            config_map("left", "1"),
+        ]),
+    );
     project.deploy(&[]);
     project.command("status", &["--exit-code"]).run().exited(0);
-    project.kubectl(&["patch", "configmap/edited", "--field-manager=somebodys-tool", "-p", r#"{"data":{"value":"2"}}"#]);
+    project.kubectl(&[
+        "patch",
+        "configmap/edited",
+        "--field-manager=somebodys-tool",
+        "-p",
+        r#"{"data":{"value":"2"}}"#,
+    ]);
     project.kubectl(&["annotate", "configmap/left", "note=theirs"]);
     project.kubectl(&["delete", "configmap/deleted"]);
-    let status = project.command("status", &["--exit-code", "-o", "json"]).run().exited(6).json();
-    let objects = status["phases"].as_array().unwrap().iter().flat_map(|phase| phase["objects"].as_array().unwrap());
-    let of = |wanted: &str| -> Value { objects.clone().find(|object| name(&object["id"]).ends_with(wanted)).unwrap().clone() };
-    assert_eq!((&of("/edited")["changedBy"], &of("/edited")["deleted"]), (&"somebodys-tool".into(), &false.into()));
-    assert_eq!((&of("/deleted")["changedBy"], &of("/deleted")["deleted"]), (&Value::Null, &true.into()));
-    assert_eq!((&of("/left")["changedBy"], &of("/left")["deleted"]), (&Value::Null, &false.into()));
+    let status = project
+        .command("status", &["--exit-code", "-o", "json"])
+        .run()
+        .exited(6)
+        .json();
+    let objects = status["phases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|phase| phase["objects"].as_array().unwrap());
+    let of = |wanted: &str| -> Value {
+        objects
+            .clone()
+            .find(|object| name(&object["id"]).ends_with(wanted))
+            .unwrap()
+            .clone()
+    };
+    assert_eq!(
+        (&of("/edited")["changedBy"], &of("/edited")["deleted"]),
+        (&"somebodys-tool".into(), &false.into())
+    );
+    assert_eq!(
+        (&of("/deleted")["changedBy"], &of("/deleted")["deleted"]),
+        (&Value::Null, &true.into())
+    );
+    assert_eq!(
+        (&of("/left")["changedBy"], &of("/left")["deleted"]),
+        (&Value::Null, &false.into())
+    );
     let text = project.command("status", &[]).run().exited(0).stdout;
-    assert!(text.contains("changed by somebodys-tool") && text.contains("deleted by somebody"), "{text}");
+    assert!(
+        text.contains("changed by somebodys-tool") && text.contains("deleted by somebody"),
+        "{text}"
+    );
     project.deploy(&["--force-conflicts"]);
     project.command("status", &["--exit-code"]).run().exited(0);
 }

@@ -11,7 +11,11 @@ use crate::support::proxy::{Answer, Fault, Proxy, Requests, Rule};
 const KEPT: u64 = 10;
 
 fn numbers(project: &Project) -> Vec<u64> {
-    project.revisions().iter().map(|revision| revision["number"].as_u64().unwrap()).collect()
+    project
+        .revisions()
+        .iter()
+        .map(|revision| revision["number"].as_u64().unwrap())
+        .collect()
 }
 
 /// Every name of a chunk in a stored revision, wherever it stands.
@@ -28,27 +32,51 @@ fn named(value: &Value, names: &mut BTreeSet<String>) {
 fn ten_revisions_are_kept_and_the_one_that_is_gone_back_to() {
     let project = Project::new("trimmed");
     for value in 1..=KEPT + 2 {
-        project.rewrite("apps/settings.yaml", &config_map("settings", &value.to_string()));
+        project.rewrite(
+            "apps/settings.yaml",
+            &config_map("settings", &value.to_string()),
+        );
         project.deploy(&[]);
     }
     assert_eq!(numbers(&project), (3..=KEPT + 2).collect::<Vec<_>>());
     let mut expected = BTreeSet::new();
-    project.revisions().iter().for_each(|revision| named(revision, &mut expected));
+    project
+        .revisions()
+        .iter()
+        .for_each(|revision| named(revision, &mut expected));
     let stored = project.stored("chunk");
-    let stored: BTreeSet<String> = stored.iter().map(|chunk| chunk["metadata"]["name"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(stored, expected, "chunks that no revision names go, and no others");
+    let stored: BTreeSet<String> = stored
+        .iter()
+        .map(|chunk| chunk["metadata"]["name"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(
+        stored, expected,
+        "chunks that no revision names go, and no others"
+    );
 
-    project.command("rollback", &["--to", "3", "--yes"]).run().exited(0);
+    project
+        .command("rollback", &["--to", "3", "--yes"])
+        .run()
+        .exited(0);
     assert_eq!(project.get("configmap/settings")["data"]["value"], "3");
     assert_eq!(numbers(&project), (3..=KEPT + 3).collect::<Vec<_>>());
 
     // What cannot be deleted is no fault of the run, and goes with the next.
     let proxy = Proxy::start();
     let about_the_oldest = Requests::mutating().about("/secrets/deployctl.trimmed.default.v3");
-    proxy.inject([Rule::new(about_the_oldest, Fault::Answer(Answer::without_reason(403)))]);
+    proxy.inject([Rule::new(
+        about_the_oldest,
+        Fault::Answer(Answer::without_reason(403)),
+    )]);
     project.rewrite("apps/settings.yaml", &config_map("settings", "last"));
     let outcome = proxy.run(project.up(&[])).exited(0);
-    assert!(outcome.stderr.contains("stays until a later run: cannot delete"), "{}", outcome.stderr);
+    assert!(
+        outcome
+            .stderr
+            .contains("stays until a later run: cannot delete"),
+        "{}",
+        outcome.stderr
+    );
     assert_eq!(numbers(&project).first(), Some(&3));
     project.rewrite("apps/settings.yaml", &config_map("settings", "very last"));
     project.deploy(&[]);

@@ -21,7 +21,10 @@ fn beside_kubectl(name: &str, there: &str, manifest: &str) -> Project {
 fn managers(project: &Project, object: &str) -> Vec<Value> {
     let text = project.kubectl(&["get", object, "--show-managed-fields", "-o", "json"]);
     let object: Value = serde_json::from_str(&text).unwrap();
-    let mut entries = object["metadata"]["managedFields"].as_array().unwrap().clone();
+    let mut entries = object["metadata"]["managedFields"]
+        .as_array()
+        .unwrap()
+        .clone();
     for entry in &mut entries {
         entry.as_object_mut().unwrap().remove("time");
     }
@@ -30,48 +33,87 @@ fn managers(project: &Project, object: &str) -> Vec<Value> {
 }
 
 fn names(managers: &[Value]) -> Vec<&str> {
-    managers.iter().map(|entry| entry["manager"].as_str().unwrap()).collect()
+    managers
+        .iter()
+        .map(|entry| entry["manager"].as_str().unwrap())
+        .collect()
 }
 
-const THERE: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {value: one, old: x}\n";
+const THERE: &str =
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {value: one, old: x}\n";
 
 #[test]
 fn what_kubectl_applied_is_taken_over_and_what_is_no_longer_wanted_goes() {
     let project = beside_kubectl("adopt-map", THERE, &config_map("settings", "two"));
-    assert_eq!(written(&project.deploy(&[])), ["changed ConfigMap/adopt-map/settings"]);
+    assert_eq!(
+        written(&project.deploy(&[])),
+        ["changed ConfigMap/adopt-map/settings"]
+    );
     let settings = project.get("configmap/settings");
     assert_eq!(settings["data"], serde_json::json!({"value": "two"}));
     assert_eq!(settings["metadata"]["annotations"].get(LAST_APPLIED), None);
-    assert_eq!(names(&managers(&project, "configmap/settings")), ["deployctl.adopt-map.default"]);
+    assert_eq!(
+        names(&managers(&project, "configmap/settings")),
+        ["deployctl.adopt-map.default"]
+    );
     assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
 }
 
 #[test]
 fn keys_that_kubectl_sent_as_text_go_too() {
-    let secret = |data: &str| format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: settings}}\nstringData: {{{data}}}\n");
-    let project = beside_kubectl("adopt-secret", &secret("a: one, b: two"), &secret("a: three"));
+    let secret = |data: &str| {
+        format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: settings}}\nstringData: {{{data}}}\n"
+        )
+    };
+    let project = beside_kubectl(
+        "adopt-secret",
+        &secret("a: one, b: two"),
+        &secret("a: three"),
+    );
     project.deploy(&[]);
-    assert_eq!(project.get("secret/settings")["data"], serde_json::json!({"a": "dGhyZWU="}));
+    assert_eq!(
+        project.get("secret/settings")["data"],
+        serde_json::json!({"a": "dGhyZWU="})
+    );
 }
 
 #[test]
 fn what_was_there_before_anybody_kept_accounts_is_taken_over_too() {
     let project = beside_kubectl("adopt-old", THERE, &config_map("settings", "two"));
-    project.kubectl(&["patch", "configmap/settings", "--type=merge", "-p", r#"{"metadata":{"managedFields":[{}]}}"#]);
+    project.kubectl(&[
+        "patch",
+        "configmap/settings",
+        "--type=merge",
+        "-p",
+        r#"{"metadata":{"managedFields":[{}]}}"#,
+    ]);
     project.deploy(&[]);
-    assert_eq!(project.get("configmap/settings")["data"], serde_json::json!({"value": "two"}));
+    assert_eq!(
+        project.get("configmap/settings")["data"],
+        serde_json::json!({"value": "two"})
+    );
     assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
 }
 
 #[test]
 fn a_rollback_gives_it_back_with_its_annotation_and_its_owner() {
     let project = beside_kubectl("adopt-back", THERE, &config_map("settings", "two"));
-    let before = (project.get("configmap/settings"), managers(&project, "configmap/settings"));
-    let project = project.manifest("monitoring/web.yaml", &faulty_deployment("web", "crash-loop"));
+    let before = (
+        project.get("configmap/settings"),
+        managers(&project, "configmap/settings"),
+    );
+    let project = project.manifest(
+        "monitoring/web.yaml",
+        &faulty_deployment("web", "crash-loop"),
+    );
     project.up(&[]).run().exited(1);
     let after = project.get("configmap/settings");
     assert_eq!(after["data"], before.0["data"]);
-    assert_eq!(after["metadata"]["annotations"], before.0["metadata"]["annotations"]);
+    assert_eq!(
+        after["metadata"]["annotations"],
+        before.0["metadata"]["annotations"]
+    );
     assert_eq!(after["metadata"]["labels"], before.0["metadata"]["labels"]);
     assert_eq!(managers(&project, "configmap/settings"), before.1);
 }

@@ -22,13 +22,33 @@ struct Watched {
 impl Watched {
     fn start(project: &Project) -> Self {
         let mut command = Command::new(&sandbox().kubectl);
-        command.args(["get", "deployment/web", "--namespace", &project.name, "--watch", "--output", "jsonpath={.spec.replicas}{'\\n'}"]);
-        let mut process = command.env("KUBECONFIG", &sandbox().kubeconfig).stdout(Stdio::piped()).spawn().unwrap();
+        command.args([
+            "get",
+            "deployment/web",
+            "--namespace",
+            &project.name,
+            "--watch",
+            "--output",
+            "jsonpath={.spec.replicas}{'\\n'}",
+        ]);
+        let mut process = command
+            .env("KUBECONFIG", &sandbox().kubeconfig)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let (sender, numbers) = channel();
-        thread::spawn(move || lines.map_while(Result::ok).for_each(|line| drop(sender.send(line))));
+        thread::spawn(move || {
+            lines
+                .map_while(Result::ok)
+                .for_each(|line| drop(sender.send(line)))
+        });
         let watched = Self { process, numbers };
-        assert_eq!(watched.numbers.recv().unwrap(), "9", "the watch begins with what is there");
+        assert_eq!(
+            watched.numbers.recv().unwrap(),
+            "9",
+            "the watch begins with what is there"
+        );
         watched
     }
 
@@ -41,7 +61,10 @@ impl Watched {
 
 /// The Deployment of a release that was scaled to nine by an autoscaler of somebody else.
 fn scaled(name: &str) -> Project {
-    let project = Project::new(name).manifest("apps/web.yaml", &workload("apps/v1", "Deployment", "web", "replicas: 3", ""));
+    let project = Project::new(name).manifest(
+        "apps/web.yaml",
+        &workload("apps/v1", "Deployment", "web", "replicas: 3", ""),
+    );
     project.deploy(&[]);
     apply(name, &autoscaler("web", 12));
     project.kubectl(&["scale", "deployment/web", "--replicas=9"]);
@@ -52,10 +75,19 @@ fn scaled(name: &str) -> Project {
 fn replicas_of_an_autoscaler_in_the_cluster_survive_an_upgrade() {
     let project = scaled("hpa-upgrade");
     let watched = Watched::start(&project);
-    project.rewrite("apps/web.yaml", &workload("apps/v1", "Deployment", "web", "replicas: 3", "").replace(":v1", ":v2"));
-    assert_eq!(written(&project.deploy(&[])), ["changed Deployment/hpa-upgrade/web"]);
+    project.rewrite(
+        "apps/web.yaml",
+        &workload("apps/v1", "Deployment", "web", "replicas: 3", "").replace(":v1", ":v2"),
+    );
+    assert_eq!(
+        written(&project.deploy(&[])),
+        ["changed Deployment/hpa-upgrade/web"]
+    );
     let numbers = watched.end();
-    assert!(!numbers.is_empty() && numbers.iter().all(|number| number == "9"), "{numbers:?}");
+    assert!(
+        !numbers.is_empty() && numbers.iter().all(|number| number == "9"),
+        "{numbers:?}"
+    );
     assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
 }
 
@@ -63,17 +95,30 @@ fn replicas_of_an_autoscaler_in_the_cluster_survive_an_upgrade() {
 fn replicas_of_an_autoscaler_in_the_cluster_survive_a_rollback() {
     let project = scaled("hpa-rollback");
     let watched = Watched::start(&project);
-    project.rewrite("apps/web.yaml", &faulty_deployment("web", "crash-loop").replace("replicas: 1", "replicas: 3"));
+    project.rewrite(
+        "apps/web.yaml",
+        &faulty_deployment("web", "crash-loop").replace("replicas: 1", "replicas: 3"),
+    );
     project.up(&[]).run().exited(1);
     let numbers = watched.end();
-    assert!(!numbers.is_empty() && numbers.iter().all(|number| number == "9"), "{numbers:?}");
-    assert_eq!(project.get("deployment/web")["spec"]["template"]["metadata"]["labels"].get("sandbox.deployctl.dev/fault"), None);
+    assert!(
+        !numbers.is_empty() && numbers.iter().all(|number| number == "9"),
+        "{numbers:?}"
+    );
+    assert_eq!(
+        project.get("deployment/web")["spec"]["template"]["metadata"]["labels"]
+            .get("sandbox.deployctl.dev/fault"),
+        None
+    );
 }
 
 /// KEDA's own object counts as much as the autoscaler that KEDA makes of it.
 #[test]
 fn replicas_of_a_scaled_object_in_the_cluster_survive_an_upgrade() {
-    let project = Project::new("keda-upgrade").manifest("apps/web.yaml", &workload("apps/v1", "Deployment", "web", "replicas: 3", ""));
+    let project = Project::new("keda-upgrade").manifest(
+        "apps/web.yaml",
+        &workload("apps/v1", "Deployment", "web", "replicas: 3", ""),
+    );
     project.deploy(&[]);
     apply(
         "keda-upgrade",
@@ -87,8 +132,17 @@ spec:
     );
     project.kubectl(&["scale", "deployment/web", "--replicas=9"]);
     let watched = Watched::start(&project);
-    project.rewrite("apps/web.yaml", &workload("apps/v1", "Deployment", "web", "replicas: 3", "").replace(":v1", ":v2"));
-    assert_eq!(written(&project.deploy(&[])), ["changed Deployment/keda-upgrade/web"]);
+    project.rewrite(
+        "apps/web.yaml",
+        &workload("apps/v1", "Deployment", "web", "replicas: 3", "").replace(":v1", ":v2"),
+    );
+    assert_eq!(
+        written(&project.deploy(&[])),
+        ["changed Deployment/keda-upgrade/web"]
+    );
     let numbers = watched.end();
-    assert!(!numbers.is_empty() && numbers.iter().all(|number| number == "9"), "{numbers:?}");
+    assert!(
+        !numbers.is_empty() && numbers.iter().all(|number| number == "9"),
+        "{numbers:?}"
+    );
 }

@@ -15,7 +15,9 @@ fn relabelled(manifest: &str) -> String {
 
 /// A project with a Deployment that is there, and a manifest that changes its selector.
 fn with_changed_selector(name: &str, plan: &str) -> Project {
-    let project = Project::new(name).plan(plan).manifest("apps/web.yaml", &faulty_deployment("web", ""));
+    let project = Project::new(name)
+        .plan(plan)
+        .manifest("apps/web.yaml", &faulty_deployment("web", ""));
     project.deploy(&[]);
     project.rewrite("apps/web.yaml", &relabelled(&faulty_deployment("web", "")));
     project
@@ -31,7 +33,11 @@ fn a_change_that_cannot_be_made_is_refused_before_the_first_write_with_all_ways_
         "`deployctl.dev/recreate: \"true\"`",
         "`recreate: true`",
     ] {
-        assert!(run.stderr.contains(text), "`{text}` is missing:\n{}", run.stderr);
+        assert!(
+            run.stderr.contains(text),
+            "`{text}` is missing:\n{}",
+            run.stderr
+        );
     }
     assert_eq!(project.revisions().len(), 1);
 }
@@ -40,15 +46,27 @@ fn a_change_that_cannot_be_made_is_refused_before_the_first_write_with_all_ways_
 fn assert_recreated(project: &Project, arguments: &[&str]) {
     let before = uid(project, "deployment/web");
     let name = &project.name;
-    assert_eq!(written(&project.deploy(arguments)), [format!("created Deployment/{name}/web"), format!("deleted Deployment/{name}/web")]);
+    assert_eq!(
+        written(&project.deploy(arguments)),
+        [
+            format!("created Deployment/{name}/web"),
+            format!("deleted Deployment/{name}/web")
+        ]
+    );
     assert_ne!(uid(project, "deployment/web"), before);
-    assert_eq!(project.get("deployment/web")["spec"]["selector"]["matchLabels"]["app"], "other");
+    assert_eq!(
+        project.get("deployment/web")["spec"]["selector"]["matchLabels"]["app"],
+        "other"
+    );
     assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
 }
 
 #[test]
 fn it_is_created_anew_where_the_command_says_so() {
-    assert_recreated(&with_changed_selector("recreate-flag", ""), &["--recreate", "deployment/web"]);
+    assert_recreated(
+        &with_changed_selector("recreate-flag", ""),
+        &["--recreate", "deployment/web"],
+    );
 }
 
 #[test]
@@ -61,25 +79,51 @@ fn it_is_created_anew_where_the_plan_says_so() {
 fn it_is_created_anew_where_its_annotation_says_so() {
     let project = with_changed_selector("recreate-note", "");
     let annotated = "{name: web, annotations: {deployctl.dev/recreate: \"true\"}}";
-    project.rewrite("apps/web.yaml", &relabelled(&faulty_deployment("web", "")).replace("{name: web}", annotated));
+    project.rewrite(
+        "apps/web.yaml",
+        &relabelled(&faulty_deployment("web", "")).replace("{name: web}", annotated),
+    );
     assert_recreated(&project, &[]);
-    assert_eq!(project.get("deployment/web")["metadata"]["annotations"].get("deployctl.dev/recreate"), None, "it is not sent");
+    assert_eq!(
+        project.get("deployment/web")["metadata"]["annotations"].get("deployctl.dev/recreate"),
+        None,
+        "it is not sent"
+    );
 }
 
 #[test]
 fn what_is_created_anew_is_shown_before_asking() {
     let project = with_changed_selector("recreate-shown", "");
-    let run = project.up(&["--recreate", "Deployment/web"]).run().exited(0);
-    for text in ["1 to delete and create again", "spec.selector cannot be changed; its pods are down meanwhile"] {
-        assert!(run.stderr.contains(text), "`{text}` is missing:\n{}", run.stderr);
+    let run = project
+        .up(&["--recreate", "Deployment/web"])
+        .run()
+        .exited(0);
+    for text in [
+        "1 to delete and create again",
+        "spec.selector cannot be changed; its pods are down meanwhile",
+    ] {
+        assert!(
+            run.stderr.contains(text),
+            "`{text}` is missing:\n{}",
+            run.stderr
+        );
     }
 }
 
 #[test]
 fn an_object_to_recreate_that_is_not_in_the_plan_is_an_error() {
-    let project = Project::new("recreate-unknown").manifest("apps/web.yaml", &faulty_deployment("web", ""));
-    let run = project.up(&["--recreate", "Deployment/wbe"]).run().exited(2);
-    assert!(run.stderr.contains("`--recreate Deployment/wbe` names no object of the plan"), "{}", run.stderr);
+    let project =
+        Project::new("recreate-unknown").manifest("apps/web.yaml", &faulty_deployment("web", ""));
+    let run = project
+        .up(&["--recreate", "Deployment/wbe"])
+        .run()
+        .exited(2);
+    assert!(
+        run.stderr
+            .contains("`--recreate Deployment/wbe` names no object of the plan"),
+        "{}",
+        run.stderr
+    );
     project.assert_nothing_was_written();
 }
 
@@ -93,8 +137,7 @@ subjects: []
 ";
     let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: key}\ntype: Opaque\nstringData: {a: not-shown}\n";
     let fixed = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: fixed}\nimmutable: true\ndata: {a: one}\n";
-    let pod =
-        "apiVersion: v1\nkind: Pod\nmetadata: {name: bare}\nspec: {containers: [{name: main, image: a, env: [{name: A, value: one}]}]}\n";
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: bare}\nspec: {containers: [{name: main, image: a, env: [{name: A, value: one}]}]}\n";
     let headless = service("headless", ", clusterIP: None");
     let class = "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: every-kind}\nspec: {controller: example.org/one}\n";
     let all = documents(&[role_binding, secret, fixed, pod, &headless, class]);
@@ -117,43 +160,104 @@ subjects: []
         "Service/every-kind/headless: `spec.clusterIP",
         "IngressClass/every-kind: `spec.controller` cannot be changed",
     ] {
-        assert!(run.stderr.contains(text), "`{text}` is missing:\n{}", run.stderr);
+        assert!(
+            run.stderr.contains(text),
+            "`{text}` is missing:\n{}",
+            run.stderr
+        );
     }
-    assert!(!run.stderr.contains("not-shown") && !run.stderr.contains("value: two"), "{}", run.stderr);
-    let recreated = ["RoleBinding/readers", "Secret/key", "ConfigMap/fixed", "Pod/bare", "Service/headless", "IngressClass/every-kind"];
-    let arguments: Vec<&str> = recreated.iter().flat_map(|name| ["--recreate", name]).collect();
-    assert_eq!(written(&project.deploy(&arguments)).len(), 2 * recreated.len());
+    assert!(
+        !run.stderr.contains("not-shown") && !run.stderr.contains("value: two"),
+        "{}",
+        run.stderr
+    );
+    let recreated = [
+        "RoleBinding/readers",
+        "Secret/key",
+        "ConfigMap/fixed",
+        "Pod/bare",
+        "Service/headless",
+        "IngressClass/every-kind",
+    ];
+    let arguments: Vec<&str> = recreated
+        .iter()
+        .flat_map(|name| ["--recreate", name])
+        .collect();
+    assert_eq!(
+        written(&project.deploy(&arguments)).len(),
+        2 * recreated.len()
+    );
     assert_eq!(project.get("configmap/fixed")["data"]["a"], "two");
-    assert_eq!(project.get("service/headless")["spec"]["clusterIP"], "10.96.77.77");
+    assert_eq!(
+        project.get("service/headless")["spec"]["clusterIP"],
+        "10.96.77.77"
+    );
     assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
 }
 
 #[test]
 fn a_stateful_set_that_is_created_anew_leaves_its_pods_and_claims() {
-    let claims =
-        "volumeClaimTemplates: [{metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}]";
-    let database = workload("apps/v1", "StatefulSet", "database", &format!("serviceName: database\n  {claims}"), "");
+    let claims = "volumeClaimTemplates: [{metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}]";
+    let database = workload(
+        "apps/v1",
+        "StatefulSet",
+        "database",
+        &format!("serviceName: database\n  {claims}"),
+        "",
+    );
     let project = Project::new("recreate-stateful").manifest("databases/database.yaml", &database);
     project.deploy(&[]);
-    let before = ["statefulset/database", "pod/database-0", "pvc/data-database-0"].map(|object| uid(&project, object));
-    project.rewrite("databases/database.yaml", &database.replace("serviceName: database", "serviceName: other"));
+    let before = [
+        "statefulset/database",
+        "pod/database-0",
+        "pvc/data-database-0",
+    ]
+    .map(|object| uid(&project, object));
+    project.rewrite(
+        "databases/database.yaml",
+        &database.replace("serviceName: database", "serviceName: other"),
+    );
     project.deploy(&["--recreate", "StatefulSet/database"]);
-    let after = ["statefulset/database", "pod/database-0", "pvc/data-database-0"].map(|object| uid(&project, object));
+    let after = [
+        "statefulset/database",
+        "pod/database-0",
+        "pvc/data-database-0",
+    ]
+    .map(|object| uid(&project, object));
     assert_ne!(before[0], after[0]);
     assert_eq!(before[1..], after[1..]);
-    assert_eq!(project.get("pod/database-0")["metadata"]["ownerReferences"][0]["uid"], Value::String(after[0].clone()));
+    assert_eq!(
+        project.get("pod/database-0")["metadata"]["ownerReferences"][0]["uid"],
+        Value::String(after[0].clone())
+    );
 }
 
 #[test]
 fn what_was_created_anew_and_fails_is_put_back() {
     let project = with_changed_selector("recreate-back", "");
     let before = project.get("deployment/web");
-    project.rewrite("apps/web.yaml", &relabelled(&faulty_deployment("web", "crash-loop")));
-    let run = project.up(&["-o", "jsonl", "--recreate", "Deployment/web"]).run().exited(1);
-    assert!(remarks(&proof(&run), "differences").is_empty(), "{}", proof(&run));
+    project.rewrite(
+        "apps/web.yaml",
+        &relabelled(&faulty_deployment("web", "crash-loop")),
+    );
+    let run = project
+        .up(&["-o", "jsonl", "--recreate", "Deployment/web"])
+        .run()
+        .exited(1);
+    assert!(
+        remarks(&proof(&run), "differences").is_empty(),
+        "{}",
+        proof(&run)
+    );
     let after = project.get("deployment/web");
     assert_eq!(after["spec"], before["spec"]);
     assert_eq!(after["metadata"]["labels"], before["metadata"]["labels"]);
     project.rewrite("apps/web.yaml", &faulty_deployment("web", ""));
-    assert_eq!(written(&project.deploy(&[])).iter().filter(|line| line.starts_with("created")).count(), 0);
+    assert_eq!(
+        written(&project.deploy(&[]))
+            .iter()
+            .filter(|line| line.starts_with("created"))
+            .count(),
+        0
+    );
 }

@@ -15,14 +15,16 @@ pub(crate) enum Variant {
     Changed,
 }
 
-/// What is deployed again and again, each time as another release: a plan, and two states of its manifests.
+/// What is deployed again and again, each time as another release: a plan, and two states of its
+/// manifests.
 pub(crate) struct Platform {
     folder: TempDir,
     /// The plan's name.
     pub(crate) name: &'static str,
     /// The plan of an environment `NAME` with the manifests in `SOURCES`.
     plan: String,
-    /// What stays where data was deployed and everything is taken back: what holds it, and what it cannot be opened without.
+    /// What stays where data was deployed and everything is taken back: what holds it, and what it
+    /// cannot be opened without.
     pub(super) kept: &'static [&'static str],
 }
 
@@ -35,8 +37,14 @@ impl Platform {
         let plan = [
             ("\n  dev:\n", "\n  NAME:\n"),
             ("namespace: ai-imutis-dev", "namespace: kill-NAME"),
-            ("[../manifests/ai-imutis]", "[SOURCES]\nstateNamespace: kill-NAME-state"),
-            ("ai-imutis/firebase-service-account.json", account.to_str().unwrap()),
+            (
+                "[../manifests/ai-imutis]",
+                "[SOURCES]\nstateNamespace: kill-NAME-state",
+            ),
+            (
+                "ai-imutis/firebase-service-account.json",
+                account.to_str().unwrap(),
+            ),
         ]
         .into_iter()
         .fold(plan, |plan, (from, to)| replaced(&plan, from, to));
@@ -52,11 +60,21 @@ impl Platform {
             ],
         };
         for variant in [Variant::Base, Variant::Changed] {
-            copy(&root.join("manifests/ai-imutis"), &platform.manifests(variant));
+            copy(
+                &root.join("manifests/ai-imutis"),
+                &platform.manifests(variant),
+            );
         }
         let api = platform.manifests(Variant::Changed).join("apps/api.yaml");
-        let text = replaced(&fs::read_to_string(&api).unwrap(), "LOG_FORMAT: json", "LOG_FORMAT: text");
-        let documents: Vec<&str> = text.split("---\n").filter(|text| !text.contains("kind: PodDisruptionBudget")).collect();
+        let text = replaced(
+            &fs::read_to_string(&api).unwrap(),
+            "LOG_FORMAT: json",
+            "LOG_FORMAT: text",
+        );
+        let documents: Vec<&str> = text
+            .split("---\n")
+            .filter(|text| !text.contains("kind: PodDisruptionBudget"))
+            .collect();
         fs::write(&api, documents.join("---\n")).unwrap();
         platform.add_banner();
         platform
@@ -78,7 +96,8 @@ secrets: [{name: database, data: {password: {generate: {length: 24}}}}]
             plan: plan.to_owned(),
             kept: &["Namespace/kill-NAME", "Secret/kill-NAME/database"],
         };
-        let password = "env: [{name: PASSWORD, valueFrom: {secretKeyRef: {name: database, key: password}}}], ";
+        let password =
+            "env: [{name: PASSWORD, valueFrom: {secretKeyRef: {name: database, key: password}}}], ";
         let claims = "serviceName: database\n  volumeClaimTemplates: [{metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}]";
         let database = workload("apps/v1", "StatefulSet", "database", claims, "");
         let database = replaced(&database, "ports: ", &format!("{password}ports: "));
@@ -90,9 +109,19 @@ secrets: [{name: database, data: {password: {generate: {length: 24}}}}]
                 fs::write(folder.join(path), text).unwrap();
             };
             write("storage/files.yaml", &claim("files", "standard"));
-            write("databases/database.yaml", &documents(&[database.clone(), service("database", "")]));
+            write(
+                "databases/database.yaml",
+                &documents(&[database.clone(), service("database", "")]),
+            );
             write("apps/migrate.yaml", &job("migrate", ""));
-            let settings = config_map("settings", if variant == Variant::Base { "one" } else { "two" });
+            let settings = config_map(
+                "settings",
+                if variant == Variant::Base {
+                    "one"
+                } else {
+                    "two"
+                },
+            );
             let mut apps = vec![settings, web.clone(), service("web", "")];
             if variant == Variant::Base {
                 apps.push(config_map("old", "one"));
@@ -104,7 +133,11 @@ secrets: [{name: database, data: {password: {generate: {length: 24}}}}]
     }
 
     fn add_banner(&self) {
-        fs::write(self.manifests(Variant::Changed).join("apps/banner.yaml"), config_map("banner", "new")).unwrap();
+        fs::write(
+            self.manifests(Variant::Changed).join("apps/banner.yaml"),
+            config_map("banner", "new"),
+        )
+        .unwrap();
     }
 
     /// The folder of its manifests in one of its states.
@@ -114,7 +147,10 @@ secrets: [{name: database, data: {password: {generate: {length: 24}}}}]
 
     /// The plan of the environment `name` in one of its states.
     pub(crate) fn plan(&self, name: &str, variant: Variant) -> String {
-        let plan = self.plan.replace("NAME", name).replace("SOURCES", self.manifests(variant).to_str().unwrap());
+        let plan = self
+            .plan
+            .replace("NAME", name)
+            .replace("SOURCES", self.manifests(variant).to_str().unwrap());
         match variant {
             Variant::Base => plan,
             Variant::Changed => replaced(&plan, "default: \"1.0.0\"", "default: \"2.0.0\""),
@@ -124,14 +160,24 @@ secrets: [{name: database, data: {password: {generate: {length: 24}}}}]
 
 /// `text` with `to` for `from`, which must be in it.
 pub(crate) fn replaced(text: &str, from: &str, to: &str) -> String {
-    assert!(text.contains(from), "`{from}` is not in what it is to be replaced in");
+    assert!(
+        text.contains(from),
+        "`{from}` is not in what it is to be replaced in"
+    );
     text.replace(from, to)
 }
 
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
-        let (path, target) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
-        if path.is_dir() { copy(&path, &target) } else { fs::write(&target, fs::read(&path).unwrap()).unwrap() }
+        let (path, target) = (
+            entry.as_ref().unwrap().path(),
+            to.join(entry.unwrap().file_name()),
+        );
+        if path.is_dir() {
+            copy(&path, &target)
+        } else {
+            fs::write(&target, fs::read(&path).unwrap()).unwrap()
+        }
     }
 }

@@ -2,7 +2,13 @@ use super::{campaign::Campaign, platform::Platform, scenario::Scenario};
 
 /// Some points of a small platform.
 fn some(scenario: Scenario) {
-    let campaign = Campaign { platform: Platform::small(), lanes: 2, points: Some(3), twice: false, only: String::new() };
+    let campaign = Campaign {
+        platform: Platform::small(),
+        lanes: 2,
+        points: Some(3),
+        twice: false,
+        only: String::new(),
+    };
     campaign.run(&[scenario]).assert_all_converged();
 }
 

@@ -75,12 +75,13 @@ impl Scenario {
         }
     }
 
-    /// The state that `rollback` brings after a kill that left the newest revision at `standing`; `None` where there is nothing to go
-    /// back to, so that it refuses.
+    /// The state that `rollback` brings after a kill that left the newest revision at `standing`;
+    /// `None` where there is nothing to go back to, so that it refuses.
     pub(super) fn rolls_back_to(self, standing: Standing) -> Option<End> {
         match (self, standing) {
             (_, Standing::Unsettled) | (Self::Upgrade, Standing::Succeeded) => Some(End::Before),
-            // The last good revision is the one that what is there now came from, and `rollback` goes to the one before.
+            // The last good revision is the one that what is there now came from, and `rollback`
+            // goes to the one before.
             (Self::Rollback, Standing::Untouched | Standing::RolledBack) => Some(End::Wanted),
             // A second rollback goes one revision further back, and there is none.
             (Self::Install | Self::Upgrade, _) | (Self::Rollback, Standing::Succeeded) => None,

@@ -46,7 +46,10 @@ spec:
 "
             ),
         );
-        Self { namespace: namespace.to_owned(), name }
+        Self {
+            namespace: namespace.to_owned(),
+            name,
+        }
     }
 
     /// The Lease as it stands; null where there is none.
@@ -59,13 +62,29 @@ spec:
     #[track_caller]
     pub(super) fn hand_over(&self, holder: &str) {
         let patch = format!(r#"{{"spec":{{"holderIdentity":"{holder}"}}}}"#);
-        kubectl(&["patch", "lease", &self.name, "-n", &self.namespace, "--type=merge", "-p", &patch]);
+        kubectl(&[
+            "patch",
+            "lease",
+            &self.name,
+            "-n",
+            &self.namespace,
+            "--type=merge",
+            "-p",
+            &patch,
+        ]);
     }
 
     /// Somebody writes something into it that does not concern its holder.
     #[track_caller]
     pub(super) fn annotate(&self) {
-        kubectl(&["annotate", "lease", &self.name, "-n", &self.namespace, "example.org/note=seen"]);
+        kubectl(&[
+            "annotate",
+            "lease",
+            &self.name,
+            "-n",
+            &self.namespace,
+            "example.org/note=seen",
+        ]);
     }
 
     /// Deletes it.
@@ -81,13 +100,30 @@ spec:
         let thread = thread::spawn(move || {
             let mut beat = 0;
             // The pause between two renewals ends early when the test does.
-            while stopped.recv_timeout(Duration::from_millis(500)) == Err(RecvTimeoutError::Timeout) {
+            while stopped.recv_timeout(Duration::from_millis(500)) == Err(RecvTimeoutError::Timeout)
+            {
                 beat += 1;
-                let patch = format!(r#"{{"spec":{{"renewTime":"2026-11-21T10:00:00.{beat:06}Z"}}}}"#);
-                try_kubectl(&["patch", "lease", &name, "-n", &namespace, "--type=merge", "-p", &patch], "");
+                let patch =
+                    format!(r#"{{"spec":{{"renewTime":"2026-11-21T10:00:00.{beat:06}Z"}}}}"#);
+                try_kubectl(
+                    &[
+                        "patch",
+                        "lease",
+                        &name,
+                        "-n",
+                        &namespace,
+                        "--type=merge",
+                        "-p",
+                        &patch,
+                    ],
+                    "",
+                );
             }
         });
-        KeptAlive { stop: Some(stop), thread: Some(thread) }
+        KeptAlive {
+            stop: Some(stop),
+            thread: Some(thread),
+        }
     }
 }
 

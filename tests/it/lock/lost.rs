@@ -17,14 +17,21 @@ fn a_run_that_was_stopped_beyond_its_expiry_writes_nothing_when_it_goes_on() {
     first.stop();
     project.rewrite("apps/web.yaml", &deployment("web"));
     let second = project.up(&[]).run().exited(0);
-    assert!(second.stderr.contains("it shows no sign of life"), "{}", second.stderr);
+    assert!(
+        second.stderr.contains("it shows no sign of life"),
+        "{}",
+        second.stderr
+    );
 
     // Its Deployment is ready now, so the next phase of the stopped run could start.
     let audit = Audit::from_now(&user);
     first.signal(Signal::CONT);
     let (status, _, stderr) = first.end();
     assert_ne!(status, Some(0), "{stderr}");
-    assert!(stderr.contains("lock") && stderr.contains("lost"), "{stderr}");
+    assert!(
+        stderr.contains("lock") && stderr.contains("lost"),
+        "{stderr}"
+    );
     assert_eq!(audit.writes(), Vec::<String>::new());
     assert_eq!(lock_of(&project), Value::Null);
 }
@@ -34,10 +41,16 @@ fn a_run_whose_lock_is_removed_stops_and_does_not_take_it_again() {
     let project = endless("unlocked-holder");
     let user = User::administrator();
     let first = under_way(user.runs(project.up(&["--lock-expiry", "3s"])));
-    project.command("unlock", &["--yes=unlocked-holder.default"]).run().exited(0);
+    project
+        .command("unlock", &["--yes=unlocked-holder.default"])
+        .run()
+        .exited(0);
     let (status, _, stderr) = first.end();
     assert_ne!(status, Some(0), "{stderr}");
-    assert!(stderr.contains("lock") && stderr.contains("lost"), "{stderr}");
+    assert!(
+        stderr.contains("lock") && stderr.contains("lost"),
+        "{stderr}"
+    );
     assert_eq!(lock_of(&project), Value::Null);
     assert_eq!(project.get("configmap/later"), Value::Null);
 }
@@ -50,7 +63,9 @@ fn a_lease_that_somebody_annotates_is_kept() {
     kubectl(&["annotate", &name, "-n", STATE, "example.org/note=seen"]);
     let token = || lock_of(&project)["metadata"]["annotations"]["deployctl.dev/lock-token"].clone();
     let (held, renewed) = (token(), lock_of(&project)["spec"]["renewTime"].clone());
-    eventually("it is renewed", || (lock_of(&project)["spec"]["renewTime"] != renewed).then_some(()));
+    eventually("it is renewed", || {
+        (lock_of(&project)["spec"]["renewTime"] != renewed).then_some(())
+    });
     assert_eq!(token(), held);
     // It goes on: the next phase is reached.
     project.kubectl(&[

@@ -10,8 +10,17 @@ fn a_release_that_is_not_locked_needs_nothing() {
     let project = Project::new("never-locked");
     try_kubectl(&["create", "namespace", STATE], "");
     for state in [STATE, "not-even-there"] {
-        let outcome = project.command("unlock", &["--state-namespace", state]).run().exited(0);
-        assert!(outcome.stderr.contains("never-locked.default is not locked"), "{}", outcome.stderr);
+        let outcome = project
+            .command("unlock", &["--state-namespace", state])
+            .run()
+            .exited(0);
+        assert!(
+            outcome
+                .stderr
+                .contains("never-locked.default is not locked"),
+            "{}",
+            outcome.stderr
+        );
     }
 }
 
@@ -22,13 +31,30 @@ fn the_holder_is_shown_and_the_release_must_be_named() {
     let unlock = |arguments: &[&str]| -> Outcome { project.command("unlock", arguments).run() };
 
     let asked = unlock(&[]).exited(2);
-    for text in [HOLDER, "since 2026-11-21 10:00:00 UTC", "no terminal", "`--yes=held-elsewhere.default`"] {
-        assert!(asked.stderr.contains(text), "`{text}` is missing:\n{}", asked.stderr);
+    for text in [
+        HOLDER,
+        "since 2026-11-21 10:00:00 UTC",
+        "no terminal",
+        "`--yes=held-elsewhere.default`",
+    ] {
+        assert!(
+            asked.stderr.contains(text),
+            "`{text}` is missing:\n{}",
+            asked.stderr
+        );
     }
     let bare = unlock(&["--yes"]).exited(2);
-    assert!(bare.stderr.contains("`--yes=held-elsewhere.default`"), "{}", bare.stderr);
+    assert!(
+        bare.stderr.contains("`--yes=held-elsewhere.default`"),
+        "{}",
+        bare.stderr
+    );
     let other = unlock(&["--yes=other.default"]).exited(2);
-    assert!(other.stderr.contains("names another release"), "{}", other.stderr);
+    assert!(
+        other.stderr.contains("names another release"),
+        "{}",
+        other.stderr
+    );
     assert_eq!(lock.get()["spec"]["holderIdentity"], HOLDER);
 
     unlock(&["--yes=held-elsewhere.default"]).exited(0);
@@ -47,7 +73,11 @@ fn the_name_is_typed_at_a_terminal() {
     let mut refused = unlock();
     refused.type_line("yes");
     let ended = refused.end();
-    assert!(ended.status == 2 && ended.transcript.contains("not confirmed"), "{}", ended.transcript);
+    assert!(
+        ended.status == 2 && ended.transcript.contains("not confirmed"),
+        "{}",
+        ended.transcript
+    );
     assert_eq!(lock.get()["spec"]["holderIdentity"], HOLDER);
 
     // A living holder changes its Lease all the time.
@@ -55,7 +85,11 @@ fn the_name_is_typed_at_a_terminal() {
     lock.annotate();
     confirmed.type_line("typed-name.default");
     let ended = confirmed.end();
-    assert!(ended.status == 0 && ended.transcript.contains("is removed"), "{}", ended.transcript);
+    assert!(
+        ended.status == 0 && ended.transcript.contains("is removed"),
+        "{}",
+        ended.transcript
+    );
     assert_eq!(lock.get(), Value::Null);
 }
 
@@ -68,8 +102,15 @@ fn a_lock_that_changed_hands_while_the_user_was_asked_is_left_alone() {
     lock.hand_over("eve@elsewhere pid 8 up");
     pty.type_line("changed-hands.default");
     let ended = pty.end();
-    assert!(ended.status == 4 && ended.transcript.contains("taken by eve@elsewhere pid 8 up"), "{}", ended.transcript);
-    assert_eq!(lock.get()["spec"]["holderIdentity"], "eve@elsewhere pid 8 up");
+    assert!(
+        ended.status == 4 && ended.transcript.contains("taken by eve@elsewhere pid 8 up"),
+        "{}",
+        ended.transcript
+    );
+    assert_eq!(
+        lock.get()["spec"]["holderIdentity"],
+        "eve@elsewhere pid 8 up"
+    );
 }
 
 #[test]
@@ -78,7 +119,13 @@ fn who_may_not_delete_the_lease_takes_its_holder_out() {
     let project = Project::new("undeletable");
     Foreign::lock_in(&home, &project, 15);
     let user = User::with_verbs(&home, "get, update");
-    let unlock = || user.runs(project.command("unlock", &["--state-namespace", &home, "--yes=undeletable.default"])).run();
+    let unlock = || {
+        user.runs(project.command(
+            "unlock",
+            &["--state-namespace", &home, "--yes=undeletable.default"],
+        ))
+        .run()
+    };
     let first = unlock().exited(0);
     assert!(first.stderr.contains("is removed"), "{}", first.stderr);
     let second = unlock().exited(0);
@@ -89,6 +136,14 @@ fn who_may_not_delete_the_lease_takes_its_holder_out() {
 fn who_may_not_look_is_told_what_to_ask_for() {
     let project = Project::new("unlock-forbidden");
     let user = User::without_rights();
-    let outcome = user.runs(project.command("unlock", &["--yes=unlock-forbidden.default"])).run().exited(1);
-    assert!(outcome.stderr.contains("cannot read the lock") && outcome.stderr.contains("`--state-namespace"), "{}", outcome.stderr);
+    let outcome = user
+        .runs(project.command("unlock", &["--yes=unlock-forbidden.default"]))
+        .run()
+        .exited(1);
+    assert!(
+        outcome.stderr.contains("cannot read the lock")
+            && outcome.stderr.contains("`--state-namespace"),
+        "{}",
+        outcome.stderr
+    );
 }

@@ -12,24 +12,35 @@ pub(super) const WEB: &str = "/deployments/web";
 
 /// A release of a `ConfigMap` and a Deployment, and a proxy of its own.
 pub(super) fn release(name: &str) -> (Project, Proxy) {
-    let project =
-        Project::new(name).manifest("databases/settings.yaml", &config_map("settings", "1")).manifest("apps/web.yaml", &deployment("web"));
+    let project = Project::new(name)
+        .manifest("databases/settings.yaml", &config_map("settings", "1"))
+        .manifest("apps/web.yaml", &deployment("web"));
     (project, Proxy::start())
 }
 
 /// The requests among `requests` that contain `part`.
 pub(super) fn about(requests: Vec<Logged>, part: &str) -> Vec<Logged> {
-    requests.into_iter().filter(|request| request.path.contains(part)).collect()
+    requests
+        .into_iter()
+        .filter(|request| request.path.contains(part))
+        .collect()
 }
 
 /// What each of the writes that contain `part` was answered with.
 pub(super) fn answers(proxy: &Proxy, part: &str) -> Vec<Option<u16>> {
-    about(proxy.mutating(), part).iter().map(|write| write.status).collect()
+    about(proxy.mutating(), part)
+        .iter()
+        .map(|write| write.status)
+        .collect()
 }
 
 /// The lines about requests that were sent again, which `-v` shows.
 pub(super) fn retries(outcome: &Outcome) -> Vec<&str> {
-    outcome.stderr.lines().filter(|line| line.starts_with("Retry:")).collect()
+    outcome
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("Retry:"))
+        .collect()
 }
 
 /// The test fails where the release is not as `up` makes it.

@@ -11,19 +11,33 @@ fn a_silent_server_is_given_up_soon() {
     proxy.inject([Rule::new(Requests::all(), Fault::Silence)]);
     let outcome = proxy.run(project.up(&["-v"])).exited(1);
     assert_eq!(retries(&outcome), Vec::<&str>::new());
-    assert!(outcome.stderr.contains("accepted the request but did not answer within 8 s"), "{}", outcome.stderr);
+    assert!(
+        outcome
+            .stderr
+            .contains("accepted the request but did not answer within 8 s"),
+        "{}",
+        outcome.stderr
+    );
     project.assert_nothing_was_written();
 }
 
 #[test]
 fn a_silent_write_does_not_outlast_the_time_limit_of_the_run() {
     let (project, proxy) = release("net-mute");
-    proxy.inject([Rule::new(Requests::mutating().about(SETTINGS), Fault::Silence)]);
+    proxy.inject([Rule::new(
+        Requests::mutating().about(SETTINGS),
+        Fault::Silence,
+    )]);
     let started = Instant::now();
     let outcome = proxy.run(project.up(&["--timeout", "2s"]));
-    assert!(started.elapsed() < Duration::from_secs(30), "it took {:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(30),
+        "it took {:?}",
+        started.elapsed()
+    );
     assert_ne!(outcome.status, 0);
-    let told = "phase databases: the run's time of 2 s was up, and objects were still being written";
+    let told =
+        "phase databases: the run's time of 2 s was up, and objects were still being written";
     assert!(outcome.stderr.contains(told), "{}", outcome.stderr);
 }
 

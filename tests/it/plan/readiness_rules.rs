@@ -1,4 +1,5 @@
-//! `readiness` and `failureBudget` in the plan: what `validate` finds, and what `readiness --rules` judges by.
+//! `readiness` and `failureBudget` in the plan: what `validate` finds, and what `readiness --rules`
+//! judges by.
 
 use serde_json::{Value, json};
 
@@ -9,7 +10,9 @@ const WIDGET: &str = "apiVersion: example.org/v1\nkind: Widget\nmetadata: {name:
 /// A plan with one Widget and `more` from the third line on.
 fn plan(more: &str) -> Folder {
     let text = format!("apiVersion: deployctl.dev/v1\nsources: [../manifests]\n{more}");
-    Folder::new().file("plans/shop.yaml", &text).file("manifests/widget.yaml", WIDGET)
+    Folder::new()
+        .file("plans/shop.yaml", &text)
+        .file("manifests/widget.yaml", WIDGET)
 }
 
 fn refused(more: &str) -> String {
@@ -18,12 +21,31 @@ fn refused(more: &str) -> String {
 
 /// The verdicts about `objects` by the rules of the plan in `folder`.
 fn judged(folder: Folder, objects: &[Value], arguments: &[&str]) -> Vec<(String, String, String)> {
-    let lines: String = objects.iter().map(|object| object.to_string() + "\n").collect();
-    let ran = folder.file("objects.jsonl", &lines).run(&[&["readiness", "-f", "objects.jsonl", "-o", "json"], arguments].concat());
+    let lines: String = objects
+        .iter()
+        .map(|object| object.to_string() + "\n")
+        .collect();
+    let ran = folder.file("objects.jsonl", &lines).run(
+        &[
+            &["readiness", "-f", "objects.jsonl", "-o", "json"],
+            arguments,
+        ]
+        .concat(),
+    );
     let (stdout, _) = ran.success();
     let text = |line: &Value, field: &str| line[field].as_str().unwrap().to_owned();
-    let parsed = stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    parsed.map(|line| (text(&line, "verdict"), text(&line, "reason"), text(&line, "message"))).collect()
+    let parsed = stdout
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    parsed
+        .map(|line| {
+            (
+                text(&line, "verdict"),
+                text(&line, "reason"),
+                text(&line, "message"),
+            )
+        })
+        .collect()
 }
 
 fn widget(name: &str, status: &Value) -> Value {
@@ -143,7 +165,10 @@ fn a_rule_that_fits_nothing_is_warned_about() {
 fn up_refuses_a_wrong_expression_before_it_looks_for_a_cluster() {
     let ran: Ran = plan("readiness: [{kind: Widget, ready: status.phase ==}]\n").run(&["up"]);
     let said = ran.refusal();
-    assert!(said.contains("plans/shop.yaml:3:50: `readiness[0].ready`: ends too early"), "{said}");
+    assert!(
+        said.contains("plans/shop.yaml:3:50: `readiness[0].ready`: ends too early"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -164,13 +189,28 @@ fn objects_are_judged_by_the_rules_of_a_plan() {
     ];
     let found = judged(plan(rules), &objects, &["--rules", "shop"]);
     let verdicts: Vec<&str> = found.iter().map(|(verdict, ..)| verdict.as_str()).collect();
-    assert_eq!(verdicts, ["ready", "failed", "in-progress", "ready", "ready"]);
+    assert_eq!(
+        verdicts,
+        ["ready", "failed", "in-progress", "ready", "ready"]
+    );
     let (_, reason, message) = &found[1];
     assert_eq!(reason, "UserRule");
-    assert!(message.starts_with("`status.phase == 'Broken'` is true (plans/shop.yaml:7)"), "{message}");
+    assert!(
+        message.starts_with("`status.phase == 'Broken'` is true (plans/shop.yaml:7)"),
+        "{message}"
+    );
     let (_, _, message) = &found[2];
-    assert!(message.starts_with("`status.phase == 'Running'` is not true yet: there is no `phase` (plans/shop.yaml:6)"), "{message}");
-    assert_eq!(judged(plan(rules), &objects[3..4], &[])[0].0, "in-progress", "nobody else knows this phase");
+    assert!(
+        message.starts_with(
+            "`status.phase == 'Running'` is not true yet: there is no `phase` (plans/shop.yaml:6)"
+        ),
+        "{message}"
+    );
+    assert_eq!(
+        judged(plan(rules), &objects[3..4], &[])[0].0,
+        "in-progress",
+        "nobody else knows this phase"
+    );
 }
 
 #[test]
@@ -182,27 +222,61 @@ environments:
 readiness: [{kind: Widget, ready: \"status.phase == '${phase}'\"}]
 ";
     let object = [widget("a", &json!({"phase": "Sleeping"}))];
-    let verdict = |rules: &str, arguments: &[&str]| judged(plan(rules), &object, arguments)[0].0.clone();
+    let verdict =
+        |rules: &str, arguments: &[&str]| judged(plan(rules), &object, arguments)[0].0.clone();
     let with_value = rules.replace("image_tag: {}", "image_tag: {default: v1}");
-    assert_eq!(verdict(&with_value, &["--rules", "plans/shop.yaml"]), "ready");
-    assert_eq!(verdict(&with_value, &["--rules", "shop", "--env", "prod"]), "in-progress");
-    assert_eq!(verdict(&with_value, &["--rules", "shop", "--env", "prod", "--set", "phase=Sleeping"]), "ready");
+    assert_eq!(
+        verdict(&with_value, &["--rules", "plans/shop.yaml"]),
+        "ready"
+    );
+    assert_eq!(
+        verdict(&with_value, &["--rules", "shop", "--env", "prod"]),
+        "in-progress"
+    );
+    assert_eq!(
+        verdict(
+            &with_value,
+            &[
+                "--rules",
+                "shop",
+                "--env",
+                "prod",
+                "--set",
+                "phase=Sleeping"
+            ]
+        ),
+        "ready"
+    );
     let fixed = rules.replace("${phase}", "Sleeping");
-    assert_eq!(verdict(&fixed, &["--rules", "shop"]), "ready", "`image_tag` has no value, and no rule refers to it");
+    assert_eq!(
+        verdict(&fixed, &["--rules", "shop"]),
+        "ready",
+        "`image_tag` has no value, and no rule refers to it"
+    );
 }
 
 #[test]
 fn the_failure_budget_of_a_plan_counts() {
     let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "shop"}, "status": {"phase": "Running",
         "containerStatuses": [{"name": "a", "restartCount": 5, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}});
-    let verdict = |more: &str| judged(plan(more), std::slice::from_ref(&pod), &["--rules", "shop"])[0].0.clone();
+    let verdict = |more: &str| {
+        judged(plan(more), std::slice::from_ref(&pod), &["--rules", "shop"])[0]
+            .0
+            .clone()
+    };
     assert_eq!(verdict("failureBudget: {grace: 1m}\n"), "failed");
     assert_eq!(verdict("failureBudget: {restarts: 6}\n"), "in-progress");
 }
 
 #[test]
 fn a_plan_with_wrong_rules_is_refused() {
-    let folder = plan("readiness: [{kind: Widget, ready: nope}]\n").file("objects.jsonl", &widget("a", &json!({})).to_string());
-    let said = folder.run(&["readiness", "-f", "objects.jsonl", "--rules", "shop"]).refusal();
-    assert!(said.contains("plans/shop.yaml:3:35: `readiness[0].ready`: there is no `nope`"), "{said}");
+    let folder = plan("readiness: [{kind: Widget, ready: nope}]\n")
+        .file("objects.jsonl", &widget("a", &json!({})).to_string());
+    let said = folder
+        .run(&["readiness", "-f", "objects.jsonl", "--rules", "shop"])
+        .refusal();
+    assert!(
+        said.contains("plans/shop.yaml:3:35: `readiness[0].ready`: there is no `nope`"),
+        "{said}"
+    );
 }

@@ -5,38 +5,63 @@ use crate::support::{Deployctl, kubectl};
 
 #[test]
 fn a_revision_that_is_not_there_is_refused_with_those_that_are() {
-    let project = Project::new("back-to-unknown").manifest("apps/settings.yaml", &config_map("settings", "1"));
+    let project = Project::new("back-to-unknown")
+        .manifest("apps/settings.yaml", &config_map("settings", "1"));
     project.deploy(&[]);
-    let refused = project.command("rollback", &["--to", "7", "--yes"]).run().exited(2);
-    assert!(refused.stderr.contains("no revision 7") && refused.stderr.contains("1 (succeeded)"), "{}", refused.stderr);
+    let refused = project
+        .command("rollback", &["--to", "7", "--yes"])
+        .run()
+        .exited(2);
+    assert!(
+        refused.stderr.contains("no revision 7") && refused.stderr.contains("1 (succeeded)"),
+        "{}",
+        refused.stderr
+    );
     let refused = project.command("rollback", &["--yes"]).run().exited(2);
-    assert!(refused.stderr.contains("no earlier revision"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("no earlier revision"),
+        "{}",
+        refused.stderr
+    );
     assert_eq!(project.revisions().len(), 1);
 }
 
 #[test]
 fn what_is_deployed_needs_nothing() {
-    let project = Project::new("back-to-deployed").manifest("apps/settings.yaml", &config_map("settings", "1"));
+    let project = Project::new("back-to-deployed")
+        .manifest("apps/settings.yaml", &config_map("settings", "1"));
     project.deploy(&[]);
-    let done = project.command("rollback", &["--to", "1", "--yes"]).run().exited(0);
+    let done = project
+        .command("rollback", &["--to", "1", "--yes"])
+        .run()
+        .exited(0);
     assert!(done.stderr.contains("nothing to do"), "{}", done.stderr);
     assert_eq!(project.revisions().len(), 1);
 }
 
 #[test]
 fn a_revision_that_was_rolled_back_cannot_be_gone_back_to() {
-    let project = Project::new("back-to-bad").manifest("apps/settings.yaml", &config_map("settings", "1"));
+    let project =
+        Project::new("back-to-bad").manifest("apps/settings.yaml", &config_map("settings", "1"));
     project.deploy(&[]);
     let job = super::manifests::job("fails", "job-fails");
     project.rewrite("apps/job.yaml", &job);
     project.up(&[]).run().exited(1);
-    let refused = project.command("rollback", &["--to", "2", "--yes"]).run().exited(2);
-    assert!(refused.stderr.contains("revision 2") && refused.stderr.contains("2 (rolled back)"), "{}", refused.stderr);
+    let refused = project
+        .command("rollback", &["--to", "2", "--yes"])
+        .run()
+        .exited(2);
+    assert!(
+        refused.stderr.contains("revision 2") && refused.stderr.contains("2 (rolled back)"),
+        "{}",
+        refused.stderr
+    );
 }
 
 #[test]
 fn a_revision_that_cannot_be_read_is_refused_and_the_others_are_named() {
-    let project = Project::new("back-to-damaged").manifest("apps/settings.yaml", &config_map("settings", "1"));
+    let project = Project::new("back-to-damaged")
+        .manifest("apps/settings.yaml", &config_map("settings", "1"));
     project.deploy(&[]);
     for value in ["2", "3"] {
         project.rewrite("apps/settings.yaml", &config_map("settings", value));
@@ -51,16 +76,35 @@ fn a_revision_that_cannot_be_read_is_refused_and_the_others_are_named() {
     assert_ne!(wanted(0), wanted(1));
     kubectl(&["delete", "secret", "-n", "deployctl-system", &wanted(1)]);
     let refused = project.command("rollback", &["--yes"]).run().exited(1);
-    assert!(refused.stderr.contains("cannot be read") && refused.stderr.contains("1 (succeeded)"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("cannot be read") && refused.stderr.contains("1 (succeeded)"),
+        "{}",
+        refused.stderr
+    );
     assert_eq!(project.get("configmap/settings")["data"]["value"], "3");
-    project.command("rollback", &["--to", "1", "--yes"]).run().exited(0);
+    project
+        .command("rollback", &["--to", "1", "--yes"])
+        .run()
+        .exited(0);
     assert_eq!(project.get("configmap/settings")["data"]["value"], "1");
 }
 
 #[test]
 fn a_release_that_does_not_exist_is_said_in_words() {
     let elsewhere = tempfile::tempdir().unwrap();
-    let run = Deployctl::in_sandbox().current_dir(elsewhere.path()).args(["rollback", "no-such-release", "--env", "dev", "--yes"]);
+    let run = Deployctl::in_sandbox().current_dir(elsewhere.path()).args([
+        "rollback",
+        "no-such-release",
+        "--env",
+        "dev",
+        "--yes",
+    ]);
     let refused = run.run().exited(2);
-    assert!(refused.stderr.contains("no-such-release.dev has no revisions"), "{}", refused.stderr);
+    assert!(
+        refused
+            .stderr
+            .contains("no-such-release.dev has no revisions"),
+        "{}",
+        refused.stderr
+    );
 }

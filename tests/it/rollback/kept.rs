@@ -8,7 +8,9 @@ use super::{
 };
 
 fn secret(value: &str) -> String {
-    format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: password}}\nstringData: {{value: {value:?}}}\n")
+    format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: password}}\nstringData: {{value: {value:?}}}\n"
+    )
 }
 
 /// A release with two revisions that differ in a setting and a Secret.
@@ -27,14 +29,24 @@ fn with_secret(name: &str) -> Project {
 #[track_caller]
 fn password(project: &Project) -> String {
     let secret = project.get("secret/password");
-    String::from_utf8(STANDARD.decode(secret["data"]["value"].as_str().unwrap()).unwrap()).unwrap()
+    String::from_utf8(
+        STANDARD
+            .decode(secret["data"]["value"].as_str().unwrap())
+            .unwrap(),
+    )
+    .unwrap()
 }
 
 #[test]
 fn secrets_stay_and_are_named() {
     let project = with_secret("back-keeps-secret");
     let done = project.command("rollback", &["--yes"]).run().exited(0);
-    assert!(done.stderr.contains("Secret/back-keeps-secret/password stays as it is"), "{}", done.stderr);
+    assert!(
+        done.stderr
+            .contains("Secret/back-keeps-secret/password stays as it is"),
+        "{}",
+        done.stderr
+    );
     assert!(!done.stderr.contains("made-up") && !done.stdout.contains("made-up"));
     assert_eq!(project.get("configmap/settings")["data"]["value"], "1");
     assert_eq!(password(&project), "made-up-2");
@@ -46,7 +58,10 @@ fn secrets_stay_and_are_named() {
 #[test]
 fn secrets_come_back_where_that_is_asked_for() {
     let project = with_secret("back-restores-secret");
-    project.command("rollback", &["--yes", "--restore-secrets"]).run().exited(0);
+    project
+        .command("rollback", &["--yes", "--restore-secrets"])
+        .run()
+        .exited(0);
     assert_eq!(password(&project), "made-up-1");
 }
 
@@ -66,27 +81,47 @@ fn a_secret_that_is_not_there_comes_back() {
 #[test]
 fn what_is_marked_manual_stays_and_is_named() {
     let marked = |value: &str| {
-        config_map("schema", value).replace("{name: schema}", "{name: schema, annotations: {deployctl.dev/rollback: manual}}")
+        config_map("schema", value).replace(
+            "{name: schema}",
+            "{name: schema, annotations: {deployctl.dev/rollback: manual}}",
+        )
     };
-    let project = Project::new("back-leaves-manual").manifest("apps/all.yaml", &documents(&[marked("1"), config_map("settings", "1")]));
+    let project = Project::new("back-leaves-manual").manifest(
+        "apps/all.yaml",
+        &documents(&[marked("1"), config_map("settings", "1")]),
+    );
     project.deploy(&[]);
-    project.rewrite("apps/all.yaml", &documents(&[marked("2"), config_map("settings", "2")]));
+    project.rewrite(
+        "apps/all.yaml",
+        &documents(&[marked("2"), config_map("settings", "2")]),
+    );
     project.deploy(&[]);
     let done = project.command("rollback", &["--yes"]).run().exited(0);
-    assert!(done.stderr.contains("ConfigMap/back-leaves-manual/schema stays as it is: it is marked"), "{}", done.stderr);
+    assert!(
+        done.stderr
+            .contains("ConfigMap/back-leaves-manual/schema stays as it is: it is marked"),
+        "{}",
+        done.stderr
+    );
     assert_eq!(project.get("configmap/schema")["data"]["value"], "2");
     assert_eq!(project.get("configmap/settings")["data"]["value"], "1");
 }
 
 #[test]
 fn jobs_are_not_run_again() {
-    let project =
-        Project::new("back-runs-no-job").manifest("apps/web.yaml", &deployment("web")).manifest("apps/migrate.yaml", &job("migrate-1", ""));
+    let project = Project::new("back-runs-no-job")
+        .manifest("apps/web.yaml", &deployment("web"))
+        .manifest("apps/migrate.yaml", &job("migrate-1", ""));
     project.deploy(&[]);
     project.rewrite("apps/migrate.yaml", &job("migrate-2", ""));
     project.deploy(&[]);
     assert!(project.get("job/migrate-1").is_null());
     let done = project.command("rollback", &["--yes"]).run().exited(0);
-    assert!(done.stderr.contains("Job/back-runs-no-job/migrate-1 is not brought back: it ran already"), "{}", done.stderr);
+    assert!(
+        done.stderr
+            .contains("Job/back-runs-no-job/migrate-1 is not brought back: it ran already"),
+        "{}",
+        done.stderr
+    );
     assert!(project.get("job/migrate-1").is_null());
 }

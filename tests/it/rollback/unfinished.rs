@@ -23,10 +23,16 @@ use crate::support::{
 fn about_to_hang(name: &str) -> Project {
     let project = Project::new(name)
         .plan("phases: {apps: {timeout: 10m}}\n")
-        .manifest("databases/settings.yaml", &documents(&[config_map("settings", "1"), config_map("gone", "1")]))
+        .manifest(
+            "databases/settings.yaml",
+            &documents(&[config_map("settings", "1"), config_map("gone", "1")]),
+        )
         .manifest("apps/web.yaml", &deployment("web"));
     project.deploy(&[]);
-    project.rewrite("databases/settings.yaml", &documents(&[config_map("settings", "2"), config_map("new", "2")]));
+    project.rewrite(
+        "databases/settings.yaml",
+        &documents(&[config_map("settings", "2"), config_map("new", "2")]),
+    );
     project.rewrite("apps/web.yaml", &faulty_deployment("web", "never-ready"));
     project
 }
@@ -45,7 +51,12 @@ fn assert_is_as_before(project: &Project) {
     assert_eq!(project.get("configmap/settings")["data"]["value"], "1");
     assert_eq!(project.get("configmap/gone")["data"]["value"], "1");
     assert!(project.get("configmap/new").is_null());
-    assert!(project.get("deployment/web").pointer("/spec/template/metadata/labels/sandbox.deployctl.dev~1fault").is_none());
+    assert!(
+        project
+            .get("deployment/web")
+            .pointer("/spec/template/metadata/labels/sandbox.deployctl.dev~1fault")
+            .is_none()
+    );
 }
 
 #[test]
@@ -53,17 +64,33 @@ fn a_killed_run_is_taken_back_without_its_files() {
     let project = about_to_hang("killed-then-back");
     kill_while_it_waits(&project);
     let elsewhere = tempfile::tempdir().unwrap();
-    let rollback = || Deployctl::in_sandbox().current_dir(elsewhere.path()).args(["rollback", "killed-then-back", "--yes"]);
+    let rollback = || {
+        Deployctl::in_sandbox().current_dir(elsewhere.path()).args([
+            "rollback",
+            "killed-then-back",
+            "--yes",
+        ])
+    };
     let done = rollback().run().exited(0);
-    assert!(done.stderr.contains("what was there before revision 2"), "{}", done.stderr);
+    assert!(
+        done.stderr.contains("what was there before revision 2"),
+        "{}",
+        done.stderr
+    );
     assert_is_as_before(&project);
     let revisions = project.revisions();
     assert_eq!(revisions.len(), 2);
     assert_eq!(revisions[1]["outcome"], "rolled-back");
-    assert_eq!(revisions[1]["rollback"]["proof"]["differences"], serde_json::json!([]));
+    assert_eq!(
+        revisions[1]["rollback"]["proof"]["differences"],
+        serde_json::json!([])
+    );
     assert_eq!(revisions[1]["rollback"]["by"]["command"], "rollback");
     // The earlier manifests are what is there.
-    project.rewrite("databases/settings.yaml", &documents(&[config_map("settings", "1"), config_map("gone", "1")]));
+    project.rewrite(
+        "databases/settings.yaml",
+        &documents(&[config_map("settings", "1"), config_map("gone", "1")]),
+    );
     project.rewrite("apps/web.yaml", &deployment("web"));
     assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
 }
@@ -76,7 +103,14 @@ fn a_killed_first_installation_is_taken_back_to_nothing() {
     kill_while_it_waits(&project);
     project.command("rollback", &["--yes"]).run().exited(0);
     crate::support::eventually("the namespace is gone", || {
-        let namespaces = crate::support::kubectl(&["get", "namespace", &project.name, "--ignore-not-found", "-o", "name"]);
+        let namespaces = crate::support::kubectl(&[
+            "get",
+            "namespace",
+            &project.name,
+            "--ignore-not-found",
+            "-o",
+            "name",
+        ]);
         namespaces.is_empty().then_some(())
     });
     assert_eq!(project.last_revision()["outcome"], "rolled-back");
@@ -94,21 +128,35 @@ fn incompressible_name(index: u32) -> String {
 
 #[test]
 fn a_killed_run_is_taken_back_by_a_journal_that_is_longer_than_its_head_holds() {
-    let project = Project::new("long-journal-then-back").manifest("apps/web.yaml", &faulty_deployment("web", "never-ready"));
-    let settings: Vec<String> = (0..500).map(|index| config_map(&incompressible_name(index), "1")).collect();
+    let project = Project::new("long-journal-then-back")
+        .manifest("apps/web.yaml", &faulty_deployment("web", "never-ready"));
+    let settings: Vec<String> = (0..500)
+        .map(|index| config_map(&incompressible_name(index), "1"))
+        .collect();
     project.rewrite("databases/settings.yaml", &documents(&settings));
     kill_while_it_waits(&project);
     let head = project.stored("head").pop().unwrap();
     let chunks: Vec<String> = serde_json::from_value(unpacked(&head, "journal-chunks")).unwrap();
     assert!(!chunks.is_empty(), "the journal is too short for this test");
 
-    let events = project.command("rollback", &["--yes", "-o", "jsonl"]).run().exited(0).events();
-    let proof = events.iter().find(|event| event["event"] == "rollback-proved").unwrap();
-    assert_eq!((&proof["proof"]["differences"], &proof["proof"]["same"]), (&serde_json::json!([]), &502.into()));
+    let events = project
+        .command("rollback", &["--yes", "-o", "jsonl"])
+        .run()
+        .exited(0)
+        .events();
+    let proof = events
+        .iter()
+        .find(|event| event["event"] == "rollback-proved")
+        .unwrap();
+    assert_eq!(
+        (&proof["proof"]["differences"], &proof["proof"]["same"]),
+        (&serde_json::json!([]), &502.into())
+    );
     assert_eq!(project.last_revision()["outcome"], "rolled-back");
 }
 
-/// A `ConfigMap` of 700 KB that hardly become less when they are compressed; another `seed` makes others of them.
+/// A `ConfigMap` of 700 KB that hardly become less when they are compressed; another `seed` makes
+/// others of them.
 fn incompressible_config_map(name: &str, seed: u64) -> String {
     let bytes = |index: u64| {
         let mut hasher = DefaultHasher::new();
@@ -116,7 +164,10 @@ fn incompressible_config_map(name: &str, seed: u64) -> String {
         hasher.finish().to_le_bytes()
     };
     let content: Vec<u8> = (0..700_000 / 8).flat_map(bytes).collect();
-    format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\nbinaryData: {{content: {}}}\n", STANDARD.encode(content))
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\nbinaryData: {{content: {}}}\n",
+        STANDARD.encode(content)
+    )
 }
 
 #[test]
@@ -128,27 +179,49 @@ fn a_killed_run_is_taken_back_whose_journal_grew_by_more_than_a_secret_holds() {
         .manifest("databases/large.yaml", &large(1))
         .manifest("apps/web.yaml", &deployment("web"));
     project.deploy(&[]);
-    let contents = || names.map(|name| project.get(&format!("configmap/{name}"))["binaryData"]["content"].clone());
+    let contents = || {
+        names.map(|name| project.get(&format!("configmap/{name}"))["binaryData"]["content"].clone())
+    };
     let before = contents();
 
     project.rewrite("databases/large.yaml", &large(2));
     project.rewrite("apps/web.yaml", &faulty_deployment("web", "never-ready"));
     let proxy = Proxy::start();
     // What is done while the head is written first comes with its next write, all at once.
-    proxy.inject([Rule::new(Requests::mutating().about("/secrets/deployctl."), Fault::Delay(Duration::from_secs(3))).times(1)]);
+    proxy.inject([Rule::new(
+        Requests::mutating().about("/secrets/deployctl."),
+        Fault::Delay(Duration::from_secs(3)),
+    )
+    .times(1)]);
     let mut run = Running::start(proxy.through(project.up(&[])));
     run.until(|event| event["event"] == "object-written" && event["phase"] == "apps");
-    assert!(before.iter().zip(contents()).all(|(before, after)| *before != after));
+    assert!(
+        before
+            .iter()
+            .zip(contents())
+            .all(|(before, after)| *before != after)
+    );
     // One chunk holds less than one of them.
     eventually("the journal is stored", || {
-        let chunks: Vec<String> = serde_json::from_value(unpacked(&project.stored("head").pop().unwrap(), "journal-chunks")).unwrap();
+        let chunks: Vec<String> = serde_json::from_value(unpacked(
+            &project.stored("head").pop().unwrap(),
+            "journal-chunks",
+        ))
+        .unwrap();
         (chunks.len() > names.len()).then_some(())
     });
     run.signal(Signal::KILL);
     run.end();
 
-    let events = project.command("rollback", &["--yes", "-o", "jsonl"]).run().exited(0).events();
-    let proof = events.iter().find(|event| event["event"] == "rollback-proved").unwrap();
+    let events = project
+        .command("rollback", &["--yes", "-o", "jsonl"])
+        .run()
+        .exited(0)
+        .events();
+    let proof = events
+        .iter()
+        .find(|event| event["event"] == "rollback-proved")
+        .unwrap();
     assert_eq!(proof["proof"]["differences"], serde_json::json!([]));
     assert_eq!(contents(), before);
 }
@@ -158,12 +231,22 @@ fn a_run_that_failed_and_stayed_is_taken_back() {
     let project = about_to_hang("stopped-then-back").plan("phases: {apps: {timeout: 2s}}\n");
     project.up(&["--no-rollback"]).run().exited(3);
     assert_eq!(project.get("configmap/settings")["data"]["value"], "2");
-    let events = project.command("rollback", &["--yes", "-o", "jsonl"]).run().exited(0).events();
+    let events = project
+        .command("rollback", &["--yes", "-o", "jsonl"])
+        .run()
+        .exited(0)
+        .events();
     assert_is_as_before(&project);
-    let proof = events.iter().find(|event| event["event"] == "rollback-proved").unwrap();
+    let proof = events
+        .iter()
+        .find(|event| event["event"] == "rollback-proved")
+        .unwrap();
     assert_eq!(proof["proof"]["differences"], serde_json::json!([]));
     let last = events.last().unwrap();
-    assert_eq!((&last["outcome"], &last["exitStatus"]), (&"rolled-back".into(), &0.into()));
+    assert_eq!(
+        (&last["outcome"], &last["exitStatus"]),
+        (&"rolled-back".into(), &0.into())
+    );
     assert_eq!(project.status()["standing"], "rolled-back");
 }
 
@@ -171,10 +254,20 @@ fn a_run_that_failed_and_stayed_is_taken_back() {
 fn a_named_revision_is_gone_to_from_a_run_that_failed_and_stayed() {
     let project = about_to_hang("stopped-then-named").plan("phases: {apps: {timeout: 2s}}\n");
     project.up(&["--no-rollback"]).run().exited(3);
-    project.command("rollback", &["--to", "1", "--yes"]).run().exited(0);
+    project
+        .command("rollback", &["--to", "1", "--yes"])
+        .run()
+        .exited(0);
     assert_is_as_before(&project);
     let revision = project.last_revision();
-    assert_eq!((&revision["number"], &revision["backTo"], &revision["outcome"]), (&3.into(), &1.into(), &"succeeded".into()));
+    assert_eq!(
+        (
+            &revision["number"],
+            &revision["backTo"],
+            &revision["outcome"]
+        ),
+        (&3.into(), &1.into(), &"succeeded".into())
+    );
 }
 
 #[test]
@@ -197,5 +290,8 @@ fn what_others_changed_meanwhile_stays() {
     project.kubectl(&["label", "configmap/settings", "theirs=1"]);
     project.command("rollback", &["--yes"]).run().exited(0);
     assert_is_as_before(&project);
-    assert_eq!(project.get("configmap/settings")["metadata"]["labels"]["theirs"], "1");
+    assert_eq!(
+        project.get("configmap/settings")["metadata"]["labels"]["theirs"],
+        "1"
+    );
 }

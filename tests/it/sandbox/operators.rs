@@ -11,12 +11,35 @@ fn certificate(name: &str, fault: &str) -> String {
 fn certificates_and_issuers_become_ready_fail_or_stay_silent() {
     let namespace = namespace("cert-manager");
     let issuer = "apiVersion: cert-manager.io/v1\nkind: Issuer\nmetadata: {name: ca}\nspec: {selfSigned: {}}\n---\n";
-    apply(&namespace, &(issuer.to_owned() + &certificate("good", "none") + &certificate("bad", "fails") + &certificate("mute", "silent")));
+    apply(
+        &namespace,
+        &(issuer.to_owned()
+            + &certificate("good", "none")
+            + &certificate("bad", "fails")
+            + &certificate("mute", "silent")),
+    );
     for object in ["issuer/ca", "certificate/good"] {
-        kubectl(&["wait", "-n", &namespace, "--for=condition=Ready", object, "--timeout=30s"]);
+        kubectl(&[
+            "wait",
+            "-n",
+            &namespace,
+            "--for=condition=Ready",
+            object,
+            "--timeout=30s",
+        ]);
     }
-    kubectl(&["wait", "-n", &namespace, "--for=condition=Ready=False", "certificate/bad", "--timeout=30s"]);
-    assert_eq!(get(&namespace, "certificate/mute")["status"], serde_json::Value::Null);
+    kubectl(&[
+        "wait",
+        "-n",
+        &namespace,
+        "--for=condition=Ready=False",
+        "certificate/bad",
+        "--timeout=30s",
+    ]);
+    assert_eq!(
+        get(&namespace, "certificate/mute")["status"],
+        serde_json::Value::Null
+    );
 
     kubectl(&[
         "patch",
@@ -40,9 +63,22 @@ fn certificates_and_issuers_become_ready_fail_or_stay_silent() {
 #[test]
 fn a_prometheus_becomes_available() {
     let namespace = namespace("prometheus");
-    apply(&namespace, "apiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nmetadata: {name: main}\nspec: {replicas: 2}\n");
-    kubectl(&["wait", "-n", &namespace, "--for=condition=Available", "prometheus/main", "--timeout=30s"]);
-    assert_eq!(get(&namespace, "prometheus/main")["status"]["availableReplicas"], 2);
+    apply(
+        &namespace,
+        "apiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nmetadata: {name: main}\nspec: {replicas: 2}\n",
+    );
+    kubectl(&[
+        "wait",
+        "-n",
+        &namespace,
+        "--for=condition=Available",
+        "prometheus/main",
+        "--timeout=30s",
+    ]);
+    assert_eq!(
+        get(&namespace, "prometheus/main")["status"]["availableReplicas"],
+        2
+    );
 }
 
 #[test]
@@ -50,12 +86,23 @@ fn an_operator_is_played_also_when_its_crds_come_later() {
     // The shared sandbox has had the set fetched into the cache; this one starts without it.
     let sandbox = sandbox();
     let crds = sandbox.kubeconfig.ancestors().nth(3).unwrap().join("crds");
-    let folder =
-        std::fs::read_dir(crds).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.to_string_lossy().contains("/cert-manager-"));
+    let folder = std::fs::read_dir(crds)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.to_string_lossy().contains("/cert-manager-"));
     let script = "kubectl create -f \"$0\" && kubectl wait --for=condition=Established crd --all && \
                   kubectl apply -f - && kubectl wait --for=condition=Ready issuer/ca --timeout=30s";
     let issuer = "apiVersion: cert-manager.io/v1\nkind: Issuer\nmetadata: {name: ca}\nspec: {selfSigned: {}}\n";
-    let run = Deployctl::new().args(["sandbox", "run", "--nodes", "1", "--", "sh", "-c", script]).args([folder.unwrap()]).stdin(issuer);
+    let run = Deployctl::new()
+        .args(["sandbox", "run", "--nodes", "1", "--", "sh", "-c", script])
+        .args([folder.unwrap()])
+        .stdin(issuer);
     let outcome = run.run().exited(0);
-    assert!(outcome.stdout.contains("issuer.cert-manager.io/ca condition met"), "{}", outcome.stdout);
+    assert!(
+        outcome
+            .stdout
+            .contains("issuer.cert-manager.io/ca condition met"),
+        "{}",
+        outcome.stdout
+    );
 }

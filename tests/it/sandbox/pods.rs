@@ -18,7 +18,14 @@ spec:
 fn ready_pod(prefix: &str) -> String {
     let namespace = namespace(prefix);
     apply(&namespace, POD);
-    kubectl(&["wait", "-n", &namespace, "--for=condition=Ready", "pod/web", "--timeout=30s"]);
+    kubectl(&[
+        "wait",
+        "-n",
+        &namespace,
+        "--for=condition=Ready",
+        "pod/web",
+        "--timeout=30s",
+    ]);
     namespace
 }
 
@@ -44,14 +51,53 @@ metadata: {name: agent}
 spec: {selector: {matchLabels: {app: agent}}, template: {metadata: {labels: {app: agent}}, spec: {containers: [{name: app, image: agent}]}}}
 ";
     apply(&namespace, manifests);
-    kubectl(&["rollout", "status", "-n", &namespace, "deployment/web", "--timeout=30s"]);
-    kubectl(&["rollout", "status", "-n", &namespace, "daemonset/agent", "--timeout=30s"]);
-    kubectl(&["wait", "-n", &namespace, "--for=condition=Complete", "job/once", "--timeout=30s"]);
+    kubectl(&[
+        "rollout",
+        "status",
+        "-n",
+        &namespace,
+        "deployment/web",
+        "--timeout=30s",
+    ]);
+    kubectl(&[
+        "rollout",
+        "status",
+        "-n",
+        &namespace,
+        "daemonset/agent",
+        "--timeout=30s",
+    ]);
+    kubectl(&[
+        "wait",
+        "-n",
+        &namespace,
+        "--for=condition=Complete",
+        "job/once",
+        "--timeout=30s",
+    ]);
     let pods = get(&namespace, "pods");
-    let web = pods["items"].as_array().unwrap().iter().find(|pod| pod["metadata"]["labels"]["app"] == "web").unwrap().clone();
-    assert_eq!(web["status"]["initContainerStatuses"][0]["state"]["terminated"]["reason"], "Completed");
+    let web = pods["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|pod| pod["metadata"]["labels"]["app"] == "web")
+        .unwrap()
+        .clone();
+    assert_eq!(
+        web["status"]["initContainerStatuses"][0]["state"]["terminated"]["reason"],
+        "Completed"
+    );
 
-    kubectl(&["delete", "-n", &namespace, "deployment/web", "job/once", "daemonset/agent", "--cascade=foreground", "--timeout=30s"]);
+    kubectl(&[
+        "delete",
+        "-n",
+        &namespace,
+        "deployment/web",
+        "job/once",
+        "daemonset/agent",
+        "--cascade=foreground",
+        "--timeout=30s",
+    ]);
     assert_eq!(get(&namespace, "pods"), serde_json::Value::Null);
 }
 
@@ -61,8 +107,14 @@ fn logs_are_json_lines_and_can_be_followed() {
     let text = kubectl(&["logs", "-n", &namespace, "web", "-c", "app"]);
     let last: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
     assert_eq!(last["address"], "0.0.0.0:3000");
-    let output = try_kubectl(&["logs", "-n", &namespace, "web", "-c", "app", "--previous"], "");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("previous terminated container \"app\" in pod \"web\" not found"));
+    let output = try_kubectl(
+        &["logs", "-n", &namespace, "web", "-c", "app", "--previous"],
+        "",
+    );
+    assert!(
+        String::from_utf8_lossy(&output.stderr)
+            .contains("previous terminated container \"app\" in pod \"web\" not found")
+    );
 
     let mut follow = Command::new(&sandbox().kubectl)
         .args(["logs", "-f", "-n", &namespace, "web", "-c", "app"])
@@ -71,7 +123,12 @@ fn logs_are_json_lines_and_can_be_followed() {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(follow.stdout.take().unwrap()).lines();
-    assert!(lines.by_ref().map(Result::unwrap).any(|line| line.contains("request served")));
+    assert!(
+        lines
+            .by_ref()
+            .map(Result::unwrap)
+            .any(|line| line.contains("request served"))
+    );
     kubectl(&["delete", "-n", &namespace, "pod/web", "--timeout=30s"]);
     // The stream ends with the pod.
     assert!(follow.wait().unwrap().success());
@@ -81,17 +138,39 @@ fn logs_are_json_lines_and_can_be_followed() {
 fn exec_passes_input_output_and_exit_status() {
     let namespace = ready_pod("exec");
     let script = "read line; echo \"$line from $POD_NAMESPACE/$POD_NAME is $COLOUR\"; echo trouble >&2; exit 4";
-    let output = try_kubectl(&["exec", "-i", "-n", &namespace, "web", "-c", "app", "--", "sh", "-c", script], "hello\n");
+    let output = try_kubectl(
+        &[
+            "exec", "-i", "-n", &namespace, "web", "-c", "app", "--", "sh", "-c", script,
+        ],
+        "hello\n",
+    );
     assert_eq!(output.status.code(), Some(4));
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("hello from {namespace}/web is blue\n"));
-    assert!(String::from_utf8(output.stderr).unwrap().starts_with("trouble\n"));
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        format!("hello from {namespace}/web is blue\n")
+    );
+    assert!(
+        String::from_utf8(output.stderr)
+            .unwrap()
+            .starts_with("trouble\n")
+    );
 
     let megabyte: String = "0123456789abcdef".repeat(65_536);
-    let output = try_kubectl(&["exec", "-i", "-n", &namespace, "web", "-c", "app", "--", "cat"], &megabyte);
+    let output = try_kubectl(
+        &[
+            "exec", "-i", "-n", &namespace, "web", "-c", "app", "--", "cat",
+        ],
+        &megabyte,
+    );
     assert!(output.status.success());
     assert!(output.stdout == megabyte.as_bytes());
 
-    let output = try_kubectl(&["exec", "-n", &namespace, "web", "-c", "prepare", "--", "true"], "");
+    let output = try_kubectl(
+        &[
+            "exec", "-n", &namespace, "web", "-c", "prepare", "--", "true",
+        ],
+        "",
+    );
     assert!(String::from_utf8_lossy(&output.stderr).contains("container not found (\"prepare\")"));
 }
 
@@ -108,29 +187,60 @@ fn behind_port_forward_answers_what_the_annotations_say() {
     // kubectl writes a line per connection, so its output must stay open.
     let mut output = BufReader::new(forward.stdout.take().unwrap());
     output.read_line(&mut line).unwrap();
-    let port: u16 = line.split_once("127.0.0.1:").unwrap().1.split_once(' ').unwrap().0.parse().unwrap();
+    let port: u16 = line
+        .split_once("127.0.0.1:")
+        .unwrap()
+        .1
+        .split_once(' ')
+        .unwrap()
+        .0
+        .parse()
+        .unwrap();
     let ask = || {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        stream.write_all(b"GET /health HTTP/1.1\r\nHost: web\r\n\r\n").unwrap();
+        stream
+            .write_all(b"GET /health HTTP/1.1\r\nHost: web\r\n\r\n")
+            .unwrap();
         read_answer(BufReader::new(stream))
     };
     let answer = ask();
-    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.ends_with("\r\n\r\n{\"up\":false}"), "{answer}");
-    kubectl(&["annotate", "-n", &namespace, "pod/web", "sandbox.deployctl.dev/http-status-", "sandbox.deployctl.dev/http-body-"]);
-    let answer = eventually("the answer changes", || Some(ask()).filter(|answer| answer.starts_with("HTTP/1.1 200 ")));
+    assert!(
+        answer.starts_with("HTTP/1.1 503 ") && answer.ends_with("\r\n\r\n{\"up\":false}"),
+        "{answer}"
+    );
+    kubectl(&[
+        "annotate",
+        "-n",
+        &namespace,
+        "pod/web",
+        "sandbox.deployctl.dev/http-status-",
+        "sandbox.deployctl.dev/http-body-",
+    ]);
+    let answer = eventually("the answer changes", || {
+        Some(ask()).filter(|answer| answer.starts_with("HTTP/1.1 200 "))
+    });
     assert!(answer.ends_with("\r\n\r\nok"), "{answer}");
     forward.kill().unwrap();
     forward.wait().unwrap();
 }
 
-/// An answer whose body is as long as its header says; kwok does not tell the client when the server has closed.
+/// An answer whose body is as long as its header says; kwok does not tell the client when the
+/// server has closed.
 fn read_answer(mut reader: impl BufRead) -> String {
     let mut text = String::new();
     while !text.ends_with("\r\n\r\n") {
-        assert_ne!(reader.read_line(&mut text).expect("the answer goes on"), 0, "{text}");
+        assert_ne!(
+            reader.read_line(&mut text).expect("the answer goes on"),
+            0,
+            "{text}"
+        );
     }
-    let length =
-        text.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("the length is known").parse().expect("it is a number");
+    let length = text
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .expect("the length is known")
+        .parse()
+        .expect("it is a number");
     let mut body = vec![0; length];
     reader.read_exact(&mut body).expect("the body is whole");
     text + &String::from_utf8(body).expect("it is text")
@@ -141,15 +251,25 @@ async fn clients_in_rust_forward_ports_too() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let namespace = ready_pod("port-forward-rust");
     let config = kube::config::Kubeconfig::read_from(&sandbox().kubeconfig).unwrap();
-    let config = kube::Config::from_custom_kubeconfig(config, &kube::config::KubeConfigOptions::default()).await.unwrap();
+    let config =
+        kube::Config::from_custom_kubeconfig(config, &kube::config::KubeConfigOptions::default())
+            .await
+            .unwrap();
     let client = kube::Client::try_from(config).unwrap();
-    let pods: kube::Api<k8s_openapi::api::core::v1::Pod> = kube::Api::namespaced(client, &namespace);
+    let pods: kube::Api<k8s_openapi::api::core::v1::Pod> =
+        kube::Api::namespaced(client, &namespace);
     let mut forward = pods.portforward("web", &[3000]).await.unwrap();
     let mut stream = forward.take_stream(3000).unwrap();
-    stream.write_all(b"GET /health HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n").await.unwrap();
+    stream
+        .write_all(b"GET /health HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n")
+        .await
+        .unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).await.unwrap();
-    assert!(text.starts_with("HTTP/1.1 503 ") && text.ends_with("{\"up\":false}"), "{text}");
+    assert!(
+        text.starts_with("HTTP/1.1 503 ") && text.ends_with("{\"up\":false}"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -172,7 +292,17 @@ spec: {defaultBackend: {service: {name: public, port: {number: 80}}}}
 ";
     apply(&namespace, manifests);
     for object in ["service/public", "ingress/front"] {
-        kubectl(&["wait", "-n", &namespace, "--for=jsonpath={.status.loadBalancer.ingress[0].ip}", object, "--timeout=30s"]);
+        kubectl(&[
+            "wait",
+            "-n",
+            &namespace,
+            "--for=jsonpath={.status.loadBalancer.ingress[0].ip}",
+            object,
+            "--timeout=30s",
+        ]);
     }
-    assert_eq!(get(&namespace, "service/never")["status"]["loadBalancer"], serde_json::json!({}));
+    assert_eq!(
+        get(&namespace, "service/never")["status"]["loadBalancer"],
+        serde_json::json!({})
+    );
 }

@@ -14,19 +14,35 @@ use crate::support::kubectl;
 /// Deep enough for base64 of gzip of JSON with base64 of JSON in it.
 const DEEPEST: usize = 8;
 
-/// Where in the cluster `value` is: `KIND/NAMESPACE/NAME`, or `revision NAMESPACE/NAME` for stored revisions.
+/// Where in the cluster `value` is: `KIND/NAMESPACE/NAME`, or `revision NAMESPACE/NAME` for stored
+/// revisions.
 pub(super) fn places(value: &str) -> BTreeSet<String> {
     let kinds = kubectl(&["api-resources", "--verbs=list", "--output=name"]);
     let kinds = kinds.split_whitespace().collect::<Vec<_>>().join(",");
-    assert!(kinds.contains("secrets") && kinds.contains("configmaps") && kinds.contains("events"), "{kinds}");
-    let list: Value = serde_json::from_str(&kubectl(&["get", &kinds, "--all-namespaces", "--output=json"])).expect("kubectl writes JSON");
+    assert!(
+        kinds.contains("secrets") && kinds.contains("configmaps") && kinds.contains("events"),
+        "{kinds}"
+    );
+    let list: Value = serde_json::from_str(&kubectl(&[
+        "get",
+        &kinds,
+        "--all-namespaces",
+        "--output=json",
+    ]))
+    .expect("kubectl writes JSON");
     let items = list["items"].as_array().expect("a list").iter();
-    items.filter(|item| json_holds(item, value, 0)).map(place).collect()
+    items
+        .filter(|item| json_holds(item, value, 0))
+        .map(place)
+        .collect()
 }
 
 fn place(item: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let (namespace, name) = (text(&item["metadata"]["namespace"]), text(&item["metadata"]["name"]));
+    let (namespace, name) = (
+        text(&item["metadata"]["namespace"]),
+        text(&item["metadata"]["name"]),
+    );
     if item["type"] == "deployctl.dev/revision" && namespace == "deployctl-system" {
         return format!("revision {namespace}/{name}");
     }
@@ -47,17 +63,22 @@ fn bytes_hold(bytes: &[u8], value: &str, depth: usize) -> bool {
     }
     let mut unpacked = Vec::new();
     if bytes.starts_with(&[0x1f, 0x8b])
-        && MultiGzDecoder::new(bytes).read_to_end(&mut unpacked).is_ok()
+        && MultiGzDecoder::new(bytes)
+            .read_to_end(&mut unpacked)
+            .is_ok()
         && bytes_hold(&unpacked, value, depth + 1)
     {
         return true;
     }
     // A journal is one document after the other.
-    let mut documents = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>().map_while(Result::ok);
+    let mut documents = serde_json::Deserializer::from_slice(bytes)
+        .into_iter::<Value>()
+        .map_while(Result::ok);
     documents.any(|json| json_holds(&json, value, depth + 1))
 }
 
-/// As it is, or in base64, wherever in a longer text the value begins: each of the three alignments has an inner part of its own.
+/// As it is, or in base64, wherever in a longer text the value begins: each of the three alignments
+/// has an inner part of its own.
 fn plainly_holds(bytes: &[u8], value: &str) -> bool {
     let find = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
     let encoded = (0..3).map(|padding| {
@@ -72,13 +93,17 @@ fn plainly_holds(bytes: &[u8], value: &str) -> bool {
 fn json_holds(json: &Value, value: &str, depth: usize) -> bool {
     match json {
         Value::String(text) => {
-            let decoded = STANDARD.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text));
+            let decoded = STANDARD
+                .decode(text)
+                .or_else(|_| URL_SAFE_NO_PAD.decode(text));
             plainly_holds(text.as_bytes(), value)
                 || decoded.is_ok_and(|bytes| bytes_hold(&bytes, value, depth + 1))
                 || (text.starts_with(['{', '[']) && bytes_hold(text.as_bytes(), value, depth + 1))
         }
         Value::Array(items) => items.iter().any(|item| json_holds(item, value, depth)),
-        Value::Object(entries) => entries.iter().any(|(key, item)| plainly_holds(key.as_bytes(), value) || json_holds(item, value, depth)),
+        Value::Object(entries) => entries.iter().any(|(key, item)| {
+            plainly_holds(key.as_bytes(), value) || json_holds(item, value, depth)
+        }),
         _ => false,
     }
 }
@@ -92,15 +117,25 @@ fn values_are_found_however_they_are_packed() {
         encoder.write_all(bytes).expect("it is written");
         encoder.finish().expect("it ends")
     };
-    let secret = format!(r#"{{"data": {{"url": "{}"}}}}"#, STANDARD.encode(format!("https://x:{value}@y")));
+    let secret = format!(
+        r#"{{"data": {{"url": "{}"}}}}"#,
+        STANDARD.encode(format!("https://x:{value}@y"))
+    );
     let packed = [
         format!("password={value}").into_bytes(),
         STANDARD.encode(value).into_bytes(),
         secret.clone().into_bytes(),
         gzip(secret.as_bytes()),
-        format!(r#"{{"chunk": "{}"}}"#, STANDARD.encode(gzip(secret.as_bytes()))).into_bytes(),
+        format!(
+            r#"{{"chunk": "{}"}}"#,
+            STANDARD.encode(gzip(secret.as_bytes()))
+        )
+        .into_bytes(),
         [gzip(b"[1]"), gzip(secret.as_bytes())].concat(),
-        (0..3).map(|padding| STANDARD.encode(format!("{}{value}tail", "x".repeat(padding)))).collect::<String>().into_bytes(),
+        (0..3)
+            .map(|padding| STANDARD.encode(format!("{}{value}tail", "x".repeat(padding))))
+            .collect::<String>()
+            .into_bytes(),
     ];
     for bytes in packed {
         assert!(holds(&bytes, value), "{}", String::from_utf8_lossy(&bytes));

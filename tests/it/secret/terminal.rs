@@ -30,14 +30,31 @@ impl Terminal {
         let program = program.into_command();
         // rexpect hands over terminals without echo, at which nothing could be seen to be hidden.
         let mut command = Command::new("sh");
-        command.args(["-c", "stty echo && exec \"$0\" \"$@\""]).arg(program.get_program()).args(program.get_args());
-        command.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("TERM", "xterm-256color");
+        command
+            .args(["-c", "stty echo && exec \"$0\" \"$@\""])
+            .arg(program.get_program())
+            .args(program.get_args());
+        command
+            .env_clear()
+            .envs(
+                program
+                    .get_envs()
+                    .filter_map(|(name, value)| Some((name, value?))),
+            )
+            .env("TERM", "xterm-256color");
         if let Some(folder) = program.get_current_dir() {
             command.current_dir(folder);
         }
         let session = spawn_command(command, Some(120_000)).expect("the program can be run");
-        let side = session.process().get_file_handle().expect("the terminal has a handle");
-        Self { session, side, transcript: String::new() }
+        let side = session
+            .process()
+            .get_file_handle()
+            .expect("the terminal has a handle");
+        Self {
+            session,
+            side,
+            transcript: String::new(),
+        }
     }
 
     /// Waits until the terminal shows `text`.
@@ -45,7 +62,10 @@ impl Terminal {
     pub(super) fn expect(&mut self, text: &str) {
         match self.session.exp_string(text) {
             Ok(before) => self.transcript.extend([before.as_str(), text]),
-            Err(error) => panic!("`{text}` is not shown: {error}\nbefore it:\n{}", self.transcript),
+            Err(error) => panic!(
+                "`{text}` is not shown: {error}\nbefore it:\n{}",
+                self.transcript
+            ),
         }
     }
 
@@ -54,18 +74,29 @@ impl Terminal {
         self.type_unfinished(&format!("{value}\n"));
     }
 
-    /// Types `value` once the terminal hides it. What is typed before that is thrown away by the prompt.
+    /// Types `value` once the terminal hides it. What is typed before that is thrown away by the
+    /// prompt.
     pub(super) fn type_unfinished(&mut self, value: &str) {
-        eventually("the terminal hides what is typed", || (!echoes(&self.side)).then_some(()));
-        self.session.send(value).and_then(|_| self.session.flush()).expect("the terminal takes input");
+        eventually("the terminal hides what is typed", || {
+            (!echoes(&self.side)).then_some(())
+        });
+        self.session
+            .send(value)
+            .and_then(|_| self.session.flush())
+            .expect("the terminal takes input");
     }
 
     pub(super) fn press_ctrl_c(&mut self) {
-        self.session.send_control('c').expect("the terminal takes input");
+        self.session
+            .send_control('c')
+            .expect("the terminal takes input");
     }
 
     pub(super) fn terminate(&mut self) {
-        self.session.process_mut().signal(Signal::SIGTERM).expect("it runs");
+        self.session
+            .process_mut()
+            .signal(Signal::SIGTERM)
+            .expect("it runs");
     }
 
     /// Waits for the program's end.
@@ -77,10 +108,17 @@ impl Terminal {
             WaitStatus::Signaled(_, signal, _) => 128 + signal as i32,
             other => panic!("the program is {other:?}"),
         };
-        Ended { status, transcript: self.transcript, echoes: echoes(&self.side) }
+        Ended {
+            status,
+            transcript: self.transcript,
+            echoes: echoes(&self.side),
+        }
     }
 }
 
 fn echoes(side: &File) -> bool {
-    tcgetattr(side).expect("a terminal").local_modes.contains(LocalModes::ECHO)
+    tcgetattr(side)
+        .expect("a terminal")
+        .local_modes
+        .contains(LocalModes::ECHO)
 }

@@ -4,7 +4,9 @@ use rand::{RngExt as _, rngs::StdRng};
 use serde_json::{Value, json};
 
 use crate::support::{
-    manifests::{config_map, definition, deployment, documents, faulty_deployment, service, widget},
+    manifests::{
+        config_map, definition, deployment, documents, faulty_deployment, service, widget,
+    },
     project::Project,
 };
 
@@ -26,8 +28,16 @@ pub(super) enum Piece {
     Extra,
 }
 
-const PIECES: [Piece; 8] =
-    [Piece::Settings, Piece::Sealed, Piece::Role, Piece::Widget, Piece::Held, Piece::Web, Piece::Service, Piece::Extra];
+const PIECES: [Piece; 8] = [
+    Piece::Settings,
+    Piece::Sealed,
+    Piece::Role,
+    Piece::Widget,
+    Piece::Held,
+    Piece::Web,
+    Piece::Service,
+    Piece::Extra,
+];
 
 /// What a plan wants: some pieces, each in its first or its second state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +64,10 @@ impl Draft {
                 pieces.insert(piece, random.random_range(1..=2));
             }
         }
-        Self { pieces, is_broken: random.random_bool(0.15) }
+        Self {
+            pieces,
+            is_broken: random.random_bool(0.15),
+        }
     }
 
     pub(super) fn holds(&self, piece: Piece) -> bool {
@@ -64,23 +77,47 @@ impl Draft {
     /// Makes the files of `project` want this.
     pub(super) fn write(&self, project: &Project) {
         let match_sealed = "match: [{kind: ConfigMap, name: sealed, recreate: true}], ";
-        let extra = if self.holds(Piece::Extra) { ", extras: {after: [apps]}" } else { "" };
+        let extra = if self.holds(Piece::Extra) {
+            ", extras: {after: [apps]}"
+        } else {
+            ""
+        };
         // What is not ready by then never will be: a pod of the sandbox is within a second.
         let timeout = if self.is_broken { "4s" } else { "60s" };
         project.rewrite_plan(&format!("phases: {{databases: {{{match_sealed}timeout: 60s}}, apps: {{timeout: {timeout}}}{extra}}}\n"));
         for piece in PIECES {
-            let yaml = self.pieces.get(&piece).map(|state| piece.yaml(*state, &project.name));
+            let yaml = self
+                .pieces
+                .get(&piece)
+                .map(|state| piece.yaml(*state, &project.name));
             project.rewrite(piece.file(), &yaml.unwrap_or_default());
         }
-        let broken = if self.is_broken { faulty_deployment("broken", "never-ready") } else { String::new() };
+        let broken = if self.is_broken {
+            faulty_deployment("broken", "never-ready")
+        } else {
+            String::new()
+        };
         project.rewrite("apps/broken.yaml", &broken);
     }
 
     /// All that is there once it is deployed.
     pub(super) fn wanted(&self, name: &str) -> Vec<Wanted> {
-        let made = [format!("Namespace/{name}"), format!("ConfigMap/{name}/kube-root-ca.crt"), format!("ServiceAccount/{name}/default")];
-        let made = made.into_iter().map(|identity| Wanted { identity, pointer: "/metadata/deletionTimestamp", value: Value::Null });
-        made.chain(self.pieces.iter().flat_map(|(piece, state)| piece.wanted(*state, name))).collect()
+        let made = [
+            format!("Namespace/{name}"),
+            format!("ConfigMap/{name}/kube-root-ca.crt"),
+            format!("ServiceAccount/{name}/default"),
+        ];
+        let made = made.into_iter().map(|identity| Wanted {
+            identity,
+            pointer: "/metadata/deletionTimestamp",
+            value: Value::Null,
+        });
+        made.chain(
+            self.pieces
+                .iter()
+                .flat_map(|(piece, state)| piece.wanted(*state, name)),
+        )
+        .collect()
     }
 }
 
@@ -107,7 +144,10 @@ impl Piece {
                 "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: {name}-reader}}\nrules: [{{apiGroups: [\"\"], resources: [pods], resourceNames: [\"{value}\"], verbs: [get]}}]\n"
             ),
             Self::Widget => documents(&[definition(&group(name)), widget(&group(name), &value)]),
-            Self::Held => config_map("held", &value).replace("{name: held}", "{name: held, finalizers: [shop.test/nobody]}"),
+            Self::Held => config_map("held", &value).replace(
+                "{name: held}",
+                "{name: held, finalizers: [shop.test/nobody]}",
+            ),
             Self::Web => deployment("web").replace("web:v1", &format!("web:v{value}")),
             Self::Service => service("web", "").replace("port: 80,", &format!("port: 8{value},")),
             Self::Extra => config_map("extra", &value),
@@ -115,27 +155,56 @@ impl Piece {
     }
 
     fn wanted(self, state: u8, name: &str) -> Vec<Wanted> {
-        let one = |identity: String, pointer, value| vec![Wanted { identity, pointer, value }];
+        let one = |identity: String, pointer, value| {
+            vec![Wanted {
+                identity,
+                pointer,
+                value,
+            }]
+        };
         let text = json!(state.to_string());
-        let config_map = |of: &str| one(format!("ConfigMap/{name}/{of}"), "/data/value", text.clone());
+        let config_map = |of: &str| {
+            one(
+                format!("ConfigMap/{name}/{of}"),
+                "/data/value",
+                text.clone(),
+            )
+        };
         match self {
             Self::Settings => config_map("settings"),
             Self::Sealed => config_map("sealed"),
             Self::Held => config_map("held"),
             Self::Extra => config_map("extra"),
-            Self::Role => one(format!("ClusterRole.rbac.authorization.k8s.io/{name}-reader"), "/rules/0/resourceNames/0", text),
+            Self::Role => one(
+                format!("ClusterRole.rbac.authorization.k8s.io/{name}-reader"),
+                "/rules/0/resourceNames/0",
+                text,
+            ),
             Self::Widget => {
                 let group = group(name);
-                let definition = format!("CustomResourceDefinition.apiextensions.k8s.io/widgets.{group}");
+                let definition =
+                    format!("CustomResourceDefinition.apiextensions.k8s.io/widgets.{group}");
                 let mut both = one(definition, "/spec/group", json!(group));
-                both.extend(one(format!("Widget.{group}/{name}/first"), "/spec/size", json!(state)));
+                both.extend(one(
+                    format!("Widget.{group}/{name}/first"),
+                    "/spec/size",
+                    json!(state),
+                ));
                 both
             }
             Self::Web => {
                 let pointer = "/spec/template/spec/containers/0/image";
-                one(format!("Deployment.apps/{name}/web"), pointer, json!(format!("web:v{state}")))
+                one(
+                    format!("Deployment.apps/{name}/web"),
+                    pointer,
+                    json!(format!("web:v{state}")),
+                )
             }
-            Self::Service => one(format!("Service/{name}/web"), "/spec/ports/0/port", json!(80 + u32::from(state))),
+            Self::Service => one(
+                format!("Service/{name}/web"),
+                "/spec/ports/0/port",
+                json!(80 + u32::from(state)),
+            ),
         }
     }
 }
@@ -147,7 +216,11 @@ fn group(name: &str) -> String {
 
 impl fmt::Display for Draft {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let pieces: Vec<String> = self.pieces.iter().map(|(piece, state)| format!("{piece:?} {state}")).collect();
+        let pieces: Vec<String> = self
+            .pieces
+            .iter()
+            .map(|(piece, state)| format!("{piece:?} {state}"))
+            .collect();
         let broken = if self.is_broken { ", never ready" } else { "" };
         write!(formatter, "{}{broken}", pieces.join(", "))
     }

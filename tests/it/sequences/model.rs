@@ -6,7 +6,8 @@ use crate::support::dump::Dump;
 /// What is known of a release that nobody else touches.
 #[derive(Default)]
 pub(super) struct Model {
-    /// How everything was when it was last neither being worked on nor half done; `None`: nothing was there.
+    /// How everything was when it was last neither being worked on nor half done; `None`: nothing
+    /// was there.
     pub(super) settled: Option<Dump>,
     /// What good revisions left, by number.
     left: BTreeMap<u64, Dump>,
@@ -30,12 +31,18 @@ impl Model {
         for object in &wanted {
             match now.value(&object.identity, object.pointer) {
                 None => wrong.push(format!("{}: it is missing", object.identity)),
-                Some(value) if *value != object.value => wrong.push(format!("{} {}: {value}", object.identity, object.pointer)),
+                Some(value) if *value != object.value => {
+                    wrong.push(format!("{} {}: {value}", object.identity, object.pointer))
+                }
                 Some(_) => {}
             }
         }
         let is_wanted = |identity: &&str| wanted.iter().any(|object| object.identity == **identity);
-        wrong.extend(now.identities().filter(|identity| !is_wanted(identity)).map(|identity| format!("{identity}: it is left")));
+        wrong.extend(
+            now.identities()
+                .filter(|identity| !is_wanted(identity))
+                .map(|identity| format!("{identity}: it is left")),
+        );
         // Addresses are allocated anew for what is created anew.
         let comparable = now.as_of_release(name, name);
         if let Some(before) = self.brought.get(&draft.to_string()) {
@@ -49,12 +56,18 @@ impl Model {
     /// What differs from what revision `number` left of the release `name`.
     pub(super) fn not_as_left(&self, number: u64, name: &str, now: &Dump) -> Vec<String> {
         match self.left.get(&number) {
-            Some(left) => Dump::differences(&left.as_of_release(name, name), &now.as_of_release(name, name)),
-            None => vec![format!("it went back to revision {number}, which is none that was good")],
+            Some(left) => Dump::differences(
+                &left.as_of_release(name, name),
+                &now.as_of_release(name, name),
+            ),
+            None => vec![format!(
+                "it went back to revision {number}, which is none that was good"
+            )],
         }
     }
 
-    /// Takes note of how everything is; `good` is the number of the revision, where it is a good one.
+    /// Takes note of how everything is; `good` is the number of the revision, where it is a good
+    /// one.
     pub(super) fn settle(&mut self, now: Dump, good: Option<u64>) {
         if let Some(number) = good {
             self.left.insert(number, now.clone());
@@ -65,5 +78,7 @@ impl Model {
 
 /// What is there and should not be.
 pub(super) fn there(now: &Dump) -> Vec<String> {
-    now.identities().map(|identity| format!("{identity}: it is left")).collect()
+    now.identities()
+        .map(|identity| format!("{identity}: it is left"))
+        .collect()
 }

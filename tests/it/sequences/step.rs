@@ -9,7 +9,8 @@ use crate::support::{Deployctl, project::Project, proxy::When};
 #[derive(Debug, Clone)]
 pub(super) struct Step {
     pub(super) command: Command,
-    /// The request that it is killed at, among those that write, numbered from 1; it may be over before.
+    /// The request that it is killed at, among those that write, numbered from 1; it may be over
+    /// before.
     pub(super) kill: Option<(usize, When)>,
 }
 
@@ -31,14 +32,24 @@ impl Step {
             6..9 => Command::Rollback,
             _ => Command::Down,
         };
-        let when = if random.random() { When::Before } else { When::After };
+        let when = if random.random() {
+            When::Before
+        } else {
+            When::After
+        };
         let number = random.random_range(1..=WRITES);
-        Self { command, kill: random.random_bool(0.7).then_some((number, when)) }
+        Self {
+            command,
+            kill: random.random_bool(0.7).then_some((number, when)),
+        }
     }
 
     /// `command`, to its end.
     pub(super) fn whole(command: Command) -> Self {
-        Self { command, kill: None }
+        Self {
+            command,
+            kill: None,
+        }
     }
 }
 
@@ -64,7 +75,9 @@ impl fmt::Display for Step {
             Command::Down => write!(formatter, "down")?,
         }
         match self.kill {
-            Some((number, When::Before)) => write!(formatter, "; to be killed before write {number}"),
+            Some((number, When::Before)) => {
+                write!(formatter, "; to be killed before write {number}")
+            }
             Some((number, When::After)) => write!(formatter, "; to be killed after write {number}"),
             None => Ok(()),
         }

@@ -69,7 +69,8 @@ impl Trial {
         }
     }
 
-    /// So many commands, and at last `down`; an error says what is not as it should be, and what was done.
+    /// So many commands, and at last `down`; an error says what is not as it should be, and what
+    /// was done.
     pub(super) fn run(mut self, length: usize) -> Result<Tally, String> {
         for _ in 0..length {
             let step = Step::draw(&mut self.random);
@@ -78,32 +79,51 @@ impl Trial {
         self.step(&Step::whole(Command::Down))?;
         // The history is in the namespace that all share.
         let purged = self.project.command("down", &["--yes", "--purge"]).run();
-        if purged.status == 0 { Ok(self.tally) } else { Err(self.wrong(&[format!("`down --purge` ended with {}", purged.status)])) }
+        if purged.status == 0 {
+            Ok(self.tally)
+        } else {
+            Err(self.wrong(&[format!("`down --purge` ended with {}", purged.status)]))
+        }
     }
 
     fn step(&mut self, step: &Step) -> Result<(), String> {
         let before = self.status()?;
         let outcome = self.carry_out(step);
         let after = self.status()?;
-        self.told.push(format!("{step}: exit {}, then {} {}", outcome.status, after.standing, after.number));
+        self.told.push(format!(
+            "{step}: exit {}, then {} {}",
+            outcome.status, after.standing, after.number
+        ));
         self.tally.commands += 1;
         self.tally.killed += usize::from(outcome.status == KILLED);
         let wrong = self.check(step, &before, &outcome, &after);
         if wrong.is_empty() {
             return Ok(());
         }
-        let said = outcome.stderr.trim_end().lines().rev().take(12).collect::<Vec<_>>();
-        self.told.extend(said.into_iter().rev().map(|line| format!("  {line}")));
+        let said = outcome
+            .stderr
+            .trim_end()
+            .lines()
+            .rev()
+            .take(12)
+            .collect::<Vec<_>>();
+        self.told
+            .extend(said.into_iter().rev().map(|line| format!("  {line}")));
         Err(self.wrong(&wrong))
     }
 
-    /// Runs a command to its end, or until it is killed. Meanwhile what is held is freed, a little later than it is deleted.
+    /// Runs a command to its end, or until it is killed. Meanwhile what is held is freed, a little
+    /// later than it is deleted.
     fn carry_out(&mut self, step: &Step) -> Outcome {
         if let Command::Up(draft) = &step.command {
             self.holds |= draft.holds(Piece::Held);
         }
         let run = step.command.of(&self.project);
-        self.proxy.inject(step.kill.map(|(number, when)| Rule::new(Requests::mutating(), Fault::Kill(when)).only(number)));
+        self.proxy.inject(
+            step.kill.map(|(number, when)| {
+                Rule::new(Requests::mutating(), Fault::Kill(when)).only(number)
+            }),
+        );
         let is_over = AtomicBool::new(false);
         let outcome = thread::scope(|scope| {
             if self.holds {
@@ -118,10 +138,23 @@ impl Trial {
     }
 
     /// What is not as it should be after `step`.
-    fn check(&mut self, step: &Step, before: &Status, outcome: &Outcome, after: &Status) -> Vec<String> {
+    fn check(
+        &mut self,
+        step: &Step,
+        before: &Status,
+        outcome: &Outcome,
+        after: &Status,
+    ) -> Vec<String> {
         if !after.is_settled() {
             let is_killed = outcome.status == KILLED;
-            return if is_killed { Vec::new() } else { vec![format!("it ended with {} and left something half done", outcome.status)] };
+            return if is_killed {
+                Vec::new()
+            } else {
+                vec![format!(
+                    "it ended with {} and left something half done",
+                    outcome.status
+                )]
+            };
         }
         let now = self.dump();
         let name = &self.project.name;
@@ -141,7 +174,9 @@ impl Trial {
         };
         self.tally.rolled_back += usize::from(after.standing == "rolled-back");
         let expected: &[i32] = match &step.command {
-            Command::Up(Draft { is_broken: true, .. }) => &[1, KILLED],
+            Command::Up(Draft {
+                is_broken: true, ..
+            }) => &[1, KILLED],
             // There may be nothing to go back to.
             Command::Rollback if before.is_settled() && before == after => &[0, 2, KILLED],
             Command::Up(_) | Command::Rollback | Command::Down => &[0, KILLED],
@@ -156,7 +191,10 @@ impl Trial {
 
     fn went_back_to(&self, number: u64) -> Option<u64> {
         let revisions = self.project.revisions();
-        revisions.iter().find(|revision| revision["number"] == number)?["backTo"].as_u64()
+        revisions
+            .iter()
+            .find(|revision| revision["number"] == number)?["backTo"]
+            .as_u64()
     }
 
     /// All that is there of the release, but for what is kept about its revisions.
@@ -165,26 +203,42 @@ impl Trial {
         // The namespace's own objects come a little later than itself.
         if is_active(&get("default", &format!("namespace/{name}"))) {
             for object in ["configmap/kube-root-ca.crt", "serviceaccount/default"] {
-                eventually("the namespace is complete", || (!self.project.get(object).is_null()).then_some(()));
+                eventually("the namespace is complete", || {
+                    (!self.project.get(object).is_null()).then_some(())
+                });
             }
         }
-        Dump::of(&Scope::namespaces(&[name]).and_cluster_objects(&format!("{name}-")).and_cluster_objects(&format!("widgets.{name}.")))
+        Dump::of(
+            &Scope::namespaces(&[name])
+                .and_cluster_objects(&format!("{name}-"))
+                .and_cluster_objects(&format!("widgets.{name}.")),
+        )
     }
 
     fn status(&self) -> Result<Status, String> {
         let outcome = self.project.command("status", &["-o", "json"]).run();
         if outcome.status != 0 {
-            return Err(self.wrong(&[format!("status ended with {}: {}", outcome.status, outcome.stderr)]));
+            return Err(self.wrong(&[format!(
+                "status ended with {}: {}",
+                outcome.status, outcome.stderr
+            )]));
         }
         let status = outcome.json();
         let number = |revision: &str| status[revision]["number"].as_u64();
         let standing = status["standing"].as_str().unwrap_or_default().to_owned();
-        Ok(Status { number: number("lastRun").or(number("revision")).unwrap_or_default(), standing })
+        Ok(Status {
+            number: number("lastRun").or(number("revision")).unwrap_or_default(),
+            standing,
+        })
     }
 
     /// What is not as it should be, after what was done.
     fn wrong(&self, wrong: &[String]) -> String {
-        format!("\n    {}\n  and then:\n    {}", self.told.join("\n    "), wrong.join("\n    "))
+        format!(
+            "\n    {}\n  and then:\n    {}",
+            self.told.join("\n    "),
+            wrong.join("\n    ")
+        )
     }
 }
 
@@ -205,16 +259,33 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} commands, {} of them killed, {} states put back", self.commands, self.killed, self.rolled_back)
+        write!(
+            formatter,
+            "{} commands, {} of them killed, {} states put back",
+            self.commands, self.killed, self.rolled_back
+        )
     }
 }
 
-/// Frees the `ConfigMap` that is held, whenever it is being deleted. Nobody else does, so that it is the same until then.
+/// Frees the `ConfigMap` that is held, whenever it is being deleted. Nobody else does, so that it
+/// is the same until then.
 fn free_what_goes(namespace: &str, is_over: &AtomicBool) {
     while !is_over.load(Ordering::Relaxed) {
         thread::sleep(Duration::from_millis(700));
         if get(namespace, "configmap/held")["metadata"]["deletionTimestamp"].is_string() {
-            try_kubectl(&["patch", "configmap", "held", "-n", namespace, "--type=merge", "-p", r#"{"metadata":{"finalizers":null}}"#], "");
+            try_kubectl(
+                &[
+                    "patch",
+                    "configmap",
+                    "held",
+                    "-n",
+                    namespace,
+                    "--type=merge",
+                    "-p",
+                    r#"{"metadata":{"finalizers":null}}"#,
+                ],
+                "",
+            );
         }
     }
 }

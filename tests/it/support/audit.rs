@@ -16,7 +16,14 @@ pub(crate) struct Audit<'a> {
 
 impl<'a> Audit<'a> {
     pub(crate) fn from_now(user: &'a User) -> Self {
-        Self { user, from: File::open(&sandbox().audit_log).unwrap().metadata().unwrap().len() }
+        Self {
+            user,
+            from: File::open(&sandbox().audit_log)
+                .unwrap()
+                .metadata()
+                .unwrap()
+                .len(),
+        }
     }
 
     /// All requests of the user until now, as `verb path?query`.
@@ -25,10 +32,22 @@ impl<'a> Audit<'a> {
     #[track_caller]
     pub(crate) fn requests(&self) -> Vec<String> {
         let kubeconfig = self.user.kubeconfig.to_str().unwrap();
-        try_kubectl(&["--kubeconfig", kubeconfig, "get", "--raw", "/version?marks=the-end"], "");
+        try_kubectl(
+            &[
+                "--kubeconfig",
+                kubeconfig,
+                "get",
+                "--raw",
+                "/version?marks=the-end",
+            ],
+            "",
+        );
         let mut requests = eventually("the log is complete", || {
             let requests = self.read();
-            requests.iter().any(|request| request.contains("marks=the-end")).then_some(requests)
+            requests
+                .iter()
+                .any(|request| request.contains("marks=the-end"))
+                .then_some(requests)
         });
         requests.retain(|request| !request.contains("marks=the-end"));
         requests
@@ -38,8 +57,12 @@ impl<'a> Audit<'a> {
     #[track_caller]
     pub(crate) fn writes(&self) -> Vec<String> {
         let is_write = |request: &String| {
-            let reads = ["get ", "list ", "watch "].iter().any(|verb| request.starts_with(verb));
-            !reads && !request.contains("dryRun=All") && !request.contains("selfsubjectaccessreviews")
+            let reads = ["get ", "list ", "watch "]
+                .iter()
+                .any(|verb| request.starts_with(verb));
+            !reads
+                && !request.contains("dryRun=All")
+                && !request.contains("selfsubjectaccessreviews")
         };
         self.requests().into_iter().filter(is_write).collect()
     }
@@ -50,6 +73,13 @@ impl<'a> Audit<'a> {
         let lines = BufReader::new(file).lines().map_while(Result::ok);
         let events = lines.filter_map(|line| serde_json::from_str::<Value>(&line).ok());
         let ours = events.filter(|event| event["user"]["username"] == *self.user.name);
-        ours.map(|event| format!("{} {}", event["verb"].as_str().unwrap(), event["requestURI"].as_str().unwrap())).collect()
+        ours.map(|event| {
+            format!(
+                "{} {}",
+                event["verb"].as_str().unwrap(),
+                event["requestURI"].as_str().unwrap()
+            )
+        })
+        .collect()
     }
 }

@@ -16,7 +16,8 @@ use super::deployctl::{PROGRAM, inherited_environment};
 
 /// The control plane that all tests of this run share.
 pub(crate) struct Sandbox {
-    /// Its kubeconfig; the context is `sandbox`, and `sandbox-restricted` is a user without any rights.
+    /// Its kubeconfig; the context is `sandbox`, and `sandbox-restricted` is a user without any
+    /// rights.
     pub(crate) kubeconfig: PathBuf,
     /// The requests of users, one JSON event each.
     pub(crate) audit_log: PathBuf,
@@ -33,35 +34,74 @@ pub(crate) fn sandbox() -> &'static Sandbox {
 }
 
 fn start() -> Sandbox {
-    let audit_log = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("audit-{}.log", std::process::id()));
+    let audit_log = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("audit-{}.log", std::process::id()));
     let script = "echo \"$KUBECONFIG\"; command -v kubectl; cat; rm -f \"$0\"";
     let mut command = Command::new(PROGRAM);
     command.env_clear().envs(inherited_environment());
-    command.args(["sandbox", "run", "--crds", "cert-manager,prometheus-operator,keda", "--audit-log"]).arg(&audit_log);
+    command
+        .args([
+            "sandbox",
+            "run",
+            "--crds",
+            "cert-manager,prometheus-operator,keda",
+            "--audit-log",
+        ])
+        .arg(&audit_log);
     command.args(["--", "sh", "-c", script]).arg(&audit_log);
-    let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the built program can be run");
+    let mut process = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the built program can be run");
     let mut lines = BufReader::new(process.stdout.take().expect("its output is piped")).lines();
-    let mut line = || PathBuf::from(lines.next().and_then(Result::ok).expect("the sandbox starts; its error is above"));
-    Sandbox { kubeconfig: line(), kubectl: line(), audit_log, _process: process }
+    let mut line = || {
+        PathBuf::from(
+            lines
+                .next()
+                .and_then(Result::ok)
+                .expect("the sandbox starts; its error is above"),
+        )
+    };
+    Sandbox {
+        kubeconfig: line(),
+        kubectl: line(),
+        audit_log,
+        _process: process,
+    }
 }
 
 /// Runs kubectl against the shared sandbox, however it ends; `input` is for `-f -`.
 pub(crate) fn try_kubectl(arguments: &[&str], input: &str) -> Output {
     let sandbox = sandbox();
     let mut command = Command::new(&sandbox.kubectl);
-    command.args(arguments).env("KUBECONFIG", &sandbox.kubeconfig);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("kubectl can be run");
-    let _ = child.stdin.take().expect("its input is piped").write_all(input.as_bytes());
+    command
+        .args(arguments)
+        .env("KUBECONFIG", &sandbox.kubeconfig);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("kubectl can be run");
+    let _ = child
+        .stdin
+        .take()
+        .expect("its input is piped")
+        .write_all(input.as_bytes());
     child.wait_with_output().expect("kubectl ends")
 }
 
-/// Waits until the definition `name` is served. A definition that was just written has no conditions yet, which `kubectl wait` does not bear.
+/// Waits until the definition `name` is served. A definition that was just written has no
+/// conditions yet, which `kubectl wait` does not bear.
 #[track_caller]
 pub(crate) fn established(name: &str) {
     eventually("the definition is established", || {
         let definition = get("default", &format!("crd/{name}"));
         let mut conditions = definition["status"]["conditions"].as_array()?.iter();
-        conditions.any(|condition| condition["type"] == "Established" && condition["status"] == "True").then_some(())
+        conditions
+            .any(|condition| condition["type"] == "Established" && condition["status"] == "True")
+            .then_some(())
     });
 }
 
@@ -81,14 +121,31 @@ pub(crate) fn apply(namespace: &str, manifests: &str) -> String {
 /// An object as JSON, for example `get("shop-1", "deployment/web")`; null where there is none.
 #[track_caller]
 pub(crate) fn get(namespace: &str, object: &str) -> Value {
-    let arguments = ["get", "--namespace", namespace, "--ignore-not-found", "--output", "json", object];
+    let arguments = [
+        "get",
+        "--namespace",
+        namespace,
+        "--ignore-not-found",
+        "--output",
+        "json",
+        object,
+    ];
     let text = succeed(&arguments, &try_kubectl(&arguments, ""));
-    if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("kubectl writes JSON") }
+    if text.is_empty() {
+        Value::Null
+    } else {
+        serde_json::from_str(&text).expect("kubectl writes JSON")
+    }
 }
 
 #[track_caller]
 fn succeed(arguments: &[&str], output: &Output) -> String {
-    assert!(output.status.success(), "kubectl {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "kubectl {}: {}",
+        arguments.join(" "),
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout.clone()).expect("kubectl writes UTF-8")
 }
 
@@ -97,7 +154,14 @@ pub(crate) fn namespace(prefix: &str) -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(1);
     let name = format!("{prefix}-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
     kubectl(&["create", "namespace", &name]);
-    kubectl(&["wait", "--namespace", &name, "--for=create", "serviceaccount/default", "--timeout=30s"]);
+    kubectl(&[
+        "wait",
+        "--namespace",
+        &name,
+        "--for=create",
+        "serviceaccount/default",
+        "--timeout=30s",
+    ]);
     name
 }
 

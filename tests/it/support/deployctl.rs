@@ -41,29 +41,58 @@ pub(crate) struct Outcome {
 /// What the program and Go need of the environment: where things are, not how they behave.
 pub(crate) fn inherited_environment() -> Vec<(OsString, OsString)> {
     let keep = |name: &str| {
-        ["PATH", "HOME", "TMPDIR", "DEPLOYCTL_SANDBOX_CACHE", "KUBEBUILDER_ASSETS", "XDG_CACHE_HOME"].contains(&name)
+        [
+            "PATH",
+            "HOME",
+            "TMPDIR",
+            "DEPLOYCTL_SANDBOX_CACHE",
+            "KUBEBUILDER_ASSETS",
+            "XDG_CACHE_HOME",
+        ]
+        .contains(&name)
             || name.starts_with("GO")
     };
-    env::vars_os().filter(|(name, _)| name.to_str().is_some_and(keep)).collect()
+    env::vars_os()
+        .filter(|(name, _)| name.to_str().is_some_and(keep))
+        .collect()
 }
 
 impl Deployctl {
     /// A run that knows no cluster.
     pub(crate) fn new() -> Self {
         let mut command = Command::new(PROGRAM);
-        command.env_clear().envs(inherited_environment()).env("KUBECONFIG", "/nonexistent/kubeconfig").env("COLUMNS", "120");
-        Self { command, stdin: Vec::new() }
+        command
+            .env_clear()
+            .envs(inherited_environment())
+            .env("KUBECONFIG", "/nonexistent/kubeconfig")
+            .env("COLUMNS", "120");
+        Self {
+            command,
+            stdin: Vec::new(),
+        }
     }
 
     /// A run against the shared sandbox, with its kubectl on the `PATH`.
     pub(crate) fn in_sandbox() -> Self {
         let sandbox = sandbox();
-        let bin = sandbox.kubectl.parent().expect("kubectl is in a folder").to_owned();
-        let path = env::join_paths(std::iter::once(bin).chain(env::split_paths(&env::var_os("PATH").unwrap_or_default()))).unwrap();
-        Self::new().env("KUBECONFIG", &sandbox.kubeconfig).env("PATH", path)
+        let bin = sandbox
+            .kubectl
+            .parent()
+            .expect("kubectl is in a folder")
+            .to_owned();
+        let path = env::join_paths(
+            std::iter::once(bin).chain(env::split_paths(&env::var_os("PATH").unwrap_or_default())),
+        )
+        .unwrap();
+        Self::new()
+            .env("KUBECONFIG", &sandbox.kubeconfig)
+            .env("PATH", path)
     }
 
-    pub(crate) fn args<I: IntoIterator<Item = S>, S: Into<OsString>>(mut self, arguments: I) -> Self {
+    pub(crate) fn args<I: IntoIterator<Item = S>, S: Into<OsString>>(
+        mut self,
+        arguments: I,
+    ) -> Self {
         self.command.args(arguments.into_iter().map(Into::into));
         self
     }
@@ -103,7 +132,10 @@ impl Deployctl {
     #[track_caller]
     pub(crate) fn run_with(mut self, started: impl FnOnce(Pid)) -> Outcome {
         use std::os::unix::process::ExitStatusExt as _;
-        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = self.command.spawn().expect("the built program can be run");
         let mut stdin = child.stdin.take().expect("its input is piped");
         let text = std::mem::take(&mut self.stdin);
@@ -115,13 +147,26 @@ impl Deployctl {
         thread::spawn(move || sender.send(child.wait_with_output()));
         let Ok(output) = receiver.recv_timeout(LONGEST) else {
             let _ = kill_process(process, Signal::KILL);
-            let output = receiver.recv().expect("it was killed").expect("its output is read");
-            panic!("it did not end by itself; its standard error:\n{}", String::from_utf8_lossy(&output.stderr));
+            let output = receiver
+                .recv()
+                .expect("it was killed")
+                .expect("its output is read");
+            panic!(
+                "it did not end by itself; its standard error:\n{}",
+                String::from_utf8_lossy(&output.stderr)
+            );
         };
         let output = output.expect("its output is read");
-        let status = output.status.code().unwrap_or_else(|| 128 + output.status.signal().unwrap_or_default());
+        let status = output
+            .status
+            .code()
+            .unwrap_or_else(|| 128 + output.status.signal().unwrap_or_default());
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the program writes UTF-8");
-        Outcome { status, stdout: text(output.stdout), stderr: text(output.stderr) }
+        Outcome {
+            status,
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
     }
 }
 
@@ -129,7 +174,10 @@ impl Outcome {
     /// The events of `-o jsonl`.
     #[track_caller]
     pub(crate) fn events(&self) -> Vec<Value> {
-        self.stdout.lines().map(|line| serde_json::from_str(line).expect("every line is JSON")).collect()
+        self.stdout
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("every line is JSON"))
+            .collect()
     }
 
     /// The document of `-o json`.
@@ -138,10 +186,15 @@ impl Outcome {
         serde_json::from_str(&self.stdout).expect("standard output is one JSON document")
     }
 
-    /// The outcome itself, if the exit status is as expected; otherwise the test fails with all that was written.
+    /// The outcome itself, if the exit status is as expected; otherwise the test fails with all
+    /// that was written.
     #[track_caller]
     pub(crate) fn exited(self, status: i32) -> Self {
-        assert_eq!(self.status, status, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        assert_eq!(
+            self.status, status,
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout, self.stderr
+        );
         self
     }
 }

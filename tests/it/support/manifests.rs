@@ -2,7 +2,9 @@
 
 /// A `ConfigMap` that holds `value`.
 pub(crate) fn config_map(name: &str, value: &str) -> String {
-    format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{value: {value:?}}}\n")
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{value: {value:?}}}\n"
+    )
 }
 
 /// A Deployment of one pod.
@@ -16,7 +18,13 @@ pub(crate) fn faulty_deployment(name: &str, fault: &str) -> String {
 }
 
 /// A workload with a selector.
-pub(crate) fn workload(api_version: &str, kind: &str, name: &str, spec: &str, fault: &str) -> String {
+pub(crate) fn workload(
+    api_version: &str,
+    kind: &str,
+    name: &str,
+    spec: &str,
+    fault: &str,
+) -> String {
     format!(
         "apiVersion: {api_version}
 kind: {kind}
@@ -68,7 +76,11 @@ spec:
 }
 
 fn fault_label(fault: &str) -> String {
-    if fault.is_empty() { String::new() } else { format!(", sandbox.deployctl.dev/fault: {fault}") }
+    if fault.is_empty() {
+        String::new()
+    } else {
+        format!(", sandbox.deployctl.dev/fault: {fault}")
+    }
 }
 
 /// A Service in front of the pods of `name`.
@@ -106,10 +118,16 @@ spec:
 
 /// An object of the kind that [`definition`] defines.
 pub(crate) fn widget(group: &str, size: &str) -> String {
-    format!("apiVersion: {group}/v1\nkind: Widget\nmetadata: {{name: first}}\nspec: {{size: {size}}}\n")
+    format!(
+        "apiVersion: {group}/v1\nkind: Widget\nmetadata: {{name: first}}\nspec: {{size: {size}}}\n"
+    )
 }
 
 /// Several manifests in one file.
 pub(crate) fn documents<S: AsRef<str>>(manifests: &[S]) -> String {
-    manifests.iter().map(AsRef::as_ref).collect::<Vec<_>>().join("---\n")
+    manifests
+        .iter()
+        .map(AsRef::as_ref)
+        .collect::<Vec<_>>()
+        .join("---\n")
 }

@@ -1,4 +1,5 @@
-//! What integration tests share: one sandbox for all of them, the built program, kubectl, and small releases to deploy.
+//! What integration tests share: one sandbox for all of them, the built program, kubectl, and small
+//! releases to deploy.
 
 mod cluster;
 mod deployctl;
@@ -14,5 +15,7 @@ pub(crate) mod pty;
 pub(crate) mod running;
 pub(crate) mod user;
 
-pub(crate) use cluster::{apply, established, eventually, get, kubectl, namespace, sandbox, try_kubectl};
+pub(crate) use cluster::{
+    apply, established, eventually, get, kubectl, namespace, sandbox, try_kubectl,
+};
 pub(crate) use deployctl::{Deployctl, Outcome, PROGRAM};

@@ -4,12 +4,19 @@ use super::{
 };
 
 /// The phases of [`platform`] in their order.
-pub(crate) const PHASES: [&str; 7] = ["namespace", "secrets", "storage", "databases", "apps", "monitoring", "ingress"];
+pub(crate) const PHASES: [&str; 7] = [
+    "namespace",
+    "secrets",
+    "storage",
+    "databases",
+    "apps",
+    "monitoring",
+    "ingress",
+];
 
 /// A small platform with objects in every phase.
 pub(crate) fn platform(name: &str) -> Project {
-    let limits =
-        "apiVersion: v1\nkind: LimitRange\nmetadata: {name: limits}\nspec: {limits: [{type: Container, default: {memory: 64Mi}}]}\n";
+    let limits = "apiVersion: v1\nkind: LimitRange\nmetadata: {name: limits}\nspec: {limits: [{type: Container, default: {memory: 64Mi}}]}\n";
     let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: licence}\nstringData: {key: not-a-real-licence}\n";
     let ingress = "apiVersion: networking.k8s.io/v1
 kind: Ingress

@@ -17,12 +17,18 @@ pub(crate) struct Project {
 
 impl Project {
     pub(crate) fn new(name: &str) -> Self {
-        let project = Self { folder: tempfile::tempdir().unwrap(), name: name.to_owned() };
+        let project = Self {
+            folder: tempfile::tempdir().unwrap(),
+            name: name.to_owned(),
+        };
         project.plan("")
     }
 
     fn head(&self) -> String {
-        format!("apiVersion: deployctl.dev/v1\nname: {name}\nsources: [../manifests]\nnamespace: {name}\n", name = self.name)
+        format!(
+            "apiVersion: deployctl.dev/v1\nname: {name}\nsources: [../manifests]\nnamespace: {name}\n",
+            name = self.name
+        )
     }
 
     /// Adds keys to the plan, instead of those that were added before.
@@ -66,7 +72,10 @@ impl Project {
 
     /// A command of the program about this plan.
     pub(crate) fn command(&self, command: &str, arguments: &[&str]) -> Deployctl {
-        Deployctl::in_sandbox().current_dir(self.folder.path()).args([command, &self.name]).args(arguments.iter().copied())
+        Deployctl::in_sandbox()
+            .current_dir(self.folder.path())
+            .args([command, &self.name])
+            .args(arguments.iter().copied())
     }
 
     /// `up --yes` with further arguments.
@@ -77,13 +86,20 @@ impl Project {
     /// Runs `up`, which must succeed, and returns its events.
     #[track_caller]
     pub(crate) fn deploy(&self, arguments: &[&str]) -> Vec<Value> {
-        self.up(arguments).args(["-o", "jsonl"]).run().exited(0).events()
+        self.up(arguments)
+            .args(["-o", "jsonl"])
+            .run()
+            .exited(0)
+            .events()
     }
 
     /// What `status` says.
     #[track_caller]
     pub(crate) fn status(&self) -> Value {
-        self.command("status", &["-o", "json"]).run().exited(0).json()
+        self.command("status", &["-o", "json"])
+            .run()
+            .exited(0)
+            .json()
     }
 
     /// An object in the project's namespace; null where there is none.
@@ -101,9 +117,21 @@ impl Project {
     /// The stored Secrets of the release's revisions, oldest first.
     #[track_caller]
     pub(crate) fn stored(&self, part: &str) -> Vec<Value> {
-        let selector = format!("deployctl.dev/release={},deployctl.dev/part={part}", self.release());
-        let list =
-            kubectl(&["get", "secrets", "-n", "deployctl-system", "-l", &selector, "--sort-by=.metadata.creationTimestamp", "-o", "json"]);
+        let selector = format!(
+            "deployctl.dev/release={},deployctl.dev/part={part}",
+            self.release()
+        );
+        let list = kubectl(&[
+            "get",
+            "secrets",
+            "-n",
+            "deployctl-system",
+            "-l",
+            &selector,
+            "--sort-by=.metadata.creationTimestamp",
+            "-o",
+            "json",
+        ]);
         let mut list: Value = serde_json::from_str(&list).unwrap();
         list["items"].as_array_mut().unwrap().drain(..).collect()
     }
@@ -111,7 +139,11 @@ impl Project {
     /// The revisions as they are stored, oldest first.
     #[track_caller]
     pub(crate) fn revisions(&self) -> Vec<Value> {
-        let mut revisions: Vec<Value> = self.stored("head").iter().map(|head| unpacked(head, "head")).collect();
+        let mut revisions: Vec<Value> = self
+            .stored("head")
+            .iter()
+            .map(|head| unpacked(head, "head"))
+            .collect();
         revisions.sort_by_key(|revision| revision["number"].as_u64());
         revisions
     }
@@ -125,44 +157,80 @@ impl Project {
     /// The test fails where the namespace or a revision exists.
     #[track_caller]
     pub(crate) fn assert_nothing_was_written(&self) {
-        let found = try_kubectl(&["get", "namespace", &self.name, "--ignore-not-found", "-o", "name"], "");
-        assert_eq!(String::from_utf8(found.stdout).unwrap(), "", "the namespace was created");
+        let found = try_kubectl(
+            &[
+                "get",
+                "namespace",
+                &self.name,
+                "--ignore-not-found",
+                "-o",
+                "name",
+            ],
+            "",
+        );
+        assert_eq!(
+            String::from_utf8(found.stdout).unwrap(),
+            "",
+            "the namespace was created"
+        );
         self.assert_no_revision();
     }
 
     /// The test fails where a revision exists.
     #[track_caller]
     pub(crate) fn assert_no_revision(&self) {
-        assert_eq!(self.stored("head"), Vec::<Value>::new(), "a revision was stored");
-        assert_eq!(self.stored("chunk"), Vec::<Value>::new(), "parts of a revision were stored");
+        assert_eq!(
+            self.stored("head"),
+            Vec::<Value>::new(),
+            "a revision was stored"
+        );
+        assert_eq!(
+            self.stored("chunk"),
+            Vec::<Value>::new(),
+            "parts of a revision were stored"
+        );
     }
 }
 
 /// What a stored Secret holds under `key`: base64 of gzip of JSON.
 pub(crate) fn unpacked(secret: &Value, key: &str) -> Value {
-    let bytes = STANDARD.decode(secret["data"][key].as_str().unwrap()).unwrap();
+    let bytes = STANDARD
+        .decode(secret["data"][key].as_str().unwrap())
+        .unwrap();
     let mut text = String::new();
-    GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
+    GzDecoder::new(bytes.as_slice())
+        .read_to_string(&mut text)
+        .unwrap();
     serde_json::from_str(&text).unwrap()
 }
 
-/// The journal that the head of a revision holds, as it is stored: pieces of JSON one after the other.
+/// The journal that the head of a revision holds, as it is stored: pieces of JSON one after the
+/// other.
 pub(crate) fn journal(head: &Value) -> String {
-    let bytes = STANDARD.decode(head["data"]["journal"].as_str().unwrap_or_default()).unwrap();
+    let bytes = STANDARD
+        .decode(head["data"]["journal"].as_str().unwrap_or_default())
+        .unwrap();
     let mut text = String::new();
-    MultiGzDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
+    MultiGzDecoder::new(bytes.as_slice())
+        .read_to_string(&mut text)
+        .unwrap();
     text
 }
 
 /// The events of a name.
 pub(crate) fn events<'a>(events: &'a [Value], name: &str) -> Vec<&'a Value> {
-    events.iter().filter(|event| event["event"] == name).collect()
+    events
+        .iter()
+        .filter(|event| event["event"] == name)
+        .collect()
 }
 
 /// The position of the first event of `name` about `phase`; the test fails where there is none.
 #[track_caller]
 pub(crate) fn position(events: &[Value], name: &str, phase: &str) -> usize {
-    let found = events.iter().position(|event| event["event"] == name && event["phase"] == phase);
+    let found = events
+        .iter()
+        .position(|event| event["event"] == name && event["phase"] == phase);
     found.unwrap_or_else(|| panic!("no event {name} about {phase}: {events:#?}"))
 }
 
@@ -171,7 +239,13 @@ pub(crate) fn written(events: &[Value]) -> Vec<String> {
     let mut written: Vec<String> = events
         .iter()
         .filter(|event| event["event"] == "object-written")
-        .map(|event| format!("{} {}", event["result"].as_str().unwrap(), name(&event["object"])))
+        .map(|event| {
+            format!(
+                "{} {}",
+                event["result"].as_str().unwrap(),
+                name(&event["object"])
+            )
+        })
         .collect();
     written.sort_unstable();
     written
@@ -180,5 +254,9 @@ pub(crate) fn written(events: &[Value]) -> Vec<String> {
 /// `KIND/NAMESPACE/NAME` of an object in an event.
 pub(crate) fn name(object: &Value) -> String {
     let parts = ["kind", "namespace", "name"].map(|key| object[key].as_str().unwrap_or_default());
-    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
+    parts
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("/")
 }

@@ -23,8 +23,15 @@ impl Running {
     /// Starts `run`, whose events are read from its standard output.
     pub(crate) fn start(run: Deployctl) -> Self {
         let mut command = run.args(["-o", "jsonl"]).into_command();
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap());
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap())
+            .lines()
+            .map(|line| serde_json::from_str(&line.unwrap()).unwrap());
         let said = Arc::new(Mutex::new(String::new()));
         let (stderr, heard) = (child.stderr.take().unwrap(), Arc::clone(&said));
         let listener = thread::spawn(move || {
@@ -32,7 +39,12 @@ impl Running {
                 *heard.lock().unwrap() += &(line.unwrap() + "\n");
             }
         });
-        Self { child, lines: Box::new(lines), said, listener: Some(listener) }
+        Self {
+            child,
+            lines: Box::new(lines),
+            said,
+            listener: Some(listener),
+        }
     }
 
     /// Reads events until one fits.
@@ -49,13 +61,22 @@ impl Running {
     /// Stops it, and waits until it has stopped.
     pub(crate) fn stop(&self) {
         self.signal(Signal::STOP);
-        waitid(WaitId::Pid(Pid::from_child(&self.child)), WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT).unwrap();
+        waitid(
+            WaitId::Pid(Pid::from_child(&self.child)),
+            WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT,
+        )
+        .unwrap();
     }
 
-    /// Kills it, and waits until it has ended; what is left of it stays, as with a parent that does not look.
+    /// Kills it, and waits until it has ended; what is left of it stays, as with a parent that does
+    /// not look.
     pub(crate) fn kill(&self) {
         self.signal(Signal::KILL);
-        waitid(WaitId::Pid(Pid::from_child(&self.child)), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT).unwrap();
+        waitid(
+            WaitId::Pid(Pid::from_child(&self.child)),
+            WaitIdOptions::EXITED | WaitIdOptions::NOWAIT,
+        )
+        .unwrap();
     }
 
     /// What it has written to standard error until now.
@@ -72,7 +93,11 @@ impl Running {
     pub(crate) fn end(mut self) -> (Option<i32>, Vec<Value>, String) {
         let events = mem::replace(&mut self.lines, Box::new(iter::empty())).collect();
         let status = self.child.wait().unwrap().code();
-        self.listener.take().map(JoinHandle::join).transpose().unwrap();
+        self.listener
+            .take()
+            .map(JoinHandle::join)
+            .transpose()
+            .unwrap();
         (status, events, self.said())
     }
 }

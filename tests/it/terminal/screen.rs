@@ -1,4 +1,5 @@
-/// What a terminal shows after all that was written to it. It has rows without end, so that nothing scrolls away.
+/// What a terminal shows after all that was written to it. It has rows without end, so that nothing
+/// scrolls away.
 pub(super) struct Screen {
     rows: Vec<Vec<char>>,
     row: usize,
@@ -13,7 +14,14 @@ pub(super) struct Screen {
 impl Screen {
     /// A terminal of `columns` columns to which `transcript` was written.
     pub(super) fn showing(transcript: &str, columns: usize) -> Self {
-        let mut screen = Self { rows: vec![Vec::new()], row: 0, column: 0, columns, shows_cursor: true, wrapped: Vec::new() };
+        let mut screen = Self {
+            rows: vec![Vec::new()],
+            row: 0,
+            column: 0,
+            columns,
+            shows_cursor: true,
+            wrapped: Vec::new(),
+        };
         let mut characters = transcript.chars();
         while let Some(character) = characters.next() {
             match character {
@@ -47,7 +55,8 @@ impl Screen {
 
     fn go_down(&mut self, rows: usize) {
         self.row += rows;
-        self.rows.resize(self.rows.len().max(self.row + 1), Vec::new());
+        self.rows
+            .resize(self.rows.len().max(self.row + 1), Vec::new());
     }
 
     fn obey(&mut self, sequence: &str) {
@@ -74,11 +83,19 @@ impl Screen {
 
     /// All rows.
     pub(super) fn text(&self) -> String {
-        self.rows.iter().map(|row| row.iter().collect::<String>().trim_end().to_owned() + "\n").collect()
+        self.rows
+            .iter()
+            .map(|row| row.iter().collect::<String>().trim_end().to_owned() + "\n")
+            .collect()
     }
 
     /// What stands in the rows below the cursor's.
     pub(super) fn below_cursor(&self) -> String {
-        self.rows[self.row + 1..].iter().flatten().collect::<String>().trim().to_owned()
+        self.rows[self.row + 1..]
+            .iter()
+            .flatten()
+            .collect::<String>()
+            .trim()
+            .to_owned()
     }
 }

@@ -1,4 +1,5 @@
-//! Why something cannot come up, on the real control plane: the most specific cause is told, on the screen and as data, and soon.
+//! Why something cannot come up, on the real control plane: the most specific cause is told, on the
+//! screen and as data, and soon.
 
 use std::thread;
 
@@ -14,12 +15,25 @@ use crate::support::{apply, eventually, kubectl, try_kubectl};
 /// Longest time between the moment at which the failure budget is used up and the end of the run.
 const SOON: f64 = 3.0;
 
-/// Runs `up` on `manifest` without a way back, and returns what was explained of the first object and all that was told.
+/// Runs `up` on `manifest` without a way back, and returns what was explained of the first object
+/// and all that was told.
 #[track_caller]
 fn explained(project: &Project) -> (Value, Vec<Value>) {
-    let run = project.up(&["-o", "jsonl", "--no-rollback"]).run().exited(3);
-    let screen: Vec<&str> = run.stderr.lines().skip_while(|line| !line.starts_with('✗')).collect();
-    assert!((3..=15).contains(&screen.len()), "{} lines: {}", screen.len(), run.stderr);
+    let run = project
+        .up(&["-o", "jsonl", "--no-rollback"])
+        .run()
+        .exited(3);
+    let screen: Vec<&str> = run
+        .stderr
+        .lines()
+        .skip_while(|line| !line.starts_with('✗'))
+        .collect();
+    assert!(
+        (3..=15).contains(&screen.len()),
+        "{} lines: {}",
+        screen.len(),
+        run.stderr
+    );
     let log = run.events();
     let diagnosis = events(&log, "failure-explained")[0]["diagnosis"].clone();
     let command = diagnosis["more"][0].as_str().unwrap_or_default();
@@ -42,22 +56,34 @@ fn at(event: &Value) -> Timestamp {
 /// Seconds from the verdict that something failed until the run ended.
 #[track_caller]
 fn seconds_after_the_verdict(log: &[Value]) -> f64 {
-    let failed = events(log, "verdict-changed").into_iter().find(|event| event["to"]["state"] == "failed").expect("a failure");
-    (at(log.last().unwrap()) - at(failed)).total(jiff::Unit::Second).unwrap()
+    let failed = events(log, "verdict-changed")
+        .into_iter()
+        .find(|event| event["to"]["state"] == "failed")
+        .expect("a failure");
+    (at(log.last().unwrap()) - at(failed))
+        .total(jiff::Unit::Second)
+        .unwrap()
 }
 
 fn project(name: &str, manifest: &str) -> Project {
-    Project::new(name).plan("phases: {apps: {timeout: 1m}}\n").manifest("apps/web.yaml", manifest)
+    Project::new(name)
+        .plan("phases: {apps: {timeout: 1m}}\n")
+        .manifest("apps/web.yaml", manifest)
 }
 
 #[test]
 fn an_init_container_that_crashes_is_named_with_its_log() {
-    let crashing = faulty_deployment("web", "init-crash-loop")
-        .replace("      containers:", "      initContainers: [{name: migrate, image: \"migrate:v1\"}]\n      containers:");
+    let crashing = faulty_deployment("web", "init-crash-loop").replace(
+        "      containers:",
+        "      initContainers: [{name: migrate, image: \"migrate:v1\"}]\n      containers:",
+    );
     let (diagnosis, log) = explained(&project("cause-init", &crashing));
     assert_cause(&diagnosis, &["init container `migrate` exited with code 1"]);
     assert_eq!(diagnosis["container"], "migrate");
-    assert!(!diagnosis["log"].as_array().unwrap().is_empty(), "{diagnosis:#}");
+    assert!(
+        !diagnosis["log"].as_array().unwrap().is_empty(),
+        "{diagnosis:#}"
+    );
     assert!(seconds_after_the_verdict(&log) < SOON);
 }
 
@@ -75,61 +101,120 @@ fn a_missing_key_is_named() {
 
 #[test]
 fn a_volume_that_cannot_be_mounted_is_named() {
-    let project = project("cause-mount", &faulty_deployment("web", "mount-fails")).plan("phases: {apps: {timeout: 5s}}\n");
+    let project = project("cause-mount", &faulty_deployment("web", "mount-fails"))
+        .plan("phases: {apps: {timeout: 5s}}\n");
     let (diagnosis, _) = explained(&project);
     assert_cause(&diagnosis, &["FailedMount", "MountVolume.SetUp failed"]);
 }
 
 #[test]
 fn a_quota_that_lets_no_pod_be_is_told_in_its_own_words() {
-    let quota = "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: none}\nspec: {hard: {pods: '0'}}\n";
-    let (diagnosis, log) = explained(&project("cause-quota", &documents(&[quota.to_owned(), faulty_deployment("web", "")])));
+    let quota =
+        "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: none}\nspec: {hard: {pods: '0'}}\n";
+    let (diagnosis, log) = explained(&project(
+        "cause-quota",
+        &documents(&[quota.to_owned(), faulty_deployment("web", "")]),
+    ));
     assert_eq!(name(&diagnosis["object"]), "Deployment/cause-quota/web");
-    assert_cause(&diagnosis, &["pods cannot be created", "exceeded quota: none"]);
+    assert_cause(
+        &diagnosis,
+        &["pods cannot be created", "exceeded quota: none"],
+    );
     assert!(seconds_after_the_verdict(&log) < SOON);
 }
 
 #[test]
 fn a_stateful_set_whose_pods_are_refused_says_by_what() {
-    let quota = "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: none}\nspec: {hard: {pods: '0'}}\n";
-    let database = workload("apps/v1", "StatefulSet", "database", "serviceName: database", "");
-    let (diagnosis, _) = explained(&project("cause-stateful", &documents(&[quota.to_owned(), database])));
-    assert_cause(&diagnosis, &["pods cannot be created", "exceeded quota: none"]);
+    let quota =
+        "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: none}\nspec: {hard: {pods: '0'}}\n";
+    let database = workload(
+        "apps/v1",
+        "StatefulSet",
+        "database",
+        "serviceName: database",
+        "",
+    );
+    let (diagnosis, _) = explained(&project(
+        "cause-stateful",
+        &documents(&[quota.to_owned(), database]),
+    ));
+    assert_cause(
+        &diagnosis,
+        &["pods cannot be created", "exceeded quota: none"],
+    );
 }
 
 #[test]
 fn a_webhook_that_refuses_pods_is_told_in_its_own_words() {
     let project = project("cause-webhook", &faulty_deployment("web", ""));
     let policy = |kind: &str, spec: &str| {
-        format!("apiVersion: admissionregistration.k8s.io/v1\nkind: {kind}\nmetadata: {{name: cause-webhook}}\nspec: {spec}\n")
+        format!(
+            "apiVersion: admissionregistration.k8s.io/v1\nkind: {kind}\nmetadata: {{name: cause-webhook}}\nspec: {spec}\n"
+        )
     };
     let rules = "{resourceRules: [{apiGroups: [''], apiVersions: [v1], operations: [CREATE], resources: [pods]}], namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: cause-webhook}}}";
     let refuse = policy(
         "ValidatingAdmissionPolicy",
-        &format!("{{matchConstraints: {rules}, validations: [{{expression: 'false', message: 'images must be signed'}}]}}"),
+        &format!(
+            "{{matchConstraints: {rules}, validations: [{{expression: 'false', message: 'images must be signed'}}]}}"
+        ),
     );
-    let bind = policy("ValidatingAdmissionPolicyBinding", "{policyName: cause-webhook, validationActions: [Deny]}");
+    let bind = policy(
+        "ValidatingAdmissionPolicyBinding",
+        "{policyName: cause-webhook, validationActions: [Deny]}",
+    );
     let applied = try_kubectl(
         &["apply", "-f", "-"],
-        &documents(&[refuse, bind, "apiVersion: v1\nkind: Namespace\nmetadata: {name: cause-webhook}\n".to_owned()]),
+        &documents(&[
+            refuse,
+            bind,
+            "apiVersion: v1\nkind: Namespace\nmetadata: {name: cause-webhook}\n".to_owned(),
+        ]),
     );
-    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+    assert!(
+        applied.status.success(),
+        "{}",
+        String::from_utf8_lossy(&applied.stderr)
+    );
     eventually("pods are refused", || {
-        let tried = try_kubectl(&["run", "probe", "-n", "cause-webhook", "--image=probe:v1", "--dry-run=server"], "");
-        (!tried.status.success() && String::from_utf8_lossy(&tried.stderr).contains("images must be signed")).then_some(())
+        let tried = try_kubectl(
+            &[
+                "run",
+                "probe",
+                "-n",
+                "cause-webhook",
+                "--image=probe:v1",
+                "--dry-run=server",
+            ],
+            "",
+        );
+        (!tried.status.success()
+            && String::from_utf8_lossy(&tried.stderr).contains("images must be signed"))
+        .then_some(())
     });
     let (diagnosis, log) = explained(&project);
-    assert_cause(&diagnosis, &["pods cannot be created", "images must be signed"]);
+    assert_cause(
+        &diagnosis,
+        &["pods cannot be created", "images must be signed"],
+    );
     assert!(seconds_after_the_verdict(&log) < SOON);
-    kubectl(&["delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", "cause-webhook"]);
+    kubectl(&[
+        "delete",
+        "validatingadmissionpolicybinding,validatingadmissionpolicy",
+        "cause-webhook",
+    ]);
 }
 
 #[test]
 fn a_claim_without_a_volume_is_named_with_its_class_and_the_provisioners_event() {
-    let claim = super::manifests::claim("data", "standard")
-        .replace("{name: data}", "{name: data, labels: {sandbox.deployctl.dev/fault: no-provision}}");
-    let web = faulty_deployment("web", "") + "      volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]\n";
-    let project = project("cause-claim", &documents(&[claim, web])).plan("phases: {apps: {timeout: 6s}}\n");
+    let claim = super::manifests::claim("data", "standard").replace(
+        "{name: data}",
+        "{name: data, labels: {sandbox.deployctl.dev/fault: no-provision}}",
+    );
+    let web = faulty_deployment("web", "")
+        + "      volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]\n";
+    let project =
+        project("cause-claim", &documents(&[claim, web])).plan("phases: {apps: {timeout: 6s}}\n");
     let event =
         "apiVersion: v1\nkind: Event\nmetadata: {name: data.1}\ntype: Warning\nreason: ProvisioningFailed\nmessage: no space left in pool
 reportingComponent: test\nreportingInstance: test\nsource: {component: test}
@@ -145,22 +230,36 @@ involvedObject: {apiVersion: v1, kind: PersistentVolumeClaim, namespace: cause-c
     provisioner.join().unwrap();
     let diagnosis = &events(&log, "failure-explained")[0]["diagnosis"];
     let objects = diagnosis["objects"].as_array().unwrap();
-    let of_claim = objects.iter().find(|object| object["object"]["kind"] == "PersistentVolumeClaim").expect("the claim is explained");
+    let of_claim = objects
+        .iter()
+        .find(|object| object["object"]["kind"] == "PersistentVolumeClaim")
+        .expect("the claim is explained");
     let told = format!("{} {}", of_claim["cause"], of_claim["verdict"]["message"]);
-    assert!(told.contains("no space left in pool") && told.contains("standard"), "{diagnosis:#}");
+    assert!(
+        told.contains("no space left in pool") && told.contains("standard"),
+        "{diagnosis:#}"
+    );
 }
 
 #[test]
 fn an_image_is_named_with_the_registrys_answer_within_the_budget() {
-    let (diagnosis, log) = explained(&project("cause-image", &faulty_deployment("web", "image-pull")));
+    let (diagnosis, log) = explained(&project(
+        "cause-image",
+        &faulty_deployment("web", "image-pull"),
+    ));
     assert_cause(&diagnosis, &["web:v1", "not found"]);
     assert!(seconds_after_the_verdict(&log) < SOON);
     let first = events(&log, "verdict-changed")
         .into_iter()
         .find(|event| event["to"]["message"].to_string().contains("web:v1"))
         .expect("it was told while it was tolerated");
-    assert_ne!(first["to"]["state"], "failed", "an image that cannot be had is tolerated for a while");
-    let tolerated = (at(log.last().unwrap()) - at(first)).total(jiff::Unit::Second).unwrap();
+    assert_ne!(
+        first["to"]["state"], "failed",
+        "an image that cannot be had is tolerated for a while"
+    );
+    let tolerated = (at(log.last().unwrap()) - at(first))
+        .total(jiff::Unit::Second)
+        .unwrap();
     assert!(tolerated < 20.0 + SOON, "{tolerated} s");
 }
 
@@ -170,11 +269,18 @@ fn the_budget_of_a_phase_is_its_own() {
         .plan("phases: {apps: {timeout: 1m, failureBudget: {restarts: 1, grace: 2s}}}\n");
     let (diagnosis, log) = explained(&project);
     assert_cause(&diagnosis, &["web:v1"]);
-    let phase = events(&log, "phase-finished").into_iter().find(|event| event["phase"] == "apps").unwrap();
-    assert!(phase["took"].as_f64().unwrap() < 2.0 + 2.0 * SOON, "{phase}");
+    let phase = events(&log, "phase-finished")
+        .into_iter()
+        .find(|event| event["phase"] == "apps")
+        .unwrap();
+    assert!(
+        phase["took"].as_f64().unwrap() < 2.0 + 2.0 * SOON,
+        "{phase}"
+    );
 }
 
-/// The web server crashes as long as the database that it names is not ready; that is no failure of the web server's.
+/// The web server crashes as long as the database that it names is not ready; that is no failure of
+/// the web server's.
 #[test]
 fn a_crash_is_tolerated_while_a_dependency_of_the_same_phase_is_not_ready() {
     let database = workload("apps/v1", "Deployment", "database", "replicas: 1", "slow");
@@ -183,14 +289,23 @@ fn a_crash_is_tolerated_while_a_dependency_of_the_same_phase_is_not_ready() {
         "metadata: {annotations: {sandbox.deployctl.dev/seconds: '10'}, labels: {app: database",
     );
     let service = super::manifests::service("database", "");
-    let web = faulty_deployment("web", "crash-loop")
-        .replace("ports: [{containerPort: 8080}]", "env: [{name: DATABASE, value: 'postgres://database:5432/web'}]");
+    let web = faulty_deployment("web", "crash-loop").replace(
+        "ports: [{containerPort: 8080}]",
+        "env: [{name: DATABASE, value: 'postgres://database:5432/web'}]",
+    );
     let project = project("cause-dependency", &documents(&[database, service, web]));
     let (diagnosis, log) = explained(&project);
-    assert_eq!(name(&diagnosis["object"]), "Deployment/cause-dependency/web");
+    assert_eq!(
+        name(&diagnosis["object"]),
+        "Deployment/cause-dependency/web"
+    );
     let ready = events(&log, "verdict-changed")
         .into_iter()
-        .find(|event| event["object"]["name"] == "database" && event["object"]["kind"] == "Deployment" && event["to"]["state"] == "ready")
+        .find(|event| {
+            event["object"]["name"] == "database"
+                && event["object"]["kind"] == "Deployment"
+                && event["to"]["state"] == "ready"
+        })
         .expect("the database came up");
     let failed = events(&log, "verdict-changed")
         .into_iter()

@@ -6,32 +6,56 @@ use super::{
 };
 
 fn order(log: &[serde_json::Value]) -> Vec<String> {
-    events(log, "object-written").iter().map(|event| name(&event["object"])).collect()
+    events(log, "object-written")
+        .iter()
+        .map(|event| name(&event["object"]))
+        .collect()
 }
 
 #[test]
 fn a_definition_in_the_same_phase_is_established_first() {
     let group = "one-phase.example.org";
-    let project = Project::new("one-phase").manifest("apps/widgets.yaml", &documents(&[widget(group, "1"), definition(group)]));
+    let project = Project::new("one-phase").manifest(
+        "apps/widgets.yaml",
+        &documents(&[widget(group, "1"), definition(group)]),
+    );
     let log = project.deploy(&[]);
-    assert_eq!(order(&log), ["Namespace/one-phase", "CustomResourceDefinition/widgets.one-phase.example.org", "Widget/one-phase/first"]);
-    assert_eq!(project.get("widgets.one-phase.example.org/first")["spec"]["size"], 1);
+    assert_eq!(
+        order(&log),
+        [
+            "Namespace/one-phase",
+            "CustomResourceDefinition/widgets.one-phase.example.org",
+            "Widget/one-phase/first"
+        ]
+    );
+    assert_eq!(
+        project.get("widgets.one-phase.example.org/first")["spec"]["size"],
+        1
+    );
     assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
 }
 
 #[test]
 fn a_definition_in_an_earlier_phase_is_enough() {
     let group = "two-phases.example.org";
-    let project =
-        Project::new("two-phases").manifest("namespace/widgets.yaml", &definition(group)).manifest("apps/widget.yaml", &widget(group, "1"));
+    let project = Project::new("two-phases")
+        .manifest("namespace/widgets.yaml", &definition(group))
+        .manifest("apps/widget.yaml", &widget(group, "1"));
     let log = project.deploy(&[]);
     assert_eq!(order(&log).last().unwrap(), "Widget/two-phases/first");
     // The kind is served now, so that the object can be tried before it is written.
     project.rewrite("apps/widget.yaml", &widget(group, "big"));
     let outcome = project.up(&[]).run().exited(2);
-    assert!(outcome.stderr.contains("Widget/two-phases/first") && outcome.stderr.contains("spec.size"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("Widget/two-phases/first") && outcome.stderr.contains("spec.size"),
+        "{}",
+        outcome.stderr
+    );
     project.rewrite("apps/widget.yaml", &widget(group, "2"));
-    assert_eq!(written(&project.deploy(&[])), ["changed Widget/two-phases/first"]);
+    assert_eq!(
+        written(&project.deploy(&[])),
+        ["changed Widget/two-phases/first"]
+    );
 }
 
 #[test]
@@ -63,9 +87,15 @@ webhooks:
 ";
     let project = Project::new("webhook-last")
         .manifest("apps/a-webhook.yaml", webhook)
-        .manifest("apps/web.yaml", &documents(&[deployment("web"), config_map("settings", "1")]));
+        .manifest(
+            "apps/web.yaml",
+            &documents(&[deployment("web"), config_map("settings", "1")]),
+        );
     let log = project.deploy(&[]);
-    assert_eq!(order(&log).last().unwrap(), "ValidatingWebhookConfiguration/webhook-last");
+    assert_eq!(
+        order(&log).last().unwrap(),
+        "ValidatingWebhookConfiguration/webhook-last"
+    );
     assert_eq!(log.last().unwrap()["outcome"], "succeeded");
     crate::support::kubectl(&["delete", "validatingwebhookconfiguration", "webhook-last"]);
 }

@@ -17,12 +17,17 @@ fn project(name: &str, timeout: &str, manifest: &str) -> Project {
         .manifest("monitoring/later.yaml", &config_map("later", "1"))
 }
 
-/// Runs `up`, which fails and is rolled back, and returns what it said and the diagnosis of the first object.
+/// Runs `up`, which fails and is rolled back, and returns what it said and the diagnosis of the
+/// first object.
 #[track_caller]
 fn failed(project: &Project, outcome: &str) -> (Outcome, Value) {
     let run = project.up(&["-o", "jsonl"]).run().exited(1);
     let log = run.events();
-    let phase = events(&log, "phase-finished").into_iter().find(|event| event["phase"] == "apps").cloned().unwrap();
+    let phase = events(&log, "phase-finished")
+        .into_iter()
+        .find(|event| event["phase"] == "apps")
+        .cloned()
+        .unwrap();
     assert_eq!(phase["outcome"], outcome, "{phase}");
     let explained = events(&log, "failure-explained");
     assert_eq!(explained.len(), 1);
@@ -30,17 +35,35 @@ fn failed(project: &Project, outcome: &str) -> (Outcome, Value) {
     assert_eq!(diagnosis["phase"], "apps");
     assert_eq!(log.last().unwrap()["exitStatus"], 1);
 
-    assert!(!written(&log).iter().any(|write| write.ends_with("/later")), "the phase after it was started");
+    assert!(
+        !written(&log).iter().any(|write| write.ends_with("/later")),
+        "the phase after it was started"
+    );
     let proof = &events(&log, "rollback-proved")[0]["proof"];
     assert_eq!(proof["differences"], Value::Array(Vec::new()), "{proof:#}");
-    assert!(project.get("configmap/before").is_null(), "what was created before is left");
+    assert!(
+        project.get("configmap/before").is_null(),
+        "what was created before is left"
+    );
     let revision = project.last_revision();
-    let cause = format!("phase `apps` failed: {}", diagnosis["summary"].as_str().unwrap());
-    assert_eq!((&revision["outcome"], &revision["cause"]), (&"rolled-back".into(), &cause.into()));
+    let cause = format!(
+        "phase `apps` failed: {}",
+        diagnosis["summary"].as_str().unwrap()
+    );
+    assert_eq!(
+        (&revision["outcome"], &revision["cause"]),
+        (&"rolled-back".into(), &cause.into())
+    );
     let status = project.command("status", &["--exit-code"]).run().exited(6);
     assert!(status.stdout.contains("rolled back"), "{}", status.stdout);
     assert!(
-        status.stdout.contains(&name(&diagnosis["objects"][0]["object"]).split('/').next_back().unwrap().to_owned()),
+        status.stdout.contains(
+            &name(&diagnosis["objects"][0]["object"])
+                .split('/')
+                .next_back()
+                .unwrap()
+                .to_owned()
+        ),
         "{}",
         status.stdout
     );
@@ -50,7 +73,13 @@ fn failed(project: &Project, outcome: &str) -> (Outcome, Value) {
 #[track_caller]
 fn assert_names(diagnosis: &Value, object: &str, cause: &str) {
     assert_eq!(name(&diagnosis["object"]), object, "{diagnosis:#}");
-    assert!(diagnosis["cause"].as_str().unwrap_or_default().contains(cause), "{diagnosis:#}");
+    assert!(
+        diagnosis["cause"]
+            .as_str()
+            .unwrap_or_default()
+            .contains(cause),
+        "{diagnosis:#}"
+    );
 }
 
 #[test]
@@ -59,8 +88,14 @@ fn a_crash_loop_fails_with_the_containers_last_words() {
     let (_, diagnosis) = failed(&project, "failed");
     assert_names(&diagnosis, "Deployment/crash-loop/web", "CrashLoopBackOff");
     assert_eq!(diagnosis["container"], "main");
-    assert!(diagnosis["pod"].as_str().unwrap().starts_with("web-"), "{diagnosis:#}");
-    assert!(!diagnosis["log"].as_array().unwrap().is_empty(), "no log lines: {diagnosis:#}");
+    assert!(
+        diagnosis["pod"].as_str().unwrap().starts_with("web-"),
+        "{diagnosis:#}"
+    );
+    assert!(
+        !diagnosis["log"].as_array().unwrap().is_empty(),
+        "no log lines: {diagnosis:#}"
+    );
 }
 
 #[test]
@@ -81,36 +116,65 @@ fn a_container_that_is_killed_for_its_memory_says_so() {
 fn a_job_that_fails_fails_at_once() {
     let project = project("job-fails", "5m", &job("migrate", "job-fails"));
     let (_, diagnosis) = failed(&project, "failed");
-    assert_names(&diagnosis, "Job/job-fails/migrate", "container `main` exited with code 1");
+    assert_names(
+        &diagnosis,
+        "Job/job-fails/migrate",
+        "container `main` exited with code 1",
+    );
     assert_eq!(diagnosis["verdict"]["reason"], "BackoffLimitExceeded");
 }
 
 #[test]
 fn a_probe_that_never_succeeds_ends_with_the_phases_time() {
-    let project = project("never-ready", "4s", &faulty_deployment("web", "never-ready"));
+    let project = project(
+        "never-ready",
+        "4s",
+        &faulty_deployment("web", "never-ready"),
+    );
     let (_, diagnosis) = failed(&project, "timed-out");
-    assert_names(&diagnosis, "Deployment/never-ready/web", "Readiness probe failed");
+    assert_names(
+        &diagnosis,
+        "Deployment/never-ready/web",
+        "Readiness probe failed",
+    );
 }
 
 #[test]
 fn a_pod_that_fits_on_no_node_is_what_the_scheduler_says() {
-    let project = project("unschedulable", "4s", &faulty_deployment("web", "unschedulable"));
+    let project = project(
+        "unschedulable",
+        "4s",
+        &faulty_deployment("web", "unschedulable"),
+    );
     let (_, diagnosis) = failed(&project, "timed-out");
-    assert_names(&diagnosis, "Deployment/unschedulable/web", "nodes are available");
+    assert_names(
+        &diagnosis,
+        "Deployment/unschedulable/web",
+        "nodes are available",
+    );
 }
 
 #[test]
 fn a_claim_that_nothing_provisions_is_named() {
-    let claim = super::manifests::claim("data", "standard")
-        .replace("{name: data}", "{name: data, labels: {sandbox.deployctl.dev/fault: no-provision}}");
+    let claim = super::manifests::claim("data", "standard").replace(
+        "{name: data}",
+        "{name: data, labels: {sandbox.deployctl.dev/fault: no-provision}}",
+    );
     let project = project("no-volume", "3s", &claim);
     let (_, diagnosis) = failed(&project, "timed-out");
-    assert_eq!(name(&diagnosis["object"]), "PersistentVolumeClaim/no-volume/data");
+    assert_eq!(
+        name(&diagnosis["object"]),
+        "PersistentVolumeClaim/no-volume/data"
+    );
 }
 
 #[test]
 fn people_read_the_object_the_reason_and_what_shows_more() {
-    let project = project("read-by-people", "1m", &faulty_deployment("web", "crash-loop"));
+    let project = project(
+        "read-by-people",
+        "1m",
+        &faulty_deployment("web", "crash-loop"),
+    );
     let outcome = project.up(&[]).run().exited(1);
     for text in [
         "phase apps",
@@ -122,10 +186,17 @@ fn people_read_the_object_the_reason_and_what_shows_more() {
         "now:  everything is as it was before",
         "mend the cause, then run `deployctl up read-by-people --env default` again",
     ] {
-        assert!(outcome.stderr.contains(text), "`{text}` is missing:\n{}", outcome.stderr);
+        assert!(
+            outcome.stderr.contains(text),
+            "`{text}` is missing:\n{}",
+            outcome.stderr
+        );
     }
     let status = project.command("status", &[]).run().exited(0).stdout;
-    assert!(status.contains("Deployment/read-by-people/web cannot become ready"), "the cause of the last run is missing:\n{status}");
+    assert!(
+        status.contains("Deployment/read-by-people/web cannot become ready"),
+        "the cause of the last run is missing:\n{status}"
+    );
 }
 
 #[test]
@@ -151,7 +222,9 @@ fn a_failure_that_mended_itself_is_recorded_as_such() {
     assert_eq!(project.last_revision()["outcome"], "failed");
     // The pod cannot be scheduled until a node carries that label.
     kubectl(&["label", "nodes", "--all", "mended-itself=soon"]);
-    eventually("the pod runs", || (project.get("pod/web")["status"]["phase"] == "Running").then_some(()));
+    eventually("the pod runs", || {
+        (project.get("pod/web")["status"]["phase"] == "Running").then_some(())
+    });
     project.deploy(&[]);
     assert_eq!(project.last_revision()["outcome"], "succeeded");
     assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
@@ -164,8 +237,21 @@ fn the_next_run_goes_on_where_the_cause_was_mended() {
     project.up(&["--no-rollback"]).run().exited(3);
     project.rewrite("apps/faulty.yaml", &faulty_deployment("web", ""));
     let log = project.deploy(&[]);
-    assert_eq!(super::project::written(&log), ["changed Deployment/mended/web", "created ConfigMap/mended/later"]);
+    assert_eq!(
+        super::project::written(&log),
+        [
+            "changed Deployment/mended/web",
+            "created ConfigMap/mended/later"
+        ]
+    );
     let revision = project.last_revision();
-    assert_eq!((&revision["number"], &revision["outcome"], &revision["cause"]), (&2.into(), &"succeeded".into(), &Value::Null));
+    assert_eq!(
+        (
+            &revision["number"],
+            &revision["outcome"],
+            &revision["cause"]
+        ),
+        (&2.into(), &"succeeded".into(), &Value::Null)
+    );
     project.command("status", &["--exit-code"]).run().exited(0);
 }

@@ -18,7 +18,11 @@ fn slow(name: &str) -> Project {
 
 #[test]
 fn a_signal_during_a_phase_puts_everything_back_and_is_recorded() {
-    for (signal, name) in [(Signal::INT, "interrupted"), (Signal::TERM, "terminated"), (Signal::HUP, "hung-up")] {
+    for (signal, name) in [
+        (Signal::INT, "interrupted"),
+        (Signal::TERM, "terminated"),
+        (Signal::HUP, "hung-up"),
+    ] {
         let project = slow(name);
         let mut run = Running::start(project.up(&[]));
         run.until(|event| event["event"] == "object-written" && event["phase"] == "apps");
@@ -26,13 +30,27 @@ fn a_signal_during_a_phase_puts_everything_back_and_is_recorded() {
         let (status, events, stderr) = run.end();
         assert_eq!(status, Some(130), "{stderr}");
         let last = events.last().unwrap();
-        assert_eq!((&last["event"], &last["outcome"], &last["exitStatus"]), (&"run-finished".into(), &"rolled-back".into(), &130.into()));
-        assert!(events.iter().any(|event| event["event"] == "phase-finished" && event["outcome"] == "interrupted"));
+        assert_eq!(
+            (&last["event"], &last["outcome"], &last["exitStatus"]),
+            (&"run-finished".into(), &"rolled-back".into(), &130.into())
+        );
+        assert!(
+            events.iter().any(
+                |event| event["event"] == "phase-finished" && event["outcome"] == "interrupted"
+            )
+        );
         let revision = project.last_revision();
         assert_eq!(revision["outcome"], "rolled-back");
         assert!(revision["finished"].is_string());
-        assert!(project.get(&format!("namespace/{name}")).is_null(), "the namespace that the run created is left");
-        let said = project.command("status", &["--exit-code"]).run().exited(6).stdout;
+        assert!(
+            project.get(&format!("namespace/{name}")).is_null(),
+            "the namespace that the run created is left"
+        );
+        let said = project
+            .command("status", &["--exit-code"])
+            .run()
+            .exited(6)
+            .stdout;
         assert!(said.contains("rolled back"), "{said}");
     }
 }
@@ -44,19 +62,34 @@ fn a_second_signal_stops_at_once_and_leaves_the_journal() {
     run.until(|event| event["event"] == "object-written" && event["phase"] == "apps");
     run.signal(Signal::INT);
     // The way back does not come to its end: a finalizer holds one of its objects.
-    run.until(|event| event["event"] == "object-written" && event["result"] == "deleted" && event["object"]["name"] == "held");
+    run.until(|event| {
+        event["event"] == "object-written"
+            && event["result"] == "deleted"
+            && event["object"]["name"] == "held"
+    });
     run.signal(Signal::INT);
     let (status, events, stderr) = run.end();
     assert_eq!(status, Some(3), "{stderr}");
     assert_eq!(events.last().unwrap()["outcome"], "rolling-back");
     let revision = project.last_revision();
-    assert_eq!((&revision["outcome"], revision["finished"].is_null()), (&"rolling-back".into(), true));
-    project.kubectl(&["patch", "configmap/held", "--type=json", "-p", r#"[{"op": "remove", "path": "/metadata/finalizers"}]"#]);
+    assert_eq!(
+        (&revision["outcome"], revision["finished"].is_null()),
+        (&"rolling-back".into(), true)
+    );
+    project.kubectl(&[
+        "patch",
+        "configmap/held",
+        "--type=json",
+        "-p",
+        r#"[{"op": "remove", "path": "/metadata/finalizers"}]"#,
+    ]);
 }
 
 /// A ConfigMap that is not gone before somebody has done something.
 fn held(namespace: &str) -> String {
-    format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: held, namespace: {namespace}, finalizers: [example.org/held]}}\n")
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: held, namespace: {namespace}, finalizers: [example.org/held]}}\n"
+    )
 }
 
 #[test]
@@ -76,7 +109,10 @@ fn a_signal_before_the_first_write_changes_nothing() {
     run.signal(Signal::INT);
     let (status, events, stderr) = run.end();
     assert_eq!((status, events), (Some(130), Vec::new()));
-    assert!(stderr.contains("interrupted; nothing was changed"), "{stderr}");
+    assert!(
+        stderr.contains("interrupted; nothing was changed"),
+        "{stderr}"
+    );
     project.assert_nothing_was_written();
 }
 

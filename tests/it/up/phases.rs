@@ -17,7 +17,10 @@ fn independent_phases_run_side_by_side() {
     let log = project.deploy(&[]);
     let started = ["workers", "reports"].map(|phase| position(&log, "phase-started", phase));
     let finished = ["workers", "reports"].map(|phase| position(&log, "phase-finished", phase));
-    assert!(started.iter().max() < finished.iter().min(), "one waited for the other: {started:?} {finished:?}");
+    assert!(
+        started.iter().max() < finished.iter().min(),
+        "one waited for the other: {started:?} {finished:?}"
+    );
     assert!(finished.iter().max().unwrap() < &position(&log, "phase-started", "ingress"));
 }
 
@@ -30,9 +33,19 @@ fn a_failure_stops_what_runs_beside_it() {
         .manifest("mails/mail.yaml", &config_map("mail", "1"));
     let outcome = project.up(&["-o", "jsonl"]).run().exited(1);
     let log = outcome.events();
-    let ended: Vec<(&str, &str)> =
-        events(&log, "phase-finished").iter().map(|event| (event["phase"].as_str().unwrap(), event["outcome"].as_str().unwrap())).collect();
-    assert!(ended.contains(&("reports", "failed")) && ended.contains(&("workers", "interrupted")), "{ended:?}");
+    let ended: Vec<(&str, &str)> = events(&log, "phase-finished")
+        .iter()
+        .map(|event| {
+            (
+                event["phase"].as_str().unwrap(),
+                event["outcome"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert!(
+        ended.contains(&("reports", "failed")) && ended.contains(&("workers", "interrupted")),
+        "{ended:?}"
+    );
     assert!(project.get("configmap/mail").is_null());
 }
 
@@ -47,11 +60,21 @@ fn a_phase_whose_definition_is_not_served_is_skipped_and_said_to_be() {
     assert_eq!(skipped.len(), 1);
     assert_eq!(
         (&skipped[0]["phase"], &skipped[0]["why"]),
-        (&"streams".into(), &"the cluster does not serve `kafkas.kafka.strimzi.io`".into())
+        (
+            &"streams".into(),
+            &"the cluster does not serve `kafkas.kafka.strimzi.io`".into()
+        )
     );
-    assert_eq!(written(&log), ["created Issuer/skipped/own", "created Namespace/skipped"]);
+    assert_eq!(
+        written(&log),
+        ["created Issuer/skipped/own", "created Namespace/skipped"]
+    );
     let said = project.up(&[]).run().exited(0);
-    assert!(said.stderr.contains("streams") && said.stderr.contains("kafkas.kafka.strimzi.io"), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("streams") && said.stderr.contains("kafkas.kafka.strimzi.io"),
+        "{}",
+        said.stderr
+    );
 }
 
 #[test]
@@ -64,17 +87,37 @@ fn the_time_of_a_phase_ends_the_run() {
     let log = outcome.events();
     let finished = &log[position(&log, "phase-finished", "apps")];
     assert_eq!(finished["outcome"], "timed-out");
-    let summary = events(&log, "failure-explained")[0]["diagnosis"]["summary"].as_str().unwrap().to_owned();
-    assert!(summary.contains("its time of 2 s was up") && summary.contains("Deployment/phase-time/web"), "{summary}");
+    let summary = events(&log, "failure-explained")[0]["diagnosis"]["summary"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        summary.contains("its time of 2 s was up") && summary.contains("Deployment/phase-time/web"),
+        "{summary}"
+    );
     assert!(project.get("configmap/later").is_null());
-    assert_eq!(project.last_revision()["cause"], format!("phase `apps` failed: {summary}"));
+    assert_eq!(
+        project.last_revision()["cause"],
+        format!("phase `apps` failed: {summary}")
+    );
 }
 
 #[test]
 fn the_time_of_the_run_ends_it() {
-    let project = Project::new("run-time").manifest("apps/web.yaml", &faulty_deployment("web", "slow"));
-    let log = project.up(&["--timeout", "2s", "-o", "jsonl"]).run().exited(1).events();
-    let summary = events(&log, "failure-explained")[0]["diagnosis"]["summary"].as_str().unwrap().to_owned();
-    assert!(summary.contains("the run's time of 2 s was up"), "{summary}");
+    let project =
+        Project::new("run-time").manifest("apps/web.yaml", &faulty_deployment("web", "slow"));
+    let log = project
+        .up(&["--timeout", "2s", "-o", "jsonl"])
+        .run()
+        .exited(1)
+        .events();
+    let summary = events(&log, "failure-explained")[0]["diagnosis"]["summary"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        summary.contains("the run's time of 2 s was up"),
+        "{summary}"
+    );
     assert_eq!(project.last_revision()["outcome"], "rolled-back");
 }

@@ -24,7 +24,11 @@ spec:
 "
     );
     let applied = try_kubectl(&["apply", "-f", "-"], &definition);
-    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+    assert!(
+        applied.status.success(),
+        "{}",
+        String::from_utf8_lossy(&applied.stderr)
+    );
     established(&format!("machines.{group}"));
 }
 
@@ -51,19 +55,32 @@ const RULE: &str = "readiness:
 fn set_phase(project: &Project, phase: &str) {
     let patch = format!("{{\"status\":{{\"phase\":{phase:?}}}}}");
     let resource = format!("machines.{}.example.org/first", project.name);
-    project.kubectl(&["patch", &resource, "--subresource=status", "--type=merge", "-p", &patch]);
+    project.kubectl(&[
+        "patch",
+        &resource,
+        "--subresource=status",
+        "--type=merge",
+        "-p",
+        &patch,
+    ]);
 }
 
 /// Starts `up` and waits until the machine is told to be on its way.
 fn waiting(project: &Project) -> Running {
     let mut run = Running::start(project.up(&["--no-rollback"]));
-    run.until(|event| event["event"] == "verdict-changed" && event["object"]["kind"] == "Machine" && event["to"]["state"] == "in-progress");
+    run.until(|event| {
+        event["event"] == "verdict-changed"
+            && event["object"]["kind"] == "Machine"
+            && event["to"]["state"] == "in-progress"
+    });
     run
 }
 
 /// The last verdict about the machine.
 fn last(log: &[Value]) -> Value {
-    let mut verdicts = events(log, "verdict-changed").into_iter().filter(|event| event["object"]["kind"] == "Machine");
+    let mut verdicts = events(log, "verdict-changed")
+        .into_iter()
+        .filter(|event| event["object"]["kind"] == "Machine");
     verdicts.next_back().expect("a verdict")["to"].clone()
 }
 
@@ -76,7 +93,11 @@ fn an_object_is_ready_when_its_rule_says_so() {
     let (status, log, stderr) = run.end();
     assert_eq!(status, Some(0), "{stderr}");
     let verdict = last(&log);
-    assert_eq!((&verdict["state"], &verdict["reason"]), (&"ready".into(), &"UserRule".into()), "{verdict}");
+    assert_eq!(
+        (&verdict["state"], &verdict["reason"]),
+        (&"ready".into(), &"UserRule".into()),
+        "{verdict}"
+    );
     // The revision remembers the rule: `status` needs no plan for it.
     let status = project.status();
     assert!(status.to_string().contains("UserRule"), "{status:#}");
@@ -89,31 +110,64 @@ fn an_object_has_failed_when_its_rule_says_so() {
     set_phase(&project, "Jammed");
     let (status, log, stderr) = run.end();
     assert_eq!(status, Some(3), "{stderr}");
-    assert!(stderr.contains("status.phase == 'Jammed'") && stderr.contains("rule-failed.yaml:8"), "{stderr}");
-    assert!(!log.iter().any(|event| event["event"] == "object-written" && name(&event["object"]).ends_with("/later")));
+    assert!(
+        stderr.contains("status.phase == 'Jammed'") && stderr.contains("rule-failed.yaml:8"),
+        "{stderr}"
+    );
+    assert!(
+        !log.iter().any(|event| event["event"] == "object-written"
+            && name(&event["object"]).ends_with("/later"))
+    );
 }
 
 #[test]
 fn an_object_that_takes_longer_than_its_rule_allows_has_failed() {
     let project = project("rule-late", &format!("{RULE}    timeout: 2s\n"));
-    let run = project.up(&["--no-rollback", "-o", "jsonl"]).run().exited(3);
+    let run = project
+        .up(&["--no-rollback", "-o", "jsonl"])
+        .run()
+        .exited(3);
     let verdict = last(&run.events());
-    assert_eq!((&verdict["state"], &verdict["reason"]), (&"failed".into(), &"NotInTime".into()), "{verdict}");
-    assert!(run.stderr.contains("not ready within 2 s"), "{}", run.stderr);
+    assert_eq!(
+        (&verdict["state"], &verdict["reason"]),
+        (&"failed".into(), &"NotInTime".into()),
+        "{verdict}"
+    );
+    assert!(
+        run.stderr.contains("not ready within 2 s"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
 fn a_custom_resource_of_which_nobody_takes_notice_is_not_ready() {
     let project = project("rule-nobody", "phases: {apps: {timeout: 3s}}\n");
-    let run = project.up(&["--no-rollback", "-o", "jsonl"]).run().exited(3);
+    let run = project
+        .up(&["--no-rollback", "-o", "jsonl"])
+        .run()
+        .exited(3);
     let verdict = last(&run.events());
-    assert_eq!((&verdict["state"], &verdict["reason"]), (&"in-progress".into(), &"NoStatus".into()), "{verdict}");
+    assert_eq!(
+        (&verdict["state"], &verdict["reason"]),
+        (&"in-progress".into(), &"NoStatus".into()),
+        "{verdict}"
+    );
     assert!(
-        run.stderr.contains("Machine.rule-nobody.example.org/rule-nobody/first") || run.stderr.contains("Machine/rule-nobody/first"),
+        run.stderr
+            .contains("Machine.rule-nobody.example.org/rule-nobody/first")
+            || run.stderr.contains("Machine/rule-nobody/first"),
         "{}",
         run.stderr
     );
     let conditions = r#"{"status":{"conditions":[{"type":"Ready","status":"True","lastTransitionTime":"2026-01-01T00:00:00Z"}]}}"#;
-    project.kubectl(&["patch", "machines.rule-nobody.example.org/first", "--subresource=status", "--type=merge", "-p", conditions]);
+    project.kubectl(&[
+        "patch",
+        "machines.rule-nobody.example.org/first",
+        "--subresource=status",
+        "--type=merge",
+        "-p",
+        conditions,
+    ]);
     project.up(&[]).run().exited(0);
 }

@@ -9,6 +9,14 @@ use crate::readiness::{
 /// In progress as long as fewer nodes are available than all node sets want.
 pub(in crate::readiness::custom) fn nodes(case: &Case<'_>) -> Option<Verdict> {
     let available = number(case.object, "/status/availableNodes")?;
-    let wanted: i64 = list(case.object, "/spec/nodeSets").iter().filter_map(|set: &Value| number(set, "/count")).sum();
-    (available < wanted).then(|| Verdict::in_progress("TooFew", format!("{available} of {wanted} nodes are available")))
+    let wanted: i64 = list(case.object, "/spec/nodeSets")
+        .iter()
+        .filter_map(|set: &Value| number(set, "/count"))
+        .sum();
+    (available < wanted).then(|| {
+        Verdict::in_progress(
+            "TooFew",
+            format!("{available} of {wanted} nodes are available"),
+        )
+    })
 }

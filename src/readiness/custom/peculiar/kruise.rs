@@ -11,37 +11,55 @@ use crate::readiness::{
     verdict::Verdict,
 };
 
-/// A `CloneSet` or `StatefulSet`: all pods are of the new revision and available, or as many as its partition lets through.
+/// A `CloneSet` or `StatefulSet`: all pods are of the new revision and available, or as many as its
+/// partition lets through.
 ///
 /// See <https://openkruise.io/docs/user-manuals/cloneset#partition>.
 pub(in crate::readiness::custom) fn replicas(case: &Case<'_>) -> Verdict {
     let count = |field: &str| number(case.object, &format!("/status/{field}")).unwrap_or(0);
     let (total, available) = (count("replicas"), count("updatedAvailableReplicas"));
     if let Some(partition) = partition(case.object) {
-        let expected = number(case.object, "/status/expectedUpdatedReplicas").unwrap_or((total - partition).max(0));
+        let expected = number(case.object, "/status/expectedUpdatedReplicas")
+            .unwrap_or((total - partition).max(0));
         return held(count("updatedReplicas"), expected);
     }
-    let wanted = number(case.object, "/spec/replicas").unwrap_or(1).max(total);
+    let wanted = number(case.object, "/spec/replicas")
+        .unwrap_or(1)
+        .max(total);
     if available >= wanted {
-        return Verdict::ready(format!("{available} of {wanted} replicas are updated and available"));
+        return Verdict::ready(format!(
+            "{available} of {wanted} replicas are updated and available"
+        ));
     }
     let refused = conditions(case.object).find(|it| it.is_true() && it.kind.starts_with("Failed"));
-    refused.map_or_else(|| too_few(available, wanted), |refused| generic::tolerated(case, &refused))
+    refused.map_or_else(
+        || too_few(available, wanted),
+        |refused| generic::tolerated(case, &refused),
+    )
 }
 
 /// A `DaemonSet` of Kruise.
 pub(in crate::readiness::custom) fn daemons(case: &Case<'_>) -> Verdict {
     let count = |field: &str| number(case.object, &format!("/status/{field}")).unwrap_or(0);
-    let (wanted, updated, available) = (count("desiredNumberScheduled"), count("updatedNumberScheduled"), count("numberAvailable"));
+    let (wanted, updated, available) = (
+        count("desiredNumberScheduled"),
+        count("updatedNumberScheduled"),
+        count("numberAvailable"),
+    );
     if let Some(partition) = partition(case.object) {
         return held(updated, (wanted - partition).max(0));
     }
     if wanted == 0 {
         Verdict::in_progress("NoNode", "no node takes its pods")
     } else if updated >= wanted && available >= wanted {
-        Verdict::ready(format!("{available} of {wanted} pods are updated and available"))
+        Verdict::ready(format!(
+            "{available} of {wanted} pods are updated and available"
+        ))
     } else if updated >= wanted && available == 0 && generic::is_past_start(case) {
-        Verdict::failed("NoneAvailable", format!("none of {wanted} pods is available"))
+        Verdict::failed(
+            "NoneAvailable",
+            format!("none of {wanted} pods is available"),
+        )
     } else {
         too_few(available.min(updated), wanted)
     }
@@ -54,43 +72,70 @@ pub(in crate::readiness::custom) fn game_servers(case: &Case<'_>) -> Verdict {
     if let Some(partition) = partition(case.object) {
         return held(count("updatedReplicas"), (total - partition).max(0));
     }
-    let wanted = number(case.object, "/spec/replicas").unwrap_or(total).max(total);
-    if ready >= wanted { Verdict::ready(format!("{ready} of {wanted} game servers are ready")) } else { too_few(ready, wanted) }
+    let wanted = number(case.object, "/spec/replicas")
+        .unwrap_or(total)
+        .max(total);
+    if ready >= wanted {
+        Verdict::ready(format!("{ready} of {wanted} game servers are ready"))
+    } else {
+        too_few(ready, wanted)
+    }
 }
 
 /// In progress as long as a game server is in another state than it is meant to be.
 pub(in crate::readiness::custom) fn wanted_state(case: &Case<'_>) -> Option<Verdict> {
     let state = |field: &str| text(case.object, &format!("/status/{field}"));
     let (current, wanted) = (state("currentState"), state("desiredState"));
-    let message = || format!("it is `{}` and is to be `{}`", current.unwrap_or("unknown"), wanted.unwrap_or("unknown"));
+    let message = || {
+        format!(
+            "it is `{}` and is to be `{}`",
+            current.unwrap_or("unknown"),
+            wanted.unwrap_or("unknown")
+        )
+    };
     (current != wanted).then(|| Verdict::in_progress("Progressing", message()))
 }
 
-/// In progress as long as the controller has not looked at the newest generation: it always says which one it has seen.
+/// In progress as long as the controller has not looked at the newest generation: it always says
+/// which one it has seen.
 pub(in crate::readiness::custom) fn unobserved(case: &Case<'_>) -> Option<Verdict> {
     let silent = case.object.get("status").is_none_or(Value::is_null);
     let unseen = || Verdict::in_progress("NoStatus", "its controller has not written a status yet");
     behind_or_silent(case.object).or_else(|| silent.then(unseen))
 }
 
-/// How many pods are to stay of the old revision, where an update has to leave any; a share is taken as one.
+/// How many pods are to stay of the old revision, where an update has to leave any; a share is
+/// taken as one.
 fn partition(object: &Value) -> Option<i64> {
     let updates = number(object, "/metadata/generation").is_none_or(|generation| generation > 1);
-    let at = ["/spec/updateStrategy/rollingUpdate/partition", "/spec/updateStrategy/partition"];
+    let at = [
+        "/spec/updateStrategy/rollingUpdate/partition",
+        "/spec/updateStrategy/partition",
+    ];
     let value = at.into_iter().find_map(|at| object.pointer(at))?;
-    let share = value.as_str().is_some_and(|text| text.ends_with('%') && text != "0%");
+    let share = value
+        .as_str()
+        .is_some_and(|text| text.ends_with('%') && text != "0%");
     let partition = value.as_i64().unwrap_or(i64::from(share));
     (updates && partition > 0).then_some(partition)
 }
 
 fn held(updated: i64, expected: i64) -> Verdict {
     if updated >= expected {
-        Verdict::suspended("Partitioned", format!("{updated} pods are updated, the others stay because its manifest says so (`partition`)"))
+        Verdict::suspended(
+            "Partitioned",
+            format!(
+                "{updated} pods are updated, the others stay because its manifest says so (`partition`)"
+            ),
+        )
     } else {
         too_few(updated, expected)
     }
 }
 
 fn too_few(have: i64, want: i64) -> Verdict {
-    Verdict::in_progress("TooFew", format!("{have} of {want} pods are updated and available"))
+    Verdict::in_progress(
+        "TooFew",
+        format!("{have} of {want} pods are updated and available"),
+    )
 }

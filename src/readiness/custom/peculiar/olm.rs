@@ -6,18 +6,26 @@ use crate::readiness::{
     verdict::Verdict,
 };
 
-/// An install plan that is lost is a failure, unless it was the one of a version that has long been installed.
+/// An install plan that is lost is a failure, unless it was the one of a version that has long been
+/// installed.
 pub(in crate::readiness::custom) fn lost_plan(case: &Case<'_>) -> Option<Verdict> {
     let lost = condition(case.object, "InstallPlanMissing").filter(Condition::is_true)?;
     (lost.reason != "ReferencedInstallPlanNotFound").then(|| generic::tolerated(case, &lost))
 }
 
-/// An operator that is installed works on while its next version waits for somebody who approves it, as its manifest wants.
+/// An operator that is installed works on while its next version waits for somebody who approves
+/// it, as its manifest wants.
 ///
-/// See <https://olm.operatorframework.io/docs/concepts/crds/subscription/#manually-approving-upgrades-via-subscriptions>.
+/// See
+/// <https://olm.operatorframework.io/docs/concepts/crds/subscription/#manually-approving-upgrades-via-subscriptions>.
 pub(in crate::readiness::custom) fn upgrade_to_approve(case: &Case<'_>) -> Option<Verdict> {
     let installed = text(case.object, "/status/installedCSV")?;
-    condition(case.object, "InstallPlanPending").filter(|pending| pending.is_true() && pending.reason == "RequiresApproval")?;
+    condition(case.object, "InstallPlanPending")
+        .filter(|pending| pending.is_true() && pending.reason == "RequiresApproval")?;
     let manual = text(case.object, "/spec/installPlanApproval") == Some("Manual");
-    manual.then(|| Verdict::ready(format!("`{installed}` is installed; its upgrade waits for approval")))
+    manual.then(|| {
+        Verdict::ready(format!(
+            "`{installed}` is installed; its upgrade waits for approval"
+        ))
+    })
 }

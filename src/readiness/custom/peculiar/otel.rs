@@ -9,7 +9,11 @@ use crate::readiness::{
 pub(in crate::readiness::custom) fn replicas(case: &Case<'_>) -> Option<Verdict> {
     let mode = text(case.object, "/spec/mode");
     let Some(replicas) = text(case.object, "/status/scale/statusReplicas") else {
-        let runs_in_pods = mode == Some("sidecar") && case.object.get("status").is_some_and(serde_json::Value::is_object);
+        let runs_in_pods = mode == Some("sidecar")
+            && case
+                .object
+                .get("status")
+                .is_some_and(serde_json::Value::is_object);
         return runs_in_pods.then(|| Verdict::ready("it runs in the pods that ask for it"));
     };
     let (ready, wanted) = replicas.split_once('/')?;

@@ -11,10 +11,17 @@ use crate::readiness::{
 };
 
 /// Reasons of the condition `Progressing` with which a rollout is over and has not succeeded.
-const GIVEN_UP: &[&str] =
-    &["RolloutAborted", "ProgressDeadlineExceeded", "TimedOut", "ReplicaSetCreateError", "AnalysisRunFailed", "ExperimentFailed"];
+const GIVEN_UP: &[&str] = &[
+    "RolloutAborted",
+    "ProgressDeadlineExceeded",
+    "TimedOut",
+    "ReplicaSetCreateError",
+    "AnalysisRunFailed",
+    "ExperimentFailed",
+];
 
-/// Since 1.0 a phase tells all, if it is about the newest generation; before, it is made of counts and hashes.
+/// Since 1.0 a phase tells all, if it is about the newest generation; before, it is made of counts
+/// and hashes.
 ///
 /// See <https://argo-rollouts.readthedocs.io/en/stable/features/specification/>.
 pub(in crate::readiness::custom) fn judge(case: &Case<'_>) -> Option<Verdict> {
@@ -30,9 +37,12 @@ pub(in crate::readiness::custom) fn judge(case: &Case<'_>) -> Option<Verdict> {
 
 /// What a rollout refers to has a generation of its own.
 fn workload_behind(object: &Value) -> Option<Verdict> {
-    let wanted: i64 = annotation(object, "rollout.argoproj.io/workload-generation")?.parse().ok()?;
+    let wanted: i64 = annotation(object, "rollout.argoproj.io/workload-generation")?
+        .parse()
+        .ok()?;
     let observed = number(object, "/status/workloadObservedGeneration")?;
-    let message = || format!("its controller has seen generation {observed} of {wanted} of its workload");
+    let message =
+        || format!("its controller has seen generation {observed} of {wanted} of its workload");
     (observed != wanted).then(|| Verdict::in_progress("NotObserved", message()))
 }
 
@@ -42,13 +52,23 @@ fn given_up(case: &Case<'_>) -> Option<Verdict> {
     if let Some(condition) = invalid.or(over) {
         return Some(generic::tolerated(case, &condition));
     }
-    is_true(case.object, "/status/abort").then(|| Verdict::failed("RolloutAborted", "it is aborted"))
+    is_true(case.object, "/status/abort")
+        .then(|| Verdict::failed("RolloutAborted", "it is aborted"))
 }
 
 fn paused(object: &Value) -> Option<Verdict> {
-    let reason = list(object, "/status/pauseConditions").iter().find_map(|it| text(it, "/reason"));
-    let is_paused = reason.is_some() || is_true(object, "/spec/paused") || is_true(object, "/status/controllerPause");
-    is_paused.then(|| Verdict::suspended("Paused", format!("it is paused: {}", reason.unwrap_or("its manifest says so"))))
+    let reason = list(object, "/status/pauseConditions")
+        .iter()
+        .find_map(|it| text(it, "/reason"));
+    let is_paused = reason.is_some()
+        || is_true(object, "/spec/paused")
+        || is_true(object, "/status/controllerPause");
+    is_paused.then(|| {
+        Verdict::suspended(
+            "Paused",
+            format!("it is paused: {}", reason.unwrap_or("its manifest says so")),
+        )
+    })
 }
 
 fn by_phase(object: &Value) -> Option<Verdict> {
@@ -66,14 +86,21 @@ fn by_phase(object: &Value) -> Option<Verdict> {
 fn missing(object: &Value) -> Option<Verdict> {
     let count = |field: &str| number(object, &format!("/status/{field}")).unwrap_or(0);
     let wanted = number(object, "/spec/replicas").unwrap_or(1);
-    let (total, updated, available) = (count("replicas"), count("updatedReplicas"), count("availableReplicas"));
+    let (total, updated, available) = (
+        count("replicas"),
+        count("updatedReplicas"),
+        count("availableReplicas"),
+    );
     let keeps_old = is_present(object, "/spec/strategy/blueGreen");
     let message = if updated < wanted {
         format!("{updated} of {wanted} replicas are updated")
     } else if available < updated {
         format!("{available} of {updated} updated replicas are available")
     } else if total > updated && !keeps_old {
-        format!("{} replicas are still of the previous revision", total - updated)
+        format!(
+            "{} replicas are still of the previous revision",
+            total - updated
+        )
     } else {
         return None;
     };
@@ -83,10 +110,17 @@ fn missing(object: &Value) -> Option<Verdict> {
 /// Whether traffic goes to the newest revision.
 fn serving(object: &Value) -> Option<Verdict> {
     let current = text(object, "/status/currentPodHash")?;
-    let serving = ["/status/blueGreen/activeSelector", "/status/activeSelector", "/status/stableRS", "/status/canary/stableRS"];
-    Some(if serving.iter().find_map(|at| text(object, at)) == Some(current) {
-        Verdict::ready("its newest revision serves")
-    } else {
-        Verdict::in_progress("NotServing", "its newest revision does not serve yet")
-    })
+    let serving = [
+        "/status/blueGreen/activeSelector",
+        "/status/activeSelector",
+        "/status/stableRS",
+        "/status/canary/stableRS",
+    ];
+    Some(
+        if serving.iter().find_map(|at| text(object, at)) == Some(current) {
+            Verdict::ready("its newest revision serves")
+        } else {
+            Verdict::in_progress("NotServing", "its newest revision does not serve yet")
+        },
+    )
 }

@@ -7,17 +7,21 @@ use crate::readiness::{
     verdict::Verdict,
 };
 
-/// A `ClusterExternalSecret` adds what it finds at the end of its conditions, so the last one counts.
+/// A `ClusterExternalSecret` adds what it finds at the end of its conditions, so the last one
+/// counts.
 pub(in crate::readiness::custom) fn newest_condition(case: &Case<'_>) -> Option<Verdict> {
     let newest = conditions(case.object).last()?;
     match newest.kind {
         "Ready" if newest.is_true() => Some(Verdict::ready(generic::described(&newest))),
-        "Ready" | "NotReady" | "PartiallyReady" if newest.is_true() || newest.kind == "Ready" => Some(generic::tolerated(case, &newest)),
+        "Ready" | "NotReady" | "PartiallyReady" if newest.is_true() || newest.kind == "Ready" => {
+            Some(generic::tolerated(case, &newest))
+        }
         _ => None,
     }
 }
 
-/// An `ExternalSecret` tells the generation that it has synchronised as the part of a word before a hyphen: `2-5b9f9dd6c6`.
+/// An `ExternalSecret` tells the generation that it has synchronised as the part of a word before a
+/// hyphen: `2-5b9f9dd6c6`.
 pub(in crate::readiness::custom) fn synchronised_generation(case: &Case<'_>) -> Option<Verdict> {
     let wanted = number(case.object, "/metadata/generation")?;
     let (seen, _) = text(case.object, "/status/syncedResourceVersion")?.split_once('-')?;

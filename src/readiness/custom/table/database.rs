@@ -5,7 +5,8 @@ use crate::readiness::custom::{
     row::{Row, row},
     step::{
         Outcome::{Busy, Failed, Idle, Ready, Unknown},
-        Step, Test, busy_unless, each, fails_if, fewer, flag, has, idle_if, ready_if, reason, says, settles, summary,
+        Step, Test, busy_unless, each, fails_if, fewer, flag, has, idle_if, ready_if, reason, says,
+        settles, summary,
     },
 };
 
@@ -15,7 +16,11 @@ pub(super) const ROWS: &[Row] = &[
         &["postgresql"],
         &[
             says("/status/PostgresClusterStatus", &["Running"], Ready),
-            says("/status/PostgresClusterStatus", &["Creating", "Updating"], Busy),
+            says(
+                "/status/PostgresClusterStatus",
+                &["Creating", "Updating"],
+                Busy,
+            ),
             has("/status/PostgresClusterStatus", Failed),
         ],
     ),
@@ -23,7 +28,13 @@ pub(super) const ROWS: &[Row] = &[
         "postgresql.cnpg.io",
         &["Cluster"],
         &[
-            Step::When(Test::Annotated { key: "cnpg.io/reconciliationLoop", value: "disabled" }, Idle),
+            Step::When(
+                Test::Annotated {
+                    key: "cnpg.io/reconciliationLoop",
+                    value: "disabled",
+                },
+                Idle,
+            ),
             idle_if("cnpg.io/hibernation"),
             busy_unless("cnpg.io/hibernation"),
             says(
@@ -46,14 +57,27 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "postgresql.cnpg.io",
         &["Backup"],
-        &[says("/status/phase", &["completed"], Ready), says("/status/phase", &["failed", "walArchivingFailing"], Failed)],
+        &[
+            says("/status/phase", &["completed"], Ready),
+            says("/status/phase", &["failed", "walArchivingFailing"], Failed),
+        ],
     ),
     row(
         "postgresql.cnpg.io",
         &["Database", "Publication", "Subscription"],
-        &[flag("/status/applied", true, Ready), flag("/status/applied", false, Failed)],
+        &[
+            flag("/status/applied", true, Ready),
+            flag("/status/applied", false, Failed),
+        ],
     ),
-    row("postgresql.cnpg.io", &["Pooler"], &[fewer("/status/instances", "/spec/instances"), has("/status/instances", Ready)]),
+    row(
+        "postgresql.cnpg.io",
+        &["Pooler"],
+        &[
+            fewer("/status/instances", "/spec/instances"),
+            has("/status/instances", Ready),
+        ],
+    ),
     row(
         "psmdb.percona.com",
         &["PerconaServerMongoDB"],
@@ -79,9 +103,22 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "k8s.mariadb.com",
         &["Backup", "PhysicalBackup", "Restore", "SqlJob"],
-        &[Step::When(Test::Told { kind: "Complete", messages: &["Failed"] }, Failed), settles("Complete")],
+        &[
+            Step::When(
+                Test::Told {
+                    kind: "Complete",
+                    messages: &["Failed"],
+                },
+                Failed,
+            ),
+            settles("Complete"),
+        ],
     ),
-    row("k8s.mariadb.com", &["Database", "Grant", "User", "Connection"], &[summary("Ready")]),
+    row(
+        "k8s.mariadb.com",
+        &["Database", "Grant", "User", "Connection"],
+        &[summary("Ready")],
+    ),
     row("k8s.mariadb.com", &[], MARIADB),
     row("mariadb.mmontes.io", &[], MARIADB),
     row(
@@ -99,7 +136,15 @@ pub(super) const ROWS: &[Row] = &[
     .otherwise(Unknown),
     row(
         "*.k8s.elastic.co",
-        &["Agent", "ApmServer", "Beat", "ElasticMapsServer", "EnterpriseSearch", "Kibana", "Logstash"],
+        &[
+            "Agent",
+            "ApmServer",
+            "Beat",
+            "ElasticMapsServer",
+            "EnterpriseSearch",
+            "Kibana",
+            "Logstash",
+        ],
         &[
             says("/status/health", &["red"], Failed),
             says("/status/health", &["yellow"], Busy),
@@ -109,9 +154,24 @@ pub(super) const ROWS: &[Row] = &[
         ],
     )
     .otherwise(Unknown),
-    row("clickhouse.altinity.com", &["ClickHouseInstallation"], CLICKHOUSE),
-    row("clickhouse-keeper.altinity.com", &["ClickHouseKeeperInstallation"], CLICKHOUSE),
-    row("cassandra.rook.io", &["Cluster"], &[each("/status/racks", &[fewer("/readyMembers", "/members")]), has("/status/racks", Ready)]),
+    row(
+        "clickhouse.altinity.com",
+        &["ClickHouseInstallation"],
+        CLICKHOUSE,
+    ),
+    row(
+        "clickhouse-keeper.altinity.com",
+        &["ClickHouseKeeperInstallation"],
+        CLICKHOUSE,
+    ),
+    row(
+        "cassandra.rook.io",
+        &["Cluster"],
+        &[
+            each("/status/racks", &[fewer("/readyMembers", "/members")]),
+            has("/status/racks", Ready),
+        ],
+    ),
     row(
         "solr.apache.org",
         &["SolrCloud"],
@@ -124,12 +184,27 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "zookeeper.pravega.io",
         &["ZookeeperCluster"],
-        &[fewer("/status/readyReplicas", "/status/replicas"), Step::When(Test::Positive("/status/readyReplicas"), Ready)],
+        &[
+            fewer("/status/readyReplicas", "/status/replicas"),
+            Step::When(Test::Positive("/status/readyReplicas"), Ready),
+        ],
     ),
-    row("db.atlasgo.io", &[], &[reason("Ready", &["Reconciling", "GettingDevDB"], Busy), summary("Ready")]),
+    row(
+        "db.atlasgo.io",
+        &[],
+        &[
+            reason("Ready", &["Reconciling", "GettingDevDB"], Busy),
+            summary("Ready"),
+        ],
+    ),
 ];
 
-const MARIADB: &[Step] = &[reason("Ready", &["Failed"], Failed), fails_if("Failed"), busy_unless("*"), ready_if("Ready")];
+const MARIADB: &[Step] = &[
+    reason("Ready", &["Failed"], Failed),
+    fails_if("Failed"),
+    busy_unless("*"),
+    ready_if("Ready"),
+];
 
 const CLICKHOUSE: &[Step] = &[
     says("/status/status", &["Completed"], Ready),

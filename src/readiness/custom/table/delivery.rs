@@ -5,8 +5,8 @@ use crate::readiness::custom::{
     row::{Row, row},
     step::{
         Outcome::{Busy, Failed, Idle, Ready, Unknown},
-        Step, busy_if, busy_while_unknown, busy_without, each, fails_if, fails_unless, flag, lacks, outdated, says, settles, stored,
-        summary, true_for,
+        Step, busy_if, busy_while_unknown, busy_without, each, fails_if, fails_unless, flag, lacks,
+        outdated, says, settles, stored, summary, true_for,
     },
 };
 
@@ -16,9 +16,13 @@ const ANALYSIS: &[Step] = &[
     says("/status/phase", &["Inconclusive"], Unknown),
 ];
 
-const KEPTN: &[Step] = &[says("/status/status", &["Succeeded"], Ready), says("/status/status", &["Failed", "Cancelled"], Failed)];
+const KEPTN: &[Step] = &[
+    says("/status/status", &["Succeeded"], Ready),
+    says("/status/status", &["Failed", "Cancelled"], Failed),
+];
 
-/// Flux says `Ready` unknown while it works for the first time, and false once it has failed, although it goes on trying.
+/// Flux says `Ready` unknown while it works for the first time, and false once it has failed,
+/// although it goes on trying.
 const FLUX: &[Step] = &[flag("/spec/suspend", true, Idle), summary("Ready")];
 
 /// What reports on commits for each environment: reconciled is not yet passed.
@@ -28,7 +32,14 @@ const COMMIT_STATUSES: &[Step] = &[
     lacks("/status/conditions", Busy),
     busy_without("Ready"),
     outdated("Ready"),
-    each("/status/environments", &[says("/phase", &["failure"], Failed), says("/phase", &["pending", ""], Busy), lacks("/phase", Busy)]),
+    each(
+        "/status/environments",
+        &[
+            says("/phase", &["failure"], Failed),
+            says("/phase", &["pending", ""], Busy),
+            lacks("/phase", Busy),
+        ],
+    ),
     settles("Ready"),
 ];
 
@@ -37,11 +48,19 @@ pub(super) const ROWS: &[Row] = &[
         "argoproj.io",
         &["Application"],
         &[
-            says("/status/operationState/phase", &["Running", "Terminating"], Busy),
+            says(
+                "/status/operationState/phase",
+                &["Running", "Terminating"],
+                Busy,
+            ),
             says("/status/operationState/phase", &["Failed", "Error"], Failed),
             says("/status/health/status", &["Degraded"], Failed),
             says("/status/health/status", &["Suspended"], Idle),
-            says("/status/health/status", &["Progressing", "Missing", "Unknown"], Busy),
+            says(
+                "/status/health/status",
+                &["Progressing", "Missing", "Unknown"],
+                Busy,
+            ),
             says("/status/sync/status", &["OutOfSync", "Unknown"], Busy),
             says("/status/health/status", &["Healthy"], Ready),
         ],
@@ -49,7 +68,12 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "argoproj.io",
         &["ApplicationSet"],
-        &[fails_if("ErrorOccurred"), fails_unless("ResourcesUpToDate"), busy_if("RolloutProgressing"), settles("ResourcesUpToDate")],
+        &[
+            fails_if("ErrorOccurred"),
+            fails_unless("ResourcesUpToDate"),
+            busy_if("RolloutProgressing"),
+            settles("ResourcesUpToDate"),
+        ],
     ),
     row("argoproj.io", &["Rollout"], &[Step::Own(rollout::judge)]),
     row("argoproj.io", &["AnalysisRun", "Experiment"], ANALYSIS),
@@ -62,10 +86,24 @@ pub(super) const ROWS: &[Row] = &[
             says("/status/phase", &["Failed", "Error"], Failed),
         ],
     ),
-    row("argoproj.io", &["CronWorkflow"], &[flag("/spec/suspend", true, Idle), fails_if("SpecError"), stored()]),
     row(
         "argoproj.io",
-        &["AppProject", "WorkflowTemplate", "ClusterWorkflowTemplate", "AnalysisTemplate", "ClusterAnalysisTemplate"],
+        &["CronWorkflow"],
+        &[
+            flag("/spec/suspend", true, Idle),
+            fails_if("SpecError"),
+            stored(),
+        ],
+    ),
+    row(
+        "argoproj.io",
+        &[
+            "AppProject",
+            "WorkflowTemplate",
+            "ClusterWorkflowTemplate",
+            "AnalysisTemplate",
+            "ClusterAnalysisTemplate",
+        ],
         &[stored()],
     ),
     row(
@@ -109,28 +147,68 @@ pub(super) const ROWS: &[Row] = &[
         &[],
         &[
             flag("/spec/suspend", true, Idle),
-            true_for("Reconciling", &["NewGeneration", "AccessingRepository", "ApplyingPolicy", "Scanning"], Busy),
+            true_for(
+                "Reconciling",
+                &[
+                    "NewGeneration",
+                    "AccessingRepository",
+                    "ApplyingPolicy",
+                    "Scanning",
+                ],
+                Busy,
+            ),
             summary("Ready"),
         ],
     ),
     row("notification.toolkit.fluxcd.io", &["Receiver"], FLUX),
-    row("notification.toolkit.fluxcd.io", &["Alert", "Provider"], &[flag("/spec/suspend", true, Idle), fails_unless("Ready"), stored()]),
+    row(
+        "notification.toolkit.fluxcd.io",
+        &["Alert", "Provider"],
+        &[
+            flag("/spec/suspend", true, Idle),
+            fails_unless("Ready"),
+            stored(),
+        ],
+    ),
     row(
         "flagger.app",
         &["Canary"],
         &[
             says("/status/phase", &["Failed"], Failed),
             says("/status/phase", &["Succeeded", "Initialized"], Ready),
-            says("/status/phase", &["Progressing", "Promoting", "Finalising", "Initializing", "Waiting*", "Terminating"], Busy),
+            says(
+                "/status/phase",
+                &[
+                    "Progressing",
+                    "Promoting",
+                    "Finalising",
+                    "Initializing",
+                    "Waiting*",
+                    "Terminating",
+                ],
+                Busy,
+            ),
         ],
     )
     .otherwise(Unknown),
     row(
         "lifecycle.keptn.sh",
         &["KeptnEvaluation"],
-        &[says("/status/overallStatus", &["Succeeded"], Ready), says("/status/overallStatus", &["Failed"], Failed)],
+        &[
+            says("/status/overallStatus", &["Succeeded"], Ready),
+            says("/status/overallStatus", &["Failed"], Failed),
+        ],
     ),
-    row("lifecycle.keptn.sh", &["KeptnAppVersion", "KeptnTask", "KeptnWorkloadInstance", "KeptnWorkloadVersion"], KEPTN),
+    row(
+        "lifecycle.keptn.sh",
+        &[
+            "KeptnAppVersion",
+            "KeptnTask",
+            "KeptnWorkloadInstance",
+            "KeptnWorkloadVersion",
+        ],
+        KEPTN,
+    ),
     row(
         "promoter.argoproj.io",
         &["PromotionStrategy"],
@@ -144,7 +222,15 @@ pub(super) const ROWS: &[Row] = &[
             settles("Ready"),
         ],
     ),
-    row("promoter.argoproj.io", &["ChangeTransferPolicy"], &[fails_unless("Ready"), Step::Own(promoter::change), settles("Ready")]),
+    row(
+        "promoter.argoproj.io",
+        &["ChangeTransferPolicy"],
+        &[
+            fails_unless("Ready"),
+            Step::Own(promoter::change),
+            settles("Ready"),
+        ],
+    ),
     row(
         "promoter.argoproj.io",
         &["ArgoCDCommitStatus"],
@@ -158,10 +244,24 @@ pub(super) const ROWS: &[Row] = &[
             settles("Ready"),
         ],
     ),
-    row("promoter.argoproj.io", &["GitCommitStatus", "TimedCommitStatus", "WebRequestCommitStatus"], COMMIT_STATUSES),
     row(
         "promoter.argoproj.io",
-        &["CommitStatus", "PullRequest", "ScmProvider", "ClusterScmProvider", "GitRepository"],
+        &[
+            "GitCommitStatus",
+            "TimedCommitStatus",
+            "WebRequestCommitStatus",
+        ],
+        COMMIT_STATUSES,
+    ),
+    row(
+        "promoter.argoproj.io",
+        &[
+            "CommitStatus",
+            "PullRequest",
+            "ScmProvider",
+            "ClusterScmProvider",
+            "GitRepository",
+        ],
         &[fails_unless("Reconciled"), summary("Ready")],
     ),
 ];

@@ -5,8 +5,8 @@ use crate::readiness::custom::{
     row::{Row, row},
     step::{
         Outcome::{Busy, Failed, Idle, Ready, Unknown},
-        Step, Test, busy_unless, busy_while_unknown, each, fails_if, fails_unless, false_for, flag, has, idle_if, lacks, ready_if, reason,
-        says, summary,
+        Step, Test, busy_unless, busy_while_unknown, each, fails_if, fails_unless, false_for, flag,
+        has, idle_if, lacks, ready_if, reason, says, summary,
     },
 };
 
@@ -14,7 +14,13 @@ use crate::readiness::custom::{
 const NUMAFLOW: &[Step] = &[
     lacks("/status/observedGeneration", Busy),
     says("/status/phase", &["Failed"], Failed),
-    Step::When(Test::Labelled { key: "numaplane.numaproj.io/progressive-result-state", value: "failed" }, Failed),
+    Step::When(
+        Test::Labelled {
+            key: "numaplane.numaproj.io/progressive-result-state",
+            value: "failed",
+        },
+        Failed,
+    ),
     fails_unless("*"),
     says("/status/phase", &["Running", "Paused", "Pausing"], Ready),
 ];
@@ -33,21 +39,44 @@ const NUMAPLANE: &[Step] = &[
 pub(super) const ROWS: &[Row] = &[
     row(
         "kafka.strimzi.io",
-        &["Kafka", "KafkaBridge", "KafkaConnect", "KafkaConnector", "KafkaMirrorMaker", "KafkaMirrorMaker2", "KafkaTopic", "KafkaUser"],
-        &[idle_if("ReconciliationPaused"), reason("NotReady", &["Creating"], Busy), fails_if("NotReady"), summary("Ready")],
+        &[
+            "Kafka",
+            "KafkaBridge",
+            "KafkaConnect",
+            "KafkaConnector",
+            "KafkaMirrorMaker",
+            "KafkaMirrorMaker2",
+            "KafkaTopic",
+            "KafkaUser",
+        ],
+        &[
+            idle_if("ReconciliationPaused"),
+            reason("NotReady", &["Creating"], Busy),
+            fails_if("NotReady"),
+            summary("Ready"),
+        ],
     ),
     row(
         "kafka.banzaicloud.io",
         &["KafkaCluster"],
         &[
-            says("/status/state", &["ClusterReconciling", "ClusterRollingUpgrading"], Busy),
+            says(
+                "/status/state",
+                &["ClusterReconciling", "ClusterRollingUpgrading"],
+                Busy,
+            ),
             each(
                 "/status/brokersState",
                 &[
                     says("/configurationState", &["ConfigOutOfSync"], Failed),
                     says(
                         "/gracefulActionState/cruiseControlState",
-                        &["GracefulUpscaleRe*", "GracefulUpscaleRunning", "GracefulDownscaleRe*", "GracefulDownscaleRunning"],
+                        &[
+                            "GracefulUpscaleRe*",
+                            "GracefulUpscaleRunning",
+                            "GracefulDownscaleRe*",
+                            "GracefulDownscaleRunning",
+                        ],
                         Busy,
                     ),
                     Step::Ignore(Test::Says {
@@ -58,7 +87,11 @@ pub(super) const ROWS: &[Row] = &[
                 ],
             ),
             lacks("/status/cruiseControlTopicStatus", Busy),
-            says("/status/cruiseControlTopicStatus", &["CruiseControlTopicNotReady"], Busy),
+            says(
+                "/status/cruiseControlTopicStatus",
+                &["CruiseControlTopicNotReady"],
+                Busy,
+            ),
             says("/status/state", &["ClusterRunning"], Ready),
         ],
     ),
@@ -95,14 +128,23 @@ pub(super) const ROWS: &[Row] = &[
             ready_if("AllReplicasReady"),
         ],
     ),
-    row("rabbitmq.com", &[], &[fails_unless("Ready"), ready_if("Ready")]).otherwise(Unknown),
+    row(
+        "rabbitmq.com",
+        &[],
+        &[fails_unless("Ready"), ready_if("Ready")],
+    )
+    .otherwise(Unknown),
     row(
         "flink.apache.org",
         &["FlinkDeployment", "FlinkSessionJob"],
         &[
             says("/status/jobManagerDeploymentStatus", &["ERROR"], Failed),
             says("/status/jobStatus/state", &["FAILED"], Failed),
-            says("/status/jobManagerDeploymentStatus", &["DEPLOYING", "DEPLOYED_NOT_READY"], Busy),
+            says(
+                "/status/jobManagerDeploymentStatus",
+                &["DEPLOYING", "DEPLOYED_NOT_READY"],
+                Busy,
+            ),
             flag("/status/reconciliationStatus/success", true, Ready),
             says("/status/reconciliationStatus/state", &["DEPLOYED"], Ready),
         ],
@@ -111,7 +153,11 @@ pub(super) const ROWS: &[Row] = &[
         "sparkoperator.k8s.io",
         &["SparkApplication"],
         &[
-            says("/status/applicationState/state", &["FAILED", "SUBMISSION_FAILED", "FAILING"], Failed),
+            says(
+                "/status/applicationState/state",
+                &["FAILED", "SUBMISSION_FAILED", "FAILING"],
+                Failed,
+            ),
             says("/status/applicationState/state", &["COMPLETED"], Ready),
             Step::Own(spark::executors),
         ],
@@ -120,10 +166,28 @@ pub(super) const ROWS: &[Row] = &[
     row("numaplane.numaproj.io", &[], NUMAPLANE),
     row(
         "camel.apache.org",
-        &["Integration", "IntegrationKit", "IntegrationPlatform", "Pipe", "Build"],
+        &[
+            "Integration",
+            "IntegrationKit",
+            "IntegrationPlatform",
+            "Pipe",
+            "Build",
+        ],
         &[
             says("/status/phase", &["Error"], Failed),
-            says("/status/phase", &["Initialization", "Planned", "Waiting*", "Building*", "Build *", "Deploying", "Scheduling"], Busy),
+            says(
+                "/status/phase",
+                &[
+                    "Initialization",
+                    "Planned",
+                    "Waiting*",
+                    "Building*",
+                    "Build *",
+                    "Deploying",
+                    "Scheduling",
+                ],
+                Busy,
+            ),
             summary("Ready"),
             says("/status/phase", &["Ready", "Succeeded"], Ready),
         ],

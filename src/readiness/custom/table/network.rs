@@ -5,8 +5,8 @@ use crate::readiness::custom::{
     row::{Row, row},
     step::{
         Outcome::{Busy, Failed, Ready, Unknown, Waiting},
-        Step, Test, busy_if, busy_unless, each, fails_if, fails_unless, fails_unless_true, idle_if, ready_if, reason, says, settles,
-        stored, summary,
+        Step, Test, busy_if, busy_unless, each, fails_if, fails_unless, fails_unless_true, idle_if,
+        ready_if, reason, says, settles, stored, summary,
     },
 };
 
@@ -14,7 +14,10 @@ use crate::readiness::custom::{
 ///
 /// See <https://gateway-api.sigs.k8s.io/geps/gep-1364/>.
 const ATTACHED: &[Step] = &[
-    Step::Ignore(Test::Unreferenced { reference: "/parentRef", among: "/spec/parentRefs" }),
+    Step::Ignore(Test::Unreferenced {
+        reference: "/parentRef",
+        among: "/spec/parentRefs",
+    }),
     fails_unless("ResolvedRefs"),
     fails_if("Conflicted"),
     fails_unless("Accepted"),
@@ -24,9 +27,14 @@ const ATTACHED: &[Step] = &[
     ready_if("Programmed"),
 ];
 
-/// What each gateway (ancestor) says of a policy. One that has nothing to do with the target says nothing about it.
+/// What each gateway (ancestor) says of a policy. One that has nothing to do with the target says
+/// nothing about it.
 const POLICY: &[Step] = &[
-    Step::Ignore(Test::Condition { kind: "Accepted", truths: &[crate::readiness::condition::Truth::False], reasons: &["TargetNotFound"] }),
+    Step::Ignore(Test::Condition {
+        kind: "Accepted",
+        truths: &[crate::readiness::condition::Truth::False],
+        reasons: &["TargetNotFound"],
+    }),
     Step::When(Test::NoCondition("Accepted"), Failed),
     fails_unless_true("ResolvedRefs"),
     fails_unless_true("Accepted"),
@@ -40,11 +48,22 @@ const GLOO: &[Step] = &[
     says("/state", &["Accepted", "1"], Ready),
 ];
 
-/// Gloo puts the words below `statuses`, one for each of its namespaces, or, if it is an old one, into the status itself.
-const OF_GLOO: &[Step] = &[each("/status/statuses", GLOO), Step::Inside { at: "/status", steps: GLOO }];
+/// Gloo puts the words below `statuses`, one for each of its namespaces, or, if it is an old one,
+/// into the status itself.
+const OF_GLOO: &[Step] = &[
+    each("/status/statuses", GLOO),
+    Step::Inside {
+        at: "/status",
+        steps: GLOO,
+    },
+];
 
 pub(super) const ROWS: &[Row] = &[
-    row("gateway.networking.k8s.io", &["GatewayClass"], &[summary("Accepted")]),
+    row(
+        "gateway.networking.k8s.io",
+        &["GatewayClass"],
+        &[summary("Accepted")],
+    ),
     row(
         "gateway.networking.k8s.io",
         &["Gateway"],
@@ -58,10 +77,26 @@ pub(super) const ROWS: &[Row] = &[
             ready_if("Accepted"),
         ],
     ),
-    row("gateway.networking.k8s.io", &["*Route"], &[each("/status/parents", ATTACHED)]),
-    row("gateway.networking.k8s.io", &["*Policy"], &[each("/status/ancestors", POLICY)]),
-    row("gateway.networking.k8s.io", &["ReferenceGrant"], &[stored()]),
-    row("microgateway.airlock.com", &["*Policy"], &[each("/status/ancestors", POLICY)]),
+    row(
+        "gateway.networking.k8s.io",
+        &["*Route"],
+        &[each("/status/parents", ATTACHED)],
+    ),
+    row(
+        "gateway.networking.k8s.io",
+        &["*Policy"],
+        &[each("/status/ancestors", POLICY)],
+    ),
+    row(
+        "gateway.networking.k8s.io",
+        &["ReferenceGrant"],
+        &[stored()],
+    ),
+    row(
+        "microgateway.airlock.com",
+        &["*Policy"],
+        &[each("/status/ancestors", POLICY)],
+    ),
     row("microgateway.airlock.com", &[], &[stored()]),
     row("gateway.solo.io", &[], OF_GLOO),
     row("gloo.solo.io", &[], OF_GLOO),
@@ -75,24 +110,56 @@ pub(super) const ROWS: &[Row] = &[
             says("/status/currentStatus", &["invalid"], Failed),
         ],
     ),
-    row("projectcontour.io", &["ExtensionService"], &[summary("Valid")]),
+    row(
+        "projectcontour.io",
+        &["ExtensionService"],
+        &[summary("Valid")],
+    ),
     // Its agents wrote a status until 1.15; today only what is wrong with a policy is written.
-    row("cilium.io", &["CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"], &[fails_unless("Valid"), stored()]),
-    row("networking.istio.io", &[], &[fails_unless("Reconciled"), stored()]),
-    row("security.istio.io", &[], &[fails_unless("Reconciled"), stored()]),
-    row("telemetry.istio.io", &[], &[fails_unless("Reconciled"), stored()]),
-    row("extensions.istio.io", &[], &[fails_unless("Reconciled"), stored()]),
+    row(
+        "cilium.io",
+        &["CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"],
+        &[fails_unless("Valid"), stored()],
+    ),
+    row(
+        "networking.istio.io",
+        &[],
+        &[fails_unless("Reconciled"), stored()],
+    ),
+    row(
+        "security.istio.io",
+        &[],
+        &[fails_unless("Reconciled"), stored()],
+    ),
+    row(
+        "telemetry.istio.io",
+        &[],
+        &[fails_unless("Reconciled"), stored()],
+    ),
+    row(
+        "extensions.istio.io",
+        &[],
+        &[fails_unless("Reconciled"), stored()],
+    ),
     row(
         "install.istio.io",
         &["IstioOperator"],
         &[
             says("/status/status", &["HEALTHY", "3"], Ready),
             says("/status/status", &["ERROR", "4"], Failed),
-            says("/status/status", &["UPDATING", "1", "RECONCILING", "2"], Busy),
+            says(
+                "/status/status",
+                &["UPDATING", "1", "RECONCILING", "2"],
+                Busy,
+            ),
             says("/status/status", &["NONE", "0"], Unknown),
         ],
     ),
-    row("sailoperator.io", &["Istio", "IstioRevision", "IstioCNI", "ZTunnel"], &[fails_unless("Reconciled"), summary("Ready")]),
+    row(
+        "sailoperator.io",
+        &["Istio", "IstioRevision", "IstioCNI", "ZTunnel"],
+        &[fails_unless("Reconciled"), summary("Ready")],
+    ),
     row(
         "traefik.io",
         &[
@@ -108,23 +175,40 @@ pub(super) const ROWS: &[Row] = &[
         ],
         &[stored()],
     ),
-    row("route.openshift.io", &["Route"], &[each("/status/ingress", &[summary("Admitted")])]),
+    row(
+        "route.openshift.io",
+        &["Route"],
+        &[each("/status/ingress", &[summary("Admitted")])],
+    ),
     row(
         "nmstate.io",
         &["NodeNetworkConfigurationPolicy"],
-        &[fails_if("Degraded"), busy_if("Progressing"), idle_if("Ignored"), settles("Available")],
+        &[
+            fails_if("Degraded"),
+            busy_if("Progressing"),
+            idle_if("Ignored"),
+            settles("Available"),
+        ],
     ),
     row(
         "proclaim.dogmatiq.io",
         &["DNSSDServiceInstance"],
         &[
             fails_unless("Adopted"),
-            reason("Advertised", &["AdvertiseError", "UnadvertiseError"], Failed),
+            reason(
+                "Advertised",
+                &["AdvertiseError", "UnadvertiseError"],
+                Failed,
+            ),
             reason("Discoverable", &["DiscoveryError"], Unknown),
             ready_if("Discoverable"),
         ],
     ),
 ];
 
-const NOT_READY_LISTENER: &[Step] =
-    &[fails_unless("ResolvedRefs"), fails_unless("Accepted"), fails_if("Conflicted"), busy_unless("Programmed")];
+const NOT_READY_LISTENER: &[Step] = &[
+    fails_unless("ResolvedRefs"),
+    fails_unless("Accepted"),
+    fails_if("Conflicted"),
+    busy_unless("Programmed"),
+];

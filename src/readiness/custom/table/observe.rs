@@ -5,14 +5,20 @@ use crate::readiness::custom::{
     row::{Row, row},
     step::{
         Outcome::{Busy, Failed, Idle, Ready},
-        Step, fails_if, fails_unless, fails_unless_true, flag, has, lacks, ready_if, reason, says, stored, summary,
+        Step, fails_if, fails_unless, fails_unless_true, flag, has, lacks, ready_if, reason, says,
+        stored, summary,
     },
 };
 
 pub(super) const ROWS: &[Row] = &[
     row(
         "monitoring.coreos.com",
-        &["Prometheus", "PrometheusAgent", "Alertmanager", "ThanosRuler"],
+        &[
+            "Prometheus",
+            "PrometheusAgent",
+            "Alertmanager",
+            "ThanosRuler",
+        ],
         &[
             flag("/spec/paused", true, Idle),
             reason("Available", &["SomePodsNotReady"], Busy),
@@ -54,13 +60,41 @@ pub(super) const ROWS: &[Row] = &[
             has("/status/hash", Ready),
         ],
     ),
-    row("grafana-org-operator.kubitus-project.gitlab.io", &[], &[summary("Ready")]),
-    row("datadoghq.com", &["DatadogMetric"], &[fails_if("Error"), fails_unless("Valid"), ready_if("Valid"), ready_if("Active")]),
+    row(
+        "grafana-org-operator.kubitus-project.gitlab.io",
+        &[],
+        &[summary("Ready")],
+    ),
+    row(
+        "datadoghq.com",
+        &["DatadogMetric"],
+        &[
+            fails_if("Error"),
+            fails_unless("Valid"),
+            ready_if("Valid"),
+            ready_if("Active"),
+        ],
+    ),
     row("coralogix.com", &[], &[summary("RemoteSynced")]),
-    row("jaegertracing.io", &["Jaeger"], &[says("/status/phase", &["Running"], Ready), says("/status/phase", &["Failed"], Failed)]),
-    row("opentelemetry.io", &["OpenTelemetryCollector"], &[Step::Own(otel::replicas)]),
+    row(
+        "jaegertracing.io",
+        &["Jaeger"],
+        &[
+            says("/status/phase", &["Running"], Ready),
+            says("/status/phase", &["Failed"], Failed),
+        ],
+    ),
+    row(
+        "opentelemetry.io",
+        &["OpenTelemetryCollector"],
+        &[Step::Own(otel::replicas)],
+    ),
     row("opentelemetry.io", &["Instrumentation"], &[stored()]),
-    row("kiali.io", &["Kiali"], &[fails_if("Failure"), ready_if("Successful")]),
+    row(
+        "kiali.io",
+        &["Kiali"],
+        &[fails_if("Failure"), ready_if("Successful")],
+    ),
     row(
         "metrics.keptn.sh",
         &["Analysis"],
@@ -71,5 +105,9 @@ pub(super) const ROWS: &[Row] = &[
             flag("/status/pass", false, Failed),
         ],
     ),
-    row("metrics.keptn.sh", &["KeptnMetric"], &[has("/status/errMsg", Failed), has("/status/value", Ready)]),
+    row(
+        "metrics.keptn.sh",
+        &["KeptnMetric"],
+        &[has("/status/errMsg", Failed), has("/status/value", Ready)],
+    ),
 ];

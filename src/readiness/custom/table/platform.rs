@@ -5,8 +5,8 @@ use crate::readiness::custom::{
     row::{Row, row},
     step::{
         Outcome::{Busy, Failed, Idle, Late, Ready, Unknown, Waiting},
-        Step, Test, busy_if, busy_unless, fails_if, fails_unless, false_for, flag, has, idle_if, idle_unless, lacks, ready_if, reason,
-        says, settles, stored, summary,
+        Step, Test, busy_if, busy_unless, fails_if, fails_unless, false_for, flag, has, idle_if,
+        idle_unless, lacks, ready_if, reason, says, settles, stored, summary,
     },
 };
 
@@ -22,7 +22,14 @@ const THREE_SCALE: &[Step] = &[
     fails_if("Invalid"),
     fails_if("Orphan"),
     fails_if("Failed"),
-    Step::When(Test::Condition { kind: "Waiting", truths: &[crate::readiness::condition::Truth::True], reasons: &[] }, Waiting),
+    Step::When(
+        Test::Condition {
+            kind: "Waiting",
+            truths: &[crate::readiness::condition::Truth::True],
+            reasons: &[],
+        },
+        Waiting,
+    ),
     busy_if("In-progress"),
     busy_if("Pending"),
     ready_if("Synced"),
@@ -30,8 +37,16 @@ const THREE_SCALE: &[Step] = &[
 ];
 
 const CEPH: &[Step] = &[
-    says("/status/phase", &["Ready", "Connected", "Created", "Bound"], Ready),
-    says("/status/phase", &["Failure", "Error", "ReconcileFailed"], Failed),
+    says(
+        "/status/phase",
+        &["Ready", "Connected", "Created", "Bound"],
+        Ready,
+    ),
+    says(
+        "/status/phase",
+        &["Failure", "Error", "ReconcileFailed"],
+        Failed,
+    ),
 ];
 
 const COMPLIANT: &[Step] = &[
@@ -40,7 +55,10 @@ const COMPLIANT: &[Step] = &[
     Step::When(Test::Has("/status/compliant"), Late),
 ];
 
-const SNAPSHOT: &[Step] = &[flag("/status/readyToUse", true, Ready), has("/status/error", Late)];
+const SNAPSHOT: &[Step] = &[
+    flag("/status/readyToUse", true, Ready),
+    has("/status/error", Late),
+];
 
 pub(super) const ROWS: &[Row] = &[
     row(
@@ -55,9 +73,19 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "velero.io",
         &["BackupStorageLocation", "VolumeSnapshotLocation"],
-        &[says("/status/phase", &["Available"], Ready), says("/status/phase", &["Unavailable"], Late)],
+        &[
+            says("/status/phase", &["Available"], Ready),
+            says("/status/phase", &["Unavailable"], Late),
+        ],
     ),
-    row("velero.io", &["BackupRepository"], &[says("/status/phase", &["Ready"], Ready), says("/status/phase", &["NotReady"], Late)]),
+    row(
+        "velero.io",
+        &["BackupRepository"],
+        &[
+            says("/status/phase", &["Ready"], Ready),
+            says("/status/phase", &["NotReady"], Late),
+        ],
+    ),
     row(
         "velero.io",
         &[],
@@ -73,23 +101,42 @@ pub(super) const ROWS: &[Row] = &[
         &[
             says("/status/robustness", &["faulted"], Failed),
             says("/status/robustness", &["degraded"], Busy),
-            says("/status/state", &["attaching", "detaching", "creating", "deleting"], Busy),
+            says(
+                "/status/state",
+                &["attaching", "detaching", "creating", "deleting"],
+                Busy,
+            ),
             says("/status/state", &["attached", "detached"], Ready),
         ],
     ),
     row(
         "longhorn.io",
         &["Node", "BackupTarget"],
-        &[flag("/status/available", true, Ready), flag("/status/available", false, Late), summary("Ready")],
+        &[
+            flag("/status/available", true, Ready),
+            flag("/status/available", false, Late),
+            summary("Ready"),
+        ],
     ),
     row(
         "longhorn.io",
         &["Engine", "Replica", "InstanceManager", "ShareManager"],
-        &[says("/status/currentState", &["running", "stopped"], Ready), says("/status/currentState", &["error"], Failed)],
+        &[
+            says("/status/currentState", &["running", "stopped"], Ready),
+            says("/status/currentState", &["error"], Failed),
+        ],
     ),
     row("longhorn.io", &["RecurringJob", "Setting"], &[stored()]),
-    row("snapshot.storage.k8s.io", &["VolumeSnapshot", "VolumeSnapshotContent"], SNAPSHOT),
-    row("snapshot.storage.k8s.io", &["VolumeSnapshotClass"], &[stored()]),
+    row(
+        "snapshot.storage.k8s.io",
+        &["VolumeSnapshot", "VolumeSnapshotContent"],
+        SNAPSHOT,
+    ),
+    row(
+        "snapshot.storage.k8s.io",
+        &["VolumeSnapshotClass"],
+        &[stored()],
+    ),
     row(
         "ceph.rook.io",
         &["CephCluster"],
@@ -100,13 +147,28 @@ pub(super) const ROWS: &[Row] = &[
             says("/status/state", &["Creating"], Busy),
             says("/status/ceph/health", &["HEALTH_WARN"], Failed),
             lacks("/status/ceph/health", Busy),
-            says("/status/state", &["Connecting", "Progressing", "Updating", "Deleting"], Busy),
-            says("/status/phase", &["Connecting", "Progressing", "Deleting"], Busy),
+            says(
+                "/status/state",
+                &["Connecting", "Progressing", "Updating", "Deleting"],
+                Busy,
+            ),
+            says(
+                "/status/phase",
+                &["Connecting", "Progressing", "Deleting"],
+                Busy,
+            ),
             says("/status/ceph/health", &["HEALTH_OK"], Ready),
         ],
     ),
     row("ceph.rook.io", &[], CEPH),
-    row("objectbucket.io", &[], &[says("/status/phase", &["Bound"], Ready), says("/status/phase", &["Failed"], Failed)]),
+    row(
+        "objectbucket.io",
+        &[],
+        &[
+            says("/status/phase", &["Bound"], Ready),
+            says("/status/phase", &["Failed"], Failed),
+        ],
+    ),
     row(
         "trident.netapp.io",
         &["TridentBackendConfig"],
@@ -120,10 +182,20 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "astra.netapp.io",
         &["AppVault"],
-        &[says("/status/state", &["available"], Ready), says("/status/state", &["failed", "error"], Failed)],
+        &[
+            says("/status/state", &["available"], Ready),
+            says("/status/state", &["failed", "error"], Failed),
+        ],
     ),
     row("astra.netapp.io", &["Application"], &[summary("Ready")]),
-    row("astra.netapp.io", &["ExecHook"], &[flag("/spec/enabled", false, Idle), flag("/spec/enabled", true, Ready)]),
+    row(
+        "astra.netapp.io",
+        &["ExecHook"],
+        &[
+            flag("/spec/enabled", false, Idle),
+            flag("/spec/enabled", true, Ready),
+        ],
+    ),
     row("astra.netapp.io", &["Schedule"], &[stored()]),
     row("astra.netapp.io", &[], ASTRA),
     row(
@@ -131,7 +203,17 @@ pub(super) const ROWS: &[Row] = &[
         &["Tenant"],
         &[
             says("/status/currentState", &["Initialized"], Ready),
-            says("/status/currentState", &["Provisioning*", "Waiting*", "Updating*", "Restarting*", "Creating*"], Busy),
+            says(
+                "/status/currentState",
+                &[
+                    "Provisioning*",
+                    "Waiting*",
+                    "Updating*",
+                    "Restarting*",
+                    "Creating*",
+                ],
+                Busy,
+            ),
             says(
                 "/status/currentState",
                 &[
@@ -163,7 +245,11 @@ pub(super) const ROWS: &[Row] = &[
             idle_if("Paused"),
             ready_if("Ready"),
             flag("/status/created", true, Busy),
-            says("/status/printableStatus", &["Provisioning", "Starting", "WaitingFor*", "Migrating"], Busy),
+            says(
+                "/status/printableStatus",
+                &["Provisioning", "Starting", "WaitingFor*", "Migrating"],
+                Busy,
+            ),
             idle_unless("Ready"),
             says("/status/printableStatus", &["Stopped", "Paused"], Idle),
         ],
@@ -173,7 +259,11 @@ pub(super) const ROWS: &[Row] = &[
         &["VirtualMachineInstance"],
         &[
             says("/status/phase", &["Failed"], Failed),
-            says("/status/phase", &["Pending", "Scheduling", "Scheduled", "WaitingForSync"], Busy),
+            says(
+                "/status/phase",
+                &["Pending", "Scheduling", "Scheduled", "WaitingForSync"],
+                Busy,
+            ),
             says("/status/phase", &["Succeeded"], Idle),
             says("/status/phase", &["Unknown"], Unknown),
             idle_if("Paused"),
@@ -183,14 +273,32 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "apps.openshift.io",
         &["DeploymentConfig"],
-        &[fails_unless("Progressing"), busy_unless("Progressing"), busy_unless("Available"), ready_if("Available")],
+        &[
+            fails_unless("Progressing"),
+            busy_unless("Progressing"),
+            busy_unless("Available"),
+            ready_if("Available"),
+        ],
     ),
     row(
         "operator.openshift.io",
         &["IngressController"],
-        &[fails_if("Degraded"), busy_if("Progressing"), busy_unless("DeploymentReplicasAllAvailable"), settles("Available")],
+        &[
+            fails_if("Degraded"),
+            busy_if("Progressing"),
+            busy_unless("DeploymentReplicasAllAvailable"),
+            settles("Available"),
+        ],
     ),
-    row("ocs.openshift.io", &["StorageCluster"], &[fails_if("Degraded"), busy_if("Progressing"), settles("Available")]),
+    row(
+        "ocs.openshift.io",
+        &["StorageCluster"],
+        &[
+            fails_if("Degraded"),
+            busy_if("Progressing"),
+            settles("Available"),
+        ],
+    ),
     row(
         "operators.coreos.com",
         &["Subscription"],
@@ -214,9 +322,21 @@ pub(super) const ROWS: &[Row] = &[
             says("/status/phase", &["RequiresApproval"], Waiting),
         ],
     ),
-    row("k8s.keycloak.org", &["KeycloakRealmImport"], &[fails_if("HasErrors"), settles("Done")]),
-    row("k8s.keycloak.org", &[], &[fails_if("HasErrors"), settles("Ready")]),
-    row("policy.open-cluster-management.io", &["OperatorPolicy"], &[summary("Compliant")]),
+    row(
+        "k8s.keycloak.org",
+        &["KeycloakRealmImport"],
+        &[fails_if("HasErrors"), settles("Done")],
+    ),
+    row(
+        "k8s.keycloak.org",
+        &[],
+        &[fails_if("HasErrors"), settles("Ready")],
+    ),
+    row(
+        "policy.open-cluster-management.io",
+        &["OperatorPolicy"],
+        &[summary("Compliant")],
+    ),
     row(
         "policy.open-cluster-management.io",
         &["Policy"],
@@ -229,9 +349,33 @@ pub(super) const ROWS: &[Row] = &[
             has("/status/placement", Ready),
         ],
     ),
-    row("policy.open-cluster-management.io", &["CertificatePolicy", "ConfigurationPolicy", "IamPolicy", "PolicySet"], COMPLIANT),
-    row("apps.3scale.net", &["APIManager"], &[ready_if("Available"), false_for("Available", &["*"], Failed), settles("Available")]),
-    row("capabilities.3scale.net", &["Application"], &[says("/status/state", &["suspended"], Idle), summary("Ready")]),
+    row(
+        "policy.open-cluster-management.io",
+        &[
+            "CertificatePolicy",
+            "ConfigurationPolicy",
+            "IamPolicy",
+            "PolicySet",
+        ],
+        COMPLIANT,
+    ),
+    row(
+        "apps.3scale.net",
+        &["APIManager"],
+        &[
+            ready_if("Available"),
+            false_for("Available", &["*"], Failed),
+            settles("Available"),
+        ],
+    ),
+    row(
+        "capabilities.3scale.net",
+        &["Application"],
+        &[
+            says("/status/state", &["suspended"], Idle),
+            summary("Ready"),
+        ],
+    ),
     row(
         "capabilities.3scale.net",
         &["Tenant"],
@@ -250,7 +394,11 @@ pub(super) const ROWS: &[Row] = &[
         &["AnsibleJob"],
         &[
             says("/status/ansibleJobResult/status", &["successful"], Ready),
-            says("/status/ansibleJobResult/status", &["failed", "error", "canceled"], Failed),
+            says(
+                "/status/ansibleJobResult/status",
+                &["failed", "error", "canceled"],
+                Failed,
+            ),
         ],
     ),
 ];

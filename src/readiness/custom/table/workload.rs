@@ -5,22 +5,42 @@ use crate::readiness::custom::{
     row::{Row, row},
     step::{
         Outcome::{Busy, Failed, Idle, Ready, Unknown},
-        Step, Test, busy_unless, busy_while_unknown, busy_without, fails_if, fails_if_odd, fails_unless, fails_unless_true, fewer, flag,
-        has, idle_if, lacks, ready_if, says, settles, stored, summary,
+        Step, Test, busy_unless, busy_while_unknown, busy_without, fails_if, fails_if_odd,
+        fails_unless, fails_unless_true, fewer, flag, has, idle_if, lacks, ready_if, says, settles,
+        stored, summary,
     },
 };
 
 const PAUSED: Step = flag("/spec/updateStrategy/paused", true, Idle);
 const PAUSED_ROLLING: Step = flag("/spec/updateStrategy/rollingUpdate/paused", true, Idle);
-const PAUSED_SCALER: Step = Step::When(Test::Annotated { key: "autoscaling.keda.sh/paused", value: "true" }, Idle);
+const PAUSED_SCALER: Step = Step::When(
+    Test::Annotated {
+        key: "autoscaling.keda.sh/paused",
+        value: "true",
+    },
+    Idle,
+);
 
 pub(super) const ROWS: &[Row] = &[
     row(
         "apps.kruise.io",
         &["CloneSet", "StatefulSet"],
-        &[PAUSED, PAUSED_ROLLING, Step::Own(kruise::unobserved), Step::Rule(kruise::replicas)],
+        &[
+            PAUSED,
+            PAUSED_ROLLING,
+            Step::Own(kruise::unobserved),
+            Step::Rule(kruise::replicas),
+        ],
     ),
-    row("apps.kruise.io", &["DaemonSet"], &[PAUSED_ROLLING, Step::Own(kruise::unobserved), Step::Rule(kruise::daemons)]),
+    row(
+        "apps.kruise.io",
+        &["DaemonSet"],
+        &[
+            PAUSED_ROLLING,
+            Step::Own(kruise::unobserved),
+            Step::Rule(kruise::daemons),
+        ],
+    ),
     row(
         "apps.kruise.io",
         &["BroadcastJob"],
@@ -35,16 +55,33 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "apps.kruise.io",
         &["AdvancedCronJob"],
-        &[flag("/spec/paused", true, Idle), has("/status/active", Busy), has("/status/lastScheduleTime", Ready), stored()],
+        &[
+            flag("/spec/paused", true, Idle),
+            has("/status/active", Busy),
+            has("/status/lastScheduleTime", Ready),
+            stored(),
+        ],
     ),
     row(
         "rollouts.kruise.io",
         &["Rollout"],
         &[
-            says("/status/phase", &["Disabled", "Disabling", "Terminating"], Failed),
+            says(
+                "/status/phase",
+                &["Disabled", "Disabling", "Terminating"],
+                Failed,
+            ),
             says("/status/phase", &["Healthy"], Ready),
-            says("/status/canaryStatus/currentStepState", &["StepPaused"], Idle),
-            says("/status/blueGreenStatus/currentStepState", &["StepPaused"], Idle),
+            says(
+                "/status/canaryStatus/currentStepState",
+                &["StepPaused"],
+                Idle,
+            ),
+            says(
+                "/status/blueGreenStatus/currentStepState",
+                &["StepPaused"],
+                Idle,
+            ),
         ],
     ),
     row(
@@ -52,19 +89,38 @@ pub(super) const ROWS: &[Row] = &[
         &["GameServer"],
         &[
             Step::Own(kruise::wanted_state),
-            Step::Inside { at: "/status/podStatus", steps: &[fails_unless_true("KruisePodReady")] },
+            Step::Inside {
+                at: "/status/podStatus",
+                steps: &[fails_unless_true("KruisePodReady")],
+            },
             says("/status/currentState", &["Ready"], Ready),
         ],
     )
     .otherwise(Unknown),
-    row("game.kruise.io", &["GameServerSet"], &[PAUSED_ROLLING, Step::Own(kruise::unobserved), Step::Rule(kruise::game_servers)]),
+    row(
+        "game.kruise.io",
+        &["GameServerSet"],
+        &[
+            PAUSED_ROLLING,
+            Step::Own(kruise::unobserved),
+            Step::Rule(kruise::game_servers),
+        ],
+    ),
     row(
         "serving.kserve.io",
         &["InferenceService"],
         &[
             idle_if("Stopped"),
-            says("/status/modelStatus/transitionStatus", &["BlockedByFailedLoad", "InvalidSpec"], Failed),
-            says("/status/modelStatus/transitionStatus", &["InProgress"], Busy),
+            says(
+                "/status/modelStatus/transitionStatus",
+                &["BlockedByFailedLoad", "InvalidSpec"],
+                Failed,
+            ),
+            says(
+                "/status/modelStatus/transitionStatus",
+                &["InProgress"],
+                Busy,
+            ),
             fails_unless("*Ready"),
             settles("Ready"),
         ],
@@ -107,10 +163,45 @@ pub(super) const ROWS: &[Row] = &[
             settles("Ready"),
         ],
     ),
-    row("core.spinkube.dev", &["SpinApp"], &[fails_unless("Available"), fewer("/status/readyReplicas", "/spec/replicas"), Step::General]),
-    row("keda.sh", &["ScaledObject"], &[PAUSED_SCALER, fails_unless("Ready"), fails_if("Fallback"), idle_if("Paused"), settles("Ready")]),
-    row("keda.sh", &["ScaledJob"], &[PAUSED_SCALER, fails_unless_true("Ready"), idle_if("Paused"), ready_if("Ready")]),
+    row(
+        "core.spinkube.dev",
+        &["SpinApp"],
+        &[
+            fails_unless("Available"),
+            fewer("/status/readyReplicas", "/spec/replicas"),
+            Step::General,
+        ],
+    ),
+    row(
+        "keda.sh",
+        &["ScaledObject"],
+        &[
+            PAUSED_SCALER,
+            fails_unless("Ready"),
+            fails_if("Fallback"),
+            idle_if("Paused"),
+            settles("Ready"),
+        ],
+    ),
+    row(
+        "keda.sh",
+        &["ScaledJob"],
+        &[
+            PAUSED_SCALER,
+            fails_unless_true("Ready"),
+            idle_if("Paused"),
+            ready_if("Ready"),
+        ],
+    ),
     // Its status only lists who uses it.
-    row("keda.sh", &["TriggerAuthentication", "ClusterTriggerAuthentication"], &[stored()]),
-    row("work.karmada.io", &["ResourceBinding", "ClusterResourceBinding"], &[Step::Rule(karmada::members)]),
+    row(
+        "keda.sh",
+        &["TriggerAuthentication", "ClusterTriggerAuthentication"],
+        &[stored()],
+    ),
+    row(
+        "work.karmada.io",
+        &["ResourceBinding", "ClusterResourceBinding"],
+        &[Step::Rule(karmada::members)],
+    ),
 ];

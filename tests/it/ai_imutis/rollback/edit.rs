@@ -18,7 +18,11 @@ const FAULT: &str = "sandbox.deployctl.dev/fault";
 pub(super) fn pods_fail(path: &'static str, app: &str, fault: &str) -> Edit {
     let from = format!("\n      labels:\n        app: {app}\n");
     let to = format!("{from}        {FAULT}: {fault}\n");
-    Edit { path, from: Some(from), to }
+    Edit {
+        path,
+        from: Some(from),
+        to,
+    }
 }
 
 /// The object itself fails in the way that the sandbox calls `fault`.
@@ -34,17 +38,29 @@ pub(super) fn refused(path: &'static str, kind: &str, name: &str) -> Edit {
 fn labelled(path: &'static str, kind: &str, name: &str, label: &str, value: &str) -> Edit {
     let from = format!("\nkind: {kind}\nmetadata:\n  name: {name}\n  labels:\n");
     let to = format!("{from}    {label}: {value}\n");
-    Edit { path, from: Some(from), to }
+    Edit {
+        path,
+        from: Some(from),
+        to,
+    }
 }
 
 /// Another text in a file.
 pub(super) fn text(path: &'static str, from: &str, to: &str) -> Edit {
-    Edit { path, from: Some(from.to_owned()), to: to.to_owned() }
+    Edit {
+        path,
+        from: Some(from.to_owned()),
+        to: to.to_owned(),
+    }
 }
 
 /// One more file.
 pub(super) fn added(path: &'static str, manifest: &str) -> Edit {
-    Edit { path, from: None, to: manifest.to_owned() }
+    Edit {
+        path,
+        from: None,
+        to: manifest.to_owned(),
+    }
 }
 
 impl Edit {

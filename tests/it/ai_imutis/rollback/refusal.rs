@@ -13,19 +13,25 @@ pub(super) fn refuse() {
     static REFUSING: LazyLock<()> = LazyLock::new(|| {
         let namespace = namespace("refusals");
         apply(&namespace, &policy());
-        let labelled = config_map("probe", "1").replace("{name: probe}", &format!("{{name: probe, labels: {{{LABEL}: now}}}}"));
+        let labelled = config_map("probe", "1").replace(
+            "{name: probe}",
+            &format!("{{name: probe, labels: {{{LABEL}: now}}}}"),
+        );
         eventually("the policy is in force", || {
             let answer = try_kubectl(&["create", "--namespace", &namespace, "-f", "-"], &labelled);
             if answer.status.success() {
                 kubectl(&["delete", "--namespace", &namespace, "configmap/probe"]);
             }
-            String::from_utf8_lossy(&answer.stderr).contains(MESSAGE).then_some(())
+            String::from_utf8_lossy(&answer.stderr)
+                .contains(MESSAGE)
+                .then_some(())
         });
     });
     LazyLock::force(&REFUSING);
 }
 
-/// A policy with its binding: <https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/>.
+/// A policy with its binding:
+/// <https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/>.
 fn policy() -> String {
     format!(
         "apiVersion: admissionregistration.k8s.io/v1

@@ -1,5 +1,5 @@
-//! Upgrades with a new image, a changed `ConfigMap`, one object more and one less, that fail. One release fails several times: it is
-//! each time as it was before.
+//! Upgrades with a new image, a changed `ConfigMap`, one object more and one less, that fail. One
+//! release fails several times: it is each time as it was before.
 
 use super::{
     edit::{Edit, added, fails, pods_fail, refused, text},
@@ -13,67 +13,152 @@ use crate::support::{
 
 fn attempt(phase: &'static str, because: &[&str], edits: Vec<Edit>) -> Attempt {
     let because = because.iter().map(|text| (*text).to_owned()).collect();
-    Attempt { phase, because, edits, ..Attempt::default() }
+    Attempt {
+        phase,
+        because,
+        edits,
+        ..Attempt::default()
+    }
 }
 
 /// A Secret of the manifests that is refused.
 pub(super) fn refused_secret() -> Edit {
     let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: licence, labels: {LABEL: now}}\nstringData: {key: not-a-real-licence}\n";
-    added("secrets/licence.yaml", &secret.replace("LABEL", refusal::LABEL))
+    added(
+        "secrets/licence.yaml",
+        &secret.replace("LABEL", refusal::LABEL),
+    )
 }
 
 /// `kind/object` of `release` is refused.
 #[track_caller]
-fn is_refused(release: &Release, phase: &'static str, path: &'static str, kind: &str, object: &str) {
+fn is_refused(
+    release: &Release,
+    phase: &'static str,
+    path: &'static str,
+    kind: &str,
+    object: &str,
+) {
     refusal::refuse();
     let object_name = format!("{kind}/{}/{object}", release.namespace());
-    release.upgrade_fails(&attempt(phase, &[&object_name, refusal::MESSAGE], vec![refused(path, kind, object)]));
+    release.upgrade_fails(&attempt(
+        phase,
+        &[&object_name, refusal::MESSAGE],
+        vec![refused(path, kind, object)],
+    ));
 }
 
 /// The pods of `app` fail.
 #[track_caller]
-fn crashes(release: &Release, phase: &'static str, path: &'static str, app: &str, fault: &str, says: &str) {
-    release.upgrade_fails(&attempt(phase, &[&format!("/{}/{app}", release.namespace()), says], vec![pods_fail(path, app, fault)]));
+fn crashes(
+    release: &Release,
+    phase: &'static str,
+    path: &'static str,
+    app: &str,
+    fault: &str,
+    says: &str,
+) {
+    release.upgrade_fails(&attempt(
+        phase,
+        &[&format!("/{}/{app}", release.namespace()), says],
+        vec![pods_fail(path, app, fault)],
+    ));
 }
 
 #[test]
 fn the_namespace_and_the_secrets_fail() {
     let release = Release::deployed("up-first");
-    is_refused(&release, "namespace", "namespace/network-policies.yaml", "NetworkPolicy", "allow-dns");
-    release.upgrade_fails(&attempt("secrets", &["Secret/kill-up-first/licence", refusal::MESSAGE], vec![refused_secret()]));
+    is_refused(
+        &release,
+        "namespace",
+        "namespace/network-policies.yaml",
+        "NetworkPolicy",
+        "allow-dns",
+    );
+    release.upgrade_fails(&attempt(
+        "secrets",
+        &["Secret/kill-up-first/licence", refusal::MESSAGE],
+        vec![refused_secret()],
+    ));
 }
 
 #[test]
 fn the_storage_fails() {
     let release = Release::deployed("up-storage");
-    is_refused(&release, "storage", "storage/monitoring-claims.yaml", "PersistentVolumeClaim", "alertmanager-data");
-    let reports =
-        claim("reports", "standard").replace("{name: reports}", "{name: reports, labels: {sandbox.deployctl.dev/fault: no-provision}}");
+    is_refused(
+        &release,
+        "storage",
+        "storage/monitoring-claims.yaml",
+        "PersistentVolumeClaim",
+        "alertmanager-data",
+    );
+    let reports = claim("reports", "standard").replace(
+        "{name: reports}",
+        "{name: reports, labels: {sandbox.deployctl.dev/fault: no-provision}}",
+    );
     release.upgrade_fails(&Attempt {
         timeout: Some("4s"),
         kept: vec!["PersistentVolumeClaim/reports"],
-        ..attempt("storage", &["PersistentVolumeClaim/kill-up-storage/reports"], vec![added("storage/reports.yaml", &reports)])
+        ..attempt(
+            "storage",
+            &["PersistentVolumeClaim/kill-up-storage/reports"],
+            vec![added("storage/reports.yaml", &reports)],
+        )
     });
 }
 
 #[test]
 fn the_databases_fail() {
     let release = Release::deployed("up-db");
-    is_refused(&release, "databases", "databases/redis.yaml", "StatefulSet", "redis");
+    is_refused(
+        &release,
+        "databases",
+        "databases/redis.yaml",
+        "StatefulSet",
+        "redis",
+    );
 }
 
 #[test]
 fn the_databases_crash() {
     let release = Release::deployed("up-db-pods");
-    crashes(&release, "databases", "databases/postgres.yaml", "postgres", "crash-loop", "CrashLoopBackOff");
-    crashes(&release, "databases", "databases/redis.yaml", "redis", "oom", "OOMKilled");
+    crashes(
+        &release,
+        "databases",
+        "databases/postgres.yaml",
+        "postgres",
+        "crash-loop",
+        "CrashLoopBackOff",
+    );
+    crashes(
+        &release,
+        "databases",
+        "databases/redis.yaml",
+        "redis",
+        "oom",
+        "OOMKilled",
+    );
 }
 
 #[test]
 fn the_new_pods_of_the_api_fail() {
     let release = Release::deployed("up-pods");
-    crashes(&release, "apps", "apps/api.yaml", "api", "image-pull", "api:2.0.0");
-    crashes(&release, "apps", "apps/api.yaml", "api", "crash-loop", "CrashLoopBackOff");
+    crashes(
+        &release,
+        "apps",
+        "apps/api.yaml",
+        "api",
+        "image-pull",
+        "api:2.0.0",
+    );
+    crashes(
+        &release,
+        "apps",
+        "apps/api.yaml",
+        "api",
+        "crash-loop",
+        "CrashLoopBackOff",
+    );
     crashes(&release, "apps", "apps/api.yaml", "api", "oom", "OOMKilled");
 }
 
@@ -82,7 +167,11 @@ fn the_new_pods_of_the_api_are_never_ready() {
     let release = Release::deployed("up-probe");
     release.upgrade_fails(&Attempt {
         timeout: Some("5s"),
-        ..attempt("apps", &["Deployment/kill-up-probe/api"], vec![pods_fail("apps/api.yaml", "api", "never-ready")])
+        ..attempt(
+            "apps",
+            &["Deployment/kill-up-probe/api"],
+            vec![pods_fail("apps/api.yaml", "api", "never-ready")],
+        )
     });
 }
 
@@ -99,7 +188,9 @@ fn the_quota_is_used_up() {
     let release = Release::deployed("up-quota");
     let namespace = release.namespace();
     // Each of the two new ones fits alone, as the dry-run finds.
-    let used = kubectl(&["get", "configmaps", "--namespace", &namespace, "-o", "name"]).lines().count();
+    let used = kubectl(&["get", "configmaps", "--namespace", &namespace, "-o", "name"])
+        .lines()
+        .count();
     let quota = format!(
         "apiVersion: v1\nkind: ResourceQuota\nmetadata: {{name: of-others}}\nspec: {{hard: {{count/configmaps: \"{}\"}}}}\n",
         used + 1
@@ -107,32 +198,66 @@ fn the_quota_is_used_up() {
     apply(&namespace, &quota);
     let used_text = used.to_string();
     eventually("the quota counts", || {
-        (release.get("resourcequota/of-others")["status"]["used"]["count/configmaps"] == *used_text).then_some(())
+        (release.get("resourcequota/of-others")["status"]["used"]["count/configmaps"] == *used_text)
+            .then_some(())
     });
     let second = added("apps/second.yaml", &config_map("second", "new"));
-    release.upgrade_fails(&attempt("apps", &["ConfigMap/kill-up-quota/", "exceeded quota: of-others"], vec![second]));
+    release.upgrade_fails(&attempt(
+        "apps",
+        &["ConfigMap/kill-up-quota/", "exceeded quota: of-others"],
+        vec![second],
+    ));
 }
 
 #[test]
 fn the_monitoring_fails() {
     let release = Release::deployed("up-mon");
-    is_refused(&release, "monitoring", "monitoring/prometheus.yaml", "RoleBinding", "prometheus");
+    is_refused(
+        &release,
+        "monitoring",
+        "monitoring/prometheus.yaml",
+        "RoleBinding",
+        "prometheus",
+    );
 }
 
 #[test]
 fn the_monitoring_crashes() {
     let release = Release::deployed("up-mon-pods");
-    crashes(&release, "monitoring", "monitoring/prometheus.yaml", "prometheus", "crash-loop", "CrashLoopBackOff");
+    crashes(
+        &release,
+        "monitoring",
+        "monitoring/prometheus.yaml",
+        "prometheus",
+        "crash-loop",
+        "CrashLoopBackOff",
+    );
 }
 
 #[test]
 fn the_ingress_fails() {
     let release = Release::deployed("up-ingress");
-    is_refused(&release, "ingress", "ingress/ingress.yaml", "Ingress", "api");
+    is_refused(
+        &release,
+        "ingress",
+        "ingress/ingress.yaml",
+        "Ingress",
+        "api",
+    );
     let silent = fails("ingress/ingress.yaml", "Certificate", "api", "silent");
-    let renamed = text("ingress/ingress.yaml", "  dnsNames:\n", "  dnsNames:\n    - www.${domain}\n");
-    release
-        .upgrade_fails(&Attempt { timeout: Some("5s"), ..attempt("ingress", &["Certificate/kill-up-ingress/api"], vec![silent, renamed]) });
+    let renamed = text(
+        "ingress/ingress.yaml",
+        "  dnsNames:\n",
+        "  dnsNames:\n    - www.${domain}\n",
+    );
+    release.upgrade_fails(&Attempt {
+        timeout: Some("5s"),
+        ..attempt(
+            "ingress",
+            &["Certificate/kill-up-ingress/api"],
+            vec![silent, renamed],
+        )
+    });
     let second = "apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata: {name: second, labels: {sandbox.deployctl.dev/fault: no-address}}
@@ -140,7 +265,11 @@ spec: {ingressClassName: nginx, defaultBackend: {service: {name: api, port: {nam
 ";
     release.upgrade_fails(&Attempt {
         timeout: Some("5s"),
-        ..attempt("ingress", &["Ingress/kill-up-ingress/second"], vec![added("ingress/second.yaml", second)])
+        ..attempt(
+            "ingress",
+            &["Ingress/kill-up-ingress/second"],
+            vec![added("ingress/second.yaml", second)],
+        )
     });
 }
 
@@ -148,11 +277,17 @@ spec: {ingressClassName: nginx, defaultBackend: {service: {name: api, port: {nam
 fn what_is_created_anew_fails() {
     let release = Release::deployed("up-anew");
     let selector = "      app: api\n  template:\n    metadata:\n      labels:\n        app: api\n";
-    let other = selector.replace("app: api\n  template", "app: api\n      track: second\n  template")
-        + "        track: second\n        sandbox.deployctl.dev/fault: crash-loop\n";
+    let other = selector.replace(
+        "app: api\n  template",
+        "app: api\n      track: second\n  template",
+    ) + "        track: second\n        sandbox.deployctl.dev/fault: crash-loop\n";
     release.upgrade_fails(&Attempt {
         arguments: vec!["--recreate", "Deployment/api"],
-        ..attempt("apps", &["Deployment/kill-up-anew/api", "CrashLoopBackOff"], vec![text("apps/api.yaml", selector, &other)])
+        ..attempt(
+            "apps",
+            &["Deployment/kill-up-anew/api", "CrashLoopBackOff"],
+            vec![text("apps/api.yaml", selector, &other)],
+        )
     });
 }
 
@@ -166,7 +301,11 @@ fn a_database_that_is_created_anew_crashes() {
             "databases",
             &["StatefulSet/kill-up-db-anew/postgres", "CrashLoopBackOff"],
             vec![
-                text("databases/postgres.yaml", "  podManagementPolicy: OrderedReady\n", other),
+                text(
+                    "databases/postgres.yaml",
+                    "  podManagementPolicy: OrderedReady\n",
+                    other,
+                ),
                 pods_fail("databases/postgres.yaml", "postgres", "crash-loop"),
             ],
         )

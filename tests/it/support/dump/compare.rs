@@ -1,6 +1,7 @@
 use serde_json::Value;
 
-/// Appends a line to `differences` for every field of the object `identity` that is not the same in both.
+/// Appends a line to `differences` for every field of the object `identity` that is not the same in
+/// both.
 pub(super) fn fields(identity: &str, was: &Value, is: &Value, differences: &mut Vec<String>) {
     let mut different = |path: &str, was: Option<&Value>, is: Option<&Value>| {
         differences.push(match (was, is) {
@@ -13,9 +14,15 @@ pub(super) fn fields(identity: &str, was: &Value, is: &Value, differences: &mut 
 }
 
 /// The same, for objects whose values are nobody's business.
-pub(super) fn fields_without_values(identity: &str, was: &Value, is: &Value, differences: &mut Vec<String>) {
-    let mut different =
-        |path: &str, _: Option<&Value>, _: Option<&Value>| differences.push(format!("{identity} {path}: it is not the same"));
+pub(super) fn fields_without_values(
+    identity: &str,
+    was: &Value,
+    is: &Value,
+    differences: &mut Vec<String>,
+) {
+    let mut different = |path: &str, _: Option<&Value>, _: Option<&Value>| {
+        differences.push(format!("{identity} {path}: it is not the same"))
+    };
     walk(&mut String::new(), Some(was), Some(is), &mut different);
 }
 
@@ -28,19 +35,37 @@ fn walk(path: &mut String, was: Option<&Value>, is: Option<&Value>, different: &
         (Some(Value::Object(before)), Some(Value::Object(after))) => {
             let added = after.keys().filter(|key| !before.contains_key(*key));
             for key in before.keys().chain(added) {
-                step(path, &format!(".{key}"), before.get(key), after.get(key), different);
+                step(
+                    path,
+                    &format!(".{key}"),
+                    before.get(key),
+                    after.get(key),
+                    different,
+                );
             }
         }
         (Some(Value::Array(before)), Some(Value::Array(after))) => {
             for index in 0..before.len().max(after.len()) {
-                step(path, &format!("[{index}]"), before.get(index), after.get(index), different);
+                step(
+                    path,
+                    &format!("[{index}]"),
+                    before.get(index),
+                    after.get(index),
+                    different,
+                );
             }
         }
         _ => different(path, was, is),
     }
 }
 
-fn step(path: &mut String, part: &str, was: Option<&Value>, is: Option<&Value>, different: &mut Different<'_>) {
+fn step(
+    path: &mut String,
+    part: &str,
+    was: Option<&Value>,
+    is: Option<&Value>,
+    different: &mut Different<'_>,
+) {
     let length = path.len();
     path.push_str(part);
     walk(path, was, is, different);

@@ -14,8 +14,15 @@ struct Entry {
 impl IgnoreList {
     /// The one in this repository.
     pub(super) fn committed() -> Self {
-        let lines = include_str!("../dump-ignore.txt").lines().filter_map(|line| line.split(" #").next());
-        Self { entries: lines.filter(|line| !line.starts_with('#')).map(Entry::read).collect() }
+        let lines = include_str!("../dump-ignore.txt")
+            .lines()
+            .filter_map(|line| line.split(" #").next());
+        Self {
+            entries: lines
+                .filter(|line| !line.starts_with('#'))
+                .map(Entry::read)
+                .collect(),
+        }
     }
 
     /// Whether objects of `kind` never count.
@@ -29,30 +36,49 @@ impl IgnoreList {
             remove(&mut object, &entry.path);
         }
         // Whoever only ever wrote what does not count does not count either.
-        if let Some(managers) = object.pointer_mut("/metadata/managedFields").and_then(Value::as_object_mut) {
-            managers.retain(|_, operations| operations.as_object().is_none_or(|operations| !operations.is_empty()));
+        if let Some(managers) = object
+            .pointer_mut("/metadata/managedFields")
+            .and_then(Value::as_object_mut)
+        {
+            managers.retain(|_, operations| {
+                operations
+                    .as_object()
+                    .is_none_or(|operations| !operations.is_empty())
+            });
         }
         object
     }
 
     fn of(&self, kind: &str) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().filter(move |entry| entry.kind == "*" || entry.kind == kind)
+        self.entries
+            .iter()
+            .filter(move |entry| entry.kind == "*" || entry.kind == kind)
     }
 }
 
 impl Entry {
     fn read(line: &str) -> Self {
-        let (kind, path) = line.split_once(' ').expect("an entry of the ignore list has a kind and a path");
+        let (kind, path) = line
+            .split_once(' ')
+            .expect("an entry of the ignore list has a kind and a path");
         let keys = path.trim().split('/').skip(1);
-        Self { kind: kind.to_owned(), path: keys.map(|key| key.replace("~1", "/")).collect() }
+        Self {
+            kind: kind.to_owned(),
+            path: keys.map(|key| key.replace("~1", "/")).collect(),
+        }
     }
 }
 
 fn remove(value: &mut Value, path: &[String]) {
-    let Some((key, rest)) = path.split_first() else { return };
+    let Some((key, rest)) = path.split_first() else {
+        return;
+    };
     match value {
         Value::Object(map) if rest.is_empty() => map.retain(|name, _| key != "*" && name != key),
-        Value::Object(map) => map.iter_mut().filter(|(name, _)| key == "*" || *name == key).for_each(|(_, inner)| remove(inner, rest)),
+        Value::Object(map) => map
+            .iter_mut()
+            .filter(|(name, _)| key == "*" || *name == key)
+            .for_each(|(_, inner)| remove(inner, rest)),
         Value::Array(items) if key == "*" => items.iter_mut().for_each(|inner| remove(inner, rest)),
         _ => {}
     }

@@ -16,37 +16,62 @@ pub(crate) struct Answer {
 impl Answer {
     /// An error without a reason, as for a typo in an applied manifest.
     pub(crate) fn without_reason(code: u16) -> Self {
-        Self { code, reason: "", message: "the proxy answers", retry_after: None }
+        Self {
+            code,
+            reason: "",
+            message: "the proxy answers",
+            retry_after: None,
+        }
     }
 
     /// 500 `InternalError`.
     pub(crate) fn internal_error() -> Self {
-        Self { reason: "InternalError", ..Self::without_reason(500) }
+        Self {
+            reason: "InternalError",
+            ..Self::without_reason(500)
+        }
     }
 
     /// 503 `ServiceUnavailable`.
     pub(crate) fn unavailable() -> Self {
-        Self { reason: "ServiceUnavailable", ..Self::without_reason(503) }
+        Self {
+            reason: "ServiceUnavailable",
+            ..Self::without_reason(503)
+        }
     }
 
     /// 429 `TooManyRequests` with `Retry-After`.
     pub(crate) fn too_many_requests(seconds: u64) -> Self {
-        Self { reason: "TooManyRequests", retry_after: Some(seconds), ..Self::without_reason(429) }
+        Self {
+            reason: "TooManyRequests",
+            retry_after: Some(seconds),
+            ..Self::without_reason(429)
+        }
     }
 
     /// 409 `Conflict`: somebody else has written in between.
     pub(crate) fn conflict() -> Self {
-        Self { reason: "Conflict", message: "the object has been modified", ..Self::without_reason(409) }
+        Self {
+            reason: "Conflict",
+            message: "the object has been modified",
+            ..Self::without_reason(409)
+        }
     }
 
     /// 410 `Expired`: the answer to a LIST or a watch from a position that is too old.
     pub(crate) fn expired() -> Self {
-        Self { reason: "Expired", message: "too old resource version", ..Self::without_reason(410) }
+        Self {
+            reason: "Expired",
+            message: "too old resource version",
+            ..Self::without_reason(410)
+        }
     }
 
     /// The answer as it is sent.
     pub(super) fn response(self) -> Response<Body> {
-        let mut builder = Response::builder().status(self.code).header(header::CONTENT_TYPE, "application/json");
+        let mut builder = Response::builder()
+            .status(self.code)
+            .header(header::CONTENT_TYPE, "application/json");
         if let Some(seconds) = self.retry_after {
             builder = builder.header(header::RETRY_AFTER, seconds);
         }

@@ -45,9 +45,14 @@ impl Connection {
             return;
         }
         let mut severed = state.severed();
-        let connection = Self { state, upstream, sender: Arc::default() };
+        let connection = Self {
+            state,
+            upstream,
+            sender: Arc::default(),
+        };
         let service = service_fn(move |request| connection.clone().answer(request));
-        let mut served = pin!(http1::Builder::new().serve_connection(TokioIo::new(socket), service));
+        let mut served =
+            pin!(http1::Builder::new().serve_connection(TokioIo::new(socket), service));
         let in_order = tokio::select! {
             biased;
             _ = severed.changed() => false,
@@ -94,8 +99,14 @@ impl Connection {
 
     /// Hands a request on to the API server, and waits for the head of its answer.
     ///
-    /// What was handed on is carried out even where the program is gone in the meantime, as by a real network.
-    async fn hand_on(&self, entry: Entry, head: Parts, body: Bytes) -> Result<Response<Incoming>, BoxError> {
+    /// What was handed on is carried out even where the program is gone in the meantime, as by a
+    /// real network.
+    async fn hand_on(
+        &self,
+        entry: Entry,
+        head: Parts,
+        body: Bytes,
+    ) -> Result<Response<Incoming>, BoxError> {
         let (tell, answered) = oneshot::channel();
         let connection = self.clone();
         self.state.handed_on();
@@ -112,15 +123,27 @@ impl Connection {
 
     async fn exchange(&self, mut head: Parts, body: Bytes) -> Result<Response<Incoming>, BoxError> {
         let mut sender = self.sender().await?;
-        head.headers.insert(header::HOST, HeaderValue::from_str(self.upstream.address())?);
-        let answer = sender.send_request(Request::from_parts(head, Full::new(body))).await?;
-        *self.sender.lock().expect("nothing panics while it is locked") = Some(sender);
+        head.headers.insert(
+            header::HOST,
+            HeaderValue::from_str(self.upstream.address())?,
+        );
+        let answer = sender
+            .send_request(Request::from_parts(head, Full::new(body)))
+            .await?;
+        *self
+            .sender
+            .lock()
+            .expect("nothing panics while it is locked") = Some(sender);
         Ok(answer)
     }
 
     /// The way on that the last request took, where it is free again, or a new one.
     async fn sender(&self) -> Result<Sender, BoxError> {
-        let last = self.sender.lock().expect("nothing panics while it is locked").take();
+        let last = self
+            .sender
+            .lock()
+            .expect("nothing panics while it is locked")
+            .take();
         if let Some(mut sender) = last
             && sender.ready().await.is_ok()
         {
@@ -131,7 +154,10 @@ impl Connection {
 }
 
 /// The API server's answer, or what `fault` leaves of it.
-async fn hand_back(answer: Response<Incoming>, fault: Option<Fault>) -> Result<Response<Body>, BoxError> {
+async fn hand_back(
+    answer: Response<Incoming>,
+    fault: Option<Fault>,
+) -> Result<Response<Body>, BoxError> {
     let (head, body) = answer.into_parts();
     let body = match fault {
         Some(Fault::ResetInBody) => broken_half_way(body.collect().await?.to_bytes()),

@@ -31,7 +31,8 @@ use super::{Deployctl, Outcome, sandbox, upstream::Upstream};
 
 /// A proxy in front of the shared sandbox's API server.
 ///
-/// Who a request is from is said by the request itself: the proxy only hands its token on. Without rules it changes nothing.
+/// Who a request is from is said by the request itself: the proxy only hands its token on. Without
+/// rules it changes nothing.
 pub(crate) struct Proxy {
     kubeconfig: PathBuf,
     state: Arc<State>,
@@ -53,11 +54,20 @@ impl Proxy {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let through = folder.path().join("kubeconfig");
-        fs::write(&through, redirected(kubeconfig, listener.local_addr().unwrap())).unwrap();
+        fs::write(
+            &through,
+            redirected(kubeconfig, listener.local_addr().unwrap()),
+        )
+        .unwrap();
         let (stop, stopped) = oneshot::channel();
         let shared = Arc::clone(&state);
         thread::spawn(move || serve(listener, &shared, &upstream, stopped));
-        Self { kubeconfig: through, state, _folder: folder, _stop: stop }
+        Self {
+            kubeconfig: through,
+            state,
+            _folder: folder,
+            _stop: stop,
+        }
     }
 
     /// `run` through this proxy.
@@ -67,16 +77,20 @@ impl Proxy {
 
     /// Runs the program through this proxy, to its end or until a rule kills it.
     ///
-    /// When this returns, every request that was handed on is answered: nothing is written any more.
+    /// When this returns, every request that was handed on is answered: nothing is written any
+    /// more.
     #[track_caller]
     pub(crate) fn run(&self, run: Deployctl) -> Outcome {
-        let outcome = self.through(run).run_with(|process| self.state.victim.is(process));
+        let outcome = self
+            .through(run)
+            .run_with(|process| self.state.victim.is(process));
         self.state.victim.has_ended();
         self.state.settle();
         outcome
     }
 
-    /// Breaks what `rules` say from now on, and nothing else; requests so far are forgotten, and so is a network that is down.
+    /// Breaks what `rules` say from now on, and nothing else; requests so far are forgotten, and so
+    /// is a network that is down.
     pub(crate) fn inject(&self, rules: impl IntoIterator<Item = Rule>) {
         self.state.inject(rules.into_iter().collect());
     }
@@ -88,7 +102,10 @@ impl Proxy {
 
     /// Those of [`Proxy::requests`] that change something in the cluster.
     pub(crate) fn mutating(&self) -> Vec<Logged> {
-        self.requests().into_iter().filter(|request| request.mutating).collect()
+        self.requests()
+            .into_iter()
+            .filter(|request| request.mutating)
+            .collect()
     }
 }
 
@@ -104,14 +121,26 @@ fn redirected(kubeconfig: &Path, address: SocketAddr) -> String {
 /// Serves until `stopped`.
 ///
 /// One thread does everything, so that nothing else goes on while it kills the program.
-fn serve(listener: std::net::TcpListener, state: &Arc<State>, upstream: &Arc<Upstream>, stopped: oneshot::Receiver<()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+fn serve(
+    listener: std::net::TcpListener,
+    state: &Arc<State>,
+    upstream: &Arc<Upstream>,
+    stopped: oneshot::Receiver<()>,
+) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let accept = async {
         listener.set_nonblocking(true).unwrap();
         let listener = TcpListener::from_std(listener).unwrap();
         loop {
             let (stream, _) = listener.accept().await.unwrap();
-            tokio::spawn(Connection::serve(stream, Arc::clone(state), Arc::clone(upstream)));
+            tokio::spawn(Connection::serve(
+                stream,
+                Arc::clone(state),
+                Arc::clone(upstream),
+            ));
         }
     };
     runtime.block_on(async {

@@ -20,22 +20,34 @@ enum Sort {
 impl Requests {
     /// Every request.
     pub(crate) fn all() -> Self {
-        Self { sort: Sort::All, path: "" }
+        Self {
+            sort: Sort::All,
+            path: "",
+        }
     }
 
     /// Requests that change something in the cluster: no dry runs, no questions about permissions.
     pub(crate) fn mutating() -> Self {
-        Self { sort: Sort::Mutating, ..Self::all() }
+        Self {
+            sort: Sort::Mutating,
+            ..Self::all()
+        }
     }
 
     /// GETs and LISTs, but no watches.
     pub(crate) fn reads() -> Self {
-        Self { sort: Sort::Reads, ..Self::all() }
+        Self {
+            sort: Sort::Reads,
+            ..Self::all()
+        }
     }
 
     /// Watches.
     pub(crate) fn watches() -> Self {
-        Self { sort: Sort::Watches, ..Self::all() }
+        Self {
+            sort: Sort::Watches,
+            ..Self::all()
+        }
     }
 
     /// Those whose path or query contains `part`.
@@ -54,7 +66,8 @@ impl Requests {
     }
 }
 
-/// Before a request is handed on to the API server, or after it was answered and before any of the answer is handed back.
+/// Before a request is handed on to the API server, or after it was answered and before any of the
+/// answer is handed back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum When {
     Before,
@@ -116,17 +129,30 @@ pub(crate) struct Rule {
 impl Rule {
     /// Every one of `requests` meets with `fault`.
     pub(crate) fn new(requests: Requests, fault: Fault) -> Self {
-        Self { requests, first: 1, last: usize::MAX, fault, seen: 0 }
+        Self {
+            requests,
+            first: 1,
+            last: usize::MAX,
+            fault,
+            seen: 0,
+        }
     }
 
     /// Only the `number`-th of them does, counted from 1.
     pub(crate) fn only(self, number: usize) -> Self {
-        Self { first: number, last: number, ..self }
+        Self {
+            first: number,
+            last: number,
+            ..self
+        }
     }
 
     /// Only the first `count` of them do.
     pub(crate) fn times(self, count: usize) -> Self {
-        Self { last: count, ..self }
+        Self {
+            last: count,
+            ..self
+        }
     }
 
     /// Counts `request`, and returns the fault that it meets with.
@@ -135,7 +161,9 @@ impl Rule {
             return None;
         }
         self.seen += 1;
-        (self.first..=self.last).contains(&self.seen).then(|| self.fault.clone())
+        (self.first..=self.last)
+            .contains(&self.seen)
+            .then(|| self.fault.clone())
     }
 }
 

@@ -64,7 +64,14 @@ impl State {
         let mut inner = self.inner();
         let (delay, fault) = meet(&mut inner.rules, &request);
         inner.log.push(request);
-        (Entry { volume: inner.volume, index: inner.log.len() - 1 }, delay, fault)
+        (
+            Entry {
+                volume: inner.volume,
+                index: inner.log.len() - 1,
+            },
+            delay,
+            fault,
+        )
     }
 
     /// Notes the answer to a request.
@@ -89,13 +96,17 @@ impl State {
     /// Waits until the API server has done with all that was handed on to it.
     #[track_caller]
     pub(super) fn settle(&self) {
-        let waited = self.answered.wait_timeout_while(self.inner(), SETTLED_WITHIN, |inner| inner.handed_on > 0);
+        let waited = self
+            .answered
+            .wait_timeout_while(self.inner(), SETTLED_WITHIN, |inner| inner.handed_on > 0);
         let (_guard, result) = waited.expect("the proxy's thread did not panic");
         assert!(!result.timed_out(), "the API server did not answer");
     }
 
     pub(super) fn is_down(&self) -> bool {
-        self.inner().down_until.is_some_and(|until| Instant::now() < until)
+        self.inner()
+            .down_until
+            .is_some_and(|until| Instant::now() < until)
     }
 
     pub(super) fn go_down(&self, time: Duration) {

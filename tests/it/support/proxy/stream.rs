@@ -15,7 +15,9 @@ pub(super) type Body = UnsyncBoxBody<Bytes, BoxError>;
 
 /// A body that is known.
 pub(super) fn full(content: impl Into<Bytes>) -> Body {
-    Full::new(content.into()).map_err(|never| match never {}).boxed_unsync()
+    Full::new(content.into())
+        .map_err(|never| match never {})
+        .boxed_unsync()
 }
 
 /// The API server's own body, piece by piece as it comes.
@@ -39,7 +41,9 @@ pub(super) fn short_watch(body: Incoming, lasts: Lasts, end: WatchEnd) -> Body {
     match end {
         WatchEnd::Closed => streamed(lines),
         WatchEnd::Reset => streamed(lines.chain(broken())),
-        WatchEnd::Expired => streamed(lines.chain(stream::iter([Ok(Bytes::from(Answer::expired().event()))]))),
+        WatchEnd::Expired => {
+            streamed(lines.chain(stream::iter([Ok(Bytes::from(Answer::expired().event()))])))
+        }
     }
 }
 
@@ -47,27 +51,33 @@ fn streamed(pieces: impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static
     StreamBody::new(pieces.map_ok(Frame::data)).boxed_unsync()
 }
 
-/// An error, once what came before it was really sent: the connection writes out what it has when the body lets it wait.
+/// An error, once what came before it was really sent: the connection writes out what it has when
+/// the body lets it wait.
 fn broken() -> impl Stream<Item = Result<Bytes, BoxError>> + Send {
     stream::once(async {
         tokio::task::yield_now().await;
-        Err(BoxError::from(io::Error::from(io::ErrorKind::ConnectionReset)))
+        Err(BoxError::from(io::Error::from(
+            io::ErrorKind::ConnectionReset,
+        )))
     })
 }
 
 /// The whole lines of `body`, each with its end.
 fn lines(body: Incoming) -> impl Stream<Item = Result<Bytes, BoxError>> + Send {
     let pieces = body.into_data_stream().map_err(BoxError::from).boxed();
-    stream::try_unfold((pieces, Vec::new()), |(mut pieces, mut pending)| async move {
-        loop {
-            if let Some(end) = pending.iter().position(|byte| *byte == b'\n') {
-                let rest = pending.split_off(end + 1);
-                return Ok(Some((Bytes::from(pending), (pieces, rest))));
+    stream::try_unfold(
+        (pieces, Vec::new()),
+        |(mut pieces, mut pending)| async move {
+            loop {
+                if let Some(end) = pending.iter().position(|byte| *byte == b'\n') {
+                    let rest = pending.split_off(end + 1);
+                    return Ok(Some((Bytes::from(pending), (pieces, rest))));
+                }
+                match pieces.try_next().await? {
+                    Some(piece) => pending.extend_from_slice(&piece),
+                    None => return Ok(None),
+                }
             }
-            match pieces.try_next().await? {
-                Some(piece) => pending.extend_from_slice(&piece),
-                None => return Ok(None),
-            }
-        }
-    })
+        },
+    )
 }
