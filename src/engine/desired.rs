@@ -1,0 +1,339 @@
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    cluster::{Resource, Served},
+    object::{Digest, Marks, Object, ObjectId, Origin, scale_target},
+    phase::Ordered,
+    plan::{PhaseSettings, ReadinessRule, ReleaseId},
+};
+
+/// Everything that a run wants to be in the cluster.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    /// The release.
+    pub(crate) release: ReleaseId,
+    /// The objects.
+    pub(crate) objects: IndexMap<ObjectId, WantedObject>,
+    /// The phases, each after those that it names in `after`.
+    pub(crate) phases: Vec<PhaseSettings>,
+    /// What the plan says about when objects are ready, in the order in which the rules are tried.
+    pub(crate) readiness: Vec<ReadinessRule>,
+}
+
+/// One object as it will be sent. Stored in revisions, so that an older one can be brought back
+/// without its files.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(into = "StoredObject", try_from = "StoredObject")]
+pub(crate) struct WantedObject {
+    /// The object as rendered.
+    pub(crate) object: Object,
+    /// The phase that it belongs to.
+    pub(crate) phase: String,
+    /// Objects of the same phase that must be there first.
+    pub(crate) after: Vec<ObjectId>,
+    /// Objects of the same phase without which it may fail while it starts.
+    pub(crate) leans_on: Vec<ObjectId>,
+    /// Of the objects that could be written, the one with the highest priority is.
+    pub(crate) priority: u32,
+    /// It is written once everything else of its phase is ready: an admission webhook.
+    pub(crate) last: bool,
+    /// An autoscaler decides about its replicas.
+    pub(crate) scaled_by_others: bool,
+    /// How it is changed and put back.
+    pub(crate) marks: Marks,
+    /// What is sent: the body with our label.
+    pub(crate) sent: Arc<Value>,
+    /// Digest of `sent`.
+    pub(crate) digest: Digest,
+}
+
+impl WantedObject {
+    /// `object` of `phase` as it will be sent for `release`.
+    pub(crate) fn new(object: Object, phase: &str, order: Ordered, release: &ReleaseId) -> Self {
+        let mut sent = (*object.body).clone();
+        set_label(&mut sent, &release.label());
+        let digest = Digest::of(&sent);
+        let Ordered {
+            after,
+            leans_on,
+            priority,
+            last,
+            ..
+        } = order;
+        Self {
+            object,
+            phase: phase.to_owned(),
+            after,
+            leans_on,
+            priority,
+            last,
+            scaled_by_others: false,
+            marks: Marks::default(),
+            sent: Arc::new(sent),
+            digest,
+        }
+    }
+}
+
+/// A wanted object as a revision stores it.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StoredObject {
+    phase: String,
+    after: Vec<ObjectId>,
+    #[serde(default)]
+    leans_on: Vec<ObjectId>,
+    priority: u32,
+    last: bool,
+    scaled_by_others: bool,
+    #[serde(default)]
+    marks: Marks,
+    /// Where it was written down, for messages.
+    file: String,
+    line: u32,
+    sent: Arc<Value>,
+}
+
+impl From<WantedObject> for StoredObject {
+    fn from(object: WantedObject) -> Self {
+        let WantedObject {
+            object,
+            phase,
+            after,
+            leans_on,
+            priority,
+            last,
+            scaled_by_others,
+            marks,
+            sent,
+            ..
+        } = object;
+        let Origin { file, line } = object.origin;
+        Self {
+            phase,
+            after,
+            leans_on,
+            priority,
+            last,
+            scaled_by_others,
+            marks,
+            file: file.to_string_lossy().into_owned(),
+            line,
+            sent,
+        }
+    }
+}
+
+impl TryFrom<StoredObject> for WantedObject {
+    type Error = &'static str;
+
+    fn try_from(stored: StoredObject) -> Result<Self, Self::Error> {
+        let StoredObject {
+            phase,
+            after,
+            leans_on,
+            priority,
+            last,
+            scaled_by_others,
+            marks,
+            file,
+            line,
+            sent,
+        } = stored;
+        let id = ObjectId::of(&sent).ok_or("an object without a name")?;
+        let api_version = sent
+            .get("apiVersion")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
+        let origin = Origin {
+            file: std::path::Path::new(&file).into(),
+            line,
+        };
+        let object = Object {
+            id,
+            api_version,
+            body: Arc::clone(&sent),
+            origin,
+        };
+        let digest = Digest::of(&sent);
+        Ok(Self {
+            object,
+            phase,
+            after,
+            leans_on,
+            priority,
+            last,
+            scaled_by_others,
+            marks,
+            sent,
+            digest,
+        })
+    }
+}
+
+impl WantedObject {
+    /// Leaves `spec.replicas` to whoever scales the object.
+    pub(crate) fn leave_replicas(&mut self) {
+        let spec = Arc::make_mut(&mut self.sent)
+            .get_mut("spec")
+            .and_then(Value::as_object_mut);
+        if let Some(spec) = spec {
+            spec.remove("replicas");
+            self.digest = Digest::of(&self.sent);
+            self.scaled_by_others = true;
+        }
+    }
+}
+
+impl WantedObject {
+    /// Sets how much each of the object's claim templates asks for.
+    pub(crate) fn set_claim_sizes<'a>(&mut self, sizes: impl Iterator<Item = &'a str>) {
+        let templates = Arc::make_mut(&mut self.sent)
+            .pointer_mut("/spec/volumeClaimTemplates")
+            .and_then(Value::as_array_mut);
+        for (template, size) in templates.into_iter().flatten().zip(sizes) {
+            template["spec"]["resources"]["requests"]["storage"] = size.into();
+        }
+        self.digest = Digest::of(&self.sent);
+    }
+
+    /// Gives the object's template of pods an annotation, or takes it off.
+    pub(crate) fn set_template_annotation(&mut self, name: &str, value: Option<String>) {
+        let metadata = Arc::make_mut(&mut self.sent)
+            .pointer_mut("/spec/template")
+            .map(|template| &mut template["metadata"]);
+        let Some(metadata) = metadata else { return };
+        match value {
+            Some(value) => metadata["annotations"][name] = value.into(),
+            None => {
+                if let Some(annotations) = metadata
+                    .get_mut("annotations")
+                    .and_then(Value::as_object_mut)
+                {
+                    annotations.remove(name);
+                    if annotations.is_empty() {
+                        metadata
+                            .as_object_mut()
+                            .map(|metadata| metadata.remove("annotations"));
+                    }
+                }
+            }
+        }
+        self.digest = Digest::of(&self.sent);
+    }
+}
+
+/// Puts the label that marks the release's objects on `body`.
+fn set_label(body: &mut Value, label: &str) {
+    let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) else {
+        return;
+    };
+    let labels = metadata
+        .entry("labels")
+        .or_insert_with(|| Value::Object(serde_json::Map::new()));
+    if let Some(labels) = labels.as_object_mut() {
+        labels.insert(label.to_owned(), "".into());
+    }
+}
+
+impl Wanted {
+    /// Leaves `spec.replicas` of everything that an autoscaler among the wanted objects scales to
+    /// that autoscaler.
+    ///
+    /// A VerticalPodAutoscaler does not count: it changes no number of replicas.
+    pub(crate) fn leave_replicas_to_autoscalers(&mut self) {
+        let autoscalers = self
+            .objects
+            .iter()
+            .filter(|(id, _)| id.kind != "VerticalPodAutoscaler");
+        let targets: Vec<ObjectId> = autoscalers
+            .filter_map(|(id, autoscaler)| scale_target(id, &autoscaler.sent))
+            .collect();
+        for target in targets {
+            if let Some(scaled) = self.objects.get_mut(&target) {
+                scaled.leave_replicas();
+            }
+        }
+    }
+
+    /// The kind of `object` as it is served, or as a CustomResourceDefinition among the wanted
+    /// objects will serve it.
+    pub(crate) fn resource(&self, object: &Object, served: &Served) -> Option<Resource> {
+        served
+            .exact(&object.api_version, &object.id.kind)
+            .cloned()
+            .or_else(|| self.defined_here(object))
+    }
+
+    /// Whether the kind of `object` is defined by a CustomResourceDefinition among the wanted
+    /// objects.
+    pub(crate) fn defined_here(&self, object: &Object) -> Option<Resource> {
+        let (group, version) = object.api_version.split_once('/')?;
+        let definition = self
+            .objects
+            .values()
+            .map(|wanted| &wanted.object)
+            .find(|definition| {
+                definition.id.kind == "CustomResourceDefinition"
+                    && definition
+                        .body
+                        .pointer("/spec/group")
+                        .and_then(Value::as_str)
+                        == Some(group)
+                    && definition
+                        .body
+                        .pointer("/spec/names/kind")
+                        .and_then(Value::as_str)
+                        == Some(object.id.kind.as_str())
+            })?;
+        let versions = definition
+            .body
+            .pointer("/spec/versions")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
+        let mut of_version =
+            versions.filter(|served| served.get("name").and_then(Value::as_str) == Some(version));
+        Some(Resource {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            kind: object.id.kind.clone(),
+            plural: definition
+                .body
+                .pointer("/spec/names/plural")?
+                .as_str()?
+                .to_owned(),
+            namespaced: definition.body.pointer("/spec/scope")?.as_str()? == "Namespaced",
+            verbs: Vec::new(),
+            has_status: of_version.any(|served| served.pointer("/subresources/status").is_some()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::set_label;
+
+    #[test]
+    fn the_label_joins_what_is_there() {
+        let mut body = json!({"metadata": {"name": "a", "labels": {"app": "a"}}});
+        set_label(&mut body, "deployctl.dev/shop.dev");
+        assert_eq!(
+            body["metadata"]["labels"],
+            json!({"app": "a", "deployctl.dev/shop.dev": ""})
+        );
+        let mut bare = json!({"metadata": {"name": "a"}});
+        set_label(&mut bare, "deployctl.dev/shop.dev");
+        assert_eq!(
+            bare["metadata"]["labels"],
+            json!({"deployctl.dev/shop.dev": ""})
+        );
+    }
+}

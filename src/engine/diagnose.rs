@@ -1,0 +1,213 @@
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use futures::future::join_all;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::engine::{execute::executor::Stop, watch::cache::Hub};
+use crate::{
+    cluster::{Cluster, RequestError},
+    diagnosis::{self, Explanation},
+    event::Diagnosis,
+    object::ObjectId,
+    preflight,
+    readiness::{State, Verdict},
+    release::StoreError,
+};
+
+/// Objects that one diagnosis looks into; the others are named in the summary of their phase.
+const OBJECTS: usize = 3;
+
+/// Says why a run stopped: the object, the pod and container, the last log lines, and the command
+/// that shows more. `broken`: why its journal could not be written.
+pub(crate) async fn explain(
+    stop: &Stop,
+    broken: Option<&StoreError>,
+    cluster: &Cluster,
+    hub: &mut Hub,
+) -> Diagnosis {
+    match stop {
+        Stop::Refused {
+            phase,
+            object,
+            error,
+        } => Diagnosis {
+            summary: format!("{object} could not be written: {}", why(error)),
+            phase: Some(phase.clone()),
+            ..Diagnosis::default()
+        },
+        Stop::Failed { phase, objects } => {
+            look_into(listed(objects), Some(phase), objects, cluster, hub).await
+        }
+        Stop::TimedOut {
+            phase,
+            after,
+            whole_run,
+            objects,
+        } => {
+            let what = if *whole_run {
+                "the run's time"
+            } else {
+                "its time"
+            };
+            let summary = format!(
+                "{what} of {} was up, and {}",
+                duration(*after),
+                listed(objects)
+            );
+            look_into(summary, Some(phase), objects, cluster, hub).await
+        }
+        Stop::Fenced => Diagnosis {
+            summary: format!("{}; nothing was done after that", fence(broken, cluster)),
+            ..Diagnosis::default()
+        },
+        Stop::Interrupted => Diagnosis {
+            summary: "the run was interrupted".to_owned(),
+            interrupted: true,
+            ..Diagnosis::default()
+        },
+    }
+}
+
+/// Why nothing may be written any more.
+pub(crate) fn fence(broken: Option<&StoreError>, cluster: &Cluster) -> String {
+    let trouble = cluster
+        .trouble()
+        .map_or_else(String::new, |trouble| format!(": {trouble}"));
+    match broken.filter(|error| !error.is_lock_lost()) {
+        Some(error) => format!("what was done could not be noted: {}", with_causes(error)),
+        None => format!("the lock of the release was lost{trouble}"),
+    }
+}
+
+/// `error` with what caused it.
+pub(crate) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", with_causes(source)),
+        None => error.to_string(),
+    }
+}
+
+fn why(error: &RequestError) -> String {
+    match error {
+        RequestError::Refused(refusal) => preflight::described(refusal),
+        other => other.to_string(),
+    }
+}
+
+fn duration(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds if seconds < 120 => format!("{seconds} s"),
+        seconds if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        seconds => format!("{} min {} s", seconds / 60, seconds % 60),
+    }
+}
+
+/// `Deployment/shop/api is failed` or `3 objects are not ready: …`.
+fn listed(objects: &[(ObjectId, Verdict)]) -> String {
+    match objects {
+        [] => "objects were still being written".to_owned(),
+        [(id, verdict)] if verdict.state == State::Failed => format!("{id} cannot become ready"),
+        [(id, _)] => format!("{id} is not ready"),
+        many => {
+            let names: Vec<String> = many
+                .iter()
+                .take(OBJECTS)
+                .map(|(id, _)| id.to_string())
+                .collect();
+            let more = if many.len() > OBJECTS {
+                format!(" and {} more", many.len() - OBJECTS)
+            } else {
+                String::new()
+            };
+            format!(
+                "{} objects are not ready: {}{more}",
+                many.len(),
+                names.join(", ")
+            )
+        }
+    }
+}
+
+/// Says why `objects` are not ready, the first ones in detail, as far as what belongs to them can
+/// be listed.
+pub(crate) async fn look_into(
+    summary: String,
+    phase: Option<&str>,
+    objects: &[(ObjectId, Verdict)],
+    cluster: &Cluster,
+    hub: &mut Hub,
+) -> Diagnosis {
+    let first = &objects[..objects.len().min(OBJECTS)];
+    let namespaces: BTreeSet<&str> = first
+        .iter()
+        .filter_map(|(id, _)| id.namespace.as_deref())
+        .collect();
+    for namespace in namespaces {
+        // What cannot be listed now cannot be told; the verdict itself is known.
+        let _ = hub.list_children(namespace).await;
+    }
+    let now = Timestamp::now();
+    let explained: Vec<(ObjectId, Verdict, Explanation)> = first
+        .iter()
+        .map(|(id, verdict)| {
+            let object: Option<Arc<Value>> = hub.object(id).cloned();
+            let explain = |object: Arc<Value>| {
+                hub.around(&object, now, |around| {
+                    diagnosis::explain(&object, verdict, around)
+                })
+            };
+            (
+                id.clone(),
+                verdict.clone(),
+                object.map(explain).unwrap_or_default(),
+            )
+        })
+        .collect();
+    let logs = join_all(
+        explained
+            .iter()
+            .map(|(_, _, explanation)| log_of(cluster, explanation)),
+    )
+    .await;
+    let commands = explained
+        .iter()
+        .flat_map(|(_, _, explanation)| &explanation.more);
+    let more = commands
+        .map(|command| command.replacen("kubectl", cluster.kubectl(), 1))
+        .collect();
+    let objects = explained
+        .into_iter()
+        .zip(logs)
+        .map(|((object, verdict, explanation), log)| {
+            explanation.into_diagnosis(object, verdict, &log)
+        });
+    Diagnosis {
+        summary,
+        phase: phase.map(str::to_owned),
+        objects: objects.collect(),
+        more,
+        interrupted: false,
+    }
+}
+
+/// So long somebody who waits to be told what failed is kept waiting for a log.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The last lines of the log that shows the cause; none where it cannot be read, or not soon.
+async fn log_of(cluster: &Cluster, explanation: &Explanation) -> String {
+    let Some(log) = &explanation.log else {
+        return String::new();
+    };
+    let tail = cluster.log_tail(
+        &log.namespace,
+        &log.pod,
+        &log.container,
+        log.previous,
+        log.tail,
+    );
+    tokio::time::timeout(PATIENCE, tail)
+        .await
+        .map(Result::unwrap_or_default)
+        .unwrap_or_default()
+}

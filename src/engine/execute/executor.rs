@@ -1,0 +1,527 @@
+use std::{
+    collections::{BTreeSet, BinaryHeap, HashSet},
+    future::Future,
+    pin::Pin,
+    time::Duration,
+};
+
+use futures::{StreamExt as _, stream::FuturesUnordered};
+use jiff::Timestamp;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::{
+    events::Emitter,
+    execute::phases::{PhasePlan, PhaseRuns},
+    execute::wait::{Hopeless, TICK, Wait, WaitFor, Waited, Waiter},
+    execute::write::{Writer, Written},
+    watch::cache::{Hub, News},
+};
+use crate::{
+    cluster::RequestError,
+    event::{EventKind, PhaseOutcome, PhaseTiming, VerdictDelays, WriteResult},
+    object::ObjectId,
+    readiness::Verdict,
+    release::{Program, StepId, Work},
+};
+
+/// What bounds an execution.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Writes that are under way at once.
+    pub(crate) parallel: usize,
+    /// Time limit of the run.
+    pub(crate) timeout: Duration,
+}
+
+/// What an execution does where a step fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnFault {
+    /// It stops: on the way forward nothing is built on what failed.
+    Stop,
+    /// It goes on with everything else and says at the end what failed: on the way back as much as
+    /// possible is put back.
+    GoOn,
+}
+
+/// How an execution is watched and stopped.
+pub(crate) struct Control {
+    pub(crate) emitter: Emitter,
+    pub(crate) limits: Limits,
+    /// A signal asked to stop.
+    pub(crate) interrupt: CancellationToken,
+    /// The lock was lost, or the journal cannot be written: nothing may be written any more.
+    pub(crate) fenced: CancellationToken,
+    pub(crate) on_fault: OnFault,
+}
+
+/// Why an execution stopped early.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// An object could not be written.
+    Refused {
+        phase: String,
+        object: ObjectId,
+        error: RequestError,
+    },
+    /// Objects cannot become ready.
+    Failed {
+        phase: String,
+        objects: Vec<(ObjectId, Verdict)>,
+    },
+    /// The time of a phase, or of the whole run, was up.
+    TimedOut {
+        phase: String,
+        after: Duration,
+        whole_run: bool,
+        objects: Vec<(ObjectId, Verdict)>,
+    },
+    /// A signal asked to stop.
+    Interrupted,
+    /// The lock was lost, or the journal cannot be written.
+    Fenced,
+}
+
+/// Runs a program: the only place that writes.
+pub(crate) struct Executor<'a> {
+    program: &'a Program,
+    writer: Writer<'a>,
+    waiter: Waiter,
+    control: Control,
+    phases: PhaseRuns,
+    /// For each step: how many steps it still waits for.
+    waiting_for: Vec<usize>,
+    /// For each step: the steps that come after it.
+    followers: Vec<Vec<StepId>>,
+    ready: BinaryHeap<(u32, std::cmp::Reverse<StepId>)>,
+    done: usize,
+    /// Writes that ended without an answer, and may have been done.
+    pub(crate) unanswered: usize,
+    /// Steps whose writes were begun and are not known to have succeeded.
+    open: BTreeSet<StepId>,
+    /// What was to be deleted and is left, because something is in it.
+    left: HashSet<ObjectId>,
+    /// What did not succeed, where the execution goes on all the same.
+    pub(crate) faults: Vec<(ObjectId, String)>,
+}
+
+type InFlight<'a> =
+    FuturesUnordered<Pin<Box<dyn Future<Output = (StepId, Result<Written, RequestError>)> + 'a>>>;
+
+/// How long writes that are under way may take to be answered once the run has stopped.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+
+impl<'a> Executor<'a> {
+    pub(crate) fn new(
+        program: &'a Program,
+        phases: Vec<PhasePlan>,
+        writer: Writer<'a>,
+        hub: Hub,
+        control: Control,
+    ) -> Self {
+        let mut followers = vec![Vec::new(); program.steps.len()];
+        for (id, step) in program.steps.iter().enumerate() {
+            for before in &step.after {
+                followers[*before].push(id);
+            }
+        }
+        let waiting_for: Vec<usize> = program.steps.iter().map(|step| step.after.len()).collect();
+        let steps = program.steps.iter().enumerate();
+        let ready = steps
+            .filter(|(id, _)| waiting_for[*id] == 0)
+            .map(|(id, step)| (step.priority, std::cmp::Reverse(id)))
+            .collect();
+        let phases = PhaseRuns::new(phases, control.emitter.clone());
+        let waiter = Waiter::new(hub, control.emitter.clone(), control.on_fault);
+        Self {
+            program,
+            writer,
+            waiter,
+            control,
+            phases,
+            waiting_for,
+            followers,
+            ready,
+            done: 0,
+            unanswered: 0,
+            open: BTreeSet::new(),
+            left: HashSet::new(),
+            faults: Vec::new(),
+        }
+    }
+
+    /// The phases of the program with what has become of them.
+    pub(crate) fn timings(&self) -> Vec<PhaseTiming> {
+        self.phases.timings()
+    }
+
+    /// How long verdicts took.
+    pub(crate) fn delays(&self) -> VerdictDelays {
+        VerdictDelays::of(self.waiter.delays())
+    }
+
+    /// What the watches know.
+    pub(crate) fn hub_mut(&mut self) -> &mut Hub {
+        &mut self.waiter.hub
+    }
+
+    /// Runs every step, or stops at the first that fails, is out of time, or is interrupted.
+    ///
+    /// Writes that are under way when it stops are waited for, so that what happened is known.
+    pub(crate) async fn run(&mut self) -> Result<(), Stop> {
+        let deadline = Instant::now() + self.control.limits.timeout;
+        let writer = self.writer.clone();
+        let mut in_flight: InFlight<'a> = FuturesUnordered::new();
+        let result = self.steps(&writer, &mut in_flight, deadline).await;
+        self.await_answers(&mut in_flight).await;
+        if let Err(stop) = &result {
+            self.phases.end_all(|phase| outcome_of(phase, stop));
+        }
+        result
+    }
+
+    /// Waits for the answers to writes that are under way, but not for ever: whoever pressed Ctrl-C
+    /// because the server hangs waits too.
+    async fn await_answers(&mut self, in_flight: &mut InFlight<'a>) {
+        let until = Instant::now() + ANSWERS_WITHIN;
+        while let Ok(Some((step, written))) = timeout_at(until, in_flight.next()).await {
+            match written {
+                Ok(written) => self.note_written(step, written),
+                Err(error) => self.note_unanswered(&error),
+            }
+        }
+        self.unanswered += in_flight.len();
+    }
+
+    /// Objects whose writes were begun and are not known to have succeeded: each may have been
+    /// changed, wholly or in part.
+    pub(crate) fn unseen(&self) -> BTreeSet<ObjectId> {
+        self.open
+            .iter()
+            .filter_map(|step| self.program.steps[*step].work.writes().cloned())
+            .collect()
+    }
+
+    /// Counts a write that ended with `error` and may have been done all the same.
+    fn note_unanswered(&mut self, error: &RequestError) {
+        self.unanswered += usize::from(error.may_be_done());
+    }
+
+    async fn steps(
+        &mut self,
+        writer: &Writer<'a>,
+        in_flight: &mut InFlight<'a>,
+        deadline: Instant,
+    ) -> Result<(), Stop> {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let (interrupt, fenced) = (self.control.interrupt.clone(), self.control.fenced.clone());
+        loop {
+            // A signal may have come while a question was answered or the revision was stored.
+            if interrupt.is_cancelled() {
+                return Err(Stop::Interrupted);
+            }
+            self.start_steps(writer, in_flight).await?;
+            if self.done == self.program.steps.len() {
+                return Ok(());
+            }
+            tokio::select! {
+                () = interrupt.cancelled() => return Err(Stop::Interrupted),
+                () = fenced.cancelled() => return Err(Stop::Fenced),
+                Some((step, written)) = in_flight.next() => self.take_answer(step, written)?,
+                news = self.waiter.hub.changed() => self.look_at_waits(Some(&news)).await?,
+                _ = tick.tick() => {
+                    self.look_at_waits(None).await?;
+                    self.check_time(deadline)?;
+                }
+            }
+        }
+    }
+
+    fn take_answer(
+        &mut self,
+        step: StepId,
+        written: Result<Written, RequestError>,
+    ) -> Result<(), Stop> {
+        if let Err(error) = &written {
+            self.note_unanswered(error);
+        }
+        match written {
+            Ok(written) => self.note_written(step, written),
+            Err(RequestError::LockLost { .. }) => return Err(Stop::Fenced),
+            Err(error) => {
+                let Some(object) = self.program.steps[step].work.writes().cloned() else {
+                    return Ok(());
+                };
+                if self.control.on_fault == OnFault::Stop {
+                    return Err(Stop::Refused {
+                        phase: self.program.steps[step].phase.clone(),
+                        object,
+                        error,
+                    });
+                }
+                // What could not be deleted is not waited for.
+                self.left.insert(object.clone());
+                self.faults.push((object, error.to_string()));
+            }
+        }
+        self.finish(step);
+        Ok(())
+    }
+
+    /// Starts every step whose predecessors are done, as far as the bound on parallel writes
+    /// allows.
+    async fn start_steps(
+        &mut self,
+        writer: &Writer<'a>,
+        in_flight: &mut InFlight<'a>,
+    ) -> Result<(), Stop> {
+        while let Some((_, std::cmp::Reverse(step))) = self.ready.peek().copied() {
+            let program: &'a Program = self.program;
+            let work = &program.steps[step].work;
+            if work.writes().is_some() && in_flight.len() >= self.control.limits.parallel {
+                return Ok(());
+            }
+            self.ready.pop();
+            self.phases.start(&program.steps[step].phase);
+            if let Some((until, objects)) = WaitFor::of(work) {
+                let wait = self.wait(step, until, objects);
+                let hopeless = self.waiter.begin(wait, &self.left).await;
+                self.give_up(hopeless)?;
+                self.end_waits();
+            } else {
+                let writer = writer.clone();
+                self.open.insert(step);
+                in_flight.push(Box::pin(async move {
+                    (step, writer.perform(work, &program.steps[step].phase).await)
+                }));
+            }
+        }
+        Ok(())
+    }
+
+    fn note_written(&mut self, step: StepId, written: Written) {
+        let Written {
+            object: id,
+            result,
+            stored,
+            took,
+        } = written;
+        self.open.remove(&step);
+        let phase = self.program.steps[step].phase.clone();
+        self.phases.count(&phase, result);
+        if result == WriteResult::Kept {
+            self.left.insert(id.clone());
+        }
+        match stored {
+            Some(stored) => self.waiter.hub.written(&id, stored),
+            None => self.waiter.hub.removed(&id),
+        }
+        if !self.waiter.hub.judge(&id, Timestamp::now()).passes()
+            && let Some(resource) = self.writer.resource(&id)
+        {
+            self.waiter.hub.follow(&id, resource);
+        }
+        self.control.emitter.emit(EventKind::ObjectWritten {
+            phase,
+            object: id,
+            result,
+            took,
+        });
+    }
+
+    fn finish(&mut self, step: StepId) {
+        self.done += 1;
+        for follower in std::mem::take(&mut self.followers[step]) {
+            self.waiting_for[follower] -= 1;
+            if self.waiting_for[follower] == 0 {
+                self.ready.push((
+                    self.program.steps[follower].priority,
+                    std::cmp::Reverse(follower),
+                ));
+            }
+        }
+    }
+
+    fn wait(&self, step: StepId, until: WaitFor, objects: &[ObjectId]) -> Wait {
+        let phase = &self.program.steps[step].phase;
+        let waited = |id: &ObjectId| {
+            Waited::new(
+                id.clone(),
+                self.writer.resource(id).cloned(),
+                self.writer.leans_on(id),
+            )
+        };
+        let wait = Wait::new(step, phase, until, objects.iter().map(waited).collect());
+        wait.within(self.phases.timeout(phase), self.phases.budget(phase))
+    }
+
+    /// Looks at what is waited for. Steps whose objects are all as they should be are done; an
+    /// object that failed stops the run.
+    async fn look_at_waits(&mut self, news: Option<&News>) -> Result<(), Stop> {
+        let hopeless = self.waiter.look(news, &self.left).await;
+        self.give_up(hopeless)?;
+        self.end_waits();
+        Ok(())
+    }
+
+    /// Stops where it is useless to wait for something; on the way back it is noted.
+    fn give_up(&mut self, hopeless: Vec<Hopeless>) -> Result<(), Stop> {
+        if self.control.on_fault == OnFault::GoOn {
+            self.faults.extend(
+                hopeless
+                    .into_iter()
+                    .map(|it| (it.id, it.until.fault(&it.verdict))),
+            );
+            return Ok(());
+        }
+        let Some(phase) = hopeless.first().map(|first| first.phase.clone()) else {
+            return Ok(());
+        };
+        Err(Stop::Failed {
+            phase,
+            objects: hopeless.into_iter().map(|it| (it.id, it.verdict)).collect(),
+        })
+    }
+
+    fn end_waits(&mut self) {
+        for wait in self.waiter.take_over() {
+            self.end_wait(&wait);
+        }
+    }
+
+    fn end_wait(&mut self, wait: &Wait) {
+        if wait.until == WaitFor::Ready {
+            for waited in wait
+                .objects
+                .iter()
+                .filter(|waited| !waited.given_up && waited.id.kind == "Job")
+            {
+                if self
+                    .waiter
+                    .hub
+                    .object(&waited.id)
+                    .is_some_and(|job| job.pointer("/spec/ttlSecondsAfterFinished").is_some())
+                {
+                    self.writer.note_completed(&waited.id);
+                }
+            }
+        }
+        let step = &self.program.steps[wait.step];
+        let refused = |id: &ObjectId| self.faults.iter().any(|(fault, _)| fault == id);
+        let failed = wait
+            .objects
+            .iter()
+            .any(|waited| self.left.contains(&waited.id) && refused(&waited.id));
+        let in_time = wait
+            .objects
+            .iter()
+            .all(|waited| !waited.given_up || self.left.contains(&waited.id));
+        match step.work {
+            Work::AwaitReady {
+                ends_phase: true, ..
+            }
+            | Work::AwaitGone {
+                ends_phase: true, ..
+            } if failed => {
+                self.phases.end(&step.phase, PhaseOutcome::Failed);
+            }
+            Work::AwaitReady {
+                ends_phase: true, ..
+            } if in_time => self.phases.end(&step.phase, PhaseOutcome::Ready),
+            Work::AwaitGone {
+                ends_phase: true, ..
+            } if in_time => self.phases.end(&step.phase, PhaseOutcome::Gone),
+            Work::AwaitReady {
+                ends_phase: true, ..
+            }
+            | Work::AwaitGone {
+                ends_phase: true, ..
+            } => {
+                self.phases.end(&step.phase, PhaseOutcome::TimedOut);
+            }
+            _ => {}
+        }
+        self.finish(wait.step);
+    }
+
+    /// Stops the run where the time of a phase that runs, or of the whole run, is up.
+    fn check_time(&mut self, deadline: Instant) -> Result<(), Stop> {
+        let whole_run = Instant::now() >= deadline;
+        let going_on = self.control.on_fault == OnFault::GoOn;
+        let Some((phase, limit)) = self
+            .phases
+            .running()
+            .find(|(_, _, up)| whole_run || (*up && !going_on))
+            .map(|(name, limit, _)| (name.to_owned(), limit))
+        else {
+            return Ok(());
+        };
+        if self.give_up_gone(&phase) {
+            return Ok(());
+        }
+        let after = if whole_run {
+            self.control.limits.timeout
+        } else {
+            limit
+        };
+        Err(Stop::TimedOut {
+            objects: self.not_met(&phase),
+            phase,
+            after,
+            whole_run,
+        })
+    }
+
+    /// Where all that `phase` still waits for is that deleted objects are gone, and nothing needs
+    /// them gone, the wait ends: what is wanted was reached, and they are on their way. Returns
+    /// whether that was so.
+    fn give_up_gone(&mut self, phase: &str) -> bool {
+        let steps = &self.program.steps;
+        let optional = |wait: &Wait| {
+            matches!(
+                steps[wait.step].work,
+                Work::AwaitGone {
+                    required: false,
+                    ..
+                }
+            )
+        };
+        let of_phase: Vec<&mut Wait> = self
+            .waiter
+            .waits
+            .iter_mut()
+            .filter(|wait| wait.phase == phase)
+            .collect();
+        if of_phase.is_empty() || !of_phase.iter().all(|wait| optional(wait)) {
+            return false;
+        }
+        for wait in of_phase {
+            self.faults.extend(
+                wait.give_up()
+                    .into_iter()
+                    .map(|it| (it.id, it.until.fault(&it.verdict))),
+            );
+        }
+        true
+    }
+
+    fn not_met(&self, phase: &str) -> Vec<(ObjectId, Verdict)> {
+        self.waiter
+            .waits
+            .iter()
+            .filter(|wait| wait.phase == phase)
+            .flat_map(Wait::not_met)
+            .collect()
+    }
+}
+
+fn outcome_of(name: &str, stop: &Stop) -> PhaseOutcome {
+    match stop {
+        Stop::Refused { phase, .. } | Stop::Failed { phase, .. } if phase == name => {
+            PhaseOutcome::Failed
+        }
+        Stop::TimedOut { phase, .. } if phase == name => PhaseOutcome::TimedOut,
+        _ => PhaseOutcome::Interrupted,
+    }
+}

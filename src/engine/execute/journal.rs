@@ -1,0 +1,116 @@
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::run::lifecycle::Stops;
+use crate::{
+    object::ObjectId,
+    release::{Head, JournalEntry, Ledger, Store, StoreError},
+};
+
+/// Where whoever writes says what was done: remembered here, and stored in the journal where the
+/// run has one. Cheap to clone.
+#[derive(Clone, Default)]
+pub(crate) struct Notes {
+    noted: Arc<Mutex<Noted>>,
+    ledger: Arc<Mutex<Option<Ledger>>>,
+}
+
+#[derive(Default)]
+struct Noted {
+    entries: Vec<JournalEntry>,
+    deleted: HashSet<ObjectId>,
+    left: BTreeMap<ObjectId, String>,
+}
+
+impl Notes {
+    /// Notes that are also stored, in the journal of `head`. Returns with them what is cancelled
+    /// when nothing may be written any more: the lock was lost, or the journal cannot be written.
+    pub(crate) fn open(store: &Store, head: Head, stops: &Stops) -> (Self, CancellationToken) {
+        let ledger = Ledger::open(store.clone(), head);
+        let fenced = either(&stops.lock_lost, ledger.broken());
+        (
+            Self {
+                noted: Arc::default(),
+                ledger: Arc::new(Mutex::new(Some(ledger))),
+            },
+            fenced,
+        )
+    }
+
+    /// Stores what is not stored yet, and returns the head as it is stored then. Nothing that is
+    /// noted later is stored.
+    pub(crate) async fn close(&self) -> (Head, Result<(), StoreError>) {
+        let ledger = self
+            .ledger
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        ledger.expect("the journal is open").close().await
+    }
+
+    /// Notes `entry`.
+    pub(crate) fn note(&self, entry: JournalEntry) {
+        if let Some(ledger) = self
+            .ledger
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+        {
+            ledger.note(entry.clone());
+        }
+        let mut noted = self.lock();
+        if let JournalEntry::Removed {
+            object,
+            deleted: true,
+        } = &entry
+        {
+            noted.deleted.insert(object.clone());
+        }
+        noted.entries.push(entry);
+    }
+
+    /// Notes that `id`, which was to be deleted, is left, and why.
+    pub(crate) fn leave(&self, id: &ObjectId, why: String) {
+        self.note(JournalEntry::Kept { object: id.clone() });
+        self.lock().left.insert(id.clone(), why);
+    }
+
+    /// What was to be deleted and was left, and why.
+    pub(crate) fn left(&self) -> BTreeMap<ObjectId, String> {
+        self.lock().left.clone()
+    }
+
+    /// Whether `id` was deleted.
+    pub(crate) fn was_deleted(&self, id: &ObjectId) -> bool {
+        self.lock().deleted.contains(id)
+    }
+
+    /// Everything that was noted, oldest first.
+    pub(crate) fn entries(&self) -> Vec<JournalEntry> {
+        self.lock().entries.clone()
+    }
+
+    /// Whether nothing was noted.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().entries.is_empty()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Noted> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A token that is cancelled when one of two is.
+fn either(one: &CancellationToken, other: &CancellationToken) -> CancellationToken {
+    let token = one.child_token();
+    let (child, other) = (token.clone(), other.clone());
+    tokio::spawn(async move {
+        other.cancelled().await;
+        child.cancel();
+    });
+    token
+}

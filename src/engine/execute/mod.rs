@@ -1,0 +1,7 @@
+//! Runs programs: the only place that writes.
+
+pub(super) mod executor;
+pub(super) mod journal;
+pub(super) mod phases;
+pub(super) mod wait;
+pub(super) mod write;

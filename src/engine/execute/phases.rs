@@ -1,0 +1,214 @@
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::engine::events::Emitter;
+use crate::{
+    event::{EventKind, PhaseOutcome, PhaseTiming, WriteResult},
+    plan::PhaseSettings,
+    readiness::Budget,
+    release::PhaseRecord,
+};
+
+/// A phase as an execution needs it.
+#[derive(Debug, Clone)]
+pub(crate) struct PhasePlan {
+    /// Name.
+    pub(crate) name: String,
+    /// Time limit.
+    pub(crate) timeout: Duration,
+    /// How much failing is tolerated in it.
+    pub(crate) budget: Budget,
+    /// Number of objects in it.
+    pub(crate) objects: usize,
+    /// How many of them are left alone.
+    pub(crate) unchanged: usize,
+}
+
+/// The phase of objects of which it is not known to which one they belong, or that belong to one
+/// that is no more.
+pub(crate) const OTHERS: &str = "others";
+
+impl PhasePlan {
+    /// A phase of a revision; its objects are not counted yet.
+    pub(crate) fn recorded(record: &PhaseRecord) -> Self {
+        Self {
+            budget: record.failure_budget.into(),
+            ..Self::of(&record.name, record.timeout)
+        }
+    }
+
+    /// A phase of a plan; its objects are not counted yet.
+    pub(crate) fn planned(settings: &PhaseSettings) -> Self {
+        Self {
+            budget: settings.failure_budget.into(),
+            ..Self::of(&settings.name, settings.timeout)
+        }
+    }
+
+    /// A phase whose objects are not counted yet.
+    pub(crate) fn of(name: &str, timeout: Duration) -> Self {
+        Self {
+            name: name.to_owned(),
+            timeout,
+            budget: Budget::default(),
+            objects: 0,
+            unchanged: 0,
+        }
+    }
+}
+
+/// The phases of an execution and what has become of them.
+pub(crate) struct PhaseRuns {
+    phases: Vec<PhaseRun>,
+    emitter: Emitter,
+}
+
+struct PhaseRun {
+    timing: PhaseTiming,
+    timeout: Duration,
+    budget: Budget,
+    started: Option<Instant>,
+}
+
+impl PhaseRuns {
+    pub(crate) fn new(plans: Vec<PhasePlan>, emitter: Emitter) -> Self {
+        let phases = plans.into_iter().map(|plan| {
+            let PhasePlan {
+                name,
+                timeout,
+                budget,
+                objects,
+                unchanged,
+            } = plan;
+            let timing = PhaseTiming {
+                name,
+                outcome: None,
+                objects,
+                created: 0,
+                changed: 0,
+                unchanged,
+                deleted: 0,
+                took: Duration::ZERO,
+            };
+            PhaseRun {
+                timing,
+                timeout,
+                budget,
+                started: None,
+            }
+        });
+        Self {
+            phases: phases.collect(),
+            emitter,
+        }
+    }
+
+    /// The phases with what has become of them.
+    pub(crate) fn timings(&self) -> Vec<PhaseTiming> {
+        self.phases
+            .iter()
+            .map(|phase| phase.timing.clone())
+            .collect()
+    }
+
+    /// Time limit of `name`; none where it is no phase of the execution.
+    pub(crate) fn timeout(&self, name: &str) -> Option<Duration> {
+        self.phases
+            .iter()
+            .find(|phase| phase.timing.name == name)
+            .map(|phase| phase.timeout)
+    }
+
+    /// How much failing is tolerated in `name`; the usual where it is no phase of the execution.
+    pub(crate) fn budget(&self, name: &str) -> Budget {
+        self.phases
+            .iter()
+            .find(|phase| phase.timing.name == name)
+            .map_or_else(Budget::default, |phase| phase.budget)
+    }
+
+    /// Says that `name` starts, where it has not.
+    pub(crate) fn start(&mut self, name: &str) {
+        let Some(phase) = self
+            .phases
+            .iter_mut()
+            .find(|phase| phase.timing.name == name)
+        else {
+            return;
+        };
+        if phase.started.is_none() {
+            phase.started = Some(Instant::now());
+            self.emitter.emit(EventKind::PhaseStarted {
+                phase: name.to_owned(),
+                objects: phase.timing.objects,
+                timeout: phase.timeout,
+            });
+        }
+    }
+
+    /// Counts one write in `name`.
+    pub(crate) fn count(&mut self, name: &str, result: WriteResult) {
+        let Some(phase) = self
+            .phases
+            .iter_mut()
+            .find(|phase| phase.timing.name == name)
+        else {
+            return;
+        };
+        match result {
+            WriteResult::Created => phase.timing.created += 1,
+            WriteResult::Changed | WriteResult::Restored => phase.timing.changed += 1,
+            WriteResult::Unchanged | WriteResult::Kept => phase.timing.unchanged += 1,
+            WriteResult::Deleted | WriteResult::GivenUp => phase.timing.deleted += 1,
+        }
+    }
+
+    /// Says that `name` ended, where it runs.
+    pub(crate) fn end(&mut self, name: &str, outcome: PhaseOutcome) {
+        let Some(phase) = self
+            .phases
+            .iter_mut()
+            .find(|phase| phase.timing.name == name)
+        else {
+            return;
+        };
+        let Some(started) = phase.started.filter(|_| phase.timing.outcome.is_none()) else {
+            return;
+        };
+        phase.timing.took = started.elapsed();
+        phase.timing.outcome = Some(outcome);
+        self.emitter.emit(EventKind::PhaseFinished {
+            phase: name.to_owned(),
+            outcome,
+            took: phase.timing.took,
+        });
+    }
+
+    /// Says of every phase that runs how it ended.
+    pub(crate) fn end_all(&mut self, outcome_of: impl Fn(&str) -> PhaseOutcome) {
+        let names: Vec<String> = self
+            .phases
+            .iter()
+            .map(|phase| phase.timing.name.clone())
+            .collect();
+        for name in names {
+            self.end(&name, outcome_of(&name));
+        }
+    }
+
+    /// The phases that run, each with its time limit and whether that is up.
+    pub(crate) fn running(&self) -> impl Iterator<Item = (&str, Duration, bool)> {
+        let running = self
+            .phases
+            .iter()
+            .filter(|phase| phase.timing.outcome.is_none());
+        running.filter_map(|phase| {
+            Some((
+                phase.timing.name.as_str(),
+                phase.timeout,
+                phase.started?.elapsed() >= phase.timeout,
+            ))
+        })
+    }
+}

@@ -1,0 +1,489 @@
+use std::{collections::HashSet, time::Duration};
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::engine::{
+    events::Emitter,
+    execute::executor::OnFault,
+    watch::cache::{Hub, News},
+};
+use crate::{
+    cluster::Resource,
+    event::EventKind,
+    object::ObjectId,
+    readiness::{Budget, State, Verdict},
+    release::{StepId, Work},
+};
+
+/// How long an object may be on its way before its pods and events are watched as well.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How often verdicts that depend on the time are looked at again; nothing is requested for it.
+pub(crate) const TICK: Duration = Duration::from_millis(500);
+
+/// What a step waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WaitFor {
+    /// Objects are ready.
+    Ready,
+    /// Objects are gone.
+    Gone,
+}
+
+/// Objects that a step waits for.
+pub(crate) struct Wait {
+    pub(crate) step: StepId,
+    pub(crate) phase: String,
+    pub(crate) until: WaitFor,
+    /// Time after which, on the way back, what is not as it should be is given up.
+    limit: Option<Duration>,
+    /// How much failing is tolerated.
+    budget: Budget,
+    pub(crate) objects: Vec<Waited>,
+    since: Instant,
+    asked_children: bool,
+}
+
+/// One object that is waited for.
+pub(crate) struct Waited {
+    pub(crate) id: ObjectId,
+    /// The kind that it is watched as.
+    resource: Option<Resource>,
+    /// Objects of the same wait without which it may fail while it starts.
+    leans_on: Vec<ObjectId>,
+    /// Its budget begins anew once these are ready.
+    patience: Patience,
+    /// Whether it has failed by the budget of its phase, whatever it leans on.
+    has_failed_alone: bool,
+    /// The verdict that was told last.
+    pub(crate) told: Option<Verdict>,
+    /// It is not waited for any longer, although it is not as it should be.
+    pub(crate) given_up: bool,
+}
+
+/// How much of what an object fails in is put down to what it leans on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    /// Nothing: the budget of its phase counts.
+    Usual,
+    /// Everything, because what it leans on is not ready.
+    Boundless,
+    /// What was before this moment, at which its containers had been restarted so often: then what
+    /// it leans on was ready.
+    Since(Timestamp, u32),
+}
+
+/// An object for which it is useless to wait.
+pub(crate) struct Hopeless {
+    pub(crate) phase: String,
+    pub(crate) id: ObjectId,
+    pub(crate) until: WaitFor,
+    pub(crate) verdict: Verdict,
+}
+
+/// Waits for objects: judges them when something has happened, and tells of every new verdict.
+/// Nothing is requested for it.
+pub(crate) struct Waiter {
+    pub(crate) hub: Hub,
+    pub(crate) waits: Vec<Wait>,
+    emitter: Emitter,
+    on_fault: OnFault,
+    /// The time from when an event was read to the verdict that came of it, for each new verdict.
+    delays: Vec<Duration>,
+}
+
+impl WaitFor {
+    /// What `work` waits for, with the objects; `None` where it writes.
+    pub(crate) fn of(work: &Work) -> Option<(Self, &[ObjectId])> {
+        match work {
+            Work::AwaitReady { objects, .. } => Some((Self::Ready, objects)),
+            Work::AwaitGone { objects, .. } => Some((Self::Gone, objects)),
+            _ => None,
+        }
+    }
+
+    /// Whether an object of which `verdict` is the last word is as it should be.
+    pub(crate) fn is_met_by(self, verdict: &Verdict) -> bool {
+        match self {
+            Self::Ready => verdict.passes(),
+            Self::Gone => verdict.is_absent(),
+        }
+    }
+
+    /// What is to be said of an object that did not become as it should be.
+    pub(crate) fn fault(self, verdict: &Verdict) -> String {
+        match self {
+            Self::Ready => format!("is not ready: {}", verdict.message),
+            Self::Gone => format!("is still there: {}", verdict.message),
+        }
+    }
+}
+
+impl Wait {
+    /// A wait that begins now.
+    pub(crate) fn new(step: StepId, phase: &str, until: WaitFor, objects: Vec<Waited>) -> Self {
+        let (limit, budget) = (None, Budget::default());
+        Self {
+            step,
+            phase: phase.to_owned(),
+            until,
+            limit,
+            budget,
+            objects,
+            since: Instant::now(),
+            asked_children: false,
+        }
+    }
+
+    /// The same wait, which tolerates failing as `budget` says; on the way back what is not as it
+    /// should be after `limit` is given up.
+    pub(crate) fn within(self, limit: Option<Duration>, budget: Budget) -> Self {
+        Self {
+            limit,
+            budget,
+            ..self
+        }
+    }
+
+    /// Whether nothing is waited for any longer.
+    pub(crate) fn is_over(&self) -> bool {
+        self.objects
+            .iter()
+            .all(|waited| waited.given_up || waited.is_met(self.until))
+    }
+
+    /// Every object with the last word on it.
+    pub(crate) fn verdicts(&self) -> impl Iterator<Item = (ObjectId, Verdict)> {
+        self.objects
+            .iter()
+            .filter_map(|waited| Some((waited.id.clone(), waited.told.clone()?)))
+    }
+
+    /// The objects that are not as they should be.
+    pub(crate) fn not_met(&self) -> impl Iterator<Item = (ObjectId, Verdict)> {
+        self.verdicts()
+            .filter(|(_, verdict)| !self.until.is_met_by(verdict))
+    }
+
+    /// Gives up everything that is not as it should be, and returns it.
+    pub(crate) fn give_up(&mut self) -> Vec<Hopeless> {
+        let (phase, until) = (self.phase.clone(), self.until);
+        let open = self
+            .objects
+            .iter_mut()
+            .filter(|waited| !waited.given_up && waited.told.is_some() && !waited.is_met(until));
+        open.filter_map(|waited| {
+            waited.given_up = true;
+            Some(Hopeless {
+                phase: phase.clone(),
+                id: waited.id.clone(),
+                until,
+                verdict: waited.told.clone()?,
+            })
+        })
+        .collect()
+    }
+
+    /// Whether something that `waited` leans on is neither ready nor has failed itself. What fails
+    /// only because of others counts as not ready; two that lean on each other and both fail excuse
+    /// nobody.
+    fn excuses(&self, waited: &Waited) -> bool {
+        let leaned_on = self
+            .objects
+            .iter()
+            .filter(|other| waited.leans_on.contains(&other.id));
+        let mut open = leaned_on.filter(|other| !other.given_up && !other.is_met(self.until));
+        open.any(|other| !other.has_failed_alone)
+    }
+
+    /// The budget of an object: what it failed in while it waited for others does not count.
+    fn budget_of(&self, index: usize) -> Budget {
+        match self.objects[index].patience {
+            Patience::Since(moment, restarts) => self.budget.anew(restarts, moment),
+            Patience::Usual | Patience::Boundless => self.budget,
+        }
+    }
+
+    fn has_lasted(&self, time: Duration) -> bool {
+        self.since.elapsed() >= time
+    }
+}
+
+impl Waited {
+    /// An object of which nothing was told yet. Without those that it leans on it may fail while it
+    /// starts.
+    pub(crate) fn new(id: ObjectId, resource: Option<Resource>, leans_on: &[ObjectId]) -> Self {
+        Self {
+            id,
+            resource,
+            leans_on: leans_on.to_vec(),
+            patience: Patience::Usual,
+            has_failed_alone: false,
+            told: None,
+            given_up: false,
+        }
+    }
+
+    fn is_met(&self, until: WaitFor) -> bool {
+        self.told.as_ref().is_some_and(|told| until.is_met_by(told))
+    }
+}
+
+impl Waiter {
+    pub(crate) fn new(hub: Hub, emitter: Emitter, on_fault: OnFault) -> Self {
+        Self {
+            hub,
+            waits: Vec::new(),
+            emitter,
+            on_fault,
+            delays: Vec::new(),
+        }
+    }
+
+    /// The time from when an event was read to the verdict that came of it, for each new verdict,
+    /// in no order.
+    pub(crate) fn delays(&self) -> &[Duration] {
+        &self.delays
+    }
+
+    /// Begins to wait, and looks at what is known already.
+    pub(crate) async fn begin(
+        &mut self,
+        mut wait: Wait,
+        left: &HashSet<ObjectId>,
+    ) -> Vec<Hopeless> {
+        let hopeless = self.look_at(&mut wait, None, left).await;
+        self.waits.push(wait);
+        hopeless
+    }
+
+    /// Looks at everything that `news` concerns, or at all where none are given, and returns what
+    /// it is useless to wait for. `left`: what was to go, and stays.
+    pub(crate) async fn look(
+        &mut self,
+        news: Option<&News>,
+        left: &HashSet<ObjectId>,
+    ) -> Vec<Hopeless> {
+        let mut hopeless = Vec::new();
+        let mut waits = std::mem::take(&mut self.waits);
+        for wait in &mut waits {
+            hopeless.extend(self.look_at(wait, news, left).await);
+        }
+        self.waits = waits;
+        hopeless
+    }
+
+    /// Takes out the waits that are over.
+    pub(crate) fn take_over(&mut self) -> Vec<Wait> {
+        self.waits.extract_if(.., |wait| wait.is_over()).collect()
+    }
+
+    async fn look_at(
+        &mut self,
+        wait: &mut Wait,
+        news: Option<&News>,
+        left: &HashSet<ObjectId>,
+    ) -> Vec<Hopeless> {
+        let now = Timestamp::now();
+        let slow = !wait.asked_children && wait.has_lasted(PATIENCE);
+        let up = self.on_fault == OnFault::GoOn
+            && wait.limit.is_some_and(|limit| wait.has_lasted(limit));
+        let mut hopeless = Vec::new();
+        let mut ask_children = Vec::new();
+        for index in 0..wait.objects.len() {
+            if !self.is_to_be_judged(wait, index, news, left) {
+                continue;
+            }
+            let verdict = self.verdict(wait, index, now);
+            let met = wait.until.is_met_by(&verdict);
+            let (phase, until) = (wait.phase.clone(), wait.until);
+            let waited = &mut wait.objects[index];
+            if !met {
+                self.follow(waited);
+                if until == WaitFor::Ready && (slow || waited.id.kind == "PersistentVolumeClaim") {
+                    ask_children.push(waited.id.clone());
+                }
+            }
+            self.tell(waited, &phase, &verdict, news);
+            let failed = until == WaitFor::Ready && verdict.state == State::Failed;
+            if failed || (up && !met) {
+                waited.given_up = self.on_fault == OnFault::GoOn;
+                hopeless.push(Hopeless {
+                    phase,
+                    id: waited.id.clone(),
+                    until,
+                    verdict,
+                });
+            }
+        }
+        // News concern some objects only; what is slow is asked about when all are looked at.
+        if news.is_none() {
+            wait.asked_children |= slow;
+        }
+        for id in ask_children {
+            self.hub.follow_children(&id).await;
+        }
+        hopeless
+    }
+
+    /// Whether the verdict about an object may be another one than before. What was to go and stays
+    /// is given up.
+    fn is_to_be_judged(
+        &self,
+        wait: &mut Wait,
+        index: usize,
+        news: Option<&News>,
+        left: &HashSet<ObjectId>,
+    ) -> bool {
+        let until = wait.until;
+        let waited = &mut wait.objects[index];
+        waited.given_up |= until == WaitFor::Gone && left.contains(&waited.id);
+        let object = self.hub.object(&waited.id).map(AsRef::as_ref);
+        let unheard_of = || news.is_some_and(|news| !news.concerns(&waited.id, object));
+        let settled = waited.is_met(until) && !self.hub.is_followed(&waited.id);
+        !(waited.given_up || settled || (waited.told.is_some() && unheard_of()))
+    }
+
+    /// The verdict about an object, within the budget that it has now, and the time that a rule
+    /// gives it.
+    fn verdict(&self, wait: &mut Wait, index: usize, now: Timestamp) -> Verdict {
+        let id = wait.objects[index].id.clone();
+        let verdict = self.hub.judge_within(&id, now, wait.budget_of(index));
+        wait.objects[index].has_failed_alone = verdict.state == State::Failed;
+        let verdict = if wait.until == WaitFor::Ready && !wait.objects[index].leans_on.is_empty() {
+            self.with_patience(wait, index, verdict, now)
+        } else {
+            verdict
+        };
+        let late = |limit: &Duration| {
+            wait.until == WaitFor::Ready && !verdict.passes() && wait.has_lasted(*limit)
+        };
+        match self.hub.time_for(&id).filter(late) {
+            Some(limit) if verdict.state != State::Failed => Verdict::new(
+                State::Failed,
+                "NotInTime",
+                format!(
+                    "not ready within {} s: {}",
+                    limit.as_secs(),
+                    verdict.message
+                ),
+            ),
+            _ => verdict,
+        }
+    }
+
+    /// `verdict`, or a milder one as long as what the object leans on is not ready; once that is
+    /// ready, its budget begins anew.
+    fn with_patience(
+        &self,
+        wait: &mut Wait,
+        index: usize,
+        verdict: Verdict,
+        now: Timestamp,
+    ) -> Verdict {
+        let id = wait.objects[index].id.clone();
+        let excused = wait.excuses(&wait.objects[index]);
+        let patience = match (excused, wait.objects[index].patience) {
+            (true, _) if verdict.state == State::Failed => Patience::Boundless,
+            (false, Patience::Boundless) => Patience::Since(now, self.hub.restarts(&id, now)),
+            (_, patience) => patience,
+        };
+        let changed = std::mem::replace(&mut wait.objects[index].patience, patience) != patience;
+        if verdict.state != State::Failed || !(changed || excused) {
+            return verdict;
+        }
+        let budget = if excused {
+            Budget::BOUNDLESS
+        } else {
+            wait.budget_of(index)
+        };
+        self.hub.judge_within(&id, now, budget)
+    }
+
+    fn follow(&mut self, waited: &Waited) {
+        if let Some(resource) = &waited.resource {
+            self.hub.follow(&waited.id, resource);
+        }
+    }
+
+    fn tell(&mut self, waited: &mut Waited, phase: &str, verdict: &Verdict, news: Option<&News>) {
+        if waited.told.as_ref() == Some(verdict) {
+            return;
+        }
+        self.delays.extend(
+            news.and_then(|news| news.since)
+                .map(|since| since.elapsed()),
+        );
+        let from = waited.told.as_ref().map(|told| told.state);
+        let (phase, object, to) = (phase.to_owned(), waited.id.clone(), verdict.clone());
+        self.emitter.emit(EventKind::VerdictChanged {
+            phase,
+            object,
+            from,
+            to,
+        });
+        waited.told = Some(verdict.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(name: &str) -> ObjectId {
+        ObjectId {
+            group: "apps".to_owned(),
+            kind: "Deployment".to_owned(),
+            namespace: None,
+            name: name.to_owned(),
+        }
+    }
+
+    fn waited(name: &str, leans_on: &[&str], state: State, has_failed_alone: bool) -> Waited {
+        let leans_on: Vec<ObjectId> = leans_on.iter().map(|name| id(name)).collect();
+        let told = Some(Verdict::new(state, "", ""));
+        Waited {
+            has_failed_alone,
+            told,
+            ..Waited::new(id(name), None, &leans_on)
+        }
+    }
+
+    fn wait(objects: Vec<Waited>) -> Wait {
+        Wait::new(0, "apps", WaitFor::Ready, objects)
+    }
+
+    #[test]
+    fn what_is_leaned_on_excuses_as_long_as_it_is_on_its_way() {
+        for (state, excused) in [
+            (State::InProgress, true),
+            (State::Missing, true),
+            (State::Ready, false),
+        ] {
+            let wait = wait(vec![
+                waited("web", &["database"], State::Failed, true),
+                waited("database", &[], state, false),
+            ]);
+            assert_eq!(wait.excuses(&wait.objects[0]), excused, "{state}");
+        }
+    }
+
+    #[test]
+    fn two_that_lean_on_each_other_and_both_fail_excuse_nobody() {
+        let wait = wait(vec![
+            waited("web", &["worker"], State::InProgress, true),
+            waited("worker", &["web"], State::InProgress, true),
+            waited("other", &[], State::InProgress, false),
+        ]);
+        assert!(!wait.excuses(&wait.objects[0]) && !wait.excuses(&wait.objects[1]));
+    }
+
+    #[test]
+    fn a_budget_begins_anew_when_the_excuse_ends() {
+        let mut wait = wait(vec![waited("web", &["database"], State::InProgress, false)]);
+        let moment = Timestamp::UNIX_EPOCH;
+        wait.objects[0].patience = Patience::Since(moment, 5);
+        assert_eq!(wait.budget_of(0), Budget::default().anew(5, moment));
+    }
+}

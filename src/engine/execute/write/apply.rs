@@ -1,0 +1,287 @@
+use serde_json::Value;
+
+use super::{
+    CONFLICTS, Done, Writer, is_outdated, once_served,
+    stuck::{is_broken, is_stateful_set},
+    uid_of, version_of,
+};
+use crate::{
+    cluster::{Force, RequestError, Resource},
+    engine::desired::WantedObject,
+    event::WriteResult,
+    object::ObjectId,
+    ownership::{ChangedPath, adoption, changed_paths, give_up, written_at_creation},
+    release::{JournalEntry, ObjectRecord},
+};
+
+impl Writer<'_> {
+    /// Applies `id` as wanted.
+    pub(super) async fn apply(
+        &self,
+        id: &ObjectId,
+        phase: &str,
+        force: bool,
+    ) -> Result<Done, RequestError> {
+        let wanted = &self.wanted().objects[id];
+        let resource = &self.materials.resources[id];
+        // An object that the run deletes before it applies it anew is not there any more, nor is
+        // one that was on its way out and awaited.
+        let before = self
+            .materials
+            .live
+            .object(id)
+            .map(AsRef::as_ref)
+            .filter(|there| self.is_to_be_changed(id, there));
+        if before.is_some() {
+            let accounted = self.open_accounts(id, resource, wanted, before).await?;
+            self.take_over_from_kubectl(id, resource, accounted.as_ref().or(before))
+                .await?;
+            self.give_up_replicas(id, wanted, resource, before).await?;
+        }
+        let force = if force || self.materials.force_conflicts {
+            Force::Yes
+        } else {
+            Force::No
+        };
+        let body = guarded(&wanted.sent, before);
+        let attempt = || {
+            self.materials
+                .cluster
+                .apply(resource, id, &body, &self.manager, force)
+        };
+        let is_new = self.wanted().defined_here(&wanted.object).is_some();
+        let applied = if is_new {
+            once_served(attempt).await?
+        } else {
+            attempt().await?
+        };
+        let answer = applied.object;
+        // Where the answer to creating it was lost, the same request again is answered as a change.
+        let created =
+            before.is_none() && (applied.created || written_at_creation(&answer, &self.manager));
+        let record = ObjectRecord::of_answer(id, phase, &wanted.digest, &answer, &self.manager)
+            .map(|record| ObjectRecord {
+                created: self.was_created(id, &record.uid),
+                ..record
+            });
+        let changed = if created {
+            Vec::new()
+        } else {
+            self.changes(id, resource, before, &answer).await?
+        };
+        let result = result(before, &answer, created);
+        if result != WriteResult::Unchanged || record.is_some() {
+            let uid = uid_of(&answer).to_owned();
+            self.materials.notes.note(JournalEntry::Wrote {
+                object: id.clone(),
+                uid,
+                created,
+                changed,
+                record,
+            });
+        }
+        if result == WriteResult::Changed
+            && before.is_some_and(|before| is_stateful_set(id) && !all_ready(before))
+        {
+            self.delete_stuck_pods(id, &answer, is_broken).await?;
+        }
+        Ok((result, Some(answer)))
+    }
+
+    /// Whether an interrupted run, which this one goes on from, created the object that has `uid`,
+    /// or created it again in the place of one that the release had created.
+    fn was_created(&self, id: &ObjectId, uid: &str) -> bool {
+        let Some(trace) = self.materials.traces.get(id) else {
+            return false;
+        };
+        let predecessor = || self.materials.base.and_then(|base| base.get(id));
+        let is_successor = trace.recreated.as_deref() == Some(uid);
+        trace.created.iter().any(|created| created == uid)
+            || is_successor && predecessor().is_some_and(|record| record.created)
+    }
+
+    /// Whether `there`, which was seen as `id`, is what an apply changes.
+    fn is_to_be_changed(&self, id: &ObjectId, there: &Value) -> bool {
+        !self.materials.notes.was_deleted(id)
+            && there.pointer("/metadata/deletionTimestamp").is_none()
+    }
+
+    fn wanted(&self) -> &crate::engine::Wanted {
+        self.materials
+            .wanted
+            .expect("only programs that bring what is wanted apply it")
+    }
+
+    /// What `answer`, the result of writing `id`, changed of what was there `before`.
+    async fn changes(
+        &self,
+        id: &ObjectId,
+        resource: &Resource,
+        before: Option<&Value>,
+        answer: &Value,
+    ) -> Result<Vec<ChangedPath>, RequestError> {
+        let stored_as = self.stored_as(id);
+        if stored_as == resource {
+            return Ok(before
+                .map(|before| changed_paths(before, answer))
+                .unwrap_or_default());
+        }
+        // What is compared with the snapshot, and put back, is the version that the object is
+        // stored in.
+        let before = self.materials.snapshot.object(id);
+        let after = self.read(id).await?;
+        Ok(before
+            .zip(after)
+            .map(|(before, after)| changed_paths(before, &after))
+            .unwrap_or_default())
+    }
+
+    /// Applies an object of which nobody knows who owns what: from then on the API server knows,
+    /// and takes all that was there for that of somebody who was there before, to be taken over
+    /// next. Nobody's field is forced for it. Returns the object as it is stored then.
+    async fn open_accounts(
+        &self,
+        id: &ObjectId,
+        resource: &Resource,
+        wanted: &WantedObject,
+        before: Option<&Value>,
+    ) -> Result<Option<Value>, RequestError> {
+        // All that stands in a Namespace beside labels is the system's, and must not go.
+        if before.is_none_or(has_accounts) || id.kind == "Namespace" {
+            return Ok(None);
+        }
+        let applied = self
+            .materials
+            .cluster
+            .apply(
+                resource,
+                id,
+                &guarded(&wanted.sent, before),
+                &self.manager,
+                Force::Yes,
+            )
+            .await?;
+        let changed = self.changes(id, resource, before, &applied.object).await?;
+        let uid = uid_of(&applied.object).to_owned();
+        self.materials.notes.note(JournalEntry::Wrote {
+            object: id.clone(),
+            uid,
+            created: false,
+            changed,
+            record: None,
+        });
+        Ok(Some(applied.object))
+    }
+
+    /// Makes fields ours that `kubectl apply` left, so that those which are no longer wanted really
+    /// go.
+    async fn take_over_from_kubectl(
+        &self,
+        id: &ObjectId,
+        resource: &Resource,
+        before: Option<&Value>,
+    ) -> Result<(), RequestError> {
+        self.patch_until_done(id, resource, before, |live| adoption(live, &self.manager))
+            .await
+    }
+
+    /// Hands the replicas of something that an autoscaler scales over to it, where we still own
+    /// them.
+    async fn give_up_replicas(
+        &self,
+        id: &ObjectId,
+        wanted: &WantedObject,
+        resource: &Resource,
+        before: Option<&Value>,
+    ) -> Result<(), RequestError> {
+        const REPLICAS: [&str; 2] = ["spec", "replicas"];
+        if !wanted.scaled_by_others {
+            return Ok(());
+        }
+        self.patch_until_done(id, resource, before, |live| {
+            give_up(live, &self.manager, &REPLICAS)
+        })
+        .await
+    }
+
+    /// Sends the JSON patch that `patch` makes of the object, and makes it anew where somebody has
+    /// written the object in between.
+    pub(super) async fn patch_until_done(
+        &self,
+        id: &ObjectId,
+        resource: &Resource,
+        before: Option<&Value>,
+        patch: impl Fn(&Value) -> Option<Value>,
+    ) -> Result<(), RequestError> {
+        let mut live = before.cloned();
+        for attempt in 1.. {
+            let Some(there) = &live else { return Ok(()) };
+            let Some(body) = patch(there) else {
+                return Ok(());
+            };
+            match self
+                .materials
+                .cluster
+                .json_patch(resource, id, &body, &self.manager)
+                .await
+            {
+                Ok(answer) => {
+                    let changed = self.changes(id, resource, Some(there), &answer).await?;
+                    let uid = uid_of(&answer).to_owned();
+                    let record = None;
+                    self.materials.notes.note(JournalEntry::Wrote {
+                        object: id.clone(),
+                        uid,
+                        created: false,
+                        changed,
+                        record,
+                    });
+                    return Ok(());
+                }
+                Err(error) if attempt < CONFLICTS && is_outdated(&error) => {
+                    live = self
+                        .materials
+                        .cluster
+                        .get(resource, id.namespace.as_deref(), &id.name)
+                        .await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether the API server knows who owns what of `object`.
+fn has_accounts(object: &Value) -> bool {
+    object
+        .pointer("/metadata/managedFields")
+        .and_then(Value::as_array)
+        .is_some_and(|entries| !entries.is_empty())
+}
+
+/// Whether all replicas of `workload` were ready when it was looked at.
+fn all_ready(workload: &Value) -> bool {
+    let number = |pointer: &str| workload.pointer(pointer).and_then(Value::as_i64);
+    number("/status/readyReplicas").unwrap_or(0) >= number("/spec/replicas").unwrap_or(1)
+}
+
+/// `sent`, to be taken only where the object of `before` is still there: a uid makes the API server
+/// refuse to create it again.
+fn guarded(sent: &Value, before: Option<&Value>) -> Value {
+    let mut body = sent.clone();
+    if let Some(before) = before {
+        body["metadata"]["uid"] = uid_of(before).into();
+    }
+    body
+}
+
+fn result(before: Option<&Value>, answer: &Value, created: bool) -> WriteResult {
+    if created {
+        WriteResult::Created
+    } else if before.is_some_and(|before| version_of(before) == version_of(answer)) {
+        WriteResult::Unchanged
+    } else {
+        WriteResult::Changed
+    }
+}

@@ -1,0 +1,214 @@
+//! Carries out the steps of a program that write.
+
+mod apply;
+mod contents;
+mod expand;
+mod remove;
+mod restart;
+mod restore;
+mod stuck;
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use backon::{ConstantBuilder, Retryable as _};
+use serde_json::Value;
+
+use crate::engine::{desired::Wanted, execute::journal::Notes};
+use crate::{
+    cluster::{Cluster, Live, RequestError, Resource, Served},
+    event::WriteResult,
+    object::ObjectId,
+    plan::ReleaseId,
+    release::{JournalEntry, Records, Snapshot, Traces, Work},
+};
+
+/// Kinds as they are served, by object.
+pub(crate) type Resources = HashMap<ObjectId, Resource>;
+
+/// All that is needed for writing.
+pub(crate) struct Materials<'a> {
+    /// The connection; its writes end with the lock.
+    pub(crate) cluster: Cluster,
+    pub(crate) served: &'a Served,
+    pub(crate) release: &'a ReleaseId,
+    /// What is wanted; `None` where nothing is applied.
+    pub(crate) wanted: Option<&'a Wanted>,
+    /// What was seen last before the first write.
+    pub(crate) live: &'a Live,
+    /// What was there before.
+    pub(crate) snapshot: &'a Snapshot,
+    /// What was done, where that is put back.
+    pub(crate) traces: &'a Traces,
+    /// What was remembered before interrupted runs that this one goes on from; `None` where there
+    /// are none.
+    pub(crate) base: Option<&'a Records>,
+    /// The kind that each object is written as.
+    pub(crate) resources: Resources,
+    /// The kind that each object is stored as, where that is another one: snapshots are read and
+    /// put back as this.
+    pub(crate) stored_as: Resources,
+    /// Whether fields that others own are taken over.
+    pub(crate) force_conflicts: bool,
+    pub(crate) notes: Notes,
+}
+
+/// Writes objects. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Writer<'a> {
+    materials: Arc<Materials<'a>>,
+    manager: Arc<str>,
+}
+
+/// What a write did.
+pub(crate) struct Written {
+    pub(crate) object: ObjectId,
+    pub(crate) result: WriteResult,
+    /// The object as it is stored now, without the list of who owns what; `None` where it is gone.
+    pub(crate) stored: Option<Value>,
+    pub(crate) took: Duration,
+}
+
+/// How often a write is tried again whose object was changed by somebody else in between: status is
+/// written all the time.
+const CONFLICTS: usize = 20;
+
+impl<'a> Writer<'a> {
+    pub(crate) fn new(materials: Materials<'a>) -> Self {
+        let manager = materials.release.field_manager().into();
+        Self {
+            materials: Arc::new(materials),
+            manager,
+        }
+    }
+
+    /// Objects of its phase without which `id` may fail while it starts.
+    pub(crate) fn leans_on(&self, id: &ObjectId) -> &[ObjectId] {
+        let wanted = self
+            .materials
+            .wanted
+            .and_then(|wanted| wanted.objects.get(id));
+        wanted.map_or(&[], |wanted| &wanted.leans_on)
+    }
+
+    /// The kind that `id` is written as.
+    pub(crate) fn resource(&self, id: &ObjectId) -> Option<&Resource> {
+        self.materials.resources.get(id)
+    }
+
+    /// Notes that the Job `id` has done its work.
+    pub(crate) fn note_completed(&self, id: &ObjectId) {
+        self.materials
+            .notes
+            .note(JournalEntry::Completed { object: id.clone() });
+    }
+
+    /// The kind that `id` is stored as.
+    fn stored_as(&self, id: &ObjectId) -> &Resource {
+        let materials = &self.materials;
+        let known = materials
+            .stored_as
+            .get(id)
+            .or_else(|| materials.resources.get(id));
+        // Workloads whose pods are replaced are in no program; they are of kinds that every API
+        // server serves.
+        known
+            .or_else(|| materials.served.preferred(&id.group, &id.kind))
+            .expect("what is written is of a known kind")
+    }
+
+    /// Carries out `work`, a step of `phase` that writes.
+    pub(crate) async fn perform(&self, work: &Work, phase: &str) -> Result<Written, RequestError> {
+        let started = Instant::now();
+        let object = work
+            .writes()
+            .cloned()
+            .expect("steps that only wait are not performed");
+        let (result, stored) = match work {
+            Work::Apply { object, force } => self.apply(object, phase, *force).await?,
+            Work::Restore { object } => self.restore(object).await?,
+            Work::Recreate { object } => self.recreate(object).await?,
+            Work::Delete {
+                object,
+                uid,
+                belongings,
+                if_empty,
+            } => self.delete(object, uid, *belongings, *if_empty).await?,
+            Work::GiveUp { object } => self.give_up(object).await?,
+            Work::RestartPods { object, since } => self.restart_pods(object, *since).await?,
+            Work::Expand { object, size } => self.expand(object, size).await?,
+            Work::AwaitReady { .. } | Work::AwaitGone { .. } => {
+                unreachable!("steps that only wait are not performed")
+            }
+        };
+        Ok(Written {
+            object,
+            result,
+            stored: stored.map(slim),
+            took: started.elapsed(),
+        })
+    }
+
+    /// The object as it is stored now.
+    async fn read(&self, id: &ObjectId) -> Result<Option<Value>, RequestError> {
+        self.materials
+            .cluster
+            .get(self.stored_as(id), id.namespace.as_deref(), &id.name)
+            .await
+    }
+}
+
+/// What a step did, and the object as it is stored then.
+type Done = (WriteResult, Option<Value>);
+
+/// `object` without the list of who owns what: half of its size, and never looked at after the
+/// record was made.
+fn slim(mut object: Value) -> Value {
+    if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
+        metadata.remove("managedFields");
+    }
+    object
+}
+
+/// How long a kind that was just defined may take until it is served.
+const SERVED_WITHIN: Duration = Duration::from_secs(10);
+const SERVED_AGAIN: Duration = Duration::from_millis(200);
+
+/// Writes an object of a kind that is just being defined: the API server may need a moment until it
+/// serves that.
+async fn once_served<T, F: Future<Output = Result<T, RequestError>>>(
+    write: impl FnMut() -> F,
+) -> Result<T, RequestError> {
+    let times =
+        usize::try_from(SERVED_WITHIN.as_millis() / SERVED_AGAIN.as_millis()).unwrap_or(usize::MAX);
+    let pauses = ConstantBuilder::default()
+        .with_delay(SERVED_AGAIN)
+        .with_max_times(times);
+    write
+        .retry(pauses)
+        .when(|error| error.code() == Some(404))
+        .await
+}
+
+fn uid_of(object: &Value) -> &str {
+    text(object, "/metadata/uid")
+}
+
+fn version_of(object: &Value) -> &str {
+    text(object, "/metadata/resourceVersion")
+}
+
+fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
+    object
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+/// Whether `error` says that the object was written by somebody else since it was read.
+fn is_outdated(error: &RequestError) -> bool {
+    matches!(error, RequestError::Refused(refusal) if refusal.code == 409 && !refusal.is_ownership_conflict())
+}

@@ -1,0 +1,229 @@
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::{
+    CONFLICTS, Done, Writer, is_outdated, once_served,
+    stuck::{is_not_ready, is_stateful_set},
+    text, uid_of,
+};
+use crate::{
+    cluster::{RequestError, Resource},
+    engine::plan::rollback::is_recreated,
+    event::WriteResult,
+    object::ObjectId,
+    ownership::{ChangedPath, owners_patch, recreation, restore},
+    release::JournalEntry,
+};
+
+impl Writer<'_> {
+    /// Puts `id`, which is there, back to what the snapshot says of it: what the run changed, where
+    /// nobody else has changed it since.
+    ///
+    /// Two writes: one puts the content back, and the API server takes us for the owner of all that
+    /// it changes; the other one says whose it is. Where only the first was done, another attempt
+    /// finds the content as it was and does the second.
+    pub(super) async fn restore(&self, id: &ObjectId) -> Result<Done, RequestError> {
+        let Some(snapshot) = self.materials.snapshot.object(id) else {
+            return Ok((WriteResult::Unchanged, None));
+        };
+        let (result, stored) = self.restore_to(id, snapshot, self.changed(id)).await?;
+        self.free_of_stuck_pods(id, stored.as_ref()).await?;
+        Ok((result, stored))
+    }
+
+    /// What was changed of `id`; `None` where a write was done whose answer nobody saw.
+    fn changed(&self, id: &ObjectId) -> Option<&[ChangedPath]> {
+        match self.materials.traces.get(id) {
+            Some(trace) if !trace.unseen => Some(&trace.changed),
+            _ => None,
+        }
+    }
+
+    /// What is put back does not come up where a pod of what was wrong is in its way.
+    async fn free_of_stuck_pods(
+        &self,
+        id: &ObjectId,
+        stored: Option<&Value>,
+    ) -> Result<(), RequestError> {
+        match stored.filter(|_| is_stateful_set(id)) {
+            Some(stored) => self.delete_stuck_pods(id, stored, is_not_ready).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn restore_to(
+        &self,
+        id: &ObjectId,
+        snapshot: &Value,
+        changed: Option<&[ChangedPath]>,
+    ) -> Result<Done, RequestError> {
+        let resource = self.stored_as(id);
+        let mut result = WriteResult::Unchanged;
+        for attempt in 1.. {
+            let Some(live) = self.read(id).await? else {
+                return Ok((WriteResult::Unchanged, None));
+            };
+            let restoration = restore(snapshot, changed, &live, &self.manager);
+            if !restoration.content_differs && !restoration.owners_differ {
+                return Ok((result, Some(live)));
+            }
+            let mut stored = live;
+            if restoration.content_differs {
+                stored = match self
+                    .materials
+                    .cluster
+                    .replace(resource, id, &restoration.body, &self.manager)
+                    .await
+                {
+                    Ok(stored) => stored,
+                    Err(error) if attempt < CONFLICTS && is_outdated(&error) => continue,
+                    Err(error) => return Err(error),
+                };
+                result = WriteResult::Restored;
+            }
+            match self
+                .put_owners(resource, id, &stored, &restoration.managed_fields)
+                .await
+            {
+                Ok(stored) => return Ok((WriteResult::Restored, Some(stored))),
+                // Read again: who owns what must fit what is there now.
+                Err(error) if attempt < CONFLICTS && is_outdated(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((result, None))
+    }
+
+    /// Says who owns what in the object that is stored as `stored`, and nothing else.
+    async fn put_owners(
+        &self,
+        resource: &Resource,
+        id: &ObjectId,
+        stored: &Value,
+        owners: &Value,
+    ) -> Result<Value, RequestError> {
+        let patch = owners_patch(stored, owners);
+        self.materials
+            .cluster
+            .json_patch(resource, id, &patch, &self.manager)
+            .await
+    }
+
+    /// Creates `id` again as the snapshot holds it, and then gives its fields back to those who
+    /// held them. What an attempt before has created is gone on with, and put back where it was
+    /// changed since.
+    pub(super) async fn recreate(&self, id: &ObjectId) -> Result<Done, RequestError> {
+        let Some(snapshot) = self.materials.snapshot.object(id) else {
+            return Ok((WriteResult::Unchanged, None));
+        };
+        let mut owners = self.new_owners();
+        self.add_living_owners(snapshot, &mut owners).await?;
+        let Some(mut recreation) = recreation(snapshot, &owners) else {
+            return Ok((WriteResult::Unchanged, None));
+        };
+        let there = self.read(id).await?;
+        if let Some(others) = there.as_ref().filter(|there| !self.is_successor(id, there)) {
+            // Somebody has created it in between. The proof says in what it is another one.
+            return Ok((WriteResult::Unchanged, Some(others.clone())));
+        }
+        if there.is_none() {
+            let cluster = &self.materials.cluster;
+            let create = || cluster.create(self.stored_as(id), id, &recreation.body, &self.manager);
+            let is_custom = id.group.contains('.');
+            let created = match if is_custom {
+                once_served(create).await
+            } else {
+                create().await
+            } {
+                Err(error) if error.code() == Some(422) => {
+                    recreation = recreation.without_allocations();
+                    cluster
+                        .create(self.stored_as(id), id, &recreation.body, &self.manager)
+                        .await?
+                }
+                created => created?,
+            };
+            let uid = uid_of(&created).to_owned();
+            self.materials.notes.note(JournalEntry::Recreated {
+                object: id.clone(),
+                uid,
+            });
+        }
+        let changed = if there.is_some() {
+            self.changed(id)
+        } else {
+            Some(&[][..])
+        };
+        let (_, stored) = self.restore_to(id, &recreation.expected, changed).await?;
+        self.free_of_stuck_pods(id, stored.as_ref()).await?;
+        Ok((WriteResult::Restored, stored))
+    }
+
+    /// Whether `there` was created by us in the place of the object that was there before.
+    fn is_successor(&self, id: &ObjectId, there: &Value) -> bool {
+        let recreated = self
+            .materials
+            .traces
+            .get(id)
+            .and_then(|trace| trace.recreated.as_deref());
+        recreated == Some(uid_of(there)) || is_recreated(there, &self.manager)
+    }
+
+    /// Adds the owners of `snapshot` that nobody has touched and that are still there: they have
+    /// the uids that they had.
+    async fn add_living_owners(
+        &self,
+        snapshot: &Value,
+        owners: &mut HashMap<String, String>,
+    ) -> Result<(), RequestError> {
+        let references = snapshot
+            .pointer("/metadata/ownerReferences")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
+        for reference in references {
+            let (uid, name) = (text(reference, "/uid"), text(reference, "/name"));
+            let served = self
+                .materials
+                .served
+                .exact(text(reference, "/apiVersion"), text(reference, "/kind"));
+            let Some(resource) = served.filter(|_| !owners.contains_key(uid)) else {
+                continue;
+            };
+            let namespace = text(snapshot, "/metadata/namespace");
+            let owner = self
+                .materials
+                .cluster
+                .get(
+                    resource,
+                    Some(namespace).filter(|_| resource.namespaced),
+                    name,
+                )
+                .await?;
+            if owner.is_some_and(|owner| uid_of(&owner) == uid) {
+                owners.insert(uid.to_owned(), uid.to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    /// The uids that objects had in the snapshot, and those that they have now.
+    fn new_owners(&self) -> HashMap<String, String> {
+        let entries = self.materials.notes.entries();
+        let created = entries.iter().filter_map(|entry| match entry {
+            JournalEntry::Recreated { object, uid } => Some((object, uid.as_str())),
+            _ => None,
+        });
+        let live = self
+            .materials
+            .live
+            .present()
+            .map(|(id, live)| (id, uid_of(live)));
+        let now = live
+            .chain(created)
+            .filter_map(|(id, uid)| Some((self.materials.snapshot.object(id)?, uid)));
+        now.map(|(before, uid)| (uid_of(before).to_owned(), uid.to_owned()))
+            .collect()
+    }
+}

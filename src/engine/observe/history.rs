@@ -1,0 +1,205 @@
+use std::collections::BTreeSet;
+
+use crate::{
+    cluster::{Live, Resource, Served},
+    engine::{
+        observe::unconfirmed_writes,
+        plan::deploy::{PRUNE, Selection},
+    },
+    event::RunOutcome,
+    object::ObjectId,
+    release::{Head, Program, Records, Revision, Snapshot, Store, StoreError, Traces, Work},
+};
+
+/// What the revisions before left.
+#[derive(Default)]
+pub(crate) struct Before {
+    /// All revisions, oldest first.
+    pub(crate) heads: Vec<Head>,
+    /// What is remembered of the release's objects.
+    pub(crate) records: Records,
+    /// What an interrupted or failed revision, the newest, had done.
+    pub(crate) unsettled: Option<Unsettled>,
+}
+
+/// What a revision did that is neither finished nor rolled back.
+#[derive(Default)]
+pub(crate) struct Unsettled {
+    /// What was there before it.
+    pub(crate) snapshot: Snapshot,
+    /// What it did, as far as is known.
+    pub(crate) traces: Traces,
+    /// What it was going to do.
+    pub(crate) program: Program,
+    /// What was remembered before it.
+    pub(crate) records: Records,
+}
+
+impl Before {
+    /// Reads what `store` holds of the release.
+    pub(crate) async fn read(store: &Store) -> Result<Self, StoreError> {
+        let heads = store.heads().await?;
+        let Some(newest) = heads.last() else {
+            return Ok(Self::default());
+        };
+        let records = store.records(newest).await?;
+        let unsettled = if newest.revision.is_settled() {
+            None
+        } else {
+            Some(Unsettled::read(store, newest).await?)
+        };
+        Ok(Self {
+            heads,
+            records,
+            unsettled,
+        })
+    }
+
+    /// The newest revision.
+    pub(crate) fn newest(&self) -> Option<&Head> {
+        self.heads.last()
+    }
+
+    /// What the newest revision did, where its run never came to its end.
+    pub(crate) fn interrupted(&self) -> Option<&Unsettled> {
+        self.unsettled.as_ref().filter(|_| {
+            self.newest()
+                .is_some_and(|newest| newest.revision.finished.is_none())
+        })
+    }
+
+    /// The revision whose wanted objects are what is deployed, wholly or in part: the newest, or
+    /// the last good one where that was rolled back.
+    pub(crate) fn deployed(&self) -> Option<&Revision> {
+        let newest = &self.newest()?.revision;
+        let good = self
+            .heads
+            .iter()
+            .rev()
+            .map(|head| &head.revision)
+            .find(|revision| revision.outcome == RunOutcome::Succeeded);
+        if newest.outcome == RunOutcome::RolledBack {
+            good
+        } else {
+            Some(newest)
+        }
+    }
+
+    /// The objects that revisions before have touched, each as it is read: what is to be looked at
+    /// beside what is wanted.
+    pub(crate) fn touched(&self, served: &Served) -> Vec<(ObjectId, Resource)> {
+        let records = self
+            .records
+            .sorted()
+            .into_iter()
+            .map(|record| (record.id.clone(), Some(record.api_version.as_str())));
+        let unsettled = self
+            .unsettled
+            .iter()
+            .flat_map(Unsettled::ids)
+            .map(|id| (id.clone(), None));
+        let mut known = BTreeSet::new();
+        let all = records
+            .chain(unsettled)
+            .filter(|(id, _)| known.insert(id.clone()));
+        all.filter_map(|(id, api_version)| {
+            let exact = api_version.and_then(|api_version| served.exact(api_version, &id.kind));
+            let resource = exact
+                .or_else(|| served.preferred(&id.group, &id.kind))?
+                .clone();
+            Some((id, resource))
+        })
+        .collect()
+    }
+
+    /// An object that an unsettled revision may have touched, and that belongs to none of the
+    /// phases of `selection`, as far as is known.
+    pub(crate) fn touched_beyond(&self, selection: &Selection) -> Option<&ObjectId> {
+        let unsettled = self.unsettled.as_ref()?;
+        unsettled
+            .ids()
+            .find(|id| !selection.holds(self.phase_of(unsettled, id).unwrap_or_default()))
+    }
+
+    /// The phase in which `unsettled` touched `id`, or to which it belongs.
+    fn phase_of<'a>(&'a self, unsettled: &'a Unsettled, id: &ObjectId) -> Option<&'a str> {
+        let steps = unsettled
+            .program
+            .steps
+            .iter()
+            .filter(|step| step.phase != PRUNE);
+        let written = steps
+            .filter(|step| step.work.writes() == Some(id))
+            .map(|step| step.phase.as_str())
+            .next();
+        let record = || unsettled.records.get(id).or_else(|| self.records.get(id));
+        written.or_else(|| record().map(|record| record.phase.as_str()))
+    }
+
+    /// Works out from `live` which writes of an unsettled revision were done although nobody saw
+    /// their answer.
+    pub(crate) fn complete(&mut self, live: &Live, manager: &str) {
+        if let Some(unsettled) = &mut self.unsettled {
+            let Unsettled {
+                snapshot,
+                traces,
+                program,
+                ..
+            } = unsettled;
+            unconfirmed_writes::complete(
+                traces,
+                |_| true,
+                program,
+                snapshot,
+                live,
+                &self.records,
+                manager,
+            );
+        }
+    }
+}
+
+impl Unsettled {
+    async fn read(store: &Store, head: &Head) -> Result<Self, StoreError> {
+        let mut traces: Traces = store.read(&head.revision.traces).await?;
+        traces.extend(&store.journal(head).await?);
+        let records: Vec<_> = store.read(&head.revision.base).await?;
+        Ok(Self {
+            snapshot: store.read(&head.revision.snapshot).await?,
+            program: store.read(&head.revision.program).await?,
+            records: records.into_iter().collect(),
+            traces,
+        })
+    }
+
+    /// The phase of `id`, where that is known: the one in which it was applied, or was before.
+    pub(crate) fn phase_of(&self, id: &ObjectId) -> String {
+        let applied = self
+            .program
+            .steps
+            .iter()
+            .find(|step| matches!(&step.work, Work::Apply { object, .. } if object == id));
+        let phase = applied
+            .map(|step| &step.phase)
+            .or_else(|| self.records.get(id).map(|record| &record.phase));
+        phase.cloned().unwrap_or_default()
+    }
+
+    /// Whether `id` was there before it, and not made by the release.
+    pub(crate) fn found(&self, id: &ObjectId) -> bool {
+        self.snapshot.object(id).is_some()
+            && self.records.get(id).is_none_or(|record| !record.created)
+    }
+
+    /// Whether it may have written `id`.
+    pub(crate) fn may_have_touched(&self, id: &ObjectId) -> bool {
+        self.ids().any(|touched| touched == id)
+    }
+
+    /// The objects that it may have touched.
+    fn ids(&self) -> impl Iterator<Item = &ObjectId> {
+        self.program
+            .written()
+            .chain(self.traces.iter().map(|(id, _)| id))
+    }
+}

@@ -1,0 +1,161 @@
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::engine::plan::rollback::{applied_at, is_recreated};
+use crate::{
+    cluster::Live,
+    object::ObjectId,
+    ownership::{apply_entry, written_at_creation},
+    release::{JournalEntry, Program, Records, Snapshot, Traces},
+};
+
+/// Adds to `traces`, what a journal tells, what it does not know of: writes that were done although
+/// nobody saw their answer.
+///
+/// `live` is what is there now. An object that was not there and now has our entry, which is as old
+/// as itself, was created by that write (KEP-555: the entry of whoever creates an object by apply
+/// has its time). One that was there, has our entry and is another version than it was may have
+/// been changed by it, or by others only; who owns what will tell.
+///
+/// `records` is what the journal tells of the objects after their last known write. One that is not
+/// as that write left it may have been written once more by a run that was killed, after another
+/// one that was killed.
+///
+/// `may_be_unseen` says which objects may have been written without anybody knowing. Of others it
+/// is not asked: what has changed of them was changed by somebody else.
+pub(crate) fn complete(
+    traces: &mut Traces,
+    may_be_unseen: impl Fn(&ObjectId) -> bool,
+    program: &Program,
+    snapshot: &Snapshot,
+    live: &Live,
+    records: &Records,
+    manager: &str,
+) {
+    for id in program
+        .written()
+        .filter(|id| snapshot.knows(id) && may_be_unseen(id))
+    {
+        match (snapshot.object(id), live.object(id)) {
+            (None, None) => {}
+            // What was on its way out before counts as absent, and is not waited for as if it were
+            // ours; unless we have sent it there.
+            (None, Some(now))
+                if is_going(id, now, live)
+                    && !traces.get(id).is_some_and(|trace| trace.deleted) => {}
+            (None, Some(now)) => {
+                if !is_known(id, now, traces) && written_at_creation(now, manager) {
+                    traces.of(id).created.push(uid_of(now).to_owned());
+                }
+            }
+            (Some(_), None) => traces.of(id).deleted |= deletes(program, id),
+            (Some(before), Some(now)) if uid_of(before) == uid_of(now) => {
+                let is_written = match traces.get(id) {
+                    None => was_changed(before, now, manager),
+                    Some(_) => !is_as_recorded(id, now, records, manager),
+                };
+                if is_terminating(now) && deletes(program, id) {
+                    traces.of(id).deleted = true;
+                } else if is_written {
+                    traces.of(id).unseen = true;
+                }
+            }
+            (Some(_), Some(now)) => complete_successor(traces, id, now, records, manager),
+        }
+    }
+}
+
+/// Adds what is not known of `now`, which has the place of the object that was there before.
+fn complete_successor(
+    traces: &mut Traces,
+    id: &ObjectId,
+    now: &Value,
+    records: &Records,
+    manager: &str,
+) {
+    if !is_known(id, now, traces) {
+        if written_at_creation(now, manager) {
+            let trace = traces.of(id);
+            trace.deleted = true;
+            trace.created.push(uid_of(now).to_owned());
+        } else if is_recreated(now, manager) {
+            traces.add(&JournalEntry::Recreated {
+                object: id.clone(),
+                uid: uid_of(now).to_owned(),
+            });
+        }
+    }
+    let is_successor = traces
+        .get(id)
+        .is_some_and(|trace| trace.recreated.as_deref() == Some(uid_of(now)));
+    if is_successor
+        && is_applied_since_creation(now, manager)
+        && !is_as_recorded(id, now, records, manager)
+    {
+        traces.of(id).unseen = true;
+    }
+}
+
+/// Whether it is known that `now` was created by us.
+fn is_known(id: &ObjectId, now: &Value, traces: &Traces) -> bool {
+    let mut created = traces
+        .get(id)
+        .into_iter()
+        .flat_map(|trace| trace.created.iter().chain(&trace.recreated));
+    created.any(|uid| uid == uid_of(now))
+}
+
+/// Whether `now` is another version than `before`, by a write that may have been ours.
+fn was_changed(before: &Value, now: &Value, manager: &str) -> bool {
+    let changed =
+        text(before, "/metadata/resourceVersion") != text(now, "/metadata/resourceVersion");
+    changed && (apply_entry(now, manager).is_some() || apply_entry(before, manager).is_some())
+}
+
+/// Whether we have applied `object` since it was created again from a snapshot, which gives our
+/// entry the time that it had.
+fn is_applied_since_creation(object: &Value, manager: &str) -> bool {
+    let created: Option<Timestamp> = text(object, "/metadata/creationTimestamp").parse().ok();
+    applied_at(object, manager)
+        .zip(created)
+        .is_some_and(|(applied, created)| applied >= created)
+}
+
+/// Whether `now` is being deleted, or the Namespace that it lies in.
+fn is_going(id: &ObjectId, now: &Value, live: &Live) -> bool {
+    let namespace = id
+        .namespace
+        .as_deref()
+        .and_then(|name| live.object(&ObjectId::namespace(name)));
+    is_terminating(now) || namespace.is_some_and(|namespace| is_terminating(namespace))
+}
+
+fn is_terminating(object: &Value) -> bool {
+    object.pointer("/metadata/deletionTimestamp").is_some()
+}
+
+/// Whether `now` is as the last known write of `id` left it, as far as that can be told: the record
+/// is about the version that was written.
+fn is_as_recorded(id: &ObjectId, now: &Value, records: &Records, manager: &str) -> bool {
+    records.get(id).is_some_and(|record| {
+        text(now, "/apiVersion") != record.api_version || record.holds(now, manager)
+    })
+}
+
+/// Whether the program deletes `id`.
+fn deletes(program: &Program, id: &ObjectId) -> bool {
+    program.steps.iter().any(
+        |step| matches!(&step.work, crate::release::Work::Delete { object, .. } if object == id),
+    )
+}
+
+fn uid_of(object: &Value) -> &str {
+    text(object, "/metadata/uid")
+}
+
+fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
+    object
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}

@@ -1,0 +1,227 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::engine::{
+    desired::{Wanted, WantedObject},
+    observe::history::Before,
+    plan::deploy::{ChangeAction, Decision},
+};
+use crate::{
+    cluster::Live,
+    object::{Digest, ObjectId, configuration_read_at_start},
+    preflight::{DryRun, is_within},
+};
+
+/// The annotation on a template of pods by which they are restarted where something changed that
+/// they read only when they start.
+const ANNOTATION: &str = "deployctl.dev/config-digest";
+
+/// Sends the annotation on as it is: left out, it would go, and everything that has it would
+/// restart. Never adds one.
+pub(crate) fn carry_on(wanted: &mut Wanted, live: &Live) {
+    for (id, object) in wanted.objects.iter_mut().filter(|(id, _)| is_restarted(id)) {
+        // What the manifest itself says is not ours to change.
+        if annotation(&object.object.body).is_some() {
+            continue;
+        }
+        let value = live
+            .object(id)
+            .and_then(|there| annotation(there))
+            .map(str::to_owned);
+        if annotation(&object.sent) != value.as_deref() {
+            object.set_template_annotation(ANNOTATION, value);
+        }
+    }
+}
+
+/// Has the pods of those workloads restarted that read something only when they start which this
+/// run changes, or which an unsettled one that it goes on from has changed. A workload whose
+/// template changes anyway is left alone, and so is one that opts out.
+///
+/// `tried` are the dry runs of `decisions`. Returns the workloads that are written only for this:
+/// they have not been tried.
+pub(crate) fn restart(
+    wanted: &mut Wanted,
+    decisions: &mut [Decision],
+    tried: &[DryRun],
+    before: &Before,
+    live: &Live,
+) -> Vec<ObjectId> {
+    let seen = Sight { before, live };
+    let configuration = seen.configuration(wanted, decisions, tried);
+    let mut unwritten = Vec::new();
+    for (decision, tried) in decisions
+        .iter_mut()
+        .zip(tried)
+        .filter(|(decision, _)| is_restarted(&decision.id))
+    {
+        let object = &wanted.objects[&decision.id];
+        let reads = configuration_read_at_start(&decision.id, &object.sent);
+        let changed: Vec<&ObjectId> = reads
+            .iter()
+            .filter(|id| configuration.get(*id).is_some_and(|read| read.changed))
+            .collect();
+        let opts_out = object.marks.restart_on_change == Some(false);
+        if changed.is_empty()
+            || opts_out
+            || !seen.keeps_template(object, decision, tried)
+            || annotation(&object.object.body).is_some()
+        {
+            continue;
+        }
+        let digest = digest(&reads, &configuration);
+        if annotation(&object.sent) == Some(digest.as_str()) {
+            continue;
+        }
+        let remark = format!(
+            "restarts, because {} changes",
+            changed
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(" and ")
+        );
+        decision.remark.get_or_insert(remark);
+        if decision.action == ChangeAction::Keep {
+            decision.action = ChangeAction::Change;
+            unwritten.push(decision.id.clone());
+        }
+        wanted.objects[&decision.id].set_template_annotation(ANNOTATION, Some(digest));
+    }
+    unwritten
+}
+
+/// Whether a change of the template makes the controller of `id` replace its pods.
+fn is_restarted(id: &ObjectId) -> bool {
+    id.group == "apps" && matches!(id.kind.as_str(), "Deployment" | "StatefulSet" | "DaemonSet")
+}
+
+fn annotation(object: &Value) -> Option<&str> {
+    object
+        .pointer("/spec/template/metadata/annotations")?
+        .get(ANNOTATION)?
+        .as_str()
+}
+
+/// Something that pods read.
+struct Configuration {
+    /// What it will hold.
+    contents: Value,
+    /// Its uid: it keeps the digest from being guessed by whoever may read workloads and not
+    /// Secrets.
+    uid: String,
+    /// Whether this run changes it.
+    changed: bool,
+}
+
+/// A digest of all that is read, in the order of its names.
+fn digest(reads: &BTreeSet<ObjectId>, configuration: &BTreeMap<ObjectId, Configuration>) -> String {
+    let known = reads
+        .iter()
+        .filter_map(|id| Some((id, configuration.get(id)?)));
+    let parts: Vec<Value> = known
+        .map(|(id, read)| json!([id.to_string(), read.uid, read.contents]))
+        .collect();
+    Digest::of(&Value::Array(parts)).to_string()
+}
+
+/// What was there, before this run and those that it goes on from, and what is there.
+struct Sight<'a> {
+    before: &'a Before,
+    live: &'a Live,
+}
+
+impl<'a> Sight<'a> {
+    /// The object as it was before this run, and before an unsettled one that had begun to change
+    /// it.
+    fn was(&self, id: &ObjectId) -> Option<&'a Value> {
+        match &self.before.unsettled {
+            Some(unsettled) if unsettled.snapshot.knows(id) => {
+                unsettled.snapshot.object(id).map(AsRef::as_ref)
+            }
+            _ => self.live.object(id).map(AsRef::as_ref),
+        }
+    }
+
+    /// Every ConfigMap and Secret of the run. One that was not there was not read by any pod that
+    /// runs, so that it counts as unchanged.
+    fn configuration(
+        &self,
+        wanted: &Wanted,
+        decisions: &[Decision],
+        tried: &[DryRun],
+    ) -> BTreeMap<ObjectId, Configuration> {
+        let of_run = decisions
+            .iter()
+            .zip(tried)
+            .filter(|(decision, _)| is_configuration(&decision.id));
+        let of_run = of_run.filter_map(|(decision, tried)| {
+            let was = self.was(&decision.id);
+            let will_be = self.will_be(&wanted.objects[&decision.id], decision, tried)?;
+            let uid = [Some(will_be), was]
+                .into_iter()
+                .flatten()
+                .find_map(|object| object.pointer("/metadata/uid")?.as_str());
+            let changed = was.is_some_and(|was| contents(was) != contents(will_be));
+            Some((
+                decision.id.clone(),
+                Configuration {
+                    contents: contents(will_be),
+                    uid: uid.unwrap_or_default().to_owned(),
+                    changed,
+                },
+            ))
+        });
+        of_run.collect()
+    }
+
+    /// The object as it will be.
+    fn will_be<'b>(
+        &self,
+        object: &'b WantedObject,
+        decision: &Decision,
+        tried: &'b DryRun,
+    ) -> Option<&'b Value>
+    where
+        'a: 'b,
+    {
+        match (decision.action, tried) {
+            (ChangeAction::Keep, _) => self.live.object(&decision.id).map(AsRef::as_ref),
+            (ChangeAction::Change, DryRun::Taken(Some(stored))) => Some(stored),
+            _ => Some(&object.sent),
+        }
+    }
+
+    /// Whether the workload is there and its pods would not be replaced by this run as it is.
+    fn keeps_template(&self, object: &WantedObject, decision: &Decision, tried: &DryRun) -> bool {
+        let (Some(was), Some(will_be)) = (
+            self.was(&decision.id),
+            self.will_be(object, decision, tried),
+        ) else {
+            return false;
+        };
+        let template = |object: &Value| {
+            object
+                .pointer("/spec/template")
+                .cloned()
+                .unwrap_or_default()
+        };
+        match decision.action {
+            ChangeAction::Create => false,
+            // Only the pods of a StatefulSet outlive it.
+            ChangeAction::Replace => {
+                decision.id.kind == "StatefulSet" && is_within(&template(will_be), &template(was))
+            }
+            ChangeAction::Change | ChangeAction::Keep => template(was) == template(will_be),
+        }
+    }
+}
+
+fn is_configuration(id: &ObjectId) -> bool {
+    id.group.is_empty() && matches!(id.kind.as_str(), "ConfigMap" | "Secret")
+}
+
+fn contents(object: &Value) -> Value {
+    json!({"data": object.get("data"), "binaryData": object.get("binaryData")})
+}

@@ -1,0 +1,211 @@
+use serde_json::Value;
+
+use crate::engine::execute::write::Resources;
+use crate::{
+    cluster::Live,
+    event::Remark,
+    object::ObjectId,
+    ownership::changed_paths,
+    readiness::amount,
+    release::{Snapshot, Trace, Traces},
+};
+
+/// Where a claim says how much it asks for.
+const SIZE: &str = ".spec.resources.requests.storage";
+
+/// Takes out of `done` what cannot be put back whatever is tried, and says what it is. The rest of
+/// the same objects is put back.
+pub(crate) fn take_irreversible(
+    done: &mut Traces,
+    snapshot: &Snapshot,
+    live: &Live,
+) -> Vec<Remark> {
+    let ids: Vec<ObjectId> = done.iter().map(|(id, _)| id.clone()).collect();
+    let mut remarks = Vec::new();
+    for id in ids {
+        let Some((before, now)) = snapshot.object(&id).zip(live.object(&id)) else {
+            continue;
+        };
+        let what = match (id.group.as_str(), id.kind.as_str()) {
+            ("", "PersistentVolumeClaim") => take_growth(done, &id, before, now),
+            ("apiextensions.k8s.io", "CustomResourceDefinition") => {
+                take_moved_version(done, &id, before, now)
+            }
+            _ => None,
+        };
+        remarks.extend(what.map(|what| Remark { object: id, what }));
+    }
+    remarks
+}
+
+/// Takes out of `done` what cannot be put back because its kind is not served any more and nothing
+/// is known that defines it. What was created of such a kind is gone with it.
+pub(crate) fn take_unserved(
+    done: &mut Traces,
+    snapshot: &Snapshot,
+    stored_as: &Resources,
+) -> Vec<Remark> {
+    let ids: Vec<ObjectId> = done
+        .iter()
+        .map(|(id, _)| id)
+        .filter(|id| !stored_as.contains_key(id))
+        .cloned()
+        .collect();
+    for id in &ids {
+        done.remove(id);
+    }
+    let was_there = ids.into_iter().filter(|id| snapshot.object(id).is_some());
+    was_there
+        .map(|object| Remark {
+            object,
+            what: "is not restored: its kind is not served any more".to_owned(),
+        })
+        .collect()
+}
+
+/// A volume that has grown cannot shrink.
+/// <https://kubernetes.io/docs/concepts/storage/persistent-volumes/#expanding-persistent-volumes-claims>
+fn take_growth(done: &mut Traces, id: &ObjectId, before: &Value, now: &Value) -> Option<String> {
+    let size = |claim: &Value| {
+        claim
+            .pointer("/spec/resources/requests/storage")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let (from, to) = (size(before), size(now));
+    if amount(&to)? <= amount(&from)? {
+        return None;
+    }
+    let trace = done.of(id);
+    if trace.unseen {
+        (trace.unseen, trace.changed) = (false, changed_paths(before, now));
+    }
+    trace
+        .changed
+        .retain(|change| change.path.to_string() != SIZE);
+    if *trace == Trace::default() {
+        done.remove(id);
+    }
+    Some(format!("has grown to {to}, and a claim cannot shrink"))
+}
+
+/// A definition cannot lose a version in which objects are stored.
+/// <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definition-versioning/#upgrade-existing-objects-to-a-new-stored-version>
+fn take_moved_version(
+    done: &mut Traces,
+    id: &ObjectId,
+    before: &Value,
+    now: &Value,
+) -> Option<String> {
+    let entries = |object: &Value, pointer: &str| {
+        object
+            .pointer(pointer)
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default()
+    };
+    let had = entries(before, "/spec/versions");
+    let stored = entries(now, "/status/storedVersions");
+    let lost = stored
+        .iter()
+        .find(|version| !had.iter().any(|known| known["name"] == **version))?
+        .as_str()?
+        .to_owned();
+    done.remove(id);
+    Some(format!(
+        "stays as it is: objects are stored in version `{lost}`, which it did not have"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::cluster::Seen;
+
+    fn settled(kind: &str, before: Value, now: Value) -> (Traces, Vec<String>) {
+        let id = ObjectId {
+            group: if kind == "PersistentVolumeClaim" {
+                String::new()
+            } else {
+                "apiextensions.k8s.io".to_owned()
+            },
+            kind: kind.to_owned(),
+            namespace: None,
+            name: "a".to_owned(),
+        };
+        let mut done = Traces::default();
+        done.of(&id).changed = changed_paths(&before, &now);
+        let (mut snapshot, mut live) = (Snapshot::default(), Live::default());
+        snapshot.note(id.clone(), Some(Arc::new(before)));
+        live.note(id, Seen::Present(Arc::new(now)));
+        let remarks = take_irreversible(&mut done, &snapshot, &live);
+        (
+            done,
+            remarks.into_iter().map(|remark| remark.what).collect(),
+        )
+    }
+
+    fn claim(size: &str, label: &str) -> Value {
+        json!({"metadata": {"labels": {"a": label}}, "spec": {"resources": {"requests": {"storage": size}}}})
+    }
+
+    #[test]
+    fn of_a_grown_claim_everything_but_its_size_is_put_back() {
+        let (done, remarks) = settled(
+            "PersistentVolumeClaim",
+            claim("1Gi", "x"),
+            claim("2Gi", "y"),
+        );
+        assert_eq!(remarks, ["has grown to 2Gi, and a claim cannot shrink"]);
+        let paths: Vec<String> = done
+            .iter()
+            .flat_map(|(_, trace)| &trace.changed)
+            .map(|change| change.path.to_string())
+            .collect();
+        assert_eq!(paths, [".metadata.labels.a"]);
+        let (done, remarks) = settled(
+            "PersistentVolumeClaim",
+            claim("1Gi", "x"),
+            claim("2Gi", "x"),
+        );
+        assert_eq!((done.is_empty(), remarks.len()), (true, 1));
+        assert!(
+            settled(
+                "PersistentVolumeClaim",
+                claim("1Gi", "x"),
+                claim("1Gi", "y")
+            )
+            .1
+            .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_definition_keeps_the_versions_that_objects_are_stored_in() {
+        let definition = |versions: &[&str], stored: &[&str]| {
+            let versions: Vec<Value> = versions.iter().map(|name| json!({"name": name})).collect();
+            json!({"spec": {"versions": versions}, "status": {"storedVersions": stored}})
+        };
+        let (done, remarks) = settled(
+            "CustomResourceDefinition",
+            definition(&["v1"], &["v1"]),
+            definition(&["v1", "v2"], &["v1", "v2"]),
+        );
+        assert!(done.is_empty());
+        assert_eq!(
+            remarks,
+            ["stays as it is: objects are stored in version `v2`, which it did not have"]
+        );
+        let (done, remarks) = settled(
+            "CustomResourceDefinition",
+            definition(&["v1"], &["v1"]),
+            definition(&["v1", "v2"], &["v1"]),
+        );
+        assert_eq!((done.is_empty(), remarks.len()), (false, 0));
+    }
+}

@@ -1,0 +1,12 @@
+//! The planners: from what is wanted, what was seen and what is remembered to the steps of a
+//! program. Pure functions: no client, nothing asynchronous.
+
+pub(super) mod config_restart;
+pub(super) mod deploy;
+pub(super) mod irreversible;
+pub(super) mod prune;
+pub(super) mod removal;
+pub(super) mod retention;
+pub(super) mod revert;
+pub(super) mod rollback;
+pub(super) mod volume_expansion;

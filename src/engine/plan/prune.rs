@@ -1,0 +1,287 @@
+use std::collections::BTreeSet;
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use serde_json::Value;
+
+use crate::engine::{
+    desired::Wanted,
+    observe::history::{Before, Unsettled},
+    observe::objects::Look,
+    plan::deploy::Selection,
+    plan::removal::{HowToGo, Removal},
+    plan::retention::{is_claim, is_data, kept, uses_claim},
+};
+use crate::{
+    cluster::{Cluster, Live, RequestError, Seen, Served},
+    object::ObjectId,
+    ownership::{self, other_appliers},
+    release::{Belongings, Records},
+};
+
+/// What has to go because it is no longer wanted, and what becomes of the rest that is no longer
+/// wanted.
+#[derive(Debug, Default)]
+pub(crate) struct Pruning {
+    /// What has to go.
+    pub(crate) removals: Vec<Removal>,
+    /// What is not ours, or not there, any more: it is forgotten.
+    pub(crate) gone: Vec<ObjectId>,
+    /// What is kept, and why.
+    pub(crate) kept: Vec<(ObjectId, String)>,
+    /// What the user may not look at, so that nothing can be decided about it: it is remembered as
+    /// it was.
+    pub(crate) hidden: Vec<ObjectId>,
+}
+
+impl Pruning {
+    /// The data that is deleted.
+    pub(crate) fn data(&self) -> impl Iterator<Item = &ObjectId> {
+        let deleted = self
+            .removals
+            .iter()
+            .filter(|removal| matches!(removal.how, HowToGo::Delete { .. }));
+        deleted.map(|removal| &removal.id).filter(|id| is_data(id))
+    }
+}
+
+/// An object that may have to go, with the phase that it belonged to.
+pub(crate) type Candidate = (ObjectId, String);
+
+/// The objects that revisions since the last good one wrote and that are not wanted any more; of
+/// the selected phases.
+pub(crate) fn unwanted(wanted: &Wanted, before: &Before, selection: &Selection) -> Vec<Candidate> {
+    let is_unwanted =
+        |(id, phase): &Candidate| !wanted.objects.contains_key(id) && selection.holds(phase);
+    written(before).into_iter().filter(is_unwanted).collect()
+}
+
+/// Everything that revisions since the last good one wrote: what they remember; what an interrupted
+/// one wrote without anybody seeing it; and what it deleted, which may still be there, or be there
+/// again by a way back that was interrupted too.
+pub(crate) fn written(before: &Before) -> Vec<Candidate> {
+    let mut all: Vec<Candidate> = before.records.phases().collect();
+    if let Some(unsettled) = &before.unsettled {
+        let forgotten = unsettled
+            .traces
+            .iter()
+            .filter(|(id, _)| before.records.get(id).is_none());
+        all.extend(forgotten.map(|(id, _)| (id.clone(), unsettled.phase_of(id))));
+    }
+    all.sort_unstable();
+    all
+}
+
+/// What has to be known to decide what becomes of objects that may have to go.
+#[derive(Clone, Copy)]
+pub(crate) struct Leaving<'a> {
+    /// What is there, with all claims in the namespaces of the objects: see [`look_at_claims`].
+    pub(crate) live: &'a Live,
+    /// What is remembered of objects.
+    pub(crate) records: &'a Records,
+    /// What an interrupted run did.
+    pub(crate) unsettled: Option<&'a Unsettled>,
+    /// Our field manager.
+    pub(crate) manager: &'a str,
+    /// Whether data goes too.
+    pub(crate) delete_data: bool,
+    /// Whether objects are waited for that somebody has deleted already.
+    pub(crate) await_terminating: bool,
+}
+
+/// Decides what becomes of `candidates`: only what still has our entry, and was made by no
+/// controller, goes.
+pub(crate) fn leave(candidates: Vec<Candidate>, leaving: &Leaving<'_>) -> Pruning {
+    let Leaving {
+        live,
+        records,
+        manager,
+        ..
+    } = *leaving;
+    let mut pruning = Pruning::default();
+    let mut to_go: Vec<(ObjectId, String, &Value)> = Vec::new();
+    for (id, phase) in candidates {
+        match live.seen(&id) {
+            Seen::Forbidden => pruning.hidden.push(id),
+            Seen::Present(there)
+                if is_ours(there, manager)
+                    && (leaving.await_terminating || !is_terminating(there)) =>
+            {
+                if is_held_by_others(&id, there, leaving) {
+                    pruning.removals.push(Removal {
+                        id,
+                        phase,
+                        how: HowToGo::GiveUp,
+                    });
+                } else {
+                    to_go.push((id, phase, there));
+                }
+            }
+            Seen::Present(_) | Seen::Absent | Seen::Unasked => pruning.gone.push(id),
+        }
+    }
+    let claims: Vec<ObjectId> = live
+        .present()
+        .map(|(id, _)| id)
+        .filter(|id| is_claim(id))
+        .cloned()
+        .collect();
+    let mut stay = kept(
+        &to_go.iter().map(|(id, _, there)| (id, *there)),
+        &claims,
+        leaving.delete_data,
+    );
+    for (id, ..) in to_go
+        .iter()
+        .filter(|(id, ..)| !leaving.delete_data && is_kept_for(id, records, &claims))
+    {
+        stay.entry(id.clone()).or_insert_with(|| {
+            "it is kept since an earlier run, with the data that may need it".to_owned()
+        });
+    }
+    if leaving.delete_data {
+        pruning.removals.extend(claims_of(&to_go, &claims, live));
+    }
+    for (id, phase, there) in to_go {
+        match stay.remove(&id) {
+            Some(why) => pruning.kept.push((id, why)),
+            None if pruning.removals.iter().any(|removal| removal.id == id) => {}
+            None => pruning
+                .removals
+                .push(removal(&id, &phase, there, leaving.delete_data)),
+        }
+    }
+    pruning
+}
+
+/// Whether `id` was kept by an earlier run for data in its namespace that is still there.
+fn is_kept_for(id: &ObjectId, records: &Records, claims: &[ObjectId]) -> bool {
+    let was_kept = records.get(id).is_some_and(|record| record.kept);
+    was_kept
+        && !id.is_container()
+        && (is_data(id) || claims.iter().any(|claim| claim.namespace == id.namespace))
+}
+
+/// The claims that StatefulSets which go with their data have made. They carry no mark of ours.
+fn claims_of(
+    to_go: &[(ObjectId, String, &Value)],
+    claims: &[ObjectId],
+    live: &Live,
+) -> Vec<Removal> {
+    let sets = || to_go.iter().filter(|(id, ..)| id.kind == "StatefulSet");
+    let phase_of = |claim: &ObjectId| {
+        sets()
+            .find(|(id, _, set)| uses_claim(id, set, claim))
+            .map(|(_, phase, _)| phase.clone())
+    };
+    let made = claims
+        .iter()
+        .filter_map(|claim| Some((claim, phase_of(claim)?, live.object(claim)?)));
+    made.map(|(claim, phase, there)| Removal::delete(claim, &phase, there))
+        .collect()
+}
+
+fn removal(id: &ObjectId, phase: &str, there: &Value, delete_data: bool) -> Removal {
+    let mut removal = Removal::delete(id, phase, there);
+    if let (HowToGo::Delete { belongings, .. }, true) = (&mut removal.how, delete_data) {
+        *belongings = Belongings::Go;
+    }
+    removal
+}
+
+/// Looks at all claims in the namespaces of `candidates` that say whether data is kept: those of
+/// Secrets and of workloads.
+pub(crate) async fn look_at_claims(
+    cluster: &Cluster,
+    served: &Served,
+    candidates: &[Candidate],
+    look: &mut Look,
+) -> Result<(), RequestError> {
+    let Some(resource) = served.exact("v1", "PersistentVolumeClaim") else {
+        return Ok(());
+    };
+    let concerned = candidates
+        .iter()
+        .filter(|(id, _)| id.kind == "Secret" || id.kind == "StatefulSet");
+    let namespaces: BTreeSet<&String> = concerned
+        .filter_map(|(id, _)| id.namespace.as_ref())
+        .collect();
+    let lists: Vec<_> = namespaces
+        .into_iter()
+        .map(|namespace| cluster.list(resource, Some(namespace), None))
+        .collect();
+    let lists: Vec<_> = stream::iter(lists)
+        .buffer_unordered(PARALLEL)
+        .try_collect()
+        .await?;
+    for item in lists.into_iter().flat_map(|listed| listed.items) {
+        if let Some(id) = ObjectId::of(&item) {
+            look.live.note(id, Seen::Present(item));
+        }
+    }
+    Ok(())
+}
+
+/// Lists that are under way at once.
+const PARALLEL: usize = 16;
+
+/// Whether `there` carries our entry, and no controller made it: controllers copy labels, and what
+/// they make goes with its owner.
+pub(crate) fn is_ours(there: &Value, manager: &str) -> bool {
+    let owners = there
+        .pointer("/metadata/ownerReferences")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    ownership::is_ours(there, manager)
+        && !owners.into_iter().any(|owner| owner["controller"] == true)
+}
+
+fn is_terminating(there: &Value) -> bool {
+    there.pointer("/metadata/deletionTimestamp").is_some()
+}
+
+/// Whether `id` was there before us, or others apply it too: then only our mark is taken off.
+/// Everything else that we own was created by us, or taken over for good.
+fn is_held_by_others(id: &ObjectId, there: &Value, leaving: &Leaving<'_>) -> bool {
+    let was_there = match leaving.records.get(id) {
+        Some(record) => !record.created,
+        None => leaving
+            .unsettled
+            .is_some_and(|unsettled| unsettled.found(id)),
+    };
+    !is_terminating(there)
+        && (id.is_container() && was_there || !other_appliers(there, leaving.manager).is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::release::JournalEntry;
+
+    #[test]
+    fn what_an_interrupted_run_touched_may_be_there_although_nobody_remembers_it() {
+        let id = |name: &str| ObjectId {
+            group: String::new(),
+            kind: "ConfigMap".to_owned(),
+            namespace: None,
+            name: name.to_owned(),
+        };
+        let mut unsettled = Unsettled::default();
+        unsettled.traces.add(&JournalEntry::Removed {
+            object: id("gone"),
+            deleted: true,
+        });
+        unsettled.traces.of(&id("taken-over")).unseen = true;
+        let before = Before {
+            unsettled: Some(unsettled),
+            ..Before::default()
+        };
+        assert_eq!(
+            written(&before),
+            [
+                (id("gone"), String::new()),
+                (id("taken-over"), String::new())
+            ]
+        );
+    }
+}

@@ -1,0 +1,198 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::object::{ObjectId, list, pod_spec};
+
+/// Which of the objects that are to go stay, and why: data, and the Secrets that the kept data
+/// cannot be opened without.
+///
+/// `claims` are all claims in the namespaces concerned. Namespaces and definitions are not decided
+/// here: they go where they are empty.
+pub(crate) fn kept<'a>(
+    to_go: &(impl Iterator<Item = (&'a ObjectId, &'a Value)> + Clone),
+    claims: &[ObjectId],
+    delete_data: bool,
+) -> BTreeMap<ObjectId, String> {
+    let mut kept = BTreeMap::new();
+    if delete_data {
+        return kept;
+    }
+    for (id, _) in to_go.clone().filter(|(id, _)| is_data(id)) {
+        kept.insert(id.clone(), "it holds data".to_owned());
+    }
+    for (id, workload) in to_go.clone() {
+        let Some(claim) = claims.iter().find(|claim| uses_claim(id, workload, claim)) else {
+            continue;
+        };
+        for secret in secrets_of(id, workload) {
+            if to_go.clone().any(|(id, _)| *id == secret) {
+                kept.insert(
+                    secret,
+                    format!("{id}, whose data on {claim} is kept, reads it"),
+                );
+            }
+        }
+    }
+    kept
+}
+
+/// Whether `id` itself is data.
+pub(crate) fn is_data(id: &ObjectId) -> bool {
+    id.group.is_empty()
+        && matches!(
+            id.kind.as_str(),
+            "PersistentVolumeClaim" | "PersistentVolume"
+        )
+}
+
+/// Whether `id` is a claim of storage.
+pub(crate) fn is_claim(id: &ObjectId) -> bool {
+    id.group.is_empty() && id.kind == "PersistentVolumeClaim"
+}
+
+/// Whether the pods of `workload` use `claim`: by name, or by one of its claim templates.
+pub(crate) fn uses_claim(id: &ObjectId, workload: &Value, claim: &ObjectId) -> bool {
+    if id.namespace != claim.namespace {
+        return false;
+    }
+    let named = pod_spec(workload).is_some_and(|spec| {
+        list(spec, "volumes").any(|volume| {
+            volume
+                .pointer("/persistentVolumeClaim/claimName")
+                .and_then(Value::as_str)
+                == Some(&claim.name)
+        })
+    });
+    let templates = workload
+        .pointer("/spec/volumeClaimTemplates")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    named
+        || templates
+            .into_iter()
+            .any(|template| is_of_template(template, &id.name, &claim.name))
+}
+
+/// Whether `claim` is `TEMPLATE-WORKLOAD-NUMBER`.
+pub(crate) fn is_of_template(template: &Value, workload: &str, claim: &str) -> bool {
+    let name = template
+        .pointer("/metadata/name")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let number = claim.strip_prefix(name).and_then(|rest| {
+        rest.strip_prefix('-')?
+            .strip_prefix(workload)?
+            .strip_prefix('-')
+    });
+    number.is_some_and(|number| {
+        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+/// The Secrets that the pods of `workload` read.
+fn secrets_of(id: &ObjectId, workload: &Value) -> BTreeSet<ObjectId> {
+    let mut names = BTreeSet::new();
+    if let Some(spec) = pod_spec(workload) {
+        collect_secret_names(spec, &mut names);
+    }
+    let secret = |name| ObjectId {
+        group: String::new(),
+        kind: "Secret".to_owned(),
+        namespace: id.namespace.clone(),
+        name,
+    };
+    names.into_iter().map(secret).collect()
+}
+
+/// Every place in a pod's spec that names a Secret: `secretKeyRef`, `secretRef`, volumes, projected
+/// volumes, pull secrets.
+fn collect_secret_names(value: &Value, names: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(map) => {
+            for (key, below) in map {
+                let name = match key.as_str() {
+                    "secretKeyRef" | "secretRef" => below.get("name"),
+                    "secret" => below.get("secretName").or_else(|| below.get("name")),
+                    _ => None,
+                };
+                names.extend(name.and_then(Value::as_str).map(str::to_owned));
+                collect_secret_names(below, names);
+            }
+        }
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| collect_secret_names(item, names)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn id(kind: &str, name: &str) -> ObjectId {
+        let group = if kind == "StatefulSet" { "apps" } else { "" };
+        ObjectId {
+            group: group.to_owned(),
+            kind: kind.to_owned(),
+            namespace: Some("shop".to_owned()),
+            name: name.to_owned(),
+        }
+    }
+
+    fn database() -> Value {
+        json!({"kind": "StatefulSet", "spec": {
+            "volumeClaimTemplates": [{"metadata": {"name": "data"}}],
+            "template": {"spec": {"containers": [{"name": "main", "env": [
+                {"name": "PASSWORD", "valueFrom": {"secretKeyRef": {"name": "postgres", "key": "password"}}},
+            ]}]}},
+        }})
+    }
+
+    #[test]
+    fn a_secret_stays_with_the_claim_whose_workload_reads_it() {
+        let (workload, postgres, other) = (
+            id("StatefulSet", "db"),
+            id("Secret", "postgres"),
+            id("Secret", "other"),
+        );
+        let (database, secret) = (database(), json!({}));
+        let to_go = [
+            (&workload, &database),
+            (&postgres, &secret),
+            (&other, &secret),
+        ];
+        let claims = [id("PersistentVolumeClaim", "data-db-0")];
+        assert_eq!(
+            kept(&to_go.into_iter(), &claims, false)
+                .into_keys()
+                .collect::<Vec<_>>(),
+            std::slice::from_ref(&postgres)
+        );
+        assert!(kept(&to_go.into_iter(), &[], false).is_empty());
+        assert!(kept(&to_go.into_iter(), &claims, true).is_empty());
+    }
+
+    #[test]
+    fn a_claim_of_another_workload_is_not_this_ones() {
+        assert!(is_of_template(
+            &json!({"metadata": {"name": "data"}}),
+            "db",
+            "data-db-12"
+        ));
+        assert!(!is_of_template(
+            &json!({"metadata": {"name": "data"}}),
+            "db",
+            "data-db-replica-0"
+        ));
+        assert!(!is_of_template(
+            &json!({"metadata": {"name": "data"}}),
+            "db",
+            "data-other-0"
+        ));
+    }
+}

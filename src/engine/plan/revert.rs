@@ -1,0 +1,256 @@
+use std::collections::{BTreeMap, HashMap};
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use crate::engine::{
+    desired::{Wanted, WantedObject},
+    plan::deploy::has_run,
+    plan::retention::is_data,
+};
+use crate::{
+    cluster::{Live, Seen},
+    object::{ObjectId, RollbackMark},
+    plan::{PhaseSettings, ReadinessRule, ReleaseId},
+    release::{Head, PhaseRecord, Records, Store, StoreError},
+};
+
+/// What a revision wanted, as it is stored.
+#[derive(Debug)]
+pub(crate) struct Intention {
+    release: ReleaseId,
+    phases: Vec<PhaseSettings>,
+    objects: IndexMap<ObjectId, WantedObject>,
+    readiness: Vec<ReadinessRule>,
+}
+
+/// What is wanted in order to go back to an earlier revision.
+#[derive(Debug)]
+pub(crate) struct Again {
+    /// What is wanted: what the earlier revision wanted, but for what is left.
+    pub(crate) wanted: Wanted,
+    /// Objects that are not brought back, and why.
+    pub(crate) left: BTreeMap<ObjectId, Left>,
+}
+
+/// Why an object is not brought back to what an earlier revision wanted of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// A Secret that is there as it was then: nothing is written.
+    Same,
+    /// A Secret that is another now: what was made with its values, as the database on a volume,
+    /// knows no others.
+    Secret,
+    /// A claim that is another now: what is on it stays, and it cannot become smaller.
+    Data,
+    /// It is marked `rollback: manual`: somebody has to decide.
+    Manual,
+    /// It is marked so too, and is not there.
+    ManualAbsent,
+    /// It runs once, and is not run again for going back.
+    RunsOnce,
+    /// It is not there, and would be run again.
+    RanAlready,
+}
+
+impl Left {
+    /// Whether the object is there and stays as it is; otherwise it is not wanted at all.
+    fn is_there(self) -> bool {
+        !matches!(self, Left::ManualAbsent | Left::RanAlready)
+    }
+}
+
+impl Intention {
+    /// Reads what `head` wanted.
+    pub(crate) async fn read(store: &Store, head: &Head) -> Result<Self, StoreError> {
+        let mut objects = IndexMap::new();
+        for phase in &head.revision.phases {
+            let of_phase: Vec<WantedObject> = store.read(&phase.wanted).await?;
+            objects.extend(
+                of_phase
+                    .into_iter()
+                    .map(|object| (object.object.id.clone(), object)),
+            );
+        }
+        let phases = head
+            .revision
+            .phases
+            .iter()
+            .map(PhaseRecord::settings)
+            .collect();
+        Ok(Self {
+            release: head.revision.release.clone(),
+            phases,
+            objects,
+            readiness: head.revision.readiness.clone(),
+        })
+    }
+
+    /// The objects that it wanted.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &ObjectId> {
+        self.objects.keys()
+    }
+
+    /// What was sent of `id`.
+    pub(crate) fn sent(&self, id: &ObjectId) -> Option<&Value> {
+        self.objects.get(id).map(|object| object.sent.as_ref())
+    }
+
+    /// All that has to be looked at before what is wanted again is known; `now` as for
+    /// [`Intention::again`].
+    pub(crate) fn to_look_at(&self, now: &[Intention]) -> Wanted {
+        let others = now
+            .iter()
+            .flat_map(|now| &now.objects)
+            .filter(|(id, _)| !self.objects.contains_key(*id));
+        let objects = self
+            .objects
+            .iter()
+            .chain(others)
+            .map(|(id, object)| (id.clone(), object.clone()))
+            .collect();
+        Wanted {
+            objects,
+            ..self.nothing_yet()
+        }
+    }
+
+    /// What is wanted in order to go back to this. `now` is what was wanted of what is there now,
+    /// the newest first; `live` what is there.
+    ///
+    /// Secrets that are there stay as they are, unless `restore_secrets`, and so do claims, what is
+    /// marked `rollback: manual`, and what runs once. They go on being wanted as they are now, so
+    /// that a next run finds them as it left them.
+    pub(crate) fn again(
+        &self,
+        now: &[Intention],
+        live: &Live,
+        records: &Records,
+        restore_secrets: bool,
+    ) -> Again {
+        let mut wanted = self.nothing_yet();
+        let mut left = BTreeMap::new();
+        for (id, then) in &self.objects {
+            let current = current(id, now, records);
+            let why = why_left(id, then, current, live, records, restore_secrets);
+            if let Some(why) = why {
+                left.insert(id.clone(), why);
+            }
+            match why {
+                Some(why) if !why.is_there() => {}
+                Some(_) => drop(
+                    wanted
+                        .objects
+                        .insert(id.clone(), in_place_of(then, current)),
+                ),
+                None => drop(wanted.objects.insert(id.clone(), then.clone())),
+            }
+        }
+        carry_over(&mut wanted, &mut left, now, live);
+        Again { wanted, left }
+    }
+
+    /// What is wanted, before any object is.
+    fn nothing_yet(&self) -> Wanted {
+        let readiness = self.readiness.clone();
+        Wanted {
+            release: self.release.clone(),
+            objects: IndexMap::new(),
+            phases: self.phases.clone(),
+            readiness,
+        }
+    }
+}
+
+/// What was wanted last of `id`: what its record says was sent, or else the newest.
+fn current<'a>(id: &ObjectId, now: &'a [Intention], records: &Records) -> Option<&'a WantedObject> {
+    let sent = records.get(id).map(|record| &record.wanted);
+    let mut known = now.iter().filter_map(|now| now.objects.get(id));
+    known
+        .clone()
+        .find(|object| Some(&object.digest) == sent)
+        .or_else(|| known.next())
+}
+
+fn why_left(
+    id: &ObjectId,
+    then: &WantedObject,
+    current: Option<&WantedObject>,
+    live: &Live,
+    records: &Records,
+    restore_secrets: bool,
+) -> Option<Left> {
+    let mark = current.map_or(then.marks.rollback, |current| current.marks.rollback);
+    let is_manual = [mark, then.marks.rollback].contains(&RollbackMark::Manual);
+    let runs_once = is_run_once(id) && mark != RollbackMark::Rerun;
+    let differs = current.is_some_and(|current| current.digest != then.digest);
+    match live.seen(id) {
+        Seen::Absent if is_manual => Some(Left::ManualAbsent),
+        Seen::Absent if runs_once && !has_run(id, then, records) => Some(Left::RanAlready),
+        Seen::Present(_) if is_manual => Some(Left::Manual),
+        Seen::Present(_) if runs_once && differs => Some(Left::RunsOnce),
+        Seen::Present(_) if is_data(id) && differs => Some(Left::Data),
+        Seen::Present(_) if is_secret(id) && !restore_secrets => {
+            Some(if differs { Left::Secret } else { Left::Same })
+        }
+        _ => None,
+    }
+}
+
+/// What is there now in the place that the earlier revision has for it.
+fn in_place_of(then: &WantedObject, current: Option<&WantedObject>) -> WantedObject {
+    let object = current.unwrap_or(then).clone();
+    let (after, leans_on) = (then.after.clone(), then.leans_on.clone());
+    WantedObject {
+        phase: then.phase.clone(),
+        after,
+        leans_on,
+        priority: then.priority,
+        last: then.last,
+        ..object
+    }
+}
+
+/// Goes on wanting what the earlier revision did not have and is marked `rollback: manual`, with
+/// the phases that it belongs to.
+fn carry_over(
+    wanted: &mut Wanted,
+    left: &mut BTreeMap<ObjectId, Left>,
+    now: &[Intention],
+    live: &Live,
+) {
+    let mut phases: HashMap<&str, &PhaseSettings> = HashMap::new();
+    for intention in now.iter().rev() {
+        phases.extend(
+            intention
+                .phases
+                .iter()
+                .map(|phase| (phase.name.as_str(), phase)),
+        );
+    }
+    for (id, object) in now.iter().flat_map(|now| &now.objects) {
+        let is_new = !wanted.objects.contains_key(id) && !left.contains_key(id);
+        if !is_new || object.marks.rollback != RollbackMark::Manual || live.object(id).is_none() {
+            continue;
+        }
+        left.insert(id.clone(), Left::Manual);
+        wanted.objects.insert(id.clone(), object.clone());
+        let is_known = wanted.phases.iter().any(|phase| phase.name == object.phase);
+        if let Some(phase) = phases.get(object.phase.as_str()).filter(|_| !is_known) {
+            let mut phase = (*phase).clone();
+            phase
+                .after
+                .retain(|name| wanted.phases.iter().any(|known| known.name == *name));
+            wanted.phases.push(phase);
+        }
+    }
+}
+
+fn is_secret(id: &ObjectId) -> bool {
+    id.group.is_empty() && id.kind == "Secret"
+}
+
+/// Whether creating or replacing `id` would run it once more.
+fn is_run_once(id: &ObjectId) -> bool {
+    (id.group == "batch" && id.kind == "Job") || (id.group.is_empty() && id.kind == "Pod")
+}

@@ -1,0 +1,468 @@
+//! The way back: a program that puts everything that a run has touched back to its snapshot.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::engine::{
+    execute::phases::{OTHERS, PhasePlan},
+    plan::removal::{HowToGo, Removal, push_removals, stands_in_the_way},
+    plan::retention::{is_data, kept},
+};
+use crate::{
+    cluster::Live,
+    event::Remark,
+    object::{ObjectId, configuration_read_at_start, pod_spec},
+    ownership::other_appliers,
+    readiness::{Surroundings, judge},
+    release::{Program, Records, Snapshot, StepId, Trace, Traces, Work},
+};
+
+/// What a way back is planned from.
+pub(crate) struct Past<'a> {
+    /// Our field manager.
+    pub(crate) manager: &'a str,
+    /// The phases of what is taken back, first one first, each with its time limit.
+    pub(crate) phases: &'a [PhasePlan],
+    /// The phase that an object belongs to.
+    pub(crate) phase_of: &'a dyn Fn(&ObjectId) -> &'a str,
+    /// What was there before.
+    pub(crate) snapshot: &'a Snapshot,
+    /// What was done.
+    pub(crate) traces: &'a Traces,
+    /// What is there now.
+    pub(crate) live: &'a Live,
+    /// The claims in the namespaces concerned.
+    pub(crate) claims: &'a [ObjectId],
+    /// What is remembered of objects; some are kept from an earlier time.
+    pub(crate) records: &'a Records,
+    /// Objects that are to be left as they are.
+    pub(crate) manual: &'a [ObjectId],
+    /// What runs once and is to be run again.
+    pub(crate) rerun: &'a [ObjectId],
+}
+
+/// A program, and what can be said before it runs.
+#[derive(Debug, Default)]
+pub(crate) struct WayBack {
+    pub(crate) program: Program,
+    /// Objects that are put back or created again.
+    pub(crate) restored: Vec<ObjectId>,
+    /// Objects that are deleted.
+    pub(crate) removed: Vec<ObjectId>,
+    pub(crate) kept: Vec<Remark>,
+    pub(crate) stays: Vec<Remark>,
+    pub(crate) by_others: Vec<Remark>,
+}
+
+/// What is done about one object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Restore,
+    Recreate,
+    /// Deleted first: what has its name now is not what was there.
+    Replace,
+    Remove,
+    Nothing,
+    /// Somebody else did something to it.
+    Others(&'static str),
+    Stays(&'static str),
+}
+
+impl Way {
+    /// Whether it leads to the object as it was.
+    fn puts_back(self) -> bool {
+        matches!(self, Self::Restore | Self::Recreate | Self::Replace)
+    }
+}
+
+/// Plans the way back in two passes: everything is put back or created again in the order of the
+/// phases, each awaited until it is ready; then what was created is deleted, the last phase first.
+///
+/// Namespaces and definitions of a phase that the plan does not have any more come back first: what
+/// is in them may belong to one that it has.
+pub(crate) fn way_back(past: &Past<'_>) -> WayBack {
+    let mut back = WayBack::default();
+    let ways: BTreeMap<&ObjectId, Way> = past
+        .traces
+        .iter()
+        .map(|(id, trace)| (id, way(id, trace, past)))
+        .collect();
+    let removals = removals(&ways, past, &mut back);
+    for (id, way) in &ways {
+        let remark = |what: &str| Remark {
+            object: (*id).clone(),
+            what: what.to_owned(),
+        };
+        match way {
+            Way::Others(what) => back.by_others.push(remark(what)),
+            Way::Stays(what) => back.stays.push(remark(what)),
+            way if way.puts_back() => back.restored.push((*id).clone()),
+            _ => {}
+        }
+    }
+    let phase_names: Vec<String> = past.phases.iter().map(|phase| phase.name.clone()).collect();
+    let (first, rest): (Vec<Removal>, Vec<Removal>) = removals
+        .into_iter()
+        .partition(|removal| stands_in_the_way(&removal.id));
+    let in_phase = |removal: &Removal| removal.phase.clone();
+    let mut after = push_removals(
+        &mut back.program,
+        &first,
+        &phase_names,
+        Vec::new(),
+        in_phase,
+    );
+    let is_early = |id: &ObjectId| id.is_container() && (past.phase_of)(id) == OTHERS;
+    let members = |phase: &PhasePlan, early: bool| -> Vec<(&ObjectId, Way)> {
+        let put_back = ways
+            .iter()
+            .map(|(id, way)| (*id, *way))
+            .filter(|(id, way)| way.puts_back() && is_early(id) == early);
+        put_back
+            .filter(|(id, _)| (past.phase_of)(id) == phase.name)
+            .collect()
+    };
+    let goes_on = |phase: &PhasePlan| rest.iter().any(|removal| removal.phase == phase.name);
+    if let Some(others) = past.phases.iter().find(|phase| phase.name == OTHERS) {
+        let ends_phase = members(others, false).is_empty() && !goes_on(others);
+        after = push_phase(
+            &mut back.program,
+            OTHERS,
+            &members(others, true),
+            past,
+            after,
+            ends_phase,
+        );
+    }
+    for phase in past.phases {
+        after = push_phase(
+            &mut back.program,
+            &phase.name,
+            &members(phase, false),
+            past,
+            after,
+            !goes_on(phase),
+        );
+    }
+    push_removals(&mut back.program, &rest, &phase_names, after, in_phase);
+    let deleted = first
+        .into_iter()
+        .chain(rest)
+        .filter(|removal| removal.how != HowToGo::GiveUp);
+    back.removed = deleted.map(|removal| removal.id).collect();
+    back
+}
+
+fn way(id: &ObjectId, trace: &Trace, past: &Past<'_>) -> Way {
+    if past.manual.contains(id) {
+        return Way::Stays("is marked `rollback: manual`");
+    }
+    let runs_once = is_run_once(id) && !past.rerun.contains(id);
+    let ours = |now: &Value| trace.created.iter().any(|uid| uid == uid_of(now));
+    let is_successor = |now: &Value| trace.recreated.as_deref() == Some(uid_of(now));
+    let is_going = |before: &Value, now: &Value| {
+        is_terminating(now) && (uid_of(before) == uid_of(now) || is_successor(now))
+    };
+    match (past.snapshot.object(id), past.live.object(id)) {
+        (None, None) => Way::Nothing,
+        (None, Some(now)) if ours(now) => Way::Remove,
+        (None, Some(_)) => Way::Others("was created by somebody else during the run, and is left"),
+        (Some(before), Some(now)) if is_going(before, now) => {
+            match without(before, trace, runs_once) {
+                // Once it is gone.
+                Way::Recreate => Way::Replace,
+                other => other,
+            }
+        }
+        // What was sealed can be opened again only by creating it anew.
+        (Some(before), Some(now))
+            if uid_of(before) == uid_of(now) && is_sealed(now) && !is_sealed(before) =>
+        {
+            Way::Replace
+        }
+        (Some(before), Some(now)) if uid_of(before) == uid_of(now) => Way::Restore,
+        (Some(_), Some(now)) if is_successor(now) || is_recreated(now, past.manager) => {
+            Way::Recreate
+        }
+        (Some(_), Some(now)) if ours(now) && runs_once => Way::Remove,
+        (Some(_), Some(now)) if ours(now) => Way::Replace,
+        (Some(_), Some(_)) => Way::Others("was created anew by somebody else, and is left"),
+        (Some(before), None) => without(before, trace, runs_once),
+    }
+}
+
+/// What is done about the object `before`, which is gone or going.
+fn without(before: &Value, trace: &Trace, runs_once: bool) -> Way {
+    match trace {
+        _ if !trace.deleted => Way::Others("was deleted by somebody else"),
+        _ if runs_once => Way::Stays("is not restored: it ran already"),
+        _ if has_controller(before) => Way::Nothing,
+        _ => Way::Recreate,
+    }
+}
+
+/// Whether bringing `id` back would run it once more.
+fn is_run_once(id: &ObjectId) -> bool {
+    (id.group == "batch" && id.kind == "Job") || (id.group.is_empty() && id.kind == "Pod")
+}
+
+/// Whether `object` was created again from a snapshot: then it has an owner from before its own
+/// creation, or, where that was interrupted, it was written by `manager` otherwise than by apply.
+pub(crate) fn is_recreated(object: &Value, manager: &str) -> bool {
+    let created = object
+        .pointer("/metadata/creationTimestamp")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let entries = object
+        .pointer("/metadata/managedFields")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    // Times of the API server are all written alike (RFC 3339, UTC), so that they sort as text.
+    let posted = |entry: &Value| {
+        entry["manager"] == manager
+            && entry["operation"] == "Update"
+            && entry.get("subresource").is_none()
+    };
+    entries
+        .into_iter()
+        .any(|entry| entry["time"].as_str().is_some_and(|time| time < created) || posted(entry))
+}
+
+/// Whether `object` is a ConfigMap or Secret whose contents can no longer be changed.
+/// <https://kubernetes.io/docs/concepts/configuration/configmap/#configmap-immutable>
+fn is_sealed(object: &Value) -> bool {
+    object.get("immutable") == Some(&Value::Bool(true))
+}
+
+fn has_controller(object: &Value) -> bool {
+    let owners = object
+        .pointer("/metadata/ownerReferences")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    owners.into_iter().any(|owner| owner["controller"] == true)
+}
+
+/// What is deleted; what stays instead is added to `back`.
+fn removals(ways: &BTreeMap<&ObjectId, Way>, past: &Past<'_>, back: &mut WayBack) -> Vec<Removal> {
+    let to_go = ways.iter().filter(|(_, way)| **way == Way::Remove);
+    let to_go = to_go.filter_map(|(id, _)| Some((*id, past.live.object(id)?.as_ref())));
+    let mut stay = kept(&to_go, past.claims, false);
+    for (id, _) in to_go.clone() {
+        if past.records.get(id).is_some_and(|record| record.kept) {
+            stay.entry(id.clone())
+                .or_insert_with(|| "it is kept since an earlier run".to_owned());
+        }
+    }
+    back.kept.extend(stay.iter().map(|(id, why)| Remark {
+        object: id.clone(),
+        what: why.clone(),
+    }));
+    let going = to_go.filter(|(id, _)| !stay.contains_key(*id));
+    let (shared, going): (Vec<_>, Vec<_>) =
+        going.partition(|(_, live)| !other_appliers(live, past.manager).is_empty());
+    let going = going.into_iter();
+    for (id, _) in &shared {
+        back.kept.push(Remark {
+            object: (*id).clone(),
+            what: "others apply it too; it only lost the mark of this release".to_owned(),
+        });
+    }
+    for (id, _) in going
+        .clone()
+        .filter(|(id, _)| is_run_once(id) && past.snapshot.object(id).is_some())
+    {
+        back.stays.push(Remark {
+            object: id.clone(),
+            what: "is not restored: it ran already".to_owned(),
+        });
+    }
+    let phase_of = past.phase_of;
+    let given_up = shared.iter().map(|(id, _)| Removal {
+        id: (*id).clone(),
+        phase: phase_of(id).to_owned(),
+        how: HowToGo::GiveUp,
+    });
+    given_up
+        .chain(going.map(|(id, live)| Removal::delete(id, phase_of(id), live)))
+        .collect()
+}
+
+/// Adds the steps that put `members` of one phase back, and the wait for them.
+fn push_phase(
+    program: &mut Program,
+    phase: &str,
+    members: &[(&ObjectId, Way)],
+    past: &Past<'_>,
+    before: Vec<StepId>,
+    ends_phase: bool,
+) -> Vec<StepId> {
+    if members.is_empty() {
+        return before;
+    }
+    let mut waves: BTreeMap<u8, Vec<(&ObjectId, Way)>> = BTreeMap::new();
+    for (id, way) in members {
+        waves.entry(wave(id, past)).or_default().push((id, *way));
+    }
+    let objects: Vec<ObjectId> = waves
+        .values()
+        .flatten()
+        .map(|(id, _)| *id)
+        .filter(|id| was_ready(id, past))
+        .cloned()
+        .collect();
+    let mut after = before;
+    for members in waves.into_values() {
+        let steps = members
+            .into_iter()
+            .map(|(id, way)| push_way(program, phase, id, way, past, &after));
+        after = steps.collect();
+    }
+    for (object, since) in restarts(members, past) {
+        after = vec![program.push(phase, after, u32::MAX, Work::RestartPods { object, since })];
+    }
+    vec![program.push(
+        phase,
+        after,
+        u32::MAX,
+        Work::AwaitReady {
+            objects,
+            ends_phase,
+        },
+    )]
+}
+
+/// The workloads whose pods have to be replaced, because they read something only when they start
+/// that is put back in this phase, each with the time at which it was changed. A workload whose own
+/// template is put back gets other pods by that.
+fn restarts(put_back: &[(&ObjectId, Way)], past: &Past<'_>) -> Vec<(ObjectId, Timestamp)> {
+    let is_configuration =
+        |id: &ObjectId| id.group.is_empty() && matches!(id.kind.as_str(), "ConfigMap" | "Secret");
+    let changed = put_back.iter().filter(|(id, _)| is_configuration(id));
+    let changed: Vec<(&ObjectId, Timestamp)> = changed
+        .filter_map(|(id, _)| Some((*id, applied_at(past.live.object(id)?, past.manager)?)))
+        .collect();
+    let workloads = past
+        .live
+        .present()
+        .filter(|(id, _)| id.group == "apps" && !is_rolled_out(id, past));
+    let mut found: Vec<(ObjectId, Timestamp)> = workloads
+        .filter_map(|(id, workload)| {
+            let reads = configuration_read_at_start(id, workload);
+            let since = changed
+                .iter()
+                .filter(|(id, _)| reads.contains(*id))
+                .map(|(_, since)| *since)
+                .min()?;
+            Some((id.clone(), since))
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// Whether the way back changes the template of the workload `id`, or creates it anew.
+fn is_rolled_out(id: &ObjectId, past: &Past<'_>) -> bool {
+    let template = |object: Option<&std::sync::Arc<Value>>| {
+        object
+            .and_then(|object| object.pointer("/spec/template"))
+            .cloned()
+    };
+    past.traces.get(id).is_some()
+        && template(past.snapshot.object(id)) != template(past.live.object(id))
+}
+
+/// When `manager` applied `object`, by the API server's clock.
+pub(crate) fn applied_at(object: &Value, manager: &str) -> Option<Timestamp> {
+    let entries = object
+        .pointer("/metadata/managedFields")
+        .and_then(Value::as_array)?;
+    let ours = entries
+        .iter()
+        .find(|entry| entry["manager"] == manager && entry["operation"] == "Apply")?;
+    ours["time"].as_str()?.parse().ok()
+}
+
+/// When an object of a phase is put back: what stands in the way first, then what holds others,
+/// what is read, and what runs.
+fn wave(id: &ObjectId, past: &Past<'_>) -> u8 {
+    match past.snapshot.object(id) {
+        _ if stands_in_the_way(id) => 0,
+        _ if id.is_container() => 1,
+        Some(before) if pod_spec(before).is_some() => 3,
+        _ => 2,
+    }
+}
+
+fn push_way(
+    program: &mut Program,
+    phase: &str,
+    id: &ObjectId,
+    way: Way,
+    past: &Past<'_>,
+    after: &[StepId],
+) -> StepId {
+    let object = id.clone();
+    match way {
+        Way::Restore => program.push(phase, after.to_vec(), u32::MAX, Work::Restore { object }),
+        Way::Replace => {
+            let removal = past
+                .live
+                .object(id)
+                .map(|live| Removal::delete(id, phase, live));
+            let deleted = removal.map(|removal| push_replaced(program, phase, &removal, after));
+            program.push(
+                phase,
+                deleted.unwrap_or_else(|| after.to_vec()),
+                u32::MAX,
+                Work::Recreate { object },
+            )
+        }
+        _ => program.push(phase, after.to_vec(), u32::MAX, Work::Recreate { object }),
+    }
+}
+
+/// Adds the deletion of what has the name of something that is created anew next. What belongs to
+/// it stays for its successor.
+fn push_replaced(
+    program: &mut Program,
+    phase: &str,
+    removal: &Removal,
+    after: &[StepId],
+) -> Vec<StepId> {
+    let mut removal = removal.clone();
+    removal.leave_belongings();
+    let objects = vec![removal.id.clone()];
+    let deleted = program.push(phase, after.to_vec(), u32::MAX, removal.work());
+    vec![program.push(
+        phase,
+        vec![deleted],
+        u32::MAX,
+        Work::AwaitGone {
+            objects,
+            ends_phase: false,
+            required: true,
+        },
+    )]
+}
+
+/// Whether `id` was ready when the snapshot was taken: what was not is not waited for.
+fn was_ready(id: &ObjectId, past: &Past<'_>) -> bool {
+    past.snapshot.object(id).is_some_and(|before| {
+        !is_data(id) && judge(before, &Surroundings::none(Timestamp::now())).passes()
+    })
+}
+
+fn is_terminating(object: &Value) -> bool {
+    object.pointer("/metadata/deletionTimestamp").is_some()
+}
+
+fn uid_of(object: &Value) -> &str {
+    object
+        .pointer("/metadata/uid")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}

@@ -1,0 +1,303 @@
+use std::{collections::HashMap, sync::Arc};
+
+use serde_json::{Value, json};
+
+use crate::engine::{
+    desired::{Wanted, WantedObject},
+    observe::objects::Look,
+    plan::deploy::{ChangeAction, Decision},
+    plan::retention::is_of_template,
+};
+use crate::{
+    cluster::{Cluster, Force, Live, RequestError, Resource, Seen, Served},
+    object::ObjectId,
+    preflight::{Finding, described, is_within, refused},
+    readiness::amount,
+};
+
+/// A claim that has to become larger, because the StatefulSet that it belongs to asks for more now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Expansion {
+    /// The claim.
+    pub(crate) claim: ObjectId,
+    /// How much it asks for then, as the manifest writes it.
+    pub(crate) size: String,
+}
+
+/// How the claim templates of a StatefulSet are to change.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Templates {
+    /// In nothing but that some ask for more.
+    Grow,
+    /// The template of this name asks for less than this.
+    Shrink { name: String, from: String },
+    /// Otherwise, or not at all.
+    Other,
+}
+
+/// Compares the claim templates of the StatefulSet `sent` with those of `live`.
+pub(crate) fn templates(sent: &Value, live: &Value) -> Templates {
+    let (sent, live) = (claim_templates(sent), claim_templates(live));
+    let pairs: Vec<(&Value, &Value)> = sent.iter().zip(live).collect();
+    if sent.len() != live.len()
+        || !pairs
+            .iter()
+            .all(|(sent, live)| is_within(&without_size(sent), &without_size(live)))
+    {
+        return Templates::Other;
+    }
+    let sizes = pairs.iter().map(|(sent, live)| {
+        (
+            name(sent),
+            amount(size(sent)).unwrap_or_default(),
+            amount(size(live)).unwrap_or_default(),
+            size(live),
+        )
+    });
+    let mut grows = false;
+    for (name, sent, live, from) in sizes {
+        if sent < live {
+            return Templates::Shrink {
+                name: name.to_owned(),
+                from: from.to_owned(),
+            };
+        }
+        grows |= sent > live;
+    }
+    if grows {
+        Templates::Grow
+    } else {
+        Templates::Other
+    }
+}
+
+/// Leaves claim templates as large as they are, where less is wanted: for going back to a time
+/// before they grew. What is on the claims stays as large anyway.
+pub(crate) fn keep_sizes(wanted: &mut Wanted, live: &Live) {
+    for (id, object) in wanted
+        .objects
+        .iter_mut()
+        .filter(|(id, _)| id.group == "apps" && id.kind == "StatefulSet")
+    {
+        let Some(there) = live.object(id) else {
+            continue;
+        };
+        if matches!(templates(&object.sent, there), Templates::Shrink { .. }) {
+            let sizes = claim_templates(there).iter().map(size);
+            object.set_claim_sizes(sizes);
+        }
+    }
+}
+
+fn claim_templates(object: &Value) -> &[Value] {
+    object
+        .pointer("/spec/volumeClaimTemplates")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+}
+
+fn name(object: &Value) -> &str {
+    object
+        .pointer("/metadata/name")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+/// How much a claim, or a template of one, asks for.
+fn size(claim: &Value) -> &str {
+    claim
+        .pointer("/spec/resources/requests/storage")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+fn without_size(template: &Value) -> Value {
+    let mut template = template.clone();
+    if let Some(requests) = template
+        .pointer_mut("/spec/resources/requests")
+        .and_then(Value::as_object_mut)
+    {
+        requests.remove("storage");
+    }
+    template
+}
+
+/// Adds to each StatefulSet among `decisions` that is created anew the claims that have to grow
+/// with it, and to `look` what they are now. Returns a finding for each claim that the API server
+/// would not let grow.
+/// <https://kubernetes.io/docs/concepts/storage/persistent-volumes/#expanding-persistent-volumes-claims>
+pub(crate) async fn expand_claims(
+    cluster: &Cluster,
+    served: &Served,
+    wanted: &Wanted,
+    look: &mut Look,
+    decisions: &mut [Decision],
+) -> Result<Vec<Finding>, RequestError> {
+    let mut findings = Vec::new();
+    let Some(claims) = served.exact("v1", "PersistentVolumeClaim") else {
+        return Ok(findings);
+    };
+    let replaced = decisions.iter_mut().filter(|decision| {
+        decision.action == ChangeAction::Replace && decision.id.kind == "StatefulSet"
+    });
+    for decision in replaced {
+        let object = &wanted.objects[&decision.id];
+        decision.expansions.clear();
+        for (expansion, claim) in growing(cluster, claims, object).await? {
+            match try_to_expand(cluster, claims, &expansion, &wanted.release.field_manager()).await
+            {
+                Ok(()) => {}
+                Err(RequestError::Refused(refusal)) => {
+                    findings.push(cannot_grow(
+                        object,
+                        &expansion,
+                        &claim,
+                        &described(&refusal),
+                    ));
+                }
+                Err(error) => return Err(error),
+            }
+            look.live
+                .note(expansion.claim.clone(), Seen::Present(claim));
+            decision.expansions.push(expansion);
+        }
+    }
+    Ok(findings)
+}
+
+/// The claims of `object`, a StatefulSet, that are smaller than its templates ask for.
+async fn growing(
+    cluster: &Cluster,
+    claims: &Resource,
+    object: &WantedObject,
+) -> Result<Vec<(Expansion, Arc<Value>)>, RequestError> {
+    let id = &object.object.id;
+    let templates: HashMap<&str, &Value> = claim_templates(&object.sent)
+        .iter()
+        .map(|template| (name(template), template))
+        .collect();
+    if templates.is_empty() {
+        return Ok(Vec::new());
+    }
+    let listed = cluster.list(claims, id.namespace.as_deref(), None).await?;
+    let grows = |claim: Arc<Value>| {
+        let template = templates
+            .values()
+            .find(|template| is_of_template(template, &id.name, name(&claim)))?;
+        let (has, wants) = (amount(size(&claim))?, amount(size(template))?);
+        let claim_id = ObjectId::of(&claim)?;
+        (wants > has).then(|| {
+            (
+                Expansion {
+                    claim: claim_id,
+                    size: size(template).to_owned(),
+                },
+                claim,
+            )
+        })
+    };
+    Ok(listed.items.into_iter().filter_map(grows).collect())
+}
+
+async fn try_to_expand(
+    cluster: &Cluster,
+    claims: &Resource,
+    expansion: &Expansion,
+    manager: &str,
+) -> Result<(), RequestError> {
+    let Expansion { claim, size } = expansion;
+    let body = json!({
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": claim.name, "namespace": claim.namespace},
+        "spec": {"resources": {"requests": {"storage": size}}},
+    });
+    cluster
+        .apply_dry_run(claims, claim, &body, manager, Force::Yes)
+        .await
+        .map(|_| ())
+}
+
+fn cannot_grow(object: &WantedObject, expansion: &Expansion, claim: &Value, why: &str) -> Finding {
+    let class = claim
+        .pointer("/spec/storageClassName")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let Expansion { claim, size } = expansion;
+    let message = format!("{claim} of class `{class}` cannot grow to {size}: {why}");
+    let remedy = format!(
+        "set `allowVolumeExpansion: true` on StorageClass `{class}` if its provisioner can, or take the change back"
+    );
+    refused(&object.object, message, remedy)
+}
+
+/// The finding that the claim template `name` of `object` asks for less than it did.
+pub(crate) fn cannot_shrink(object: &WantedObject, name: &str, from: &str) -> Finding {
+    let message =
+        format!("the claim template `{name}` asks for less than {from}, and a claim cannot shrink");
+    refused(
+        &object.object,
+        message,
+        format!(
+            "ask for {from} or more; to move to smaller volumes, copy the data to a new StatefulSet"
+        ),
+    )
+}
+
+/// Looks again at the claims that `decisions` make larger.
+pub(crate) async fn look_at_growing_claims(
+    cluster: &Cluster,
+    served: &Served,
+    look: &mut Look,
+    decisions: &[Decision],
+) -> Result<(), RequestError> {
+    let Some(claims) = served.exact("v1", "PersistentVolumeClaim") else {
+        return Ok(());
+    };
+    for Expansion { claim, .. } in decisions.iter().flat_map(|decision| &decision.expansions) {
+        let there = cluster
+            .get(claims, claim.namespace.as_deref(), &claim.name)
+            .await?;
+        look.live.note(
+            claim.clone(),
+            there.map_or(Seen::Absent, |there| Seen::Present(Arc::new(there))),
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stateful_set(size: &str, mode: &str) -> Value {
+        let spec = json!({"accessModes": [mode], "resources": {"requests": {"storage": size}}});
+        json!({"spec": {"volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": spec}]}})
+    }
+
+    #[test]
+    fn templates_grow_where_only_their_size_does() {
+        let live = stateful_set("1Gi", "ReadWriteOnce");
+        assert_eq!(
+            templates(&stateful_set("2Gi", "ReadWriteOnce"), &live),
+            Templates::Grow
+        );
+        assert_eq!(
+            templates(&stateful_set("1024Mi", "ReadWriteOnce"), &live),
+            Templates::Other
+        );
+        assert_eq!(
+            templates(&stateful_set("2Gi", "ReadWriteMany"), &live),
+            Templates::Other
+        );
+        let shrinks = Templates::Shrink {
+            name: "data".to_owned(),
+            from: "1Gi".to_owned(),
+        };
+        assert_eq!(
+            templates(&stateful_set("500Mi", "ReadWriteOnce"), &live),
+            shrinks
+        );
+    }
+}

@@ -1,0 +1,107 @@
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use serde_json::Value;
+
+use crate::engine::{
+    desired::Wanted,
+    plan::deploy::{ChangeAction, Decision},
+};
+use crate::{
+    cluster::{Cluster, RequestError, Resource, Served},
+    object::{ObjectId, scale_target},
+    ownership::apply_entry,
+};
+
+/// Kinds that decide how many replicas something has.
+const AUTOSCALERS: [(&str, &str); 2] = [
+    ("autoscaling", "HorizontalPodAutoscaler"),
+    ("keda.sh", "ScaledObject"),
+];
+
+/// Leaves the replicas of what is going to be changed to the autoscalers that the cluster has for
+/// it, also where no manifest brings them.
+///
+/// Asked is only where something that has replicas is going to be changed, by one LIST for each
+/// kind. Returns whether any were left: then what is wanted is another than it was, and has to be
+/// decided about anew.
+pub(crate) async fn leave_replicas(
+    cluster: &Cluster,
+    served: &Served,
+    wanted: &mut Wanted,
+    decisions: &[Decision],
+) -> Result<bool, RequestError> {
+    let changed = decisions
+        .iter()
+        .filter(|decision| decision.action == ChangeAction::Change);
+    let scaled: Vec<ObjectId> = changed
+        .map(|decision| &decision.id)
+        .filter(|id| wanted.objects[*id].sent.pointer("/spec/replicas").is_some())
+        .cloned()
+        .collect();
+    if scaled.is_empty() {
+        return Ok(false);
+    }
+    let namespaces: BTreeSet<&str> = scaled
+        .iter()
+        .filter_map(|id| id.namespace.as_deref())
+        .collect();
+    let kinds: Vec<&Resource> = AUTOSCALERS
+        .iter()
+        .filter_map(|(group, kind)| served.preferred(group, kind))
+        .collect();
+    let listed: Vec<Vec<Arc<Value>>> = stream::iter(kinds)
+        .map(|kind| list(cluster, kind, &namespaces))
+        .buffer_unordered(AUTOSCALERS.len())
+        .try_collect()
+        .await?;
+    let manager = wanted.release.field_manager();
+    let autoscalers = listed
+        .iter()
+        .flatten()
+        .filter_map(|autoscaler| Some((ObjectId::of(autoscaler)?, autoscaler)));
+    // One of ours that is no longer wanted goes with this run.
+    let staying = autoscalers.filter(|(id, autoscaler)| {
+        wanted.objects.contains_key(id) || apply_entry(autoscaler, &manager).is_none()
+    });
+    let targets: HashSet<ObjectId> = staying
+        .filter_map(|(id, autoscaler)| scale_target(&id, autoscaler))
+        .collect();
+    let mut left = false;
+    for id in scaled.iter().filter(|id| targets.contains(*id)) {
+        wanted.objects[id].leave_replicas();
+        left = true;
+    }
+    Ok(left)
+}
+
+/// The objects of `kind` in `namespaces`. Where they may not be listed there are none: whoever owns
+/// the replicas then shows as a conflict.
+async fn list(
+    cluster: &Cluster,
+    kind: &Resource,
+    namespaces: &BTreeSet<&str>,
+) -> Result<Vec<Arc<Value>>, RequestError> {
+    let only = namespaces
+        .first()
+        .copied()
+        .filter(|_| namespaces.len() == 1);
+    match cluster.list(kind, only, None).await {
+        Ok(listed) => return Ok(listed.items),
+        Err(error) if error.code() == Some(403) && only.is_none() => {}
+        Err(error) if matches!(error.code(), Some(403 | 404)) => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    }
+    let mut items = Vec::new();
+    for namespace in namespaces {
+        match cluster.list(kind, Some(namespace), None).await {
+            Ok(listed) => items.extend(listed.items),
+            Err(error) if error.code() == Some(403) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(items)
+}

@@ -1,0 +1,275 @@
+use std::collections::BTreeSet;
+
+use futures::{StreamExt as _, stream};
+use serde_json::Value;
+
+use crate::engine::{
+    desired::{Wanted, WantedObject},
+    observe::objects::Look,
+    plan::deploy::{ChangeAction, Decision},
+    plan::volume_expansion::{Templates, cannot_shrink, templates},
+};
+use crate::{
+    cluster::{Cluster, Force, Refusal, RefusalCause, RequestError, Resource, Served},
+    object::ObjectId,
+    ownership::{is_interactive_kubectl, is_ours},
+    plan::Requires,
+    preflight::{Brought, DryRun, immutable_fields, never_recreated},
+};
+
+/// Asks the cluster for what `requires` is about, and for nothing else.
+pub(crate) async fn brought(
+    cluster: &Cluster,
+    served: &Served,
+    requires: &Requires,
+) -> Result<Brought, RequestError> {
+    let mut brought = Brought::default();
+    if requires.kubernetes.is_some() {
+        brought.version = Some(cluster.version().await?);
+    }
+    if let (false, Some(classes)) = (
+        requires.storage_classes.is_empty(),
+        served.preferred("storage.k8s.io", "StorageClass"),
+    ) {
+        let listed = cluster.list(classes, None, None).await?;
+        let name = |class: &std::sync::Arc<Value>| {
+            class
+                .pointer("/metadata/name")
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
+        brought.storage_classes = Some(listed.items.iter().filter_map(name).collect());
+    }
+    Ok(brought)
+}
+
+/// Requests of one probe that are under way at once.
+const PARALLEL: usize = 16;
+
+/// Tries every change without storing it, and marks the decisions whose fields somebody took at a
+/// terminal as forced.
+pub(crate) async fn dry_runs(
+    cluster: &Cluster,
+    wanted: &Wanted,
+    served: &Served,
+    look: &Look,
+    decisions: &mut [Decision],
+    force: Force,
+) -> Vec<DryRun> {
+    let namespaces = Namespaces::of(wanted, look);
+    let manager = wanted.release.field_manager();
+    stream::iter(decisions.iter_mut())
+        .map(|decision| {
+            let (namespaces, manager) = (&namespaces, manager.as_str());
+            async move {
+                let object = &wanted.objects[&decision.id];
+                let resource = served.exact(&object.object.api_version, &decision.id.kind);
+                let Some(resource) = resource.filter(|_| decision.action != ChangeAction::Keep)
+                else {
+                    return DryRun::Unasked;
+                };
+                let live = look.live.object(&decision.id).map(AsRef::as_ref);
+                let attempt = Try {
+                    cluster,
+                    resource,
+                    object,
+                    manager,
+                    live,
+                    force,
+                };
+                match &decision.id.namespace {
+                    Some(namespace) if namespaces.absent.contains(namespace.as_str()) => {
+                        attempt.elsewhere(Some(SOME_NAMESPACE)).await
+                    }
+                    _ => attempt.in_place(decision).await,
+                }
+            }
+        })
+        .buffered(PARALLEL)
+        .collect()
+        .await
+}
+
+/// Namespaces that do not exist yet, and one in which objects for them can be tried.
+struct Namespaces<'a> {
+    absent: BTreeSet<&'a str>,
+}
+
+impl<'a> Namespaces<'a> {
+    fn of(wanted: &'a Wanted, look: &'a Look) -> Self {
+        let named = wanted
+            .objects
+            .keys()
+            .filter_map(|id| id.namespace.as_deref());
+        Self {
+            absent: named
+                .filter(|name| look.absent_namespaces.contains(*name))
+                .collect(),
+        }
+    }
+}
+
+/// A namespace that every cluster has.
+const SOME_NAMESPACE: &str = "default";
+
+/// One object that is tried, and all that is needed for it.
+struct Try<'a> {
+    cluster: &'a Cluster,
+    resource: &'a Resource,
+    object: &'a WantedObject,
+    manager: &'a str,
+    live: Option<&'a Value>,
+    force: Force,
+}
+
+impl Try<'_> {
+    /// Tries the object where it is going to be, and says in `decision` how it has to be written
+    /// for that.
+    async fn in_place(&self, decision: &mut Decision) -> DryRun {
+        match self.apply(self.force).await {
+            Err(RequestError::Refused(refusal)) if refusal.is_ownership_conflict() => {
+                let Some(yields) = self.yields(&refusal) else {
+                    return DryRun::Refused(RequestError::Refused(refusal));
+                };
+                decision.force |= yields == Yields::AtATerminal;
+                let forced = self.apply(Force::Yes).await;
+                self.judged(forced, decision).await
+            }
+            answer => self.judged(answer, decision).await,
+        }
+    }
+
+    async fn apply(&self, force: Force) -> Result<Value, RequestError> {
+        self.cluster
+            .apply_dry_run(
+                self.resource,
+                &self.object.object.id,
+                &self.object.sent,
+                self.manager,
+                force,
+            )
+            .await
+    }
+
+    async fn judged(&self, answer: Result<Value, RequestError>, decision: &mut Decision) -> DryRun {
+        match (answer, self.live) {
+            (Ok(stored), _) => DryRun::Taken(Some(Box::new(stored))),
+            (Err(RequestError::Refused(refusal)), Some(live)) => {
+                let fields = immutable_fields(&refusal, &self.object.sent, live);
+                if fields.is_empty() {
+                    DryRun::Refused(RequestError::Refused(refusal))
+                } else {
+                    self.anew(fields, live, decision).await
+                }
+            }
+            (Err(error), _) => DryRun::Refused(error),
+        }
+    }
+
+    /// Tries the object as a new one, where it may be deleted for that.
+    async fn anew(&self, fields: Vec<String>, live: &Value, decision: &mut Decision) -> DryRun {
+        let WantedObject {
+            object,
+            marks,
+            sent,
+            ..
+        } = self.object;
+        let sizes = if object.id.kind == "StatefulSet" {
+            templates(sent, live)
+        } else {
+            Templates::Other
+        };
+        if let Templates::Shrink { name, from } = sizes {
+            return DryRun::Impossible(cannot_shrink(self.object, &name, &from));
+        }
+        let only_grows = sizes == Templates::Grow && fields == ["spec.volumeClaimTemplates"];
+        let may = marks.recreate || only_grows || is_job(&object.id);
+        if !may || never_recreated(&object.id).is_some() {
+            return DryRun::Unchangeable(fields);
+        }
+        decision.action = ChangeAction::Replace;
+        decision.remark = Some(recreation_remark(&object.id, &fields));
+        self.elsewhere(object.id.namespace.as_deref()).await
+    }
+
+    /// Tries the object as a new one in `namespace`.
+    ///
+    /// That its name is taken there says that everything else about it was accepted, and so do
+    /// addresses and ports that its predecessor still holds. What that namespace's quota, policies
+    /// or permissions say does not count.
+    async fn elsewhere(&self, namespace: Option<&str>) -> DryRun {
+        let mut body = (*self.object.sent).clone();
+        if let Some(namespace) = namespace {
+            body["metadata"]["namespace"] = namespace.into();
+        }
+        match self
+            .cluster
+            .create_dry_run(self.resource, namespace, &body)
+            .await
+        {
+            Ok(()) => DryRun::Taken(None),
+            Err(error) if error.code() == Some(409) => DryRun::Taken(None),
+            Err(error) if error.code() == Some(403) => DryRun::Unasked,
+            Err(RequestError::Refused(refusal))
+                if !refusal.causes.is_empty() && refusal.causes.iter().all(is_allocated) =>
+            {
+                DryRun::Taken(None)
+            }
+            Err(error) => DryRun::Refused(error),
+        }
+    }
+
+    /// Why the fields that `refusal` is about are going to be ours without being taken from
+    /// anybody; `None` where they are not.
+    fn yields(&self, refusal: &Refusal) -> Option<Yields> {
+        let live = self.live?;
+        let managers: Vec<&str> = refusal
+            .causes
+            .iter()
+            .filter_map(|cause| cause.message.split('"').nth(1))
+            .collect();
+        let all = |holds: &dyn Fn(&str) -> bool| managers.iter().all(|manager| holds(manager));
+        if all(&|manager| is_adopted(manager) || manager == self.manager) {
+            return Some(Yields::Adopted);
+        }
+        let ours = is_ours(live, self.manager);
+        (ours && all(&|manager| is_interactive_kubectl(live, manager)))
+            .then_some(Yields::AtATerminal)
+    }
+}
+
+/// Why fields of another manager are going to be ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Yields {
+    /// They are taken over before the apply: also what an interrupted way back of ours wrote.
+    Adopted,
+    /// Somebody changed ours at a terminal.
+    AtATerminal,
+}
+
+/// Whether what `manager` holds is taken over when the object becomes ours: it is what `kubectl
+/// apply` left, or what was there before anybody kept accounts.
+fn is_adopted(manager: &str) -> bool {
+    matches!(manager, "kubectl-client-side-apply" | "before-first-apply")
+}
+
+/// Jobs are run anew where they are changed; nothing is lost by it.
+fn is_job(id: &ObjectId) -> bool {
+    id.group == "batch" && id.kind == "Job"
+}
+
+/// Whether the API server only says that an address or a port is in use.
+fn is_allocated(cause: &RefusalCause) -> bool {
+    cause.message.contains("already allocated")
+}
+
+/// What is to be said before an object is created anew.
+fn recreation_remark(id: &ObjectId, fields: &[String]) -> String {
+    let what = match id.kind.as_str() {
+        "Job" => "it is run again",
+        "StatefulSet" => "its pods and claims stay",
+        "Deployment" | "DaemonSet" | "ReplicaSet" | "Pod" => "its pods are down meanwhile",
+        _ => "it is not there for a moment",
+    };
+    format!("{} cannot be changed; {what}", fields.join(", "))
+}

@@ -1,0 +1,135 @@
+//! What the user must be permitted to do for a run, asked before the first write.
+
+use std::collections::{BTreeSet, HashMap};
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+
+use crate::engine::{
+    desired::Wanted,
+    plan::deploy::{ChangeAction, Decision},
+    plan::removal::{HowToGo, Removal},
+    plan::retention::is_data,
+};
+use crate::{
+    cluster::{Cluster, RequestError, Resource, Served},
+    preflight::{Missing, Need},
+};
+
+/// Requests that are under way at once.
+const PARALLEL: usize = 16;
+
+/// Verbs, with what they are needed for.
+type Needs = BTreeSet<(&'static str, Need)>;
+
+/// What the user must be permitted to do, by kind and namespace.
+#[derive(Debug, Default)]
+pub(crate) struct Rights {
+    needed: HashMap<(Resource, Option<String>), Needs>,
+}
+
+impl Rights {
+    /// For the writes of `decisions`, and of Secrets that are created in the namespaces `secrets`;
+    /// and to take them back, where the run `rolls_back`: what it created is deleted then, and what
+    /// it changed is replaced.
+    pub(crate) fn to_write(
+        wanted: &Wanted,
+        served: &Served,
+        decisions: &[Decision],
+        secrets: &BTreeSet<Option<String>>,
+        rolls_back: bool,
+    ) -> Self {
+        let mut rights = Self::default();
+        let mut write =
+            |resource: &Resource, namespace: Option<&str>, way_back: Option<&'static str>| {
+                rights.need(resource, namespace, "patch", Need::Write);
+                if let (Some(verb), true) = (way_back, rolls_back) {
+                    rights.need(resource, namespace, verb, Need::WayBack);
+                }
+            };
+        if let Some(resource) = served.exact("v1", "Secret") {
+            for namespace in secrets {
+                write(resource, namespace.as_deref(), Some("delete"));
+            }
+        }
+        for decision in decisions
+            .iter()
+            .filter(|decision| decision.action != ChangeAction::Keep)
+        {
+            let object = &wanted.objects[&decision.id].object;
+            let Some(resource) = wanted.resource(object, served) else {
+                continue;
+            };
+            let way_back = match decision.action {
+                // Data that was created stays.
+                ChangeAction::Create => (!is_data(&decision.id)).then_some("delete"),
+                _ => Some("update"),
+            };
+            write(&resource, decision.id.namespace.as_deref(), way_back);
+        }
+        rights
+    }
+
+    /// For what is deleted: of `decisions`, to be created anew, and of `removals`, for good.
+    pub(crate) fn to_delete(served: &Served, decisions: &[Decision], removals: &[Removal]) -> Self {
+        let replaced = decisions
+            .iter()
+            .filter(|decision| decision.action == ChangeAction::Replace)
+            .map(|decision| &decision.id);
+        let removed = removals
+            .iter()
+            .filter(|removal| matches!(removal.how, HowToGo::Delete { .. }))
+            .map(|removal| &removal.id);
+        let mut rights = Self::default();
+        for id in replaced.chain(removed) {
+            if let Some(resource) = served.preferred(&id.group, &id.kind) {
+                rights.need(resource, id.namespace.as_deref(), "delete", Need::Removal);
+            }
+        }
+        rights
+    }
+
+    fn need(
+        &mut self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        verb: &'static str,
+        need: Need,
+    ) {
+        let place = (resource.clone(), namespace.map(str::to_owned));
+        self.needed.entry(place).or_default().insert((verb, need));
+    }
+
+    /// Those that the user does not have.
+    pub(crate) async fn missing(self, cluster: &Cluster) -> Result<Vec<Missing>, RequestError> {
+        let missing: Vec<Vec<Missing>> = stream::iter(self.needed)
+            .map(|((resource, namespace), needs)| missing_of(cluster, resource, namespace, needs))
+            .buffer_unordered(PARALLEL)
+            .try_collect()
+            .await?;
+        Ok(missing.into_iter().flatten().collect())
+    }
+}
+
+/// Those of `needs` that the user does not have. Who may do everything is asked about only once.
+async fn missing_of(
+    cluster: &Cluster,
+    resource: Resource,
+    namespace: Option<String>,
+    needs: Needs,
+) -> Result<Vec<Missing>, RequestError> {
+    if needs.len() > 1 && cluster.may("*", &resource, namespace.as_deref()).await? {
+        return Ok(Vec::new());
+    }
+    let mut missing = Vec::new();
+    for (verb, need) in needs {
+        if !cluster.may(verb, &resource, namespace.as_deref()).await? {
+            missing.push(Missing {
+                verb,
+                resource: resource.plural.clone(),
+                namespace: namespace.clone(),
+                need,
+            });
+        }
+    }
+    Ok(missing)
+}

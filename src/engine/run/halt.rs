@@ -1,0 +1,47 @@
+use crate::engine::{
+    diagnose::{fence, with_causes},
+    execute::executor::Stop,
+};
+use crate::{
+    cluster::{Cluster, RequestError},
+    plan::ReleaseId,
+    release::StoreError,
+};
+
+/// Why a way back did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Halt {
+    /// A second signal.
+    #[error("it was stopped")]
+    Stopped,
+    /// Nothing may be written any more.
+    #[error("{0}")]
+    Fenced(String),
+    /// What was done could not be noted.
+    #[error("{}", with_causes(.0))]
+    NotStored(#[from] StoreError),
+    /// What is there could not be read.
+    #[error("{}", with_causes(.0))]
+    NotRead(#[from] RequestError),
+}
+
+impl Halt {
+    /// Why an execution that ended with `stop` did, where `journal` is how writing its journal
+    /// ended.
+    pub(crate) fn of(stop: &Stop, journal: Result<(), StoreError>, cluster: &Cluster) -> Self {
+        match (stop, journal) {
+            (Stop::Fenced, journal) => Self::Fenced(fence(journal.as_ref().err(), cluster)),
+            (_, Err(error)) => Self::NotStored(error),
+            (_, Ok(())) => Self::Stopped,
+        }
+    }
+
+    /// What is said of it, with what to do next.
+    pub(crate) fn told(&self, release: &ReleaseId) -> String {
+        let ReleaseId { plan, environment } = release;
+        format!(
+            "the way back did not come to its end: {self}; `deployctl rollback {plan} --env {environment}` goes on with it, \
+             and `deployctl up {plan} --env {environment}` goes on to what is wanted instead"
+        )
+    }
+}

@@ -1,0 +1,403 @@
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use jiff::Timestamp;
+
+use crate::engine::{
+    events::Emitter,
+    execute::executor::{Control, Executor, Limits, OnFault, Stop},
+    execute::journal::Notes,
+    execute::phases::{OTHERS, PhasePlan},
+    execute::write::{Materials, Resources, Writer},
+    observe::claims::claims_in,
+    observe::objects::{Look, look},
+    observe::storage_versions,
+    observe::unconfirmed_writes,
+    plan::irreversible::{take_irreversible, take_unserved},
+    plan::rollback::{Past, WayBack, way_back},
+    run::assemble::rules,
+    run::halt::Halt,
+    run::lifecycle::Stops,
+    run::verify::prove,
+    watch::cache::Hub,
+};
+use crate::{
+    cluster::{Cluster, RequestError, Resource, Served},
+    error::ExitCode,
+    event::{EventKind, Proof, RunOutcome},
+    object::ObjectId,
+    plan::{ReadinessRule, ReleaseId},
+    release::{
+        Author, Head, JournalEntry, ObjectRecord, Program, Records, RollbackRecord, Snapshot,
+        Store, Traces,
+    },
+};
+
+/// What a way back starts from: a revision that was not finished, and all that is known of what it
+/// did.
+pub(crate) struct Journey<'a> {
+    /// The connection; its writes end with the lock.
+    pub(crate) cluster: &'a Cluster,
+    pub(crate) served: &'a Served,
+    pub(crate) store: &'a Store,
+    pub(crate) release: &'a ReleaseId,
+    /// The phases of the revision, with their time limits.
+    pub(crate) phases: Vec<PhasePlan>,
+    /// What the plan says about when objects are ready.
+    pub(crate) rules: Vec<ReadinessRule>,
+    /// The phase that each object belongs to.
+    pub(crate) phase_of: HashMap<ObjectId, String>,
+    /// What the revision was going to do.
+    pub(crate) program: &'a Program,
+    pub(crate) snapshot: &'a Snapshot,
+    /// What its journal tells.
+    pub(crate) traces: Traces,
+    /// Objects that may have been written although the journal does not know of it; `None`: any of
+    /// those that the revision was going to write, where its process is gone.
+    pub(crate) unseen: Option<BTreeSet<ObjectId>>,
+    /// What is remembered of objects.
+    pub(crate) records: &'a Records,
+    /// Objects that are to be left as they are.
+    pub(crate) manual: Vec<ObjectId>,
+    /// What runs once and is to be run again.
+    pub(crate) rerun: Vec<ObjectId>,
+    pub(crate) limits: Limits,
+    /// Who goes back.
+    pub(crate) by: Author,
+}
+
+impl Journey<'_> {
+    /// The same with a phase, the last one, for objects that belong to none of the others: one that
+    /// has left the plan, for example.
+    pub(crate) fn with_others(mut self) -> Self {
+        let names: HashSet<&String> = self.phases.iter().map(|phase| &phase.name).collect();
+        self.phase_of.retain(|_, phase| names.contains(phase));
+        if !names.iter().any(|name| *name == OTHERS) {
+            let longest = self
+                .phases
+                .iter()
+                .map(|phase| phase.timeout)
+                .max()
+                .unwrap_or(self.limits.timeout);
+            self.phases.push(PhasePlan::of(OTHERS, longest));
+        }
+        self
+    }
+
+    /// The phase that `id` is put back in.
+    pub(crate) fn phase_of(&self, id: &ObjectId) -> &str {
+        self.phase_of.get(id).map_or(OTHERS, String::as_str)
+    }
+}
+
+/// What a way back came to.
+pub(crate) struct Returned {
+    /// `RolledBack`; `Failed` where something differs; `RollingBack` where it did not come to its
+    /// end.
+    pub(crate) outcome: RunOutcome,
+    proof: Proof,
+    /// What was created again, with the uid that it has now.
+    recreated: HashMap<ObjectId, String>,
+}
+
+impl Returned {
+    fn stopped() -> Self {
+        Self {
+            outcome: RunOutcome::RollingBack,
+            proof: Proof::default(),
+            recreated: HashMap::new(),
+        }
+    }
+
+    /// The exit code; `interrupted`: a signal was the reason for going back.
+    pub(crate) fn exit(&self, interrupted: bool) -> ExitCode {
+        match self.outcome {
+            RunOutcome::RolledBack if interrupted => ExitCode::Interrupted,
+            RunOutcome::RolledBack => ExitCode::Failed,
+            _ => ExitCode::Changed,
+        }
+    }
+
+    /// What is remembered of objects: what was remembered `base`, before the run, and what of
+    /// `records` is kept.
+    pub(crate) fn records(&self, base: &Records, records: &Records) -> Records {
+        let mut after = base.clone();
+        self.recreated
+            .iter()
+            .for_each(|(id, uid)| after.recreate(id, uid));
+        self.kept(records)
+            .into_iter()
+            .for_each(|record| after.insert(record));
+        after
+    }
+
+    /// Of `records`, those of objects that are kept although they were not there before.
+    fn kept(&self, records: &Records) -> Vec<ObjectRecord> {
+        let kept = self
+            .proof
+            .kept
+            .iter()
+            .filter_map(|remark| records.get(&remark.object));
+        kept.map(|record| ObjectRecord {
+            kept: true,
+            ..record.clone()
+        })
+        .collect()
+    }
+}
+
+/// Puts everything that a run has touched back to its snapshot, and proves it by another look. Says
+/// in `head` how it went; the caller stores that.
+pub(crate) async fn go_back(
+    journey: &Journey<'_>,
+    head: &mut Head,
+    cause: String,
+    emitter: &Emitter,
+    stops: &Stops,
+) -> Returned {
+    head.revision.outcome = RunOutcome::RollingBack;
+    head.revision.cause = Some(cause.clone());
+    head.revision.rollback = Some(RollbackRecord {
+        by: journey.by.clone(),
+        started: Timestamp::now(),
+        finished: None,
+        proof: None,
+    });
+    let travelled = match journey.store.update(head).await {
+        Ok(()) => travel(journey, head, cause, emitter, stops).await,
+        Err(error) => Err(error.into()),
+    };
+    match travelled {
+        Ok((proof, recreated)) => {
+            emitter.emit(EventKind::RollbackProved {
+                proof: proof.clone(),
+            });
+            if let Some(rollback) = &mut head.revision.rollback {
+                rollback.finished = Some(Timestamp::now());
+                rollback.proof = Some(proof.clone());
+            }
+            let outcome = if proof.differences.is_empty() {
+                RunOutcome::RolledBack
+            } else {
+                RunOutcome::Failed
+            };
+            Returned {
+                outcome,
+                proof,
+                recreated,
+            }
+        }
+        Err(halt) => {
+            emitter.emit(EventKind::Noted {
+                text: halt.told(journey.release),
+            });
+            Returned::stopped()
+        }
+    }
+}
+
+/// What a look before the way back brought, and the way that was planned from it.
+pub(crate) struct Survey {
+    readable: Vec<(ObjectId, Resource)>,
+    stored_as: Resources,
+    seen: Look,
+    done: Traces,
+    pub(crate) back: WayBack,
+}
+
+/// Looks at all that was touched, works out what was done although nobody saw it, and plans the way
+/// back.
+pub(crate) async fn survey(journey: &Journey<'_>) -> Result<Survey, RequestError> {
+    let ids: BTreeSet<&ObjectId> = journey
+        .program
+        .written()
+        .chain(journey.traces.iter().map(|(id, _)| id))
+        .collect();
+    let mut stored_as =
+        storage_versions::stored_as(journey.cluster, journey.served, ids.iter().copied()).await?;
+    storage_versions::add_defined(
+        &mut stored_as,
+        journey.cluster,
+        journey.served,
+        &ids,
+        journey.snapshot,
+    )
+    .await?;
+    let readable: Vec<(ObjectId, Resource)> = stored_as
+        .iter()
+        .map(|(id, resource)| (id.clone(), resource.clone()))
+        .collect();
+    let seen = look(journey.cluster, journey.release, &readable).await?;
+    let mut done = journey.traces.clone();
+    let manager = journey.release.field_manager();
+    let may_be_unseen = |id: &ObjectId| {
+        journey
+            .unseen
+            .as_ref()
+            .is_none_or(|unseen| unseen.contains(id))
+    };
+    unconfirmed_writes::complete(
+        &mut done,
+        may_be_unseen,
+        journey.program,
+        journey.snapshot,
+        &seen.live,
+        journey.records,
+        &manager,
+    );
+    let mut stays = take_irreversible(&mut done, journey.snapshot, &seen.live);
+    stays.extend(take_unserved(&mut done, journey.snapshot, &stored_as));
+    let mut back = plan(journey, &done, &seen).await?;
+    back.stays.extend(stays);
+    Ok(Survey {
+        readable,
+        stored_as,
+        seen,
+        done,
+        back,
+    })
+}
+
+/// Goes the way, and proves it. Returns also what was created again, with the uid that it has now.
+async fn travel(
+    journey: &Journey<'_>,
+    head: &mut Head,
+    cause: String,
+    emitter: &Emitter,
+    stops: &Stops,
+) -> Result<(Proof, HashMap<ObjectId, String>), Halt> {
+    let Survey {
+        readable,
+        stored_as,
+        seen,
+        mut done,
+        back,
+    } = survey(journey).await?;
+    emitter.emit(EventKind::RollbackStarted {
+        cause,
+        objects: back.restored.len() + back.removed.len(),
+        deletes: back.removed.len(),
+        timeout: journey.limits.timeout,
+    });
+    let (faults, entries) = execute(
+        journey, head, &done, &seen, &back, stored_as, emitter, stops,
+    )
+    .await?;
+    let now = look(journey.cluster, journey.release, &readable).await?;
+    let proof = prove(
+        &back,
+        journey.snapshot,
+        &done,
+        &now.live,
+        &journey.release.field_manager(),
+        faults,
+    );
+    done.extend(&entries);
+    let recreated = done
+        .iter()
+        .filter_map(|(id, trace)| Some((id.clone(), trace.recreated.clone()?)));
+    Ok((proof, recreated.collect()))
+}
+
+async fn plan(journey: &Journey<'_>, done: &Traces, seen: &Look) -> Result<WayBack, RequestError> {
+    let claims = claims(journey, done).await?;
+    Ok(way_back(&Past {
+        manager: &journey.release.field_manager(),
+        phases: &journey.phases,
+        phase_of: &|id| journey.phase_of(id),
+        snapshot: journey.snapshot,
+        traces: done,
+        live: &seen.live,
+        claims: &claims,
+        records: journey.records,
+        manual: &journey.manual,
+        rerun: &journey.rerun,
+    }))
+}
+
+/// The claims in every namespace in which a Secret was created: it may be what their data is opened
+/// with.
+async fn claims(journey: &Journey<'_>, done: &Traces) -> Result<Vec<ObjectId>, RequestError> {
+    let created = done
+        .iter()
+        .filter(|(id, _)| id.kind == "Secret" && journey.snapshot.object(id).is_none());
+    let namespaces: BTreeSet<&String> = created
+        .filter_map(|(id, _)| id.namespace.as_ref())
+        .collect();
+    claims_in(journey.cluster, journey.served, namespaces).await
+}
+
+/// Executes the way back; returns what did not succeed, and what was done.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the parts of one execution, each made elsewhere"
+)]
+async fn execute(
+    journey: &Journey<'_>,
+    head: &mut Head,
+    done: &Traces,
+    seen: &Look,
+    back: &WayBack,
+    stored_as: Resources,
+    emitter: &Emitter,
+    stops: &Stops,
+) -> Result<(Vec<(ObjectId, String)>, Vec<JournalEntry>), Halt> {
+    let (notes, fenced) = Notes::open(journey.store, head.clone(), stops);
+    let materials = Materials {
+        cluster: journey.cluster.clone(),
+        served: journey.served,
+        release: journey.release,
+        wanted: None,
+        live: &seen.live,
+        snapshot: journey.snapshot,
+        traces: done,
+        base: None,
+        resources: stored_as,
+        stored_as: Resources::new(),
+        force_conflicts: true,
+        notes: notes.clone(),
+    };
+    let control = Control {
+        emitter: emitter.clone(),
+        limits: journey.limits,
+        interrupt: stops.at_once.clone(),
+        fenced,
+        on_fault: OnFault::GoOn,
+    };
+    let hub = Hub::new(journey.cluster.clone(), journey.served, None, seen)
+        .judging_by(rules(&journey.rules, emitter));
+    let mut executor = Executor::new(
+        &back.program,
+        plans(journey, back),
+        Writer::new(materials),
+        hub,
+        control,
+    );
+    let result = executor.run().await;
+    let mut faults = std::mem::take(&mut executor.faults);
+    let (stored, closed) = notes.close().await;
+    *head = stored;
+    match result {
+        Ok(()) => {}
+        Err(Stop::TimedOut { objects, .. }) => {
+            faults.extend(objects.into_iter().map(|(id, verdict)| {
+                (id, format!("is not as it was in time: {}", verdict.message))
+            }));
+        }
+        Err(stop) => return Err(Halt::of(&stop, closed, journey.cluster)),
+    }
+    closed?;
+    Ok((faults, notes.entries()))
+}
+
+/// The phases that the way back leads through, with what is done in each.
+fn plans(journey: &Journey<'_>, back: &WayBack) -> Vec<PhasePlan> {
+    let touched = |phase: &str| {
+        let ids = back.restored.iter().chain(&back.removed);
+        ids.filter(|id| journey.phase_of(id) == phase).count()
+    };
+    let plans = journey.phases.iter().map(|plan| PhasePlan {
+        objects: touched(&plan.name),
+        ..plan.clone()
+    });
+    plans.filter(|plan| plan.objects > 0).collect()
+}

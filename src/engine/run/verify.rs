@@ -1,0 +1,110 @@
+use std::collections::BTreeSet;
+
+use crate::engine::plan::rollback::WayBack;
+use crate::{
+    cluster::Live,
+    event::{Proof, Remark},
+    object::ObjectId,
+    ownership::differences,
+    release::{Snapshot, Traces},
+};
+
+/// Compares what is there with the snapshot, object by object: nothing that was only intended
+/// counts. `faults` is what did not succeed.
+pub(crate) fn prove(
+    back: &WayBack,
+    snapshot: &Snapshot,
+    done: &Traces,
+    live: &Live,
+    manager: &str,
+    faults: Vec<(ObjectId, String)>,
+) -> Proof {
+    let mut proof = Proof {
+        kept: back.kept.clone(),
+        stays: back.stays.clone(),
+        by_others: back.by_others.clone(),
+        ..Proof::default()
+    };
+    let mut differing: BTreeSet<ObjectId> = BTreeSet::new();
+    for id in &back.removed {
+        match live.object(id) {
+            None => {}
+            Some(_) if id.is_container() && !faults.iter().any(|(fault, _)| fault == id) => {
+                proof.kept.push(Remark {
+                    object: id.clone(),
+                    what: "something is in it that was not created by this run, or is kept"
+                        .to_owned(),
+                });
+            }
+            Some(there) => {
+                differing.insert(id.clone());
+                proof.differences.push(Remark {
+                    object: id.clone(),
+                    what: still_there(there),
+                });
+            }
+        }
+    }
+    for id in &back.restored {
+        let Some(before) = snapshot.object(id) else {
+            continue;
+        };
+        let Some(now) = live.object(id) else {
+            differing.insert(id.clone());
+            proof.differences.push(Remark {
+                object: id.clone(),
+                what: "is not there".to_owned(),
+            });
+            continue;
+        };
+        let changed = done
+            .get(id)
+            .filter(|trace| !trace.unseen && !trace.deleted)
+            .map(|trace| trace.changed.as_slice());
+        for difference in differences(before, now, changed, manager) {
+            let remark = Remark {
+                object: id.clone(),
+                what: difference.to_string(),
+            };
+            if difference.is_by_others() {
+                proof.by_others.push(remark);
+            } else {
+                differing.insert(id.clone());
+                proof.differences.push(remark);
+            }
+        }
+    }
+    for (object, what) in faults {
+        if !differing.contains(&object) || !object.is_container() {
+            differing.insert(object.clone());
+            proof.differences.push(Remark { object, what });
+        }
+    }
+    let kept = |id: &&ObjectId| proof.kept.iter().any(|remark| remark.object == **id);
+    proof.same = done
+        .iter()
+        .filter(|(id, _)| !differing.contains(*id) && !kept(id))
+        .count();
+    proof
+}
+
+/// Why something that was to be deleted is there.
+fn still_there(object: &serde_json::Value) -> String {
+    let finalizers = object
+        .pointer("/metadata/finalizers")
+        .and_then(serde_json::Value::as_array)
+        .into_iter()
+        .flatten();
+    let finalizers: Vec<&str> = finalizers.filter_map(serde_json::Value::as_str).collect();
+    match (
+        object.pointer("/metadata/deletionTimestamp"),
+        finalizers.as_slice(),
+    ) {
+        (None, _) => "is still there".to_owned(),
+        (Some(_), []) => "is still being deleted".to_owned(),
+        (Some(_), finalizers) => format!(
+            "is still being deleted; its finalizers hold it: {}",
+            finalizers.join(", ")
+        ),
+    }
+}

@@ -1,0 +1,88 @@
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use crate::engine::{desired::Wanted, watch::cache::Hub};
+use crate::event::AccessPoint;
+
+/// How to reach what runs: the plan's `open`, and the addresses that Ingresses and load balancers
+/// were given.
+pub(crate) fn access_points(
+    open: &IndexMap<String, String>,
+    wanted: &Wanted,
+    hub: &Hub,
+) -> Vec<AccessPoint> {
+    let mut points: Vec<AccessPoint> = open
+        .iter()
+        .map(|(name, how)| AccessPoint {
+            name: name.clone(),
+            how: how.clone(),
+        })
+        .collect();
+    for id in wanted
+        .objects
+        .keys()
+        .filter(|id| matches!(id.kind.as_str(), "Ingress" | "Service"))
+    {
+        let Some(object) = hub.object(id) else {
+            continue;
+        };
+        if let Some(how) = address(object) {
+            points.push(AccessPoint {
+                name: id.to_string(),
+                how,
+            });
+        }
+    }
+    points
+}
+
+/// The address of a load balancer, and the hosts that it answers to: `https://api.shop.test
+/// (192.0.2.1)`.
+pub(crate) fn address(object: &Value) -> Option<String> {
+    let balancer = object
+        .pointer("/status/loadBalancer/ingress")?
+        .as_array()?
+        .first()?;
+    let address = balancer
+        .get("hostname")
+        .or_else(|| balancer.get("ip"))?
+        .as_str()?;
+    let scheme = if object.pointer("/spec/tls").is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let rules = object
+        .pointer("/spec/rules")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    let hosts: Vec<String> = rules
+        .filter_map(|rule| Some(format!("{scheme}://{}", rule.get("host")?.as_str()?)))
+        .collect();
+    Some(if hosts.is_empty() {
+        address.to_owned()
+    } else {
+        format!("{} ({address})", hosts.join(", "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::address;
+
+    #[test]
+    fn an_ingress_is_reached_by_its_hosts() {
+        let ingress = json!({
+            "spec": {"rules": [{"host": "api.shop.test"}], "tls": [{"hosts": ["api.shop.test"]}]},
+            "status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}},
+        });
+        assert_eq!(
+            address(&ingress).as_deref(),
+            Some("https://api.shop.test (192.0.2.1)")
+        );
+        assert_eq!(address(&json!({"status": {"loadBalancer": {}}})), None);
+    }
+}

@@ -1,0 +1,142 @@
+//! Waiting for objects outside any run.
+
+use std::{collections::HashSet, time::Duration};
+
+use futures::future::try_join_all;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::{
+    diagnose::look_into,
+    events::Emitter,
+    execute::executor::OnFault,
+    execute::wait::{Hopeless, TICK, Wait, WaitFor, Waited, Waiter},
+    observe::objects::Look,
+    watch::cache::Hub,
+};
+use crate::{
+    cluster::{Cluster, RequestError, Resource, Seen, Served},
+    event::Diagnosis,
+    object::ObjectId,
+    readiness::{Budget, Rules, State, Verdict},
+};
+
+/// What is waited for, and how long.
+pub(crate) struct Awaited {
+    /// The objects, each with the kind that it is read as.
+    pub(crate) objects: Vec<(ObjectId, Resource)>,
+    /// Until they are gone, instead of ready.
+    pub(crate) gone: bool,
+    /// How long at most.
+    pub(crate) timeout: Duration,
+    /// Rules of a plan, which come before the built-in ones.
+    pub(crate) rules: Rules,
+    /// How much failing is tolerated.
+    pub(crate) budget: Budget,
+}
+
+/// How a wait ended.
+pub(crate) struct Awaiting {
+    /// The objects with their last verdicts, in the order asked for.
+    pub(crate) objects: Vec<(ObjectId, Verdict)>,
+    /// Why it ended before they were as awaited.
+    pub(crate) diagnosis: Option<Diagnosis>,
+}
+
+/// Waits until all objects are as awaited, one of them never will be, the time is up, or
+/// `interrupt` is cancelled: then `None`.
+///
+/// Each object is read once; what is not as awaited then is watched. Errors are those of these
+/// first reads.
+pub(crate) async fn await_objects(
+    cluster: &Cluster,
+    served: &Served,
+    awaited: Awaited,
+    emitter: &Emitter,
+    interrupt: &CancellationToken,
+) -> Result<Option<Awaiting>, RequestError> {
+    let deadline = Instant::now() + awaited.timeout;
+    let reads = awaited
+        .objects
+        .iter()
+        .map(|(id, resource)| cluster.get(resource, id.namespace.as_deref(), &id.name));
+    let mut look = Look::default();
+    for ((id, _), read) in awaited.objects.iter().zip(try_join_all(reads).await?) {
+        look.live.note(
+            id.clone(),
+            read.map_or(Seen::Absent, |object| Seen::Present(object.into())),
+        );
+    }
+    let hub = Hub::new(cluster.clone(), served, None, &look).judging_by(awaited.rules);
+    let mut waiter = Waiter::new(hub, emitter.clone(), OnFault::Stop);
+    let until = if awaited.gone {
+        WaitFor::Gone
+    } else {
+        WaitFor::Ready
+    };
+    let objects = awaited
+        .objects
+        .into_iter()
+        .map(|(id, resource)| Waited::new(id, Some(resource), &[]))
+        .collect();
+    let hopeless = waiter
+        .begin(
+            Wait::new(0, "", until, objects).within(None, awaited.budget),
+            &HashSet::new(),
+        )
+        .await;
+    let Some(ended) = until_over(&mut waiter, hopeless, deadline, interrupt).await else {
+        return Ok(None);
+    };
+    let objects: Vec<(ObjectId, Verdict)> = waiter.waits.iter().flat_map(Wait::verdicts).collect();
+    let summary = match ended {
+        Ended::AsAwaited => {
+            return Ok(Some(Awaiting {
+                objects,
+                diagnosis: None,
+            }));
+        }
+        Ended::Never => "it is useless to wait any longer".to_owned(),
+        Ended::Late => format!("{} s were up", awaited.timeout.as_secs()),
+    };
+    let mut open: Vec<(ObjectId, Verdict)> = waiter.waits.iter().flat_map(Wait::not_met).collect();
+    // What has failed says more than what is only not ready yet.
+    open.sort_by_key(|(_, verdict)| verdict.state != State::Failed);
+    let diagnosis = look_into(summary, None, &open, cluster, &mut waiter.hub).await;
+    Ok(Some(Awaiting {
+        objects,
+        diagnosis: Some(diagnosis),
+    }))
+}
+
+enum Ended {
+    AsAwaited,
+    Never,
+    Late,
+}
+
+async fn until_over(
+    waiter: &mut Waiter,
+    hopeless: Vec<Hopeless>,
+    deadline: Instant,
+    interrupt: &CancellationToken,
+) -> Option<Ended> {
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let left = HashSet::new();
+    let mut hopeless = !hopeless.is_empty();
+    loop {
+        if waiter.waits.iter().all(Wait::is_over) {
+            return Some(Ended::AsAwaited);
+        }
+        if hopeless {
+            return Some(Ended::Never);
+        }
+        hopeless = tokio::select! {
+            () = interrupt.cancelled() => return None,
+            () = sleep_until(deadline) => return Some(Ended::Late),
+            news = waiter.hub.changed() => !waiter.look(Some(&news), &left).await.is_empty(),
+            _ = tick.tick() => !waiter.look(None, &left).await.is_empty(),
+        };
+    }
+}

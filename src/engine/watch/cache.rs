@@ -1,0 +1,470 @@
+//! What the watches brought, joined in memory.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures::future::join_all;
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    task::JoinSet,
+};
+
+use super::{
+    objects::Known,
+    related::{Children, is_in},
+    status_subresources::Statuses,
+};
+use crate::engine::observe::objects::Look;
+use crate::{
+    cluster::{Cluster, Heard, RequestError, Resource, Served, WatchScope, Watched},
+    object::ObjectId,
+    readiness::{Budget, Rules, Surroundings, Verdict, VolumeBinding},
+};
+
+/// What the watches brought, joined in memory: the objects that are waited for, and the pods,
+/// ReplicaSets, claims and events around them.
+pub(crate) struct Hub {
+    cluster: Cluster,
+    label: Option<String>,
+    positions: HashMap<Resource, String>,
+    objects: Known,
+    resources: HashMap<ObjectId, Resource>,
+    children: Children,
+    statuses: Statuses,
+    rules: Rules,
+    news: News,
+    bindings: HashMap<String, VolumeBinding>,
+    asked_bindings: bool,
+    watched: HashSet<(Resource, Option<String>)>,
+    tasks: JoinSet<()>,
+    sender: UnboundedSender<Heard>,
+    receiver: UnboundedReceiver<Heard>,
+}
+
+/// Which objects may have another verdict than before, as far as watches tell: time may change
+/// verdicts too.
+#[derive(Debug, Default)]
+pub(crate) struct News {
+    /// When the oldest of it was read off the network.
+    pub(crate) since: Option<Instant>,
+    everything: bool,
+    ids: HashSet<ObjectId>,
+    uids: HashSet<String>,
+}
+
+impl News {
+    /// Whether it concerns `id`, which is there as `object`.
+    pub(crate) fn concerns(&self, id: &ObjectId, object: Option<&Value>) -> bool {
+        self.everything
+            || self.ids.contains(id)
+            || object.is_some_and(|object| self.uids.contains(uid_of(object)))
+    }
+}
+
+/// Kinds that say why a workload is not ready. They are watched only where something is slow: a
+/// healthy release never asks.
+const CHILDREN: [(&str, &str, &str, &str); 4] = [
+    ("", "v1", "Pod", "pods"),
+    ("apps", "v1", "ReplicaSet", "replicasets"),
+    ("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims"),
+    ("events.k8s.io", "v1", "Event", "events"),
+];
+
+impl Hub {
+    /// A hub that knows what `look` saw, and watches what carries `label`; without one, whole
+    /// kinds: objects that are put back may not be ours.
+    pub(crate) fn new(
+        cluster: Cluster,
+        served: &Served,
+        label: Option<String>,
+        look: &Look,
+    ) -> Self {
+        let (sender, receiver) = unbounded_channel();
+        Self {
+            cluster,
+            positions: if label.is_some() {
+                look.positions.clone()
+            } else {
+                HashMap::new()
+            },
+            label,
+            objects: look
+                .live
+                .present()
+                .map(|(id, object)| (id.clone(), Arc::clone(object)))
+                .collect(),
+            resources: HashMap::new(),
+            children: Children::default(),
+            statuses: Statuses::of(served),
+            rules: Rules::default(),
+            news: News::default(),
+            bindings: HashMap::new(),
+            asked_bindings: false,
+            watched: HashSet::new(),
+            tasks: JoinSet::new(),
+            sender,
+            receiver,
+        }
+    }
+
+    /// The same hub, which judges by `rules` where they fit.
+    pub(crate) fn judging_by(self, rules: Rules) -> Self {
+        Self { rules, ..self }
+    }
+
+    /// How long `id` may take until it is ready, where a rule says so.
+    pub(crate) fn time_for(&self, id: &ObjectId) -> Option<Duration> {
+        self.rules.timeout_for(id)
+    }
+
+    /// How often the containers of the pods of `id` were restarted: the highest number.
+    pub(crate) fn restarts(&self, id: &ObjectId, now: Timestamp) -> u32 {
+        let Some(object) = self.objects.get(id) else {
+            return 0;
+        };
+        self.around(object, now, |surroundings| {
+            surroundings
+                .pods
+                .iter()
+                .map(|pod| most_restarts(pod))
+                .max()
+                .unwrap_or(0)
+        })
+    }
+
+    /// Notes the answer to a write of `id`.
+    pub(crate) fn written(&mut self, id: &ObjectId, object: Value) {
+        self.statuses.note(id, &object);
+        self.objects.take(id.clone(), Arc::new(object));
+    }
+
+    /// Notes that `id` is gone.
+    pub(crate) fn removed(&mut self, id: &ObjectId) {
+        self.objects.remove(id);
+    }
+
+    /// The object as it was seen last.
+    pub(crate) fn object(&self, id: &ObjectId) -> Option<&Arc<Value>> {
+        self.objects.get(id)
+    }
+
+    /// Judges `id` by what is known now, within the default budget.
+    pub(crate) fn judge(&self, id: &ObjectId, now: Timestamp) -> Verdict {
+        self.judge_within(id, now, Budget::default())
+    }
+
+    /// Judges `id` by what is known now; `budget` says how much failing is tolerated.
+    pub(crate) fn judge_within(&self, id: &ObjectId, now: Timestamp, budget: Budget) -> Verdict {
+        match self.objects.get(id) {
+            None => Verdict::absent(),
+            Some(object) => self.around(object, now, |surroundings| {
+                self.rules.judge(object, surroundings, budget)
+            }),
+        }
+    }
+
+    /// Calls `ask` with what belongs to `object`.
+    pub(crate) fn around<T>(
+        &self,
+        object: &Value,
+        now: Timestamp,
+        ask: impl FnOnce(&Surroundings<'_>) -> T,
+    ) -> T {
+        let family = self.children.family(uid_of(object));
+        let of_kind = |kind: &str| -> Vec<&Value> {
+            family
+                .iter()
+                .copied()
+                .filter(|child| kind_of(child) == kind)
+                .collect()
+        };
+        let pods = if kind_of(object) == "PersistentVolumeClaim" {
+            self.children.users_of(object)
+        } else {
+            of_kind("Pod")
+        };
+        let claims = self.children.claims_of(&pods);
+        let events = self.children.events_about(
+            family
+                .iter()
+                .copied()
+                .chain(claims.iter().copied())
+                .chain([object])
+                .map(uid_of),
+        );
+        let binding = object
+            .pointer("/spec/storageClassName")
+            .and_then(Value::as_str)
+            .and_then(|class| self.bindings.get(class))
+            .copied();
+        let has_status_subresource = self.statuses.has(object);
+        let surroundings = Surroundings {
+            binding,
+            has_status_subresource,
+            ..Surroundings::none(now)
+        };
+        ask(&Surroundings {
+            pods: &pods,
+            replica_sets: &of_kind("ReplicaSet"),
+            claims: &claims,
+            events: &events,
+            ..surroundings
+        })
+    }
+
+    /// Watches the kind of `id`: by our label over all namespaces, from where the LIST stopped, or
+    /// in its namespace.
+    pub(crate) fn follow(&mut self, id: &ObjectId, resource: &Resource) {
+        self.resources
+            .entry(id.clone())
+            .or_insert_with(|| resource.clone());
+        let position = self.positions.get(resource).cloned();
+        let namespace = if position.is_some() {
+            None
+        } else {
+            id.namespace.clone()
+        };
+        self.watch(
+            WatchScope {
+                resource: resource.clone(),
+                namespace,
+                selector: self.label.clone(),
+            },
+            position,
+        );
+    }
+
+    /// Whether a watch brings what happens to `id`.
+    pub(crate) fn is_followed(&self, id: &ObjectId) -> bool {
+        self.resources.contains_key(id)
+    }
+
+    /// Watches what belongs to workloads in the namespace of `id`.
+    pub(crate) async fn follow_children(&mut self, id: &ObjectId) {
+        let Some(namespace) = &id.namespace else {
+            return;
+        };
+        for resource in children() {
+            self.watch(
+                WatchScope {
+                    resource,
+                    namespace: Some(namespace.clone()),
+                    selector: None,
+                },
+                None,
+            );
+        }
+        if id.kind == "PersistentVolumeClaim" && !self.asked_bindings {
+            self.asked_bindings = true;
+            self.ask_bindings().await;
+        }
+    }
+
+    /// Lists what belongs to workloads in `namespace`, once. What the user may not list stays
+    /// unknown.
+    pub(crate) async fn list_children(&mut self, namespace: &str) -> Result<(), RequestError> {
+        let resources: Vec<Resource> = children().collect();
+        let lists = resources
+            .iter()
+            .map(|resource| self.cluster.list(resource, Some(namespace), None));
+        for listed in join_all(lists).await {
+            match listed {
+                Ok(listed) => listed.items.iter().for_each(|item| self.note(item)),
+                Err(error) if matches!(error.code(), Some(403 | 404)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.ask_bindings().await;
+        Ok(())
+    }
+
+    /// Learns when each StorageClass binds its claims.
+    async fn ask_bindings(&mut self) {
+        let classes = Resource {
+            group: "storage.k8s.io".to_owned(),
+            version: "v1".to_owned(),
+            kind: "StorageClass".to_owned(),
+            plural: "storageclasses".to_owned(),
+            namespaced: false,
+            verbs: Vec::new(),
+            has_status: false,
+        };
+        // Without permission nothing is known of the classes, and a claim is waited for until it is
+        // bound.
+        if let Ok(listed) = self.cluster.list(&classes, None, None).await {
+            self.bindings = listed
+                .items
+                .iter()
+                .map(|class| {
+                    (
+                        text(class, "/metadata/name").to_owned(),
+                        VolumeBinding::of(class),
+                    )
+                })
+                .collect();
+        }
+    }
+
+    fn watch(&mut self, scope: WatchScope, position: Option<String>) {
+        if self
+            .watched
+            .insert((scope.resource.clone(), scope.namespace.clone()))
+        {
+            self.tasks.spawn(
+                self.cluster
+                    .clone()
+                    .watch(scope, position, self.sender.clone()),
+            );
+        }
+    }
+
+    /// Waits until a watch says something, takes in all that is there, and says what it is about.
+    ///
+    /// Never returns where nothing is watched.
+    pub(crate) async fn changed(&mut self) -> News {
+        if let Some(heard) = self.receiver.recv().await {
+            self.take_in(heard);
+        }
+        while let Ok(heard) = self.receiver.try_recv() {
+            self.take_in(heard);
+        }
+        std::mem::take(&mut self.news)
+    }
+
+    fn take_in(&mut self, heard: Heard) {
+        self.news.since.get_or_insert(heard.at);
+        match heard.what {
+            Watched::Changed(object) => self.note(&object),
+            Watched::Gone(object) => self.forget(&object),
+            Watched::All(scope, objects) => {
+                self.news.everything = true;
+                let known = self.forget_scope(&scope, &objects);
+                for object in objects {
+                    if identity(&object).is_some_and(|id| known.contains(&id)) {
+                        self.take_object(Arc::clone(&object));
+                    }
+                    self.note(&object);
+                }
+            }
+            // What may not be watched stays as it was seen; the phase's time limit ends the wait
+            // for it.
+            Watched::Forbidden => {}
+        }
+    }
+
+    fn note(&mut self, object: &Arc<Value>) {
+        let Some(id) = identity(object) else { return };
+        // A watch may tell of an object, and even that it is ready, before the answer to our own
+        // write of it was read.
+        if self.is_ours(object) || self.objects.contains(&id) || self.resources.contains_key(&id) {
+            self.take_object(Arc::clone(object));
+        }
+        if is_child(object) {
+            self.children.note(Arc::clone(object));
+        }
+        self.is_news(id, object);
+    }
+
+    fn is_news(&mut self, id: ObjectId, object: &Value) {
+        if !self.news.everything {
+            self.news.uids.extend(self.children.concerned(object));
+            self.news.ids.insert(id);
+        }
+    }
+
+    fn is_ours(&self, object: &Value) -> bool {
+        let labels = object.pointer("/metadata/labels");
+        self.label
+            .as_ref()
+            .is_some_and(|label| labels.and_then(|labels| labels.get(label)).is_some())
+    }
+
+    fn take_object(&mut self, object: Arc<Value>) {
+        if let Some(id) = identity(&object) {
+            self.objects.take(id, object);
+        }
+    }
+
+    fn forget(&mut self, object: &Value) {
+        let Some(id) = identity(object) else { return };
+        self.objects.forget(&id, object);
+        self.is_news(id, object);
+        self.children.forget(object);
+    }
+
+    /// Forgets everything of a scope before all of it, `list`, is taken in anew. Returns the
+    /// objects that were known.
+    fn forget_scope(&mut self, scope: &WatchScope, list: &[Arc<Value>]) -> HashSet<ObjectId> {
+        let mut known = HashSet::new();
+        if scope.selector == self.label {
+            let of_kind =
+                |id: &ObjectId| id.kind == scope.resource.kind && id.group == scope.resource.group;
+            known = self
+                .objects
+                .forget_all(|id, object| of_kind(id) && is_in(scope, object), list);
+        }
+        if scope.selector.is_none() {
+            self.children.forget_scope(scope);
+        }
+        known
+    }
+}
+
+/// The number of restarts of that container of `pod` which was restarted most often.
+fn most_restarts(pod: &Value) -> u32 {
+    let statuses = ["/status/initContainerStatuses", "/status/containerStatuses"].into_iter();
+    let statuses = statuses
+        .filter_map(|at| pod.pointer(at)?.as_array())
+        .flatten();
+    let restarts = statuses
+        .filter_map(|status| status.get("restartCount")?.as_u64())
+        .max()
+        .unwrap_or(0);
+    u32::try_from(restarts).unwrap_or(u32::MAX)
+}
+
+/// [`CHILDREN`] as they are served.
+fn children() -> impl Iterator<Item = Resource> {
+    CHILDREN
+        .iter()
+        .map(|(group, version, kind, plural)| Resource {
+            group: (*group).to_owned(),
+            version: (*version).to_owned(),
+            kind: (*kind).to_owned(),
+            plural: (*plural).to_owned(),
+            namespaced: true,
+            verbs: Vec::new(),
+            has_status: false,
+        })
+}
+
+fn identity(object: &Value) -> Option<ObjectId> {
+    ObjectId::of(object)
+}
+
+fn is_child(object: &Value) -> bool {
+    CHILDREN
+        .iter()
+        .any(|(_, _, kind, _)| *kind == kind_of(object))
+        || kind_of(object) == "Job"
+}
+
+pub(crate) fn kind_of(object: &Value) -> &str {
+    text(object, "/kind")
+}
+
+pub(crate) fn uid_of(object: &Value) -> &str {
+    text(object, "/metadata/uid")
+}
+
+pub(crate) fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
+    object
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}

@@ -1,0 +1,309 @@
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use serde_json::Value;
+
+use super::cache::{kind_of, text, uid_of};
+use crate::cluster::WatchScope;
+
+/// What stands around objects: pods, ReplicaSets, Jobs, claims and events, each found by what it
+/// belongs to, and never by a search through all of them: hundreds of workloads may roll out at
+/// once.
+#[derive(Default)]
+pub(crate) struct Children {
+    by_uid: HashMap<String, Arc<Value>>,
+    /// uid of an owner → uids of what it owns.
+    owned: HashMap<String, HashSet<String>>,
+    /// uid of an object → uids of events about it.
+    events: HashMap<String, HashSet<String>>,
+    /// Namespace and name of a claim → its uid.
+    claims: HashMap<(String, String), String>,
+    /// Namespace and name of a claim → uids of the pods that mount it.
+    mounted: HashMap<(String, String), HashSet<String>>,
+}
+
+impl Children {
+    /// Takes `child` in, or what has become of it.
+    pub(crate) fn note(&mut self, child: Arc<Value>) {
+        let uid = uid_of(&child).to_owned();
+        for owner in owners(&child) {
+            self.owned
+                .entry(owner.to_owned())
+                .or_default()
+                .insert(uid.clone());
+        }
+        match kind_of(&child) {
+            "Event" => drop(
+                self.events
+                    .entry(regarding(&child).to_owned())
+                    .or_default()
+                    .insert(uid.clone()),
+            ),
+            "PersistentVolumeClaim" => drop(self.claims.insert(place(&child), uid.clone())),
+            "Pod" => {
+                for claim in claim_names(&child) {
+                    let claim = (
+                        text(&child, "/metadata/namespace").to_owned(),
+                        claim.to_owned(),
+                    );
+                    self.mounted.entry(claim).or_default().insert(uid.clone());
+                }
+            }
+            _ => {}
+        }
+        self.by_uid.insert(uid, child);
+    }
+
+    /// Forgets `child`.
+    pub(crate) fn forget(&mut self, child: &Value) {
+        let uid = uid_of(child);
+        let Some(known) = self.by_uid.remove(uid) else {
+            return;
+        };
+        for owner in owners(&known) {
+            take_out(&mut self.owned, owner, uid);
+        }
+        match kind_of(&known) {
+            "Event" => take_out(&mut self.events, regarding(&known), uid),
+            // Another claim may have its name by now.
+            "PersistentVolumeClaim" => self.claims.retain(|_, claim| claim != uid),
+            "Pod" => self.mounted.retain(|_, pods| {
+                pods.remove(uid);
+                !pods.is_empty()
+            }),
+            _ => {}
+        }
+    }
+
+    /// Forgets everything of a kind in a scope.
+    pub(crate) fn forget_scope(&mut self, scope: &WatchScope) {
+        let gone: Vec<Arc<Value>> = self
+            .by_uid
+            .values()
+            .filter(|child| is_in(scope, child))
+            .cloned()
+            .collect();
+        for child in &gone {
+            self.forget(child);
+        }
+    }
+
+    /// Everything that the object with `uid` owns, directly or through others.
+    pub(crate) fn family(&self, uid: &str) -> Vec<&Value> {
+        let mut family = Vec::new();
+        let mut seen = HashSet::new();
+        let mut owners = vec![uid];
+        while let Some(owner) = owners.pop() {
+            for child in self
+                .all(self.owned.get(owner))
+                .filter(|child| seen.insert(uid_of(child)))
+            {
+                owners.push(uid_of(child));
+                family.push(child);
+            }
+        }
+        family
+    }
+
+    /// The pods that mount `claim`.
+    pub(crate) fn users_of(&self, claim: &Value) -> Vec<&Value> {
+        self.all(self.mounted.get(&place(claim))).collect()
+    }
+
+    /// The claims that `pods` mount.
+    pub(crate) fn claims_of<'a>(&'a self, pods: &[&'a Value]) -> Vec<&'a Value> {
+        let keys: HashSet<(String, String)> = pods
+            .iter()
+            .flat_map(|pod| {
+                claim_names(pod).map(|claim| {
+                    (
+                        text(pod, "/metadata/namespace").to_owned(),
+                        claim.to_owned(),
+                    )
+                })
+            })
+            .collect();
+        keys.iter()
+            .filter_map(|key| self.by_uid.get(self.claims.get(key)?).map(AsRef::as_ref))
+            .collect()
+    }
+
+    /// The events about the objects with `uids`.
+    pub(crate) fn events_about<'a>(
+        &'a self,
+        uids: impl Iterator<Item = &'a str>,
+    ) -> Vec<&'a Value> {
+        uids.flat_map(|uid| self.all(self.events.get(uid)))
+            .collect()
+    }
+
+    /// The uids of all objects whose verdict may be another one because of `changed`: itself, what
+    /// it is about, what it belongs to, and what shares a volume with it.
+    pub(crate) fn concerned(&self, changed: &Value) -> HashSet<String> {
+        let mut open: Vec<&str> = vec![uid_of(changed)];
+        open.extend(owners(changed));
+        match kind_of(changed) {
+            "Event" => open.push(regarding(changed)),
+            "PersistentVolumeClaim" => open.extend(self.users_of(changed).into_iter().map(uid_of)),
+            "Pod" => {
+                let claims = claim_names(changed).map(|claim| {
+                    (
+                        text(changed, "/metadata/namespace").to_owned(),
+                        claim.to_owned(),
+                    )
+                });
+                open.extend(
+                    claims
+                        .filter_map(|claim| self.claims.get(&claim))
+                        .map(String::as_str),
+                );
+            }
+            _ => {}
+        }
+        let mut concerned = HashSet::new();
+        while let Some(uid) = open.pop() {
+            if concerned.insert(uid.to_owned()) {
+                open.extend(
+                    self.by_uid
+                        .get(uid)
+                        .into_iter()
+                        .flat_map(|child| owners(child)),
+                );
+            }
+        }
+        concerned
+    }
+
+    fn all<'a>(&'a self, uids: Option<&'a HashSet<String>>) -> impl Iterator<Item = &'a Value> {
+        uids.into_iter()
+            .flatten()
+            .filter_map(|uid| self.by_uid.get(uid).map(AsRef::as_ref))
+    }
+}
+
+fn take_out(index: &mut HashMap<String, HashSet<String>>, key: &str, uid: &str) {
+    if let Some(uids) = index.get_mut(key) {
+        uids.remove(uid);
+        if uids.is_empty() {
+            index.remove(key);
+        }
+    }
+}
+
+/// Whether `object` is of the kind and in the namespace of `scope`.
+pub(crate) fn is_in(scope: &WatchScope, object: &Value) -> bool {
+    kind_of(object) == scope.resource.kind
+        && scope
+            .namespace
+            .as_ref()
+            .is_none_or(|namespace| text(object, "/metadata/namespace") == namespace)
+}
+
+/// Namespace and name.
+fn place(object: &Value) -> (String, String) {
+    (
+        text(object, "/metadata/namespace").to_owned(),
+        text(object, "/metadata/name").to_owned(),
+    )
+}
+
+fn regarding(event: &Value) -> &str {
+    text(event, "/regarding/uid")
+}
+
+fn owners(object: &Value) -> impl Iterator<Item = &str> {
+    object
+        .pointer("/metadata/ownerReferences")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .map(|owner| text(owner, "/uid"))
+}
+
+fn claim_names(pod: &Value) -> impl Iterator<Item = &str> {
+    let volumes = pod
+        .pointer("/spec/volumes")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    volumes
+        .map(|volume| text(volume, "/persistentVolumeClaim/claimName"))
+        .filter(|claim| !claim.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(kind: &str, uid: &str, owner: &str) -> Value {
+        json!({"kind": kind, "metadata": {"uid": uid, "name": uid, "namespace": "shop", "ownerReferences": [{"uid": owner}]}})
+    }
+
+    fn children() -> Children {
+        let mut children = Children::default();
+        let mut pod = object("Pod", "pod", "set");
+        pod["spec"] = json!({"volumes": [{"persistentVolumeClaim": {"claimName": "claim"}}]});
+        let mut event = object("Event", "event", "");
+        event["regarding"] = json!({"uid": "pod"});
+        for child in [
+            object("ReplicaSet", "set", "deployment"),
+            pod,
+            object("PersistentVolumeClaim", "claim", ""),
+            event,
+        ] {
+            children.note(Arc::new(child));
+        }
+        children
+    }
+
+    fn concerned(children: &Children, uid: &str) -> Vec<String> {
+        let mut concerned: Vec<String> = children
+            .concerned(&children.by_uid[uid])
+            .into_iter()
+            .filter(|uid| !uid.is_empty())
+            .collect();
+        concerned.sort();
+        concerned
+    }
+
+    #[test]
+    fn what_belongs_together_is_found_from_both_ends() {
+        let children = children();
+        let family: Vec<&str> = children
+            .family("deployment")
+            .into_iter()
+            .map(uid_of)
+            .collect();
+        assert_eq!(family, ["set", "pod"]);
+        assert_eq!(
+            concerned(&children, "event"),
+            ["deployment", "event", "pod", "set"]
+        );
+        assert_eq!(
+            concerned(&children, "claim"),
+            ["claim", "deployment", "pod", "set"]
+        );
+        assert_eq!(
+            concerned(&children, "pod"),
+            ["claim", "deployment", "pod", "set"]
+        );
+        assert_eq!(children.claims_of(&[&children.by_uid["pod"]]).len(), 1);
+        assert_eq!(children.events_about(["pod"].into_iter()).len(), 1);
+    }
+
+    #[test]
+    fn what_is_gone_is_found_no_more() {
+        let mut children = children();
+        let pod = Arc::clone(&children.by_uid["pod"]);
+        children.forget(&pod);
+        assert_eq!(children.family("deployment").len(), 1);
+        assert!(children.users_of(&children.by_uid["claim"]).is_empty());
+        let claim = Arc::clone(&children.by_uid["claim"]);
+        children.forget(&claim);
+        assert!(children.claims_of(&[&pod]).is_empty());
+    }
+}
