@@ -204,20 +204,20 @@ pub(crate) struct Proof {
     /// Number of objects that are as they were.
     pub(crate) same: usize,
     /// What is not as it was, and should be.
-    pub(crate) differences: Vec<Remark>,
+    pub(crate) differences: Vec<ObjectNote>,
     /// Objects that were created and are kept on purpose: data, and what it cannot do without.
-    pub(crate) kept: Vec<Remark>,
+    pub(crate) kept: Vec<ObjectNote>,
     /// What cannot or may not be put back, which was known before: Jobs that ran, versions that
     /// moved on.
-    pub(crate) stays: Vec<Remark>,
+    pub(crate) stays: Vec<ObjectNote>,
     /// What others changed meanwhile and was left to them.
-    pub(crate) by_others: Vec<Remark>,
+    pub(crate) by_others: Vec<ObjectNote>,
 }
 
 /// Something to be said about one object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Remark {
+pub(crate) struct ObjectNote {
     /// The object.
     pub(crate) object: ObjectId,
     /// What is to be said of it.

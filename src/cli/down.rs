@@ -8,7 +8,7 @@ use super::{
     up::{again::take_over, prepare},
 };
 use crate::{
-    engine::{self, Before, Pruning, Selection},
+    engine::{self, PrunePlan, ReleaseHistory, Selection},
     error::{CommandError, ExitCode},
     event::RunOutcome,
     plan::Address,
@@ -64,7 +64,7 @@ async fn down(
         &address.release,
     );
     let before = session
-        .unless_interrupted(Before::read(&store))
+        .unless_interrupted(ReleaseHistory::read(&store))
         .await?
         .map_err(|error| session.store_error(&error))?;
     let Some(newest) = before.newest().map(|head| head.revision.clone()) else {
@@ -128,21 +128,21 @@ async fn prepared(
     arguments: &Arguments,
     address: &Address,
     session: &Session,
-    mut before: Before,
+    mut before: ReleaseHistory,
 ) -> Result<Prepared, CommandError> {
     let known = before.touched(&session.served);
-    let look = session
-        .unless_interrupted(engine::look(&session.cluster, &address.release, &known))
+    let observation = session
+        .unless_interrupted(engine::observe(&session.cluster, &address.release, &known))
         .await?;
-    let mut look =
-        look.map_err(|error| session.request_error("cannot look at the cluster", &error))?;
-    before.complete(&look.live, &address.release.field_manager());
+    let mut observation =
+        observation.map_err(|error| session.request_error("cannot look at the cluster", &error))?;
+    before.complete(&observation.live, &address.release.field_manager());
     let candidates = engine::written(&before);
     let pruning = prepare::leaving(
         session,
         candidates,
         &before,
-        &mut look,
+        &mut observation,
         &address.release,
         arguments.removal.delete_data,
         true,
@@ -150,7 +150,7 @@ async fn prepared(
     .await?;
     Ok(Prepared {
         before,
-        look,
+        observation,
         pruning,
     })
 }
@@ -159,7 +159,7 @@ async fn prepared(
 async fn under_lock(
     arguments: &Arguments,
     removing: &Removing<'_>,
-    shown: &Pruning,
+    shown: &PrunePlan,
     session: Session,
     store: &Store,
     output: &mut Output,
@@ -189,7 +189,7 @@ async fn purge(
     store: &Store,
     output: &mut Output,
 ) -> Result<(), CommandError> {
-    let before = Before::read(store)
+    let before = ReleaseHistory::read(store)
         .await
         .map_err(|error| session.store_error(&error))?;
     let mut heads = before.heads;

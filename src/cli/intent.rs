@@ -12,7 +12,7 @@ use crate::{engine::Selection, object::ObjectId, plan::ReleaseId};
     clippy::struct_excessive_bools,
     reason = "each is a permission of its own that the user gives"
 )]
-pub(super) struct Intent<'a> {
+pub(super) struct ChangeRequest<'a> {
     /// The release.
     pub(super) release: &'a ReleaseId,
     /// Which phases are run.
@@ -41,7 +41,7 @@ pub(super) struct Intent<'a> {
     pub(super) left_alone: BTreeSet<ObjectId>,
 }
 
-impl<'a> Intent<'a> {
+impl<'a> ChangeRequest<'a> {
     /// All phases of `release` without any further permission; `yes` is what `--yes` was given as.
     pub(super) fn plain(release: &'a ReleaseId, protected: bool, yes: Option<&'a str>) -> Self {
         Self {

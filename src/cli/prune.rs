@@ -9,7 +9,7 @@ use super::{
     up::{again::take_over, prepare},
 };
 use crate::{
-    engine::{self, Before, Known, Pruning, Selection},
+    engine::{self, KnownObjects, PrunePlan, ReleaseHistory, Selection},
     error::{CommandError, ExitCode},
     plan::Address,
     release::{Author, Store},
@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
 /// What there is to remove, and which kinds could not be looked at everywhere.
 struct Found {
     prepared: Prepared,
-    unseen: Vec<String>,
+    incomplete_kinds: Vec<String>,
 }
 
 impl Found {
@@ -79,7 +79,7 @@ async fn prune(
         &address.release,
     );
     let before = session
-        .unless_interrupted(Before::read(&store))
+        .unless_interrupted(ReleaseHistory::read(&store))
         .await?
         .map_err(|error| session.store_error(&error))?;
     let guard = before
@@ -88,7 +88,7 @@ async fn prune(
         .unwrap_or_default();
     session.check_context(&address.release, &guard.contexts)?;
     let found = found(arguments, address, &session, &store, before).await?;
-    tell_unseen(&found.unseen, output);
+    tell_unseen(&found.incomplete_kinds, output);
     if found.is_nothing() {
         output.note(&format!(
             "No orphans of {} are to be removed in context {}",
@@ -131,14 +131,14 @@ async fn prune(
 async fn under_lock(
     arguments: &Arguments,
     removing: &Removing<'_>,
-    shown: &Pruning,
+    shown: &PrunePlan,
     session: Session,
     store: &Store,
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
     let address = removing.address;
     let before = session
-        .unless_interrupted(Before::read(store))
+        .unless_interrupted(ReleaseHistory::read(store))
         .await?
         .map_err(|error| session.store_error(&error))?;
     check_settled(&before)?;
@@ -169,12 +169,12 @@ async fn found(
     address: &Address,
     session: &Session,
     store: &Store,
-    before: Before,
+    before: ReleaseHistory,
 ) -> Result<Found, CommandError> {
     check_settled(&before)?;
     let release = &address.release;
     let known = session
-        .unless_interrupted(Known::read(store, &before.heads))
+        .unless_interrupted(KnownObjects::read(store, &before.heads))
         .await?
         .map_err(|error| session.store_error(&error))?;
     let orphans = session
@@ -186,9 +186,9 @@ async fn found(
         ))
         .await?;
     let engine::Orphans {
-        mut look,
+        mut observation,
         candidates,
-        unseen,
+        incomplete_kinds,
     } = orphans.map_err(|error| session.request_error("cannot look for orphans", &error))?;
     if before.heads.is_empty() && !candidates.is_empty() {
         return Err(unremembered(address, candidates.len()));
@@ -198,26 +198,26 @@ async fn found(
         session,
         candidates,
         &before,
-        &mut look,
+        &mut observation,
         release,
         delete_data,
         true,
     )
     .await?;
-    engine::give_up_foreign(&mut pruning, &look, release);
+    engine::give_up_foreign(&mut pruning, &observation, release);
     Ok(Found {
         prepared: Prepared {
             before,
-            look,
+            observation,
             pruning,
         },
-        unseen,
+        incomplete_kinds,
     })
 }
 
 /// Refuses to go on where a run of another command is not finished: what it left is not to be taken
 /// for orphans, and it is not settled by removing something else.
-fn check_settled(before: &Before) -> Result<(), CommandError> {
+fn check_settled(before: &ReleaseHistory) -> Result<(), CommandError> {
     let unsettled = before
         .newest()
         .map(|head| &head.revision)
@@ -247,11 +247,11 @@ fn unremembered(address: &Address, number: usize) -> CommandError {
         ))
 }
 
-fn tell_unseen(unseen: &[String], output: &mut Output) {
-    if !unseen.is_empty() {
+fn tell_unseen(incomplete_kinds: &[String], output: &mut Output) {
+    if !incomplete_kinds.is_empty() {
         output.note(&format!(
             "Note: not looked for everywhere, since they cannot be listed: {}",
-            unseen.join(", ")
+            incomplete_kinds.join(", ")
         ));
     }
 }

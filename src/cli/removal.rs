@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 
 use super::{
     Global,
-    intent::Intent,
+    intent::ChangeRequest,
     run_arguments::RunArguments,
     session::Session,
     up::{
@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{
     engine::{
-        Before, Emitter, Limits, Look, Origin, Pruning, Removal, Run, Selection, Terms, Wanted,
-        remove_all,
+        DesiredState, Emitter, Limits, Observation, PrunePlan, ReleaseHistory, Removal,
+        RevisionMetadata, Run, RunOptions, Selection, remove_all,
     },
     error::{CommandError, ExitCode},
     object::ObjectId,
@@ -48,9 +48,9 @@ pub(super) struct RemovalArguments {
 
 /// What was worked out before anything is asked or written.
 pub(super) struct Prepared {
-    pub(super) before: Before,
-    pub(super) look: Look,
-    pub(super) pruning: Pruning,
+    pub(super) before: ReleaseHistory,
+    pub(super) observation: Observation,
+    pub(super) pruning: PrunePlan,
 }
 
 /// A command that removes, and what it removes from.
@@ -81,12 +81,12 @@ pub(super) fn confirm(
     };
     output.note(summary(address, prepared, session).text(extent).trim_end());
     output.note("");
-    let plain = Intent::plain(
+    let plain = ChangeRequest::plain(
         &address.release,
         guard.protected,
         arguments.run.yes.as_deref(),
     );
-    let intent = Intent {
+    let intent = ChangeRequest {
         delete_data: arguments.delete_data,
         ..plain
     };
@@ -137,7 +137,7 @@ fn summary(address: &Address, prepared: &Prepared, session: &Session) -> ChangeS
 }
 
 /// Refuses to go on where something would go that was not shown.
-pub(super) fn check_same(shown: &Pruning, now: &Pruning) -> Result<(), CommandError> {
+pub(super) fn check_same(shown: &PrunePlan, now: &PrunePlan) -> Result<(), CommandError> {
     let was_shown: BTreeMap<&ObjectId, &Removal> = shown
         .removals
         .iter()
@@ -186,7 +186,7 @@ pub(super) async fn carry_out(
         .deployed()
         .filter(|_| *selection == Selection::Nothing);
     let like = goes_on.unwrap_or(newest);
-    let wanted = Wanted {
+    let wanted = DesiredState {
         release: address.release.clone(),
         objects: IndexMap::new(),
         phases: like.phases.iter().map(PhaseRecord::settings).collect(),
@@ -198,11 +198,11 @@ pub(super) async fn carry_out(
         wanted: &wanted,
         decisions: &[],
         pruning: &prepared.pruning,
-        look: &prepared.look,
+        observation: &prepared.observation,
         selection,
         before: &prepared.before,
         store,
-        terms: Terms {
+        terms: RunOptions {
             limits: Limits {
                 parallel: arguments.run.parallel,
                 timeout: arguments.timeout.unwrap_or(newest.timeout),
@@ -211,7 +211,7 @@ pub(super) async fn carry_out(
             rolls_back: false,
             force_conflicts: false,
         },
-        origin: Origin {
+        origin: RevisionMetadata {
             by: by.clone(),
             source: None,
             back_to: None,
@@ -241,7 +241,7 @@ pub(super) async fn carry_out(
 }
 
 /// Says what is kept, and why.
-pub(super) fn tell_kept(pruning: &Pruning, output: &mut Output) {
+pub(super) fn tell_kept(pruning: &PrunePlan, output: &mut Output) {
     for (id, why) in &pruning.kept {
         output.note(&format!("{id} is kept: {why}"));
     }

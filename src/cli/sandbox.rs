@@ -172,7 +172,7 @@ fn install(
     let cache = Cache::locate().map_err(|error| explain(&error))?;
     let mut progress = Progress::new(global, output);
     let outcome = sandbox::install(&cache, arguments.from.as_deref(), &mut |step| {
-        progress.install(&step)
+        progress.install(&step);
     });
     progress.finish();
     match outcome.map_err(|error| explain(&error))? {
@@ -239,7 +239,7 @@ fn list(arguments: &ListArguments, output: &mut Output) -> Result<ExitCode, Comm
             output.data(&format!("{text}\n"));
         }
         None if sandboxes.is_empty() => {
-            output.note("No sandboxes; start one with `deployctl sandbox start`")
+            output.note("No sandboxes; start one with `deployctl sandbox start`");
         }
         None => output.data(&table(&sandboxes)),
     }
@@ -427,10 +427,10 @@ impl<'a> Progress<'a> {
     fn install(&mut self, step: &InstallProgress<'_>) {
         match step {
             InstallProgress::Waiting => {
-                self.say("Waiting for another installation of the sandbox's programs")
+                self.say("Waiting for another installation of the sandbox's programs");
             }
             InstallProgress::Building => {
-                self.say("Building the sandbox's programs; the first time takes some minutes")
+                self.say("Building the sandbox's programs; the first time takes some minutes");
             }
             InstallProgress::Lacking(programs) => self.say(&format!(
                 "`KUBEBUILDER_ASSETS` lacks {programs}: the built ones are used"

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::plan_arguments::ClusterArguments;
 use crate::{
     cluster::{Cluster, ConnectError, Notice, RequestError, Served, Target},
-    engine::Stops,
+    engine::CancelSignals,
     error::{CommandError, ExitCode},
     plan::{Address, ReleaseId},
     release::{Held, StoreError},
@@ -27,7 +27,7 @@ pub(super) struct Session {
     /// Retries and warnings of the requests.
     pub(super) notices: UnboundedReceiver<Notice>,
     /// What stops a run.
-    pub(super) stops: Stops,
+    pub(super) stops: CancelSignals,
 }
 
 /// Worker threads beside the main one: requests wait for the API server, not for us.
@@ -164,8 +164,8 @@ impl Session {
 
 /// Listens to SIGINT, SIGTERM and SIGHUP: the first asks to stop and put everything back, the
 /// second to stop at once.
-fn stops() -> Result<Stops, CommandError> {
-    let stops = Stops::default();
+fn stops() -> Result<CancelSignals, CommandError> {
+    let stops = CancelSignals::default();
     for kind in [
         SignalKind::interrupt(),
         SignalKind::terminate(),

@@ -11,7 +11,7 @@ use super::{
     unsettled::forward,
 };
 use crate::{
-    engine::{Drift, Intention, ObjectOverview, Overview, address},
+    engine::{Drift, ObjectOverview, Overview, StoredDesiredState, address},
     error::{CommandError, ExitCode},
     event::{AccessPoint, RunOutcome},
     plan::Address,
@@ -59,7 +59,7 @@ async fn status(
 ) -> Result<ExitCode, CommandError> {
     let session = Session::open(&arguments.cluster, Some(address)).await?;
     let (overview, last) = session
-        .unless_interrupted(look(address, &session))
+        .unless_interrupted(read_release(address, &session))
         .await??;
     if let (None, Some(missing)) = (&last, missing) {
         return Err(session.no_revisions(address, Some(missing)));
@@ -126,7 +126,7 @@ async fn read(store: &Store) -> Result<(Vec<Head>, Records), StoreError> {
 }
 
 /// What the last revision left, and the last revision.
-async fn look(
+async fn read_release(
     address: &Address,
     session: &Session,
 ) -> Result<(Option<Overview>, Option<Revision>), CommandError> {
@@ -164,7 +164,7 @@ async fn look(
         overview.map_err(|error| session.request_error("cannot look at the release", &error))?;
     if overview.has_drifted() {
         overview.set_sent(
-            Intention::read(&store, head)
+            StoredDesiredState::read(&store, head)
                 .await
                 .map_err(|error| session.store_error(&error))?,
         );

@@ -1,7 +1,7 @@
 //! What is said of a release whose newest revision is neither finished nor rolled back.
 
 use crate::{
-    engine::{Before, Selection},
+    engine::{ReleaseHistory, Selection},
     error::{CommandError, ExitCode},
     release::Revision,
 };
@@ -26,7 +26,10 @@ pub(super) fn refused(unsettled: &Revision) -> CommandError {
 
 /// Refuses a run of `selection` where the newest revision may have touched an object of another
 /// phase: it would count as settled with this run, and what it left there would be forgotten.
-pub(super) fn check_phases(selection: &Selection, before: &Before) -> Result<(), CommandError> {
+pub(super) fn check_phases(
+    selection: &Selection,
+    before: &ReleaseHistory,
+) -> Result<(), CommandError> {
     let Some((unsettled, beyond)) = before.newest().zip(before.touched_beyond(selection)) else {
         return Ok(());
     };

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     cluster::Served,
-    engine::{Wanted, WantedObject},
+    engine::{DesiredObject, DesiredState},
     error::CommandError,
     object::{
         KnownScopes, Marks, Object, ObjectId, Origin, PhaseHint, Problem, References, Scope,
@@ -43,7 +43,7 @@ impl Rendering {
     /// Renders `plan`; `scopes` says which kinds live in namespaces. All problems come at once.
     pub(super) fn with(plan: &Plan, scopes: &dyn ScopeLookup) -> Result<Self, Vec<Problem>> {
         let rendered = source::render(plan, scopes, &|value, origin, problems| {
-            substitute(plan, value, origin, problems)
+            substitute(plan, value, origin, problems);
         })?;
         let references = References::between(&rendered.objects);
         let assignment = phase::assign(
@@ -101,8 +101,8 @@ impl Rendering {
     }
 
     /// What is wanted, without the phases in `skipped`.
-    pub(super) fn wanted(&self, plan: &Plan, skipped: &[(String, String)]) -> Wanted {
-        let mut wanted = Wanted {
+    pub(super) fn wanted(&self, plan: &Plan, skipped: &[(String, String)]) -> DesiredState {
+        let mut wanted = DesiredState {
             release: plan.release.clone(),
             objects: indexmap::IndexMap::new(),
             phases: plan.phases.clone(),
@@ -120,9 +120,9 @@ impl Rendering {
             for ordered in phase::order(&objects, &self.references) {
                 let object = self.rendered.objects[&ordered.id].clone();
                 let marks = self.marks(&object, plan);
-                let placed = WantedObject {
+                let placed = DesiredObject {
                     marks,
-                    ..WantedObject::new(object, &settings.name, ordered, &plan.release)
+                    ..DesiredObject::new(object, &settings.name, ordered, &plan.release)
                 };
                 wanted.objects.insert(placed.object.id.clone(), placed);
             }

@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn no_value_in_any_field_makes_it_panic() {
         for_each_odd_object(|object, surroundings| {
-            drop(explain(object, &judge(object, surroundings), surroundings))
+            drop(explain(object, &judge(object, surroundings), surroundings));
         });
     }
 

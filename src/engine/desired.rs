@@ -13,11 +13,11 @@ use crate::{
 
 /// Everything that a run wants to be in the cluster.
 #[derive(Debug, Clone)]
-pub(crate) struct Wanted {
+pub(crate) struct DesiredState {
     /// The release.
     pub(crate) release: ReleaseId,
     /// The objects.
-    pub(crate) objects: IndexMap<ObjectId, WantedObject>,
+    pub(crate) objects: IndexMap<ObjectId, DesiredObject>,
     /// The phases, each after those that it names in `after`.
     pub(crate) phases: Vec<PhaseSettings>,
     /// What the plan says about when objects are ready, in the order in which the rules are tried.
@@ -28,7 +28,7 @@ pub(crate) struct Wanted {
 /// without its files.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(into = "StoredObject", try_from = "StoredObject")]
-pub(crate) struct WantedObject {
+pub(crate) struct DesiredObject {
     /// The object as rendered.
     pub(crate) object: Object,
     /// The phase that it belongs to.
@@ -36,7 +36,7 @@ pub(crate) struct WantedObject {
     /// Objects of the same phase that must be there first.
     pub(crate) after: Vec<ObjectId>,
     /// Objects of the same phase without which it may fail while it starts.
-    pub(crate) leans_on: Vec<ObjectId>,
+    pub(crate) soft_dependencies: Vec<ObjectId>,
     /// Of the objects that could be written, the one with the highest priority is.
     pub(crate) priority: u32,
     /// It is written once everything else of its phase is ready: an admission webhook.
@@ -51,7 +51,7 @@ pub(crate) struct WantedObject {
     pub(crate) digest: Digest,
 }
 
-impl WantedObject {
+impl DesiredObject {
     /// `object` of `phase` as it will be sent for `release`.
     pub(crate) fn new(object: Object, phase: &str, order: Ordered, release: &ReleaseId) -> Self {
         let mut sent = (*object.body).clone();
@@ -59,7 +59,7 @@ impl WantedObject {
         let digest = Digest::of(&sent);
         let Ordered {
             after,
-            leans_on,
+            soft_dependencies,
             priority,
             last,
             ..
@@ -68,7 +68,7 @@ impl WantedObject {
             object,
             phase: phase.to_owned(),
             after,
-            leans_on,
+            soft_dependencies,
             priority,
             last,
             scaled_by_others: false,
@@ -85,8 +85,8 @@ impl WantedObject {
 struct StoredObject {
     phase: String,
     after: Vec<ObjectId>,
-    #[serde(default)]
-    leans_on: Vec<ObjectId>,
+    #[serde(default, rename = "leansOn")]
+    soft_dependencies: Vec<ObjectId>,
     priority: u32,
     last: bool,
     scaled_by_others: bool,
@@ -98,13 +98,13 @@ struct StoredObject {
     sent: Arc<Value>,
 }
 
-impl From<WantedObject> for StoredObject {
-    fn from(object: WantedObject) -> Self {
-        let WantedObject {
+impl From<DesiredObject> for StoredObject {
+    fn from(object: DesiredObject) -> Self {
+        let DesiredObject {
             object,
             phase,
             after,
-            leans_on,
+            soft_dependencies,
             priority,
             last,
             scaled_by_others,
@@ -116,7 +116,7 @@ impl From<WantedObject> for StoredObject {
         Self {
             phase,
             after,
-            leans_on,
+            soft_dependencies,
             priority,
             last,
             scaled_by_others,
@@ -128,14 +128,14 @@ impl From<WantedObject> for StoredObject {
     }
 }
 
-impl TryFrom<StoredObject> for WantedObject {
+impl TryFrom<StoredObject> for DesiredObject {
     type Error = &'static str;
 
     fn try_from(stored: StoredObject) -> Result<Self, Self::Error> {
         let StoredObject {
             phase,
             after,
-            leans_on,
+            soft_dependencies,
             priority,
             last,
             scaled_by_others,
@@ -165,7 +165,7 @@ impl TryFrom<StoredObject> for WantedObject {
             object,
             phase,
             after,
-            leans_on,
+            soft_dependencies,
             priority,
             last,
             scaled_by_others,
@@ -176,7 +176,7 @@ impl TryFrom<StoredObject> for WantedObject {
     }
 }
 
-impl WantedObject {
+impl DesiredObject {
     /// Leaves `spec.replicas` to whoever scales the object.
     pub(crate) fn leave_replicas(&mut self) {
         let spec = Arc::make_mut(&mut self.sent)
@@ -190,7 +190,7 @@ impl WantedObject {
     }
 }
 
-impl WantedObject {
+impl DesiredObject {
     /// Sets how much each of the object's claim templates asks for.
     pub(crate) fn set_claim_sizes<'a>(&mut self, sizes: impl Iterator<Item = &'a str>) {
         let templates = Arc::make_mut(&mut self.sent)
@@ -241,7 +241,7 @@ fn set_label(body: &mut Value, label: &str) {
     }
 }
 
-impl Wanted {
+impl DesiredState {
     /// Leaves `spec.replicas` of everything that an autoscaler among the wanted objects scales to
     /// that autoscaler.
     ///

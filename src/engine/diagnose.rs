@@ -4,7 +4,7 @@ use futures::future::join_all;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::engine::{execute::executor::Stop, watch::cache::Hub};
+use crate::engine::{execute::executor::StopReason, watch::cache::ResourceCache};
 use crate::{
     cluster::{Cluster, RequestError},
     diagnosis::{self, Explanation},
@@ -21,13 +21,13 @@ const OBJECTS: usize = 3;
 /// Says why a run stopped: the object, the pod and container, the last log lines, and the command
 /// that shows more. `broken`: why its journal could not be written.
 pub(crate) async fn explain(
-    stop: &Stop,
+    stop: &StopReason,
     broken: Option<&StoreError>,
     cluster: &Cluster,
-    hub: &mut Hub,
+    cache: &mut ResourceCache,
 ) -> Diagnosis {
     match stop {
-        Stop::Refused {
+        StopReason::Refused {
             phase,
             object,
             error,
@@ -36,10 +36,10 @@ pub(crate) async fn explain(
             phase: Some(phase.clone()),
             ..Diagnosis::default()
         },
-        Stop::Failed { phase, objects } => {
-            look_into(listed(objects), Some(phase), objects, cluster, hub).await
+        StopReason::Failed { phase, objects } => {
+            look_into(listed(objects), Some(phase), objects, cluster, cache).await
         }
-        Stop::TimedOut {
+        StopReason::TimedOut {
             phase,
             after,
             whole_run,
@@ -55,13 +55,13 @@ pub(crate) async fn explain(
                 duration(*after),
                 listed(objects)
             );
-            look_into(summary, Some(phase), objects, cluster, hub).await
+            look_into(summary, Some(phase), objects, cluster, cache).await
         }
-        Stop::Fenced => Diagnosis {
+        StopReason::Fenced => Diagnosis {
             summary: format!("{}; nothing was done after that", fence(broken, cluster)),
             ..Diagnosis::default()
         },
-        Stop::Interrupted => Diagnosis {
+        StopReason::Interrupted => Diagnosis {
             summary: "the run was interrupted".to_owned(),
             interrupted: true,
             ..Diagnosis::default()
@@ -136,7 +136,7 @@ pub(crate) async fn look_into(
     phase: Option<&str>,
     objects: &[(ObjectId, Verdict)],
     cluster: &Cluster,
-    hub: &mut Hub,
+    cache: &mut ResourceCache,
 ) -> Diagnosis {
     let first = &objects[..objects.len().min(OBJECTS)];
     let namespaces: BTreeSet<&str> = first
@@ -145,15 +145,15 @@ pub(crate) async fn look_into(
         .collect();
     for namespace in namespaces {
         // What cannot be listed now cannot be told; the verdict itself is known.
-        let _ = hub.list_children(namespace).await;
+        let _ = cache.list_children(namespace).await;
     }
     let now = Timestamp::now();
     let explained: Vec<(ObjectId, Verdict, Explanation)> = first
         .iter()
         .map(|(id, verdict)| {
-            let object: Option<Arc<Value>> = hub.object(id).cloned();
+            let object: Option<Arc<Value>> = cache.object(id).cloned();
             let explain = |object: Arc<Value>| {
-                hub.around(&object, now, |around| {
+                cache.around(&object, now, |around| {
                     diagnosis::explain(&object, verdict, around)
                 })
             };

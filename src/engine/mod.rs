@@ -11,26 +11,28 @@ mod run;
 mod status;
 mod watch;
 
-pub(crate) use desired::{Wanted, WantedObject};
+pub(crate) use desired::{DesiredObject, DesiredState};
 pub(crate) use events::Emitter;
 pub(crate) use execute::executor::Limits;
-pub(crate) use observe::history::Before;
-pub(crate) use observe::objects::{Look, as_seen, look};
-pub(crate) use observe::orphans::{Known, Orphans, give_up_foreign, orphans};
-pub(crate) use plan::config_restart::{carry_on, restart};
+pub(crate) use observe::history::ReleaseHistory;
+pub(crate) use observe::objects::{Observation, fingerprint, observe};
+pub(crate) use observe::orphans::{KnownObjects, Orphans, give_up_foreign, orphans};
+pub(crate) use plan::config_restart::{preserve_restart_annotation, restart};
 pub(crate) use plan::deploy::{ChangeAction, Decision, Selection, decide};
 pub(crate) use plan::prune::{
-    Candidate, Leaving, Pruning, leave, look_at_claims, unwanted, written,
+    PruneCandidate, PruneInput, PrunePlan, look_at_claims, plan_prune, unwanted, written,
 };
-pub(crate) use plan::removal::{HowToGo, Removal};
-pub(crate) use plan::revert::{Intention, Left};
+pub(crate) use plan::removal::{Removal, RemovalMode};
+pub(crate) use plan::revert::{Retained, StoredDesiredState};
 pub(crate) use plan::volume_expansion::{expand_claims, keep_sizes, look_at_growing_claims};
 pub(crate) use prepare::autoscalers::leave_replicas;
 pub(crate) use prepare::dry_run::{brought, dry_runs};
-pub(crate) use prepare::permissions::Rights;
+pub(crate) use prepare::permissions::RequiredPermissions;
 pub(crate) use run::down::remove_all;
-pub(crate) use run::lifecycle::{Origin, Run, RunError, Stops, Terms, carry_out};
-pub(crate) use run::unfinished::{Ground, Preview, Unfinished};
+pub(crate) use run::lifecycle::{
+    CancelSignals, RevisionMetadata, Run, RunError, RunOptions, carry_out,
+};
+pub(crate) use run::unfinished::{Ground, PendingRollback, Preview};
 pub(crate) use status::access::address;
 pub(crate) use status::await_objects::{Awaited, Awaiting, await_objects};
 pub(crate) use status::drift::Drift;

@@ -100,7 +100,7 @@ fn as_stored(path: &Path, live: &Value) -> Path {
     let mut elements = path.elements().to_vec();
     match elements.first_mut() {
         Some(Element::Field(name)) if name == "stringData" && live["kind"] == "Secret" => {
-            "data".clone_into(name)
+            "data".clone_into(name);
         }
         _ => {}
     }

@@ -14,7 +14,7 @@ pub(crate) struct Ordered {
     pub(crate) after: Vec<ObjectId>,
     /// Objects of the same phase without which it may fail while it starts: what it needs, and whom
     /// it speaks to, directly or by way of others. They say nothing about the order.
-    pub(crate) leans_on: Vec<ObjectId>,
+    pub(crate) soft_dependencies: Vec<ObjectId>,
     /// What becomes ready slowest, and what that waits for, has the highest number and is started
     /// first.
     pub(crate) priority: u32,
@@ -40,7 +40,7 @@ pub(crate) fn order(objects: &[&Object], references: &References) -> Vec<Ordered
         .map(|id| Ordered {
             id: id.clone(),
             after: after[id].iter().map(|id| (*id).clone()).collect(),
-            leans_on: leans_on(id, &members, references),
+            soft_dependencies: soft_dependencies(id, &members, references),
             priority: priorities[id],
             last: is_webhook(id),
         })
@@ -48,13 +48,17 @@ pub(crate) fn order(objects: &[&Object], references: &References) -> Vec<Ordered
 }
 
 /// Everything among `members` that `id` leans on, directly or by way of others.
-fn leans_on(id: &ObjectId, members: &HashSet<&ObjectId>, references: &References) -> Vec<ObjectId> {
+fn soft_dependencies(
+    id: &ObjectId,
+    members: &HashSet<&ObjectId>,
+    references: &References,
+) -> Vec<ObjectId> {
     let mut seen = HashSet::from([id]);
     let mut open = vec![id];
     while let Some(next) = open.pop() {
         open.extend(
             references
-                .leans_on(next)
+                .soft_dependencies(next)
                 .filter(|other| members.contains(other) && seen.insert(other)),
         );
     }

@@ -84,9 +84,9 @@ fn value(version: &str, kind: &str, name: &str, rest: impl Into<Value>) -> Value
     let mut value = json!({"apiVersion": version, "kind": kind, "metadata": {"name": name}});
     for (key, entry) in rest.into().as_object().unwrap() {
         if key == "labels" {
-            value["metadata"]["labels"] = entry.clone()
+            value["metadata"]["labels"] = entry.clone();
         } else {
-            value[key] = entry.clone()
+            value[key] = entry.clone();
         }
     }
     value

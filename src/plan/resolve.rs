@@ -419,7 +419,7 @@ impl Walk<'_> {
             problems,
         } = self;
         let mut report = |severity, message| {
-            problems.push(document.problem(severity, document.position(path), path, message))
+            problems.push(document.problem(severity, document.position(path), path, message));
         };
         replace(text, place, variables, &mut report).map(|value| match value {
             Value::Bool(value) => Content::Bool(value),

@@ -294,7 +294,7 @@ mod tests {
     fn substituted(mut value: Value) -> (Value, Vec<(Severity, String)>) {
         let mut problems = Vec::new();
         substitute(&mut value, &variables(), &mut |problem| {
-            problems.push((problem.severity, problem.pointer))
+            problems.push((problem.severity, problem.pointer));
         });
         (value, problems)
     }

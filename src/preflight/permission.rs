@@ -22,7 +22,7 @@ pub(crate) enum Need {
     /// To write what is wanted.
     Write,
     /// To take back what was written, where the run fails.
-    WayBack,
+    Rollback,
     /// To delete what is not wanted, or has to be created anew.
     Removal,
 }
@@ -31,14 +31,14 @@ impl Need {
     fn consequence(self) -> &'static str {
         match self {
             Need::Write | Need::Removal => "",
-            Need::WayBack => ", so nothing could be put back where the run fails",
+            Need::Rollback => ", so nothing could be put back where the run fails",
         }
     }
 
     fn remedy(self) -> &'static str {
         match self {
             Need::Write | Need::Removal => "ask the cluster's administrator for this permission",
-            Need::WayBack => {
+            Need::Rollback => {
                 "ask the cluster's administrator for this permission, or do without the way back: `--no-rollback`"
             }
         }
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn what_only_the_way_back_needs_can_be_done_without() {
-        let findings = not_permitted(&[missing("a", Need::WayBack)]);
+        let findings = not_permitted(&[missing("a", Need::Rollback)]);
         assert_eq!(
             findings[0].message,
             "you may not delete secrets in namespace `a`, so nothing could be put back where the run fails"

@@ -281,7 +281,7 @@ fn collect_words<'a>(
                 found.push((format!("{path}{field}"), word));
             }
             Value::Object(inner) if depth > 1 => {
-                collect_words(inner, &format!("{path}{field}."), depth - 1, found)
+                collect_words(inner, &format!("{path}{field}."), depth - 1, found);
             }
             _ => {}
         }

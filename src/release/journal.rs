@@ -8,7 +8,7 @@ use crate::{object::ObjectId, ownership::ChangedPath};
 /// One thing that a run has done, as it is remembered in the cluster.
 ///
 /// What a run is going to do is in its program and its snapshot, stored before the first write. So
-/// a write that the journal does not know of may have been done; [`Traces`] of the objects
+/// a write that the journal does not know of may have been done; [`ChangeLog`] of the objects
 /// concerned are then worked out from what is there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(
@@ -52,7 +52,7 @@ pub(crate) enum JournalEntry {
 /// What a run, and those interrupted before it that it goes on from, did with one object.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Trace {
+pub(crate) struct ObjectChanges {
     /// uids of the objects of this name that were created.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) created: Vec<String>,
@@ -61,8 +61,8 @@ pub(crate) struct Trace {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) changed: Vec<ChangedPath>,
     /// A write was done whose answer nobody saw: what it changed is not known.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) unseen: bool,
+    #[serde(default, rename = "unseen", skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) unconfirmed: bool,
     /// The object that was there before was deleted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) deleted: bool,
@@ -74,18 +74,18 @@ pub(crate) struct Trace {
 
 /// The traces of all objects that were, or may have been, written.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Traces {
-    by_id: BTreeMap<ObjectId, Trace>,
+pub(crate) struct ChangeLog {
+    by_id: BTreeMap<ObjectId, ObjectChanges>,
 }
 
-impl Traces {
+impl ChangeLog {
     /// The trace of `id`.
-    pub(crate) fn get(&self, id: &ObjectId) -> Option<&Trace> {
+    pub(crate) fn get(&self, id: &ObjectId) -> Option<&ObjectChanges> {
         self.by_id.get(id)
     }
 
     /// The trace of `id`, made where there is none.
-    pub(crate) fn of(&mut self, id: &ObjectId) -> &mut Trace {
+    pub(crate) fn of(&mut self, id: &ObjectId) -> &mut ObjectChanges {
         self.by_id.entry(id.clone()).or_default()
     }
 
@@ -95,7 +95,7 @@ impl Traces {
     }
 
     /// Every object with its trace, sorted.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&ObjectId, &Trace)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&ObjectId, &ObjectChanges)> {
         self.by_id.iter()
     }
 
@@ -135,12 +135,12 @@ impl Traces {
             JournalEntry::Removed {
                 object,
                 deleted: false,
-            } => self.of(object).unseen = true,
+            } => self.of(object).unconfirmed = true,
             JournalEntry::Recreated { object, uid } => {
                 let trace = self.of(object);
                 // What was changed of the one before is changed no more. That it was deleted may be
                 // known by this alone.
-                (trace.unseen, trace.changed, trace.deleted) = (false, Vec::new(), true);
+                (trace.unconfirmed, trace.changed, trace.deleted) = (false, Vec::new(), true);
                 trace.recreated = Some(uid.clone());
             }
             JournalEntry::Completed { .. } | JournalEntry::Kept { .. } => {}
@@ -154,7 +154,7 @@ fn add_changes(changes: &mut Vec<ChangedPath>, later: &[ChangedPath]) {
     changes.extend(later.iter().cloned());
 }
 
-impl<'a> FromIterator<&'a JournalEntry> for Traces {
+impl<'a> FromIterator<&'a JournalEntry> for ChangeLog {
     fn from_iter<I: IntoIterator<Item = &'a JournalEntry>>(entries: I) -> Self {
         let mut traces = Self::default();
         entries.into_iter().for_each(|entry| traces.add(entry));
@@ -162,15 +162,15 @@ impl<'a> FromIterator<&'a JournalEntry> for Traces {
     }
 }
 
-impl Serialize for Traces {
+impl Serialize for ChangeLog {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.by_id.iter())
     }
 }
 
-impl<'de> Deserialize<'de> for Traces {
+impl<'de> Deserialize<'de> for ChangeLog {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let entries = Vec::<(ObjectId, Trace)>::deserialize(deserializer)?;
+        let entries = Vec::<(ObjectId, ObjectChanges)>::deserialize(deserializer)?;
         Ok(Self {
             by_id: entries.into_iter().collect(),
         })

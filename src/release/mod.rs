@@ -14,7 +14,7 @@ mod snapshot;
 mod store;
 
 pub(crate) use author::Author;
-pub(crate) use journal::{JournalEntry, Trace, Traces};
+pub(crate) use journal::{ChangeLog, JournalEntry, ObjectChanges};
 pub(crate) use ledger::Ledger;
 pub(crate) use lock::{
     Found, Held, Lock, LockError, LockNotice, LockOptions, Presence, Removal as LockRemoval,

@@ -135,7 +135,7 @@ impl JsonReporter {
                 why: why.clone(),
             }),
             EventKind::ServerWarned { text } if !document.warnings.contains(text) => {
-                document.warnings.push(text.clone())
+                document.warnings.push(text.clone());
             }
             EventKind::FailureExplained { diagnosis } => document.failure = Some(diagnosis.clone()),
             EventKind::RollbackProved { proof } => document.rollback = Some(proof.clone()),

@@ -2,7 +2,7 @@ use super::{
     line::{BAD, FAINT, GOOD, Line, STRONG, WARNING},
     units::{count, whole},
 };
-use crate::event::{Proof, Remark};
+use crate::event::{ObjectNote, Proof};
 
 /// So many remarks of one sort are shown; the others are in the history.
 const SHOWN: usize = 12;
@@ -78,7 +78,7 @@ pub(super) fn proof_lines(proof: &Proof, width: Option<usize>) -> Vec<Line> {
     std::iter::once(head).chain(lines).collect()
 }
 
-fn remark_line(word: &str, style: anstyle::Style, remark: &Remark) -> Line {
+fn remark_line(word: &str, style: anstyle::Style, remark: &ObjectNote) -> Line {
     Line::of("  ")
         .styled(style, word)
         .text(": ")

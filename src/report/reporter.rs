@@ -46,7 +46,7 @@ pub(crate) fn reporter(format: RunFormat, output: &Output, verbosity: u8) -> Box
         RunFormat::Text => {}
         RunFormat::Json => reporters.push(Box::new(JsonReporter::new(Box::new(io::stdout())))),
         RunFormat::JsonLines => {
-            reporters.push(Box::new(JsonLinesReporter::new(Box::new(io::stdout()))))
+            reporters.push(Box::new(JsonLinesReporter::new(Box::new(io::stdout()))));
         }
     }
     // Events are on the same screen or in the same log already, where nobody watches standard error

@@ -3,7 +3,7 @@ use super::{
     line::{BAD, FAINT, GOOD, Line, STRONG, WARNING},
     units::{count, tally},
 };
-use crate::{event::Remark, object::ObjectId};
+use crate::{event::ObjectNote, object::ObjectId};
 
 /// At most about this many lines are shown before somebody is asked.
 const LINES: usize = 40;
@@ -31,11 +31,11 @@ pub(crate) struct WayBackView {
     /// Objects that are deleted.
     pub(crate) removed: Vec<(ObjectId, String)>,
     /// What was created and is kept, and why.
-    pub(crate) kept: Vec<Remark>,
+    pub(crate) kept: Vec<ObjectNote>,
     /// What cannot or may not be put back, and why.
-    pub(crate) stays: Vec<Remark>,
+    pub(crate) stays: Vec<ObjectNote>,
     /// What others did to objects since, and is left to them.
-    pub(crate) by_others: Vec<Remark>,
+    pub(crate) by_others: Vec<ObjectNote>,
 }
 
 impl WayBackView {

@@ -157,7 +157,7 @@ fn fetch(cache: &Cache, set: &CrdSet) -> Result<PathBuf, SandboxError> {
     match fs::rename(&staging, &target) {
         // Another sandbox may have been quicker.
         Err(_) if target.is_dir() => {
-            fs::remove_dir_all(&staging).map_err(SandboxError::file("remove", &staging))?
+            fs::remove_dir_all(&staging).map_err(SandboxError::file("remove", &staging))?;
         }
         result => result.map_err(SandboxError::file("create", &target))?,
     }

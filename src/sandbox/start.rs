@@ -96,7 +96,7 @@ impl Supervisor {
         progress: &mut dyn FnMut(StartProgress<'_>),
     ) -> Result<Self, SandboxError> {
         let programs = resolve(cache, options.from.as_deref(), &mut |step| {
-            progress(StartProgress::Install(step))
+            progress(StartProgress::Install(step));
         })?;
         let absolute =
             |path: &PathBuf| std::path::absolute(path).map_err(SandboxError::file("find", path));

@@ -212,7 +212,7 @@ impl Gatherer<'_> {
                 };
                 match gathered {
                     Ok(Gathered::Value(value)) => {
-                        drop(self.values.insert(name.clone(), Some(value)))
+                        drop(self.values.insert(name.clone(), Some(value)));
                     }
                     Ok(Gathered::LeftOut) => drop(self.values.insert(name.clone(), None)),
                     Ok(Gathered::Later) => {}

@@ -49,7 +49,7 @@ pub(super) fn read(
                 match names::known(&name, declarations, &place) {
                     Err(error) => errors.push(error),
                     Ok(()) if values.contains_key(&name) => {
-                        errors.push(SecretError::SuppliedTwice { name })
+                        errors.push(SecretError::SuppliedTwice { name });
                     }
                     Ok(()) => drop(values.insert(name, value)),
                 }

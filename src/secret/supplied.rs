@@ -125,7 +125,7 @@ fn from_flags(
     for flag in flags {
         match from_flag(flag, declarations, &mut stdin) {
             Ok((name, _)) if values.contains_key(&name) => {
-                errors.push(SecretError::SuppliedTwice { name })
+                errors.push(SecretError::SuppliedTwice { name });
             }
             Ok((name, value)) => drop(values.insert(name, value)),
             Err(error) => errors.push(error),

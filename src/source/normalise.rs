@@ -169,7 +169,7 @@ fn merge_string_data(secret: &mut Value, problems: &mut Vec<Problem>) {
             for (key, value) in values {
                 match value {
                     Value::String(text) => {
-                        drop(data.insert(key, Value::String(STANDARD.encode(text))))
+                        drop(data.insert(key, Value::String(STANDARD.encode(text))));
                     }
                     _ => problems.push(
                         Problem::error(format!("the value of `stringData.{key}` is not text"))

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Rollback, target};
 use crate::{
     cli::{
-        intent::Intent,
+        intent::ChangeRequest,
         lock_arguments,
         session::Session,
         up::{
@@ -13,11 +13,12 @@ use crate::{
             follow::Told,
             prepare::{self, Prepared},
             run_error,
-            secrets::Chosen,
+            secrets::ResolvedSecrets,
         },
     },
     engine::{
-        self, Before, Intention, Left, Limits, Origin, Rights, Run, Selection, Terms, Wanted,
+        self, DesiredState, Limits, ReleaseHistory, RequiredPermissions, Retained,
+        RevisionMetadata, Run, RunOptions, Selection, StoredDesiredState,
     },
     error::{CommandError, ExitCode},
     object::ObjectId,
@@ -31,7 +32,7 @@ use crate::{
 pub(super) async fn go_back(
     rollback: &Rollback<'_>,
     number: u64,
-    before: Before,
+    before: ReleaseHistory,
     session: Session,
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
@@ -65,13 +66,12 @@ pub(super) async fn go_back(
         .await?;
     let session = session.through(&held);
     let store = store.through(&session.cluster);
-    let result =
-        match again::look_again(&intent, None, prepared, &session, &store, by, output).await {
-            Ok(prepared) => {
-                carry_out_prepared(rollback, &then, &prepared, session, &store, output).await
-            }
-            Err(error) => Err(error),
-        };
+    let result = match again::recheck(&intent, None, prepared, &session, &store, by, output).await {
+        Ok(prepared) => {
+            carry_out_prepared(rollback, &then, &prepared, session, &store, output).await
+        }
+        Err(error) => Err(error),
+    };
     lock_arguments::release(held, output).await;
     result
 }
@@ -89,10 +89,10 @@ fn revision(heads: &[Head], number: u64) -> Result<&Revision, CommandError> {
 async fn prepared<'a>(
     rollback: &'a Rollback<'_>,
     number: u64,
-    before: Before,
+    before: ReleaseHistory,
     session: &Session,
     output: &mut Output,
-) -> Result<(Intent<'a>, Prepared), CommandError> {
+) -> Result<(ChangeRequest<'a>, Prepared), CommandError> {
     let (then, now) = session
         .unless_interrupted(intentions(rollback, number, &before))
         .await?
@@ -105,11 +105,11 @@ async fn prepared<'a>(
             session.store_error(&error).hint(hint)
         })?;
     let mut intent = intent(rollback);
-    let (mut look, before) =
+    let (mut observation, before) =
         prepare::observe(session, &intent, &then.to_look_at(&now), before).await?;
     let mut again = then.again(
         &now,
-        &look.live,
+        &observation.live,
         &before.records,
         rollback.arguments.restore_secrets,
     );
@@ -120,7 +120,7 @@ async fn prepared<'a>(
         .cloned()
         .collect();
     tell_of(&again.left, output);
-    check(&intent, &again.wanted, &look, &before, session).await?;
+    check(&intent, &again.wanted, &observation, &before, session).await?;
     // Whoever goes back wants what was there, also where it must be created anew for that; the
     // question shows which objects.
     again
@@ -128,19 +128,26 @@ async fn prepared<'a>(
         .objects
         .values_mut()
         .for_each(|object| object.marks.recreate = true);
-    engine::keep_sizes(&mut again.wanted, &look.live);
-    let decisions =
-        prepare::decided(&intent, &mut again.wanted, &mut look, &before, session).await?;
-    let pruning = prepare::pruning(&intent, &again.wanted, &before, &mut look, session).await?;
+    engine::keep_sizes(&mut again.wanted, &observation.live);
+    let decisions = prepare::decided(
+        &intent,
+        &mut again.wanted,
+        &mut observation,
+        &before,
+        session,
+    )
+    .await?;
+    let pruning =
+        prepare::pruning(&intent, &again.wanted, &before, &mut observation, session).await?;
     prepare::check_deletions(&decisions, &pruning, session).await?;
     let prepared = Prepared {
         wanted: again.wanted,
-        look,
+        observation,
         decisions,
         pruning,
         before,
         skipped: Vec::new(),
-        chosen: Chosen::default(),
+        chosen: ResolvedSecrets::default(),
     };
     Ok((intent, prepared))
 }
@@ -150,8 +157,8 @@ async fn prepared<'a>(
 async fn intentions(
     rollback: &Rollback<'_>,
     number: u64,
-    before: &Before,
-) -> Result<(Intention, Vec<Intention>), StoreError> {
+    before: &ReleaseHistory,
+) -> Result<(StoredDesiredState, Vec<StoredDesiredState>), StoreError> {
     use crate::event::RunOutcome::{RolledBack, Succeeded};
     let store = &rollback.store;
     let mut wanted = BTreeMap::new();
@@ -173,36 +180,36 @@ async fn intentions(
         .collect();
     let mut now = Vec::new();
     for number in numbers.into_iter().rev() {
-        now.push(Intention::read(store, wanted[&number]).await?);
+        now.push(StoredDesiredState::read(store, wanted[&number]).await?);
     }
-    Ok((Intention::read(store, wanted[&number]).await?, now))
+    Ok((StoredDesiredState::read(store, wanted[&number]).await?, now))
 }
 
-fn intent<'a>(rollback: &'a Rollback<'_>) -> Intent<'a> {
-    let plain = Intent::plain(
+fn intent<'a>(rollback: &'a Rollback<'_>) -> ChangeRequest<'a> {
+    let plain = ChangeRequest::plain(
         &rollback.address.release,
         rollback.guard.protected,
         rollback.arguments.run.yes.as_deref(),
     );
-    Intent {
+    ChangeRequest {
         force_conflicts: rollback.arguments.force_conflicts,
         ..plain
     }
 }
 
 /// Names what is not brought back, and why.
-fn tell_of(left: &BTreeMap<ObjectId, Left>, output: &mut Output) {
+fn tell_of(left: &BTreeMap<ObjectId, Retained>, output: &mut Output) {
     for (id, why) in left {
         let what = match why {
-            Left::Same => continue,
-            Left::Secret => {
+            Retained::Same => continue,
+            Retained::Secret => {
                 "stays as it is; `--restore-secrets` brings back the values that it had"
             }
-            Left::Data => "stays as it is: it holds data",
-            Left::Manual => "stays as it is: it is marked `rollback: manual`",
-            Left::ManualAbsent => "is not brought back: it is marked `rollback: manual`",
-            Left::RunsOnce => "stays as it is: it would be run again",
-            Left::RanAlready => "is not brought back: it ran already",
+            Retained::Data => "stays as it is: it holds data",
+            Retained::Manual => "stays as it is: it is marked `rollback: manual`",
+            Retained::ManualAbsent => "is not brought back: it is marked `rollback: manual`",
+            Retained::RunsOnce => "stays as it is: it would be run again",
+            Retained::RanAlready => "is not brought back: it ran already",
         };
         output.note(&format!("{id} {what}"));
     }
@@ -210,10 +217,10 @@ fn tell_of(left: &BTreeMap<ObjectId, Left>, output: &mut Output) {
 
 /// What stands in the way of it: kinds that are not served any more, and what the user may not do.
 async fn check(
-    intent: &Intent<'_>,
-    wanted: &Wanted,
-    look: &engine::Look,
-    before: &Before,
+    intent: &ChangeRequest<'_>,
+    wanted: &DesiredState,
+    observation: &engine::Observation,
+    before: &ReleaseHistory,
     session: &Session,
 ) -> Result<(), CommandError> {
     let objects = wanted.objects.values().map(|object| {
@@ -223,9 +230,10 @@ async fn check(
         )
     });
     let mut findings = preflight::unknown_kinds(objects, &session.served);
-    let mut decisions = engine::decide(wanted, &look.live, &before.records, intent.selection);
+    let mut decisions =
+        engine::decide(wanted, &observation.live, &before.records, intent.selection);
     decisions.retain(|decision| !intent.left_alone.contains(&decision.id));
-    let rights = Rights::to_write(
+    let rights = RequiredPermissions::to_write(
         wanted,
         &session.served,
         &decisions,
@@ -257,11 +265,11 @@ async fn carry_out_prepared(
         wanted: &prepared.wanted,
         decisions: &prepared.decisions,
         pruning: &prepared.pruning,
-        look: &prepared.look,
+        observation: &prepared.observation,
         selection: &Selection::All,
         before: &prepared.before,
         store,
-        terms: Terms {
+        terms: RunOptions {
             limits: Limits {
                 parallel: arguments.run.parallel,
                 timeout: then.timeout,
@@ -270,7 +278,7 @@ async fn carry_out_prepared(
             rolls_back: true,
             force_conflicts: arguments.force_conflicts,
         },
-        origin: Origin {
+        origin: RevisionMetadata {
             by: by.clone(),
             source: None,
             back_to: Some(then.number),

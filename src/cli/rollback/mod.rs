@@ -13,7 +13,7 @@ use super::{
     session::{Session, block_on},
 };
 use crate::{
-    engine::Before,
+    engine::ReleaseHistory,
     error::{CommandError, ExitCode},
     plan::Address,
     release::{Author, Guard, Store},
@@ -89,7 +89,7 @@ async fn rollback(
         &address.release,
     );
     let before = session
-        .unless_interrupted(Before::read(&store))
+        .unless_interrupted(ReleaseHistory::read(&store))
         .await?
         .map_err(|error| session.store_error(&error))?;
     let Some(newest) = before.newest() else {
@@ -114,7 +114,7 @@ async fn rollback(
             ));
             Ok(ExitCode::Done)
         }
-        Target::Before(number) => unfinished::go_back(&rollback, number, session, output).await,
+        Target::BeforeRun(number) => unfinished::go_back(&rollback, number, session, output).await,
         Target::Revision(number) => {
             earlier::go_back(&rollback, number, before, session, output).await
         }

@@ -11,7 +11,7 @@ use crate::{
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Target {
     /// To what was there before the newest revision, which was not finished.
-    Before(u64),
+    BeforeRun(u64),
     /// To what this revision wanted.
     Revision(u64),
     /// This revision is what is deployed: there is nothing to do.
@@ -36,7 +36,7 @@ fn choose_among(
     let unfinished = revisions.last().filter(|newest| !newest.is_settled());
     let deployed = deployed(revisions);
     match (to, unfinished) {
-        (None, Some(newest)) => Ok(Target::Before(newest.number)),
+        (None, Some(newest)) => Ok(Target::BeforeRun(newest.number)),
         (Some(number), None) if deployed.is_some_and(|deployed| deployed.number == number) => {
             Ok(Target::Deployed(number))
         }

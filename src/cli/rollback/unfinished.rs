@@ -3,13 +3,13 @@
 use super::Rollback;
 use crate::{
     cli::{
-        intent::Intent,
+        intent::ChangeRequest,
         lock_arguments,
         session::Session,
         up::{again, confirm, follow, run_error},
     },
     cluster::{Cluster, Served},
-    engine::{Before, Emitter, Ground, Preview, Unfinished},
+    engine::{Emitter, Ground, PendingRollback, Preview, ReleaseHistory},
     error::{CommandError, ExitCode},
     release::{Revision, Store},
     report::{Extent, Output, WayBackView},
@@ -45,7 +45,7 @@ async fn under_lock(
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
     let before = session
-        .unless_interrupted(Before::read(store))
+        .unless_interrupted(ReleaseHistory::read(store))
         .await?
         .map_err(|error| session.store_error(&error))?;
     let unfinished = read(&before, number, &session, store).await?;
@@ -100,13 +100,13 @@ fn ground<'a>(
 
 /// The newest revision, where it is still `number` and not finished.
 async fn read<'a>(
-    before: &'a Before,
+    before: &'a ReleaseHistory,
     number: u64,
     session: &Session,
     store: &Store,
-) -> Result<Unfinished<'a>, CommandError> {
+) -> Result<PendingRollback<'a>, CommandError> {
     let unfinished = session
-        .unless_interrupted(Unfinished::read(before, store))
+        .unless_interrupted(PendingRollback::read(before, store))
         .await?
         .map_err(|error| session.store_error(&error))?;
     let is_same = before
@@ -163,7 +163,7 @@ fn ask(
         .trim_end(),
     );
     output.note("");
-    let intent = Intent::plain(
+    let intent = ChangeRequest::plain(
         &rollback.address.release,
         rollback.guard.protected,
         rollback.arguments.run.yes.as_deref(),

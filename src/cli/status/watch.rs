@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Arguments, Seen, locked, look, show, view};
+use super::{Arguments, Seen, locked, read_release, show, view};
 use crate::{
     cli::{session::Session, tabular::DataFormat},
     error::CommandError,
@@ -48,7 +48,7 @@ pub(super) async fn watch(
         let is_other = tokio::select! {
             () = session.stops.interrupt.cancelled() => return Ok(()),
             () = seen.overview.changed() => true,
-            change = following.next() => seen.take_in(change.map_err(|error| session.store_error(&error))?, address, session).await?,
+            change = following.next() => seen.ingest(change.map_err(|error| session.store_error(&error))?, address, session).await?,
             _ = redraw.tick() => false,
         };
         if !is_other {
@@ -76,7 +76,7 @@ impl Seen {
     }
 
     /// Looks again at what `change` is about; whether that is another one than before.
-    async fn take_in(
+    async fn ingest(
         &mut self,
         change: Change,
         address: &Address,
@@ -113,7 +113,7 @@ impl Seen {
         address: &Address,
         session: &Session,
     ) -> Result<bool, CommandError> {
-        let (Some(overview), Some(last)) = look(address, session).await? else {
+        let (Some(overview), Some(last)) = read_release(address, session).await? else {
             return Ok(false);
         };
         let is_other = (last.number, last.outcome) != (self.last.number, self.last.outcome);

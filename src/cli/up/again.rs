@@ -7,8 +7,8 @@ use super::{
     secrets::{self, Declarations},
 };
 use crate::{
-    cli::{intent::Intent, session::Session, unsettled},
-    engine::{self, Before, Look, Selection, Wanted, as_seen},
+    cli::{intent::ChangeRequest, session::Session, unsettled},
+    engine::{self, DesiredState, Observation, ReleaseHistory, Selection, fingerprint},
     error::{CommandError, ExitCode},
     object::ObjectId,
     release::{Author, Head, Store},
@@ -22,8 +22,8 @@ use crate::{
 ///
 /// What an interrupted run had sent may take effect between the two looks. Whoever goes on from
 /// that run wants no other end for it.
-pub(in crate::cli) async fn look_again(
-    intent: &Intent<'_>,
+pub(in crate::cli) async fn recheck(
+    intent: &ChangeRequest<'_>,
     declarations: Option<Declarations<'_>>,
     mut first: Prepared,
     session: &Session,
@@ -33,7 +33,7 @@ pub(in crate::cli) async fn look_again(
 ) -> Result<Prepared, CommandError> {
     if *intent.selection != Selection::All {
         let before = session
-            .unless_interrupted(Before::read(store))
+            .unless_interrupted(ReleaseHistory::read(store))
             .await?
             .map_err(|error| session.store_error(&error))?;
         unsettled::check_phases(intent.selection, &before)?;
@@ -43,20 +43,22 @@ pub(in crate::cli) async fn look_again(
         .await?
         .map_err(|error| session.store_error(&error))?;
     let same_head = is_same(first.before.newest(), before.newest());
-    let (mut look, before) = prepare::observe(session, intent, &first.wanted, before).await?;
-    let moved = moved(&first.wanted, &first.look, &look);
+    let (mut observation, before) =
+        prepare::observe(session, intent, &first.wanted, before).await?;
+    let moved = moved(&first.wanted, &first.observation, &observation);
     if same_head && moved.is_empty() {
         let claims = engine::look_at_growing_claims(
             &session.cluster,
             &session.served,
-            &mut look,
+            &mut observation,
             &first.decisions,
         );
         let claims = session.unless_interrupted(claims).await?;
         claims.map_err(|error| session.request_error("cannot look at the claims", &error))?;
-        let pruning = prepare::pruning(intent, &first.wanted, &before, &mut look, session).await?;
+        let pruning =
+            prepare::pruning(intent, &first.wanted, &before, &mut observation, session).await?;
         return Ok(Prepared {
-            look,
+            observation,
             pruning,
             before,
             ..first
@@ -97,17 +99,24 @@ pub(in crate::cli) async fn look_again(
         first.chosen = secrets::add_again(
             declarations,
             &first.chosen,
-            &look.live,
+            &observation.live,
             &mut first.wanted,
             output,
         )?;
         recreate::mark(intent.recreate, &mut first.wanted);
     }
-    let decisions =
-        prepare::decided(intent, &mut first.wanted, &mut look, &before, session).await?;
-    let pruning = prepare::pruning(intent, &first.wanted, &before, &mut look, session).await?;
+    let decisions = prepare::decided(
+        intent,
+        &mut first.wanted,
+        &mut observation,
+        &before,
+        session,
+    )
+    .await?;
+    let pruning =
+        prepare::pruning(intent, &first.wanted, &before, &mut observation, session).await?;
     let prepared = Prepared {
-        look,
+        observation,
         decisions,
         pruning,
         before,
@@ -134,8 +143,8 @@ fn moved_since(what: &str) -> CommandError {
 pub(in crate::cli) async fn take_over(
     store: &Store,
     by: &Author,
-) -> Result<Before, crate::release::StoreError> {
-    let mut before = Before::read(store).await?;
+) -> Result<ReleaseHistory, crate::release::StoreError> {
+    let mut before = ReleaseHistory::read(store).await?;
     if let Some(newest) = before
         .heads
         .last_mut()
@@ -144,7 +153,7 @@ pub(in crate::cli) async fn take_over(
         newest.revision.taken_over = Some(by.clone());
         store.update(newest).await?;
         // What the other one wrote until now counts.
-        before = Before::read(store).await?;
+        before = ReleaseHistory::read(store).await?;
     }
     Ok(before)
 }
@@ -161,9 +170,10 @@ fn is_same(first: Option<&Head>, second: Option<&Head>) -> bool {
 }
 
 /// The wanted objects that are others than they were: gone, new, or different in what is ours.
-fn moved(wanted: &Wanted, first: &Look, second: &Look) -> Vec<ObjectId> {
+fn moved(wanted: &DesiredState, first: &Observation, second: &Observation) -> Vec<ObjectId> {
     let manager = wanted.release.field_manager();
-    let differs =
-        |id: &&ObjectId| as_seen(&first.live, id, &manager) != as_seen(&second.live, id, &manager);
+    let differs = |id: &&ObjectId| {
+        fingerprint(&first.live, id, &manager) != fingerprint(&second.live, id, &manager)
+    };
     wanted.objects.keys().filter(differs).cloned().collect()
 }

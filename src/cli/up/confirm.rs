@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 
 use super::prepare::Prepared;
 use crate::{
-    cli::{intent::Intent, prompt::TerminalAsk, session::Session},
-    engine::{self, HowToGo, Pruning},
+    cli::{intent::ChangeRequest, prompt::TerminalAsk, session::Session},
+    engine::{self, PrunePlan, RemovalMode},
     error::{CommandError, ExitCode},
     report::{ChangeAction, ChangeRow, ChangeSummary, Extent, Output},
     secret::{Ask, AskError},
@@ -11,7 +11,7 @@ use crate::{
 
 /// Shows what will be done and asks for consent, as the environment demands.
 pub(in crate::cli) fn confirm(
-    intent: &Intent<'_>,
+    intent: &ChangeRequest<'_>,
     prepared: &Prepared,
     session: &Session,
     output: &mut Output,
@@ -34,25 +34,32 @@ pub(in crate::cli) fn confirm(
 }
 
 /// Whether data goes: then the name of the release has to be given, whatever the environment.
-pub(in crate::cli) fn deletes_data(pruning: &Pruning) -> bool {
+pub(in crate::cli) fn deletes_data(pruning: &PrunePlan) -> bool {
     pruning.data().next().is_some()
 }
 
 /// Asks for consent to what was shown, as the environment demands, where `--yes` does not give it.
-pub(in crate::cli) fn consent(intent: &Intent<'_>, context: &str) -> Result<(), CommandError> {
+pub(in crate::cli) fn consent(
+    intent: &ChangeRequest<'_>,
+    context: &str,
+) -> Result<(), CommandError> {
     answer(intent, false, context)
 }
 
 /// Asks for the release's name, whatever the environment, since data is deleted with what was
 /// shown.
 pub(in crate::cli) fn consent_to_loss(
-    intent: &Intent<'_>,
+    intent: &ChangeRequest<'_>,
     context: &str,
 ) -> Result<(), CommandError> {
     answer(intent, true, context)
 }
 
-fn answer(intent: &Intent<'_>, deletes_data: bool, context: &str) -> Result<(), CommandError> {
+fn answer(
+    intent: &ChangeRequest<'_>,
+    deletes_data: bool,
+    context: &str,
+) -> Result<(), CommandError> {
     let release = intent.release.to_string();
     match intent.yes {
         Some(given) if given == release => Ok(()),
@@ -74,7 +81,7 @@ fn answer(intent: &Intent<'_>, deletes_data: bool, context: &str) -> Result<(), 
 }
 
 fn ask(
-    intent: &Intent<'_>,
+    intent: &ChangeRequest<'_>,
     deletes_data: bool,
     release: &str,
     context: &str,
@@ -117,7 +124,7 @@ fn ask(
     }
 }
 
-fn summary(intent: &Intent<'_>, prepared: &Prepared, session: &Session) -> ChangeSummary {
+fn summary(intent: &ChangeRequest<'_>, prepared: &Prepared, session: &Session) -> ChangeSummary {
     let mut namespaces: Vec<String> = prepared
         .wanted
         .objects
@@ -179,13 +186,13 @@ fn detail(decision: &engine::Decision) -> Option<String> {
 
 /// What becomes of what goes; `in_phase` says under which heading it is shown.
 pub(in crate::cli) fn removed(
-    pruning: &Pruning,
+    pruning: &PrunePlan,
     in_phase: impl Fn(&str) -> String,
 ) -> Vec<ChangeRow> {
     let removals = pruning.removals.iter().map(|removal| {
         let (action, detail) = match removal.how {
-            HowToGo::Delete { .. } => (ChangeAction::Delete, None),
-            HowToGo::GiveUp => (
+            RemovalMode::Delete { .. } => (ChangeAction::Delete, None),
+            RemovalMode::GiveUp => (
                 ChangeAction::GiveUp,
                 Some("it is not this release's alone, and stays without its mark".to_owned()),
             ),

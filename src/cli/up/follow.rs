@@ -5,7 +5,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::{
     cluster::Notice,
-    engine::{Emitter, Run, RunError, Stops, carry_out},
+    engine::{CancelSignals, Emitter, Run, RunError, carry_out},
     error::ExitCode,
     event::{Event, EventKind},
     report::{Output, Reporter, RunFormat, reporter},
@@ -28,7 +28,7 @@ impl Told<'_> {
         &self,
         run: Run<'_>,
         skipped: &[(String, String)],
-        stops: &Stops,
+        stops: &CancelSignals,
         notices: &mut UnboundedReceiver<Notice>,
     ) -> Result<ExitCode, RunError> {
         let (sender, events) = unbounded_channel();

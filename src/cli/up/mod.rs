@@ -18,14 +18,14 @@ use secrets::Declarations;
 
 use super::{
     Global, git,
-    intent::Intent,
+    intent::ChangeRequest,
     lock_arguments,
     secret_arguments::GivenSecrets,
     session::{Session, block_on},
     wanted::Rendering,
 };
 use crate::{
-    engine::{Limits, Origin, Run, RunError, Selection, Terms},
+    engine::{Limits, RevisionMetadata, Run, RunError, RunOptions, Selection},
     error::{CommandError, ExitCode},
     plan::Plan,
     release::{Author, Guard, Store},
@@ -116,7 +116,7 @@ async fn up(
         .await?;
     let session = session.through(&held);
     let store = store.through(&session.cluster);
-    let result = match again::look_again(
+    let result = match again::recheck(
         &intent,
         Some(Declarations { plan, given }),
         prepared,
@@ -138,9 +138,13 @@ async fn up(
     result
 }
 
-fn intent<'a>(arguments: &'a Arguments, plan: &'a Plan, selection: &'a Selection) -> Intent<'a> {
+fn intent<'a>(
+    arguments: &'a Arguments,
+    plan: &'a Plan,
+    selection: &'a Selection,
+) -> ChangeRequest<'a> {
     let value = |name: &String| plan.variables.get(name).map(text_of).unwrap_or_default();
-    Intent {
+    ChangeRequest {
         release: &plan.release,
         selection,
         protected: plan.protected,
@@ -195,11 +199,11 @@ impl Deployment<'_> {
             wanted: &prepared.wanted,
             decisions: &prepared.decisions,
             pruning: &prepared.pruning,
-            look: &prepared.look,
+            observation: &prepared.observation,
             selection,
             before: &prepared.before,
             store,
-            terms: Terms {
+            terms: RunOptions {
                 limits: Limits {
                     parallel: arguments.run.parallel,
                     timeout: arguments.timeout.unwrap_or(plan.timeout),
@@ -208,7 +212,7 @@ impl Deployment<'_> {
                 rolls_back: !arguments.no_rollback,
                 force_conflicts: arguments.force_conflicts,
             },
-            origin: Origin {
+            origin: RevisionMetadata {
                 by,
                 source: Some(git::source(plan)),
                 back_to: None,

@@ -4,17 +4,17 @@ use indexmap::IndexMap;
 
 use super::{
     recreate,
-    secrets::{self, Chosen},
+    secrets::{self, ResolvedSecrets},
 };
 use crate::{
     cli::{
-        intent::Intent, secret_arguments::GivenSecrets, session::Session, unsettled,
+        intent::ChangeRequest, secret_arguments::GivenSecrets, session::Session, unsettled,
         wanted::Rendering,
     },
     cluster::{Force, RequestError, Resource, Seen},
     engine::{
-        self, Before, Candidate, ChangeAction, Decision, Leaving, Look, Pruning, Rights, Selection,
-        Wanted,
+        self, ChangeAction, Decision, DesiredState, Observation, PruneCandidate, PruneInput,
+        PrunePlan, ReleaseHistory, RequiredPermissions, Selection,
     },
     error::{CommandError, ExitCode},
     event::RunOutcome,
@@ -28,16 +28,16 @@ use crate::{
 
 /// Everything that is known before the first write.
 pub(in crate::cli) struct Prepared {
-    pub(in crate::cli) wanted: Wanted,
-    pub(in crate::cli) look: Look,
+    pub(in crate::cli) wanted: DesiredState,
+    pub(in crate::cli) observation: Observation,
     pub(in crate::cli) decisions: Vec<Decision>,
     /// What becomes of what is no longer wanted.
-    pub(in crate::cli) pruning: Pruning,
-    pub(in crate::cli) before: Before,
+    pub(in crate::cli) pruning: PrunePlan,
+    pub(in crate::cli) before: ReleaseHistory,
     /// Phases whose `when` does not hold, and why.
     pub(in crate::cli) skipped: Vec<(String, String)>,
     /// The values of declared Secrets.
-    pub(in crate::cli) chosen: Chosen,
+    pub(in crate::cli) chosen: ResolvedSecrets,
 }
 
 impl Prepared {
@@ -64,7 +64,7 @@ impl Prepared {
 /// Looks at the cluster, checks all that can be known, asks for secrets, and decides what has to be
 /// done.
 pub(super) async fn prepare(
-    intent: &Intent<'_>,
+    intent: &ChangeRequest<'_>,
     plan: &Plan,
     rendering: Rendering,
     given: &GivenSecrets,
@@ -78,39 +78,45 @@ pub(super) async fn prepare(
     let mut wanted = rendering.wanted(plan, &skipped);
     let implied_namespace = rendering.rendered.implied_namespace.clone();
     let before = session
-        .unless_interrupted(Before::read(store))
+        .unless_interrupted(ReleaseHistory::read(store))
         .await?
         .map_err(|error| session.store_error(&error))?;
     // What has not ended may be a run that is alive, which the lock tells.
     if before.interrupted().is_none() {
         unsettled::check_phases(selection, &before)?;
     }
-    let (mut look, before) = observe(session, intent, &wanted, before).await?;
+    let (mut observation, before) = observe(session, intent, &wanted, before).await?;
 
     if let Some(namespace) =
-        implied_namespace.filter(|id| belongs_to_others(&look, &before.records, id, plan))
+        implied_namespace.filter(|id| belongs_to_others(&observation, &before.records, id, plan))
     {
         wanted.objects.shift_remove(&namespace);
     }
 
     recreate::check(intent.recreate, &wanted, plan)?;
-    let mut chosen = Chosen::default();
-    let mut findings = static_findings(&wanted, &look, plan, selection, session).await?;
+    let mut chosen = ResolvedSecrets::default();
+    let mut findings = static_findings(&wanted, &observation, plan, selection, session).await?;
     if !intent.adopt {
-        findings.extend(owned_elsewhere(&wanted, &look, &before, plan, selection));
+        findings.extend(owned_elsewhere(
+            &wanted,
+            &observation,
+            &before,
+            plan,
+            selection,
+        ));
     }
-    for being_deleted in terminating(&wanted, &look, selection) {
+    for being_deleted in terminating(&wanted, &observation, selection) {
         output.note(&format!("Note: {being_deleted}"));
     }
-    engine::carry_on(&mut wanted, &look.live);
-    let first = engine::decide(&wanted, &look.live, &before.records, selection);
-    findings.extend(permissions(intent, &wanted, &first, &look, session).await?);
+    engine::preserve_restart_annotation(&mut wanted, &observation.live);
+    let first = engine::decide(&wanted, &observation.live, &before.records, selection);
+    findings.extend(permissions(intent, &wanted, &first, &observation, session).await?);
     if let Some(error) = preflight::refusal(&findings) {
         return Err(error);
     }
 
     if selection.holds(SECRETS_PHASE) {
-        let needs = secrets::plan_values(given, plan, &look.live)?;
+        let needs = secrets::plan_values(given, plan, &observation.live)?;
         if !needs.to_prompt.is_empty() {
             // Nobody should type a password without knowing which cluster it is for.
             output.note(&format!(
@@ -123,12 +129,12 @@ pub(super) async fn prepare(
         chosen = secrets::add(&needs, plan, &mut wanted, output)?;
     }
     recreate::mark(intent.recreate, &mut wanted);
-    let decisions = decided(intent, &mut wanted, &mut look, &before, session).await?;
-    let pruning = pruning(intent, &wanted, &before, &mut look, session).await?;
+    let decisions = decided(intent, &mut wanted, &mut observation, &before, session).await?;
+    let pruning = pruning(intent, &wanted, &before, &mut observation, session).await?;
     check_deletions(&decisions, &pruning, session).await?;
     Ok(Prepared {
         wanted,
-        look,
+        observation,
         decisions,
         pruning,
         before,
@@ -139,22 +145,22 @@ pub(super) async fn prepare(
 
 /// Decides what has to be done with each wanted object, and tries every change without storing it.
 pub(in crate::cli) async fn decided(
-    intent: &Intent<'_>,
-    wanted: &mut Wanted,
-    look: &mut Look,
-    before: &Before,
+    intent: &ChangeRequest<'_>,
+    wanted: &mut DesiredState,
+    observation: &mut Observation,
+    before: &ReleaseHistory,
     session: &Session,
 ) -> Result<Vec<Decision>, CommandError> {
     let (cluster, served) = (&session.cluster, &session.served);
     let unreadable =
         |what: &'static str| move |error: RequestError| session.request_error(what, &error);
-    engine::carry_on(wanted, &look.live);
-    let mut decisions = decided_alone(intent, wanted, look, before);
+    engine::preserve_restart_annotation(wanted, &observation.live);
+    let mut decisions = decided_alone(intent, wanted, observation, before);
     let left = session
         .unless_interrupted(engine::leave_replicas(cluster, served, wanted, &decisions))
         .await?;
     if left.map_err(unreadable("cannot look at the autoscalers"))? {
-        decisions = decided_alone(intent, wanted, look, before);
+        decisions = decided_alone(intent, wanted, observation, before);
     }
     let force = if intent.force_conflicts {
         Force::Yes
@@ -166,7 +172,7 @@ pub(in crate::cli) async fn decided(
             cluster,
             wanted,
             served,
-            look,
+            observation,
             &mut decisions,
             force,
         ))
@@ -177,12 +183,12 @@ pub(in crate::cli) async fn decided(
             cluster,
             served,
             wanted,
-            look,
+            observation,
             &mut decisions,
         ))
         .await?;
     findings.extend(expanded.map_err(unreadable("cannot look at the claims"))?);
-    let restarted = engine::restart(wanted, &mut decisions, &tried, before, &look.live);
+    let restarted = engine::restart(wanted, &mut decisions, &tried, before, &observation.live);
     let mut untried: Vec<Decision> = decisions
         .iter()
         .filter(|decision| restarted.contains(&decision.id))
@@ -193,7 +199,7 @@ pub(in crate::cli) async fn decided(
             cluster,
             wanted,
             served,
-            look,
+            observation,
             &mut untried,
             force,
         ))
@@ -207,12 +213,13 @@ pub(in crate::cli) async fn decided(
 
 /// Decides by what was seen alone.
 fn decided_alone(
-    intent: &Intent<'_>,
-    wanted: &Wanted,
-    look: &Look,
-    before: &Before,
+    intent: &ChangeRequest<'_>,
+    wanted: &DesiredState,
+    observation: &Observation,
+    before: &ReleaseHistory,
 ) -> Vec<Decision> {
-    let mut decisions = engine::decide(wanted, &look.live, &before.records, intent.selection);
+    let mut decisions =
+        engine::decide(wanted, &observation.live, &before.records, intent.selection);
     for decision in decisions
         .iter_mut()
         .filter(|decision| intent.left_alone.contains(&decision.id))
@@ -223,7 +230,7 @@ fn decided_alone(
 }
 
 /// What the API server would not take.
-fn refused(wanted: &Wanted, decisions: &[Decision], tried: &[DryRun]) -> Vec<Finding> {
+fn refused(wanted: &DesiredState, decisions: &[Decision], tried: &[DryRun]) -> Vec<Finding> {
     let tried = decisions.iter().zip(tried);
     tried
         .filter_map(|(decision, tried)| {
@@ -234,18 +241,18 @@ fn refused(wanted: &Wanted, decisions: &[Decision], tried: &[DryRun]) -> Vec<Fin
 
 /// Decides what becomes of what is no longer wanted.
 pub(in crate::cli) async fn pruning(
-    intent: &Intent<'_>,
-    wanted: &Wanted,
-    before: &Before,
-    look: &mut Look,
+    intent: &ChangeRequest<'_>,
+    wanted: &DesiredState,
+    before: &ReleaseHistory,
+    observation: &mut Observation,
     session: &Session,
-) -> Result<Pruning, CommandError> {
+) -> Result<PrunePlan, CommandError> {
     let unwanted = engine::unwanted(wanted, before, intent.selection);
     leaving(
         session,
         unwanted,
         before,
-        look,
+        observation,
         intent.release,
         intent.delete_data,
         false,
@@ -257,23 +264,28 @@ pub(in crate::cli) async fn pruning(
 /// deleted already, and that are still there.
 pub(in crate::cli) async fn leaving(
     session: &Session,
-    candidates: Vec<Candidate>,
-    before: &Before,
-    look: &mut Look,
+    candidates: Vec<PruneCandidate>,
+    before: &ReleaseHistory,
+    observation: &mut Observation,
     release: &ReleaseId,
     delete_data: bool,
     await_terminating: bool,
-) -> Result<Pruning, CommandError> {
-    let looked = engine::look_at_claims(&session.cluster, &session.served, &candidates, look);
+) -> Result<PrunePlan, CommandError> {
+    let looked =
+        engine::look_at_claims(&session.cluster, &session.served, &candidates, observation);
     let looked = session.unless_interrupted(looked).await?;
     looked.map_err(|error| session.request_error("cannot look at the claims", &error))?;
-    let Before {
+    let ReleaseHistory {
         records, unsettled, ..
     } = before;
-    let (live, unsettled, manager) = (&look.live, unsettled.as_ref(), &release.field_manager());
-    Ok(engine::leave(
+    let (live, unsettled, manager) = (
+        &observation.live,
+        unsettled.as_ref(),
+        &release.field_manager(),
+    );
+    Ok(engine::plan_prune(
         candidates,
-        &Leaving {
+        &PruneInput {
             live,
             records,
             unsettled,
@@ -288,10 +300,10 @@ pub(in crate::cli) async fn leaving(
 /// what an interrupted one has done.
 pub(in crate::cli) async fn observe(
     session: &Session,
-    intent: &Intent<'_>,
-    wanted: &Wanted,
-    mut before: Before,
-) -> Result<(Look, Before), CommandError> {
+    intent: &ChangeRequest<'_>,
+    wanted: &DesiredState,
+    mut before: ReleaseHistory,
+) -> Result<(Observation, ReleaseHistory), CommandError> {
     let mut known = readable(wanted, intent, session);
     let named: HashSet<ObjectId> = known.iter().map(|(id, _)| id.clone()).collect();
     known.extend(
@@ -300,14 +312,14 @@ pub(in crate::cli) async fn observe(
             .into_iter()
             .filter(|(id, _)| !named.contains(id)),
     );
-    let look = session
-        .unless_interrupted(engine::look(&session.cluster, intent.release, &known))
+    let observation = session
+        .unless_interrupted(engine::observe(&session.cluster, intent.release, &known))
         .await?;
-    let mut look =
-        look.map_err(|error| session.request_error("cannot look at the cluster", &error))?;
-    look.forget_what_goes(wanted.objects.keys());
-    before.complete(&look.live, &intent.release.field_manager());
-    Ok((look, before))
+    let mut observation =
+        observation.map_err(|error| session.request_error("cannot look at the cluster", &error))?;
+    observation.forget_what_goes(wanted.objects.keys());
+    before.complete(&observation.live, &intent.release.field_manager());
+    Ok((observation, before))
 }
 
 /// Whether a namespace that no manifest describes is there without us: then it is left alone, also
@@ -315,8 +327,13 @@ pub(in crate::cli) async fn observe(
 ///
 /// Where the user may not even look at it, whether it is there shows when the objects in it are
 /// tried.
-fn belongs_to_others(look: &Look, records: &Records, namespace: &ObjectId, plan: &Plan) -> bool {
-    match look.live.seen(namespace) {
+fn belongs_to_others(
+    observation: &Observation,
+    records: &Records,
+    namespace: &ObjectId,
+    plan: &Plan,
+) -> bool {
+    match observation.live.seen(namespace) {
         // Our entry goes with our label, which somebody may have taken off; the record stays.
         Seen::Present(there) => {
             apply_entry(there, &plan.release.field_manager()).is_none()
@@ -329,7 +346,11 @@ fn belongs_to_others(look: &Look, records: &Records, namespace: &ObjectId, plan:
 
 /// The objects to look at, with the kinds that they are read as: what is rendered, and the Secrets
 /// that are declared.
-fn readable(wanted: &Wanted, intent: &Intent<'_>, session: &Session) -> Vec<(ObjectId, Resource)> {
+fn readable(
+    wanted: &DesiredState,
+    intent: &ChangeRequest<'_>,
+    session: &Session,
+) -> Vec<(ObjectId, Resource)> {
     let rendered = wanted.objects.values().filter_map(|object| {
         Some((
             object.object.id.clone(),
@@ -353,8 +374,8 @@ fn readable(wanted: &Wanted, intent: &Intent<'_>, session: &Session) -> Vec<(Obj
 
 /// What stands in the way and does not depend on the values of secrets.
 async fn static_findings(
-    wanted: &Wanted,
-    look: &Look,
+    wanted: &DesiredState,
+    observation: &Observation,
     plan: &Plan,
     selection: &Selection,
     session: &Session,
@@ -374,27 +395,31 @@ async fn static_findings(
         objects().map(|object| (object, wanted.resource(object, &session.served))),
         &session.served,
     ));
-    findings.extend(absent_namespaces(wanted, look, plan, selection));
+    findings.extend(absent_namespaces(wanted, observation, plan, selection));
     Ok(findings)
 }
 
 /// What is being deleted although it is wanted.
-fn terminating(wanted: &Wanted, look: &Look, selection: &Selection) -> Vec<String> {
+fn terminating(
+    wanted: &DesiredState,
+    observation: &Observation,
+    selection: &Selection,
+) -> Vec<String> {
     let selected = wanted
         .objects
         .values()
         .filter(|object| selection.holds(&object.phase))
         .map(|object| &object.object);
     preflight::terminating(
-        selected.filter_map(|object| Some((object, look.live.object(&object.id)?.as_ref()))),
+        selected.filter_map(|object| Some((object, observation.live.object(&object.id)?.as_ref()))),
     )
 }
 
 /// Objects that belong to other releases, or that this one has deployed without remembering it.
 fn owned_elsewhere(
-    wanted: &Wanted,
-    look: &Look,
-    before: &Before,
+    wanted: &DesiredState,
+    observation: &Observation,
+    before: &ReleaseHistory,
     plan: &Plan,
     selection: &Selection,
 ) -> Vec<Finding> {
@@ -411,7 +436,7 @@ fn owned_elsewhere(
     let existing = || {
         let there = all
             .iter()
-            .filter_map(|(id, origin)| Some((id, origin.clone(), look.live.object(id)?)));
+            .filter_map(|(id, origin)| Some((id, origin.clone(), observation.live.object(id)?)));
         there.map(|(id, origin, live)| Existing { id, origin, live })
     };
     let mut findings = preflight::held_by_other_releases(existing(), &plan.release);
@@ -427,8 +452,8 @@ fn owned_elsewhere(
 
 /// Namespaces that do not exist and that nothing of the run creates.
 fn absent_namespaces(
-    wanted: &Wanted,
-    look: &Look,
+    wanted: &DesiredState,
+    observation: &Observation,
     plan: &Plan,
     selection: &Selection,
 ) -> Vec<Finding> {
@@ -451,7 +476,10 @@ fn absent_namespaces(
         .filter(|_| selection.holds(SECRETS_PHASE))
         .map(|id| (id, secrets::origin(plan)));
     let to_write: Vec<(ObjectId, Origin)> = rendered.chain(declared).collect();
-    let absent = look.absent_namespaces.iter().filter(|name| !created(name));
+    let absent = observation
+        .absent_namespaces
+        .iter()
+        .filter(|name| !created(name));
     absent
         .filter_map(|name| {
             let (id, origin) = to_write
@@ -476,19 +504,18 @@ fn absent_namespaces(
 /// What the user may not do: asked before somebody is asked for secrets, and where no dry run could
 /// tell because a namespace is new.
 async fn permissions(
-    intent: &Intent<'_>,
-    wanted: &Wanted,
+    intent: &ChangeRequest<'_>,
+    wanted: &DesiredState,
     decisions: &[Decision],
-    look: &Look,
+    observation: &Observation,
     session: &Session,
 ) -> Result<Vec<Finding>, CommandError> {
-    let declared = intent
-        .declared
-        .iter()
-        .filter(|id| intent.selection.holds(SECRETS_PHASE) && look.live.object(id).is_none());
+    let declared = intent.declared.iter().filter(|id| {
+        intent.selection.holds(SECRETS_PHASE) && observation.live.object(id).is_none()
+    });
     let secrets = declared.map(|id| id.namespace.clone()).collect();
     not_permitted(
-        Rights::to_write(
+        RequiredPermissions::to_write(
             wanted,
             &session.served,
             decisions,
@@ -502,7 +529,7 @@ async fn permissions(
 
 /// Those of `rights` that the user does not have.
 pub(in crate::cli) async fn not_permitted(
-    rights: Rights,
+    rights: RequiredPermissions,
     session: &Session,
 ) -> Result<Vec<Finding>, CommandError> {
     let missing = session
@@ -516,10 +543,10 @@ pub(in crate::cli) async fn not_permitted(
 /// Refuses to go on where the user may not delete what has to go.
 pub(in crate::cli) async fn check_deletions(
     decisions: &[Decision],
-    pruning: &Pruning,
+    pruning: &PrunePlan,
     session: &Session,
 ) -> Result<(), CommandError> {
-    let rights = Rights::to_delete(&session.served, decisions, &pruning.removals);
+    let rights = RequiredPermissions::to_delete(&session.served, decisions, &pruning.removals);
     let findings = not_permitted(rights, session).await?;
     preflight::refusal(&findings).map_or(Ok(()), Err)
 }

@@ -2,14 +2,18 @@
 
 use super::secrets;
 use crate::{
-    engine::Wanted,
+    engine::DesiredState,
     error::CommandError,
     object::ObjectId,
     plan::{self, Plan},
 };
 
 /// Refuses names that no object of the plan has.
-pub(super) fn check(names: &[String], wanted: &Wanted, plan: &Plan) -> Result<(), CommandError> {
+pub(super) fn check(
+    names: &[String],
+    wanted: &DesiredState,
+    plan: &Plan,
+) -> Result<(), CommandError> {
     let known: Vec<ObjectId> = wanted
         .objects
         .keys()
@@ -44,7 +48,7 @@ pub(super) fn check(names: &[String], wanted: &Wanted, plan: &Plan) -> Result<()
 }
 
 /// Marks the objects that `names` name.
-pub(super) fn mark(names: &[String], wanted: &mut Wanted) {
+pub(super) fn mark(names: &[String], wanted: &mut DesiredState) {
     for (id, object) in &mut wanted.objects {
         object.marks.recreate |= names.iter().any(|name| means(name, id));
     }

@@ -8,7 +8,7 @@ use crate::{
         up::prepare::SECRETS_PHASE,
     },
     cluster::{Live, Seen},
-    engine::{Wanted, WantedObject},
+    engine::{DesiredObject, DesiredState},
     error::CommandError,
     object::{Object, ObjectId, Origin},
     phase::Ordered,
@@ -26,7 +26,7 @@ pub(in crate::cli) struct Declarations<'a> {
 
 /// The values of declared Secrets.
 #[derive(Default)]
-pub(in crate::cli) struct Chosen {
+pub(in crate::cli) struct ResolvedSecrets {
     /// `NAME/KEY` and where the value comes from.
     pub(super) sources: Vec<(String, String)>,
     known: Known,
@@ -84,9 +84,9 @@ fn check_seen(plan: &Plan, live: &Live) -> Result<(), CommandError> {
 pub(super) fn add(
     needs: &Needs,
     plan: &Plan,
-    wanted: &mut Wanted,
+    wanted: &mut DesiredState,
     output: &mut Output,
-) -> Result<Chosen, CommandError> {
+) -> Result<ResolvedSecrets, CommandError> {
     add_knowing(needs, &Known::default(), plan, wanted, output)
 }
 
@@ -94,11 +94,11 @@ pub(super) fn add(
 /// they were: nobody is asked for them a second time, and none is generated anew.
 pub(super) fn add_again(
     declarations: Declarations<'_>,
-    chosen: &Chosen,
+    chosen: &ResolvedSecrets,
     live: &Live,
-    wanted: &mut Wanted,
+    wanted: &mut DesiredState,
     output: &mut Output,
-) -> Result<Chosen, CommandError> {
+) -> Result<ResolvedSecrets, CommandError> {
     let Declarations { plan, given } = declarations;
     check_seen(plan, live)?;
     let needs = given.plan_again(plan, &|namespace, name| {
@@ -111,9 +111,9 @@ fn add_knowing(
     needs: &Needs,
     known: &Known,
     plan: &Plan,
-    wanted: &mut Wanted,
+    wanted: &mut DesiredState,
     output: &mut Output,
-) -> Result<Chosen, CommandError> {
+) -> Result<ResolvedSecrets, CommandError> {
     let resolved = tokio::task::block_in_place(|| ask_and_resolve(needs, known, plan, output))?;
     for manifest in resolved.manifests {
         let Some(object) = object(manifest, plan) else {
@@ -122,16 +122,16 @@ fn add_knowing(
         let order = Ordered {
             id: object.id.clone(),
             after: Vec::new(),
-            leans_on: Vec::new(),
+            soft_dependencies: Vec::new(),
             priority: 0,
             last: false,
         };
-        let wanted_object = WantedObject::new(object, SECRETS_PHASE, order, &plan.release);
+        let wanted_object = DesiredObject::new(object, SECRETS_PHASE, order, &plan.release);
         wanted
             .objects
             .insert(wanted_object.object.id.clone(), wanted_object);
     }
-    Ok(Chosen {
+    Ok(ResolvedSecrets {
         sources: needs.sources(),
         known: resolved.known,
     })

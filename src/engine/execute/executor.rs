@@ -13,9 +13,9 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::{
     events::Emitter,
     execute::phases::{PhasePlan, PhaseRuns},
-    execute::wait::{Hopeless, TICK, Wait, WaitFor, Waited, Waiter},
+    execute::wait::{FailedWait, TICK, Wait, WaitFor, WaitTarget, Waiter},
     execute::write::{Writer, Written},
-    watch::cache::{Hub, News},
+    watch::cache::{Changes, ResourceCache},
 };
 use crate::{
     cluster::RequestError,
@@ -57,7 +57,7 @@ pub(crate) struct Control {
 
 /// Why an execution stopped early.
 #[derive(Debug)]
-pub(crate) enum Stop {
+pub(crate) enum StopReason {
     /// An object could not be written.
     Refused {
         phase: String,
@@ -116,7 +116,7 @@ impl<'a> Executor<'a> {
         program: &'a Program,
         phases: Vec<PhasePlan>,
         writer: Writer<'a>,
-        hub: Hub,
+        cache: ResourceCache,
         control: Control,
     ) -> Self {
         let mut followers = vec![Vec::new(); program.steps.len()];
@@ -132,7 +132,7 @@ impl<'a> Executor<'a> {
             .map(|(id, step)| (step.priority, std::cmp::Reverse(id)))
             .collect();
         let phases = PhaseRuns::new(phases, control.emitter.clone());
-        let waiter = Waiter::new(hub, control.emitter.clone(), control.on_fault);
+        let waiter = Waiter::new(cache, control.emitter.clone(), control.on_fault);
         Self {
             program,
             writer,
@@ -161,14 +161,14 @@ impl<'a> Executor<'a> {
     }
 
     /// What the watches know.
-    pub(crate) fn hub_mut(&mut self) -> &mut Hub {
-        &mut self.waiter.hub
+    pub(crate) fn cache_mut(&mut self) -> &mut ResourceCache {
+        &mut self.waiter.cache
     }
 
     /// Runs every step, or stops at the first that fails, is out of time, or is interrupted.
     ///
     /// Writes that are under way when it stops are waited for, so that what happened is known.
-    pub(crate) async fn run(&mut self) -> Result<(), Stop> {
+    pub(crate) async fn run(&mut self) -> Result<(), StopReason> {
         let deadline = Instant::now() + self.control.limits.timeout;
         let writer = self.writer.clone();
         let mut in_flight: InFlight<'a> = FuturesUnordered::new();
@@ -195,7 +195,7 @@ impl<'a> Executor<'a> {
 
     /// Objects whose writes were begun and are not known to have succeeded: each may have been
     /// changed, wholly or in part.
-    pub(crate) fn unseen(&self) -> BTreeSet<ObjectId> {
+    pub(crate) fn unconfirmed(&self) -> BTreeSet<ObjectId> {
         self.open
             .iter()
             .filter_map(|step| self.program.steps[*step].work.writes().cloned())
@@ -212,26 +212,26 @@ impl<'a> Executor<'a> {
         writer: &Writer<'a>,
         in_flight: &mut InFlight<'a>,
         deadline: Instant,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), StopReason> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let (interrupt, fenced) = (self.control.interrupt.clone(), self.control.fenced.clone());
         loop {
             // A signal may have come while a question was answered or the revision was stored.
             if interrupt.is_cancelled() {
-                return Err(Stop::Interrupted);
+                return Err(StopReason::Interrupted);
             }
             self.start_steps(writer, in_flight).await?;
             if self.done == self.program.steps.len() {
                 return Ok(());
             }
             tokio::select! {
-                () = interrupt.cancelled() => return Err(Stop::Interrupted),
-                () = fenced.cancelled() => return Err(Stop::Fenced),
+                () = interrupt.cancelled() => return Err(StopReason::Interrupted),
+                () = fenced.cancelled() => return Err(StopReason::Fenced),
                 Some((step, written)) = in_flight.next() => self.take_answer(step, written)?,
-                news = self.waiter.hub.changed() => self.look_at_waits(Some(&news)).await?,
+                news = self.waiter.cache.changed() => self.examine_waits(Some(&news)).await?,
                 _ = tick.tick() => {
-                    self.look_at_waits(None).await?;
+                    self.examine_waits(None).await?;
                     self.check_time(deadline)?;
                 }
             }
@@ -242,19 +242,19 @@ impl<'a> Executor<'a> {
         &mut self,
         step: StepId,
         written: Result<Written, RequestError>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), StopReason> {
         if let Err(error) = &written {
             self.note_unanswered(error);
         }
         match written {
             Ok(written) => self.note_written(step, written),
-            Err(RequestError::LockLost { .. }) => return Err(Stop::Fenced),
+            Err(RequestError::LockLost { .. }) => return Err(StopReason::Fenced),
             Err(error) => {
                 let Some(object) = self.program.steps[step].work.writes().cloned() else {
                     return Ok(());
                 };
                 if self.control.on_fault == OnFault::Stop {
-                    return Err(Stop::Refused {
+                    return Err(StopReason::Refused {
                         phase: self.program.steps[step].phase.clone(),
                         object,
                         error,
@@ -275,7 +275,7 @@ impl<'a> Executor<'a> {
         &mut self,
         writer: &Writer<'a>,
         in_flight: &mut InFlight<'a>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), StopReason> {
         while let Some((_, std::cmp::Reverse(step))) = self.ready.peek().copied() {
             let program: &'a Program = self.program;
             let work = &program.steps[step].work;
@@ -314,13 +314,13 @@ impl<'a> Executor<'a> {
             self.left.insert(id.clone());
         }
         match stored {
-            Some(stored) => self.waiter.hub.written(&id, stored),
-            None => self.waiter.hub.removed(&id),
+            Some(stored) => self.waiter.cache.written(&id, stored),
+            None => self.waiter.cache.removed(&id),
         }
-        if !self.waiter.hub.judge(&id, Timestamp::now()).passes()
+        if !self.waiter.cache.judge(&id, Timestamp::now()).passes()
             && let Some(resource) = self.writer.resource(&id)
         {
-            self.waiter.hub.follow(&id, resource);
+            self.waiter.cache.follow(&id, resource);
         }
         self.control.emitter.emit(EventKind::ObjectWritten {
             phase,
@@ -346,10 +346,10 @@ impl<'a> Executor<'a> {
     fn wait(&self, step: StepId, until: WaitFor, objects: &[ObjectId]) -> Wait {
         let phase = &self.program.steps[step].phase;
         let waited = |id: &ObjectId| {
-            Waited::new(
+            WaitTarget::new(
                 id.clone(),
                 self.writer.resource(id).cloned(),
-                self.writer.leans_on(id),
+                self.writer.soft_dependencies(id),
             )
         };
         let wait = Wait::new(step, phase, until, objects.iter().map(waited).collect());
@@ -358,15 +358,15 @@ impl<'a> Executor<'a> {
 
     /// Looks at what is waited for. Steps whose objects are all as they should be are done; an
     /// object that failed stops the run.
-    async fn look_at_waits(&mut self, news: Option<&News>) -> Result<(), Stop> {
-        let hopeless = self.waiter.look(news, &self.left).await;
+    async fn examine_waits(&mut self, news: Option<&Changes>) -> Result<(), StopReason> {
+        let hopeless = self.waiter.examine(news, &self.left).await;
         self.give_up(hopeless)?;
         self.end_waits();
         Ok(())
     }
 
     /// Stops where it is useless to wait for something; on the way back it is noted.
-    fn give_up(&mut self, hopeless: Vec<Hopeless>) -> Result<(), Stop> {
+    fn give_up(&mut self, hopeless: Vec<FailedWait>) -> Result<(), StopReason> {
         if self.control.on_fault == OnFault::GoOn {
             self.faults.extend(
                 hopeless
@@ -378,7 +378,7 @@ impl<'a> Executor<'a> {
         let Some(phase) = hopeless.first().map(|first| first.phase.clone()) else {
             return Ok(());
         };
-        Err(Stop::Failed {
+        Err(StopReason::Failed {
             phase,
             objects: hopeless.into_iter().map(|it| (it.id, it.verdict)).collect(),
         })
@@ -399,7 +399,7 @@ impl<'a> Executor<'a> {
             {
                 if self
                     .waiter
-                    .hub
+                    .cache
                     .object(&waited.id)
                     .is_some_and(|job| job.pointer("/spec/ttlSecondsAfterFinished").is_some())
                 {
@@ -446,7 +446,7 @@ impl<'a> Executor<'a> {
     }
 
     /// Stops the run where the time of a phase that runs, or of the whole run, is up.
-    fn check_time(&mut self, deadline: Instant) -> Result<(), Stop> {
+    fn check_time(&mut self, deadline: Instant) -> Result<(), StopReason> {
         let whole_run = Instant::now() >= deadline;
         let going_on = self.control.on_fault == OnFault::GoOn;
         let Some((phase, limit)) = self
@@ -465,7 +465,7 @@ impl<'a> Executor<'a> {
         } else {
             limit
         };
-        Err(Stop::TimedOut {
+        Err(StopReason::TimedOut {
             objects: self.not_met(&phase),
             phase,
             after,
@@ -516,12 +516,12 @@ impl<'a> Executor<'a> {
     }
 }
 
-fn outcome_of(name: &str, stop: &Stop) -> PhaseOutcome {
+fn outcome_of(name: &str, stop: &StopReason) -> PhaseOutcome {
     match stop {
-        Stop::Refused { phase, .. } | Stop::Failed { phase, .. } if phase == name => {
+        StopReason::Refused { phase, .. } | StopReason::Failed { phase, .. } if phase == name => {
             PhaseOutcome::Failed
         }
-        Stop::TimedOut { phase, .. } if phase == name => PhaseOutcome::TimedOut,
+        StopReason::TimedOut { phase, .. } if phase == name => PhaseOutcome::TimedOut,
         _ => PhaseOutcome::Interrupted,
     }
 }

@@ -5,7 +5,7 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::run::lifecycle::Stops;
+use crate::engine::run::lifecycle::CancelSignals;
 use crate::{
     object::ObjectId,
     release::{Head, JournalEntry, Ledger, Store, StoreError},
@@ -14,7 +14,7 @@ use crate::{
 /// Where whoever writes says what was done: remembered here, and stored in the journal where the
 /// run has one. Cheap to clone.
 #[derive(Clone, Default)]
-pub(crate) struct Notes {
+pub(crate) struct JournalWriter {
     noted: Arc<Mutex<Noted>>,
     ledger: Arc<Mutex<Option<Ledger>>>,
 }
@@ -26,10 +26,14 @@ struct Noted {
     left: BTreeMap<ObjectId, String>,
 }
 
-impl Notes {
+impl JournalWriter {
     /// Notes that are also stored, in the journal of `head`. Returns with them what is cancelled
     /// when nothing may be written any more: the lock was lost, or the journal cannot be written.
-    pub(crate) fn open(store: &Store, head: Head, stops: &Stops) -> (Self, CancellationToken) {
+    pub(crate) fn open(
+        store: &Store,
+        head: Head,
+        stops: &CancelSignals,
+    ) -> (Self, CancellationToken) {
         let ledger = Ledger::open(store.clone(), head);
         let fenced = either(&stops.lock_lost, ledger.broken());
         (

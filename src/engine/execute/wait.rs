@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use crate::engine::{
     events::Emitter,
     execute::executor::OnFault,
-    watch::cache::{Hub, News},
+    watch::cache::{Changes, ResourceCache},
 };
 use crate::{
     cluster::Resource,
@@ -40,18 +40,18 @@ pub(crate) struct Wait {
     limit: Option<Duration>,
     /// How much failing is tolerated.
     budget: Budget,
-    pub(crate) objects: Vec<Waited>,
+    pub(crate) objects: Vec<WaitTarget>,
     since: Instant,
     asked_children: bool,
 }
 
 /// One object that is waited for.
-pub(crate) struct Waited {
+pub(crate) struct WaitTarget {
     pub(crate) id: ObjectId,
     /// The kind that it is watched as.
     resource: Option<Resource>,
     /// Objects of the same wait without which it may fail while it starts.
-    leans_on: Vec<ObjectId>,
+    soft_dependencies: Vec<ObjectId>,
     /// Its budget begins anew once these are ready.
     patience: Patience,
     /// Whether it has failed by the budget of its phase, whatever it leans on.
@@ -75,7 +75,7 @@ enum Patience {
 }
 
 /// An object for which it is useless to wait.
-pub(crate) struct Hopeless {
+pub(crate) struct FailedWait {
     pub(crate) phase: String,
     pub(crate) id: ObjectId,
     pub(crate) until: WaitFor,
@@ -85,7 +85,7 @@ pub(crate) struct Hopeless {
 /// Waits for objects: judges them when something has happened, and tells of every new verdict.
 /// Nothing is requested for it.
 pub(crate) struct Waiter {
-    pub(crate) hub: Hub,
+    pub(crate) cache: ResourceCache,
     pub(crate) waits: Vec<Wait>,
     emitter: Emitter,
     on_fault: OnFault,
@@ -122,7 +122,7 @@ impl WaitFor {
 
 impl Wait {
     /// A wait that begins now.
-    pub(crate) fn new(step: StepId, phase: &str, until: WaitFor, objects: Vec<Waited>) -> Self {
+    pub(crate) fn new(step: StepId, phase: &str, until: WaitFor, objects: Vec<WaitTarget>) -> Self {
         let (limit, budget) = (None, Budget::default());
         Self {
             step,
@@ -167,7 +167,7 @@ impl Wait {
     }
 
     /// Gives up everything that is not as it should be, and returns it.
-    pub(crate) fn give_up(&mut self) -> Vec<Hopeless> {
+    pub(crate) fn give_up(&mut self) -> Vec<FailedWait> {
         let (phase, until) = (self.phase.clone(), self.until);
         let open = self
             .objects
@@ -175,7 +175,7 @@ impl Wait {
             .filter(|waited| !waited.given_up && waited.told.is_some() && !waited.is_met(until));
         open.filter_map(|waited| {
             waited.given_up = true;
-            Some(Hopeless {
+            Some(FailedWait {
                 phase: phase.clone(),
                 id: waited.id.clone(),
                 until,
@@ -188,11 +188,11 @@ impl Wait {
     /// Whether something that `waited` leans on is neither ready nor has failed itself. What fails
     /// only because of others counts as not ready; two that lean on each other and both fail excuse
     /// nobody.
-    fn excuses(&self, waited: &Waited) -> bool {
+    fn excuses(&self, waited: &WaitTarget) -> bool {
         let leaned_on = self
             .objects
             .iter()
-            .filter(|other| waited.leans_on.contains(&other.id));
+            .filter(|other| waited.soft_dependencies.contains(&other.id));
         let mut open = leaned_on.filter(|other| !other.given_up && !other.is_met(self.until));
         open.any(|other| !other.has_failed_alone)
     }
@@ -210,14 +210,18 @@ impl Wait {
     }
 }
 
-impl Waited {
+impl WaitTarget {
     /// An object of which nothing was told yet. Without those that it leans on it may fail while it
     /// starts.
-    pub(crate) fn new(id: ObjectId, resource: Option<Resource>, leans_on: &[ObjectId]) -> Self {
+    pub(crate) fn new(
+        id: ObjectId,
+        resource: Option<Resource>,
+        soft_dependencies: &[ObjectId],
+    ) -> Self {
         Self {
             id,
             resource,
-            leans_on: leans_on.to_vec(),
+            soft_dependencies: soft_dependencies.to_vec(),
             patience: Patience::Usual,
             has_failed_alone: false,
             told: None,
@@ -231,9 +235,9 @@ impl Waited {
 }
 
 impl Waiter {
-    pub(crate) fn new(hub: Hub, emitter: Emitter, on_fault: OnFault) -> Self {
+    pub(crate) fn new(cache: ResourceCache, emitter: Emitter, on_fault: OnFault) -> Self {
         Self {
-            hub,
+            cache,
             waits: Vec::new(),
             emitter,
             on_fault,
@@ -252,7 +256,7 @@ impl Waiter {
         &mut self,
         mut wait: Wait,
         left: &HashSet<ObjectId>,
-    ) -> Vec<Hopeless> {
+    ) -> Vec<FailedWait> {
         let hopeless = self.look_at(&mut wait, None, left).await;
         self.waits.push(wait);
         hopeless
@@ -260,11 +264,11 @@ impl Waiter {
 
     /// Looks at everything that `news` concerns, or at all where none are given, and returns what
     /// it is useless to wait for. `left`: what was to go, and stays.
-    pub(crate) async fn look(
+    pub(crate) async fn examine(
         &mut self,
-        news: Option<&News>,
+        news: Option<&Changes>,
         left: &HashSet<ObjectId>,
-    ) -> Vec<Hopeless> {
+    ) -> Vec<FailedWait> {
         let mut hopeless = Vec::new();
         let mut waits = std::mem::take(&mut self.waits);
         for wait in &mut waits {
@@ -282,9 +286,9 @@ impl Waiter {
     async fn look_at(
         &mut self,
         wait: &mut Wait,
-        news: Option<&News>,
+        news: Option<&Changes>,
         left: &HashSet<ObjectId>,
-    ) -> Vec<Hopeless> {
+    ) -> Vec<FailedWait> {
         let now = Timestamp::now();
         let slow = !wait.asked_children && wait.has_lasted(PATIENCE);
         let up = self.on_fault == OnFault::GoOn
@@ -309,7 +313,7 @@ impl Waiter {
             let failed = until == WaitFor::Ready && verdict.state == State::Failed;
             if failed || (up && !met) {
                 waited.given_up = self.on_fault == OnFault::GoOn;
-                hopeless.push(Hopeless {
+                hopeless.push(FailedWait {
                     phase,
                     id: waited.id.clone(),
                     until,
@@ -322,7 +326,7 @@ impl Waiter {
             wait.asked_children |= slow;
         }
         for id in ask_children {
-            self.hub.follow_children(&id).await;
+            self.cache.follow_children(&id).await;
         }
         hopeless
     }
@@ -333,15 +337,15 @@ impl Waiter {
         &self,
         wait: &mut Wait,
         index: usize,
-        news: Option<&News>,
+        news: Option<&Changes>,
         left: &HashSet<ObjectId>,
     ) -> bool {
         let until = wait.until;
         let waited = &mut wait.objects[index];
         waited.given_up |= until == WaitFor::Gone && left.contains(&waited.id);
-        let object = self.hub.object(&waited.id).map(AsRef::as_ref);
+        let object = self.cache.object(&waited.id).map(AsRef::as_ref);
         let unheard_of = || news.is_some_and(|news| !news.concerns(&waited.id, object));
-        let settled = waited.is_met(until) && !self.hub.is_followed(&waited.id);
+        let settled = waited.is_met(until) && !self.cache.is_followed(&waited.id);
         !(waited.given_up || settled || (waited.told.is_some() && unheard_of()))
     }
 
@@ -349,17 +353,18 @@ impl Waiter {
     /// gives it.
     fn verdict(&self, wait: &mut Wait, index: usize, now: Timestamp) -> Verdict {
         let id = wait.objects[index].id.clone();
-        let verdict = self.hub.judge_within(&id, now, wait.budget_of(index));
+        let verdict = self.cache.judge_within(&id, now, wait.budget_of(index));
         wait.objects[index].has_failed_alone = verdict.state == State::Failed;
-        let verdict = if wait.until == WaitFor::Ready && !wait.objects[index].leans_on.is_empty() {
-            self.with_patience(wait, index, verdict, now)
-        } else {
-            verdict
-        };
+        let verdict =
+            if wait.until == WaitFor::Ready && !wait.objects[index].soft_dependencies.is_empty() {
+                self.with_patience(wait, index, verdict, now)
+            } else {
+                verdict
+            };
         let late = |limit: &Duration| {
             wait.until == WaitFor::Ready && !verdict.passes() && wait.has_lasted(*limit)
         };
-        match self.hub.time_for(&id).filter(late) {
+        match self.cache.time_for(&id).filter(late) {
             Some(limit) if verdict.state != State::Failed => Verdict::new(
                 State::Failed,
                 "NotInTime",
@@ -386,7 +391,7 @@ impl Waiter {
         let excused = wait.excuses(&wait.objects[index]);
         let patience = match (excused, wait.objects[index].patience) {
             (true, _) if verdict.state == State::Failed => Patience::Boundless,
-            (false, Patience::Boundless) => Patience::Since(now, self.hub.restarts(&id, now)),
+            (false, Patience::Boundless) => Patience::Since(now, self.cache.restarts(&id, now)),
             (_, patience) => patience,
         };
         let changed = std::mem::replace(&mut wait.objects[index].patience, patience) != patience;
@@ -398,16 +403,22 @@ impl Waiter {
         } else {
             wait.budget_of(index)
         };
-        self.hub.judge_within(&id, now, budget)
+        self.cache.judge_within(&id, now, budget)
     }
 
-    fn follow(&mut self, waited: &Waited) {
+    fn follow(&mut self, waited: &WaitTarget) {
         if let Some(resource) = &waited.resource {
-            self.hub.follow(&waited.id, resource);
+            self.cache.follow(&waited.id, resource);
         }
     }
 
-    fn tell(&mut self, waited: &mut Waited, phase: &str, verdict: &Verdict, news: Option<&News>) {
+    fn tell(
+        &mut self,
+        waited: &mut WaitTarget,
+        phase: &str,
+        verdict: &Verdict,
+        news: Option<&Changes>,
+    ) {
         if waited.told.as_ref() == Some(verdict) {
             return;
         }
@@ -440,17 +451,23 @@ mod tests {
         }
     }
 
-    fn waited(name: &str, leans_on: &[&str], state: State, has_failed_alone: bool) -> Waited {
-        let leans_on: Vec<ObjectId> = leans_on.iter().map(|name| id(name)).collect();
+    fn waited(
+        name: &str,
+        soft_dependencies: &[&str],
+        state: State,
+        has_failed_alone: bool,
+    ) -> WaitTarget {
+        let soft_dependencies: Vec<ObjectId> =
+            soft_dependencies.iter().map(|name| id(name)).collect();
         let told = Some(Verdict::new(state, "", ""));
-        Waited {
+        WaitTarget {
             has_failed_alone,
             told,
-            ..Waited::new(id(name), None, &leans_on)
+            ..WaitTarget::new(id(name), None, &soft_dependencies)
         }
     }
 
-    fn wait(objects: Vec<Waited>) -> Wait {
+    fn wait(objects: Vec<WaitTarget>) -> Wait {
         Wait::new(0, "apps", WaitFor::Ready, objects)
     }
 

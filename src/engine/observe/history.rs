@@ -8,34 +8,34 @@ use crate::{
     },
     event::RunOutcome,
     object::ObjectId,
-    release::{Head, Program, Records, Revision, Snapshot, Store, StoreError, Traces, Work},
+    release::{ChangeLog, Head, Program, Records, Revision, Snapshot, Store, StoreError, Work},
 };
 
 /// What the revisions before left.
 #[derive(Default)]
-pub(crate) struct Before {
+pub(crate) struct ReleaseHistory {
     /// All revisions, oldest first.
     pub(crate) heads: Vec<Head>,
     /// What is remembered of the release's objects.
     pub(crate) records: Records,
     /// What an interrupted or failed revision, the newest, had done.
-    pub(crate) unsettled: Option<Unsettled>,
+    pub(crate) unsettled: Option<UnsettledRevision>,
 }
 
 /// What a revision did that is neither finished nor rolled back.
 #[derive(Default)]
-pub(crate) struct Unsettled {
+pub(crate) struct UnsettledRevision {
     /// What was there before it.
     pub(crate) snapshot: Snapshot,
     /// What it did, as far as is known.
-    pub(crate) traces: Traces,
+    pub(crate) traces: ChangeLog,
     /// What it was going to do.
     pub(crate) program: Program,
     /// What was remembered before it.
     pub(crate) records: Records,
 }
 
-impl Before {
+impl ReleaseHistory {
     /// Reads what `store` holds of the release.
     pub(crate) async fn read(store: &Store) -> Result<Self, StoreError> {
         let heads = store.heads().await?;
@@ -46,7 +46,7 @@ impl Before {
         let unsettled = if newest.revision.is_settled() {
             None
         } else {
-            Some(Unsettled::read(store, newest).await?)
+            Some(UnsettledRevision::read(store, newest).await?)
         };
         Ok(Self {
             heads,
@@ -61,7 +61,7 @@ impl Before {
     }
 
     /// What the newest revision did, where its run never came to its end.
-    pub(crate) fn interrupted(&self) -> Option<&Unsettled> {
+    pub(crate) fn interrupted(&self) -> Option<&UnsettledRevision> {
         self.unsettled.as_ref().filter(|_| {
             self.newest()
                 .is_some_and(|newest| newest.revision.finished.is_none())
@@ -96,7 +96,7 @@ impl Before {
         let unsettled = self
             .unsettled
             .iter()
-            .flat_map(Unsettled::ids)
+            .flat_map(UnsettledRevision::ids)
             .map(|id| (id.clone(), None));
         let mut known = BTreeSet::new();
         let all = records
@@ -122,7 +122,7 @@ impl Before {
     }
 
     /// The phase in which `unsettled` touched `id`, or to which it belongs.
-    fn phase_of<'a>(&'a self, unsettled: &'a Unsettled, id: &ObjectId) -> Option<&'a str> {
+    fn phase_of<'a>(&'a self, unsettled: &'a UnsettledRevision, id: &ObjectId) -> Option<&'a str> {
         let steps = unsettled
             .program
             .steps
@@ -140,7 +140,7 @@ impl Before {
     /// their answer.
     pub(crate) fn complete(&mut self, live: &Live, manager: &str) {
         if let Some(unsettled) = &mut self.unsettled {
-            let Unsettled {
+            let UnsettledRevision {
                 snapshot,
                 traces,
                 program,
@@ -159,9 +159,9 @@ impl Before {
     }
 }
 
-impl Unsettled {
+impl UnsettledRevision {
     async fn read(store: &Store, head: &Head) -> Result<Self, StoreError> {
-        let mut traces: Traces = store.read(&head.revision.traces).await?;
+        let mut traces: ChangeLog = store.read(&head.revision.traces).await?;
         traces.extend(&store.journal(head).await?);
         let records: Vec<_> = store.read(&head.revision.base).await?;
         Ok(Self {

@@ -15,7 +15,7 @@ use crate::{
 
 /// What one look at the cluster brought.
 #[derive(Debug, Default)]
-pub(crate) struct Look {
+pub(crate) struct Observation {
     /// The objects.
     pub(crate) live: Live,
     /// For each kind that was listed by our label over all namespaces: where a watch of it goes on.
@@ -24,7 +24,7 @@ pub(crate) struct Look {
     pub(crate) absent_namespaces: BTreeSet<String>,
 }
 
-impl Look {
+impl Observation {
     /// Takes what lies in Namespaces among `wanted` that are being deleted for absent: it goes with
     /// them, and is created in their successors.
     pub(crate) fn forget_what_goes<'a>(&mut self, wanted: impl Iterator<Item = &'a ObjectId>) {
@@ -62,7 +62,7 @@ fn is_namespace(id: &ObjectId) -> bool {
 
 /// What of an object tells whether it is still as it was decided about: its uid, and a digest of
 /// what is ours in it, or of all that is not status where nothing is.
-pub(crate) fn as_seen(live: &Live, id: &ObjectId, manager: &str) -> Option<(String, Digest)> {
+pub(crate) fn fingerprint(live: &Live, id: &ObjectId, manager: &str) -> Option<(String, Digest)> {
     let object = live.object(id)?;
     let uid = object
         .pointer("/metadata/uid")
@@ -95,27 +95,27 @@ const PARALLEL: usize = 16;
 ///
 /// One LIST by our label for each kind finds what is ours. What is not among it is looked up by
 /// name, unless its namespace does not exist: only then may it be called absent.
-pub(crate) async fn look(
+pub(crate) async fn observe(
     cluster: &Cluster,
     release: &ReleaseId,
     wanted: &[(ObjectId, Resource)],
-) -> Result<Look, RequestError> {
-    let mut look = Look::default();
-    list_ours(cluster, release, wanted, &mut look).await?;
+) -> Result<Observation, RequestError> {
+    let mut observation = Observation::default();
+    list_ours(cluster, release, wanted, &mut observation).await?;
     let missing: Vec<&(ObjectId, Resource)> = wanted
         .iter()
-        .filter(|(id, _)| look.live.object(id).is_none())
+        .filter(|(id, _)| observation.live.object(id).is_none())
         .collect();
-    find_absent_namespaces(cluster, &missing, &mut look).await?;
-    look_up(cluster, missing, &mut look).await?;
-    Ok(look)
+    find_absent_namespaces(cluster, &missing, &mut observation).await?;
+    look_up(cluster, missing, &mut observation).await?;
+    Ok(observation)
 }
 
 async fn list_ours(
     cluster: &Cluster,
     release: &ReleaseId,
     wanted: &[(ObjectId, Resource)],
-    look: &mut Look,
+    observation: &mut Observation,
 ) -> Result<(), RequestError> {
     let mut kinds: BTreeMap<(String, String, String), (Resource, BTreeSet<String>)> =
         BTreeMap::new();
@@ -144,11 +144,11 @@ async fn list_ours(
     {
         for item in items {
             if let Some(id) = ObjectId::of(&item) {
-                look.live.note(id, Seen::Present(item));
+                observation.live.note(id, Seen::Present(item));
             }
         }
         if let Some(position) = position {
-            look.positions.insert(resource, position);
+            observation.positions.insert(resource, position);
         }
     }
     Ok(())
@@ -207,7 +207,7 @@ async fn list_kind(
 async fn find_absent_namespaces(
     cluster: &Cluster,
     missing: &[&(ObjectId, Resource)],
-    look: &mut Look,
+    observation: &mut Observation,
 ) -> Result<(), RequestError> {
     let namespaces: BTreeSet<&str> = missing
         .iter()
@@ -215,7 +215,12 @@ async fn find_absent_namespaces(
         .collect();
     let namespaces: Vec<String> = namespaces
         .into_iter()
-        .filter(|name| look.live.object(&ObjectId::namespace(name)).is_none())
+        .filter(|name| {
+            observation
+                .live
+                .object(&ObjectId::namespace(name))
+                .is_none()
+        })
         .map(str::to_owned)
         .collect();
     let resource = namespace_resource();
@@ -229,9 +234,9 @@ async fn find_absent_namespaces(
         .await?;
     for (name, seen) in seen {
         if matches!(seen, Seen::Absent) {
-            look.absent_namespaces.insert(name.clone());
+            observation.absent_namespaces.insert(name.clone());
         }
-        look.live.note(ObjectId::namespace(&name), seen);
+        observation.live.note(ObjectId::namespace(&name), seen);
     }
     Ok(())
 }
@@ -241,7 +246,7 @@ async fn find_absent_namespaces(
 async fn look_up(
     cluster: &Cluster,
     missing: Vec<&(ObjectId, Resource)>,
-    look: &mut Look,
+    observation: &mut Observation,
 ) -> Result<(), RequestError> {
     let mut groups: BTreeMap<Collection<'_>, Vec<&(ObjectId, Resource)>> = BTreeMap::new();
     for entry in missing {
@@ -249,10 +254,10 @@ async fn look_up(
         if id
             .namespace
             .as_ref()
-            .is_some_and(|namespace| look.absent_namespaces.contains(namespace))
+            .is_some_and(|namespace| observation.absent_namespaces.contains(namespace))
         {
-            look.live.note(id.clone(), Seen::Absent);
-        } else if look.live.object(id).is_none() {
+            observation.live.note(id.clone(), Seen::Absent);
+        } else if observation.live.object(id).is_none() {
             groups
                 .entry((&id.group, &id.kind, id.namespace.as_deref()))
                 .or_default()
@@ -265,7 +270,7 @@ async fn look_up(
         .try_collect()
         .await?;
     for (id, seen) in found.into_iter().flatten() {
-        look.live.note(id, seen);
+        observation.live.note(id, seen);
     }
     Ok(())
 }

@@ -10,10 +10,10 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 
 use crate::engine::{
-    observe::objects::Look,
-    plan::prune::{Candidate, Pruning, is_ours},
-    plan::removal::HowToGo,
-    plan::revert::Intention,
+    observe::objects::Observation,
+    plan::prune::{PruneCandidate, PrunePlan, is_ours},
+    plan::removal::RemovalMode,
+    plan::revert::StoredDesiredState,
 };
 use crate::{
     cluster::{Cluster, RequestError, Resource, Seen, Served},
@@ -31,20 +31,20 @@ const PARALLEL: usize = 16;
 
 /// All that the revisions of a release know.
 #[derive(Debug, Default)]
-pub(crate) struct Known {
+pub(crate) struct KnownObjects {
     ids: BTreeSet<ObjectId>,
     /// The same object may be served under several groups.
     uids: HashSet<String>,
 }
 
-impl Known {
+impl KnownObjects {
     /// What any of `heads` wanted, or remembers.
     pub(crate) async fn read(store: &Store, heads: &[Head]) -> Result<Self, StoreError> {
         let mut known = Self::default();
         for head in heads {
             known
                 .ids
-                .extend(Intention::read(store, head).await?.ids().cloned());
+                .extend(StoredDesiredState::read(store, head).await?.ids().cloned());
             for record in store.records(head).await?.sorted() {
                 known.ids.insert(record.id.clone());
                 known.uids.insert(record.uid.clone());
@@ -65,12 +65,12 @@ impl Known {
 #[derive(Debug, Default)]
 pub(crate) struct Orphans {
     /// The objects as they are.
-    pub(crate) look: Look,
+    pub(crate) observation: Observation,
     /// The objects, to be decided about.
-    pub(crate) candidates: Vec<Candidate>,
+    pub(crate) candidates: Vec<PruneCandidate>,
     /// Kinds that the user may not list everywhere, or that nobody answers for: there may be more
     /// of them.
-    pub(crate) unseen: Vec<String>,
+    pub(crate) incomplete_kinds: Vec<String>,
 }
 
 /// Looks among all kinds for objects that carry the label and the Apply entry of `release` and are
@@ -79,7 +79,7 @@ pub(crate) async fn orphans(
     cluster: &Cluster,
     served: &Served,
     release: &ReleaseId,
-    known: &Known,
+    known: &KnownObjects,
 ) -> Result<Orphans, RequestError> {
     let (label, manager, namespaces) =
         (release.label(), release.field_manager(), known.namespaces());
@@ -97,7 +97,7 @@ pub(crate) async fn orphans(
     let mut uids = known.uids.clone();
     for kind in listed {
         if !kind.is_complete {
-            found.unseen.push(kind.resource.kind.clone());
+            found.incomplete_kinds.push(kind.resource.kind.clone());
         }
         for item in kind
             .items
@@ -115,7 +115,7 @@ pub(crate) async fn orphans(
                 continue;
             };
             found.candidates.push((id.clone(), ORPHANS.to_owned()));
-            found.look.live.note(id, Seen::Present(item));
+            found.observation.live.note(id, Seen::Present(item));
         }
     }
     Ok(found)
@@ -171,16 +171,20 @@ async fn list_kind<'a>(
 
 /// Namespaces and definitions that we did not create are given up and not deleted: no record says
 /// that they are ours.
-pub(crate) fn give_up_foreign(pruning: &mut Pruning, look: &Look, release: &ReleaseId) {
+pub(crate) fn give_up_foreign(
+    pruning: &mut PrunePlan,
+    observation: &Observation,
+    release: &ReleaseId,
+) {
     let manager = release.field_manager();
     for removal in &mut pruning.removals {
         if removal.id.is_container()
-            && look
+            && observation
                 .live
                 .object(&removal.id)
                 .is_some_and(|there| !written_at_creation(there, &manager))
         {
-            removal.how = HowToGo::GiveUp;
+            removal.how = RemovalMode::GiveUp;
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     cluster::Live,
     object::ObjectId,
     ownership::{apply_entry, written_at_creation},
-    release::{JournalEntry, Program, Records, Snapshot, Traces},
+    release::{ChangeLog, JournalEntry, Program, Records, Snapshot},
 };
 
 /// Adds to `traces`, what a journal tells, what it does not know of: writes that were done although
@@ -24,7 +24,7 @@ use crate::{
 /// `may_be_unseen` says which objects may have been written without anybody knowing. Of others it
 /// is not asked: what has changed of them was changed by somebody else.
 pub(crate) fn complete(
-    traces: &mut Traces,
+    traces: &mut ChangeLog,
     may_be_unseen: impl Fn(&ObjectId) -> bool,
     program: &Program,
     snapshot: &Snapshot,
@@ -57,7 +57,7 @@ pub(crate) fn complete(
                 if is_terminating(now) && deletes(program, id) {
                     traces.of(id).deleted = true;
                 } else if is_written {
-                    traces.of(id).unseen = true;
+                    traces.of(id).unconfirmed = true;
                 }
             }
             (Some(_), Some(now)) => complete_successor(traces, id, now, records, manager),
@@ -67,7 +67,7 @@ pub(crate) fn complete(
 
 /// Adds what is not known of `now`, which has the place of the object that was there before.
 fn complete_successor(
-    traces: &mut Traces,
+    traces: &mut ChangeLog,
     id: &ObjectId,
     now: &Value,
     records: &Records,
@@ -92,12 +92,12 @@ fn complete_successor(
         && is_applied_since_creation(now, manager)
         && !is_as_recorded(id, now, records, manager)
     {
-        traces.of(id).unseen = true;
+        traces.of(id).unconfirmed = true;
     }
 }
 
 /// Whether it is known that `now` was created by us.
-fn is_known(id: &ObjectId, now: &Value, traces: &Traces) -> bool {
+fn is_known(id: &ObjectId, now: &Value, traces: &ChangeLog) -> bool {
     let mut created = traces
         .get(id)
         .into_iter()

@@ -3,8 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::engine::{
-    desired::{Wanted, WantedObject},
-    observe::history::Before,
+    desired::{DesiredObject, DesiredState},
+    observe::history::ReleaseHistory,
     plan::deploy::{ChangeAction, Decision},
 };
 use crate::{
@@ -19,7 +19,7 @@ const ANNOTATION: &str = "deployctl.dev/config-digest";
 
 /// Sends the annotation on as it is: left out, it would go, and everything that has it would
 /// restart. Never adds one.
-pub(crate) fn carry_on(wanted: &mut Wanted, live: &Live) {
+pub(crate) fn preserve_restart_annotation(wanted: &mut DesiredState, live: &Live) {
     for (id, object) in wanted.objects.iter_mut().filter(|(id, _)| is_restarted(id)) {
         // What the manifest itself says is not ours to change.
         if annotation(&object.object.body).is_some() {
@@ -42,13 +42,13 @@ pub(crate) fn carry_on(wanted: &mut Wanted, live: &Live) {
 /// `tried` are the dry runs of `decisions`. Returns the workloads that are written only for this:
 /// they have not been tried.
 pub(crate) fn restart(
-    wanted: &mut Wanted,
+    wanted: &mut DesiredState,
     decisions: &mut [Decision],
     tried: &[DryRun],
-    before: &Before,
+    before: &ReleaseHistory,
     live: &Live,
 ) -> Vec<ObjectId> {
-    let seen = Sight { before, live };
+    let seen = ConfigSnapshot { before, live };
     let configuration = seen.configuration(wanted, decisions, tried);
     let mut unwritten = Vec::new();
     for (decision, tried) in decisions
@@ -127,12 +127,12 @@ fn digest(reads: &BTreeSet<ObjectId>, configuration: &BTreeMap<ObjectId, Configu
 }
 
 /// What was there, before this run and those that it goes on from, and what is there.
-struct Sight<'a> {
-    before: &'a Before,
+struct ConfigSnapshot<'a> {
+    before: &'a ReleaseHistory,
     live: &'a Live,
 }
 
-impl<'a> Sight<'a> {
+impl<'a> ConfigSnapshot<'a> {
     /// The object as it was before this run, and before an unsettled one that had begun to change
     /// it.
     fn was(&self, id: &ObjectId) -> Option<&'a Value> {
@@ -148,7 +148,7 @@ impl<'a> Sight<'a> {
     /// runs, so that it counts as unchanged.
     fn configuration(
         &self,
-        wanted: &Wanted,
+        wanted: &DesiredState,
         decisions: &[Decision],
         tried: &[DryRun],
     ) -> BTreeMap<ObjectId, Configuration> {
@@ -179,7 +179,7 @@ impl<'a> Sight<'a> {
     /// The object as it will be.
     fn will_be<'b>(
         &self,
-        object: &'b WantedObject,
+        object: &'b DesiredObject,
         decision: &Decision,
         tried: &'b DryRun,
     ) -> Option<&'b Value>
@@ -194,7 +194,7 @@ impl<'a> Sight<'a> {
     }
 
     /// Whether the workload is there and its pods would not be replaced by this run as it is.
-    fn keeps_template(&self, object: &WantedObject, decision: &Decision, tried: &DryRun) -> bool {
+    fn keeps_template(&self, object: &DesiredObject, decision: &Decision, tried: &DryRun) -> bool {
         let (Some(was), Some(will_be)) = (
             self.was(&decision.id),
             self.will_be(object, decision, tried),

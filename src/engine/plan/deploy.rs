@@ -3,7 +3,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 use crate::engine::{
-    desired::{Wanted, WantedObject},
+    desired::{DesiredObject, DesiredState},
     plan::removal::{Removal, push_removals},
     plan::volume_expansion::Expansion,
 };
@@ -70,7 +70,7 @@ impl Selection {
 /// An object is left alone when what is wanted has the digest of what was sent last, and the live
 /// object has the uid, our entry and the stored values that were recorded then.
 pub(crate) fn decide(
-    wanted: &Wanted,
+    wanted: &DesiredState,
     live: &Live,
     records: &Records,
     selection: &Selection,
@@ -120,7 +120,7 @@ pub(crate) fn decide(
 /// Whether `id` is a Job that was run as it is wanted, and that removes itself: only of such a one
 /// it is remembered that it has run.
 /// <https://kubernetes.io/docs/concepts/workloads/controllers/ttlafterfinished/>
-pub(crate) fn has_run(id: &ObjectId, wanted: &WantedObject, records: &Records) -> bool {
+pub(crate) fn has_run(id: &ObjectId, wanted: &DesiredObject, records: &Records) -> bool {
     id.kind == "Job"
         && records
             .get(id)
@@ -139,8 +139,8 @@ pub(crate) const PRUNE: &str = "prune";
 
 /// The program that carries out `decisions`, phase by phase, waits at the end of each phase until
 /// everything in it is ready, and then removes what is no longer wanted.
-pub(crate) fn program(changes: &Changes<'_>) -> Program {
-    let Changes {
+pub(crate) fn program(changes: &DeployInput<'_>) -> Program {
+    let DeployInput {
         wanted,
         decisions,
         removals,
@@ -229,9 +229,9 @@ pub(crate) fn program(changes: &Changes<'_>) -> Program {
 
 /// What the program of a run is made of.
 #[derive(Clone, Copy)]
-pub(crate) struct Changes<'a> {
+pub(crate) struct DeployInput<'a> {
     /// What is wanted.
-    pub(crate) wanted: &'a Wanted,
+    pub(crate) wanted: &'a DesiredState,
     /// What has to be done with each object of the selected phases.
     pub(crate) decisions: &'a [Decision],
     /// What has to go.
@@ -246,7 +246,7 @@ pub(crate) struct Changes<'a> {
 
 /// The last steps of the phases that `name` comes after; a phase that is not part of the run hands
 /// on its own predecessors.
-fn phase_ends(wanted: &Wanted, name: &str, ends: &HashMap<&str, StepId>) -> Vec<StepId> {
+fn phase_ends(wanted: &DesiredState, name: &str, ends: &HashMap<&str, StepId>) -> Vec<StepId> {
     let mut found = Vec::new();
     let mut pending = vec![name];
     let mut visited = HashSet::new();
@@ -272,7 +272,7 @@ fn phase_ends(wanted: &Wanted, name: &str, ends: &HashMap<&str, StepId>) -> Vec<
 /// Adds the applies of one phase, objects before those that need them, and returns their steps.
 fn push_applies(
     program: &mut Program,
-    changes: &Changes<'_>,
+    changes: &DeployInput<'_>,
     phase: &str,
     objects: &[&ObjectId],
     to_write: &HashMap<&ObjectId, &Decision>,
@@ -341,7 +341,7 @@ fn push_applies(
 /// returns the last one.
 fn push_clearing(
     program: &mut Program,
-    changes: &Changes<'_>,
+    changes: &DeployInput<'_>,
     phase: &str,
     decision: &Decision,
     before: &[StepId],
@@ -349,7 +349,7 @@ fn push_clearing(
     let mut after = before.to_vec();
     if decision.action == ChangeAction::Replace {
         let mut removal = Removal::delete(&decision.id, phase, changes.live.object(&decision.id)?);
-        removal.leave_belongings();
+        removal.orphan_dependents();
         after = vec![program.push(phase, after, u32::MAX, removal.work())];
     } else if !decision.terminating {
         return None;
@@ -371,7 +371,7 @@ fn push_clearing(
 /// is established.
 fn await_definitions(
     program: &mut Program,
-    wanted: &Wanted,
+    wanted: &DesiredState,
     phase: &str,
     numbers: &HashMap<&ObjectId, StepId>,
 ) {

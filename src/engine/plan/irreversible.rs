@@ -3,11 +3,11 @@ use serde_json::Value;
 use crate::engine::execute::write::Resources;
 use crate::{
     cluster::Live,
-    event::Remark,
+    event::ObjectNote,
     object::ObjectId,
     ownership::changed_paths,
     readiness::amount,
-    release::{Snapshot, Trace, Traces},
+    release::{ChangeLog, ObjectChanges, Snapshot},
 };
 
 /// Where a claim says how much it asks for.
@@ -15,11 +15,11 @@ const SIZE: &str = ".spec.resources.requests.storage";
 
 /// Takes out of `done` what cannot be put back whatever is tried, and says what it is. The rest of
 /// the same objects is put back.
-pub(crate) fn take_irreversible(
-    done: &mut Traces,
+pub(crate) fn exclude_irreversible(
+    done: &mut ChangeLog,
     snapshot: &Snapshot,
     live: &Live,
-) -> Vec<Remark> {
+) -> Vec<ObjectNote> {
     let ids: Vec<ObjectId> = done.iter().map(|(id, _)| id.clone()).collect();
     let mut remarks = Vec::new();
     for id in ids {
@@ -33,18 +33,18 @@ pub(crate) fn take_irreversible(
             }
             _ => None,
         };
-        remarks.extend(what.map(|what| Remark { object: id, what }));
+        remarks.extend(what.map(|what| ObjectNote { object: id, what }));
     }
     remarks
 }
 
 /// Takes out of `done` what cannot be put back because its kind is not served any more and nothing
 /// is known that defines it. What was created of such a kind is gone with it.
-pub(crate) fn take_unserved(
-    done: &mut Traces,
+pub(crate) fn exclude_unserved(
+    done: &mut ChangeLog,
     snapshot: &Snapshot,
     stored_as: &Resources,
-) -> Vec<Remark> {
+) -> Vec<ObjectNote> {
     let ids: Vec<ObjectId> = done
         .iter()
         .map(|(id, _)| id)
@@ -56,7 +56,7 @@ pub(crate) fn take_unserved(
     }
     let was_there = ids.into_iter().filter(|id| snapshot.object(id).is_some());
     was_there
-        .map(|object| Remark {
+        .map(|object| ObjectNote {
             object,
             what: "is not restored: its kind is not served any more".to_owned(),
         })
@@ -65,7 +65,7 @@ pub(crate) fn take_unserved(
 
 /// A volume that has grown cannot shrink.
 /// <https://kubernetes.io/docs/concepts/storage/persistent-volumes/#expanding-persistent-volumes-claims>
-fn take_growth(done: &mut Traces, id: &ObjectId, before: &Value, now: &Value) -> Option<String> {
+fn take_growth(done: &mut ChangeLog, id: &ObjectId, before: &Value, now: &Value) -> Option<String> {
     let size = |claim: &Value| {
         claim
             .pointer("/spec/resources/requests/storage")
@@ -78,13 +78,13 @@ fn take_growth(done: &mut Traces, id: &ObjectId, before: &Value, now: &Value) ->
         return None;
     }
     let trace = done.of(id);
-    if trace.unseen {
-        (trace.unseen, trace.changed) = (false, changed_paths(before, now));
+    if trace.unconfirmed {
+        (trace.unconfirmed, trace.changed) = (false, changed_paths(before, now));
     }
     trace
         .changed
         .retain(|change| change.path.to_string() != SIZE);
-    if *trace == Trace::default() {
+    if *trace == ObjectChanges::default() {
         done.remove(id);
     }
     Some(format!("has grown to {to}, and a claim cannot shrink"))
@@ -93,7 +93,7 @@ fn take_growth(done: &mut Traces, id: &ObjectId, before: &Value, now: &Value) ->
 /// A definition cannot lose a version in which objects are stored.
 /// <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definition-versioning/#upgrade-existing-objects-to-a-new-stored-version>
 fn take_moved_version(
-    done: &mut Traces,
+    done: &mut ChangeLog,
     id: &ObjectId,
     before: &Value,
     now: &Value,
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
     use crate::cluster::Seen;
 
-    fn settled(kind: &str, before: Value, now: Value) -> (Traces, Vec<String>) {
+    fn settled(kind: &str, before: Value, now: Value) -> (ChangeLog, Vec<String>) {
         let id = ObjectId {
             group: if kind == "PersistentVolumeClaim" {
                 String::new()
@@ -138,12 +138,12 @@ mod tests {
             namespace: None,
             name: "a".to_owned(),
         };
-        let mut done = Traces::default();
+        let mut done = ChangeLog::default();
         done.of(&id).changed = changed_paths(&before, &now);
         let (mut snapshot, mut live) = (Snapshot::default(), Live::default());
         snapshot.note(id.clone(), Some(Arc::new(before)));
         live.note(id, Seen::Present(Arc::new(now)));
-        let remarks = take_irreversible(&mut done, &snapshot, &live);
+        let remarks = exclude_irreversible(&mut done, &snapshot, &live);
         (
             done,
             remarks.into_iter().map(|remark| remark.what).collect(),

@@ -4,11 +4,11 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 
 use crate::engine::{
-    desired::Wanted,
-    observe::history::{Before, Unsettled},
-    observe::objects::Look,
+    desired::DesiredState,
+    observe::history::{ReleaseHistory, UnsettledRevision},
+    observe::objects::Observation,
     plan::deploy::Selection,
-    plan::removal::{HowToGo, Removal},
+    plan::removal::{Removal, RemovalMode},
     plan::retention::{is_claim, is_data, kept, uses_claim},
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
 /// What has to go because it is no longer wanted, and what becomes of the rest that is no longer
 /// wanted.
 #[derive(Debug, Default)]
-pub(crate) struct Pruning {
+pub(crate) struct PrunePlan {
     /// What has to go.
     pub(crate) removals: Vec<Removal>,
     /// What is not ours, or not there, any more: it is forgotten.
@@ -33,33 +33,37 @@ pub(crate) struct Pruning {
     pub(crate) hidden: Vec<ObjectId>,
 }
 
-impl Pruning {
+impl PrunePlan {
     /// The data that is deleted.
     pub(crate) fn data(&self) -> impl Iterator<Item = &ObjectId> {
         let deleted = self
             .removals
             .iter()
-            .filter(|removal| matches!(removal.how, HowToGo::Delete { .. }));
+            .filter(|removal| matches!(removal.how, RemovalMode::Delete { .. }));
         deleted.map(|removal| &removal.id).filter(|id| is_data(id))
     }
 }
 
 /// An object that may have to go, with the phase that it belonged to.
-pub(crate) type Candidate = (ObjectId, String);
+pub(crate) type PruneCandidate = (ObjectId, String);
 
 /// The objects that revisions since the last good one wrote and that are not wanted any more; of
 /// the selected phases.
-pub(crate) fn unwanted(wanted: &Wanted, before: &Before, selection: &Selection) -> Vec<Candidate> {
+pub(crate) fn unwanted(
+    wanted: &DesiredState,
+    before: &ReleaseHistory,
+    selection: &Selection,
+) -> Vec<PruneCandidate> {
     let is_unwanted =
-        |(id, phase): &Candidate| !wanted.objects.contains_key(id) && selection.holds(phase);
+        |(id, phase): &PruneCandidate| !wanted.objects.contains_key(id) && selection.holds(phase);
     written(before).into_iter().filter(is_unwanted).collect()
 }
 
 /// Everything that revisions since the last good one wrote: what they remember; what an interrupted
 /// one wrote without anybody seeing it; and what it deleted, which may still be there, or be there
 /// again by a way back that was interrupted too.
-pub(crate) fn written(before: &Before) -> Vec<Candidate> {
-    let mut all: Vec<Candidate> = before.records.phases().collect();
+pub(crate) fn written(before: &ReleaseHistory) -> Vec<PruneCandidate> {
+    let mut all: Vec<PruneCandidate> = before.records.phases().collect();
     if let Some(unsettled) = &before.unsettled {
         let forgotten = unsettled
             .traces
@@ -73,13 +77,13 @@ pub(crate) fn written(before: &Before) -> Vec<Candidate> {
 
 /// What has to be known to decide what becomes of objects that may have to go.
 #[derive(Clone, Copy)]
-pub(crate) struct Leaving<'a> {
+pub(crate) struct PruneInput<'a> {
     /// What is there, with all claims in the namespaces of the objects: see [`look_at_claims`].
     pub(crate) live: &'a Live,
     /// What is remembered of objects.
     pub(crate) records: &'a Records,
     /// What an interrupted run did.
-    pub(crate) unsettled: Option<&'a Unsettled>,
+    pub(crate) unsettled: Option<&'a UnsettledRevision>,
     /// Our field manager.
     pub(crate) manager: &'a str,
     /// Whether data goes too.
@@ -90,14 +94,14 @@ pub(crate) struct Leaving<'a> {
 
 /// Decides what becomes of `candidates`: only what still has our entry, and was made by no
 /// controller, goes.
-pub(crate) fn leave(candidates: Vec<Candidate>, leaving: &Leaving<'_>) -> Pruning {
-    let Leaving {
+pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, leaving: &PruneInput<'_>) -> PrunePlan {
+    let PruneInput {
         live,
         records,
         manager,
         ..
     } = *leaving;
-    let mut pruning = Pruning::default();
+    let mut pruning = PrunePlan::default();
     let mut to_go: Vec<(ObjectId, String, &Value)> = Vec::new();
     for (id, phase) in candidates {
         match live.seen(&id) {
@@ -110,7 +114,7 @@ pub(crate) fn leave(candidates: Vec<Candidate>, leaving: &Leaving<'_>) -> Prunin
                     pruning.removals.push(Removal {
                         id,
                         phase,
-                        how: HowToGo::GiveUp,
+                        how: RemovalMode::GiveUp,
                     });
                 } else {
                     to_go.push((id, phase, there));
@@ -182,7 +186,7 @@ fn claims_of(
 
 fn removal(id: &ObjectId, phase: &str, there: &Value, delete_data: bool) -> Removal {
     let mut removal = Removal::delete(id, phase, there);
-    if let (HowToGo::Delete { belongings, .. }, true) = (&mut removal.how, delete_data) {
+    if let (RemovalMode::Delete { belongings, .. }, true) = (&mut removal.how, delete_data) {
         *belongings = Belongings::Go;
     }
     removal
@@ -193,8 +197,8 @@ fn removal(id: &ObjectId, phase: &str, there: &Value, delete_data: bool) -> Remo
 pub(crate) async fn look_at_claims(
     cluster: &Cluster,
     served: &Served,
-    candidates: &[Candidate],
-    look: &mut Look,
+    candidates: &[PruneCandidate],
+    observation: &mut Observation,
 ) -> Result<(), RequestError> {
     let Some(resource) = served.exact("v1", "PersistentVolumeClaim") else {
         return Ok(());
@@ -215,7 +219,7 @@ pub(crate) async fn look_at_claims(
         .await?;
     for item in lists.into_iter().flat_map(|listed| listed.items) {
         if let Some(id) = ObjectId::of(&item) {
-            look.live.note(id, Seen::Present(item));
+            observation.live.note(id, Seen::Present(item));
         }
     }
     Ok(())
@@ -242,7 +246,7 @@ fn is_terminating(there: &Value) -> bool {
 
 /// Whether `id` was there before us, or others apply it too: then only our mark is taken off.
 /// Everything else that we own was created by us, or taken over for good.
-fn is_held_by_others(id: &ObjectId, there: &Value, leaving: &Leaving<'_>) -> bool {
+fn is_held_by_others(id: &ObjectId, there: &Value, leaving: &PruneInput<'_>) -> bool {
     let was_there = match leaving.records.get(id) {
         Some(record) => !record.created,
         None => leaving
@@ -266,15 +270,15 @@ mod tests {
             namespace: None,
             name: name.to_owned(),
         };
-        let mut unsettled = Unsettled::default();
+        let mut unsettled = UnsettledRevision::default();
         unsettled.traces.add(&JournalEntry::Removed {
             object: id("gone"),
             deleted: true,
         });
-        unsettled.traces.of(&id("taken-over")).unseen = true;
-        let before = Before {
+        unsettled.traces.of(&id("taken-over")).unconfirmed = true;
+        let before = ReleaseHistory {
             unsettled: Some(unsettled),
-            ..Before::default()
+            ..ReleaseHistory::default()
         };
         assert_eq!(
             written(&before),

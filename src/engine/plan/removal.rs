@@ -15,12 +15,12 @@ pub(crate) struct Removal {
     /// The phase that it belonged to.
     pub(crate) phase: String,
     /// How it goes.
-    pub(crate) how: HowToGo,
+    pub(crate) how: RemovalMode,
 }
 
 /// How an object goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum HowToGo {
+pub(crate) enum RemovalMode {
     /// It is deleted, where it still has this uid.
     Delete { uid: String, belongings: Belongings },
     /// Others hold it too: our mark is taken off.
@@ -38,7 +38,7 @@ impl Removal {
         Self {
             id: id.clone(),
             phase: phase.to_owned(),
-            how: HowToGo::Delete {
+            how: RemovalMode::Delete {
                 uid,
                 belongings: belongings(id, live),
             },
@@ -47,8 +47,8 @@ impl Removal {
 
     /// What belongs to the object stays for what is created in its place: the pods and claims of a
     /// StatefulSet.
-    pub(crate) fn leave_belongings(&mut self) {
-        if let (HowToGo::Delete { belongings, .. }, "StatefulSet") =
+    pub(crate) fn orphan_dependents(&mut self) {
+        if let (RemovalMode::Delete { belongings, .. }, "StatefulSet") =
             (&mut self.how, self.id.kind.as_str())
         {
             *belongings = Belongings::Stay;
@@ -59,7 +59,7 @@ impl Removal {
     pub(crate) fn work(&self) -> Work {
         let object = self.id.clone();
         match &self.how {
-            HowToGo::Delete { uid, belongings } => {
+            RemovalMode::Delete { uid, belongings } => {
                 let if_empty = object.is_container();
                 Work::Delete {
                     object,
@@ -68,7 +68,7 @@ impl Removal {
                     if_empty,
                 }
             }
-            HowToGo::GiveUp => Work::GiveUp { object },
+            RemovalMode::GiveUp => Work::GiveUp { object },
         }
     }
 }
@@ -90,7 +90,7 @@ fn belongings(id: &ObjectId, live: &Value) -> Belongings {
 
 /// What a webhook or an aggregated API does to requests ends with it: it goes before everything
 /// else, since it may stand in the way.
-pub(crate) fn stands_in_the_way(id: &ObjectId) -> bool {
+pub(crate) fn intercepts_requests(id: &ObjectId) -> bool {
     matches!(
         id.kind.as_str(),
         "ValidatingWebhookConfiguration"
@@ -158,7 +158,7 @@ fn push_group(
         .collect();
     let deleted = members
         .iter()
-        .filter(|removal| matches!(removal.how, HowToGo::Delete { .. }));
+        .filter(|removal| matches!(removal.how, RemovalMode::Delete { .. }));
     let objects = deleted.map(|removal| removal.id.clone()).collect();
     program.push(
         phase,
@@ -189,7 +189,7 @@ impl Wave {
             .position(|phase| *phase == removal.phase)
             .map_or(0, |position| position + 1);
         match removal.id.kind.as_str() {
-            _ if stands_in_the_way(&removal.id) => Self {
+            _ if intercepts_requests(&removal.id) => Self {
                 container: 0,
                 phase: 0,
             },

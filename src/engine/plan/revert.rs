@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::engine::{
-    desired::{Wanted, WantedObject},
+    desired::{DesiredObject, DesiredState},
     plan::deploy::has_run,
     plan::retention::is_data,
 };
@@ -17,25 +17,25 @@ use crate::{
 
 /// What a revision wanted, as it is stored.
 #[derive(Debug)]
-pub(crate) struct Intention {
+pub(crate) struct StoredDesiredState {
     release: ReleaseId,
     phases: Vec<PhaseSettings>,
-    objects: IndexMap<ObjectId, WantedObject>,
+    objects: IndexMap<ObjectId, DesiredObject>,
     readiness: Vec<ReadinessRule>,
 }
 
 /// What is wanted in order to go back to an earlier revision.
 #[derive(Debug)]
-pub(crate) struct Again {
+pub(crate) struct RevertPlan {
     /// What is wanted: what the earlier revision wanted, but for what is left.
-    pub(crate) wanted: Wanted,
+    pub(crate) wanted: DesiredState,
     /// Objects that are not brought back, and why.
-    pub(crate) left: BTreeMap<ObjectId, Left>,
+    pub(crate) left: BTreeMap<ObjectId, Retained>,
 }
 
 /// Why an object is not brought back to what an earlier revision wanted of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Left {
+pub(crate) enum Retained {
     /// A Secret that is there as it was then: nothing is written.
     Same,
     /// A Secret that is another now: what was made with its values, as the database on a volume,
@@ -53,19 +53,19 @@ pub(crate) enum Left {
     RanAlready,
 }
 
-impl Left {
+impl Retained {
     /// Whether the object is there and stays as it is; otherwise it is not wanted at all.
     fn is_there(self) -> bool {
-        !matches!(self, Left::ManualAbsent | Left::RanAlready)
+        !matches!(self, Retained::ManualAbsent | Retained::RanAlready)
     }
 }
 
-impl Intention {
+impl StoredDesiredState {
     /// Reads what `head` wanted.
     pub(crate) async fn read(store: &Store, head: &Head) -> Result<Self, StoreError> {
         let mut objects = IndexMap::new();
         for phase in &head.revision.phases {
-            let of_phase: Vec<WantedObject> = store.read(&phase.wanted).await?;
+            let of_phase: Vec<DesiredObject> = store.read(&phase.wanted).await?;
             objects.extend(
                 of_phase
                     .into_iter()
@@ -97,8 +97,8 @@ impl Intention {
     }
 
     /// All that has to be looked at before what is wanted again is known; `now` as for
-    /// [`Intention::again`].
-    pub(crate) fn to_look_at(&self, now: &[Intention]) -> Wanted {
+    /// [`StoredDesiredState::again`].
+    pub(crate) fn to_look_at(&self, now: &[StoredDesiredState]) -> DesiredState {
         let others = now
             .iter()
             .flat_map(|now| &now.objects)
@@ -109,7 +109,7 @@ impl Intention {
             .chain(others)
             .map(|(id, object)| (id.clone(), object.clone()))
             .collect();
-        Wanted {
+        DesiredState {
             objects,
             ..self.nothing_yet()
         }
@@ -123,11 +123,11 @@ impl Intention {
     /// that a next run finds them as it left them.
     pub(crate) fn again(
         &self,
-        now: &[Intention],
+        now: &[StoredDesiredState],
         live: &Live,
         records: &Records,
         restore_secrets: bool,
-    ) -> Again {
+    ) -> RevertPlan {
         let mut wanted = self.nothing_yet();
         let mut left = BTreeMap::new();
         for (id, then) in &self.objects {
@@ -147,13 +147,13 @@ impl Intention {
             }
         }
         carry_over(&mut wanted, &mut left, now, live);
-        Again { wanted, left }
+        RevertPlan { wanted, left }
     }
 
     /// What is wanted, before any object is.
-    fn nothing_yet(&self) -> Wanted {
+    fn nothing_yet(&self) -> DesiredState {
         let readiness = self.readiness.clone();
-        Wanted {
+        DesiredState {
             release: self.release.clone(),
             objects: IndexMap::new(),
             phases: self.phases.clone(),
@@ -163,7 +163,11 @@ impl Intention {
 }
 
 /// What was wanted last of `id`: what its record says was sent, or else the newest.
-fn current<'a>(id: &ObjectId, now: &'a [Intention], records: &Records) -> Option<&'a WantedObject> {
+fn current<'a>(
+    id: &ObjectId,
+    now: &'a [StoredDesiredState],
+    records: &Records,
+) -> Option<&'a DesiredObject> {
     let sent = records.get(id).map(|record| &record.wanted);
     let mut known = now.iter().filter_map(|now| now.objects.get(id));
     known
@@ -174,37 +178,39 @@ fn current<'a>(id: &ObjectId, now: &'a [Intention], records: &Records) -> Option
 
 fn why_left(
     id: &ObjectId,
-    then: &WantedObject,
-    current: Option<&WantedObject>,
+    then: &DesiredObject,
+    current: Option<&DesiredObject>,
     live: &Live,
     records: &Records,
     restore_secrets: bool,
-) -> Option<Left> {
+) -> Option<Retained> {
     let mark = current.map_or(then.marks.rollback, |current| current.marks.rollback);
     let is_manual = [mark, then.marks.rollback].contains(&RollbackMark::Manual);
     let runs_once = is_run_once(id) && mark != RollbackMark::Rerun;
     let differs = current.is_some_and(|current| current.digest != then.digest);
     match live.seen(id) {
-        Seen::Absent if is_manual => Some(Left::ManualAbsent),
-        Seen::Absent if runs_once && !has_run(id, then, records) => Some(Left::RanAlready),
-        Seen::Present(_) if is_manual => Some(Left::Manual),
-        Seen::Present(_) if runs_once && differs => Some(Left::RunsOnce),
-        Seen::Present(_) if is_data(id) && differs => Some(Left::Data),
-        Seen::Present(_) if is_secret(id) && !restore_secrets => {
-            Some(if differs { Left::Secret } else { Left::Same })
-        }
+        Seen::Absent if is_manual => Some(Retained::ManualAbsent),
+        Seen::Absent if runs_once && !has_run(id, then, records) => Some(Retained::RanAlready),
+        Seen::Present(_) if is_manual => Some(Retained::Manual),
+        Seen::Present(_) if runs_once && differs => Some(Retained::RunsOnce),
+        Seen::Present(_) if is_data(id) && differs => Some(Retained::Data),
+        Seen::Present(_) if is_secret(id) && !restore_secrets => Some(if differs {
+            Retained::Secret
+        } else {
+            Retained::Same
+        }),
         _ => None,
     }
 }
 
 /// What is there now in the place that the earlier revision has for it.
-fn in_place_of(then: &WantedObject, current: Option<&WantedObject>) -> WantedObject {
+fn in_place_of(then: &DesiredObject, current: Option<&DesiredObject>) -> DesiredObject {
     let object = current.unwrap_or(then).clone();
-    let (after, leans_on) = (then.after.clone(), then.leans_on.clone());
-    WantedObject {
+    let (after, soft_dependencies) = (then.after.clone(), then.soft_dependencies.clone());
+    DesiredObject {
         phase: then.phase.clone(),
         after,
-        leans_on,
+        soft_dependencies,
         priority: then.priority,
         last: then.last,
         ..object
@@ -214,9 +220,9 @@ fn in_place_of(then: &WantedObject, current: Option<&WantedObject>) -> WantedObj
 /// Goes on wanting what the earlier revision did not have and is marked `rollback: manual`, with
 /// the phases that it belongs to.
 fn carry_over(
-    wanted: &mut Wanted,
-    left: &mut BTreeMap<ObjectId, Left>,
-    now: &[Intention],
+    wanted: &mut DesiredState,
+    left: &mut BTreeMap<ObjectId, Retained>,
+    now: &[StoredDesiredState],
     live: &Live,
 ) {
     let mut phases: HashMap<&str, &PhaseSettings> = HashMap::new();
@@ -233,7 +239,7 @@ fn carry_over(
         if !is_new || object.marks.rollback != RollbackMark::Manual || live.object(id).is_none() {
             continue;
         }
-        left.insert(id.clone(), Left::Manual);
+        left.insert(id.clone(), Retained::Manual);
         wanted.objects.insert(id.clone(), object.clone());
         let is_known = wanted.phases.iter().any(|phase| phase.name == object.phase);
         if let Some(phase) = phases.get(object.phase.as_str()).filter(|_| !is_known) {

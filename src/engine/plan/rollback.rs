@@ -7,20 +7,20 @@ use serde_json::Value;
 
 use crate::engine::{
     execute::phases::{OTHERS, PhasePlan},
-    plan::removal::{HowToGo, Removal, push_removals, stands_in_the_way},
+    plan::removal::{Removal, RemovalMode, intercepts_requests, push_removals},
     plan::retention::{is_data, kept},
 };
 use crate::{
     cluster::Live,
-    event::Remark,
+    event::ObjectNote,
     object::{ObjectId, configuration_read_at_start, pod_spec},
     ownership::other_appliers,
     readiness::{Surroundings, judge},
-    release::{Program, Records, Snapshot, StepId, Trace, Traces, Work},
+    release::{ChangeLog, ObjectChanges, Program, Records, Snapshot, StepId, Work},
 };
 
 /// What a way back is planned from.
-pub(crate) struct Past<'a> {
+pub(crate) struct RollbackInput<'a> {
     /// Our field manager.
     pub(crate) manager: &'a str,
     /// The phases of what is taken back, first one first, each with its time limit.
@@ -30,7 +30,7 @@ pub(crate) struct Past<'a> {
     /// What was there before.
     pub(crate) snapshot: &'a Snapshot,
     /// What was done.
-    pub(crate) traces: &'a Traces,
+    pub(crate) traces: &'a ChangeLog,
     /// What is there now.
     pub(crate) live: &'a Live,
     /// The claims in the namespaces concerned.
@@ -45,20 +45,20 @@ pub(crate) struct Past<'a> {
 
 /// A program, and what can be said before it runs.
 #[derive(Debug, Default)]
-pub(crate) struct WayBack {
+pub(crate) struct RollbackPlan {
     pub(crate) program: Program,
     /// Objects that are put back or created again.
     pub(crate) restored: Vec<ObjectId>,
     /// Objects that are deleted.
     pub(crate) removed: Vec<ObjectId>,
-    pub(crate) kept: Vec<Remark>,
-    pub(crate) stays: Vec<Remark>,
-    pub(crate) by_others: Vec<Remark>,
+    pub(crate) kept: Vec<ObjectNote>,
+    pub(crate) stays: Vec<ObjectNote>,
+    pub(crate) by_others: Vec<ObjectNote>,
 }
 
 /// What is done about one object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+enum RollbackAction {
     Restore,
     Recreate,
     /// Deleted first: what has its name now is not what was there.
@@ -70,7 +70,7 @@ enum Way {
     Stays(&'static str),
 }
 
-impl Way {
+impl RollbackAction {
     /// Whether it leads to the object as it was.
     fn puts_back(self) -> bool {
         matches!(self, Self::Restore | Self::Recreate | Self::Replace)
@@ -82,22 +82,22 @@ impl Way {
 ///
 /// Namespaces and definitions of a phase that the plan does not have any more come back first: what
 /// is in them may belong to one that it has.
-pub(crate) fn way_back(past: &Past<'_>) -> WayBack {
-    let mut back = WayBack::default();
-    let ways: BTreeMap<&ObjectId, Way> = past
+pub(crate) fn plan_rollback(past: &RollbackInput<'_>) -> RollbackPlan {
+    let mut back = RollbackPlan::default();
+    let ways: BTreeMap<&ObjectId, RollbackAction> = past
         .traces
         .iter()
-        .map(|(id, trace)| (id, way(id, trace, past)))
+        .map(|(id, trace)| (id, action_for(id, trace, past)))
         .collect();
     let removals = removals(&ways, past, &mut back);
     for (id, way) in &ways {
-        let remark = |what: &str| Remark {
+        let remark = |what: &str| ObjectNote {
             object: (*id).clone(),
             what: what.to_owned(),
         };
         match way {
-            Way::Others(what) => back.by_others.push(remark(what)),
-            Way::Stays(what) => back.stays.push(remark(what)),
+            RollbackAction::Others(what) => back.by_others.push(remark(what)),
+            RollbackAction::Stays(what) => back.stays.push(remark(what)),
             way if way.puts_back() => back.restored.push((*id).clone()),
             _ => {}
         }
@@ -105,7 +105,7 @@ pub(crate) fn way_back(past: &Past<'_>) -> WayBack {
     let phase_names: Vec<String> = past.phases.iter().map(|phase| phase.name.clone()).collect();
     let (first, rest): (Vec<Removal>, Vec<Removal>) = removals
         .into_iter()
-        .partition(|removal| stands_in_the_way(&removal.id));
+        .partition(|removal| intercepts_requests(&removal.id));
     let in_phase = |removal: &Removal| removal.phase.clone();
     let mut after = push_removals(
         &mut back.program,
@@ -115,7 +115,7 @@ pub(crate) fn way_back(past: &Past<'_>) -> WayBack {
         in_phase,
     );
     let is_early = |id: &ObjectId| id.is_container() && (past.phase_of)(id) == OTHERS;
-    let members = |phase: &PhasePlan, early: bool| -> Vec<(&ObjectId, Way)> {
+    let members = |phase: &PhasePlan, early: bool| -> Vec<(&ObjectId, RollbackAction)> {
         let put_back = ways
             .iter()
             .map(|(id, way)| (*id, *way))
@@ -150,14 +150,14 @@ pub(crate) fn way_back(past: &Past<'_>) -> WayBack {
     let deleted = first
         .into_iter()
         .chain(rest)
-        .filter(|removal| removal.how != HowToGo::GiveUp);
+        .filter(|removal| removal.how != RemovalMode::GiveUp);
     back.removed = deleted.map(|removal| removal.id).collect();
     back
 }
 
-fn way(id: &ObjectId, trace: &Trace, past: &Past<'_>) -> Way {
+fn action_for(id: &ObjectId, trace: &ObjectChanges, past: &RollbackInput<'_>) -> RollbackAction {
     if past.manual.contains(id) {
-        return Way::Stays("is marked `rollback: manual`");
+        return RollbackAction::Stays("is marked `rollback: manual`");
     }
     let runs_once = is_run_once(id) && !past.rerun.contains(id);
     let ours = |now: &Value| trace.created.iter().any(|uid| uid == uid_of(now));
@@ -166,13 +166,15 @@ fn way(id: &ObjectId, trace: &Trace, past: &Past<'_>) -> Way {
         is_terminating(now) && (uid_of(before) == uid_of(now) || is_successor(now))
     };
     match (past.snapshot.object(id), past.live.object(id)) {
-        (None, None) => Way::Nothing,
-        (None, Some(now)) if ours(now) => Way::Remove,
-        (None, Some(_)) => Way::Others("was created by somebody else during the run, and is left"),
+        (None, None) => RollbackAction::Nothing,
+        (None, Some(now)) if ours(now) => RollbackAction::Remove,
+        (None, Some(_)) => {
+            RollbackAction::Others("was created by somebody else during the run, and is left")
+        }
         (Some(before), Some(now)) if is_going(before, now) => {
             match without(before, trace, runs_once) {
                 // Once it is gone.
-                Way::Recreate => Way::Replace,
+                RollbackAction::Recreate => RollbackAction::Replace,
                 other => other,
             }
         }
@@ -180,26 +182,28 @@ fn way(id: &ObjectId, trace: &Trace, past: &Past<'_>) -> Way {
         (Some(before), Some(now))
             if uid_of(before) == uid_of(now) && is_sealed(now) && !is_sealed(before) =>
         {
-            Way::Replace
+            RollbackAction::Replace
         }
-        (Some(before), Some(now)) if uid_of(before) == uid_of(now) => Way::Restore,
+        (Some(before), Some(now)) if uid_of(before) == uid_of(now) => RollbackAction::Restore,
         (Some(_), Some(now)) if is_successor(now) || is_recreated(now, past.manager) => {
-            Way::Recreate
+            RollbackAction::Recreate
         }
-        (Some(_), Some(now)) if ours(now) && runs_once => Way::Remove,
-        (Some(_), Some(now)) if ours(now) => Way::Replace,
-        (Some(_), Some(_)) => Way::Others("was created anew by somebody else, and is left"),
+        (Some(_), Some(now)) if ours(now) && runs_once => RollbackAction::Remove,
+        (Some(_), Some(now)) if ours(now) => RollbackAction::Replace,
+        (Some(_), Some(_)) => {
+            RollbackAction::Others("was created anew by somebody else, and is left")
+        }
         (Some(before), None) => without(before, trace, runs_once),
     }
 }
 
 /// What is done about the object `before`, which is gone or going.
-fn without(before: &Value, trace: &Trace, runs_once: bool) -> Way {
+fn without(before: &Value, trace: &ObjectChanges, runs_once: bool) -> RollbackAction {
     match trace {
-        _ if !trace.deleted => Way::Others("was deleted by somebody else"),
-        _ if runs_once => Way::Stays("is not restored: it ran already"),
-        _ if has_controller(before) => Way::Nothing,
-        _ => Way::Recreate,
+        _ if !trace.deleted => RollbackAction::Others("was deleted by somebody else"),
+        _ if runs_once => RollbackAction::Stays("is not restored: it ran already"),
+        _ if has_controller(before) => RollbackAction::Nothing,
+        _ => RollbackAction::Recreate,
     }
 }
 
@@ -247,8 +251,14 @@ fn has_controller(object: &Value) -> bool {
 }
 
 /// What is deleted; what stays instead is added to `back`.
-fn removals(ways: &BTreeMap<&ObjectId, Way>, past: &Past<'_>, back: &mut WayBack) -> Vec<Removal> {
-    let to_go = ways.iter().filter(|(_, way)| **way == Way::Remove);
+fn removals(
+    ways: &BTreeMap<&ObjectId, RollbackAction>,
+    past: &RollbackInput<'_>,
+    back: &mut RollbackPlan,
+) -> Vec<Removal> {
+    let to_go = ways
+        .iter()
+        .filter(|(_, way)| **way == RollbackAction::Remove);
     let to_go = to_go.filter_map(|(id, _)| Some((*id, past.live.object(id)?.as_ref())));
     let mut stay = kept(&to_go, past.claims, false);
     for (id, _) in to_go.clone() {
@@ -257,7 +267,7 @@ fn removals(ways: &BTreeMap<&ObjectId, Way>, past: &Past<'_>, back: &mut WayBack
                 .or_insert_with(|| "it is kept since an earlier run".to_owned());
         }
     }
-    back.kept.extend(stay.iter().map(|(id, why)| Remark {
+    back.kept.extend(stay.iter().map(|(id, why)| ObjectNote {
         object: id.clone(),
         what: why.clone(),
     }));
@@ -266,7 +276,7 @@ fn removals(ways: &BTreeMap<&ObjectId, Way>, past: &Past<'_>, back: &mut WayBack
         going.partition(|(_, live)| !other_appliers(live, past.manager).is_empty());
     let going = going.into_iter();
     for (id, _) in &shared {
-        back.kept.push(Remark {
+        back.kept.push(ObjectNote {
             object: (*id).clone(),
             what: "others apply it too; it only lost the mark of this release".to_owned(),
         });
@@ -275,7 +285,7 @@ fn removals(ways: &BTreeMap<&ObjectId, Way>, past: &Past<'_>, back: &mut WayBack
         .clone()
         .filter(|(id, _)| is_run_once(id) && past.snapshot.object(id).is_some())
     {
-        back.stays.push(Remark {
+        back.stays.push(ObjectNote {
             object: id.clone(),
             what: "is not restored: it ran already".to_owned(),
         });
@@ -284,7 +294,7 @@ fn removals(ways: &BTreeMap<&ObjectId, Way>, past: &Past<'_>, back: &mut WayBack
     let given_up = shared.iter().map(|(id, _)| Removal {
         id: (*id).clone(),
         phase: phase_of(id).to_owned(),
-        how: HowToGo::GiveUp,
+        how: RemovalMode::GiveUp,
     });
     given_up
         .chain(going.map(|(id, live)| Removal::delete(id, phase_of(id), live)))
@@ -295,15 +305,15 @@ fn removals(ways: &BTreeMap<&ObjectId, Way>, past: &Past<'_>, back: &mut WayBack
 fn push_phase(
     program: &mut Program,
     phase: &str,
-    members: &[(&ObjectId, Way)],
-    past: &Past<'_>,
+    members: &[(&ObjectId, RollbackAction)],
+    past: &RollbackInput<'_>,
     before: Vec<StepId>,
     ends_phase: bool,
 ) -> Vec<StepId> {
     if members.is_empty() {
         return before;
     }
-    let mut waves: BTreeMap<u8, Vec<(&ObjectId, Way)>> = BTreeMap::new();
+    let mut waves: BTreeMap<u8, Vec<(&ObjectId, RollbackAction)>> = BTreeMap::new();
     for (id, way) in members {
         waves.entry(wave(id, past)).or_default().push((id, *way));
     }
@@ -338,7 +348,10 @@ fn push_phase(
 /// The workloads whose pods have to be replaced, because they read something only when they start
 /// that is put back in this phase, each with the time at which it was changed. A workload whose own
 /// template is put back gets other pods by that.
-fn restarts(put_back: &[(&ObjectId, Way)], past: &Past<'_>) -> Vec<(ObjectId, Timestamp)> {
+fn restarts(
+    put_back: &[(&ObjectId, RollbackAction)],
+    past: &RollbackInput<'_>,
+) -> Vec<(ObjectId, Timestamp)> {
     let is_configuration =
         |id: &ObjectId| id.group.is_empty() && matches!(id.kind.as_str(), "ConfigMap" | "Secret");
     let changed = put_back.iter().filter(|(id, _)| is_configuration(id));
@@ -365,7 +378,7 @@ fn restarts(put_back: &[(&ObjectId, Way)], past: &Past<'_>) -> Vec<(ObjectId, Ti
 }
 
 /// Whether the way back changes the template of the workload `id`, or creates it anew.
-fn is_rolled_out(id: &ObjectId, past: &Past<'_>) -> bool {
+fn is_rolled_out(id: &ObjectId, past: &RollbackInput<'_>) -> bool {
     let template = |object: Option<&std::sync::Arc<Value>>| {
         object
             .and_then(|object| object.pointer("/spec/template"))
@@ -388,9 +401,9 @@ pub(crate) fn applied_at(object: &Value, manager: &str) -> Option<Timestamp> {
 
 /// When an object of a phase is put back: what stands in the way first, then what holds others,
 /// what is read, and what runs.
-fn wave(id: &ObjectId, past: &Past<'_>) -> u8 {
+fn wave(id: &ObjectId, past: &RollbackInput<'_>) -> u8 {
     match past.snapshot.object(id) {
-        _ if stands_in_the_way(id) => 0,
+        _ if intercepts_requests(id) => 0,
         _ if id.is_container() => 1,
         Some(before) if pod_spec(before).is_some() => 3,
         _ => 2,
@@ -401,14 +414,16 @@ fn push_way(
     program: &mut Program,
     phase: &str,
     id: &ObjectId,
-    way: Way,
-    past: &Past<'_>,
+    way: RollbackAction,
+    past: &RollbackInput<'_>,
     after: &[StepId],
 ) -> StepId {
     let object = id.clone();
     match way {
-        Way::Restore => program.push(phase, after.to_vec(), u32::MAX, Work::Restore { object }),
-        Way::Replace => {
+        RollbackAction::Restore => {
+            program.push(phase, after.to_vec(), u32::MAX, Work::Restore { object })
+        }
+        RollbackAction::Replace => {
             let removal = past
                 .live
                 .object(id)
@@ -434,7 +449,7 @@ fn push_replaced(
     after: &[StepId],
 ) -> Vec<StepId> {
     let mut removal = removal.clone();
-    removal.leave_belongings();
+    removal.orphan_dependents();
     let objects = vec![removal.id.clone()];
     let deleted = program.push(phase, after.to_vec(), u32::MAX, removal.work());
     vec![program.push(
@@ -450,7 +465,7 @@ fn push_replaced(
 }
 
 /// Whether `id` was ready when the snapshot was taken: what was not is not waited for.
-fn was_ready(id: &ObjectId, past: &Past<'_>) -> bool {
+fn was_ready(id: &ObjectId, past: &RollbackInput<'_>) -> bool {
     past.snapshot.object(id).is_some_and(|before| {
         !is_data(id) && judge(before, &Surroundings::none(Timestamp::now())).passes()
     })

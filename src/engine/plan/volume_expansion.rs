@@ -3,8 +3,8 @@ use std::{collections::HashMap, sync::Arc};
 use serde_json::{Value, json};
 
 use crate::engine::{
-    desired::{Wanted, WantedObject},
-    observe::objects::Look,
+    desired::{DesiredObject, DesiredState},
+    observe::objects::Observation,
     plan::deploy::{ChangeAction, Decision},
     plan::retention::is_of_template,
 };
@@ -73,7 +73,7 @@ pub(crate) fn templates(sent: &Value, live: &Value) -> Templates {
 
 /// Leaves claim templates as large as they are, where less is wanted: for going back to a time
 /// before they grew. What is on the claims stays as large anyway.
-pub(crate) fn keep_sizes(wanted: &mut Wanted, live: &Live) {
+pub(crate) fn keep_sizes(wanted: &mut DesiredState, live: &Live) {
     for (id, object) in wanted
         .objects
         .iter_mut()
@@ -130,8 +130,8 @@ fn without_size(template: &Value) -> Value {
 pub(crate) async fn expand_claims(
     cluster: &Cluster,
     served: &Served,
-    wanted: &Wanted,
-    look: &mut Look,
+    wanted: &DesiredState,
+    observation: &mut Observation,
     decisions: &mut [Decision],
 ) -> Result<Vec<Finding>, RequestError> {
     let mut findings = Vec::new();
@@ -158,7 +158,8 @@ pub(crate) async fn expand_claims(
                 }
                 Err(error) => return Err(error),
             }
-            look.live
+            observation
+                .live
                 .note(expansion.claim.clone(), Seen::Present(claim));
             decision.expansions.push(expansion);
         }
@@ -170,7 +171,7 @@ pub(crate) async fn expand_claims(
 async fn growing(
     cluster: &Cluster,
     claims: &Resource,
-    object: &WantedObject,
+    object: &DesiredObject,
 ) -> Result<Vec<(Expansion, Arc<Value>)>, RequestError> {
     let id = &object.object.id;
     let templates: HashMap<&str, &Value> = claim_templates(&object.sent)
@@ -219,7 +220,7 @@ async fn try_to_expand(
         .map(|_| ())
 }
 
-fn cannot_grow(object: &WantedObject, expansion: &Expansion, claim: &Value, why: &str) -> Finding {
+fn cannot_grow(object: &DesiredObject, expansion: &Expansion, claim: &Value, why: &str) -> Finding {
     let class = claim
         .pointer("/spec/storageClassName")
         .and_then(Value::as_str)
@@ -233,7 +234,7 @@ fn cannot_grow(object: &WantedObject, expansion: &Expansion, claim: &Value, why:
 }
 
 /// The finding that the claim template `name` of `object` asks for less than it did.
-pub(crate) fn cannot_shrink(object: &WantedObject, name: &str, from: &str) -> Finding {
+pub(crate) fn cannot_shrink(object: &DesiredObject, name: &str, from: &str) -> Finding {
     let message =
         format!("the claim template `{name}` asks for less than {from}, and a claim cannot shrink");
     refused(
@@ -249,7 +250,7 @@ pub(crate) fn cannot_shrink(object: &WantedObject, name: &str, from: &str) -> Fi
 pub(crate) async fn look_at_growing_claims(
     cluster: &Cluster,
     served: &Served,
-    look: &mut Look,
+    observation: &mut Observation,
     decisions: &[Decision],
 ) -> Result<(), RequestError> {
     let Some(claims) = served.exact("v1", "PersistentVolumeClaim") else {
@@ -259,7 +260,7 @@ pub(crate) async fn look_at_growing_claims(
         let there = cluster
             .get(claims, claim.namespace.as_deref(), &claim.name)
             .await?;
-        look.live.note(
+        observation.live.note(
             claim.clone(),
             there.map_or(Seen::Absent, |there| Seen::Present(Arc::new(there))),
         );

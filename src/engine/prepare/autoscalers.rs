@@ -7,7 +7,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 
 use crate::engine::{
-    desired::Wanted,
+    desired::DesiredState,
     plan::deploy::{ChangeAction, Decision},
 };
 use crate::{
@@ -31,7 +31,7 @@ const AUTOSCALERS: [(&str, &str); 2] = [
 pub(crate) async fn leave_replicas(
     cluster: &Cluster,
     served: &Served,
-    wanted: &mut Wanted,
+    wanted: &mut DesiredState,
     decisions: &[Decision],
 ) -> Result<bool, RequestError> {
     let changed = decisions

@@ -4,8 +4,8 @@ use futures::{StreamExt as _, stream};
 use serde_json::Value;
 
 use crate::engine::{
-    desired::{Wanted, WantedObject},
-    observe::objects::Look,
+    desired::{DesiredObject, DesiredState},
+    observe::objects::Observation,
     plan::deploy::{ChangeAction, Decision},
     plan::volume_expansion::{Templates, cannot_shrink, templates},
 };
@@ -50,13 +50,13 @@ const PARALLEL: usize = 16;
 /// terminal as forced.
 pub(crate) async fn dry_runs(
     cluster: &Cluster,
-    wanted: &Wanted,
+    wanted: &DesiredState,
     served: &Served,
-    look: &Look,
+    observation: &Observation,
     decisions: &mut [Decision],
     force: Force,
 ) -> Vec<DryRun> {
-    let namespaces = Namespaces::of(wanted, look);
+    let namespaces = Namespaces::of(wanted, observation);
     let manager = wanted.release.field_manager();
     stream::iter(decisions.iter_mut())
         .map(|decision| {
@@ -68,7 +68,7 @@ pub(crate) async fn dry_runs(
                 else {
                     return DryRun::Unasked;
                 };
-                let live = look.live.object(&decision.id).map(AsRef::as_ref);
+                let live = observation.live.object(&decision.id).map(AsRef::as_ref);
                 let attempt = Try {
                     cluster,
                     resource,
@@ -96,14 +96,14 @@ struct Namespaces<'a> {
 }
 
 impl<'a> Namespaces<'a> {
-    fn of(wanted: &'a Wanted, look: &'a Look) -> Self {
+    fn of(wanted: &'a DesiredState, observation: &'a Observation) -> Self {
         let named = wanted
             .objects
             .keys()
             .filter_map(|id| id.namespace.as_deref());
         Self {
             absent: named
-                .filter(|name| look.absent_namespaces.contains(*name))
+                .filter(|name| observation.absent_namespaces.contains(*name))
                 .collect(),
         }
     }
@@ -116,7 +116,7 @@ const SOME_NAMESPACE: &str = "default";
 struct Try<'a> {
     cluster: &'a Cluster,
     resource: &'a Resource,
-    object: &'a WantedObject,
+    object: &'a DesiredObject,
     manager: &'a str,
     live: Option<&'a Value>,
     force: Force,
@@ -168,7 +168,7 @@ impl Try<'_> {
 
     /// Tries the object as a new one, where it may be deleted for that.
     async fn anew(&self, fields: Vec<String>, live: &Value, decision: &mut Decision) -> DryRun {
-        let WantedObject {
+        let DesiredObject {
             object,
             marks,
             sent,

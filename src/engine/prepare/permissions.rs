@@ -5,9 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::engine::{
-    desired::Wanted,
+    desired::DesiredState,
     plan::deploy::{ChangeAction, Decision},
-    plan::removal::{HowToGo, Removal},
+    plan::removal::{Removal, RemovalMode},
     plan::retention::is_data,
 };
 use crate::{
@@ -23,16 +23,16 @@ type Needs = BTreeSet<(&'static str, Need)>;
 
 /// What the user must be permitted to do, by kind and namespace.
 #[derive(Debug, Default)]
-pub(crate) struct Rights {
+pub(crate) struct RequiredPermissions {
     needed: HashMap<(Resource, Option<String>), Needs>,
 }
 
-impl Rights {
+impl RequiredPermissions {
     /// For the writes of `decisions`, and of Secrets that are created in the namespaces `secrets`;
     /// and to take them back, where the run `rolls_back`: what it created is deleted then, and what
     /// it changed is replaced.
     pub(crate) fn to_write(
-        wanted: &Wanted,
+        wanted: &DesiredState,
         served: &Served,
         decisions: &[Decision],
         secrets: &BTreeSet<Option<String>>,
@@ -40,10 +40,10 @@ impl Rights {
     ) -> Self {
         let mut rights = Self::default();
         let mut write =
-            |resource: &Resource, namespace: Option<&str>, way_back: Option<&'static str>| {
+            |resource: &Resource, namespace: Option<&str>, plan_rollback: Option<&'static str>| {
                 rights.need(resource, namespace, "patch", Need::Write);
-                if let (Some(verb), true) = (way_back, rolls_back) {
-                    rights.need(resource, namespace, verb, Need::WayBack);
+                if let (Some(verb), true) = (plan_rollback, rolls_back) {
+                    rights.need(resource, namespace, verb, Need::Rollback);
                 }
             };
         if let Some(resource) = served.exact("v1", "Secret") {
@@ -59,12 +59,12 @@ impl Rights {
             let Some(resource) = wanted.resource(object, served) else {
                 continue;
             };
-            let way_back = match decision.action {
+            let plan_rollback = match decision.action {
                 // Data that was created stays.
                 ChangeAction::Create => (!is_data(&decision.id)).then_some("delete"),
                 _ => Some("update"),
             };
-            write(&resource, decision.id.namespace.as_deref(), way_back);
+            write(&resource, decision.id.namespace.as_deref(), plan_rollback);
         }
         rights
     }
@@ -77,7 +77,7 @@ impl Rights {
             .map(|decision| &decision.id);
         let removed = removals
             .iter()
-            .filter(|removal| matches!(removal.how, HowToGo::Delete { .. }))
+            .filter(|removal| matches!(removal.how, RemovalMode::Delete { .. }))
             .map(|removal| &removal.id);
         let mut rights = Self::default();
         for id in replaced.chain(removed) {

@@ -7,32 +7,32 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::{
     events::Emitter,
     execute::executor::{Control, Executor, OnFault},
-    execute::journal::Notes,
+    execute::journal::JournalWriter,
     execute::phases::PhasePlan,
-    execute::write::{Materials, Resources, Writer},
+    execute::write::{Resources, WriteContext, Writer},
     plan::deploy::{PRUNE, has_label},
     plan::removal::Removal,
-    run::lifecycle::{Run, Stops},
-    watch::cache::Hub,
+    run::lifecycle::{CancelSignals, Run},
+    watch::cache::ResourceCache,
 };
 use crate::{
     event::EventKind,
     plan::ReadinessRule,
     readiness::Rules,
-    release::{Program, Snapshot, Traces, Work},
+    release::{ChangeLog, Program, Snapshot, Work},
 };
 
 /// What a program stands on.
 pub(crate) struct Ground<'a> {
     pub(crate) snapshot: &'a Snapshot,
-    pub(crate) traces: &'a Traces,
+    pub(crate) traces: &'a ChangeLog,
     pub(crate) stored_as: Resources,
 }
 
 pub(crate) fn control(
     run: &Run<'_>,
     emitter: &Emitter,
-    stops: &Stops,
+    stops: &CancelSignals,
     fenced: CancellationToken,
 ) -> Control {
     Control {
@@ -48,30 +48,30 @@ pub(crate) fn executor<'a>(
     run: &Run<'a>,
     program: &'a Program,
     ground: &Ground<'a>,
-    notes: Notes,
+    notes: JournalWriter,
     control: Control,
 ) -> Executor<'a> {
     // What goes with the data of a StatefulSet does not carry our label.
     let label = run.wanted.release.label();
     let is_labelled = |removal: &Removal| {
-        run.look
+        run.observation
             .live
             .object(&removal.id)
             .is_none_or(|there| has_label(there, &label))
     };
     let all_labelled = run.pruning.removals.iter().all(is_labelled);
-    let hub = Hub::new(
+    let cache = ResourceCache::new(
         run.cluster.clone(),
         run.served,
         all_labelled.then_some(label),
-        run.look,
+        run.observation,
     )
     .judging_by(rules(&run.wanted.readiness, &control.emitter));
     Executor::new(
         program,
         phase_plans(run, program),
         writer(run, ground, notes),
-        hub,
+        cache,
         control,
     )
 }
@@ -87,7 +87,7 @@ pub(crate) fn rules(written: &[ReadinessRule], emitter: &Emitter) -> Rules {
 }
 
 /// Whoever writes for `run`.
-pub(crate) fn writer<'a>(run: &Run<'a>, ground: &Ground<'a>, notes: Notes) -> Writer<'a> {
+pub(crate) fn writer<'a>(run: &Run<'a>, ground: &Ground<'a>, notes: JournalWriter) -> Writer<'a> {
     let mut resources: Resources = run
         .wanted
         .objects
@@ -101,12 +101,12 @@ pub(crate) fn writer<'a>(run: &Run<'a>, ground: &Ground<'a>, notes: Notes) -> Wr
             resources.insert(removal.id.clone(), resource.clone());
         }
     }
-    Writer::new(Materials {
+    Writer::new(WriteContext {
         cluster: run.cluster.clone(),
         served: run.served,
         release: &run.wanted.release,
         wanted: Some(run.wanted),
-        live: &run.look.live,
+        live: &run.observation.live,
         snapshot: ground.snapshot,
         traces: ground.traces,
         base: run

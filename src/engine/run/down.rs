@@ -10,16 +10,16 @@ use serde_json::Value;
 
 use crate::engine::{
     events::Emitter,
-    execute::executor::{Control, Executor, OnFault, Stop},
-    execute::journal::Notes,
+    execute::executor::{Control, Executor, OnFault, StopReason},
+    execute::journal::JournalWriter,
     execute::phases::{OTHERS, PhasePlan},
     plan::removal::{Removal, push_removals},
     run::assemble::{Ground, writer},
-    run::begin::{Began, begin},
-    run::events::{as_recorded, run_finished, tell_cause},
-    run::finish::finish,
-    run::lifecycle::{Ending, Run, RunError, Stops},
-    watch::cache::Hub,
+    run::events::{as_recorded, report_failure, run_finished},
+    run::lifecycle::{CancelSignals, Ending, Run, RunError},
+    run::revision::close_revision,
+    run::revision::{OpenRevision, open_revision},
+    watch::cache::ResourceCache,
 };
 use crate::{
     cluster::Cluster,
@@ -39,21 +39,23 @@ pub(crate) async fn remove_all(
     run: Run<'_>,
     patience: Duration,
     emitter: &Emitter,
-    stops: &Stops,
+    stops: &CancelSignals,
 ) -> Result<ExitCode, RunError> {
     let started = Instant::now();
     let plans = phase_plans(&run, patience);
     let program = program(&run);
-    let began = begin(&run, &program).await.map_err(RunError::NotStarted)?;
+    let began = open_revision(&run, &program)
+        .await
+        .map_err(RunError::NotStarted)?;
     emitter.emit(started_event(&run, &began, &plans));
-    let Began {
+    let OpenRevision {
         head,
         snapshot,
         traces,
         base,
         stored_as,
     } = began;
-    let (notes, fenced) = Notes::open(run.store, head, stops);
+    let (notes, fenced) = JournalWriter::open(run.store, head, stops);
     let ground = Ground {
         snapshot: &snapshot,
         traces: &traces,
@@ -67,12 +69,12 @@ pub(crate) async fn remove_all(
         fenced,
         on_fault: OnFault::GoOn,
     };
-    let hub = Hub::new(run.cluster.clone(), run.served, None, run.look);
+    let cache = ResourceCache::new(run.cluster.clone(), run.served, None, run.observation);
     let mut executor = Executor::new(
         &program,
         plans,
         writer(&run, &ground, notes.clone()),
-        hub,
+        cache,
         control,
     );
     let result = executor.run().await;
@@ -103,8 +105,8 @@ pub(crate) async fn remove_all(
     };
     let recorded = match (closed, &result) {
         (Err(error), Ok(())) => Err(error),
-        (_, Err(Stop::Fenced)) => Ok(()),
-        _ => finish(&run, head, &base, ending, emitter).await,
+        (_, Err(StopReason::Fenced)) => Ok(()),
+        _ => close_revision(&run, head, &base, ending, emitter).await,
     };
     let (outcome, exit) = as_recorded(&recorded, outcome, exit);
     emitter.emit(run_finished(&run, &mut executor, outcome, exit, started));
@@ -115,7 +117,7 @@ pub(crate) async fn remove_all(
 /// `untouched`: nothing was written.
 async fn conclusion(
     run: &Run<'_>,
-    stop: Option<&Stop>,
+    stop: Option<&StopReason>,
     broken: Option<&StoreError>,
     untouched: bool,
     executor: &mut Executor<'_>,
@@ -125,18 +127,21 @@ async fn conclusion(
     match stop {
         None if faults.is_empty() => (RunOutcome::Succeeded, ExitCode::Done, None),
         None => {
-            let diagnosis = remains(faults, executor.hub_mut(), run.cluster);
+            let diagnosis = remains(faults, executor.cache_mut(), run.cluster);
             let cause = diagnosis.summary.clone();
             emitter.emit(EventKind::FailureExplained { diagnosis });
             (RunOutcome::Failed, ExitCode::Changed, Some(cause))
         }
         Some(stop) => {
-            let cause = tell_cause(stop, broken, run.cluster, executor.hub_mut(), emitter).await;
+            let cause =
+                report_failure(stop, broken, run.cluster, executor.cache_mut(), emitter).await;
             match stop {
-                Stop::Interrupted if untouched => {
+                StopReason::Interrupted if untouched => {
                     (RunOutcome::RolledBack, ExitCode::Interrupted, Some(cause))
                 }
-                Stop::Interrupted => (RunOutcome::Interrupted, ExitCode::Changed, Some(cause)),
+                StopReason::Interrupted => {
+                    (RunOutcome::Interrupted, ExitCode::Changed, Some(cause))
+                }
                 _ => (RunOutcome::Failed, ExitCode::Changed, Some(cause)),
             }
         }
@@ -193,7 +198,7 @@ fn phase_plans(run: &Run<'_>, patience: Duration) -> Vec<PhasePlan> {
     plans
 }
 
-fn started_event(run: &Run<'_>, began: &Began, plans: &[PhasePlan]) -> EventKind {
+fn started_event(run: &Run<'_>, began: &OpenRevision, plans: &[PhasePlan]) -> EventKind {
     EventKind::RunStarted {
         release: run.wanted.release.clone(),
         revision: began.head.revision.number,
@@ -219,21 +224,21 @@ fn started_event(run: &Run<'_>, began: &Began, plans: &[PhasePlan]) -> EventKind
 }
 
 /// What is still there although it was to go, what holds it, and the commands that show more.
-fn remains(faults: Vec<(ObjectId, String)>, hub: &Hub, cluster: &Cluster) -> Diagnosis {
+fn remains(faults: Vec<(ObjectId, String)>, cache: &ResourceCache, cluster: &Cluster) -> Diagnosis {
     let mut by_object: BTreeMap<ObjectId, String> = BTreeMap::new();
     for (id, what) in faults {
         by_object.entry(id).or_insert(what);
     }
     let named =
         by_object.iter().map(
-            |(id, what)| match hub.object(id).and_then(|there| held(there)) {
+            |(id, what)| match cache.object(id).and_then(|there| held(there)) {
                 Some(held) => (id.clone(), held),
                 None => (id.clone(), what.clone()),
             },
         );
     let objects: Vec<ObjectDiagnosis> = named
         .map(|(object, cause)| {
-            let verdict = hub.judge(&object, Timestamp::now());
+            let verdict = cache.judge(&object, Timestamp::now());
             ObjectDiagnosis {
                 object,
                 verdict,

@@ -7,12 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 use crate::engine::{
     diagnose::explain,
     events::Emitter,
-    execute::executor::{Executor, Stop},
-    execute::journal::Notes,
+    execute::executor::{Executor, StopReason},
+    execute::journal::JournalWriter,
     plan::deploy::PRUNE,
     run::lifecycle::Run,
     status::access::access_points,
-    watch::cache::Hub,
+    watch::cache::ResourceCache,
 };
 use crate::{
     cluster::Cluster,
@@ -23,14 +23,14 @@ use crate::{
 
 /// Tells why a run stopped and returns it in one sentence. `broken`: why its journal could not be
 /// written.
-pub(crate) async fn tell_cause(
-    stop: &Stop,
+pub(crate) async fn report_failure(
+    stop: &StopReason,
     broken: Option<&StoreError>,
     cluster: &Cluster,
-    hub: &mut Hub,
+    cache: &mut ResourceCache,
     emitter: &Emitter,
 ) -> String {
-    let diagnosis = explain(stop, broken, cluster, hub).await;
+    let diagnosis = explain(stop, broken, cluster, cache).await;
     let cause = match &diagnosis.phase {
         Some(phase) => format!("phase `{phase}` failed: {}", diagnosis.summary),
         None => diagnosis.summary.clone(),
@@ -99,7 +99,9 @@ pub(crate) fn run_finished(
     started: Instant,
 ) -> EventKind {
     let access = match outcome {
-        RunOutcome::Succeeded => access_points(&run.origin.access, run.wanted, executor.hub_mut()),
+        RunOutcome::Succeeded => {
+            access_points(&run.origin.access, run.wanted, executor.cache_mut())
+        }
         _ => Vec::new(),
     };
     let (phases, requests, verdicts) =
@@ -116,7 +118,11 @@ pub(crate) fn run_finished(
 }
 
 /// Tells of what did not go although it was no longer wanted, and why.
-pub(crate) fn tell_left(executor: &mut Executor<'_>, notes: &Notes, emitter: &Emitter) {
+pub(crate) fn report_retained(
+    executor: &mut Executor<'_>,
+    notes: &JournalWriter,
+    emitter: &Emitter,
+) {
     let faults = executor
         .faults
         .drain(..)

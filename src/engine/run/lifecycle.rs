@@ -4,21 +4,21 @@ use indexmap::IndexMap;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::{
-    desired::Wanted,
+    desired::DesiredState,
     events::Emitter,
-    execute::executor::{Limits, Stop},
-    execute::journal::Notes,
+    execute::executor::{Limits, StopReason},
+    execute::journal::JournalWriter,
     execute::phases::PhasePlan,
     execute::write::Resources,
-    observe::history::Before,
-    observe::objects::Look,
-    plan::deploy::{Changes, Decision, Selection, program},
-    plan::prune::Pruning,
+    observe::history::ReleaseHistory,
+    observe::objects::Observation,
+    plan::deploy::{Decision, DeployInput, Selection, program},
+    plan::prune::PrunePlan,
     run::assemble::{Ground, control, executor},
-    run::begin::{Began, begin},
-    run::events::{as_recorded, run_finished, run_started, tell_cause, tell_left},
-    run::finish::finish,
-    run::rollback::{Journey, Returned, go_back},
+    run::events::{as_recorded, report_failure, report_retained, run_finished, run_started},
+    run::revision::close_revision,
+    run::revision::{OpenRevision, open_revision},
+    run::rollback::{Journey, RollbackResult, go_back},
 };
 use crate::{
     cluster::{Cluster, Served},
@@ -27,8 +27,8 @@ use crate::{
     object::RollbackMark,
     plan::OnFailure,
     release::{
-        Author, Guard, JournalEntry, PlanSource, Program, Records, Snapshot, Store, StoreError,
-        Traces,
+        Author, ChangeLog, Guard, JournalEntry, PlanSource, Program, Records, Snapshot, Store,
+        StoreError,
     },
 };
 
@@ -39,28 +39,28 @@ pub(crate) struct Run<'a> {
     /// What it serves.
     pub(crate) served: &'a Served,
     /// What is wanted.
-    pub(crate) wanted: &'a Wanted,
+    pub(crate) wanted: &'a DesiredState,
     /// What has to be done with each object of the selected phases.
     pub(crate) decisions: &'a [Decision],
     /// What becomes of what is no longer wanted.
-    pub(crate) pruning: &'a Pruning,
+    pub(crate) pruning: &'a PrunePlan,
     /// What was seen, under the lock where anything is going to be written.
-    pub(crate) look: &'a Look,
+    pub(crate) observation: &'a Observation,
     /// Which phases are run.
     pub(crate) selection: &'a Selection,
     /// What was before.
-    pub(crate) before: &'a Before,
+    pub(crate) before: &'a ReleaseHistory,
     /// Where revisions are kept.
     pub(crate) store: &'a Store,
     /// How it is run.
-    pub(crate) terms: Terms,
+    pub(crate) terms: RunOptions,
     /// What its revision says of it.
-    pub(crate) origin: Origin,
+    pub(crate) origin: RevisionMetadata,
 }
 
 /// How a run is carried out.
 #[derive(Clone, Copy)]
-pub(crate) struct Terms {
+pub(crate) struct RunOptions {
     /// Bounds.
     pub(crate) limits: Limits,
     /// Time limit of the way back.
@@ -72,7 +72,7 @@ pub(crate) struct Terms {
 }
 
 /// Who makes a revision, of what, and what later commands are to know of the release.
-pub(crate) struct Origin {
+pub(crate) struct RevisionMetadata {
     /// Who runs it.
     pub(crate) by: Author,
     /// The plan that it is made from.
@@ -87,7 +87,7 @@ pub(crate) struct Origin {
 
 /// What stops a run.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Stops {
+pub(crate) struct CancelSignals {
     /// The first SIGINT, SIGTERM or SIGHUP.
     pub(crate) interrupt: CancellationToken,
     /// The second one.
@@ -116,7 +116,7 @@ pub(crate) enum RunError {
 pub(crate) async fn carry_out(
     run: Run<'_>,
     emitter: &Emitter,
-    stops: &Stops,
+    stops: &CancelSignals,
 ) -> Result<ExitCode, RunError> {
     let started = Instant::now();
     let Run {
@@ -125,18 +125,22 @@ pub(crate) async fn carry_out(
         selection,
         ..
     } = run;
-    let changes = Changes {
+    let changes = DeployInput {
         wanted,
         decisions,
         removals: &run.pruning.removals,
-        live: &run.look.live,
+        live: &run.observation.live,
         records: &run.before.records,
         selection,
     };
     let program = program(&changes);
     let began = match program.writes() {
         0 => None,
-        _ => Some(begin(&run, &program).await.map_err(RunError::NotStarted)?),
+        _ => Some(
+            open_revision(&run, &program)
+                .await
+                .map_err(RunError::NotStarted)?,
+        ),
     };
     let number = began
         .as_ref()
@@ -155,10 +159,10 @@ async fn wait(
     run: &Run<'_>,
     program: &Program,
     emitter: &Emitter,
-    stops: &Stops,
+    stops: &CancelSignals,
     started: Instant,
 ) -> Result<ExitCode, RunError> {
-    let (snapshot, traces) = (Snapshot::default(), Traces::default());
+    let (snapshot, traces) = (Snapshot::default(), ChangeLog::default());
     let ground = Ground {
         snapshot: &snapshot,
         traces: &traces,
@@ -168,13 +172,15 @@ async fn wait(
         run,
         program,
         &ground,
-        Notes::default(),
+        JournalWriter::default(),
         control(run, emitter, stops, CancellationToken::new()),
     );
     let result = executor.run().await;
     let cause = match &result {
         Ok(()) => None,
-        Err(stop) => Some(tell_cause(stop, None, run.cluster, executor.hub_mut(), emitter).await),
+        Err(stop) => {
+            Some(report_failure(stop, None, run.cluster, executor.cache_mut(), emitter).await)
+        }
     };
     let mended = result.is_ok()
         && run
@@ -190,14 +196,14 @@ async fn wait(
             entries: Vec::new(),
             returned: None,
         };
-        recorded = match begin(run, program).await {
-            Ok(began) => finish(run, began.head, &began.base, unchanged, emitter).await,
+        recorded = match open_revision(run, program).await {
+            Ok(began) => close_revision(run, began.head, &began.base, unchanged, emitter).await,
             Err(error) => Err(error),
         };
     }
     let (outcome, exit) = match result {
         Ok(()) => (RunOutcome::Succeeded, ExitCode::Done),
-        Err(Stop::Interrupted) => (RunOutcome::Interrupted, ExitCode::Interrupted),
+        Err(StopReason::Interrupted) => (RunOutcome::Interrupted, ExitCode::Interrupted),
         Err(_) => (RunOutcome::Failed, ExitCode::Failed),
     };
     let (outcome, exit) = as_recorded(&recorded, outcome, exit);
@@ -211,26 +217,26 @@ pub(crate) struct Ending {
     pub(crate) cause: Option<String>,
     pub(crate) timings: Vec<PhaseTiming>,
     pub(crate) entries: Vec<JournalEntry>,
-    pub(crate) returned: Option<Returned>,
+    pub(crate) returned: Option<RollbackResult>,
 }
 
 /// Executes a program that writes, rolls back where it fails, and stores how it ended.
 async fn write(
     run: &Run<'_>,
     program: &Program,
-    began: Began,
+    began: OpenRevision,
     emitter: &Emitter,
-    stops: &Stops,
+    stops: &CancelSignals,
     started: Instant,
 ) -> Result<ExitCode, RunError> {
-    let Began {
+    let OpenRevision {
         head,
         snapshot,
         traces,
         base,
         stored_as,
     } = began;
-    let (notes, fenced) = Notes::open(run.store, head, stops);
+    let (notes, fenced) = JournalWriter::open(run.store, head, stops);
     let ground = Ground {
         snapshot: &snapshot,
         traces: &traces,
@@ -245,15 +251,15 @@ async fn write(
     );
     let result = executor.run().await;
     let (mut head, closed) = notes.close().await;
-    tell_left(&mut executor, &notes, emitter);
+    report_retained(&mut executor, &notes, emitter);
     let cause = match &result {
         Ok(()) => None,
         Err(stop) => Some(
-            tell_cause(
+            report_failure(
                 stop,
                 closed.as_ref().err(),
                 run.cluster,
-                executor.hub_mut(),
+                executor.cache_mut(),
                 emitter,
             )
             .await,
@@ -274,12 +280,12 @@ async fn write(
             let mut records = run.before.records.clone();
             records.replay(&ending.entries);
             let journey = Journey {
-                unseen: Some(executor.unseen()),
+                unconfirmed: Some(executor.unconfirmed()),
                 ..journey(run, program, &snapshot, done, &records)
             };
             let cause = ending.cause.clone().unwrap_or_default();
             let returned = go_back(&journey, &mut head, cause, emitter, stops).await;
-            let exit = returned.exit(matches!(stop, Stop::Interrupted));
+            let exit = returned.exit(matches!(stop, StopReason::Interrupted));
             ending.outcome = returned.outcome;
             ending.returned = Some(returned);
             exit
@@ -292,10 +298,10 @@ async fn write(
         }
     };
     let outcome = ending.outcome;
-    let is_over = !matches!(result, Err(Stop::Fenced)) && outcome != RunOutcome::RollingBack;
+    let is_over = !matches!(result, Err(StopReason::Fenced)) && outcome != RunOutcome::RollingBack;
     let recorded = match (closed, &result) {
         (Err(error), Ok(())) => Err(error),
-        _ if is_over => finish(run, head, &base, ending, emitter).await,
+        _ if is_over => close_revision(run, head, &base, ending, emitter).await,
         _ => Ok(()),
     };
     let (outcome, exit) = as_recorded(&recorded, outcome, exit);
@@ -305,8 +311,8 @@ async fn write(
 
 /// How a run that `stop` ended, and that is not rolled back, is called. `untouched`: nothing was
 /// written.
-fn left_as_it_is(stop: &Stop, untouched: bool) -> (RunOutcome, ExitCode) {
-    let interrupted = matches!(stop, Stop::Interrupted);
+fn left_as_it_is(stop: &StopReason, untouched: bool) -> (RunOutcome, ExitCode) {
+    let interrupted = matches!(stop, StopReason::Interrupted);
     match (untouched, interrupted) {
         (true, true) => (RunOutcome::RolledBack, ExitCode::Interrupted),
         (true, false) => (RunOutcome::RolledBack, ExitCode::Failed),
@@ -319,7 +325,7 @@ fn journey<'a>(
     run: &Run<'a>,
     program: &'a Program,
     snapshot: &'a Snapshot,
-    traces: Traces,
+    traces: ChangeLog,
     records: &'a Records,
 ) -> Journey<'a> {
     let plans = run.wanted.phases.iter().map(PhasePlan::planned);
@@ -352,7 +358,7 @@ fn journey<'a>(
         program,
         snapshot,
         traces,
-        unseen: None,
+        unconfirmed: None,
         records,
         manual: marked(RollbackMark::Manual),
         rerun: marked(RollbackMark::Rerun),
@@ -366,7 +372,7 @@ fn journey<'a>(
 }
 
 /// Whether what was done is rolled back after `stop`.
-fn rolls_back(run: &Run<'_>, stop: &Stop) -> bool {
+fn rolls_back(run: &Run<'_>, stop: &StopReason) -> bool {
     let on_failure = |phase: &String| {
         run.wanted
             .phases
@@ -376,9 +382,11 @@ fn rolls_back(run: &Run<'_>, stop: &Stop) -> bool {
     };
     match stop {
         // Whoever has the release now decides what becomes of it.
-        Stop::Fenced => false,
-        Stop::Interrupted => run.terms.rolls_back,
-        Stop::Refused { phase, .. } | Stop::Failed { phase, .. } | Stop::TimedOut { phase, .. } => {
+        StopReason::Fenced => false,
+        StopReason::Interrupted => run.terms.rolls_back,
+        StopReason::Refused { phase, .. }
+        | StopReason::Failed { phase, .. }
+        | StopReason::TimedOut { phase, .. } => {
             run.terms.rolls_back && on_failure(phase) != Some(OnFailure::Stop)
         }
     }

@@ -4,21 +4,21 @@ use jiff::Timestamp;
 
 use crate::engine::{
     events::Emitter,
-    execute::executor::{Control, Executor, Limits, OnFault, Stop},
-    execute::journal::Notes,
+    execute::executor::{Control, Executor, Limits, OnFault, StopReason},
+    execute::journal::JournalWriter,
     execute::phases::{OTHERS, PhasePlan},
-    execute::write::{Materials, Resources, Writer},
+    execute::write::{Resources, WriteContext, Writer},
     observe::claims::claims_in,
-    observe::objects::{Look, look},
+    observe::objects::{Observation, observe},
     observe::storage_versions,
     observe::unconfirmed_writes,
-    plan::irreversible::{take_irreversible, take_unserved},
-    plan::rollback::{Past, WayBack, way_back},
+    plan::irreversible::{exclude_irreversible, exclude_unserved},
+    plan::rollback::{RollbackInput, RollbackPlan, plan_rollback},
     run::assemble::rules,
-    run::halt::Halt,
-    run::lifecycle::Stops,
-    run::verify::prove,
-    watch::cache::Hub,
+    run::lifecycle::CancelSignals,
+    run::outcome::RollbackError,
+    run::verify::verify,
+    watch::cache::ResourceCache,
 };
 use crate::{
     cluster::{Cluster, RequestError, Resource, Served},
@@ -27,8 +27,8 @@ use crate::{
     object::ObjectId,
     plan::{ReadinessRule, ReleaseId},
     release::{
-        Author, Head, JournalEntry, ObjectRecord, Program, Records, RollbackRecord, Snapshot,
-        Store, Traces,
+        Author, ChangeLog, Head, JournalEntry, ObjectRecord, Program, Records, RollbackRecord,
+        Snapshot, Store,
     },
 };
 
@@ -50,10 +50,10 @@ pub(crate) struct Journey<'a> {
     pub(crate) program: &'a Program,
     pub(crate) snapshot: &'a Snapshot,
     /// What its journal tells.
-    pub(crate) traces: Traces,
+    pub(crate) traces: ChangeLog,
     /// Objects that may have been written although the journal does not know of it; `None`: any of
     /// those that the revision was going to write, where its process is gone.
-    pub(crate) unseen: Option<BTreeSet<ObjectId>>,
+    pub(crate) unconfirmed: Option<BTreeSet<ObjectId>>,
     /// What is remembered of objects.
     pub(crate) records: &'a Records,
     /// Objects that are to be left as they are.
@@ -90,7 +90,7 @@ impl Journey<'_> {
 }
 
 /// What a way back came to.
-pub(crate) struct Returned {
+pub(crate) struct RollbackResult {
     /// `RolledBack`; `Failed` where something differs; `RollingBack` where it did not come to its
     /// end.
     pub(crate) outcome: RunOutcome,
@@ -99,7 +99,7 @@ pub(crate) struct Returned {
     recreated: HashMap<ObjectId, String>,
 }
 
-impl Returned {
+impl RollbackResult {
     fn stopped() -> Self {
         Self {
             outcome: RunOutcome::RollingBack,
@@ -152,8 +152,8 @@ pub(crate) async fn go_back(
     head: &mut Head,
     cause: String,
     emitter: &Emitter,
-    stops: &Stops,
-) -> Returned {
+    stops: &CancelSignals,
+) -> RollbackResult {
     head.revision.outcome = RunOutcome::RollingBack;
     head.revision.cause = Some(cause.clone());
     head.revision.rollback = Some(RollbackRecord {
@@ -163,7 +163,7 @@ pub(crate) async fn go_back(
         proof: None,
     });
     let travelled = match journey.store.update(head).await {
-        Ok(()) => travel(journey, head, cause, emitter, stops).await,
+        Ok(()) => execute_rollback(journey, head, cause, emitter, stops).await,
         Err(error) => Err(error.into()),
     };
     match travelled {
@@ -180,7 +180,7 @@ pub(crate) async fn go_back(
             } else {
                 RunOutcome::Failed
             };
-            Returned {
+            RollbackResult {
                 outcome,
                 proof,
                 recreated,
@@ -188,25 +188,25 @@ pub(crate) async fn go_back(
         }
         Err(halt) => {
             emitter.emit(EventKind::Noted {
-                text: halt.told(journey.release),
+                text: halt.message(journey.release),
             });
-            Returned::stopped()
+            RollbackResult::stopped()
         }
     }
 }
 
 /// What a look before the way back brought, and the way that was planned from it.
-pub(crate) struct Survey {
+pub(crate) struct RollbackPreview {
     readable: Vec<(ObjectId, Resource)>,
     stored_as: Resources,
-    seen: Look,
-    done: Traces,
-    pub(crate) back: WayBack,
+    seen: Observation,
+    done: ChangeLog,
+    pub(crate) back: RollbackPlan,
 }
 
 /// Looks at all that was touched, works out what was done although nobody saw it, and plans the way
 /// back.
-pub(crate) async fn survey(journey: &Journey<'_>) -> Result<Survey, RequestError> {
+pub(crate) async fn survey(journey: &Journey<'_>) -> Result<RollbackPreview, RequestError> {
     let ids: BTreeSet<&ObjectId> = journey
         .program
         .written()
@@ -226,14 +226,14 @@ pub(crate) async fn survey(journey: &Journey<'_>) -> Result<Survey, RequestError
         .iter()
         .map(|(id, resource)| (id.clone(), resource.clone()))
         .collect();
-    let seen = look(journey.cluster, journey.release, &readable).await?;
+    let seen = observe(journey.cluster, journey.release, &readable).await?;
     let mut done = journey.traces.clone();
     let manager = journey.release.field_manager();
     let may_be_unseen = |id: &ObjectId| {
         journey
-            .unseen
+            .unconfirmed
             .as_ref()
-            .is_none_or(|unseen| unseen.contains(id))
+            .is_none_or(|unconfirmed| unconfirmed.contains(id))
     };
     unconfirmed_writes::complete(
         &mut done,
@@ -244,11 +244,11 @@ pub(crate) async fn survey(journey: &Journey<'_>) -> Result<Survey, RequestError
         journey.records,
         &manager,
     );
-    let mut stays = take_irreversible(&mut done, journey.snapshot, &seen.live);
-    stays.extend(take_unserved(&mut done, journey.snapshot, &stored_as));
+    let mut stays = exclude_irreversible(&mut done, journey.snapshot, &seen.live);
+    stays.extend(exclude_unserved(&mut done, journey.snapshot, &stored_as));
     let mut back = plan(journey, &done, &seen).await?;
     back.stays.extend(stays);
-    Ok(Survey {
+    Ok(RollbackPreview {
         readable,
         stored_as,
         seen,
@@ -258,14 +258,14 @@ pub(crate) async fn survey(journey: &Journey<'_>) -> Result<Survey, RequestError
 }
 
 /// Goes the way, and proves it. Returns also what was created again, with the uid that it has now.
-async fn travel(
+async fn execute_rollback(
     journey: &Journey<'_>,
     head: &mut Head,
     cause: String,
     emitter: &Emitter,
-    stops: &Stops,
-) -> Result<(Proof, HashMap<ObjectId, String>), Halt> {
-    let Survey {
+    stops: &CancelSignals,
+) -> Result<(Proof, HashMap<ObjectId, String>), RollbackError> {
+    let RollbackPreview {
         readable,
         stored_as,
         seen,
@@ -282,8 +282,8 @@ async fn travel(
         journey, head, &done, &seen, &back, stored_as, emitter, stops,
     )
     .await?;
-    let now = look(journey.cluster, journey.release, &readable).await?;
-    let proof = prove(
+    let now = observe(journey.cluster, journey.release, &readable).await?;
+    let proof = verify(
         &back,
         journey.snapshot,
         &done,
@@ -298,9 +298,13 @@ async fn travel(
     Ok((proof, recreated.collect()))
 }
 
-async fn plan(journey: &Journey<'_>, done: &Traces, seen: &Look) -> Result<WayBack, RequestError> {
+async fn plan(
+    journey: &Journey<'_>,
+    done: &ChangeLog,
+    seen: &Observation,
+) -> Result<RollbackPlan, RequestError> {
     let claims = claims(journey, done).await?;
-    Ok(way_back(&Past {
+    Ok(plan_rollback(&RollbackInput {
         manager: &journey.release.field_manager(),
         phases: &journey.phases,
         phase_of: &|id| journey.phase_of(id),
@@ -316,7 +320,7 @@ async fn plan(journey: &Journey<'_>, done: &Traces, seen: &Look) -> Result<WayBa
 
 /// The claims in every namespace in which a Secret was created: it may be what their data is opened
 /// with.
-async fn claims(journey: &Journey<'_>, done: &Traces) -> Result<Vec<ObjectId>, RequestError> {
+async fn claims(journey: &Journey<'_>, done: &ChangeLog) -> Result<Vec<ObjectId>, RequestError> {
     let created = done
         .iter()
         .filter(|(id, _)| id.kind == "Secret" && journey.snapshot.object(id).is_none());
@@ -334,15 +338,15 @@ async fn claims(journey: &Journey<'_>, done: &Traces) -> Result<Vec<ObjectId>, R
 async fn execute(
     journey: &Journey<'_>,
     head: &mut Head,
-    done: &Traces,
-    seen: &Look,
-    back: &WayBack,
+    done: &ChangeLog,
+    seen: &Observation,
+    back: &RollbackPlan,
     stored_as: Resources,
     emitter: &Emitter,
-    stops: &Stops,
-) -> Result<(Vec<(ObjectId, String)>, Vec<JournalEntry>), Halt> {
-    let (notes, fenced) = Notes::open(journey.store, head.clone(), stops);
-    let materials = Materials {
+    stops: &CancelSignals,
+) -> Result<(Vec<(ObjectId, String)>, Vec<JournalEntry>), RollbackError> {
+    let (notes, fenced) = JournalWriter::open(journey.store, head.clone(), stops);
+    let context = WriteContext {
         cluster: journey.cluster.clone(),
         served: journey.served,
         release: journey.release,
@@ -363,13 +367,13 @@ async fn execute(
         fenced,
         on_fault: OnFault::GoOn,
     };
-    let hub = Hub::new(journey.cluster.clone(), journey.served, None, seen)
+    let cache = ResourceCache::new(journey.cluster.clone(), journey.served, None, seen)
         .judging_by(rules(&journey.rules, emitter));
     let mut executor = Executor::new(
         &back.program,
         plans(journey, back),
-        Writer::new(materials),
-        hub,
+        Writer::new(context),
+        cache,
         control,
     );
     let result = executor.run().await;
@@ -378,19 +382,19 @@ async fn execute(
     *head = stored;
     match result {
         Ok(()) => {}
-        Err(Stop::TimedOut { objects, .. }) => {
+        Err(StopReason::TimedOut { objects, .. }) => {
             faults.extend(objects.into_iter().map(|(id, verdict)| {
                 (id, format!("is not as it was in time: {}", verdict.message))
             }));
         }
-        Err(stop) => return Err(Halt::of(&stop, closed, journey.cluster)),
+        Err(stop) => return Err(RollbackError::of(&stop, closed, journey.cluster)),
     }
     closed?;
     Ok((faults, notes.entries()))
 }
 
 /// The phases that the way back leads through, with what is done in each.
-fn plans(journey: &Journey<'_>, back: &WayBack) -> Vec<PhasePlan> {
+fn plans(journey: &Journey<'_>, back: &RollbackPlan) -> Vec<PhasePlan> {
     let touched = |phase: &str| {
         let ids = back.restored.iter().chain(&back.removed);
         ids.filter(|id| journey.phase_of(id) == phase).count()

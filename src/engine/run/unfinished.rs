@@ -3,32 +3,32 @@ use std::{collections::HashMap, time::Instant};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::engine::{
-    desired::WantedObject,
+    desired::DesiredObject,
     events::Emitter,
     execute::executor::Limits,
     execute::phases::PhasePlan,
-    observe::history::{Before, Unsettled},
+    observe::history::{ReleaseHistory, UnsettledRevision},
     run::events::as_recorded,
-    run::finish::conclude,
-    run::lifecycle::{RunError, Stops},
+    run::lifecycle::{CancelSignals, RunError},
+    run::revision::conclude,
     run::rollback::{Journey, go_back, survey},
 };
 use crate::{
     cluster::{Cluster, RequestError, Served},
     error::ExitCode,
-    event::{EventKind, Purpose, Remark, RunOutcome, VerdictDelays},
+    event::{EventKind, ObjectNote, Purpose, RunOutcome, VerdictDelays},
     object::{ObjectId, RollbackMark},
     release::{Author, Head, Records, Store, StoreError},
 };
 
 /// A newest revision that has neither succeeded nor was rolled back, and all that going back from
 /// it needs: nothing of it is in files.
-pub(crate) struct Unfinished<'a> {
-    before: &'a Before,
+pub(crate) struct PendingRollback<'a> {
+    before: &'a ReleaseHistory,
     newest: &'a Head,
-    unsettled: &'a Unsettled,
+    unsettled: &'a UnsettledRevision,
     /// What it wanted, and the interrupted ones that it went on from: of two, the newer one counts.
-    wanted: HashMap<ObjectId, WantedObject>,
+    wanted: HashMap<ObjectId, DesiredObject>,
 }
 
 /// What going back would do.
@@ -39,11 +39,11 @@ pub(crate) struct Preview {
     /// Objects that are deleted.
     pub(crate) removed: Vec<(ObjectId, String)>,
     /// What was created and is kept, and why.
-    pub(crate) kept: Vec<Remark>,
+    pub(crate) kept: Vec<ObjectNote>,
     /// What cannot or may not be put back, and why.
-    pub(crate) stays: Vec<Remark>,
+    pub(crate) stays: Vec<ObjectNote>,
     /// What others did to objects since, and is left to them.
-    pub(crate) by_others: Vec<Remark>,
+    pub(crate) by_others: Vec<ObjectNote>,
 }
 
 /// Where the way back leads through.
@@ -60,11 +60,11 @@ pub(crate) struct Ground<'a> {
     pub(crate) by: Author,
 }
 
-impl<'a> Unfinished<'a> {
+impl<'a> PendingRollback<'a> {
     /// Reads what is left to be known of the newest revision of `before`; `None` where that is
     /// settled.
     pub(crate) async fn read(
-        before: &'a Before,
+        before: &'a ReleaseHistory,
         store: &Store,
     ) -> Result<Option<Self>, StoreError> {
         let (Some(newest), Some(unsettled)) = (before.newest(), &before.unsettled) else {
@@ -73,7 +73,7 @@ impl<'a> Unfinished<'a> {
         let mut wanted = HashMap::new();
         for head in continued(&before.heads) {
             for phase in &head.revision.phases {
-                let objects: Vec<WantedObject> = store.read(&phase.wanted).await?;
+                let objects: Vec<DesiredObject> = store.read(&phase.wanted).await?;
                 wanted.extend(
                     objects
                         .into_iter()
@@ -115,7 +115,7 @@ impl<'a> Unfinished<'a> {
         &self,
         ground: &Ground<'_>,
         emitter: &Emitter,
-        stops: &Stops,
+        stops: &CancelSignals,
     ) -> Result<ExitCode, RunError> {
         let started = Instant::now();
         let journey = self.journey(ground);
@@ -226,7 +226,7 @@ impl<'a> Unfinished<'a> {
             program: &self.unsettled.program,
             snapshot: &self.unsettled.snapshot,
             traces: self.unsettled.traces.clone(),
-            unseen: None,
+            unconfirmed: None,
             records: &self.before.records,
             manual: marked(RollbackMark::Manual),
             rerun: marked(RollbackMark::Rerun),

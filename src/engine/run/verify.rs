@@ -1,20 +1,20 @@
 use std::collections::BTreeSet;
 
-use crate::engine::plan::rollback::WayBack;
+use crate::engine::plan::rollback::RollbackPlan;
 use crate::{
     cluster::Live,
-    event::{Proof, Remark},
+    event::{ObjectNote, Proof},
     object::ObjectId,
     ownership::differences,
-    release::{Snapshot, Traces},
+    release::{ChangeLog, Snapshot},
 };
 
 /// Compares what is there with the snapshot, object by object: nothing that was only intended
 /// counts. `faults` is what did not succeed.
-pub(crate) fn prove(
-    back: &WayBack,
+pub(crate) fn verify(
+    back: &RollbackPlan,
     snapshot: &Snapshot,
-    done: &Traces,
+    done: &ChangeLog,
     live: &Live,
     manager: &str,
     faults: Vec<(ObjectId, String)>,
@@ -30,7 +30,7 @@ pub(crate) fn prove(
         match live.object(id) {
             None => {}
             Some(_) if id.is_container() && !faults.iter().any(|(fault, _)| fault == id) => {
-                proof.kept.push(Remark {
+                proof.kept.push(ObjectNote {
                     object: id.clone(),
                     what: "something is in it that was not created by this run, or is kept"
                         .to_owned(),
@@ -38,7 +38,7 @@ pub(crate) fn prove(
             }
             Some(there) => {
                 differing.insert(id.clone());
-                proof.differences.push(Remark {
+                proof.differences.push(ObjectNote {
                     object: id.clone(),
                     what: still_there(there),
                 });
@@ -51,7 +51,7 @@ pub(crate) fn prove(
         };
         let Some(now) = live.object(id) else {
             differing.insert(id.clone());
-            proof.differences.push(Remark {
+            proof.differences.push(ObjectNote {
                 object: id.clone(),
                 what: "is not there".to_owned(),
             });
@@ -59,10 +59,10 @@ pub(crate) fn prove(
         };
         let changed = done
             .get(id)
-            .filter(|trace| !trace.unseen && !trace.deleted)
+            .filter(|trace| !trace.unconfirmed && !trace.deleted)
             .map(|trace| trace.changed.as_slice());
         for difference in differences(before, now, changed, manager) {
-            let remark = Remark {
+            let remark = ObjectNote {
                 object: id.clone(),
                 what: difference.to_string(),
             };
@@ -77,7 +77,7 @@ pub(crate) fn prove(
     for (object, what) in faults {
         if !differing.contains(&object) || !object.is_container() {
             differing.insert(object.clone());
-            proof.differences.push(Remark { object, what });
+            proof.differences.push(ObjectNote { object, what });
         }
     }
     let kept = |id: &&ObjectId| proof.kept.iter().any(|remark| remark.object == **id);

@@ -1,15 +1,15 @@
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use crate::engine::{desired::Wanted, watch::cache::Hub};
+use crate::engine::{desired::DesiredState, watch::cache::ResourceCache};
 use crate::event::AccessPoint;
 
 /// How to reach what runs: the plan's `open`, and the addresses that Ingresses and load balancers
 /// were given.
 pub(crate) fn access_points(
     open: &IndexMap<String, String>,
-    wanted: &Wanted,
-    hub: &Hub,
+    wanted: &DesiredState,
+    cache: &ResourceCache,
 ) -> Vec<AccessPoint> {
     let mut points: Vec<AccessPoint> = open
         .iter()
@@ -23,7 +23,7 @@ pub(crate) fn access_points(
         .keys()
         .filter(|id| matches!(id.kind.as_str(), "Ingress" | "Service"))
     {
-        let Some(object) = hub.object(id) else {
+        let Some(object) = cache.object(id) else {
             continue;
         };
         if let Some(how) = address(object) {

@@ -10,9 +10,9 @@ use crate::engine::{
     diagnose::look_into,
     events::Emitter,
     execute::executor::OnFault,
-    execute::wait::{Hopeless, TICK, Wait, WaitFor, Waited, Waiter},
-    observe::objects::Look,
-    watch::cache::Hub,
+    execute::wait::{FailedWait, TICK, Wait, WaitFor, WaitTarget, Waiter},
+    observe::objects::Observation,
+    watch::cache::ResourceCache,
 };
 use crate::{
     cluster::{Cluster, RequestError, Resource, Seen, Served},
@@ -60,15 +60,16 @@ pub(crate) async fn await_objects(
         .objects
         .iter()
         .map(|(id, resource)| cluster.get(resource, id.namespace.as_deref(), &id.name));
-    let mut look = Look::default();
+    let mut observation = Observation::default();
     for ((id, _), read) in awaited.objects.iter().zip(try_join_all(reads).await?) {
-        look.live.note(
+        observation.live.note(
             id.clone(),
             read.map_or(Seen::Absent, |object| Seen::Present(object.into())),
         );
     }
-    let hub = Hub::new(cluster.clone(), served, None, &look).judging_by(awaited.rules);
-    let mut waiter = Waiter::new(hub, emitter.clone(), OnFault::Stop);
+    let cache =
+        ResourceCache::new(cluster.clone(), served, None, &observation).judging_by(awaited.rules);
+    let mut waiter = Waiter::new(cache, emitter.clone(), OnFault::Stop);
     let until = if awaited.gone {
         WaitFor::Gone
     } else {
@@ -77,7 +78,7 @@ pub(crate) async fn await_objects(
     let objects = awaited
         .objects
         .into_iter()
-        .map(|(id, resource)| Waited::new(id, Some(resource), &[]))
+        .map(|(id, resource)| WaitTarget::new(id, Some(resource), &[]))
         .collect();
     let hopeless = waiter
         .begin(
@@ -102,7 +103,7 @@ pub(crate) async fn await_objects(
     let mut open: Vec<(ObjectId, Verdict)> = waiter.waits.iter().flat_map(Wait::not_met).collect();
     // What has failed says more than what is only not ready yet.
     open.sort_by_key(|(_, verdict)| verdict.state != State::Failed);
-    let diagnosis = look_into(summary, None, &open, cluster, &mut waiter.hub).await;
+    let diagnosis = look_into(summary, None, &open, cluster, &mut waiter.cache).await;
     Ok(Some(Awaiting {
         objects,
         diagnosis: Some(diagnosis),
@@ -117,7 +118,7 @@ enum Ended {
 
 async fn until_over(
     waiter: &mut Waiter,
-    hopeless: Vec<Hopeless>,
+    hopeless: Vec<FailedWait>,
     deadline: Instant,
     interrupt: &CancellationToken,
 ) -> Option<Ended> {
@@ -135,8 +136,8 @@ async fn until_over(
         hopeless = tokio::select! {
             () = interrupt.cancelled() => return None,
             () = sleep_until(deadline) => return Some(Ended::Late),
-            news = waiter.hub.changed() => !waiter.look(Some(&news), &left).await.is_empty(),
-            _ = tick.tick() => !waiter.look(None, &left).await.is_empty(),
+            news = waiter.cache.changed() => !waiter.examine(Some(&news), &left).await.is_empty(),
+            _ = tick.tick() => !waiter.examine(None, &left).await.is_empty(),
         };
     }
 }

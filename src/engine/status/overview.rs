@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::engine::{
-    observe::objects::{Look, look},
-    plan::revert::Intention,
+    observe::objects::{Observation, observe},
+    plan::revert::StoredDesiredState,
     status::drift::{Drift, drift},
-    watch::cache::Hub,
+    watch::cache::ResourceCache,
 };
 use crate::{
     cluster::{Cluster, RequestError, Resource, Served},
@@ -20,8 +20,8 @@ use crate::{
 pub(crate) struct Overview {
     revision: Revision,
     records: Records,
-    hub: Hub,
-    sent: Option<Intention>,
+    cache: ResourceCache,
+    sent: Option<StoredDesiredState>,
 }
 
 /// One phase of an overview.
@@ -61,15 +61,15 @@ impl Overview {
             .into_iter()
             .filter_map(|record| Some((record.id.clone(), resource(record, served)?)))
             .collect();
-        let look: Look = look(cluster, &revision.release, &wanted).await?;
-        let mut hub = Hub::new(
+        let observation: Observation = observe(cluster, &revision.release, &wanted).await?;
+        let mut cache = ResourceCache::new(
             cluster.clone(),
             served,
             Some(revision.release.label()),
-            &look,
+            &observation,
         );
         // Rules that this version cannot read leave the built-in ones.
-        hub = hub.judging_by(Rules::compile(&revision.readiness).unwrap_or_default());
+        cache = cache.judging_by(Rules::compile(&revision.readiness).unwrap_or_default());
         let namespaces: BTreeSet<&str> = wanted
             .iter()
             .filter(|(id, _)| has_pods(id))
@@ -77,14 +77,14 @@ impl Overview {
             .collect();
         for namespace in namespaces
             .into_iter()
-            .filter(|namespace| !look.absent_namespaces.contains(*namespace))
+            .filter(|namespace| !observation.absent_namespaces.contains(*namespace))
         {
-            hub.list_children(namespace).await?;
+            cache.list_children(namespace).await?;
         }
         Ok(Self {
             revision,
             records,
-            hub,
+            cache,
             sent: None,
         })
     }
@@ -98,12 +98,12 @@ impl Overview {
     }
 
     /// Says what was sent of the objects, so that it can be told who changed them.
-    pub(crate) fn set_sent(&mut self, sent: Intention) {
+    pub(crate) fn set_sent(&mut self, sent: StoredDesiredState) {
         self.sent = Some(sent);
     }
 
     fn drift(&self, record: &ObjectRecord) -> Option<Drift> {
-        let live = self.hub.object(&record.id).map(AsRef::as_ref);
+        let live = self.cache.object(&record.id).map(AsRef::as_ref);
         let sent = self.sent.as_ref().and_then(|sent| sent.sent(&record.id));
         drift(record, live, sent, &self.revision.release.field_manager())
     }
@@ -130,12 +130,12 @@ impl Overview {
     }
 
     fn object(&self, record: &ObjectRecord, budget: Budget, now: Timestamp) -> ObjectOverview {
-        let live = self.hub.object(&record.id).cloned();
+        let live = self.cache.object(&record.id).cloned();
         let claims = live
             .as_ref()
             .filter(|_| has_pods(&record.id) && record.id.kind != "PersistentVolumeClaim")
             .map(|live| {
-                self.hub.around(live, now, |around| {
+                self.cache.around(live, now, |around| {
                     around.claims.iter().map(|claim| (*claim).clone()).collect()
                 })
             });
@@ -143,7 +143,7 @@ impl Overview {
             None if record.completed => {
                 Verdict::new(State::Ready, "", "it has run, and has removed itself")
             }
-            _ => self.hub.judge_within(&record.id, now, budget),
+            _ => self.cache.judge_within(&record.id, now, budget),
         };
         ObjectOverview {
             id: record.id.clone(),
@@ -163,16 +163,16 @@ impl Overview {
             .filter_map(|record| Some((record.id.clone(), resource(record, served)?)))
             .collect();
         for (id, resource) in records {
-            self.hub.follow(&id, &resource);
+            self.cache.follow(&id, &resource);
             if has_pods(&id) {
-                self.hub.follow_children(&id).await;
+                self.cache.follow_children(&id).await;
             }
         }
     }
 
     /// Waits until something that is watched changed.
     pub(crate) async fn changed(&mut self) {
-        self.hub.changed().await;
+        self.cache.changed().await;
     }
 }
 

@@ -15,11 +15,11 @@ use tokio::{
 };
 
 use super::{
-    objects::Known,
-    related::{Children, is_in},
-    status_subresources::Statuses,
+    objects::ObservedObjects,
+    related::{RelatedObjects, is_in},
+    status_subresources::StatusSubresources,
 };
-use crate::engine::observe::objects::Look;
+use crate::engine::observe::objects::Observation;
 use crate::{
     cluster::{Cluster, Heard, RequestError, Resource, Served, WatchScope, Watched},
     object::ObjectId,
@@ -28,16 +28,16 @@ use crate::{
 
 /// What the watches brought, joined in memory: the objects that are waited for, and the pods,
 /// ReplicaSets, claims and events around them.
-pub(crate) struct Hub {
+pub(crate) struct ResourceCache {
     cluster: Cluster,
     label: Option<String>,
     positions: HashMap<Resource, String>,
-    objects: Known,
+    objects: ObservedObjects,
     resources: HashMap<ObjectId, Resource>,
-    children: Children,
-    statuses: Statuses,
+    related: RelatedObjects,
+    status_subresources: StatusSubresources,
     rules: Rules,
-    news: News,
+    news: Changes,
     bindings: HashMap<String, VolumeBinding>,
     asked_bindings: bool,
     watched: HashSet<(Resource, Option<String>)>,
@@ -49,7 +49,7 @@ pub(crate) struct Hub {
 /// Which objects may have another verdict than before, as far as watches tell: time may change
 /// verdicts too.
 #[derive(Debug, Default)]
-pub(crate) struct News {
+pub(crate) struct Changes {
     /// When the oldest of it was read off the network.
     pub(crate) since: Option<Instant>,
     everything: bool,
@@ -57,7 +57,7 @@ pub(crate) struct News {
     uids: HashSet<String>,
 }
 
-impl News {
+impl Changes {
     /// Whether it concerns `id`, which is there as `object`.
     pub(crate) fn concerns(&self, id: &ObjectId, object: Option<&Value>) -> bool {
         self.everything
@@ -75,34 +75,34 @@ const CHILDREN: [(&str, &str, &str, &str); 4] = [
     ("events.k8s.io", "v1", "Event", "events"),
 ];
 
-impl Hub {
+impl ResourceCache {
     /// A hub that knows what `look` saw, and watches what carries `label`; without one, whole
     /// kinds: objects that are put back may not be ours.
     pub(crate) fn new(
         cluster: Cluster,
         served: &Served,
         label: Option<String>,
-        look: &Look,
+        observation: &Observation,
     ) -> Self {
         let (sender, receiver) = unbounded_channel();
         Self {
             cluster,
             positions: if label.is_some() {
-                look.positions.clone()
+                observation.positions.clone()
             } else {
                 HashMap::new()
             },
             label,
-            objects: look
+            objects: observation
                 .live
                 .present()
                 .map(|(id, object)| (id.clone(), Arc::clone(object)))
                 .collect(),
             resources: HashMap::new(),
-            children: Children::default(),
-            statuses: Statuses::of(served),
+            related: RelatedObjects::default(),
+            status_subresources: StatusSubresources::of(served),
             rules: Rules::default(),
-            news: News::default(),
+            news: Changes::default(),
             bindings: HashMap::new(),
             asked_bindings: false,
             watched: HashSet::new(),
@@ -139,7 +139,7 @@ impl Hub {
 
     /// Notes the answer to a write of `id`.
     pub(crate) fn written(&mut self, id: &ObjectId, object: Value) {
-        self.statuses.note(id, &object);
+        self.status_subresources.note(id, &object);
         self.objects.take(id.clone(), Arc::new(object));
     }
 
@@ -175,7 +175,7 @@ impl Hub {
         now: Timestamp,
         ask: impl FnOnce(&Surroundings<'_>) -> T,
     ) -> T {
-        let family = self.children.family(uid_of(object));
+        let family = self.related.family(uid_of(object));
         let of_kind = |kind: &str| -> Vec<&Value> {
             family
                 .iter()
@@ -184,12 +184,12 @@ impl Hub {
                 .collect()
         };
         let pods = if kind_of(object) == "PersistentVolumeClaim" {
-            self.children.users_of(object)
+            self.related.users_of(object)
         } else {
             of_kind("Pod")
         };
-        let claims = self.children.claims_of(&pods);
-        let events = self.children.events_about(
+        let claims = self.related.claims_of(&pods);
+        let events = self.related.events_about(
             family
                 .iter()
                 .copied()
@@ -202,7 +202,7 @@ impl Hub {
             .and_then(Value::as_str)
             .and_then(|class| self.bindings.get(class))
             .copied();
-        let has_status_subresource = self.statuses.has(object);
+        let has_status_subresource = self.status_subresources.has(object);
         let surroundings = Surroundings {
             binding,
             has_status_subresource,
@@ -326,17 +326,17 @@ impl Hub {
     /// Waits until a watch says something, takes in all that is there, and says what it is about.
     ///
     /// Never returns where nothing is watched.
-    pub(crate) async fn changed(&mut self) -> News {
+    pub(crate) async fn changed(&mut self) -> Changes {
         if let Some(heard) = self.receiver.recv().await {
-            self.take_in(heard);
+            self.ingest(heard);
         }
         while let Ok(heard) = self.receiver.try_recv() {
-            self.take_in(heard);
+            self.ingest(heard);
         }
         std::mem::take(&mut self.news)
     }
 
-    fn take_in(&mut self, heard: Heard) {
+    fn ingest(&mut self, heard: Heard) {
         self.news.since.get_or_insert(heard.at);
         match heard.what {
             Watched::Changed(object) => self.note(&object),
@@ -365,14 +365,14 @@ impl Hub {
             self.take_object(Arc::clone(object));
         }
         if is_child(object) {
-            self.children.note(Arc::clone(object));
+            self.related.note(Arc::clone(object));
         }
         self.is_news(id, object);
     }
 
     fn is_news(&mut self, id: ObjectId, object: &Value) {
         if !self.news.everything {
-            self.news.uids.extend(self.children.concerned(object));
+            self.news.uids.extend(self.related.concerned(object));
             self.news.ids.insert(id);
         }
     }
@@ -394,7 +394,7 @@ impl Hub {
         let Some(id) = identity(object) else { return };
         self.objects.forget(&id, object);
         self.is_news(id, object);
-        self.children.forget(object);
+        self.related.forget(object);
     }
 
     /// Forgets everything of a scope before all of it, `list`, is taken in anew. Returns the
@@ -409,7 +409,7 @@ impl Hub {
                 .forget_all(|id, object| of_kind(id) && is_in(scope, object), list);
         }
         if scope.selector.is_none() {
-            self.children.forget_scope(scope);
+            self.related.forget_scope(scope);
         }
         known
     }
@@ -417,11 +417,12 @@ impl Hub {
 
 /// The number of restarts of that container of `pod` which was restarted most often.
 fn most_restarts(pod: &Value) -> u32 {
-    let statuses = ["/status/initContainerStatuses", "/status/containerStatuses"].into_iter();
-    let statuses = statuses
+    let status_subresources =
+        ["/status/initContainerStatuses", "/status/containerStatuses"].into_iter();
+    let status_subresources = status_subresources
         .filter_map(|at| pod.pointer(at)?.as_array())
         .flatten();
-    let restarts = statuses
+    let restarts = status_subresources
         .filter_map(|status| status.get("restartCount")?.as_u64())
         .max()
         .unwrap_or(0);

@@ -11,7 +11,7 @@ use crate::object::ObjectId;
 /// that an object is gone before the answer to the request that deleted it is read, and that answer
 /// shows it as it was on its way out.
 #[derive(Default)]
-pub(crate) struct Known {
+pub(crate) struct ObservedObjects {
     objects: HashMap<ObjectId, Arc<Value>>,
     /// uids of objects of which a watch told that they are gone. A uid is never used again.
     gone: HashSet<String>,
@@ -19,7 +19,7 @@ pub(crate) struct Known {
     unlisted: HashSet<String>,
 }
 
-impl Known {
+impl ObservedObjects {
     /// The object `id`.
     pub(crate) fn get(&self, id: &ObjectId) -> Option<&Arc<Value>> {
         self.objects.get(id)
@@ -91,7 +91,7 @@ impl Known {
     }
 }
 
-impl FromIterator<(ObjectId, Arc<Value>)> for Known {
+impl FromIterator<(ObjectId, Arc<Value>)> for ObservedObjects {
     fn from_iter<I: IntoIterator<Item = (ObjectId, Arc<Value>)>>(objects: I) -> Self {
         Self {
             objects: objects.into_iter().collect(),
@@ -129,7 +129,7 @@ mod tests {
         Arc::new(object)
     }
 
-    fn known(uid: &str) -> (ObjectId, Known) {
+    fn known(uid: &str) -> (ObjectId, ObservedObjects) {
         let first = object(uid, "1", false);
         let id = ObjectId::of(&first).expect("it has a kind and a name");
         (id.clone(), [(id, first)].into_iter().collect())

@@ -12,7 +12,7 @@ use crate::cluster::WatchScope;
 /// belongs to, and never by a search through all of them: hundreds of workloads may roll out at
 /// once.
 #[derive(Default)]
-pub(crate) struct Children {
+pub(crate) struct RelatedObjects {
     by_uid: HashMap<String, Arc<Value>>,
     /// uid of an owner → uids of what it owns.
     owned: HashMap<String, HashSet<String>>,
@@ -24,7 +24,7 @@ pub(crate) struct Children {
     mounted: HashMap<(String, String), HashSet<String>>,
 }
 
-impl Children {
+impl RelatedObjects {
     /// Takes `child` in, or what has become of it.
     pub(crate) fn note(&mut self, child: Arc<Value>) {
         let uid = uid_of(&child).to_owned();
@@ -243,8 +243,8 @@ mod tests {
         json!({"kind": kind, "metadata": {"uid": uid, "name": uid, "namespace": "shop", "ownerReferences": [{"uid": owner}]}})
     }
 
-    fn children() -> Children {
-        let mut children = Children::default();
+    fn related() -> RelatedObjects {
+        let mut related = RelatedObjects::default();
         let mut pod = object("Pod", "pod", "set");
         pod["spec"] = json!({"volumes": [{"persistentVolumeClaim": {"claimName": "claim"}}]});
         let mut event = object("Event", "event", "");
@@ -255,14 +255,14 @@ mod tests {
             object("PersistentVolumeClaim", "claim", ""),
             event,
         ] {
-            children.note(Arc::new(child));
+            related.note(Arc::new(child));
         }
-        children
+        related
     }
 
-    fn concerned(children: &Children, uid: &str) -> Vec<String> {
-        let mut concerned: Vec<String> = children
-            .concerned(&children.by_uid[uid])
+    fn concerned(related: &RelatedObjects, uid: &str) -> Vec<String> {
+        let mut concerned: Vec<String> = related
+            .concerned(&related.by_uid[uid])
             .into_iter()
             .filter(|uid| !uid.is_empty())
             .collect();
@@ -272,38 +272,38 @@ mod tests {
 
     #[test]
     fn what_belongs_together_is_found_from_both_ends() {
-        let children = children();
-        let family: Vec<&str> = children
+        let related = related();
+        let family: Vec<&str> = related
             .family("deployment")
             .into_iter()
             .map(uid_of)
             .collect();
         assert_eq!(family, ["set", "pod"]);
         assert_eq!(
-            concerned(&children, "event"),
+            concerned(&related, "event"),
             ["deployment", "event", "pod", "set"]
         );
         assert_eq!(
-            concerned(&children, "claim"),
+            concerned(&related, "claim"),
             ["claim", "deployment", "pod", "set"]
         );
         assert_eq!(
-            concerned(&children, "pod"),
+            concerned(&related, "pod"),
             ["claim", "deployment", "pod", "set"]
         );
-        assert_eq!(children.claims_of(&[&children.by_uid["pod"]]).len(), 1);
-        assert_eq!(children.events_about(["pod"].into_iter()).len(), 1);
+        assert_eq!(related.claims_of(&[&related.by_uid["pod"]]).len(), 1);
+        assert_eq!(related.events_about(["pod"].into_iter()).len(), 1);
     }
 
     #[test]
     fn what_is_gone_is_found_no_more() {
-        let mut children = children();
-        let pod = Arc::clone(&children.by_uid["pod"]);
-        children.forget(&pod);
-        assert_eq!(children.family("deployment").len(), 1);
-        assert!(children.users_of(&children.by_uid["claim"]).is_empty());
-        let claim = Arc::clone(&children.by_uid["claim"]);
-        children.forget(&claim);
-        assert!(children.claims_of(&[&pod]).is_empty());
+        let mut related = related();
+        let pod = Arc::clone(&related.by_uid["pod"]);
+        related.forget(&pod);
+        assert_eq!(related.family("deployment").len(), 1);
+        assert!(related.users_of(&related.by_uid["claim"]).is_empty());
+        let claim = Arc::clone(&related.by_uid["claim"]);
+        related.forget(&claim);
+        assert!(related.claims_of(&[&pod]).is_empty());
     }
 }

@@ -6,16 +6,16 @@ use crate::{cluster::Served, object::ObjectId};
 
 /// Which kinds have the subresource `status`: objects of those are somebody's to look after.
 #[derive(Default)]
-pub(crate) struct Statuses(HashMap<String, HashMap<String, bool>>);
+pub(crate) struct StatusSubresources(HashMap<String, HashMap<String, bool>>);
 
-impl Statuses {
+impl StatusSubresources {
     /// As the server says.
     pub(crate) fn of(served: &Served) -> Self {
-        let mut statuses = Self::default();
+        let mut status_subresources = Self::default();
         for kind in served.kinds() {
-            statuses.set(&kind.group, &kind.kind, kind.has_status);
+            status_subresources.set(&kind.group, &kind.kind, kind.has_status);
         }
-        statuses
+        status_subresources
     }
 
     /// Takes a definition in that was written meanwhile: what the server said is older.
@@ -69,15 +69,15 @@ mod tests {
 
     #[test]
     fn a_definition_that_is_written_says_it_of_its_kind() {
-        let mut statuses = Statuses::default();
+        let mut status_subresources = StatusSubresources::default();
         let widget = json!({"apiVersion": "example.org/v1", "kind": "Widget"});
-        assert_eq!(statuses.has(&widget), None);
+        assert_eq!(status_subresources.has(&widget), None);
         let definition = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "widgets.example.org"},
             "spec": {"group": "example.org", "names": {"kind": "Widget"}, "versions": [{"name": "v1", "subresources": {"status": {}}}]}});
-        statuses.note(
+        status_subresources.note(
             &ObjectId::of(&definition).expect("it is an object"),
             &definition,
         );
-        assert_eq!(statuses.has(&widget), Some(true));
+        assert_eq!(status_subresources.has(&widget), Some(true));
     }
 }

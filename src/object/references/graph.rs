@@ -39,7 +39,7 @@ impl References {
 
     /// What `id` cannot do without while it starts, as far as it can be known: what must be there
     /// before it, and the workloads behind the Services that its configuration mentions.
-    pub(crate) fn leans_on(&self, id: &ObjectId) -> impl Iterator<Item = &ObjectId> {
+    pub(crate) fn soft_dependencies(&self, id: &ObjectId) -> impl Iterator<Item = &ObjectId> {
         let services = self.mentions.get(id).into_iter().flatten();
         self.needs(id)
             .iter()

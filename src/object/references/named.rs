@@ -38,11 +38,11 @@ pub(crate) fn named_by(id: &ObjectId, body: &Value) -> Vec<Reference> {
                 STORAGE,
                 "StorageClass",
                 at(template, "/spec/storageClassName"),
-            )
+            );
         }),
         ("", "PersistentVolumeClaim") => claim(&mut names, spec),
         ("", "PersistentVolume") => {
-            names.cluster(STORAGE, "StorageClass", at(spec, "/storageClassName"))
+            names.cluster(STORAGE, "StorageClass", at(spec, "/storageClassName"));
         }
         (RBAC, "RoleBinding" | "ClusterRoleBinding") => match at(body, "/roleRef/kind") {
             Some("Role") => names.own(RBAC, "Role", at(body, "/roleRef/name")),

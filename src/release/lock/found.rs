@@ -66,7 +66,7 @@ impl Found {
                     if (&current.standing.token, &current.holder.identity)
                         == (&token, &identity) =>
                 {
-                    found = current
+                    found = current;
                 }
                 Some(current) => return Ok(Removal::TakenBy(current.holder)),
             }

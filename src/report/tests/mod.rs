@@ -18,8 +18,9 @@ use jiff::Timestamp;
 use crate::{
     error::ExitCode,
     event::{
-        AccessPoint, Diagnosis, Event, EventKind, ObjectDiagnosis, PhaseOutcome, PhaseSummary,
-        PhaseTiming, Proof, Purpose, Remark, RequestCounts, RunOutcome, VerdictDelays, WriteResult,
+        AccessPoint, Diagnosis, Event, EventKind, ObjectDiagnosis, ObjectNote, PhaseOutcome,
+        PhaseSummary, PhaseTiming, Proof, Purpose, RequestCounts, RunOutcome, VerdictDelays,
+        WriteResult,
     },
     object::ObjectId,
     plan::ReleaseId,
@@ -338,7 +339,7 @@ fn diagnosis() -> Diagnosis {
 /// A run that fails and is rolled back: all of it, or but for what differs.
 fn rolled_back(differences: &[&str]) -> Script {
     let (api, settings) = (object("Deployment", "api"), object("ConfigMap", "settings"));
-    let remark = |object: &ObjectId, what: &str| Remark {
+    let remark = |object: &ObjectId, what: &str| ObjectNote {
         object: object.clone(),
         what: what.to_owned(),
     };

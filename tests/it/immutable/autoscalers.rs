@@ -41,7 +41,7 @@ impl Watched {
         thread::spawn(move || {
             lines
                 .map_while(Result::ok)
-                .for_each(|line| drop(sender.send(line)))
+                .for_each(|line| drop(sender.send(line)));
         });
         let watched = Self { process, numbers };
         assert_eq!(

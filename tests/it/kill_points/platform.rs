@@ -175,9 +175,9 @@ fn copy(from: &Path, to: &Path) {
             to.join(entry.unwrap().file_name()),
         );
         if path.is_dir() {
-            copy(&path, &target)
+            copy(&path, &target);
         } else {
-            fs::write(&target, fs::read(&path).unwrap()).unwrap()
+            fs::write(&target, fs::read(&path).unwrap()).unwrap();
         }
     }
 }

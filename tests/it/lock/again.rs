@@ -73,7 +73,7 @@ fn what_somebody_changes_after_it_was_shown_is_not_overwritten() {
             "configmap/settings",
             "-p",
             r#"{"data":{"value":"3"}}"#,
-        ]))
+        ]));
     });
     assert_eq!(status, Some(5), "{stderr}");
     assert!(
@@ -92,7 +92,7 @@ fn what_a_killed_run_had_sent_may_take_effect_until_the_lock_is_taken_over() {
 
     project.rewrite("apps/web.yaml", &deployment("web"));
     let (status, stderr) = up_and(&project, || {
-        drop(project.kubectl(&["delete", "configmap/settings"]))
+        drop(project.kubectl(&["delete", "configmap/settings"]));
     });
     assert_eq!(status, Some(0), "{stderr}");
     assert!(
@@ -106,7 +106,7 @@ fn what_a_killed_run_had_sent_may_take_effect_until_the_lock_is_taken_over() {
     // What the interrupted run had nothing to do with is another matter.
     kill_while_it_waits(&project);
     let (status, stderr) = up_and(&project, || {
-        drop(project.kubectl(&["delete", "configmap/others"]))
+        drop(project.kubectl(&["delete", "configmap/others"]));
     });
     assert_eq!(status, Some(5), "{stderr}");
     assert!(

@@ -32,7 +32,7 @@ impl Model {
             match now.value(&object.identity, object.pointer) {
                 None => wrong.push(format!("{}: it is missing", object.identity)),
                 Some(value) if *value != object.value => {
-                    wrong.push(format!("{} {}: {value}", object.identity, object.pointer))
+                    wrong.push(format!("{} {}: {value}", object.identity, object.pointer));
                 }
                 Some(_) => {}
             }

@@ -1,13 +1,13 @@
 use serde_json::Value;
 
 use super::{
-    CONFLICTS, Done, Writer, is_outdated, once_served,
+    CONFLICTS, WriteOutcome, Writer, is_outdated, once_served,
     stuck::{is_broken, is_stateful_set},
     uid_of, version_of,
 };
 use crate::{
     cluster::{Force, RequestError, Resource},
-    engine::desired::WantedObject,
+    engine::desired::DesiredObject,
     event::WriteResult,
     object::ObjectId,
     ownership::{ChangedPath, adoption, changed_paths, give_up, written_at_creation},
@@ -21,31 +21,33 @@ impl Writer<'_> {
         id: &ObjectId,
         phase: &str,
         force: bool,
-    ) -> Result<Done, RequestError> {
+    ) -> Result<WriteOutcome, RequestError> {
         let wanted = &self.wanted().objects[id];
-        let resource = &self.materials.resources[id];
+        let resource = &self.context.resources[id];
         // An object that the run deletes before it applies it anew is not there any more, nor is
         // one that was on its way out and awaited.
         let before = self
-            .materials
+            .context
             .live
             .object(id)
             .map(AsRef::as_ref)
             .filter(|there| self.is_to_be_changed(id, there));
         if before.is_some() {
-            let accounted = self.open_accounts(id, resource, wanted, before).await?;
+            let accounted = self
+                .initialise_managed_fields(id, resource, wanted, before)
+                .await?;
             self.take_over_from_kubectl(id, resource, accounted.as_ref().or(before))
                 .await?;
             self.give_up_replicas(id, wanted, resource, before).await?;
         }
-        let force = if force || self.materials.force_conflicts {
+        let force = if force || self.context.force_conflicts {
             Force::Yes
         } else {
             Force::No
         };
         let body = guarded(&wanted.sent, before);
         let attempt = || {
-            self.materials
+            self.context
                 .cluster
                 .apply(resource, id, &body, &self.manager, force)
         };
@@ -72,7 +74,7 @@ impl Writer<'_> {
         let result = result(before, &answer, created);
         if result != WriteResult::Unchanged || record.is_some() {
             let uid = uid_of(&answer).to_owned();
-            self.materials.notes.note(JournalEntry::Wrote {
+            self.context.notes.note(JournalEntry::Wrote {
                 object: id.clone(),
                 uid,
                 created,
@@ -91,10 +93,10 @@ impl Writer<'_> {
     /// Whether an interrupted run, which this one goes on from, created the object that has `uid`,
     /// or created it again in the place of one that the release had created.
     fn was_created(&self, id: &ObjectId, uid: &str) -> bool {
-        let Some(trace) = self.materials.traces.get(id) else {
+        let Some(trace) = self.context.traces.get(id) else {
             return false;
         };
-        let predecessor = || self.materials.base.and_then(|base| base.get(id));
+        let predecessor = || self.context.base.and_then(|base| base.get(id));
         let is_successor = trace.recreated.as_deref() == Some(uid);
         trace.created.iter().any(|created| created == uid)
             || is_successor && predecessor().is_some_and(|record| record.created)
@@ -102,12 +104,12 @@ impl Writer<'_> {
 
     /// Whether `there`, which was seen as `id`, is what an apply changes.
     fn is_to_be_changed(&self, id: &ObjectId, there: &Value) -> bool {
-        !self.materials.notes.was_deleted(id)
+        !self.context.notes.was_deleted(id)
             && there.pointer("/metadata/deletionTimestamp").is_none()
     }
 
-    fn wanted(&self) -> &crate::engine::Wanted {
-        self.materials
+    fn wanted(&self) -> &crate::engine::DesiredState {
+        self.context
             .wanted
             .expect("only programs that bring what is wanted apply it")
     }
@@ -128,7 +130,7 @@ impl Writer<'_> {
         }
         // What is compared with the snapshot, and put back, is the version that the object is
         // stored in.
-        let before = self.materials.snapshot.object(id);
+        let before = self.context.snapshot.object(id);
         let after = self.read(id).await?;
         Ok(before
             .zip(after)
@@ -139,19 +141,19 @@ impl Writer<'_> {
     /// Applies an object of which nobody knows who owns what: from then on the API server knows,
     /// and takes all that was there for that of somebody who was there before, to be taken over
     /// next. Nobody's field is forced for it. Returns the object as it is stored then.
-    async fn open_accounts(
+    async fn initialise_managed_fields(
         &self,
         id: &ObjectId,
         resource: &Resource,
-        wanted: &WantedObject,
+        wanted: &DesiredObject,
         before: Option<&Value>,
     ) -> Result<Option<Value>, RequestError> {
         // All that stands in a Namespace beside labels is the system's, and must not go.
-        if before.is_none_or(has_accounts) || id.kind == "Namespace" {
+        if before.is_none_or(has_managed_fields) || id.kind == "Namespace" {
             return Ok(None);
         }
         let applied = self
-            .materials
+            .context
             .cluster
             .apply(
                 resource,
@@ -163,7 +165,7 @@ impl Writer<'_> {
             .await?;
         let changed = self.changes(id, resource, before, &applied.object).await?;
         let uid = uid_of(&applied.object).to_owned();
-        self.materials.notes.note(JournalEntry::Wrote {
+        self.context.notes.note(JournalEntry::Wrote {
             object: id.clone(),
             uid,
             created: false,
@@ -190,7 +192,7 @@ impl Writer<'_> {
     async fn give_up_replicas(
         &self,
         id: &ObjectId,
-        wanted: &WantedObject,
+        wanted: &DesiredObject,
         resource: &Resource,
         before: Option<&Value>,
     ) -> Result<(), RequestError> {
@@ -220,7 +222,7 @@ impl Writer<'_> {
                 return Ok(());
             };
             match self
-                .materials
+                .context
                 .cluster
                 .json_patch(resource, id, &body, &self.manager)
                 .await
@@ -229,7 +231,7 @@ impl Writer<'_> {
                     let changed = self.changes(id, resource, Some(there), &answer).await?;
                     let uid = uid_of(&answer).to_owned();
                     let record = None;
-                    self.materials.notes.note(JournalEntry::Wrote {
+                    self.context.notes.note(JournalEntry::Wrote {
                         object: id.clone(),
                         uid,
                         created: false,
@@ -240,7 +242,7 @@ impl Writer<'_> {
                 }
                 Err(error) if attempt < CONFLICTS && is_outdated(&error) => {
                     live = self
-                        .materials
+                        .context
                         .cluster
                         .get(resource, id.namespace.as_deref(), &id.name)
                         .await?;
@@ -253,7 +255,7 @@ impl Writer<'_> {
 }
 
 /// Whether the API server knows who owns what of `object`.
-fn has_accounts(object: &Value) -> bool {
+fn has_managed_fields(object: &Value) -> bool {
     object
         .pointer("/metadata/managedFields")
         .and_then(Value::as_array)

@@ -1,12 +1,16 @@
 use serde_json::{Value, json};
 
-use super::{Done, Writer, text};
+use super::{WriteOutcome, Writer, text};
 use crate::{cluster::RequestError, event::WriteResult, object::ObjectId};
 
 impl Writer<'_> {
     /// Asks for `size` for the claim `id`; the class' provisioner makes the volume larger.
     /// <https://kubernetes.io/docs/concepts/storage/persistent-volumes/#expanding-persistent-volumes-claims>
-    pub(super) async fn expand(&self, id: &ObjectId, size: &str) -> Result<Done, RequestError> {
+    pub(super) async fn expand(
+        &self,
+        id: &ObjectId,
+        size: &str,
+    ) -> Result<WriteOutcome, RequestError> {
         let live = self.read(id).await?;
         let patch = |live: &Value| {
             (text(live, "/spec/resources/requests/storage") != size).then(|| {

@@ -17,32 +17,32 @@ use std::{
 use backon::{ConstantBuilder, Retryable as _};
 use serde_json::Value;
 
-use crate::engine::{desired::Wanted, execute::journal::Notes};
+use crate::engine::{desired::DesiredState, execute::journal::JournalWriter};
 use crate::{
     cluster::{Cluster, Live, RequestError, Resource, Served},
     event::WriteResult,
     object::ObjectId,
     plan::ReleaseId,
-    release::{JournalEntry, Records, Snapshot, Traces, Work},
+    release::{ChangeLog, JournalEntry, Records, Snapshot, Work},
 };
 
 /// Kinds as they are served, by object.
 pub(crate) type Resources = HashMap<ObjectId, Resource>;
 
 /// All that is needed for writing.
-pub(crate) struct Materials<'a> {
+pub(crate) struct WriteContext<'a> {
     /// The connection; its writes end with the lock.
     pub(crate) cluster: Cluster,
     pub(crate) served: &'a Served,
     pub(crate) release: &'a ReleaseId,
     /// What is wanted; `None` where nothing is applied.
-    pub(crate) wanted: Option<&'a Wanted>,
+    pub(crate) wanted: Option<&'a DesiredState>,
     /// What was seen last before the first write.
     pub(crate) live: &'a Live,
     /// What was there before.
     pub(crate) snapshot: &'a Snapshot,
     /// What was done, where that is put back.
-    pub(crate) traces: &'a Traces,
+    pub(crate) traces: &'a ChangeLog,
     /// What was remembered before interrupted runs that this one goes on from; `None` where there
     /// are none.
     pub(crate) base: Option<&'a Records>,
@@ -53,13 +53,13 @@ pub(crate) struct Materials<'a> {
     pub(crate) stored_as: Resources,
     /// Whether fields that others own are taken over.
     pub(crate) force_conflicts: bool,
-    pub(crate) notes: Notes,
+    pub(crate) notes: JournalWriter,
 }
 
 /// Writes objects. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Writer<'a> {
-    materials: Arc<Materials<'a>>,
+    context: Arc<WriteContext<'a>>,
     manager: Arc<str>,
 }
 
@@ -77,46 +77,46 @@ pub(crate) struct Written {
 const CONFLICTS: usize = 20;
 
 impl<'a> Writer<'a> {
-    pub(crate) fn new(materials: Materials<'a>) -> Self {
-        let manager = materials.release.field_manager().into();
+    pub(crate) fn new(context: WriteContext<'a>) -> Self {
+        let manager = context.release.field_manager().into();
         Self {
-            materials: Arc::new(materials),
+            context: Arc::new(context),
             manager,
         }
     }
 
     /// Objects of its phase without which `id` may fail while it starts.
-    pub(crate) fn leans_on(&self, id: &ObjectId) -> &[ObjectId] {
+    pub(crate) fn soft_dependencies(&self, id: &ObjectId) -> &[ObjectId] {
         let wanted = self
-            .materials
+            .context
             .wanted
             .and_then(|wanted| wanted.objects.get(id));
-        wanted.map_or(&[], |wanted| &wanted.leans_on)
+        wanted.map_or(&[], |wanted| &wanted.soft_dependencies)
     }
 
     /// The kind that `id` is written as.
     pub(crate) fn resource(&self, id: &ObjectId) -> Option<&Resource> {
-        self.materials.resources.get(id)
+        self.context.resources.get(id)
     }
 
     /// Notes that the Job `id` has done its work.
     pub(crate) fn note_completed(&self, id: &ObjectId) {
-        self.materials
+        self.context
             .notes
             .note(JournalEntry::Completed { object: id.clone() });
     }
 
     /// The kind that `id` is stored as.
     fn stored_as(&self, id: &ObjectId) -> &Resource {
-        let materials = &self.materials;
-        let known = materials
+        let context = &self.context;
+        let known = context
             .stored_as
             .get(id)
-            .or_else(|| materials.resources.get(id));
+            .or_else(|| context.resources.get(id));
         // Workloads whose pods are replaced are in no program; they are of kinds that every API
         // server serves.
         known
-            .or_else(|| materials.served.preferred(&id.group, &id.kind))
+            .or_else(|| context.served.preferred(&id.group, &id.kind))
             .expect("what is written is of a known kind")
     }
 
@@ -154,7 +154,7 @@ impl<'a> Writer<'a> {
 
     /// The object as it is stored now.
     async fn read(&self, id: &ObjectId) -> Result<Option<Value>, RequestError> {
-        self.materials
+        self.context
             .cluster
             .get(self.stored_as(id), id.namespace.as_deref(), &id.name)
             .await
@@ -162,7 +162,7 @@ impl<'a> Writer<'a> {
 }
 
 /// What a step did, and the object as it is stored then.
-type Done = (WriteResult, Option<Value>);
+type WriteOutcome = (WriteResult, Option<Value>);
 
 /// `object` without the list of who owns what: half of its size, and never looked at after the
 /// record was made.

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::{CONFLICTS, Done, Writer, contents, is_outdated, text, uid_of, version_of};
+use super::{CONFLICTS, WriteOutcome, Writer, contents, is_outdated, text, uid_of, version_of};
 use crate::{
     cluster::{DeleteOptions, Deleted, Propagation, RequestError, Resource},
     event::WriteResult,
@@ -18,7 +18,7 @@ impl Writer<'_> {
         uid: &str,
         belongings: Belongings,
         if_empty: bool,
-    ) -> Result<Done, RequestError> {
+    ) -> Result<WriteOutcome, RequestError> {
         for attempt in 1.. {
             let Some(live) = self.read(id).await?.filter(|live| uid_of(live) == uid) else {
                 self.note_removed(id);
@@ -29,7 +29,7 @@ impl Writer<'_> {
                 return Ok((WriteResult::Deleted, Some(live)));
             }
             if if_empty && let Some(why) = self.holds(id, &live).await? {
-                self.materials.notes.leave(id, why);
+                self.context.notes.leave(id, why);
                 return Ok((WriteResult::Kept, Some(live)));
             }
             let owned = if belongings == Belongings::ClaimsStay {
@@ -43,7 +43,7 @@ impl Writer<'_> {
                 propagation: Some(propagation(id, belongings)),
             };
             match self
-                .materials
+                .context
                 .cluster
                 .delete(self.stored_as(id), id, &options)
                 .await
@@ -72,7 +72,7 @@ impl Writer<'_> {
     /// Why `id`, which is `live`, is not deleted with what is in it; `None` where nothing is. What
     /// cannot be looked into is not deleted.
     async fn holds(&self, id: &ObjectId, live: &Value) -> Result<Option<String>, RequestError> {
-        match contents::held_by(&self.materials.cluster, self.materials.served, id, live).await {
+        match contents::held_by(&self.context.cluster, self.context.served, id, live).await {
             Err(RequestError::Refused(refusal)) => {
                 Ok(Some(format!("it cannot be told what is in it: {refusal}")))
             }
@@ -86,12 +86,12 @@ impl Writer<'_> {
         let kinds = [("v1", "Pod"), ("apps/v1", "ControllerRevision")];
         let kinds = kinds
             .into_iter()
-            .filter_map(|(api_version, kind)| self.materials.served.exact(api_version, kind));
+            .filter_map(|(api_version, kind)| self.context.served.exact(api_version, kind));
         let namespace = text(owner, "/metadata/namespace");
         let mut owned = Vec::new();
         for resource in kinds {
             let listed = self
-                .materials
+                .context
                 .cluster
                 .list_metadata(resource, Some(namespace), None)
                 .await?;
@@ -117,7 +117,7 @@ impl Writer<'_> {
         uid: &str,
         owned: &[Owned<'_>],
     ) -> Result<(), RequestError> {
-        self.materials
+        self.context
             .cluster
             .until_gone(self.stored_as(id), id, uid)
             .await?;
@@ -134,7 +134,7 @@ impl Writer<'_> {
                 ..DeleteOptions::default()
             };
             match self
-                .materials
+                .context
                 .cluster
                 .delete(resource, &orphan, &options)
                 .await
@@ -149,18 +149,18 @@ impl Writer<'_> {
     }
 
     fn note_removed(&self, id: &ObjectId) {
-        self.materials.notes.note(JournalEntry::Removed {
+        self.context.notes.note(JournalEntry::Removed {
             object: id.clone(),
             deleted: true,
         });
     }
 
     /// Takes our mark off `id`, which others hold too.
-    pub(super) async fn give_up(&self, id: &ObjectId) -> Result<Done, RequestError> {
-        let label = self.materials.release.label();
-        let resource = &self.materials.resources[id];
+    pub(super) async fn give_up(&self, id: &ObjectId) -> Result<WriteOutcome, RequestError> {
+        let label = self.context.release.label();
+        let resource = &self.context.resources[id];
         let live: Option<Value> = self
-            .materials
+            .context
             .cluster
             .get(resource, id.namespace.as_deref(), &id.name)
             .await?;
@@ -168,7 +168,7 @@ impl Writer<'_> {
             give_up_object(live, &self.manager, &label)
         })
         .await?;
-        self.materials.notes.note(JournalEntry::Removed {
+        self.context.notes.note(JournalEntry::Removed {
             object: id.clone(),
             deleted: false,
         });

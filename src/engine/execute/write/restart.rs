@@ -4,7 +4,7 @@ use futures::future::try_join;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Done, Writer, text, uid_of};
+use super::{WriteOutcome, Writer, text, uid_of};
 use crate::{
     cluster::{RequestError, Resource},
     event::WriteResult,
@@ -23,11 +23,11 @@ impl Writer<'_> {
         &self,
         id: &ObjectId,
         since: Timestamp,
-    ) -> Result<Done, RequestError> {
+    ) -> Result<WriteOutcome, RequestError> {
         let Some(live) = self.read(id).await? else {
             return Ok((WriteResult::Unchanged, None));
         };
-        let Some(resource) = self.materials.served.exact("v1", "Pod") else {
+        let Some(resource) = self.context.served.exact("v1", "Pod") else {
             return Ok((WriteResult::Unchanged, Some(live)));
         };
         let mut result = WriteResult::Unchanged;
@@ -38,17 +38,17 @@ impl Writer<'_> {
                 namespace: id.namespace.clone(),
                 name: text(&pod, "/metadata/name").to_owned(),
             };
-            self.materials
+            self.context
                 .cluster
                 .evict(resource, &pod_id, uid_of(&pod))
                 .await?;
-            self.materials
+            self.context
                 .cluster
                 .until_gone(resource, &pod_id, uid_of(&pod))
                 .await?;
             let is_ready =
                 |live: &Value| judge(live, &Surroundings::none(Timestamp::now())).passes();
-            self.materials
+            self.context
                 .cluster
                 .until(self.stored_as(id), id, is_ready)
                 .await?;
@@ -66,10 +66,10 @@ impl Writer<'_> {
         since: Timestamp,
     ) -> Result<Vec<Value>, RequestError> {
         let namespace = Some(text(workload, "/metadata/namespace"));
-        let Some(replica_sets) = self.materials.served.exact("apps/v1", "ReplicaSet") else {
+        let Some(replica_sets) = self.context.served.exact("apps/v1", "ReplicaSet") else {
             return Ok(Vec::new());
         };
-        let cluster = &self.materials.cluster;
+        let cluster = &self.context.cluster;
         let (replica_sets, pods) = try_join(
             cluster.list_metadata(replica_sets, namespace, None),
             cluster.list_metadata(pods, namespace, None),

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::{
-    CONFLICTS, Done, Writer, is_outdated, once_served,
+    CONFLICTS, WriteOutcome, Writer, is_outdated, once_served,
     stuck::{is_not_ready, is_stateful_set},
     text, uid_of,
 };
@@ -23,8 +23,8 @@ impl Writer<'_> {
     /// Two writes: one puts the content back, and the API server takes us for the owner of all that
     /// it changes; the other one says whose it is. Where only the first was done, another attempt
     /// finds the content as it was and does the second.
-    pub(super) async fn restore(&self, id: &ObjectId) -> Result<Done, RequestError> {
-        let Some(snapshot) = self.materials.snapshot.object(id) else {
+    pub(super) async fn restore(&self, id: &ObjectId) -> Result<WriteOutcome, RequestError> {
+        let Some(snapshot) = self.context.snapshot.object(id) else {
             return Ok((WriteResult::Unchanged, None));
         };
         let (result, stored) = self.restore_to(id, snapshot, self.changed(id)).await?;
@@ -34,8 +34,8 @@ impl Writer<'_> {
 
     /// What was changed of `id`; `None` where a write was done whose answer nobody saw.
     fn changed(&self, id: &ObjectId) -> Option<&[ChangedPath]> {
-        match self.materials.traces.get(id) {
-            Some(trace) if !trace.unseen => Some(&trace.changed),
+        match self.context.traces.get(id) {
+            Some(trace) if !trace.unconfirmed => Some(&trace.changed),
             _ => None,
         }
     }
@@ -57,7 +57,7 @@ impl Writer<'_> {
         id: &ObjectId,
         snapshot: &Value,
         changed: Option<&[ChangedPath]>,
-    ) -> Result<Done, RequestError> {
+    ) -> Result<WriteOutcome, RequestError> {
         let resource = self.stored_as(id);
         let mut result = WriteResult::Unchanged;
         for attempt in 1.. {
@@ -71,7 +71,7 @@ impl Writer<'_> {
             let mut stored = live;
             if restoration.content_differs {
                 stored = match self
-                    .materials
+                    .context
                     .cluster
                     .replace(resource, id, &restoration.body, &self.manager)
                     .await
@@ -104,7 +104,7 @@ impl Writer<'_> {
         owners: &Value,
     ) -> Result<Value, RequestError> {
         let patch = owners_patch(stored, owners);
-        self.materials
+        self.context
             .cluster
             .json_patch(resource, id, &patch, &self.manager)
             .await
@@ -113,8 +113,8 @@ impl Writer<'_> {
     /// Creates `id` again as the snapshot holds it, and then gives its fields back to those who
     /// held them. What an attempt before has created is gone on with, and put back where it was
     /// changed since.
-    pub(super) async fn recreate(&self, id: &ObjectId) -> Result<Done, RequestError> {
-        let Some(snapshot) = self.materials.snapshot.object(id) else {
+    pub(super) async fn recreate(&self, id: &ObjectId) -> Result<WriteOutcome, RequestError> {
+        let Some(snapshot) = self.context.snapshot.object(id) else {
             return Ok((WriteResult::Unchanged, None));
         };
         let mut owners = self.new_owners();
@@ -128,7 +128,7 @@ impl Writer<'_> {
             return Ok((WriteResult::Unchanged, Some(others.clone())));
         }
         if there.is_none() {
-            let cluster = &self.materials.cluster;
+            let cluster = &self.context.cluster;
             let create = || cluster.create(self.stored_as(id), id, &recreation.body, &self.manager);
             let is_custom = id.group.contains('.');
             let created = match if is_custom {
@@ -145,7 +145,7 @@ impl Writer<'_> {
                 created => created?,
             };
             let uid = uid_of(&created).to_owned();
-            self.materials.notes.note(JournalEntry::Recreated {
+            self.context.notes.note(JournalEntry::Recreated {
                 object: id.clone(),
                 uid,
             });
@@ -163,7 +163,7 @@ impl Writer<'_> {
     /// Whether `there` was created by us in the place of the object that was there before.
     fn is_successor(&self, id: &ObjectId, there: &Value) -> bool {
         let recreated = self
-            .materials
+            .context
             .traces
             .get(id)
             .and_then(|trace| trace.recreated.as_deref());
@@ -185,7 +185,7 @@ impl Writer<'_> {
         for reference in references {
             let (uid, name) = (text(reference, "/uid"), text(reference, "/name"));
             let served = self
-                .materials
+                .context
                 .served
                 .exact(text(reference, "/apiVersion"), text(reference, "/kind"));
             let Some(resource) = served.filter(|_| !owners.contains_key(uid)) else {
@@ -193,7 +193,7 @@ impl Writer<'_> {
             };
             let namespace = text(snapshot, "/metadata/namespace");
             let owner = self
-                .materials
+                .context
                 .cluster
                 .get(
                     resource,
@@ -210,19 +210,19 @@ impl Writer<'_> {
 
     /// The uids that objects had in the snapshot, and those that they have now.
     fn new_owners(&self) -> HashMap<String, String> {
-        let entries = self.materials.notes.entries();
+        let entries = self.context.notes.entries();
         let created = entries.iter().filter_map(|entry| match entry {
             JournalEntry::Recreated { object, uid } => Some((object, uid.as_str())),
             _ => None,
         });
         let live = self
-            .materials
+            .context
             .live
             .present()
             .map(|(id, live)| (id, uid_of(live)));
         let now = live
             .chain(created)
-            .filter_map(|(id, uid)| Some((self.materials.snapshot.object(id)?, uid)));
+            .filter_map(|(id, uid)| Some((self.context.snapshot.object(id)?, uid)));
         now.map(|(before, uid)| (uid_of(before).to_owned(), uid.to_owned()))
             .collect()
     }

@@ -37,14 +37,14 @@ impl Writer<'_> {
         stuck: fn(&Value) -> bool,
     ) -> Result<(), RequestError> {
         let Some(pods) = self
-            .materials
+            .context
             .served
             .exact("v1", "Pod")
             .filter(|_| is_stateful_set(id))
         else {
             return Ok(());
         };
-        let cluster = &self.materials.cluster;
+        let cluster = &self.context.cluster;
         let written = number(stored, "/metadata/generation");
         let is_noticed = |live: &Value| number(live, "/status/observedGeneration") >= written;
         // Where it is not noticed in time nothing is known about its pods; whoever waits for it

@@ -21,7 +21,7 @@ pub(super) fn fields_without_values(
     differences: &mut Vec<String>,
 ) {
     let mut different = |path: &str, _: Option<&Value>, _: Option<&Value>| {
-        differences.push(format!("{identity} {path}: it is not the same"))
+        differences.push(format!("{identity} {path}: it is not the same"));
     };
     walk(&mut String::new(), Some(was), Some(is), &mut different);
 }

@@ -144,7 +144,7 @@ impl Dump {
         for (identity, was) in &before.objects {
             match after.objects.get(identity) {
                 Some(is) if identity.starts_with("Secret/") => {
-                    compare::fields_without_values(identity, was, is, &mut differences)
+                    compare::fields_without_values(identity, was, is, &mut differences);
                 }
                 Some(is) => compare::fields(identity, was, is, &mut differences),
                 None => differences.push(format!("{identity}: it is gone")),

@@ -1,6 +1,6 @@
 use crate::engine::{
     diagnose::{fence, with_causes},
-    execute::executor::Stop,
+    execute::executor::StopReason,
 };
 use crate::{
     cluster::{Cluster, RequestError},
@@ -10,7 +10,7 @@ use crate::{
 
 /// Why a way back did not come to its end.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Halt {
+pub(crate) enum RollbackError {
     /// A second signal.
     #[error("it was stopped")]
     Stopped,
@@ -25,19 +25,23 @@ pub(crate) enum Halt {
     NotRead(#[from] RequestError),
 }
 
-impl Halt {
+impl RollbackError {
     /// Why an execution that ended with `stop` did, where `journal` is how writing its journal
     /// ended.
-    pub(crate) fn of(stop: &Stop, journal: Result<(), StoreError>, cluster: &Cluster) -> Self {
+    pub(crate) fn of(
+        stop: &StopReason,
+        journal: Result<(), StoreError>,
+        cluster: &Cluster,
+    ) -> Self {
         match (stop, journal) {
-            (Stop::Fenced, journal) => Self::Fenced(fence(journal.as_ref().err(), cluster)),
+            (StopReason::Fenced, journal) => Self::Fenced(fence(journal.as_ref().err(), cluster)),
             (_, Err(error)) => Self::NotStored(error),
             (_, Ok(())) => Self::Stopped,
         }
     }
 
     /// What is said of it, with what to do next.
-    pub(crate) fn told(&self, release: &ReleaseId) -> String {
+    pub(crate) fn message(&self, release: &ReleaseId) -> String {
         let ReleaseId { plan, environment } = release;
         format!(
             "the way back did not come to its end: {self}; `deployctl rollback {plan} --env {environment}` goes on with it, \

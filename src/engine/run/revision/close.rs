@@ -17,7 +17,7 @@ const KEPT: usize = 10;
 
 /// Stores how a run ended and what it left, and trims what is older than is kept. `base` is what
 /// was remembered of objects before the run, and before the interrupted ones that it went on from.
-pub(crate) async fn finish(
+pub(crate) async fn close_revision(
     run: &Run<'_>,
     mut head: Head,
     base: &Records,
@@ -35,7 +35,7 @@ pub(crate) async fn finish(
     records.replay(&entries);
     match &returned {
         Some(returned) if outcome == RunOutcome::RolledBack => {
-            records = returned.records(base, &records)
+            records = returned.records(base, &records);
         }
         _ => {
             run.pruning.gone.iter().for_each(|id| records.remove(id));

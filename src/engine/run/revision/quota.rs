@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::engine::{
-    run::begin::{carried, objects_of},
     run::lifecycle::Run,
+    run::revision::open::{carried, objects_of},
 };
-use crate::release::{Head, Program, Snapshot, StoreError, Traces};
+use crate::release::{ChangeLog, Head, Program, Snapshot, StoreError};
 
 /// Secrets beside the head and the chunks that are known before a run of `writes` writes: what it
 /// remembers at its end, and its journal, with that of its way back. More than 200 entries fit into
@@ -21,7 +21,7 @@ pub(crate) async fn check(
     run: &Run<'_>,
     program: &Program,
     snapshot: &Snapshot,
-    traces: &Traces,
+    traces: &ChangeLog,
 ) -> Result<(), StoreError> {
     let Some(room) = run.store.room().await? else {
         return Ok(());
@@ -40,7 +40,7 @@ fn chunks(
     run: &Run<'_>,
     program: &Program,
     snapshot: &Snapshot,
-    traces: &Traces,
+    traces: &ChangeLog,
 ) -> BTreeSet<String> {
     let store = run.store;
     let mut names: BTreeSet<String> = store

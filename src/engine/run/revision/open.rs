@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::engine::{
-    desired::WantedObject, execute::write::Resources, observe::storage_versions,
-    plan::deploy::Selection, run::lifecycle::Run, run::room,
+    desired::DesiredObject, execute::write::Resources, observe::storage_versions,
+    plan::deploy::Selection, run::lifecycle::Run,
 };
 use crate::{
     cluster::RequestError,
@@ -14,17 +14,17 @@ use crate::{
     object::ObjectId,
     plan::PhaseSettings,
     release::{
-        Changes, Head, PhaseRecord, Program, Records, Revision, Snapshot, StoreError, Traces,
+        ChangeLog, Changes, Head, PhaseRecord, Program, Records, Revision, Snapshot, StoreError,
     },
 };
 
 /// A revision whose head is stored: from now on it counts, and what is written can be taken back.
-pub(crate) struct Began {
+pub(crate) struct OpenRevision {
     pub(crate) head: Head,
     /// What was there before it, and before the interrupted ones that it goes on from.
     pub(crate) snapshot: Snapshot,
     /// What the interrupted ones that it goes on from did.
-    pub(crate) traces: Traces,
+    pub(crate) traces: ChangeLog,
     /// What was remembered of objects before the first of them.
     pub(crate) base: Records,
     pub(crate) stored_as: Resources,
@@ -35,10 +35,13 @@ const PARALLEL: usize = 16;
 
 /// Takes the snapshot, stores it with what is wanted and the program, and then the head that
 /// commits them. Nothing is stored where there is no room for all of it.
-pub(crate) async fn begin(run: &Run<'_>, program: &Program) -> Result<Began, StoreError> {
+pub(crate) async fn open_revision(
+    run: &Run<'_>,
+    program: &Program,
+) -> Result<OpenRevision, StoreError> {
     let store = run.store;
     let mut snapshot = Snapshot::default();
-    let mut traces = Traces::default();
+    let mut traces = ChangeLog::default();
     let mut base = run.before.records.clone();
     if let Some(unsettled) = &run.before.unsettled {
         snapshot = unsettled.snapshot.clone();
@@ -48,11 +51,11 @@ pub(crate) async fn begin(run: &Run<'_>, program: &Program) -> Result<Began, Sto
     let stored_as = take(run, program, &mut snapshot)
         .await
         .map_err(|source| store.unread(source))?;
-    room::check(run, program, &snapshot, &traces).await?;
+    super::quota::check(run, program, &snapshot, &traces).await?;
     store.prepare().await?;
     let stored = stored(run, program, &snapshot, &traces).await?;
     let head = store.create(revision(run, stored)).await?;
-    Ok(Began {
+    Ok(OpenRevision {
         head,
         snapshot,
         traces,
@@ -74,7 +77,7 @@ async fn stored(
     run: &Run<'_>,
     program: &Program,
     snapshot: &Snapshot,
-    traces: &Traces,
+    traces: &ChangeLog,
 ) -> Result<Stored, StoreError> {
     let store = run.store;
     let (phases, program, snapshot, traces, records) = tokio::try_join!(
@@ -191,17 +194,17 @@ async fn seen_as_stored(
 ) -> Result<(ObjectId, Option<Arc<Value>>), RequestError> {
     // What is on its way out is not brought back.
     let there = run
-        .look
+        .observation
         .live
         .object(id)
         .filter(|there| there.pointer("/metadata/deletionTimestamp").is_none());
     let Some(there) = there else {
         return Ok((id.clone(), None));
     };
-    let as_seen = there.get("apiVersion").and_then(Value::as_str);
+    let fingerprint = there.get("apiVersion").and_then(Value::as_str);
     match stored_as
         .get(id)
-        .filter(|resource| as_seen != Some(resource.api_version().as_str()))
+        .filter(|resource| fingerprint != Some(resource.api_version().as_str()))
     {
         None => Ok((id.clone(), Some(Arc::clone(there)))),
         Some(resource) => {
@@ -228,7 +231,7 @@ pub(crate) fn carried<'a>(run: &Run<'a>, phase: &PhaseSettings) -> Option<&'a Ph
 }
 
 /// What is wanted in `phase`.
-pub(crate) fn objects_of<'a>(run: &Run<'a>, phase: &PhaseSettings) -> Vec<&'a WantedObject> {
+pub(crate) fn objects_of<'a>(run: &Run<'a>, phase: &PhaseSettings) -> Vec<&'a DesiredObject> {
     run.wanted
         .objects
         .values()
