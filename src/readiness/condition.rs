@@ -1,7 +1,10 @@
+//! Conditions as controllers write them: read whatever their spelling, and told to people.
+
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::field::{list, number, text, time};
+use crate::object::one_line;
 
 /// What a condition says of its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,4 +98,24 @@ pub(super) fn read(value: &Value) -> Option<Condition<'_>> {
         since: time(value, "/lastTransitionTime"),
         generation: number(value, "/observedGeneration"),
     })
+}
+
+/// What the condition says, for people.
+pub(super) fn described(condition: &Condition<'_>) -> String {
+    let truth = match condition.truth {
+        Truth::True => "true",
+        Truth::False => "false",
+        Truth::Unknown => "unknown",
+        Truth::Other => "neither true nor false",
+    };
+    let says = if condition.message.is_empty() {
+        condition.reason
+    } else {
+        condition.message
+    };
+    if says.is_empty() {
+        format!("`{}` is {truth}", condition.kind)
+    } else {
+        format!("`{}` is {truth}: {}", condition.kind, one_line(says, 300))
+    }
 }

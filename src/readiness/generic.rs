@@ -1,25 +1,18 @@
 //! The rule for kinds without a rule of their own: conditions by their meaning, words for the whole
 //! (`status.phase`), counts.
 
-use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    condition::{Condition, Truth, conditions, read},
-    field::{annotation, is_true, list, number, text, time},
+    case::Case,
+    condition::{Condition, Truth, conditions, described, read},
+    field::{annotation, is_true, list, number, text},
     generation::behind,
-    judge::Case,
+    grace::{tolerated, without_status},
     meaning::{self, Meaning},
-    verdict::{State, Verdict},
+    verdict::{State, Verdict, strongest},
 };
 use crate::object::one_line;
-
-/// How long a start may take before what says neither that it works nor why it does not is called
-/// failed.
-const START_GRACE: SignedDuration = SignedDuration::from_mins(5);
-
-/// How long a controller may take to write its first status before it is taken as not there.
-const STATUS_GRACE: SignedDuration = SignedDuration::from_secs(60);
 
 /// Counts that must have reached what stands beside them: have, want.
 const COUNTS: &[(&str, &str)] = &[
@@ -65,26 +58,6 @@ pub(super) fn judge(case: &Case<'_>) -> Verdict {
     strongest(opinions).unwrap_or_else(|| without_opinion(case))
 }
 
-/// The opinion that counts most: a failure more than a switch that is off, and that more than what
-/// is under way.
-pub(super) fn strongest(opinions: Vec<Verdict>) -> Option<Verdict> {
-    let order = [
-        State::Failed,
-        State::Unknown,
-        State::Missing,
-        State::Suspended,
-        State::InProgress,
-        State::Ready,
-    ];
-    let rank = |verdict: &Verdict| {
-        order
-            .iter()
-            .position(|state| *state == verdict.state)
-            .unwrap_or(order.len())
-    };
-    opinions.into_iter().min_by_key(rank)
-}
-
 fn without_opinion(case: &Case<'_>) -> Verdict {
     if case.object.get("status").is_none_or(Value::is_null) {
         let stored = || {
@@ -108,39 +81,6 @@ fn without_opinion(case: &Case<'_>) -> Verdict {
         );
     }
     Verdict::ready("its status says nothing against it")
-}
-
-/// The verdict about an object without a status, where its definition tells that a controller is to
-/// write one.
-pub(super) fn without_status(case: &Case<'_>) -> Option<Verdict> {
-    (case.around.has_status_subresource == Some(true)).then_some(())?;
-    let seconds = STATUS_GRACE.as_secs();
-    let is_over = has_lasted(
-        case,
-        time(case.object, "/metadata/creationTimestamp"),
-        STATUS_GRACE,
-    );
-    Some(if is_over {
-        Verdict::failed(
-            "NoController",
-            format!("nothing has written a status within {seconds} s: is its controller running?"),
-        )
-    } else {
-        Verdict::in_progress("NoStatus", "its controller has not written a status yet")
-    })
-}
-
-/// Whether the object is older than a start may take. One of unknown age is.
-pub(super) fn is_past_start(case: &Case<'_>) -> bool {
-    has_lasted(
-        case,
-        time(case.object, "/metadata/creationTimestamp"),
-        START_GRACE,
-    )
-}
-
-fn has_lasted(case: &Case<'_>, since: Option<Timestamp>, grace: SignedDuration) -> bool {
-    since.is_none_or(|since| case.around.now.duration_since(since) > grace)
 }
 
 fn switched_off(object: &Value) -> Option<Verdict> {
@@ -212,44 +152,6 @@ fn of_condition(case: &Case<'_>, condition: &Condition<'_>, busy: bool) -> Optio
             Some(tolerated(case, condition))
         }
         _ => None,
-    }
-}
-
-/// Failed, once it has lasted for longer than the grace time: what an object needs is often created
-/// in the same minute.
-///
-/// What only is not there yet, for a reason that does not tell of an error, may be no more than a
-/// slow start, so it has longer.
-pub(super) fn tolerated(case: &Case<'_>, condition: &Condition<'_>) -> Verdict {
-    let over = case.budget.is_over(condition.since, case.around.now)
-        && (condition.is_true()
-            || meaning::tells_of_error(condition.reason)
-            || has_lasted(case, condition.since, START_GRACE));
-    let state = if over {
-        State::Failed
-    } else {
-        State::InProgress
-    };
-    Verdict::new(state, condition.reason_or("Failed"), described(condition))
-}
-
-/// What the condition says, for people.
-pub(super) fn described(condition: &Condition<'_>) -> String {
-    let truth = match condition.truth {
-        Truth::True => "true",
-        Truth::False => "false",
-        Truth::Unknown => "unknown",
-        Truth::Other => "neither true nor false",
-    };
-    let says = if condition.message.is_empty() {
-        condition.reason
-    } else {
-        condition.message
-    };
-    if says.is_empty() {
-        format!("`{}` is {truth}", condition.kind)
-    } else {
-        format!("`{}` is {truth}: {}", condition.kind, one_line(says, 300))
     }
 }
 

@@ -2,6 +2,7 @@ use serde_json::Value;
 
 use super::{
     budget::Budget,
+    case::Case,
     custom,
     field::{list, text},
     generic,
@@ -13,13 +14,6 @@ use super::{
     verdict::{State, Verdict},
 };
 use crate::object::one_line;
-
-/// What a rule judges: an object, what is around it, and how much failing is tolerated.
-pub(super) struct Case<'a> {
-    pub(super) object: &'a Value,
-    pub(super) around: &'a Surroundings<'a>,
-    pub(super) budget: Budget,
-}
 
 /// A rule for one kind.
 type Rule = fn(&Case<'_>) -> Verdict;

@@ -4,6 +4,7 @@
 //! conditions.
 
 mod budget;
+mod case;
 mod condition;
 mod custom;
 mod event;
@@ -11,6 +12,7 @@ mod family;
 mod field;
 mod generation;
 mod generic;
+mod grace;
 mod judge;
 mod kind;
 mod meaning;

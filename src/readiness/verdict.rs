@@ -115,3 +115,23 @@ impl Verdict {
         Self::new(State::Missing, NOT_FOUND, "it is not in the cluster")
     }
 }
+
+/// The opinion that counts most: a failure more than a switch that is off, and that more than what
+/// is under way.
+pub(super) fn strongest(opinions: Vec<Verdict>) -> Option<Verdict> {
+    let order = [
+        State::Failed,
+        State::Unknown,
+        State::Missing,
+        State::Suspended,
+        State::InProgress,
+        State::Ready,
+    ];
+    let rank = |verdict: &Verdict| {
+        order
+            .iter()
+            .position(|state| *state == verdict.state)
+            .unwrap_or(order.len())
+    };
+    opinions.into_iter().min_by_key(rank)
+}

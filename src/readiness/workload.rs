@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
+    case::Case,
     event::events_about,
     field::{annotation, label, number, text},
     generation::behind_or_silent,
-    judge::Case,
     problem::{Problem, Rank, problems},
     verdict::{State, Verdict},
 };

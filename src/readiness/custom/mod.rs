@@ -12,7 +12,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use super::{judge::Case, verdict::Verdict};
+use super::{case::Case, verdict::Verdict};
 
 /// The verdict about a custom resource that the table knows, else `None`.
 pub(super) fn judge(case: &Case<'_>, group: &str, kind: &str) -> Option<Verdict> {

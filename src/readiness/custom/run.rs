@@ -9,12 +9,12 @@ use super::{
 use crate::{
     object::one_line,
     readiness::{
-        condition::{Condition, Truth, read},
+        case::Case,
+        condition::{Condition, Truth, described, read},
         field::{annotation, is_present, label, list, number, text},
         generation::{behind, not_observed},
-        generic,
-        judge::Case,
-        verdict::{State, Verdict},
+        generic, grace,
+        verdict::{State, Verdict, strongest},
     },
 };
 
@@ -55,7 +55,7 @@ fn silent(case: &Case<'_>, outcome: Outcome) -> Verdict {
         .and_then(Value::as_object)
         .is_some_and(|status| !status.is_empty());
     match outcome {
-        Outcome::Busy if !has_status => generic::without_status(case).unwrap_or_else(|| {
+        Outcome::Busy if !has_status => grace::without_status(case).unwrap_or_else(|| {
             Verdict::in_progress("NoStatus", "its controller has not written a status yet")
         }),
         Outcome::Busy => Verdict::in_progress(
@@ -140,7 +140,7 @@ impl<'a> Part<'a> {
             Value::Object(entries) => entries.values().collect(),
             _ => return None,
         };
-        generic::strongest(
+        strongest(
             entries
                 .into_iter()
                 .filter_map(|entry| self.at(entry).walk(steps))
@@ -151,7 +151,7 @@ impl<'a> Part<'a> {
     fn answer(self, found: &Found<'_>, outcome: Outcome) -> Verdict {
         match (found, outcome) {
             (Found::Condition(condition), _) => self.of_condition(condition, outcome),
-            (Found::Message(message), Outcome::Late) if !generic::is_past_start(self.case) => {
+            (Found::Message(message), Outcome::Late) if !grace::is_past_start(self.case) => {
                 Verdict::in_progress("Progressing", message.clone())
             }
             (Found::Message(message), Outcome::Failed | Outcome::Late) => {
@@ -162,12 +162,12 @@ impl<'a> Part<'a> {
     }
 
     fn of_condition(self, condition: &Condition<'_>, outcome: Outcome) -> Verdict {
-        let message = generic::described(condition);
+        let message = described(condition);
         if let Some(verdict) = self.newer_than(condition) {
             return verdict;
         }
         match outcome {
-            Outcome::Failed | Outcome::Late => generic::tolerated(self.case, condition),
+            Outcome::Failed | Outcome::Late => grace::tolerated(self.case, condition),
             Outcome::Busy => Verdict::in_progress(condition.reason_or("NotReady"), message),
             Outcome::Idle => Verdict::suspended(condition.reason_or("Suspended"), message),
             _ => of_outcome(outcome, message),

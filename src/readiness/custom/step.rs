@@ -1,6 +1,6 @@
 //! The words that the table's rows are written in.
 
-use crate::readiness::{condition::Truth, judge::Case, verdict::Verdict};
+use crate::readiness::{case::Case, condition::Truth, verdict::Verdict};
 
 /// What a step answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,10 +3,10 @@ use serde_json::Value;
 use crate::{
     object::one_line,
     readiness::{
+        case::Case,
         condition::{Condition, conditions, read},
         field::{annotation, is_present, number},
         generation::behind,
-        judge::Case,
         verdict::{State, Verdict},
     },
 };

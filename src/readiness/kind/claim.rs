@@ -3,10 +3,10 @@ use serde_json::Value;
 use crate::{
     object::one_line,
     readiness::{
+        case::Case,
         condition::{Condition, condition},
         event::events_about,
         field::{annotation, text},
-        judge::Case,
         quantity::amount,
         surroundings::VolumeBinding,
         verdict::{State, Verdict},

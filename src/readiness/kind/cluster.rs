@@ -1,11 +1,11 @@
 use crate::{
     object::one_line,
     readiness::{
+        case::Case,
         condition::{Condition, condition},
         field::{is_present, number, text},
         generation::{behind, behind_or_silent},
-        generic,
-        judge::Case,
+        grace,
         verdict::{State, Verdict},
     },
 };
@@ -67,7 +67,7 @@ pub(in crate::readiness) fn judge_definition(case: &Case<'_>) -> Verdict {
     match established {
         Some(established) if established.is_true() => Verdict::ready("it is established"),
         Some(established) if established.is_false() && established.reason != "Installing" => {
-            generic::tolerated(case, &established)
+            grace::tolerated(case, &established)
         }
         Some(established) => Verdict::in_progress(
             established.reason_or("Installing"),

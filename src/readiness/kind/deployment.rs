@@ -1,10 +1,10 @@
 use serde_json::Value;
 
 use crate::readiness::{
+    case::Case,
     condition::{Condition, condition},
     field::is_true,
     generation::behind_or_silent,
-    judge::Case,
     verdict::Verdict,
     workload::{Shortfall, count, of, pending, wanted_replicas, worst},
 };

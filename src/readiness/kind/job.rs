@@ -3,10 +3,10 @@ use serde_json::Value;
 use crate::{
     object::one_line,
     readiness::{
+        case::Case,
         condition::{Condition, condition},
         field::{is_true, number, text, time},
         generation::behind,
-        judge::Case,
         verdict::{State, Verdict},
         workload::{count, keeps_from_starting, of, worst},
     },

@@ -3,10 +3,10 @@ use serde_json::Value;
 use crate::{
     object::one_line,
     readiness::{
+        case::Case,
         condition::{Condition, condition},
         field::{list, number, text},
         generation::behind,
-        judge::Case,
         problem::problems,
         verdict::{State, Verdict},
     },

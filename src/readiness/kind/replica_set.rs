@@ -1,8 +1,8 @@
 use serde_json::Value;
 
 use crate::readiness::{
+    case::Case,
     condition::{Condition, condition},
-    judge::Case,
     verdict::Verdict,
     workload::{Shortfall, count, of, replicated, wanted_replicas},
 };

@@ -1,8 +1,8 @@
 use serde_json::Value;
 
 use crate::readiness::{
+    case::Case,
     field::{is_present, number, text},
-    judge::Case,
     verdict::Verdict,
     workload::{Shortfall, count, of, replicated, wanted_replicas},
 };

@@ -1,8 +1,8 @@
 use crate::readiness::{
+    case::Case,
     condition::{Condition, condition},
     field::list,
     field::text,
-    judge::Case,
     verdict::Verdict,
 };
 

@@ -1,9 +1,9 @@
 use serde_json::Value;
 
 use crate::readiness::{
+    case::Case,
     condition::condition,
     field::{is_true, list, text},
-    judge::Case,
     verdict::Verdict,
 };
 

@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use crate::readiness::{
+    case::Case,
     condition::conditions,
     field::{number, text},
     generation::behind_or_silent,
-    generic,
-    judge::Case,
+    grace,
     verdict::Verdict,
 };
 
@@ -34,7 +34,7 @@ pub(in crate::readiness::custom) fn replicas(case: &Case<'_>) -> Verdict {
     let refused = conditions(case.object).find(|it| it.is_true() && it.kind.starts_with("Failed"));
     refused.map_or_else(
         || too_few(available, wanted),
-        |refused| generic::tolerated(case, &refused),
+        |refused| grace::tolerated(case, &refused),
     )
 }
 
@@ -55,7 +55,7 @@ pub(in crate::readiness::custom) fn daemons(case: &Case<'_>) -> Verdict {
         Verdict::ready(format!(
             "{available} of {wanted} pods are updated and available"
         ))
-    } else if updated >= wanted && available == 0 && generic::is_past_start(case) {
+    } else if updated >= wanted && available == 0 && grace::is_past_start(case) {
         Verdict::failed(
             "NoneAvailable",
             format!("none of {wanted} pods is available"),

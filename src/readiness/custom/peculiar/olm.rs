@@ -1,8 +1,8 @@
 use crate::readiness::{
+    case::Case,
     condition::{Condition, condition},
     field::text,
-    generic,
-    judge::Case,
+    grace,
     verdict::Verdict,
 };
 
@@ -10,7 +10,7 @@ use crate::readiness::{
 /// installed.
 pub(in crate::readiness::custom) fn lost_plan(case: &Case<'_>) -> Option<Verdict> {
     let lost = condition(case.object, "InstallPlanMissing").filter(Condition::is_true)?;
-    (lost.reason != "ReferencedInstallPlanNotFound").then(|| generic::tolerated(case, &lost))
+    (lost.reason != "ReferencedInstallPlanNotFound").then(|| grace::tolerated(case, &lost))
 }
 
 /// An operator that is installed works on while its next version waits for somebody who approves

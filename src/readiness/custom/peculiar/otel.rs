@@ -1,7 +1,7 @@
 use crate::readiness::{
+    case::Case,
     field::{number, text},
-    generic,
-    judge::Case,
+    grace,
     verdict::Verdict,
 };
 
@@ -22,7 +22,7 @@ pub(in crate::readiness::custom) fn replicas(case: &Case<'_>) -> Option<Verdict>
     let needs_none = mode == Some("daemonset") || number(case.object, "/spec/replicas") == Some(0);
     Some(match (ready, wanted) {
         (0, 0) if needs_none => Verdict::ready(message),
-        (0, _) if generic::is_past_start(case) => Verdict::failed("NoneReady", message),
+        (0, _) if grace::is_past_start(case) => Verdict::failed("NoneReady", message),
         (ready, wanted) if ready > 0 && ready >= wanted => Verdict::ready(message),
         _ => Verdict::in_progress("TooFew", message),
     })

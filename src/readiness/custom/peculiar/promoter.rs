@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::readiness::{
+    case::Case,
     field::{list, text},
-    judge::Case,
     verdict::Verdict,
 };
 

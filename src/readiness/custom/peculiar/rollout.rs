@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use crate::readiness::{
+    case::Case,
     condition::{Condition, condition},
     field::{annotation, is_present, is_true, list, number, text},
-    generic,
-    judge::Case,
+    grace,
     verdict::Verdict,
 };
 
@@ -50,7 +50,7 @@ fn given_up(case: &Case<'_>) -> Option<Verdict> {
     let invalid = condition(case.object, "InvalidSpec").filter(Condition::is_true);
     let over = condition(case.object, "Progressing").filter(|it| GIVEN_UP.contains(&it.reason));
     if let Some(condition) = invalid.or(over) {
-        return Some(generic::tolerated(case, &condition));
+        return Some(grace::tolerated(case, &condition));
     }
     is_true(case.object, "/status/abort")
         .then(|| Verdict::failed("RolloutAborted", "it is aborted"))

@@ -1,9 +1,9 @@
 use crate::readiness::{
-    condition::conditions,
+    case::Case,
+    condition::{conditions, described},
     field::{number, text},
     generation::not_observed,
-    generic,
-    judge::Case,
+    grace,
     verdict::Verdict,
 };
 
@@ -12,9 +12,9 @@ use crate::readiness::{
 pub(in crate::readiness::custom) fn newest_condition(case: &Case<'_>) -> Option<Verdict> {
     let newest = conditions(case.object).last()?;
     match newest.kind {
-        "Ready" if newest.is_true() => Some(Verdict::ready(generic::described(&newest))),
+        "Ready" if newest.is_true() => Some(Verdict::ready(described(&newest))),
         "Ready" | "NotReady" | "PartiallyReady" if newest.is_true() || newest.kind == "Ready" => {
-            Some(generic::tolerated(case, &newest))
+            Some(grace::tolerated(case, &newest))
         }
         _ => None,
     }

@@ -1,8 +1,8 @@
 use serde_json::Value;
 
 use crate::readiness::{
+    case::Case,
     field::{is_true, number, text},
-    judge::Case,
     verdict::Verdict,
 };
 
