@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use crate::{
     error::ExitCode,
     object::ObjectId,
-    plan::ReleaseId,
+    plan::{PhaseId, ReleaseId},
     readiness::{State, Verdict},
 };
 
@@ -47,16 +47,16 @@ pub(crate) enum EventKind {
     },
     /// A phase starts.
     PhaseStarted {
-        phase: String,
+        phase: PhaseId,
         objects: usize,
         #[serde(serialize_with = "as_seconds")]
         timeout: Duration,
     },
     /// A phase is not part of this run.
-    PhaseSkipped { phase: String, why: String },
+    PhaseSkipped { phase: PhaseId, why: String },
     /// One object was written, or found to be as wanted.
     ObjectWritten {
-        phase: String,
+        phase: PhaseId,
         object: ObjectId,
         result: WriteResult,
         #[serde(serialize_with = "as_seconds")]
@@ -64,7 +64,7 @@ pub(crate) enum EventKind {
     },
     /// The verdict about one object changed. `from` is `None` for the first verdict.
     VerdictChanged {
-        phase: String,
+        phase: PhaseId,
         object: ObjectId,
         from: Option<State>,
         to: Verdict,
@@ -82,7 +82,7 @@ pub(crate) enum EventKind {
     ServerWarned { text: String },
     /// A phase ended.
     PhaseFinished {
-        phase: String,
+        phase: PhaseId,
         outcome: PhaseOutcome,
         #[serde(serialize_with = "as_seconds")]
         took: Duration,
@@ -136,7 +136,7 @@ pub(crate) enum Purpose {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PhaseSummary {
     /// Name.
-    pub(crate) name: String,
+    pub(crate) name: PhaseId,
     /// Number of objects in it.
     pub(crate) objects: usize,
 }
@@ -231,7 +231,7 @@ pub(crate) struct Diagnosis {
     /// One sentence that says what failed.
     pub(crate) summary: String,
     /// The phase.
-    pub(crate) phase: Option<String>,
+    pub(crate) phase: Option<PhaseId>,
     /// The object, its verdict, and what its pods say.
     pub(crate) objects: Vec<ObjectDiagnosis>,
     /// Commands that show more.
@@ -263,7 +263,7 @@ pub(crate) struct ObjectDiagnosis {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PhaseTiming {
     /// Name.
-    pub(crate) name: String,
+    pub(crate) name: PhaseId,
     /// How it ended; `None` where it did not start.
     pub(crate) outcome: Option<PhaseOutcome>,
     /// Number of objects in it.

@@ -24,7 +24,7 @@ use crate::{
     },
     error::{CommandError, ExitCode},
     object::ObjectId,
-    plan::{self, Address},
+    plan::{self, Address, PhaseId},
     release::{Author, Guard, PhaseRecord, Store},
     report::{ChangeSummary, Extent, Output},
 };
@@ -105,21 +105,15 @@ fn summary(address: &Address, prepared: &Prepared, session: &Session) -> ChangeS
         .iter()
         .filter_map(|removal| removal.id.namespace.clone())
         .collect();
-    let mut rows = removed(&prepared.pruning, |phase| {
-        if phase.is_empty() {
-            "others".to_owned()
-        } else {
-            phase.to_owned()
-        }
-    });
-    let phases: Vec<&str> = prepared
+    let mut rows = removed(&prepared.pruning, PhaseId::clone);
+    let phases: Vec<PhaseId> = prepared
         .before
         .newest()
         .into_iter()
         .flat_map(|head| &head.revision.phases)
-        .map(|phase| phase.name.as_str())
+        .map(|phase| PhaseId::declared(&phase.name))
         .collect();
-    let position = |phase: &str| phases.iter().position(|known| *known == phase);
+    let position = |phase: &PhaseId| phases.iter().position(|known| known == phase);
     rows.sort_by_key(|row| {
         std::cmp::Reverse(
             position(&row.phase).map_or(-1, |position| i64::try_from(position).unwrap_or(i64::MAX)),

@@ -122,7 +122,7 @@ impl Rendering {
                 let marks = self.marks(&object, plan);
                 let placed = DesiredObject {
                     marks,
-                    ..DesiredObject::new(object, &settings.name, ordered, &plan.release)
+                    ..DesiredObject::new(object, settings.id(), ordered, &plan.release)
                 };
                 wanted.objects.insert(placed.object.id.clone(), placed);
             }

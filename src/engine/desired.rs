@@ -8,7 +8,7 @@ use crate::{
     cluster::{Resource, Served},
     object::{Digest, Marks, Object, ObjectId, Origin, scale_target},
     phase::Ordered,
-    plan::{PhaseSettings, ReadinessRule, ReleaseId},
+    plan::{PhaseId, PhaseSettings, ReadinessRule, ReleaseId},
 };
 
 /// Everything that a run wants to be in the cluster.
@@ -32,7 +32,7 @@ pub(crate) struct DesiredObject {
     /// The object as rendered.
     pub(crate) object: Object,
     /// The phase that it belongs to.
-    pub(crate) phase: String,
+    pub(crate) phase: PhaseId,
     /// Objects of the same phase that must be there first.
     pub(crate) after: Vec<ObjectId>,
     /// Objects of the same phase without which it may fail while it starts.
@@ -53,7 +53,7 @@ pub(crate) struct DesiredObject {
 
 impl DesiredObject {
     /// `object` of `phase` as it will be sent for `release`.
-    pub(crate) fn new(object: Object, phase: &str, order: Ordered, release: &ReleaseId) -> Self {
+    pub(crate) fn new(object: Object, phase: PhaseId, order: Ordered, release: &ReleaseId) -> Self {
         let mut sent = (*object.body).clone();
         set_label(&mut sent, &release.label());
         let digest = Digest::of(&sent);
@@ -66,7 +66,7 @@ impl DesiredObject {
         } = order;
         Self {
             object,
-            phase: phase.to_owned(),
+            phase,
             after,
             soft_dependencies,
             priority,
@@ -83,7 +83,7 @@ impl DesiredObject {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct StoredObject {
-    phase: String,
+    phase: PhaseId,
     after: Vec<ObjectId>,
     #[serde(default, rename = "leansOn")]
     soft_dependencies: Vec<ObjectId>,

@@ -10,6 +10,7 @@ use crate::{
     diagnosis::{self, Explanation},
     event::Diagnosis,
     object::ObjectId,
+    plan::PhaseId,
     preflight,
     readiness::{State, Verdict},
     release::StoreError,
@@ -133,7 +134,7 @@ fn listed(objects: &[(ObjectId, Verdict)]) -> String {
 /// be listed.
 pub(crate) async fn look_into(
     summary: String,
-    phase: Option<&str>,
+    phase: Option<&PhaseId>,
     objects: &[(ObjectId, Verdict)],
     cluster: &Cluster,
     cache: &mut ResourceCache,
@@ -184,7 +185,7 @@ pub(crate) async fn look_into(
         });
     Diagnosis {
         summary,
-        phase: phase.map(str::to_owned),
+        phase: phase.cloned(),
         objects: objects.collect(),
         more,
         interrupted: false,

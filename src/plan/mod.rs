@@ -11,6 +11,7 @@ mod names;
 mod node;
 mod node_deserializer;
 mod phase_declaration;
+mod phase_id;
 mod phases;
 mod problem;
 mod readiness_rule;
@@ -36,6 +37,7 @@ pub(crate) use load::{
 };
 pub(crate) use names::nearest;
 pub(crate) use phase_declaration::{Match, MatchRollback, OnFailure};
+pub(crate) use phase_id::PhaseId;
 pub(crate) use problem::{Problem, Severity};
 pub(crate) use readiness_rule::{Place, ReadinessRule, ReadinessSelector, WrittenExpression};
 pub(crate) use resolve::STATE_NAMESPACE;

@@ -11,6 +11,7 @@ use super::{
     readiness_rule::ReadinessRule,
     secret_declaration::SecretDeclaration,
 };
+use crate::plan::PhaseId;
 
 /// A plan deployed to an environment: `PLAN.ENV`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -138,4 +139,11 @@ pub(crate) struct PhaseSettings {
     pub(crate) failure_budget: FailureBudget,
     /// What a failure in it does.
     pub(crate) on_failure: OnFailure,
+}
+
+impl PhaseSettings {
+    /// The phase itself, among those of a run.
+    pub(crate) fn id(&self) -> PhaseId {
+        PhaseId::declared(&self.name)
+    }
 }

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::object::ObjectId;
+use crate::{object::ObjectId, plan::PhaseId};
 
 /// Number of a step in its program, from 0.
 pub(crate) type StepId = usize;
@@ -16,7 +16,7 @@ pub(crate) struct Program {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Step {
     /// The phase that it belongs to.
-    pub(crate) phase: String,
+    pub(crate) phase: PhaseId,
     /// Steps that must be done before it starts.
     pub(crate) after: Vec<StepId>,
     /// Of the steps that could start, the one with the highest priority does.
@@ -100,13 +100,13 @@ impl Program {
     /// Adds a step and returns its id.
     pub(crate) fn push(
         &mut self,
-        phase: &str,
+        phase: &PhaseId,
         after: Vec<StepId>,
         priority: u32,
         work: Work,
     ) -> StepId {
         self.steps.push(Step {
-            phase: phase.to_owned(),
+            phase: phase.clone(),
             after,
             priority,
             work,

@@ -7,6 +7,7 @@ use super::JournalEntry;
 use crate::{
     object::{Digest, ObjectId},
     ownership::{apply_entry, owned_values},
+    plan::PhaseId,
 };
 
 /// What is remembered of one object after it was written.
@@ -17,7 +18,7 @@ pub(crate) struct ObjectRecord {
     /// `apiVersion` that it was applied with.
     pub(crate) api_version: String,
     /// The phase that it belongs to.
-    pub(crate) phase: String,
+    pub(crate) phase: PhaseId,
     /// Digest of what was sent.
     pub(crate) wanted: Digest,
     /// uid of the stored object.
@@ -46,7 +47,7 @@ impl ObjectRecord {
     /// where it is not ours.
     pub(crate) fn of_answer(
         id: &ObjectId,
-        phase: &str,
+        phase: &PhaseId,
         wanted: &Digest,
         answer: &Value,
         manager: &str,
@@ -59,7 +60,7 @@ impl ObjectRecord {
                 .and_then(Value::as_str)
                 .unwrap_or_default()
                 .to_owned(),
-            phase: phase.to_owned(),
+            phase: phase.clone(),
             wanted: wanted.clone(),
             uid: answer
                 .pointer("/metadata/uid")
@@ -109,7 +110,7 @@ impl Records {
     }
 
     /// Every object with the phase that it belongs to.
-    pub(crate) fn phases(&self) -> impl Iterator<Item = (ObjectId, String)> {
+    pub(crate) fn phases(&self) -> impl Iterator<Item = (ObjectId, PhaseId)> {
         self.by_id
             .values()
             .map(|record| (record.id.clone(), record.phase.clone()))
@@ -205,7 +206,7 @@ mod tests {
         let id = ObjectId::of(&answer).expect("has an identity");
         let record = ObjectRecord::of_answer(
             &id,
-            "apps",
+            &PhaseId::declared("apps"),
             &Digest::of(&json!({})),
             &answer,
             "deployctl.shop.dev",
@@ -223,7 +224,7 @@ mod tests {
         let id = ObjectId::of(&answer).expect("has an identity");
         let record = ObjectRecord::of_answer(
             &id,
-            "apps",
+            &PhaseId::declared("apps"),
             &Digest::of(&json!({})),
             &answer,
             "deployctl.shop.dev",

@@ -10,6 +10,7 @@ use super::{
     units::{count, duration, is_instant},
 };
 use crate::event::{Diagnosis, Event, EventKind, PhaseOutcome, Proof, Purpose, RunOutcome};
+use crate::plan::PhaseId;
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -274,11 +275,11 @@ pub(super) fn place(run: &Run) -> Line {
 /// `✓ apps  12 objects, 3 created, 1 changed, 14.2 s`.
 fn phase_line(
     progress: &Progress,
-    name: &str,
+    id: &PhaseId,
     outcome: PhaseOutcome,
     took: std::time::Duration,
 ) -> Line {
-    let phase = progress.phases.get(name);
+    let phase = progress.phases.get(id);
     let objects = phase.map_or(0, |phase| phase.objects);
     let ready = phase.map_or(0, PhaseProgress::ready);
     let written = match phase.map(PhaseProgress::tally).unwrap_or_default() {
@@ -327,6 +328,6 @@ fn phase_line(
     Line::default()
         .styled(style, mark)
         .text(" ")
-        .styled(STRONG, name)
+        .styled(STRONG, id.name())
         .text(format!("  {text}"))
 }

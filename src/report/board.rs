@@ -32,7 +32,7 @@ pub(super) fn board(
         .collect();
     let names = running
         .iter()
-        .map(|(name, ..)| text::width(name))
+        .map(|(name, ..)| text::width(name.name()))
         .max()
         .unwrap_or(0)
         .min(width / 3);
@@ -50,7 +50,7 @@ pub(super) fn board(
         .iter()
         .zip(shares)
         .flat_map(|((name, phase, slowest), share)| {
-            let bar = bar_line(name, phase, now, names, width);
+            let bar = bar_line(name.name(), phase, now, names, width);
             std::iter::once(bar).chain(object_lines(slowest, share, now, width))
         });
     lines

@@ -7,6 +7,7 @@ use super::{
     units::{count, tally},
 };
 use crate::object::ObjectId;
+use crate::plan::PhaseId;
 
 /// At most about this many lines are shown before somebody is asked.
 const LINES: usize = 40;
@@ -54,7 +55,7 @@ pub(crate) struct ChangeSummary {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ChangeRow {
     /// Its phase.
-    pub(crate) phase: String,
+    pub(crate) phase: PhaseId,
     /// The object.
     pub(crate) object: ObjectId,
     /// What happens to it.
@@ -149,9 +150,9 @@ impl ChangeSummary {
     /// A heading for each phase in which something happens, with as many of its objects as fit into
     /// `room` lines.
     fn phases(&self, room: usize, creations: bool) -> Vec<Line> {
-        let mut phases: IndexMap<&str, Vec<&ChangeRow>> = IndexMap::new();
+        let mut phases: IndexMap<Heading<'_>, Vec<&ChangeRow>> = IndexMap::new();
         for row in &self.rows {
-            phases.entry(&row.phase).or_default().push(row);
+            phases.entry(row.heading()).or_default().push(row);
         }
         phases.retain(|_, rows| rows.iter().any(|row| row.action != ChangeAction::Unchanged));
         let worth = |row: &&&ChangeRow| {
@@ -168,13 +169,13 @@ impl ChangeSummary {
         for (phase, rows) in phases {
             lines.push(
                 Line::default()
-                    .styled(STRONG, phase)
+                    .styled(STRONG, phase.name())
                     .text(format!("  {}", counts(&rows))),
             );
             lines.extend(
                 by_attention
                     .iter()
-                    .filter(|row| row.phase == phase)
+                    .filter(|row| row.heading() == phase)
                     .map(|row| row.line()),
             );
         }
@@ -183,6 +184,32 @@ impl ChangeSummary {
             lines.push(Line::default().styled(FAINT, format!("… and {hidden} more")));
         }
         lines
+    }
+}
+
+/// What rows of a change are shown under.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Heading<'a> {
+    Phase(&'a PhaseId),
+    /// What is no longer wanted and stays.
+    Kept,
+}
+
+impl<'a> Heading<'a> {
+    fn name(self) -> &'a str {
+        match self {
+            Self::Phase(phase) => phase.name(),
+            Self::Kept => "kept",
+        }
+    }
+}
+
+impl ChangeRow {
+    fn heading(&self) -> Heading<'_> {
+        match self.action {
+            ChangeAction::Keep => Heading::Kept,
+            _ => Heading::Phase(&self.phase),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
         VerdictDelays, WriteResult, seconds,
     },
     object::ObjectId,
+    plan::PhaseId,
 };
 
 /// Writes each event as one line of JSON.
@@ -83,14 +84,14 @@ struct Document {
 
 #[derive(Debug, Serialize)]
 struct Written {
-    phase: String,
+    phase: PhaseId,
     object: ObjectId,
     result: WriteResult,
 }
 
 #[derive(Debug, Serialize)]
 struct Skipped {
-    phase: String,
+    phase: PhaseId,
     why: String,
 }
 

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     event::{Event, EventKind, WriteResult},
     object::ObjectId,
+    plan::PhaseId,
     readiness::State,
 };
 
@@ -33,7 +34,7 @@ pub(super) struct PlainReporter {
     announcer: Announcer,
     stderr: Box<dyn Write + Send>,
     width: fn() -> Option<usize>,
-    said: HashMap<String, Timestamp>,
+    said: HashMap<PhaseId, Timestamp>,
     failed: HashSet<(ObjectId, String)>,
 }
 
@@ -128,7 +129,7 @@ impl PlainReporter {
                 .get_mut(name)
                 .filter(|last| between(**last, now) >= INTERVAL)?;
             *last = now;
-            Some(wait_line(name, phase, now).render())
+            Some(wait_line(name.name(), phase, now).render())
         });
         due.collect()
     }

@@ -7,7 +7,7 @@ use super::units::tally;
 use crate::{
     event::{Event, EventKind, PhaseOutcome, Purpose, WriteResult},
     object::ObjectId,
-    plan::ReleaseId,
+    plan::{PhaseId, ReleaseId},
     readiness::{State, Verdict},
 };
 
@@ -19,7 +19,7 @@ pub(super) struct Progress {
     /// Whether what was done is being taken back.
     pub(super) goes_back: bool,
     /// The phases that have started, in the order of their start.
-    pub(super) phases: IndexMap<String, PhaseProgress>,
+    pub(super) phases: IndexMap<PhaseId, PhaseProgress>,
 }
 
 /// A run as it was announced.
@@ -158,11 +158,10 @@ impl Progress {
     }
 
     /// The phases that run at this moment.
-    pub(super) fn running(&self) -> impl Iterator<Item = (&str, &PhaseProgress)> {
+    pub(super) fn running(&self) -> impl Iterator<Item = (&PhaseId, &PhaseProgress)> {
         self.phases
             .iter()
             .filter(|(_, phase)| phase.outcome.is_none())
-            .map(|(name, phase)| (name.as_str(), phase))
     }
 }
 

@@ -96,7 +96,10 @@ fn phase_table(ending: &Ending<'_>) -> Table {
         } else {
             String::new()
         };
-        let mut row = vec![Line::of(&phase.name), Line::default().styled(style, word)];
+        let mut row = vec![
+            Line::of(phase.name.name()),
+            Line::default().styled(style, word),
+        ];
         row.extend(
             [phase.objects, phase.created, phase.changed, phase.unchanged]
                 .map(|number| Line::of(number.to_string())),

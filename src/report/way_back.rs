@@ -3,6 +3,7 @@ use super::{
     line::{BAD, FAINT, GOOD, Line, STRONG, WARNING},
     units::{count, tally},
 };
+use crate::plan::PhaseId;
 use crate::{event::ObjectNote, object::ObjectId};
 
 /// At most about this many lines are shown before somebody is asked.
@@ -25,11 +26,11 @@ pub(crate) struct WayBackView {
     /// The revision.
     pub(crate) revision: u64,
     /// Its phases, in their order.
-    pub(crate) phases: Vec<String>,
+    pub(crate) phases: Vec<PhaseId>,
     /// Objects that are put back or created again, each with its phase.
-    pub(crate) restored: Vec<(ObjectId, String)>,
+    pub(crate) restored: Vec<(ObjectId, PhaseId)>,
     /// Objects that are deleted.
-    pub(crate) removed: Vec<(ObjectId, String)>,
+    pub(crate) removed: Vec<(ObjectId, PhaseId)>,
     /// What was created and is kept, and why.
     pub(crate) kept: Vec<ObjectNote>,
     /// What cannot or may not be put back, and why.
@@ -82,8 +83,8 @@ impl WayBackView {
     /// Every object by phase; below them, what is not put back and why.
     fn objects(&self) -> Vec<Line> {
         let mut lines = Vec::new();
-        let position = |phase: &String| self.phases.iter().position(|known| known == phase);
-        let mut phases: Vec<&String> = self
+        let position = |phase: &PhaseId| self.phases.iter().position(|known| known == phase);
+        let mut phases: Vec<&PhaseId> = self
             .restored
             .iter()
             .chain(&self.removed)
@@ -92,7 +93,7 @@ impl WayBackView {
         phases.sort_by_key(|phase| (position(phase).is_none(), position(phase), *phase));
         phases.dedup();
         for phase in phases {
-            let of_phase = |objects: &'_ [(ObjectId, String)]| -> Vec<ObjectId> {
+            let of_phase = |objects: &'_ [(ObjectId, PhaseId)]| -> Vec<ObjectId> {
                 objects
                     .iter()
                     .filter(|(_, of)| of == phase)
@@ -106,7 +107,7 @@ impl WayBackView {
             ]);
             lines.push(
                 Line::default()
-                    .styled(STRONG, phase)
+                    .styled(STRONG, phase.name())
                     .text(format!("  {counts}")),
             );
             lines.extend(

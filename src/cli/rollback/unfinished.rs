@@ -11,6 +11,7 @@ use crate::{
     cluster::{Cluster, Served},
     engine::{Emitter, Ground, PendingRollback, Preview, ReleaseHistory},
     error::{CommandError, ExitCode},
+    plan::PhaseId,
     release::{Revision, Store},
     report::{Extent, Output, WayBackView},
 };
@@ -144,7 +145,7 @@ fn ask(
         phases: newest
             .into_iter()
             .flat_map(|revision| &revision.phases)
-            .map(|phase| phase.name.clone())
+            .map(|phase| PhaseId::declared(&phase.name))
             .collect(),
         restored,
         removed,

@@ -95,7 +95,9 @@ pub(in crate::cli) async fn recheck(
     output.note(&format!(
         "Meanwhile {what}. This is what would be done now:"
     ));
-    if let Some(declarations) = declarations.filter(|_| intent.selection.holds(SECRETS_PHASE)) {
+    if let Some(declarations) =
+        declarations.filter(|_| intent.selection.holds_declared(SECRETS_PHASE))
+    {
         first.chosen = secrets::add_again(
             declarations,
             &first.chosen,

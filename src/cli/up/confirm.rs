@@ -5,6 +5,7 @@ use crate::{
     cli::{intent::ChangeRequest, prompt::TerminalAsk, session::Session},
     engine::{self, PrunePlan, RemovalMode},
     error::{CommandError, ExitCode},
+    plan::PhaseId,
     report::{ChangeAction, ChangeRow, ChangeSummary, Extent, Output},
     secret::{Ask, AskError},
 };
@@ -150,10 +151,10 @@ fn summary(intent: &ChangeRequest<'_>, prepared: &Prepared, session: &Session) -
             .wanted
             .phases
             .iter()
-            .position(|phase| phase.name == row.phase)
+            .position(|phase| row.phase.is_declared_as(&phase.name))
     };
     rows.sort_by_key(position);
-    rows.extend(removed(&prepared.pruning, |_| "prune".to_owned()));
+    rows.extend(removed(&prepared.pruning, |_| PhaseId::Prune));
     ChangeSummary {
         release: intent.release.to_string(),
         context: session.cluster.context().to_owned(),
@@ -187,7 +188,7 @@ fn detail(decision: &engine::Decision) -> Option<String> {
 /// What becomes of what goes; `in_phase` says under which heading it is shown.
 pub(in crate::cli) fn removed(
     pruning: &PrunePlan,
-    in_phase: impl Fn(&str) -> String,
+    in_phase: impl Fn(&PhaseId) -> PhaseId,
 ) -> Vec<ChangeRow> {
     let removals = pruning.removals.iter().map(|removal| {
         let (action, detail) = match removal.how {
@@ -210,7 +211,7 @@ pub(in crate::cli) fn removed(
         .iter()
         .map(|id| (id, "you may not look at it".to_owned()));
     let kept = kept.chain(hidden).map(|(id, why)| ChangeRow {
-        phase: in_phase("kept"),
+        phase: PhaseId::Unassigned,
         object: id.clone(),
         action: ChangeAction::Keep,
         detail: Some(why),

@@ -8,6 +8,7 @@ use crate::{
     engine::{CancelSignals, Emitter, Run, RunError, carry_out},
     error::ExitCode,
     event::{Event, EventKind},
+    plan::PhaseId,
     report::{Output, Reporter, RunFormat, reporter},
 };
 
@@ -35,7 +36,7 @@ impl Told<'_> {
         let emitter = Emitter::new(sender);
         for (phase, why) in skipped {
             emitter.emit(EventKind::PhaseSkipped {
-                phase: phase.clone(),
+                phase: PhaseId::declared(phase),
                 why: why.clone(),
             });
         }

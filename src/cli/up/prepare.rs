@@ -115,7 +115,7 @@ pub(super) async fn prepare(
         return Err(error);
     }
 
-    if selection.holds(SECRETS_PHASE) {
+    if selection.holds_declared(SECRETS_PHASE) {
         let needs = secrets::plan_values(given, plan, &observation.live)?;
         if !needs.to_prompt.is_empty() {
             // Nobody should type a password without knowing which cluster it is for.
@@ -430,7 +430,7 @@ fn owned_elsewhere(
         .map(|object| &object.object);
     let rendered = rendered.map(|object| (object.id.clone(), object.origin.clone()));
     let declared = secrets::declared(plan)
-        .filter(|_| selection.holds(SECRETS_PHASE))
+        .filter(|_| selection.holds_declared(SECRETS_PHASE))
         .map(|id| (id, secrets::origin(plan)));
     let all: Vec<(ObjectId, Origin)> = rendered.chain(declared).collect();
     let existing = || {
@@ -473,7 +473,7 @@ fn absent_namespaces(
     let rendered = rendered.map(|object| (object.object.id.clone(), object.object.origin.clone()));
     // Declared Secrets join what is wanted once their values are known, which is after this check.
     let declared = secrets::declared(plan)
-        .filter(|_| selection.holds(SECRETS_PHASE))
+        .filter(|_| selection.holds_declared(SECRETS_PHASE))
         .map(|id| (id, secrets::origin(plan)));
     let to_write: Vec<(ObjectId, Origin)> = rendered.chain(declared).collect();
     let absent = observation
@@ -511,7 +511,7 @@ async fn permissions(
     session: &Session,
 ) -> Result<Vec<Finding>, CommandError> {
     let declared = intent.declared.iter().filter(|id| {
-        intent.selection.holds(SECRETS_PHASE) && observation.live.object(id).is_none()
+        intent.selection.holds_declared(SECRETS_PHASE) && observation.live.object(id).is_none()
     });
     let secrets = declared.map(|id| id.namespace.clone()).collect();
     not_permitted(

@@ -12,7 +12,7 @@ use crate::{
     error::CommandError,
     object::{Object, ObjectId, Origin},
     phase::Ordered,
-    plan::Plan,
+    plan::{PhaseId, Plan},
     report::Output,
     secret::{Known, Needs},
 };
@@ -126,7 +126,12 @@ fn add_knowing(
             priority: 0,
             last: false,
         };
-        let wanted_object = DesiredObject::new(object, SECRETS_PHASE, order, &plan.release);
+        let wanted_object = DesiredObject::new(
+            object,
+            PhaseId::declared(SECRETS_PHASE),
+            order,
+            &plan.release,
+        );
         wanted
             .objects
             .insert(wanted_object.object.id.clone(), wanted_object);

@@ -21,6 +21,7 @@ use crate::{
     cluster::RequestError,
     event::{EventKind, PhaseOutcome, PhaseTiming, VerdictDelays, WriteResult},
     object::ObjectId,
+    plan::PhaseId,
     readiness::Verdict,
     release::{Program, StepId, Work},
 };
@@ -60,18 +61,18 @@ pub(crate) struct Control {
 pub(crate) enum StopReason {
     /// An object could not be written.
     Refused {
-        phase: String,
+        phase: PhaseId,
         object: ObjectId,
         error: RequestError,
     },
     /// Objects cannot become ready.
     Failed {
-        phase: String,
+        phase: PhaseId,
         objects: Vec<(ObjectId, Verdict)>,
     },
     /// The time of a phase, or of the whole run, was up.
     TimedOut {
-        phase: String,
+        phase: PhaseId,
         after: Duration,
         whole_run: bool,
         objects: Vec<(ObjectId, Verdict)>,
@@ -453,7 +454,7 @@ impl<'a> Executor<'a> {
             .phases
             .running()
             .find(|(_, _, up)| whole_run || (*up && !going_on))
-            .map(|(name, limit, _)| (name.to_owned(), limit))
+            .map(|(id, limit, _)| (id.clone(), limit))
         else {
             return Ok(());
         };
@@ -476,7 +477,7 @@ impl<'a> Executor<'a> {
     /// Where all that `phase` still waits for is that deleted objects are gone, and nothing needs
     /// them gone, the wait ends: what is wanted was reached, and they are on their way. Returns
     /// whether that was so.
-    fn give_up_gone(&mut self, phase: &str) -> bool {
+    fn give_up_gone(&mut self, phase: &PhaseId) -> bool {
         let steps = &self.program.steps;
         let optional = |wait: &Wait| {
             matches!(
@@ -491,7 +492,7 @@ impl<'a> Executor<'a> {
             .waiter
             .waits
             .iter_mut()
-            .filter(|wait| wait.phase == phase)
+            .filter(|wait| wait.phase == *phase)
             .collect();
         if of_phase.is_empty() || !of_phase.iter().all(|wait| optional(wait)) {
             return false;
@@ -506,22 +507,22 @@ impl<'a> Executor<'a> {
         true
     }
 
-    fn not_met(&self, phase: &str) -> Vec<(ObjectId, Verdict)> {
+    fn not_met(&self, phase: &PhaseId) -> Vec<(ObjectId, Verdict)> {
         self.waiter
             .waits
             .iter()
-            .filter(|wait| wait.phase == phase)
+            .filter(|wait| wait.phase == *phase)
             .flat_map(Wait::not_met)
             .collect()
     }
 }
 
-fn outcome_of(name: &str, stop: &StopReason) -> PhaseOutcome {
+fn outcome_of(id: &PhaseId, stop: &StopReason) -> PhaseOutcome {
     match stop {
-        StopReason::Refused { phase, .. } | StopReason::Failed { phase, .. } if phase == name => {
+        StopReason::Refused { phase, .. } | StopReason::Failed { phase, .. } if phase == id => {
             PhaseOutcome::Failed
         }
-        StopReason::TimedOut { phase, .. } if phase == name => PhaseOutcome::TimedOut,
+        StopReason::TimedOut { phase, .. } if phase == id => PhaseOutcome::TimedOut,
         _ => PhaseOutcome::Interrupted,
     }
 }

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use crate::engine::events::Emitter;
 use crate::{
     event::{EventKind, PhaseOutcome, PhaseTiming, WriteResult},
-    plan::PhaseSettings,
+    plan::{PhaseId, PhaseSettings},
     readiness::Budget,
     release::PhaseRecord,
 };
@@ -14,7 +14,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(crate) struct PhasePlan {
     /// Name.
-    pub(crate) name: String,
+    pub(crate) id: PhaseId,
     /// Time limit.
     pub(crate) timeout: Duration,
     /// How much failing is tolerated in it.
@@ -25,16 +25,12 @@ pub(crate) struct PhasePlan {
     pub(crate) unchanged: usize,
 }
 
-/// The phase of objects of which it is not known to which one they belong, or that belong to one
-/// that is no more.
-pub(crate) const OTHERS: &str = "others";
-
 impl PhasePlan {
     /// A phase of a revision; its objects are not counted yet.
     pub(crate) fn recorded(record: &PhaseRecord) -> Self {
         Self {
             budget: record.failure_budget.into(),
-            ..Self::of(&record.name, record.timeout)
+            ..Self::of(PhaseId::declared(&record.name), record.timeout)
         }
     }
 
@@ -42,14 +38,14 @@ impl PhasePlan {
     pub(crate) fn planned(settings: &PhaseSettings) -> Self {
         Self {
             budget: settings.failure_budget.into(),
-            ..Self::of(&settings.name, settings.timeout)
+            ..Self::of(settings.id(), settings.timeout)
         }
     }
 
     /// A phase whose objects are not counted yet.
-    pub(crate) fn of(name: &str, timeout: Duration) -> Self {
+    pub(crate) fn of(id: PhaseId, timeout: Duration) -> Self {
         Self {
-            name: name.to_owned(),
+            id,
             timeout,
             budget: Budget::default(),
             objects: 0,
@@ -75,14 +71,14 @@ impl PhaseRuns {
     pub(crate) fn new(plans: Vec<PhasePlan>, emitter: Emitter) -> Self {
         let phases = plans.into_iter().map(|plan| {
             let PhasePlan {
-                name,
+                id,
                 timeout,
                 budget,
                 objects,
                 unchanged,
             } = plan;
             let timing = PhaseTiming {
-                name,
+                name: id,
                 outcome: None,
                 objects,
                 created: 0,
@@ -112,47 +108,47 @@ impl PhaseRuns {
             .collect()
     }
 
-    /// Time limit of `name`; none where it is no phase of the execution.
-    pub(crate) fn timeout(&self, name: &str) -> Option<Duration> {
+    /// Time limit of `id`; none where it is no phase of the execution.
+    pub(crate) fn timeout(&self, id: &PhaseId) -> Option<Duration> {
         self.phases
             .iter()
-            .find(|phase| phase.timing.name == name)
+            .find(|phase| phase.timing.name == *id)
             .map(|phase| phase.timeout)
     }
 
-    /// How much failing is tolerated in `name`; the usual where it is no phase of the execution.
-    pub(crate) fn budget(&self, name: &str) -> Budget {
+    /// How much failing is tolerated in `id`; the usual where it is no phase of the execution.
+    pub(crate) fn budget(&self, id: &PhaseId) -> Budget {
         self.phases
             .iter()
-            .find(|phase| phase.timing.name == name)
+            .find(|phase| phase.timing.name == *id)
             .map_or_else(Budget::default, |phase| phase.budget)
     }
 
-    /// Says that `name` starts, where it has not.
-    pub(crate) fn start(&mut self, name: &str) {
+    /// Says that `id` starts, where it has not.
+    pub(crate) fn start(&mut self, id: &PhaseId) {
         let Some(phase) = self
             .phases
             .iter_mut()
-            .find(|phase| phase.timing.name == name)
+            .find(|phase| phase.timing.name == *id)
         else {
             return;
         };
         if phase.started.is_none() {
             phase.started = Some(Instant::now());
             self.emitter.emit(EventKind::PhaseStarted {
-                phase: name.to_owned(),
+                phase: id.clone(),
                 objects: phase.timing.objects,
                 timeout: phase.timeout,
             });
         }
     }
 
-    /// Counts one write in `name`.
-    pub(crate) fn count(&mut self, name: &str, result: WriteResult) {
+    /// Counts one write in `id`.
+    pub(crate) fn count(&mut self, id: &PhaseId, result: WriteResult) {
         let Some(phase) = self
             .phases
             .iter_mut()
-            .find(|phase| phase.timing.name == name)
+            .find(|phase| phase.timing.name == *id)
         else {
             return;
         };
@@ -164,12 +160,12 @@ impl PhaseRuns {
         }
     }
 
-    /// Says that `name` ended, where it runs.
-    pub(crate) fn end(&mut self, name: &str, outcome: PhaseOutcome) {
+    /// Says that `id` ended, where it runs.
+    pub(crate) fn end(&mut self, id: &PhaseId, outcome: PhaseOutcome) {
         let Some(phase) = self
             .phases
             .iter_mut()
-            .find(|phase| phase.timing.name == name)
+            .find(|phase| phase.timing.name == *id)
         else {
             return;
         };
@@ -179,33 +175,33 @@ impl PhaseRuns {
         phase.timing.took = started.elapsed();
         phase.timing.outcome = Some(outcome);
         self.emitter.emit(EventKind::PhaseFinished {
-            phase: name.to_owned(),
+            phase: id.clone(),
             outcome,
             took: phase.timing.took,
         });
     }
 
     /// Says of every phase that runs how it ended.
-    pub(crate) fn end_all(&mut self, outcome_of: impl Fn(&str) -> PhaseOutcome) {
-        let names: Vec<String> = self
+    pub(crate) fn end_all(&mut self, outcome_of: impl Fn(&PhaseId) -> PhaseOutcome) {
+        let ids: Vec<PhaseId> = self
             .phases
             .iter()
             .map(|phase| phase.timing.name.clone())
             .collect();
-        for name in names {
-            self.end(&name, outcome_of(&name));
+        for id in ids {
+            self.end(&id, outcome_of(&id));
         }
     }
 
     /// The phases that run, each with its time limit and whether that is up.
-    pub(crate) fn running(&self) -> impl Iterator<Item = (&str, Duration, bool)> {
+    pub(crate) fn running(&self) -> impl Iterator<Item = (&PhaseId, Duration, bool)> {
         let running = self
             .phases
             .iter()
             .filter(|phase| phase.timing.outcome.is_none());
         running.filter_map(|phase| {
             Some((
-                phase.timing.name.as_str(),
+                &phase.timing.name,
                 phase.timeout,
                 phase.started?.elapsed() >= phase.timeout,
             ))

@@ -12,6 +12,7 @@ use crate::{
     cluster::Resource,
     event::EventKind,
     object::ObjectId,
+    plan::PhaseId,
     readiness::{Budget, State, Verdict},
     release::{StepId, Work},
 };
@@ -34,7 +35,7 @@ pub(crate) enum WaitFor {
 /// Objects that a step waits for.
 pub(crate) struct Wait {
     pub(crate) step: StepId,
-    pub(crate) phase: String,
+    pub(crate) phase: PhaseId,
     pub(crate) until: WaitFor,
     /// Time after which, on the way back, what is not as it should be is given up.
     limit: Option<Duration>,
@@ -76,7 +77,7 @@ enum Patience {
 
 /// An object for which it is useless to wait.
 pub(crate) struct FailedWait {
-    pub(crate) phase: String,
+    pub(crate) phase: PhaseId,
     pub(crate) id: ObjectId,
     pub(crate) until: WaitFor,
     pub(crate) verdict: Verdict,
@@ -122,11 +123,16 @@ impl WaitFor {
 
 impl Wait {
     /// A wait that begins now.
-    pub(crate) fn new(step: StepId, phase: &str, until: WaitFor, objects: Vec<WaitTarget>) -> Self {
+    pub(crate) fn new(
+        step: StepId,
+        phase: &PhaseId,
+        until: WaitFor,
+        objects: Vec<WaitTarget>,
+    ) -> Self {
         let (limit, budget) = (None, Budget::default());
         Self {
             step,
-            phase: phase.to_owned(),
+            phase: phase.clone(),
             until,
             limit,
             budget,
@@ -415,7 +421,7 @@ impl Waiter {
     fn tell(
         &mut self,
         waited: &mut WaitTarget,
-        phase: &str,
+        phase: &PhaseId,
         verdict: &Verdict,
         news: Option<&Changes>,
     ) {
@@ -427,7 +433,7 @@ impl Waiter {
                 .map(|since| since.elapsed()),
         );
         let from = waited.told.as_ref().map(|told| told.state);
-        let (phase, object, to) = (phase.to_owned(), waited.id.clone(), verdict.clone());
+        let (phase, object, to) = (phase.clone(), waited.id.clone(), verdict.clone());
         self.emitter.emit(EventKind::VerdictChanged {
             phase,
             object,
@@ -468,7 +474,7 @@ mod tests {
     }
 
     fn wait(objects: Vec<WaitTarget>) -> Wait {
-        Wait::new(0, "apps", WaitFor::Ready, objects)
+        Wait::new(0, &PhaseId::declared("apps"), WaitFor::Ready, objects)
     }
 
     #[test]

@@ -2,12 +2,10 @@ use std::collections::BTreeSet;
 
 use crate::{
     cluster::{Live, Resource, Served},
-    engine::{
-        observe::unconfirmed_writes,
-        plan::deploy::{PRUNE, Selection},
-    },
+    engine::{observe::unconfirmed_writes, plan::deploy::Selection},
     event::RunOutcome,
     object::ObjectId,
+    plan::PhaseId,
     release::{ChangeLog, Head, Program, Records, Revision, Snapshot, Store, StoreError, Work},
 };
 
@@ -116,24 +114,28 @@ impl ReleaseHistory {
     /// phases of `selection`, as far as is known.
     pub(crate) fn touched_beyond(&self, selection: &Selection) -> Option<&ObjectId> {
         let unsettled = self.unsettled.as_ref()?;
-        unsettled
-            .ids()
-            .find(|id| !selection.holds(self.phase_of(unsettled, id).unwrap_or_default()))
+        unsettled.ids().find(|id| {
+            !selection.holds(self.phase_of(unsettled, id).unwrap_or(&PhaseId::Unassigned))
+        })
     }
 
     /// The phase in which `unsettled` touched `id`, or to which it belongs.
-    fn phase_of<'a>(&'a self, unsettled: &'a UnsettledRevision, id: &ObjectId) -> Option<&'a str> {
+    fn phase_of<'a>(
+        &'a self,
+        unsettled: &'a UnsettledRevision,
+        id: &ObjectId,
+    ) -> Option<&'a PhaseId> {
         let steps = unsettled
             .program
             .steps
             .iter()
-            .filter(|step| step.phase != PRUNE);
+            .filter(|step| step.phase != PhaseId::Prune);
         let written = steps
             .filter(|step| step.work.writes() == Some(id))
-            .map(|step| step.phase.as_str())
+            .map(|step| &step.phase)
             .next();
         let record = || unsettled.records.get(id).or_else(|| self.records.get(id));
-        written.or_else(|| record().map(|record| record.phase.as_str()))
+        written.or_else(|| record().map(|record| &record.phase))
     }
 
     /// Works out from `live` which writes of an unsettled revision were done although nobody saw
@@ -173,7 +175,7 @@ impl UnsettledRevision {
     }
 
     /// The phase of `id`, where that is known: the one in which it was applied, or was before.
-    pub(crate) fn phase_of(&self, id: &ObjectId) -> String {
+    pub(crate) fn phase_of(&self, id: &ObjectId) -> PhaseId {
         let applied = self
             .program
             .steps
@@ -182,7 +184,7 @@ impl UnsettledRevision {
         let phase = applied
             .map(|step| &step.phase)
             .or_else(|| self.records.get(id).map(|record| &record.phase));
-        phase.cloned().unwrap_or_default()
+        phase.cloned().unwrap_or(PhaseId::Unassigned)
     }
 
     /// Whether `id` was there before it, and not made by the release.

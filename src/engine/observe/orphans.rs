@@ -19,12 +19,9 @@ use crate::{
     cluster::{Cluster, RequestError, Resource, Seen, Served},
     object::ObjectId,
     ownership::written_at_creation,
-    plan::ReleaseId,
+    plan::{PhaseId, ReleaseId},
     release::{Head, Store, StoreError},
 };
-
-/// The heading under which orphans are shown and removed.
-const ORPHANS: &str = "orphans";
 
 /// Lists that are under way at once.
 const PARALLEL: usize = 16;
@@ -114,7 +111,7 @@ pub(crate) async fn orphans(
             else {
                 continue;
             };
-            found.candidates.push((id.clone(), ORPHANS.to_owned()));
+            found.candidates.push((id.clone(), PhaseId::Orphans));
             found.observation.live.note(id, Seen::Present(item));
         }
     }

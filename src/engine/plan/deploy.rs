@@ -10,6 +10,7 @@ use crate::engine::{
 use crate::{
     cluster::{Live, Seen},
     object::ObjectId,
+    plan::{PhaseId, PhaseSettings},
     release::{Program, Records, StepId, Work},
 };
 
@@ -56,12 +57,17 @@ pub(crate) enum Selection {
 
 impl Selection {
     /// Whether `phase` is part of the run.
-    pub(crate) fn holds(&self, phase: &str) -> bool {
+    pub(crate) fn holds(&self, phase: &PhaseId) -> bool {
         match self {
             Selection::All => true,
-            Selection::Only(names) => names.iter().any(|name| name == phase),
+            Selection::Only(names) => names.iter().any(|name| phase.is_declared_as(name)),
             Selection::Nothing => false,
         }
+    }
+
+    /// Whether the phase that the plan declares under `name` is part of the run.
+    pub(crate) fn holds_declared(&self, name: &str) -> bool {
+        self.holds(&PhaseId::declared(name))
     }
 }
 
@@ -134,9 +140,6 @@ pub(crate) fn has_label(object: &Value, label: &str) -> bool {
         .is_some()
 }
 
-/// The phase under which what is no longer wanted is removed.
-pub(crate) const PRUNE: &str = "prune";
-
 /// The program that carries out `decisions`, phase by phase, waits at the end of each phase until
 /// everything in it is ready, and then removes what is no longer wanted.
 pub(crate) fn program(changes: &DeployInput<'_>) -> Program {
@@ -160,13 +163,14 @@ pub(crate) fn program(changes: &DeployInput<'_>) -> Program {
     for phase in wanted
         .phases
         .iter()
-        .filter(|phase| selection.holds(&phase.name))
+        .filter(|phase| selection.holds_declared(&phase.name))
     {
+        let id = phase.id();
         let before: Vec<StepId> = phase_ends(wanted, &phase.name, &ends);
         let objects: Vec<&ObjectId> = wanted
             .objects
             .iter()
-            .filter(|(_, object)| object.phase == phase.name)
+            .filter(|(_, object)| object.phase == id)
             .map(|(id, _)| id)
             .collect();
         let (last, first): (Vec<&ObjectId>, Vec<&ObjectId>) =
@@ -175,7 +179,7 @@ pub(crate) fn program(changes: &DeployInput<'_>) -> Program {
         after.extend(push_applies(
             &mut program,
             changes,
-            &phase.name,
+            &id,
             &first,
             &to_write,
             &before,
@@ -183,7 +187,7 @@ pub(crate) fn program(changes: &DeployInput<'_>) -> Program {
         if last.iter().any(|id| to_write.contains_key(*id)) {
             let objects = first.into_iter().filter(|id| !gone(id)).cloned().collect();
             let others_ready = program.push(
-                &phase.name,
+                &id,
                 after,
                 u32::MAX,
                 Work::AwaitReady {
@@ -194,7 +198,7 @@ pub(crate) fn program(changes: &DeployInput<'_>) -> Program {
             after = push_applies(
                 &mut program,
                 changes,
-                &phase.name,
+                &id,
                 &last,
                 &to_write,
                 &[others_ready],
@@ -206,7 +210,7 @@ pub(crate) fn program(changes: &DeployInput<'_>) -> Program {
             .cloned()
             .collect();
         let end = program.push(
-            &phase.name,
+            &id,
             after,
             u32::MAX,
             Work::AwaitReady {
@@ -216,14 +220,10 @@ pub(crate) fn program(changes: &DeployInput<'_>) -> Program {
         );
         ends.insert(&phase.name, end);
     }
-    let phases: Vec<String> = wanted
-        .phases
-        .iter()
-        .map(|phase| phase.name.clone())
-        .collect();
+    let phases: Vec<PhaseId> = wanted.phases.iter().map(PhaseSettings::id).collect();
     let mut all: Vec<StepId> = ends.into_values().collect();
     all.sort_unstable();
-    push_removals(&mut program, removals, &phases, all, |_| PRUNE.to_owned());
+    push_removals(&mut program, removals, &phases, all, |_| PhaseId::Prune);
     program
 }
 
@@ -273,7 +273,7 @@ fn phase_ends(wanted: &DesiredState, name: &str, ends: &HashMap<&str, StepId>) -
 fn push_applies(
     program: &mut Program,
     changes: &DeployInput<'_>,
-    phase: &str,
+    phase: &PhaseId,
     objects: &[&ObjectId],
     to_write: &HashMap<&ObjectId, &Decision>,
     before: &[StepId],
@@ -342,7 +342,7 @@ fn push_applies(
 fn push_clearing(
     program: &mut Program,
     changes: &DeployInput<'_>,
-    phase: &str,
+    phase: &PhaseId,
     decision: &Decision,
     before: &[StepId],
 ) -> Option<StepId> {
@@ -372,7 +372,7 @@ fn push_clearing(
 fn await_definitions(
     program: &mut Program,
     wanted: &DesiredState,
-    phase: &str,
+    phase: &PhaseId,
     numbers: &HashMap<&ObjectId, StepId>,
 ) {
     let definitions: Vec<(&ObjectId, StepId)> = numbers

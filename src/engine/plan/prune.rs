@@ -15,6 +15,7 @@ use crate::{
     cluster::{Cluster, Live, RequestError, Seen, Served},
     object::ObjectId,
     ownership::{self, other_appliers},
+    plan::PhaseId,
     release::{Belongings, Records},
 };
 
@@ -45,7 +46,7 @@ impl PrunePlan {
 }
 
 /// An object that may have to go, with the phase that it belonged to.
-pub(crate) type PruneCandidate = (ObjectId, String);
+pub(crate) type PruneCandidate = (ObjectId, PhaseId);
 
 /// The objects that revisions since the last good one wrote and that are not wanted any more; of
 /// the selected phases.
@@ -102,7 +103,7 @@ pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, leaving: &PruneInput<'
         ..
     } = *leaving;
     let mut pruning = PrunePlan::default();
-    let mut to_go: Vec<(ObjectId, String, &Value)> = Vec::new();
+    let mut to_go: Vec<(ObjectId, PhaseId, &Value)> = Vec::new();
     for (id, phase) in candidates {
         match live.seen(&id) {
             Seen::Forbidden => pruning.hidden.push(id),
@@ -167,7 +168,7 @@ fn is_kept_for(id: &ObjectId, records: &Records, claims: &[ObjectId]) -> bool {
 
 /// The claims that StatefulSets which go with their data have made. They carry no mark of ours.
 fn claims_of(
-    to_go: &[(ObjectId, String, &Value)],
+    to_go: &[(ObjectId, PhaseId, &Value)],
     claims: &[ObjectId],
     live: &Live,
 ) -> Vec<Removal> {
@@ -184,7 +185,7 @@ fn claims_of(
         .collect()
 }
 
-fn removal(id: &ObjectId, phase: &str, there: &Value, delete_data: bool) -> Removal {
+fn removal(id: &ObjectId, phase: &PhaseId, there: &Value, delete_data: bool) -> Removal {
     let mut removal = Removal::delete(id, phase, there);
     if let (RemovalMode::Delete { belongings, .. }, true) = (&mut removal.how, delete_data) {
         *belongings = Belongings::Go;
@@ -283,8 +284,8 @@ mod tests {
         assert_eq!(
             written(&before),
             [
-                (id("gone"), String::new()),
-                (id("taken-over"), String::new())
+                (id("gone"), PhaseId::Unassigned),
+                (id("taken-over"), PhaseId::Unassigned)
             ]
         );
     }

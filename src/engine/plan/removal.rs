@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::{
     object::ObjectId,
+    plan::PhaseId,
     release::{Belongings, Program, StepId, Work},
 };
 
@@ -13,7 +14,7 @@ pub(crate) struct Removal {
     /// The object.
     pub(crate) id: ObjectId,
     /// The phase that it belonged to.
-    pub(crate) phase: String,
+    pub(crate) phase: PhaseId,
     /// How it goes.
     pub(crate) how: RemovalMode,
 }
@@ -29,7 +30,7 @@ pub(crate) enum RemovalMode {
 
 impl Removal {
     /// The deletion of `live`, the object `id`, of `phase`.
-    pub(crate) fn delete(id: &ObjectId, phase: &str, live: &Value) -> Self {
+    pub(crate) fn delete(id: &ObjectId, phase: &PhaseId, live: &Value) -> Self {
         let uid = live
             .pointer("/metadata/uid")
             .and_then(Value::as_str)
@@ -37,7 +38,7 @@ impl Removal {
             .to_owned();
         Self {
             id: id.clone(),
-            phase: phase.to_owned(),
+            phase: phase.clone(),
             how: RemovalMode::Delete {
                 uid,
                 belongings: belongings(id, live),
@@ -109,9 +110,9 @@ pub(crate) fn intercepts_requests(id: &ObjectId) -> bool {
 pub(crate) fn push_removals(
     program: &mut Program,
     removals: &[Removal],
-    phases: &[String],
+    phases: &[PhaseId],
     after: Vec<StepId>,
-    in_phase: impl Fn(&Removal) -> String,
+    in_phase: impl Fn(&Removal) -> PhaseId,
 ) -> Vec<StepId> {
     let mut waves: Vec<(Wave, Vec<&Removal>)> = Vec::new();
     for removal in removals {
@@ -124,12 +125,12 @@ pub(crate) fn push_removals(
     waves.sort_by_key(|(wave, _)| *wave);
     let mut after = after;
     for (number, (_, members)) in waves.iter().enumerate() {
-        let later: Vec<String> = waves[number + 1..]
+        let later: Vec<PhaseId> = waves[number + 1..]
             .iter()
             .flat_map(|(_, members)| members)
             .map(|removal| in_phase(removal))
             .collect();
-        let mut by_phase: BTreeMap<String, Vec<&Removal>> = BTreeMap::new();
+        let mut by_phase: BTreeMap<PhaseId, Vec<&Removal>> = BTreeMap::new();
         for removal in members {
             by_phase.entry(in_phase(removal)).or_default().push(removal);
         }
@@ -147,7 +148,7 @@ pub(crate) fn push_removals(
 /// wait.
 fn push_group(
     program: &mut Program,
-    phase: &str,
+    phase: &PhaseId,
     members: &[&Removal],
     after: &[StepId],
     ends_phase: bool,
@@ -182,7 +183,7 @@ struct Wave {
 }
 
 impl Wave {
-    fn of(removal: &Removal, phases: &[String]) -> Self {
+    fn of(removal: &Removal, phases: &[PhaseId]) -> Self {
         let from_the_end = phases
             .iter()
             .rev()

@@ -241,8 +241,11 @@ fn carry_over(
         }
         left.insert(id.clone(), Retained::Manual);
         wanted.objects.insert(id.clone(), object.clone());
-        let is_known = wanted.phases.iter().any(|phase| phase.name == object.phase);
-        if let Some(phase) = phases.get(object.phase.as_str()).filter(|_| !is_known) {
+        let is_known = wanted
+            .phases
+            .iter()
+            .any(|phase| object.phase.is_declared_as(&phase.name));
+        if let Some(phase) = phases.get(object.phase.name()).filter(|_| !is_known) {
             let mut phase = (*phase).clone();
             phase
                 .after

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::engine::{
-    execute::phases::{OTHERS, PhasePlan},
+    execute::phases::PhasePlan,
     plan::removal::{Removal, RemovalMode, intercepts_requests, push_removals},
     plan::retention::{is_data, kept},
 };
@@ -15,6 +15,7 @@ use crate::{
     event::ObjectNote,
     object::{ObjectId, configuration_read_at_start, pod_spec},
     ownership::other_appliers,
+    plan::PhaseId,
     readiness::{Surroundings, judge},
     release::{ChangeLog, ObjectChanges, Program, Records, Snapshot, StepId, Work},
 };
@@ -26,7 +27,7 @@ pub(crate) struct RollbackInput<'a> {
     /// The phases of what is taken back, first one first, each with its time limit.
     pub(crate) phases: &'a [PhasePlan],
     /// The phase that an object belongs to.
-    pub(crate) phase_of: &'a dyn Fn(&ObjectId) -> &'a str,
+    pub(crate) phase_of: &'a dyn Fn(&ObjectId) -> &'a PhaseId,
     /// What was there before.
     pub(crate) snapshot: &'a Snapshot,
     /// What was done.
@@ -102,34 +103,32 @@ pub(crate) fn plan_rollback(past: &RollbackInput<'_>) -> RollbackPlan {
             _ => {}
         }
     }
-    let phase_names: Vec<String> = past.phases.iter().map(|phase| phase.name.clone()).collect();
+    let phase_ids: Vec<PhaseId> = past.phases.iter().map(|phase| phase.id.clone()).collect();
     let (first, rest): (Vec<Removal>, Vec<Removal>) = removals
         .into_iter()
         .partition(|removal| intercepts_requests(&removal.id));
     let in_phase = |removal: &Removal| removal.phase.clone();
-    let mut after = push_removals(
-        &mut back.program,
-        &first,
-        &phase_names,
-        Vec::new(),
-        in_phase,
-    );
-    let is_early = |id: &ObjectId| id.is_container() && (past.phase_of)(id) == OTHERS;
+    let mut after = push_removals(&mut back.program, &first, &phase_ids, Vec::new(), in_phase);
+    let is_early = |id: &ObjectId| id.is_container() && *(past.phase_of)(id) == PhaseId::Unassigned;
     let members = |phase: &PhasePlan, early: bool| -> Vec<(&ObjectId, RollbackAction)> {
         let put_back = ways
             .iter()
             .map(|(id, way)| (*id, *way))
             .filter(|(id, way)| way.puts_back() && is_early(id) == early);
         put_back
-            .filter(|(id, _)| (past.phase_of)(id) == phase.name)
+            .filter(|(id, _)| *(past.phase_of)(id) == phase.id)
             .collect()
     };
-    let goes_on = |phase: &PhasePlan| rest.iter().any(|removal| removal.phase == phase.name);
-    if let Some(others) = past.phases.iter().find(|phase| phase.name == OTHERS) {
+    let goes_on = |phase: &PhasePlan| rest.iter().any(|removal| removal.phase == phase.id);
+    if let Some(others) = past
+        .phases
+        .iter()
+        .find(|phase| phase.id == PhaseId::Unassigned)
+    {
         let ends_phase = members(others, false).is_empty() && !goes_on(others);
         after = push_phase(
             &mut back.program,
-            OTHERS,
+            &PhaseId::Unassigned,
             &members(others, true),
             past,
             after,
@@ -139,14 +138,14 @@ pub(crate) fn plan_rollback(past: &RollbackInput<'_>) -> RollbackPlan {
     for phase in past.phases {
         after = push_phase(
             &mut back.program,
-            &phase.name,
+            &phase.id,
             &members(phase, false),
             past,
             after,
             !goes_on(phase),
         );
     }
-    push_removals(&mut back.program, &rest, &phase_names, after, in_phase);
+    push_removals(&mut back.program, &rest, &phase_ids, after, in_phase);
     let deleted = first
         .into_iter()
         .chain(rest)
@@ -304,7 +303,7 @@ fn removals(
 /// Adds the steps that put `members` of one phase back, and the wait for them.
 fn push_phase(
     program: &mut Program,
-    phase: &str,
+    phase: &PhaseId,
     members: &[(&ObjectId, RollbackAction)],
     past: &RollbackInput<'_>,
     before: Vec<StepId>,
@@ -412,7 +411,7 @@ fn wave(id: &ObjectId, past: &RollbackInput<'_>) -> u8 {
 
 fn push_way(
     program: &mut Program,
-    phase: &str,
+    phase: &PhaseId,
     id: &ObjectId,
     way: RollbackAction,
     past: &RollbackInput<'_>,
@@ -444,7 +443,7 @@ fn push_way(
 /// it stays for its successor.
 fn push_replaced(
     program: &mut Program,
-    phase: &str,
+    phase: &PhaseId,
     removal: &Removal,
     after: &[StepId],
 ) -> Vec<StepId> {

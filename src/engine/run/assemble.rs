@@ -10,14 +10,14 @@ use crate::engine::{
     execute::journal::JournalWriter,
     execute::phases::PhasePlan,
     execute::write::{Resources, WriteContext, Writer},
-    plan::deploy::{PRUNE, has_label},
+    plan::deploy::has_label,
     plan::removal::Removal,
     run::lifecycle::{CancelSignals, Run},
     watch::cache::ResourceCache,
 };
 use crate::{
     event::EventKind,
-    plan::ReadinessRule,
+    plan::{PhaseId, ReadinessRule},
     readiness::Rules,
     release::{ChangeLog, Program, Snapshot, Work},
 };
@@ -123,7 +123,7 @@ pub(crate) fn writer<'a>(run: &Run<'a>, ground: &Ground<'a>, notes: JournalWrite
 
 /// The phases that the program has steps of.
 fn phase_plans(run: &Run<'_>, program: &Program) -> Vec<PhasePlan> {
-    let mut writes: HashMap<&str, usize> = HashMap::new();
+    let mut writes: HashMap<&PhaseId, usize> = HashMap::new();
     for step in program
         .steps
         .iter()
@@ -135,15 +135,16 @@ fn phase_plans(run: &Run<'_>, program: &Program) -> Vec<PhasePlan> {
         .wanted
         .phases
         .iter()
-        .filter(|phase| run.selection.holds(&phase.name))
+        .filter(|phase| run.selection.holds_declared(&phase.name))
         .map(|phase| {
+            let id = phase.id();
             let objects = run
                 .wanted
                 .objects
                 .values()
-                .filter(|object| object.phase == phase.name)
+                .filter(|object| object.phase == id)
                 .count();
-            let unchanged = objects - writes.get(phase.name.as_str()).copied().unwrap_or_default();
+            let unchanged = objects - writes.get(&id).copied().unwrap_or_default();
             PhasePlan {
                 objects,
                 unchanged,
@@ -152,7 +153,7 @@ fn phase_plans(run: &Run<'_>, program: &Program) -> Vec<PhasePlan> {
         });
     let prune = PhasePlan {
         objects: run.pruning.removals.len(),
-        ..PhasePlan::of(PRUNE, PRUNE_TIMEOUT)
+        ..PhasePlan::of(PhaseId::Prune, PRUNE_TIMEOUT)
     };
     phases
         .chain([prune])

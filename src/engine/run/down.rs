@@ -12,8 +12,8 @@ use crate::engine::{
     events::Emitter,
     execute::executor::{Control, Executor, OnFault, StopReason},
     execute::journal::JournalWriter,
-    execute::phases::{OTHERS, PhasePlan},
-    plan::removal::{Removal, push_removals},
+    execute::phases::PhasePlan,
+    plan::removal::push_removals,
     run::assemble::{Ground, writer},
     run::events::{as_recorded, report_failure, run_finished},
     run::lifecycle::{CancelSignals, Ending, Run, RunError},
@@ -26,6 +26,7 @@ use crate::{
     error::ExitCode,
     event::{Diagnosis, EventKind, ObjectDiagnosis, PhaseSummary, Purpose, RunOutcome},
     object::ObjectId,
+    plan::{PhaseId, PhaseSettings},
     release::{Program, StoreError},
 };
 
@@ -148,53 +149,40 @@ async fn conclusion(
     }
 }
 
-fn phase_of(removal: &Removal) -> String {
-    if removal.phase.is_empty() {
-        OTHERS.to_owned()
-    } else {
-        removal.phase.clone()
-    }
-}
-
 fn program(run: &Run<'_>) -> Program {
     let mut program = Program::default();
-    let phases: Vec<String> = run
-        .wanted
-        .phases
-        .iter()
-        .map(|phase| phase.name.clone())
-        .collect();
+    let phases: Vec<PhaseId> = run.wanted.phases.iter().map(PhaseSettings::id).collect();
     push_removals(
         &mut program,
         &run.pruning.removals,
         &phases,
         Vec::new(),
-        phase_of,
+        |removal| removal.phase.clone(),
     );
     program
 }
 
 /// The phases in the order in which they go, the last one first.
 fn phase_plans(run: &Run<'_>, patience: Duration) -> Vec<PhasePlan> {
-    let mut objects: BTreeMap<String, usize> = BTreeMap::new();
+    let mut objects: BTreeMap<PhaseId, usize> = BTreeMap::new();
     for removal in &run.pruning.removals {
-        *objects.entry(phase_of(removal)).or_default() += 1;
+        *objects.entry(removal.phase.clone()).or_default() += 1;
     }
-    let position = |name: &str| {
+    let position = |id: &PhaseId| {
         run.wanted
             .phases
             .iter()
-            .position(|phase| phase.name == name)
+            .position(|phase| id.is_declared_as(&phase.name))
             .unwrap_or(usize::MAX)
     };
     let mut plans: Vec<PhasePlan> = objects
         .into_iter()
-        .map(|(name, objects)| PhasePlan {
+        .map(|(id, objects)| PhasePlan {
             objects,
-            ..PhasePlan::of(&name, patience)
+            ..PhasePlan::of(id, patience)
         })
         .collect();
-    plans.sort_by_key(|plan| std::cmp::Reverse(position(&plan.name)));
+    plans.sort_by_key(|plan| std::cmp::Reverse(position(&plan.id)));
     plans
 }
 
@@ -207,7 +195,7 @@ fn started_event(run: &Run<'_>, began: &OpenRevision, plans: &[PhasePlan]) -> Ev
         phases: plans
             .iter()
             .map(|plan| PhaseSummary {
-                name: plan.name.clone(),
+                name: plan.id.clone(),
                 objects: plan.objects,
             })
             .collect(),

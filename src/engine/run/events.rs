@@ -9,7 +9,6 @@ use crate::engine::{
     events::Emitter,
     execute::executor::{Executor, StopReason},
     execute::journal::JournalWriter,
-    plan::deploy::PRUNE,
     run::lifecycle::Run,
     status::access::access_points,
     watch::cache::ResourceCache,
@@ -18,6 +17,7 @@ use crate::{
     cluster::Cluster,
     error::ExitCode,
     event::{EventKind, PhaseSummary, Purpose, RunOutcome},
+    plan::PhaseId,
     release::StoreError,
 };
 
@@ -57,18 +57,18 @@ pub(crate) fn run_started(run: &Run<'_>, revision: u64, writes: usize) -> EventK
         .wanted
         .phases
         .iter()
-        .filter(|phase| run.selection.holds(&phase.name));
+        .filter(|phase| run.selection.holds_declared(&phase.name));
     let summaries = phases.map(|phase| PhaseSummary {
-        name: phase.name.clone(),
+        name: phase.id(),
         objects: run
             .wanted
             .objects
             .values()
-            .filter(|object| object.phase == phase.name)
+            .filter(|object| object.phase.is_declared_as(&phase.name))
             .count(),
     });
     let prune = PhaseSummary {
-        name: PRUNE.to_owned(),
+        name: PhaseId::Prune,
         objects: run.pruning.removals.len(),
     };
     EventKind::RunStarted {

@@ -25,7 +25,7 @@ use crate::{
     error::ExitCode,
     event::{PhaseTiming, RunOutcome},
     object::RollbackMark,
-    plan::OnFailure,
+    plan::{OnFailure, PhaseId},
     release::{
         Author, ChangeLog, Guard, JournalEntry, PlanSource, Program, Records, Snapshot, Store,
         StoreError,
@@ -373,11 +373,11 @@ fn journey<'a>(
 
 /// Whether what was done is rolled back after `stop`.
 fn rolls_back(run: &Run<'_>, stop: &StopReason) -> bool {
-    let on_failure = |phase: &String| {
+    let on_failure = |phase: &PhaseId| {
         run.wanted
             .phases
             .iter()
-            .find(|known| known.name == *phase)
+            .find(|known| phase.is_declared_as(&known.name))
             .map(|phase| phase.on_failure)
     };
     match stop {

@@ -6,7 +6,7 @@ use crate::engine::{
     events::Emitter,
     execute::executor::{Control, Executor, Limits, OnFault, StopReason},
     execute::journal::JournalWriter,
-    execute::phases::{OTHERS, PhasePlan},
+    execute::phases::PhasePlan,
     execute::write::{Resources, WriteContext, Writer},
     observe::claims::claims_in,
     observe::objects::{Observation, observe},
@@ -25,7 +25,7 @@ use crate::{
     error::ExitCode,
     event::{EventKind, Proof, RunOutcome},
     object::ObjectId,
-    plan::{ReadinessRule, ReleaseId},
+    plan::{PhaseId, ReadinessRule, ReleaseId},
     release::{
         Author, ChangeLog, Head, JournalEntry, ObjectRecord, Program, Records, RollbackRecord,
         Snapshot, Store,
@@ -45,7 +45,7 @@ pub(crate) struct Journey<'a> {
     /// What the plan says about when objects are ready.
     pub(crate) rules: Vec<ReadinessRule>,
     /// The phase that each object belongs to.
-    pub(crate) phase_of: HashMap<ObjectId, String>,
+    pub(crate) phase_of: HashMap<ObjectId, PhaseId>,
     /// What the revision was going to do.
     pub(crate) program: &'a Program,
     pub(crate) snapshot: &'a Snapshot,
@@ -69,23 +69,24 @@ impl Journey<'_> {
     /// The same with a phase, the last one, for objects that belong to none of the others: one that
     /// has left the plan, for example.
     pub(crate) fn with_others(mut self) -> Self {
-        let names: HashSet<&String> = self.phases.iter().map(|phase| &phase.name).collect();
-        self.phase_of.retain(|_, phase| names.contains(phase));
-        if !names.iter().any(|name| *name == OTHERS) {
+        let known: HashSet<&PhaseId> = self.phases.iter().map(|phase| &phase.id).collect();
+        self.phase_of.retain(|_, phase| known.contains(phase));
+        if !known.contains(&PhaseId::Unassigned) {
             let longest = self
                 .phases
                 .iter()
                 .map(|phase| phase.timeout)
                 .max()
                 .unwrap_or(self.limits.timeout);
-            self.phases.push(PhasePlan::of(OTHERS, longest));
+            self.phases
+                .push(PhasePlan::of(PhaseId::Unassigned, longest));
         }
         self
     }
 
     /// The phase that `id` is put back in.
-    pub(crate) fn phase_of(&self, id: &ObjectId) -> &str {
-        self.phase_of.get(id).map_or(OTHERS, String::as_str)
+    pub(crate) fn phase_of(&self, id: &ObjectId) -> &PhaseId {
+        self.phase_of.get(id).unwrap_or(&PhaseId::Unassigned)
     }
 }
 
@@ -395,12 +396,12 @@ async fn execute(
 
 /// The phases that the way back leads through, with what is done in each.
 fn plans(journey: &Journey<'_>, back: &RollbackPlan) -> Vec<PhasePlan> {
-    let touched = |phase: &str| {
+    let touched = |phase: &PhaseId| {
         let ids = back.restored.iter().chain(&back.removed);
         ids.filter(|id| journey.phase_of(id) == phase).count()
     };
     let plans = journey.phases.iter().map(|plan| PhasePlan {
-        objects: touched(&plan.name),
+        objects: touched(&plan.id),
         ..plan.clone()
     });
     plans.filter(|plan| plan.objects > 0).collect()

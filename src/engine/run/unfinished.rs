@@ -18,6 +18,7 @@ use crate::{
     error::ExitCode,
     event::{EventKind, ObjectNote, Purpose, RunOutcome, VerdictDelays},
     object::{ObjectId, RollbackMark},
+    plan::PhaseId,
     release::{Author, Head, Records, Store, StoreError},
 };
 
@@ -35,9 +36,9 @@ pub(crate) struct PendingRollback<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Preview {
     /// Objects that are put back or created again, each with its phase.
-    pub(crate) restored: Vec<(ObjectId, String)>,
+    pub(crate) restored: Vec<(ObjectId, PhaseId)>,
     /// Objects that are deleted.
-    pub(crate) removed: Vec<(ObjectId, String)>,
+    pub(crate) removed: Vec<(ObjectId, PhaseId)>,
     /// What was created and is kept, and why.
     pub(crate) kept: Vec<ObjectNote>,
     /// What cannot or may not be put back, and why.

@@ -18,6 +18,7 @@ use crate::{
     cluster::{Cluster, RequestError, Resource, Seen, Served},
     event::Diagnosis,
     object::ObjectId,
+    plan::PhaseId,
     readiness::{Budget, Rules, State, Verdict},
 };
 
@@ -82,7 +83,7 @@ pub(crate) async fn await_objects(
         .collect();
     let hopeless = waiter
         .begin(
-            Wait::new(0, "", until, objects).within(None, awaited.budget),
+            Wait::new(0, &PhaseId::Unassigned, until, objects).within(None, awaited.budget),
             &HashSet::new(),
         )
         .await;

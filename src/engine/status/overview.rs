@@ -122,7 +122,7 @@ impl Overview {
                 .records
                 .sorted()
                 .into_iter()
-                .filter(|record| record.phase == phase.name)
+                .filter(|record| record.phase.is_declared_as(&phase.name))
                 .map(|record| self.object(record, phase.failure_budget.into(), now))
                 .collect(),
         });

@@ -7,6 +7,7 @@ use super::{
     views::{changes, status},
     *,
 };
+use crate::plan::PhaseId;
 use crate::report::{
     Extent,
     aftermath::Aftermath,
@@ -36,7 +37,7 @@ fn hostile(name: &str, message: &str) -> Script {
     };
     let diagnosis = Diagnosis {
         summary: message.to_owned(),
-        phase: Some(name.to_owned()),
+        phase: Some(PhaseId::declared(name)),
         objects: vec![diagnosed; 5],
         more: Vec::new(),
         interrupted: false,
@@ -54,7 +55,7 @@ fn hostile(name: &str, message: &str) -> Script {
         .at(
             2,
             EventKind::VerdictChanged {
-                phase: name.to_owned(),
+                phase: PhaseId::declared(name),
                 object,
                 from: None,
                 to: verdict,

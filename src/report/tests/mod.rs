@@ -23,7 +23,7 @@ use crate::{
         WriteResult,
     },
     object::ObjectId,
-    plan::ReleaseId,
+    plan::{PhaseId, ReleaseId},
     readiness::{State, Verdict},
 };
 
@@ -98,7 +98,7 @@ impl Script {
         let phases = phases
             .iter()
             .map(|(name, objects)| PhaseSummary {
-                name: (*name).to_owned(),
+                name: PhaseId::declared(name),
                 objects: *objects,
             })
             .collect();
@@ -123,7 +123,7 @@ impl Script {
         self.at(
             second,
             EventKind::PhaseStarted {
-                phase: name.to_owned(),
+                phase: PhaseId::declared(name),
                 objects,
                 timeout: Duration::from_mins(5),
             },
@@ -134,7 +134,7 @@ impl Script {
         self.at(
             second,
             EventKind::PhaseFinished {
-                phase: name.to_owned(),
+                phase: PhaseId::declared(name),
                 outcome,
                 took: Duration::from_secs_f64(took),
             },
@@ -142,7 +142,7 @@ impl Script {
     }
 
     fn write(self, second: i64, phase: &str, object: &ObjectId, result: WriteResult) -> Self {
-        let (phase, object) = (phase.to_owned(), object.clone());
+        let (phase, object) = (PhaseId::declared(phase), object.clone());
         self.at(
             second,
             EventKind::ObjectWritten {
@@ -163,7 +163,7 @@ impl Script {
         reason: &'static str,
         message: &str,
     ) -> Self {
-        let (phase, object) = (phase.to_owned(), object.clone());
+        let (phase, object) = (PhaseId::declared(phase), object.clone());
         self.at(
             second,
             EventKind::VerdictChanged {
@@ -219,7 +219,7 @@ fn timing(
 ) -> PhaseTiming {
     let [objects, created, changed, unchanged] = numbers;
     PhaseTiming {
-        name: name.to_owned(),
+        name: PhaseId::declared(name),
         outcome,
         objects,
         created,
@@ -246,7 +246,7 @@ fn good_run() -> Script {
         .at(
             1,
             EventKind::PhaseSkipped {
-                phase: "monitoring".to_owned(),
+                phase: PhaseId::declared("monitoring"),
                 why: "`monitoring.coreos.com` is not served".to_owned(),
             },
         )
@@ -324,7 +324,7 @@ fn diagnosis() -> Diagnosis {
     let cause = "exited with 1 after 0.4 s, 5 times; the last time 12 s ago, because the database at `database:5432` refused the connection";
     Diagnosis {
         summary: "`Deployment/shop/api` cannot become ready".to_owned(),
-        phase: Some("apps".to_owned()),
+        phase: Some(PhaseId::declared("apps")),
         objects: vec![
             diagnosed("api", Some(cause), log),
             diagnosed("web", Some("image `shop/web:2` cannot be pulled"), Vec::new()),

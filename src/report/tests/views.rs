@@ -1,4 +1,5 @@
 use super::*;
+use crate::plan::PhaseId;
 use crate::report::{
     ChangeAction, ChangeRow, ChangeSummary, Extent, ListView, ListedRelease, RevisionInfo,
     Standing, StatusObject, StatusPhase, StatusView, aftermath::Aftermath, failure::failure_block,
@@ -54,7 +55,7 @@ fn failure_block_never_has_more_than_15_lines() {
 pub(super) fn changes(creations: usize) -> ChangeSummary {
     let row =
         |phase: &str, object: ObjectId, action: ChangeAction, detail: Option<&str>| ChangeRow {
-            phase: phase.to_owned(),
+            phase: PhaseId::declared(phase),
             object,
             action,
             detail: detail.map(str::to_owned),

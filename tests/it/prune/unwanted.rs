@@ -210,3 +210,67 @@ fn what_cannot_go_is_named_and_the_next_run_finishes_it() {
     assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
     assert_eq!(project.get("configmap/held"), Value::Null);
 }
+
+/// The phases of the run as its last event tells them: name, objects, changed and deleted.
+fn phases(events: &[Value]) -> Vec<(String, u64, u64, u64)> {
+    let finished = events.last().expect("a run tells how it ended");
+    let phases = finished["phases"].as_array().expect("it has phases");
+    let number = |phase: &Value, key: &str| phase[key].as_u64().unwrap_or_default();
+    phases
+        .iter()
+        .map(|phase| {
+            let name = phase["name"].as_str().unwrap_or_default().to_owned();
+            let [objects, changed, deleted] =
+                ["objects", "changed", "deleted"].map(|key| number(phase, key));
+            (name, objects, changed, deleted)
+        })
+        .collect()
+}
+
+#[test]
+fn a_plan_may_name_its_phases_like_those_of_the_program() {
+    let project = Project::new("prune-names")
+        .plan(
+            "phases: {prune: {after: [apps]}, others: {after: [prune]}, orphans: {after: [others]}, kept: {after: [orphans]}}\n",
+        )
+        .manifest("apps/old.yaml", &config_map("old", "1"))
+        .manifest("prune/a.yaml", &config_map("in-prune", "1"))
+        .manifest("others/a.yaml", &config_map("in-others", "1"))
+        .manifest("orphans/a.yaml", &config_map("in-orphans", "1"))
+        .manifest("kept/a.yaml", &config_map("in-kept", "1"));
+    project.deploy(&[]);
+    for name in ["prune", "others", "orphans", "kept"] {
+        project.rewrite(
+            &format!("{name}/a.yaml"),
+            &config_map(&format!("in-{name}"), "2"),
+        );
+    }
+    project.rewrite("apps/old.yaml", "");
+    let log = project.deploy(&[]);
+    let declared = ["phases/prune", "phases/others", "phases/orphans", "kept"];
+    let mut expected = vec![("namespace".to_owned(), 1, 0, 0)];
+    expected.extend(declared.map(|name| (name.to_owned(), 1, 1, 0)));
+    expected.push(("prune".to_owned(), 1, 0, 1));
+    assert_eq!(phases(&log), expected);
+    for name in declared {
+        assert!(
+            position(&log, "phase-finished", name) < position(&log, "phase-started", "prune"),
+            "what is no longer wanted went before `{name}` was ready"
+        );
+    }
+    // What left a phase of the plan goes with that phase alone, whatever it is called.
+    project.rewrite("others/a.yaml", "");
+    let of_another = project.deploy(&["--phase", "prune"]);
+    assert_eq!(written(&of_another), Vec::<String>::new());
+    let of_its_own = project.deploy(&["--phase", "others"]);
+    assert_eq!(
+        written(&of_its_own),
+        ["deleted ConfigMap/prune-names/in-others"]
+    );
+    project.rewrite("kept/a.yaml", "");
+    let shown = project.up(&[]).run().exited(0).stderr;
+    assert!(
+        !shown.contains("\nkept "),
+        "it is no phase of what stays:\n{shown}"
+    );
+}

@@ -11,6 +11,7 @@ use crate::{
     event::WriteResult,
     object::ObjectId,
     ownership::{ChangedPath, adoption, changed_paths, give_up, written_at_creation},
+    plan::PhaseId,
     release::{JournalEntry, ObjectRecord},
 };
 
@@ -19,7 +20,7 @@ impl Writer<'_> {
     pub(super) async fn apply(
         &self,
         id: &ObjectId,
-        phase: &str,
+        phase: &PhaseId,
         force: bool,
     ) -> Result<WriteOutcome, RequestError> {
         let wanted = &self.wanted().objects[id];

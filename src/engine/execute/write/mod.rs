@@ -22,7 +22,7 @@ use crate::{
     cluster::{Cluster, Live, RequestError, Resource, Served},
     event::WriteResult,
     object::ObjectId,
-    plan::ReleaseId,
+    plan::{PhaseId, ReleaseId},
     release::{ChangeLog, JournalEntry, Records, Snapshot, Work},
 };
 
@@ -121,7 +121,11 @@ impl<'a> Writer<'a> {
     }
 
     /// Carries out `work`, a step of `phase` that writes.
-    pub(crate) async fn perform(&self, work: &Work, phase: &str) -> Result<Written, RequestError> {
+    pub(crate) async fn perform(
+        &self,
+        work: &Work,
+        phase: &PhaseId,
+    ) -> Result<Written, RequestError> {
         let started = Instant::now();
         let object = work
             .writes()

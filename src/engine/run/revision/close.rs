@@ -51,7 +51,7 @@ pub(crate) async fn close_revision(
         if let Some(phase) = revision
             .phases
             .iter_mut()
-            .find(|phase| phase.name == timing.name)
+            .find(|phase| timing.name.is_declared_as(&phase.name))
         {
             phase.outcome = timing.outcome;
             phase.took = timing.took;

@@ -223,7 +223,7 @@ pub(crate) fn carried<'a>(run: &Run<'a>, phase: &PhaseSettings) -> Option<&'a Ph
     let deployed = run
         .before
         .deployed()
-        .filter(|_| !run.selection.holds(&phase.name))?;
+        .filter(|_| !run.selection.holds_declared(&phase.name))?;
     deployed
         .phases
         .iter()
@@ -235,7 +235,7 @@ pub(crate) fn objects_of<'a>(run: &Run<'a>, phase: &PhaseSettings) -> Vec<&'a De
     run.wanted
         .objects
         .values()
-        .filter(|object| object.phase == phase.name)
+        .filter(|object| object.phase.is_declared_as(&phase.name))
         .collect()
 }
 
