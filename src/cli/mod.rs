@@ -23,11 +23,9 @@ mod session;
 mod status;
 mod tabular;
 mod unlock;
-mod unsettled;
 mod up;
 mod validate;
 mod wait;
-mod wanted;
 
 use std::process;
 

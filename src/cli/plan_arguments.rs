@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::{
+    engine::Rendering,
     error::CommandError,
     plan::{self, Address, Examined, LoadError, Plan, Problem, ReadinessSettings, Selection},
     report::Output,
@@ -107,6 +108,37 @@ impl PlanArguments {
 fn current_folder() -> Result<PathBuf, CommandError> {
     env::current_dir()
         .map_err(|error| CommandError::usage("the current folder cannot be read").because(&error))
+}
+
+/// The objects of `plan` and their phases, without a cluster. Warnings go to `output`.
+pub(crate) fn rendered(plan: &Plan, output: &mut Output) -> Result<Rendering, CommandError> {
+    let rendering = Rendering::offline(plan)?;
+    for warning in rendering.warnings() {
+        output.note(&format!("Warning: {warning}"));
+    }
+    Ok(rendering)
+}
+
+/// Refuses names that no phase of the plan has.
+pub(crate) fn check_phases(names: &[String], plan: &Plan) -> Result<(), CommandError> {
+    let known: Vec<&str> = plan
+        .phases
+        .iter()
+        .map(|phase| phase.name.as_str())
+        .collect();
+    match names.iter().find(|name| !known.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(unknown) => {
+            let error = CommandError::usage(format!(
+                "the plan has no phase `{unknown}`; it has `{}`",
+                known.join("`, `")
+            ));
+            Err(match plan::nearest(unknown, known) {
+                Some(near) => error.hint(format!("did you mean `--phase {near}`?")),
+                None => error,
+            })
+        }
+    }
 }
 
 /// A warning as it is shown to people.

@@ -5,11 +5,10 @@ use super::{
     plan_arguments::{ClusterArguments, PlanArguments},
     removal::{Prepared, RemovalArguments, Removing, carry_out, check_same, confirm, tell_kept},
     session::{Session, block_on},
-    unsettled::refused,
     up::{again::take_over, prepare},
 };
 use crate::{
-    engine::{self, KnownObjects, PrunePlan, ReleaseHistory, Selection},
+    engine::{self, KnownObjects, PrunePlan, ReleaseHistory, Selection, refused},
     error::{CommandError, ExitCode},
     plan::Address,
     release::{Author, Store},

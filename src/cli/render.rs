@@ -1,8 +1,12 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Global, plan_arguments::PlanArguments, up::check_phases, wanted::Rendering};
+use super::{
+    Global,
+    plan_arguments::{PlanArguments, check_phases, rendered},
+};
 use crate::{
+    engine::Rendering,
     error::{CommandError, ExitCode},
     object::{Object, ObjectId},
     phase,
@@ -63,7 +67,7 @@ pub(crate) fn run(
 ) -> Result<ExitCode, CommandError> {
     let plan = arguments.plan.load(output)?;
     check_phases(&arguments.phase, &plan)?;
-    let rendering = Rendering::offline(&plan, output)?;
+    let rendering = rendered(&plan, output)?;
     let ordered = ordered(&plan, &rendering, &arguments.phase);
     if arguments.phases {
         let placed: Vec<PlacedObject> = ordered

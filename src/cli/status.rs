@@ -8,10 +8,9 @@ use super::{
     plan_arguments::{ClusterArguments, PlanArguments},
     session::{Session, block_on},
     tabular::{DataFormat, print},
-    unsettled::forward,
 };
 use crate::{
-    engine::{Drift, ObjectOverview, Overview, StoredDesiredState, address},
+    engine::{Drift, ObjectOverview, Overview, StoredDesiredState, address, forward},
     error::{CommandError, ExitCode},
     event::{AccessPoint, RunOutcome},
     plan::Address,

@@ -6,8 +6,8 @@ use crate::{
     cli::{
         Global,
         plan_arguments::{PlanArguments, problems_error, warning_line},
-        wanted::Rendering,
     },
+    engine::Rendering,
     error::{CommandError, ExitCode},
     object::{self, KnownScopes, ObjectId},
     plan::{Examined, Plan, Problem, ReadinessRule, Severity, nearest},

@@ -28,6 +28,9 @@ pub(crate) use plan::volume_expansion::{expand_claims, keep_sizes, look_at_growi
 pub(crate) use prepare::autoscalers::leave_replicas;
 pub(crate) use prepare::dry_run::{brought, dry_runs};
 pub(crate) use prepare::permissions::RequiredPermissions;
+pub(crate) use prepare::render::Rendering;
+pub(crate) use prepare::target::{RollbackTarget, choose_target, others};
+pub(crate) use prepare::unsettled::{check_phases, forward, refused};
 pub(crate) use run::down::remove_all;
 pub(crate) use run::lifecycle::{
     CancelSignals, RevisionMetadata, Run, RunError, RunOptions, carry_out,

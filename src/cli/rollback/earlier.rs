@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Rollback, target};
+use super::Rollback;
 use crate::{
     cli::{
         intent::ChangeRequest,
@@ -100,7 +100,7 @@ async fn prepared<'a>(
             let hint = format!(
                 "of {}, there are also {}",
                 rollback.address.release,
-                target::others(&before.heads, number)
+                engine::others(&before.heads, number)
             );
             session.store_error(&error).hint(hint)
         })?;

@@ -1,10 +1,7 @@
 //! `deployctl rollback`: everything that it needs is in the cluster.
 
 mod earlier;
-mod target;
 mod unfinished;
-
-use target::{Target, choose};
 
 use super::{
     Global,
@@ -13,7 +10,7 @@ use super::{
     session::{Session, block_on},
 };
 use crate::{
-    engine::ReleaseHistory,
+    engine::{ReleaseHistory, RollbackTarget, choose_target},
     error::{CommandError, ExitCode},
     plan::Address,
     release::{Author, Guard, Store},
@@ -97,7 +94,7 @@ async fn rollback(
     };
     let guard = newest.revision.guard.clone();
     session.check_context(&address.release, &guard.contexts)?;
-    let target = choose(&address.release, &before.heads, arguments.to)?;
+    let target = choose_target(&address.release, &before.heads, arguments.to)?;
     let rollback = Rollback {
         arguments,
         global,
@@ -107,15 +104,17 @@ async fn rollback(
         by: Author::this_process("rollback"),
     };
     match target {
-        Target::Deployed(number) => {
+        RollbackTarget::Deployed(number) => {
             output.note(&format!(
                 "{} revision {number} is what is deployed; there is nothing to do",
                 address.release
             ));
             Ok(ExitCode::Done)
         }
-        Target::BeforeRun(number) => unfinished::go_back(&rollback, number, session, output).await,
-        Target::Revision(number) => {
+        RollbackTarget::BeforeRun(number) => {
+            unfinished::go_back(&rollback, number, session, output).await
+        }
+        RollbackTarget::Revision(number) => {
             earlier::go_back(&rollback, number, before, session, output).await
         }
     }

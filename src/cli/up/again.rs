@@ -7,7 +7,7 @@ use super::{
     secrets::{self, Declarations},
 };
 use crate::{
-    cli::{intent::ChangeRequest, session::Session, unsettled},
+    cli::{intent::ChangeRequest, session::Session},
     engine::{self, DesiredState, Observation, ReleaseHistory, Selection, fingerprint},
     error::{CommandError, ExitCode},
     object::ObjectId,
@@ -36,7 +36,7 @@ pub(in crate::cli) async fn recheck(
             .unless_interrupted(ReleaseHistory::read(store))
             .await?
             .map_err(|error| session.store_error(&error))?;
-        unsettled::check_phases(intent.selection, &before)?;
+        engine::check_phases(intent.selection, &before)?;
     }
     let before = session
         .unless_interrupted(take_over(store, by))

@@ -1,8 +1,10 @@
+//! Arguments of `deployctl up`.
+
 use std::time::Duration;
 
 use crate::{
     cli::{
-        plan_arguments::{ClusterArguments, PlanArguments},
+        plan_arguments::{ClusterArguments, PlanArguments, check_phases},
         run_arguments::RunArguments,
         secret_arguments::SecretOptions,
     },
@@ -65,27 +67,5 @@ impl Arguments {
         }
         check_phases(&self.phase, plan)?;
         Ok(Selection::Only(self.phase.clone()))
-    }
-}
-
-/// Refuses names that no phase of the plan has.
-pub(crate) fn check_phases(names: &[String], plan: &Plan) -> Result<(), CommandError> {
-    let known: Vec<&str> = plan
-        .phases
-        .iter()
-        .map(|phase| phase.name.as_str())
-        .collect();
-    match names.iter().find(|name| !known.contains(&name.as_str())) {
-        None => Ok(()),
-        Some(unknown) => {
-            let error = CommandError::usage(format!(
-                "the plan has no phase `{unknown}`; it has `{}`",
-                known.join("`, `")
-            ));
-            Err(match plan::nearest(unknown, known) {
-                Some(near) => error.hint(format!("did you mean `--phase {near}`?")),
-                None => error,
-            })
-        }
     }
 }

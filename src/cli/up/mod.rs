@@ -8,7 +8,7 @@ pub(super) mod prepare;
 mod recreate;
 pub(super) mod secrets;
 
-pub(crate) use arguments::{Arguments, check_phases};
+pub(crate) use arguments::Arguments;
 
 use std::collections::BTreeSet;
 
@@ -20,12 +20,12 @@ use super::{
     Global, git,
     intent::ChangeRequest,
     lock_arguments,
+    plan_arguments::rendered,
     secret_arguments::GivenSecrets,
     session::{Session, block_on},
-    wanted::Rendering,
 };
 use crate::{
-    engine::{Limits, RevisionMetadata, Run, RunError, RunOptions, Selection},
+    engine::{Limits, Rendering, RevisionMetadata, Run, RunError, RunOptions, Selection},
     error::{CommandError, ExitCode},
     plan::Plan,
     release::{Author, Guard, Store},
@@ -41,7 +41,7 @@ pub(crate) fn run(
     refuse_unsupported(&plan)?;
     let selection = arguments.selection(&plan)?;
     // Everything that is wrong with the files is said before the cluster is asked for anything.
-    let rendering = Rendering::offline(&plan, output)?;
+    let rendering = rendered(&plan, output)?;
     let given = arguments.secrets.read(&plan)?;
     block_on(up(
         arguments, global, &plan, &selection, rendering, &given, output,

@@ -7,14 +7,11 @@ use super::{
     secrets::{self, ResolvedSecrets},
 };
 use crate::{
-    cli::{
-        intent::ChangeRequest, secret_arguments::GivenSecrets, session::Session, unsettled,
-        wanted::Rendering,
-    },
+    cli::{intent::ChangeRequest, secret_arguments::GivenSecrets, session::Session},
     cluster::{Force, RequestError, Resource, Seen},
     engine::{
         self, ChangeAction, Decision, DesiredState, Observation, PruneCandidate, PruneInput,
-        PrunePlan, ReleaseHistory, RequiredPermissions, Selection,
+        PrunePlan, ReleaseHistory, Rendering, RequiredPermissions, Selection,
     },
     error::{CommandError, ExitCode},
     event::RunOutcome,
@@ -75,7 +72,7 @@ pub(super) async fn prepare(
     let selection = intent.selection;
     let rendering = rendering.for_cluster(plan, &session.served)?;
     let skipped = rendering.skipped(plan, &session.served);
-    let mut wanted = rendering.wanted(plan, &skipped);
+    let mut wanted = rendering.desired(plan, &skipped);
     let implied_namespace = rendering.rendered.implied_namespace.clone();
     let before = session
         .unless_interrupted(ReleaseHistory::read(store))
@@ -83,7 +80,7 @@ pub(super) async fn prepare(
         .map_err(|error| session.store_error(&error))?;
     // What has not ended may be a run that is alive, which the lock tells.
     if before.interrupted().is_none() {
-        unsettled::check_phases(selection, &before)?;
+        engine::check_phases(selection, &before)?;
     }
     let (mut observation, before) = observe(session, intent, &wanted, before).await?;
 

@@ -3,3 +3,6 @@
 pub(super) mod autoscalers;
 pub(super) mod dry_run;
 pub(super) mod permissions;
+pub(super) mod render;
+pub(super) mod target;
+pub(super) mod unsettled;

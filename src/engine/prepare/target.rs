@@ -9,7 +9,7 @@ use crate::{
 
 /// Where a rollback leads.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Target {
+pub(crate) enum RollbackTarget {
     /// To what was there before the newest revision, which was not finished.
     BeforeRun(u64),
     /// To what this revision wanted.
@@ -19,11 +19,11 @@ pub(super) enum Target {
 }
 
 /// Where to go back to from `heads`, oldest first; `to`: the revision that was asked for.
-pub(super) fn choose(
+pub(crate) fn choose_target(
     release: &ReleaseId,
     heads: &[Head],
     to: Option<u64>,
-) -> Result<Target, CommandError> {
+) -> Result<RollbackTarget, CommandError> {
     let revisions: Vec<&Revision> = heads.iter().map(|head| &head.revision).collect();
     choose_among(release, &revisions, to)
 }
@@ -32,17 +32,17 @@ fn choose_among(
     release: &ReleaseId,
     revisions: &[&Revision],
     to: Option<u64>,
-) -> Result<Target, CommandError> {
+) -> Result<RollbackTarget, CommandError> {
     let unfinished = revisions.last().filter(|newest| !newest.is_settled());
     let deployed = deployed(revisions);
     match (to, unfinished) {
-        (None, Some(newest)) => Ok(Target::BeforeRun(newest.number)),
+        (None, Some(newest)) => Ok(RollbackTarget::BeforeRun(newest.number)),
         (Some(number), None) if deployed.is_some_and(|deployed| deployed.number == number) => {
-            Ok(Target::Deployed(number))
+            Ok(RollbackTarget::Deployed(number))
         }
         (Some(number), _) => named(release, revisions, number),
         (None, None) => previous(revisions, deployed)
-            .map(|revision| Target::Revision(revision.number))
+            .map(|revision| RollbackTarget::Revision(revision.number))
             .ok_or_else(|| {
                 CommandError::usage(format!(
                     "{release} has no earlier revision that succeeded; it has {}",
@@ -97,9 +97,11 @@ fn named(
     release: &ReleaseId,
     revisions: &[&Revision],
     number: u64,
-) -> Result<Target, CommandError> {
+) -> Result<RollbackTarget, CommandError> {
     match revisions.iter().find(|revision| revision.number == number) {
-        Some(revision) if revision.outcome == RunOutcome::Succeeded => Ok(Target::Revision(number)),
+        Some(revision) if revision.outcome == RunOutcome::Succeeded => {
+            Ok(RollbackTarget::Revision(number))
+        }
         Some(_) => Err(CommandError::usage(format!(
             "revision {number} of {release} did not succeed, so that there is nothing to go back to; there are {}",
             listed(revisions)
@@ -132,7 +134,7 @@ fn listed(revisions: &[&Revision]) -> String {
 }
 
 /// The revisions that can be gone back to, for where one of them cannot be read.
-pub(super) fn others(heads: &[Head], number: u64) -> String {
+pub(crate) fn others(heads: &[Head], number: u64) -> String {
     let others: Vec<&Revision> = heads
         .iter()
         .map(|head| &head.revision)

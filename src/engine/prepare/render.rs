@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use crate::engine::desired::{DesiredObject, DesiredState};
 use crate::{
     cluster::Served,
-    engine::{DesiredObject, DesiredState},
     error::CommandError,
     object::{
         KnownScopes, Marks, Object, ObjectId, Origin, PhaseHint, Problem, References, Scope,
@@ -12,36 +12,36 @@ use crate::{
     },
     phase::{self, Assignment},
     plan::{self, Plan},
-    report::Output,
     source::{self, Rendered},
 };
 
 /// The objects of a plan, and the phase of each.
-pub(super) struct Rendering {
-    pub(super) rendered: Rendered,
-    pub(super) references: References,
-    pub(super) assignment: Assignment,
+pub(crate) struct Rendering {
+    /// The objects.
+    pub(crate) rendered: Rendered,
+    /// Which of them needs which.
+    pub(crate) references: References,
+    /// The phase of each.
+    pub(crate) assignment: Assignment,
 }
 
 impl Rendering {
     /// Renders `plan` without a cluster: which kinds live in namespaces is known for the built-in
     /// and well-known ones.
-    pub(super) fn offline(plan: &Plan, output: &mut Output) -> Result<Self, CommandError> {
-        let rendering =
-            Self::with(plan, &KnownScopes).map_err(|problems| problems_error(&problems))?;
-        for warning in rendering
-            .rendered
+    pub(crate) fn offline(plan: &Plan) -> Result<Self, CommandError> {
+        Self::with(plan, &KnownScopes).map_err(|problems| problems_error(&problems))
+    }
+
+    /// What may be wrong with the objects.
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = &Problem> {
+        self.rendered
             .warnings
             .iter()
-            .chain(&rendering.assignment.warnings)
-        {
-            output.note(&format!("Warning: {warning}"));
-        }
-        Ok(rendering)
+            .chain(&self.assignment.warnings)
     }
 
     /// Renders `plan`; `scopes` says which kinds live in namespaces. All problems come at once.
-    pub(super) fn with(plan: &Plan, scopes: &dyn ScopeLookup) -> Result<Self, Vec<Problem>> {
+    pub(crate) fn with(plan: &Plan, scopes: &dyn ScopeLookup) -> Result<Self, Vec<Problem>> {
         let rendered = source::render(plan, scopes, &|value, origin, problems| {
             substitute(plan, value, origin, problems);
         })?;
@@ -61,7 +61,7 @@ impl Rendering {
 
     /// This rendering, or another one where the cluster says otherwise about which kinds live in
     /// namespaces.
-    pub(super) fn for_cluster(self, plan: &Plan, served: &Served) -> Result<Self, CommandError> {
+    pub(crate) fn for_cluster(self, plan: &Plan, served: &Served) -> Result<Self, CommandError> {
         let scopes = ServedScopes(served);
         let differs = |id: &ObjectId| {
             scopes
@@ -77,7 +77,7 @@ impl Rendering {
     /// Phases whose `when` does not hold in a cluster that serves `served`, and why.
     ///
     /// A definition among the objects of an earlier phase counts as served.
-    pub(super) fn skipped(&self, plan: &Plan, served: &Served) -> Vec<(String, String)> {
+    pub(crate) fn skipped(&self, plan: &Plan, served: &Served) -> Vec<(String, String)> {
         let defines = |name: &str| {
             self.rendered
                 .objects
@@ -101,8 +101,8 @@ impl Rendering {
     }
 
     /// What is wanted, without the phases in `skipped`.
-    pub(super) fn wanted(&self, plan: &Plan, skipped: &[(String, String)]) -> DesiredState {
-        let mut wanted = DesiredState {
+    pub(crate) fn desired(&self, plan: &Plan, skipped: &[(String, String)]) -> DesiredState {
+        let mut desired = DesiredState {
             release: plan.release.clone(),
             objects: indexmap::IndexMap::new(),
             phases: plan.phases.clone(),
@@ -124,15 +124,13 @@ impl Rendering {
                     marks,
                     ..DesiredObject::new(object, settings.id(), ordered, &plan.release)
                 };
-                wanted.objects.insert(placed.object.id.clone(), placed);
+                desired.objects.insert(placed.object.id.clone(), placed);
             }
         }
-        wanted.leave_replicas_to_autoscalers();
-        wanted
+        desired.leave_replicas_to_autoscalers();
+        desired
     }
-}
 
-impl Rendering {
     /// What the plan and the object's annotations say about how it is changed and put back.
     fn marks(&self, object: &Object, plan: &Plan) -> Marks {
         let nothing = PhaseHint::default();
@@ -160,7 +158,7 @@ fn substitute(plan: &Plan, value: &mut Value, origin: &Origin, problems: &mut Ve
 }
 
 /// One error (exit 2) that shows all errors among `problems`.
-pub(super) fn problems_error(problems: &[Problem]) -> CommandError {
+fn problems_error(problems: &[Problem]) -> CommandError {
     let errors: Vec<String> = problems
         .iter()
         .filter(|problem| problem.is_error())

@@ -1,13 +1,13 @@
 //! What is said of a release whose newest revision is neither finished nor rolled back.
 
+use crate::engine::{observe::history::ReleaseHistory, plan::deploy::Selection};
 use crate::{
-    engine::{ReleaseHistory, Selection},
     error::{CommandError, ExitCode},
     release::Revision,
 };
 
 /// The command that goes on with what a run of `command` has begun.
-pub(super) fn forward(command: &str) -> &'static str {
+pub(crate) fn forward(command: &str) -> &'static str {
     match command {
         "down" => "down",
         "prune" => "prune --orphans",
@@ -16,7 +16,7 @@ pub(super) fn forward(command: &str) -> &'static str {
 }
 
 /// Refuses what does neither go on from `unsettled` nor back.
-pub(super) fn refused(unsettled: &Revision) -> CommandError {
+pub(crate) fn refused(unsettled: &Revision) -> CommandError {
     refusal(
         unsettled,
         "",
@@ -26,11 +26,11 @@ pub(super) fn refused(unsettled: &Revision) -> CommandError {
 
 /// Refuses a run of `selection` where the newest revision may have touched an object of another
 /// phase: it would count as settled with this run, and what it left there would be forgotten.
-pub(super) fn check_phases(
+pub(crate) fn check_phases(
     selection: &Selection,
-    before: &ReleaseHistory,
+    history: &ReleaseHistory,
 ) -> Result<(), CommandError> {
-    let Some((unsettled, beyond)) = before.newest().zip(before.touched_beyond(selection)) else {
+    let Some((unsettled, beyond)) = history.newest().zip(history.touched_beyond(selection)) else {
         return Ok(());
     };
     let unsettled = &unsettled.revision;
