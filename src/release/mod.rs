@@ -4,10 +4,12 @@
 mod author;
 mod compression;
 mod journal;
+mod labels;
 mod ledger;
 mod lock;
 mod program;
 mod record;
+mod records;
 mod revision;
 mod room;
 mod snapshot;
@@ -20,7 +22,8 @@ pub(crate) use lock::{
     Found, Held, Lock, LockError, LockNotice, LockOptions, Presence, Removal as LockRemoval,
 };
 pub(crate) use program::{Belongings, Program, StepId, Work};
-pub(crate) use record::{ObjectRecord, Records};
+pub(crate) use record::ObjectRecord;
+pub(crate) use records::Records;
 pub(crate) use revision::{Changes, Guard, PhaseRecord, PlanSource, Revision, RollbackRecord};
 pub(crate) use room::Room;
 pub(crate) use snapshot::Snapshot;

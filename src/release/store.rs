@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::{
     ObjectRecord, Records, Revision, Room,
     compression::{compress, decompress},
+    labels::{MANAGER, PART_LABEL, RELEASE_LABEL},
 };
 pub(crate) use following::Change;
 
@@ -99,18 +100,11 @@ impl StoreError {
 }
 
 const SECRET_TYPE: &str = "deployctl.dev/revision";
-/// Label of everything that is kept about a release; its value is the release.
-pub(super) const RELEASE_LABEL: &str = "deployctl.dev/release";
-/// Label that says which part of it an object is.
-pub(super) const PART_LABEL: &str = "deployctl.dev/part";
 /// Compressed bytes in one chunk; base64 and the envelope stay well under the API server's limit of
 /// 1 MiB.
 const CHUNK_BYTES: usize = 600 * 1024;
 /// Chunks that are written, read or deleted at once.
 const PARALLEL: usize = 8;
-/// Field manager of what is kept about releases.
-pub(super) const MANAGER: &str = "deployctl";
-
 impl Store {
     /// The revisions of `release` in `namespace`.
     pub(crate) fn new(

@@ -3,18 +3,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{lease::PART, process::ProcessMark, standing::Standing};
+use super::{
+    labels::{PART, TOKEN},
+    process::ProcessMark,
+    standing::Standing,
+};
 use crate::{
     object::ObjectId,
     plan::ReleaseId,
     release::{
         Author,
-        store::{PART_LABEL, RELEASE_LABEL},
+        labels::{PART_LABEL, RELEASE_LABEL},
     },
 };
-
-/// Annotation of a Lease that holds the token of the run that holds it.
-pub(super) const TOKEN: &str = "deployctl.dev/lock-token";
 
 /// What one run writes into a Lease to hold it.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use crate::{
     cluster::{Cluster, DeleteOptions, RequestError, Resource, Served},
     object::ObjectId,
     plan::ReleaseId,
-    release::store::MANAGER,
+    release::labels::MANAGER,
 };
 
 /// The Lease of a release, and the requests about it.
@@ -20,9 +20,6 @@ pub(super) struct Lease {
 }
 
 const GROUP: &str = "coordination.k8s.io";
-/// Which part of what is kept about a release a lock is.
-pub(crate) const PART: &str = "lock";
-
 /// The kind that locks are of.
 pub(crate) fn resource(served: &Served) -> Resource {
     // Leases are served by every API server, but discovery may fail to say so.

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Holder, claim::TOKEN, process::ProcessMark};
+use super::{Holder, labels::TOKEN, process::ProcessMark};
 use crate::object::one_line;
 
 /// What stands in a Lease.

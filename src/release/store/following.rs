@@ -7,11 +7,14 @@ use tokio::{
     time::{Interval, interval},
 };
 
-use super::{Head, PART_LABEL, RELEASE_LABEL, Store, StoreError, read_head};
+use super::{Head, Store, StoreError, read_head};
 use crate::{
     cluster::{Heard, Resource, Served, WatchScope, Watched},
     event::RunOutcome,
-    release::lock,
+    release::{
+        labels::{PART_LABEL, RELEASE_LABEL},
+        lock,
+    },
 };
 
 /// Watches of what is kept about a release. They end with it.
