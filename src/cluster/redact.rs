@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::error::RefusalCause;
+use super::refusal_cause::RefusalCause;
 
 /// Longest value that is shown, in characters; what is longer is no slip of the pen in a name or a
 /// number.

@@ -15,8 +15,9 @@ use tokio::{sync::mpsc::UnboundedSender, time::timeout};
 
 use super::{
     connect::{self, ConnectError, Target},
-    error::{Refusal, RequestError},
+    error::RequestError,
     fence::Fence,
+    refusal::Refusal,
 };
 use crate::{
     event::RequestCounts,

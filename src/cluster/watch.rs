@@ -10,8 +10,9 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::{
     discovery::Resource,
-    error::{Refusal, RequestError},
+    error::RequestError,
     observe::parameter,
+    refusal::Refusal,
     request::{Call, Cluster, Verb},
 };
 use crate::object::ObjectId;
