@@ -3,14 +3,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use indexmap::IndexMap;
-use serde::Deserialize;
-
 use super::{
     discover::{self, DiscoverError},
-    file::{API_VERSION, EnvironmentDeclaration, Variable},
+    file::{API_VERSION, EnvironmentDeclaration},
+    head::{Head, head_of},
     names::{is_dns_label, listed, nearest},
-    node::Node,
     node_deserializer,
     problem::{Document, KeyPath, Problem},
     resolve,
@@ -298,44 +295,6 @@ impl Opened {
             state_namespace: selection.state_namespace,
         }
     }
-}
-
-/// What must be known of a plan before its variables have values.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Head {
-    /// Always `deployctl.dev/v1`.
-    pub(super) api_version: String,
-    /// Name of the plan.
-    pub(super) name: Option<String>,
-    /// Namespace of environments that name none.
-    pub(super) namespace: Option<String>,
-    /// Contexts of environments that name none.
-    #[serde(default)]
-    pub(super) contexts: Vec<String>,
-    /// Declared variables.
-    #[serde(default)]
-    pub(super) variables: IndexMap<String, Variable>,
-    /// Declared environments.
-    #[serde(default)]
-    pub(super) environments: IndexMap<String, EnvironmentDeclaration>,
-}
-
-/// The entries of `root` that belong to [`Head`].
-fn head_of(root: &Node) -> Node {
-    const KEYS: [&str; 6] = [
-        "apiVersion",
-        "name",
-        "namespace",
-        "contexts",
-        "variables",
-        "environments",
-    ];
-    let mut head = root.clone();
-    if let super::node::Content::Map(entries) = &mut head.content {
-        entries.retain(|entry| KEYS.contains(&entry.key.as_str()));
-    }
-    head
 }
 
 fn wrong_version(document: &Document, version: &str) -> Problem {

@@ -138,7 +138,7 @@ pub(crate) struct Restore {
 /// `apply`, `run`, `pause`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("oneOf" = super::schema::exactly_one(&Action::KINDS)))]
+#[schemars(extend("oneOf" = super::one_of::exactly_one(&Action::KINDS)))]
 #[expect(
     dead_code,
     reason = "carried out by a later version; read now so that mistakes in it are found"
@@ -234,7 +234,7 @@ pub(crate) struct Run {
 /// `stable`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("oneOf" = super::schema::exactly_one(&Check::KINDS)))]
+#[schemars(extend("oneOf" = super::one_of::exactly_one(&Check::KINDS)))]
 #[expect(
     dead_code,
     reason = "carried out by a later version; read now so that mistakes in it are found"

@@ -9,7 +9,7 @@ use super::{
     failure_budget::{FailureBudget, FailureBudgetDeclaration},
     file::{EnvironmentDeclaration, PlanFile},
     file_check,
-    load::Head,
+    head::{HEAD_KEYS, Head},
     names::is_dns_label,
     node::{Content, Node},
     node_deserializer, phases,
@@ -347,18 +347,10 @@ fn replace_variables(
     variables: &IndexMap<String, Value>,
     problems: &mut Vec<Problem>,
 ) {
-    const HEAD: [&str; 6] = [
-        "apiVersion",
-        "name",
-        "namespace",
-        "contexts",
-        "variables",
-        "environments",
-    ];
     if let Content::Map(entries) = &mut root.content {
         for entry in entries
             .iter_mut()
-            .filter(|entry| !HEAD.contains(&entry.key.as_str()))
+            .filter(|entry| !HEAD_KEYS.contains(&entry.key.as_str()))
         {
             let mut walk = Walk {
                 document,

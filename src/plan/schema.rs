@@ -1,5 +1,3 @@
-use serde_json::{Value, json};
-
 use super::file::PlanFile;
 
 /// The JSON Schema of the plan file, as text that ends with a line end.
@@ -8,9 +6,4 @@ pub(crate) fn schema() -> String {
     let mut text = serde_json::to_string_pretty(&schema).expect("a JSON Schema is JSON");
     text.push('\n');
     text
-}
-
-/// A constraint of JSON Schema: exactly one of `keys` is there.
-pub(super) fn exactly_one(keys: &[&str]) -> Value {
-    keys.iter().map(|key| json!({"required": [key]})).collect()
 }

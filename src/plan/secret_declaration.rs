@@ -52,7 +52,7 @@ pub(crate) enum SecretKind {
 /// `command`, `sops`, `template`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("oneOf" = super::schema::exactly_one(&SecretValue::SOURCES)))]
+#[schemars(extend("oneOf" = super::one_of::exactly_one(&SecretValue::SOURCES)))]
 pub(crate) struct SecretValue {
     /// The value itself, for what is no secret: a user name.
     pub(crate) value: Option<String>,

@@ -10,7 +10,7 @@ use cel::{
 
 use super::{
     super::names::nearest,
-    evaluate::VARIABLES,
+    environment::VARIABLES,
     functions::{FUNCTIONS, Function, TYPES},
     kind::Kind,
     mistake::{FORMS, Mistake, unknown_name},

@@ -1,22 +1,17 @@
-use std::{
-    fmt,
-    sync::{Arc, LazyLock},
-};
+use std::{fmt, sync::Arc};
 
-use cel::{Env, Program};
+use cel::Program;
 
 use super::{
     apart::apart,
     check::check,
+    environment::ENVIRONMENT,
     mistake::{Mistake, syntax_mistake},
 };
 
 /// Longest text of an expression, in bytes. It bounds how deep and how expensive an expression can
 /// be.
 const LONGEST: usize = 4096;
-
-/// What every expression can call: the standard library.
-pub(super) static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
 
 /// An expression that was checked: it names nothing that does not exist, and gives true or false as
 /// far as that can be known.

@@ -6,11 +6,9 @@ use serde_json::Value as Json;
 
 use super::{
     apart::apart,
-    compile::{ENVIRONMENT, Expression},
+    compile::Expression,
+    environment::{ENVIRONMENT, VARIABLES},
 };
-
-/// Names that every expression can use: the whole object, three of its parts, and the time.
-pub(super) const VARIABLES: [&str; 5] = ["object", "metadata", "spec", "status", "now"];
 
 /// Most rounds that all loops of an expression together may take.
 const MOST_ROUNDS: usize = 1_000_000;

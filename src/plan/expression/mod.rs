@@ -6,6 +6,7 @@
 mod apart;
 mod check;
 mod compile;
+mod environment;
 mod evaluate;
 mod functions;
 mod kind;
