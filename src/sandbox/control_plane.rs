@@ -25,11 +25,9 @@ use super::{
     message::Message,
     operators,
     ports::Ports,
-    processes::{self, MARKER},
+    processes::{self, MARKER, STOP_TIMEOUT},
     servers::Servers,
-    stages,
-    supervisor::STOP_TIMEOUT,
-    volumes,
+    stages, volumes,
 };
 
 /// Requests of the control plane's own parts are left out, so that the log holds what users did

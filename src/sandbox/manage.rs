@@ -9,8 +9,7 @@ use super::{
     cache::Cache,
     error::SandboxError,
     home::{Home, Summary},
-    processes,
-    supervisor::STOP_TIMEOUT,
+    processes::{self, STOP_TIMEOUT},
 };
 
 /// How a stop ended.

@@ -1,9 +1,14 @@
+//! The processes of a sandbox: found by the marker that they carry, and ended.
+
 use std::{fs, thread, time::Duration};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 /// The environment variable that marks every process of a sandbox with its id.
 pub(super) const MARKER: &str = "DEPLOYCTL_SANDBOX_ID";
+
+/// How long a program may take to end before it is killed.
+pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Whether the process exists and carries the marker of the sandbox `id`, so that a reused process
 /// id is never taken for it.

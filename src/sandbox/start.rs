@@ -14,7 +14,7 @@ use super::{
     install::{InstallProgress, resolve},
     launch,
     message::Message,
-    processes::{self, MARKER},
+    processes::{self, MARKER, STOP_TIMEOUT},
     supervisor,
 };
 
@@ -186,7 +186,7 @@ impl Supervisor {
     /// Cuts the lifeline and waits until nothing of the sandbox is left.
     pub(super) async fn stop(&mut self) -> Result<(), SandboxError> {
         drop(self.lifeline.take());
-        if tokio::time::timeout(supervisor::STOP_TIMEOUT * 5, self.child.wait())
+        if tokio::time::timeout(STOP_TIMEOUT * 5, self.child.wait())
             .await
             .is_err()
         {

@@ -1,6 +1,6 @@
 use std::{
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
 use tokio::{
@@ -123,9 +123,6 @@ async fn cut(lifeline: &mut Option<BufReader<pipe::Receiver>>) {
     }
     std::future::pending::<()>().await;
 }
-
-/// How long a program may take to end before it is killed.
-pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The log that the supervisor's own standard error goes to.
 pub(super) fn log(home: &Home) -> PathBuf {

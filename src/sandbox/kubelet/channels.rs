@@ -6,8 +6,8 @@ use tokio::io::{AsyncWriteExt as _, DuplexStream, WriteHalf};
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::{
-    PodName,
     answer::{Body, BoxError},
+    pod::PodName,
     responder::serve_connection,
     websocket::{self, Socket, message, pump},
 };

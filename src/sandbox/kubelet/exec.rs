@@ -12,9 +12,9 @@ use tokio::{
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::{
-    PodName,
     answer::{Body, BoxError, plain},
     logs::spec,
+    pod::PodName,
     websocket::{self, Socket, message, pump},
 };
 use crate::sandbox::{launch, processes::MARKER};

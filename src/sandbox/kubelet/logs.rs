@@ -9,8 +9,8 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::{
-    PodName, annotation,
     answer::{Body, BoxError, plain, whole},
+    pod::{PodName, annotation},
 };
 use crate::sandbox::api::Api;
 

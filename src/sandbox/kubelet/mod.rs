@@ -10,6 +10,7 @@ mod channels;
 mod exec;
 mod forward;
 mod logs;
+mod pod;
 mod responder;
 mod server;
 mod tunnel;
@@ -18,22 +19,3 @@ mod websocket;
 pub(super) use exec::Commands;
 pub(super) use responder::Slots;
 pub(super) use server::Kubelet;
-
-/// A pod, as a request names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct PodName {
-    namespace: String,
-    name: String,
-}
-
-impl PodName {
-    /// The path of the pod in the API server.
-    fn path(&self) -> String {
-        format!("/api/v1/namespaces/{}/pods/{}", self.namespace, self.name)
-    }
-}
-
-/// An annotation of the pod that says what the sandbox is to play.
-fn annotation<'a>(pod: &'a serde_json::Value, name: &str) -> Option<&'a str> {
-    pod["metadata"]["annotations"][format!("sandbox.deployctl.dev/{name}")].as_str()
-}

@@ -15,8 +15,8 @@ use tokio::{
 };
 
 use super::{
-    PodName, annotation,
     answer::{Body, whole},
+    pod::{PodName, annotation},
 };
 use crate::sandbox::{api::Api, certificates::token, error::SandboxError};
 

@@ -15,12 +15,12 @@ use tokio_rustls::{
 };
 
 use super::{
-    PodName,
     answer::{Body, BoxError, plain},
     channels,
     exec::{self, Commands},
     forward::forward,
     logs,
+    pod::PodName,
     responder::{Slots, any_container_runs},
     tunnel::{is_tunnel, tunnel},
 };
