@@ -1,13 +1,14 @@
-use std::{fmt, io};
+use std::fmt;
 
 use regex::Regex;
 use secrecy::SecretString;
 
 use super::{
     check::{check_format, check_pattern, compile},
-    error::{Rejection, SecretError},
-    names::KeyName,
+    error::{AskError, SecretError},
+    key_name::KeyName,
     needs::PromptNeed,
+    rejection::Rejection,
     value::SecretBytes,
 };
 use crate::plan::ValueFormat;
@@ -22,20 +23,6 @@ pub(crate) trait Ask {
 
     /// Asks `question`, which is answered by typing `name`. Returns whether exactly that was typed.
     fn typed_name(&mut self, question: &str, name: &str) -> Result<bool, AskError>;
-}
-
-/// Why a question has no answer.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum AskError {
-    /// Ctrl-C or SIGTERM. The terminal is as it was.
-    #[error("interrupted at a prompt")]
-    Interrupted,
-    /// Standard input or standard error is no terminal.
-    #[error("there is no terminal to ask at")]
-    NoTerminal,
-    /// The terminal could not be read or written.
-    #[error("cannot ask at the terminal")]
-    Terminal(#[source] io::Error),
 }
 
 /// One value to ask for, and what makes an answer acceptable.

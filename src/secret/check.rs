@@ -3,12 +3,7 @@
 use regex::Regex;
 use serde::de::IgnoredAny;
 
-use super::{
-    error::{Rejection, SecretError},
-    names::KeyName,
-    pem,
-    value::SecretBytes,
-};
+use super::{error::SecretError, key_name::KeyName, pem, rejection::Rejection, value::SecretBytes};
 use crate::plan::{SecretValue, ValueFormat};
 
 /// The API server takes no Secret of more than this many bytes.

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use super::{
     error::SecretError,
+    key_name::KeyName,
     key_pair,
-    names::{KeyName, suggestion},
+    names::suggestion,
     needs::{Needs, Origin},
     template::{self, Part},
     value::SecretBytes,

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::{error::Rejection, value::SecretBytes};
+use super::{rejection::Rejection, value::SecretBytes};
 
 /// The only key of such a Secret.
 pub(super) const KEY: &str = ".dockerconfigjson";

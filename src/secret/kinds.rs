@@ -7,11 +7,13 @@ use super::{
     check::{LARGEST_SECRET, reject},
     compose::Values,
     docker,
-    error::{Rejection, SecretError},
+    error::SecretError,
+    key_name::KeyName,
     manifest::type_name,
-    names::{KeyName, TLS_CERTIFICATE, TLS_KEY},
+    names::{TLS_CERTIFICATE, TLS_KEY},
     needs::SecretNeeds,
     pem,
+    rejection::Rejection,
     value::SecretBytes,
 };
 use crate::plan::SecretKind;

@@ -12,7 +12,9 @@ mod compose;
 mod der;
 mod docker;
 mod error;
+mod file;
 mod generate;
+mod key_name;
 mod key_pair;
 mod kinds;
 mod live;
@@ -22,6 +24,7 @@ mod needs;
 mod pem;
 mod planning;
 mod process;
+mod rejection;
 mod resolve;
 #[cfg(test)]
 mod scenarios;
@@ -32,8 +35,8 @@ mod template;
 mod value;
 mod variables;
 
-pub(crate) use ask::{Ask, AskError, SecretPrompt};
-pub(crate) use error::command_error;
+pub(crate) use ask::{Ask, SecretPrompt};
+pub(crate) use error::{AskError, command_error};
 pub(crate) use names::Rotate;
 pub(crate) use needs::Needs;
 pub(crate) use planning::plan_values;

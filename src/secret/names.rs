@@ -1,49 +1,12 @@
-use std::fmt;
+//! Which values a plan declares, and which of them a user may name.
 
-use super::error::SecretError;
-use crate::plan::{self, SecretDeclaration, SecretValue};
+use super::{error::SecretError, key_name::KeyName};
+use crate::plan::{SecretDeclaration, SecretValue};
 
 /// Key of a certificate in a Secret of type TLS.
 pub(super) const TLS_CERTIFICATE: &str = "tls.crt";
 /// Key of the private key in a Secret of type TLS.
 pub(super) const TLS_KEY: &str = "tls.key";
-
-/// One key of one declared Secret, written `NAME/KEY`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct KeyName {
-    /// Name of the Secret.
-    pub(crate) secret: String,
-    /// Key in its data.
-    pub(crate) key: String,
-}
-
-impl KeyName {
-    /// The key `key` of Secret `secret`.
-    pub(crate) fn new(secret: impl Into<String>, key: impl Into<String>) -> Self {
-        Self {
-            secret: secret.into(),
-            key: key.into(),
-        }
-    }
-
-    /// The key written as `NAME/KEY`.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let (secret, key) = text.split_once('/')?;
-        (!secret.is_empty() && !key.is_empty() && !key.contains('/'))
-            .then(|| Self::new(secret, key))
-    }
-
-    /// The environment variable that supplies the value.
-    pub(crate) fn variable(&self) -> String {
-        plan::secret_variable(&self.secret, &self.key)
-    }
-}
-
-impl fmt::Display for KeyName {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}/{}", self.secret, self.key)
-    }
-}
 
 /// A value that is to be replaced although the cluster has it (`--rotate NAME/KEY`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,17 +148,6 @@ pub(super) fn suggestion(text: &str, known: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_have_exactly_two_parts() {
-        assert_eq!(
-            KeyName::parse("api/tls.crt"),
-            Some(KeyName::new("api", "tls.crt"))
-        );
-        for wrong in ["api", "/key", "api/", "a/b/c", ""] {
-            assert_eq!(KeyName::parse(wrong), None, "{wrong}");
-        }
-    }
 
     #[test]
     fn suggestions_name_the_nearest_or_all() {

@@ -5,7 +5,7 @@ use crate::{
     plan::{SecretDeclaration, ValueFormat},
 };
 
-use super::{error::SecretError, names::KeyName, value::SecretBytes};
+use super::{error::SecretError, key_name::KeyName, value::SecretBytes};
 
 /// Where every value of the declared Secrets will come from, before anything is read or asked.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
-use super::error::Rejection;
+use super::rejection::Rejection;
 
 /// One PEM block.
 pub(super) struct Block {

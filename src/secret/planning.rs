@@ -2,9 +2,10 @@ use serde_json::Value;
 
 use super::{
     error::SecretError,
+    key_name::KeyName,
     live::LiveSecret,
     manifest::type_name,
-    names::{self, KeyName, Rotate, TLS_CERTIFICATE, TLS_KEY, derived_from, is_self_signed},
+    names::{self, Rotate, TLS_CERTIFICATE, TLS_KEY, derived_from, is_self_signed},
     needs::{Needs, Origin, SecretNeeds},
     supplied::Supplied,
     value::SecretBytes,

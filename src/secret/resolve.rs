@@ -5,16 +5,18 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    ask::{Ask, AskError, SecretPrompt},
+    ask::{Ask, SecretPrompt},
     certificate,
     check::{check, reject},
     compose::{Compositions, Values},
-    error::{KEPT, Rejection, SecretError},
+    error::{AskError, KEPT, SecretError},
     generate::generate,
+    key_name::KeyName,
     kinds,
     manifest::manifest,
-    names::{KeyName, TLS_KEY},
+    names::TLS_KEY,
     needs::{Needs, Origin},
+    rejection::Rejection,
     source,
     value::SecretBytes,
     variables::Variables,

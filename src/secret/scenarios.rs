@@ -9,10 +9,8 @@ use serde_json::{Value, json};
 
 use super::{
     Ask, AskError, Known, Needs, Resolved, Rotate, SecretPrompt, Supplied, SuppliedSources,
-    Surroundings, command_error,
-    error::{Rejection, SecretError},
-    names::KeyName,
-    plan_values, resolve,
+    Surroundings, command_error, error::SecretError, key_name::KeyName, plan_values,
+    rejection::Rejection, resolve,
 };
 use crate::{error::ExitCode, plan::SecretDeclaration};
 

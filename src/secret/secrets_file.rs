@@ -5,12 +5,7 @@ use std::{collections::HashMap, path::Path};
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::{
-    error::SecretError,
-    names::{self, KeyName},
-    supplied::read_file,
-    value::SecretBytes,
-};
+use super::{error::SecretError, file::read_file, key_name::KeyName, names, value::SecretBytes};
 use crate::plan::SecretDeclaration;
 
 type Values = HashMap<KeyName, SecretBytes>;

@@ -3,11 +3,10 @@
 use std::{path::Path, time::Duration};
 
 use super::{
-    ask::AskError,
-    error::SecretError,
-    names::KeyName,
+    error::{AskError, SecretError},
+    file::read_file,
+    key_name::KeyName,
     process::{self, ProcessError},
-    supplied::read_file,
     value::SecretBytes,
 };
 
