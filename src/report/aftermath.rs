@@ -1,6 +1,10 @@
 use anstyle::Style;
 
-use super::{failure::paragraph, line::Line, progress::Run, summary::Ending};
+use super::{
+    line::{Line, paragraph},
+    progress::Run,
+    summary::Ending,
+};
 use crate::{
     error::ExitCode,
     event::{Proof, Purpose, RunOutcome},

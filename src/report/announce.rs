@@ -6,7 +6,7 @@ use super::{
     line::{BAD, FAINT, GOOD, HINT, Line, STRONG, WARNING},
     progress::{PhaseProgress, Progress, Run},
     proof::{proof_lines, rollback_lines},
-    summary::{Ending, summary},
+    summary::{Ending, place, summary},
     units::{count, duration, is_instant},
 };
 use crate::event::{Diagnosis, Event, EventKind, PhaseOutcome, Proof, Purpose, RunOutcome};
@@ -262,14 +262,6 @@ fn extent(run: &Run) -> String {
     } else {
         format!("{objects} to write")
     }
-}
-
-/// Where it happens: `in context NAME (https://…)`.
-pub(super) fn place(run: &Run) -> Line {
-    let (context, server) = &run.place;
-    Line::of("in context ")
-        .styled(STRONG, context)
-        .text(format!(" ({server})"))
 }
 
 /// `✓ apps  12 objects, 3 created, 1 changed, 14.2 s`.

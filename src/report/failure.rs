@@ -2,7 +2,7 @@ use anstyle::Style;
 
 use super::{
     aftermath::{Aftermath, next},
-    line::{BAD, FAINT, HINT, Line, STRONG, style_of},
+    line::{BAD, FAINT, HINT, Line, STRONG, paragraph, style_of},
     progress::{Run, explanation},
     text::{neutralise, wrap},
 };
@@ -151,28 +151,5 @@ fn commands(diagnosis: &Diagnosis) -> Vec<Line> {
         .iter()
         .take(COMMANDS)
         .map(|command| Line::of("  more: ").styled(HINT, command))
-        .collect()
-}
-
-/// `text` in at most two lines after `lead`, the second one indented as far.
-pub(super) fn paragraph(lead: &str, text: &str, width: Option<usize>, style: Style) -> Vec<Line> {
-    let indent = super::text::width(lead);
-    let room = width.map(|width| width.saturating_sub(indent));
-    let mut wrapped = wrap(&neutralise(text), room);
-    if wrapped.len() > 2 {
-        let rest = wrapped.split_off(1).join(" ");
-        wrapped.push(rest);
-    }
-    let lead = |position| {
-        if position == 0 {
-            Line::default().styled(style, lead)
-        } else {
-            Line::of(" ".repeat(indent))
-        }
-    };
-    wrapped
-        .iter()
-        .enumerate()
-        .map(|(position, text)| lead(position).styled(style, text).cut(width))
         .collect()
 }

@@ -1,8 +1,10 @@
+//! One line of styled text, measured in columns, and the styles that things have everywhere.
+
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
-use super::text::{character_width, cut_middle, neutralise, start_of, width};
+use super::text::{character_width, cut_middle, neutralise, start_of, width, wrap};
 use crate::readiness::State;
 
 /// Success.
@@ -127,6 +129,29 @@ impl Line {
         }
         rendered
     }
+}
+
+/// `text` in at most two lines after `lead`, the second one indented as far.
+pub(super) fn paragraph(lead: &str, text: &str, width: Option<usize>, style: Style) -> Vec<Line> {
+    let indent = super::text::width(lead);
+    let room = width.map(|width| width.saturating_sub(indent));
+    let mut wrapped = wrap(&neutralise(text), room);
+    if wrapped.len() > 2 {
+        let rest = wrapped.split_off(1).join(" ");
+        wrapped.push(rest);
+    }
+    let lead = |position| {
+        if position == 0 {
+            Line::default().styled(style, lead)
+        } else {
+            Line::of(" ".repeat(indent))
+        }
+    };
+    wrapped
+        .iter()
+        .enumerate()
+        .map(|(position, text)| lead(position).styled(style, text).cut(width))
+        .collect()
 }
 
 #[cfg(test)]

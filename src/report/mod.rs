@@ -15,6 +15,7 @@ mod plain;
 mod progress;
 mod proof;
 mod reporter;
+mod run_format;
 mod screen;
 mod status;
 mod summary;
@@ -33,7 +34,8 @@ pub(crate) use history::{
 };
 pub(crate) use list::{ListView, ListedRelease};
 pub(crate) use output::{ColorWhen, Output};
-pub(crate) use reporter::{Reporter, RunFormat, reporter};
+pub(crate) use reporter::Reporter;
+pub(crate) use run_format::{RunFormat, reporter};
 pub(crate) use status::{RevisionInfo, Standing, StatusObject, StatusPhase, StatusView};
 pub(crate) use text::neutralise;
 pub(crate) use way_back::WayBackView;

@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use super::{
-    announce::place,
     line::{BAD, FAINT, GOOD, HINT, Line, STRONG, WARNING},
     progress::{Progress, Run},
     table::{Column, Table},
@@ -64,6 +63,14 @@ pub(super) fn summary(
         lines.push(format!("  {}", place(run).render()));
     }
     lines
+}
+
+/// Where it happens: `in context NAME (https://…)`.
+pub(super) fn place(run: &Run) -> Line {
+    let (context, server) = &run.place;
+    Line::of("in context ")
+        .styled(STRONG, context)
+        .text(format!(" ({server})"))
 }
 
 fn phase_table(ending: &Ending<'_>) -> Table {
