@@ -2,6 +2,7 @@
 
 mod down;
 mod git;
+mod global;
 mod help;
 mod history;
 mod intent;
@@ -27,6 +28,8 @@ mod up;
 mod validate;
 mod wait;
 
+pub(crate) use global::Global;
+
 use std::process;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
@@ -34,7 +37,7 @@ use tracing_subscriber::{EnvFilter, fmt::time::uptime};
 
 use crate::{
     error::{CommandError, ExitCode},
-    report::{ColorWhen, Output},
+    report::Output,
 };
 
 /// Runs the ordered phases of a Kubernetes platform by server-side apply and waits for readiness
@@ -46,27 +49,6 @@ struct Arguments {
     global: Global,
     #[command(subcommand)]
     command: Command,
-}
-
-/// Flags that every command takes.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Global {
-    /// When to use colour
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value_t,
-        env = "DEPLOYCTL_COLOR",
-        help_heading = "Global options"
-    )]
-    pub(crate) color: ColorWhen,
-    /// Show more: retries and request counts; twice: every request
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
-    pub(crate) verbose: u8,
-    /// Show only errors and data
-    #[arg(short, long, global = true, help_heading = "Global options")]
-    pub(crate) quiet: bool,
 }
 
 #[derive(Debug, clap::Subcommand)]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Rollback;
+use super::arguments::Rollback;
 use crate::{
     cli::{
         intent::ChangeRequest,

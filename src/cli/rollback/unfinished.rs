@@ -1,6 +1,6 @@
 //! Back to what was there before a run that was not finished.
 
-use super::Rollback;
+use super::arguments::Rollback;
 use crate::{
     cli::{
         intent::ChangeRequest,

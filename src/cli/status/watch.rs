@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Arguments, Seen, locked, read_release, show, view};
+use super::{
+    read::{locked, read_release},
+    view::{show, view},
+};
 use crate::{
     cli::{session::Session, tabular::DataFormat},
+    engine::Overview,
     error::CommandError,
     plan::Address,
-    release::{Change, Found, Store},
+    release::{Change, Found, Revision, Store},
     report::{Output, StatusView},
 };
 
@@ -22,7 +26,7 @@ const REDRAW: Duration = Duration::from_secs(1);
 /// Shows the release again whenever something changes, until interrupted. Nothing is asked for
 /// where nothing does.
 pub(super) async fn watch(
-    arguments: &Arguments,
+    format: DataFormat,
     address: &Address,
     session: &Session,
     mut seen: Seen,
@@ -37,7 +41,7 @@ pub(super) async fn watch(
     let mut following = store.follow(&session.served);
     seen.overview.follow(&session.served).await;
     let mut redraw = tokio::time::interval(REDRAW);
-    let screen = is_screen(arguments, output);
+    let screen = is_screen(format, output);
     if screen {
         output.data(CLEAR);
     }
@@ -59,9 +63,16 @@ pub(super) async fn watch(
             () = tokio::time::sleep(PAUSE) => {}
         }
         if !screen {
-            show(arguments, &seen.view(address, session), output);
+            show(format, &seen.view(address, session), output);
         }
     }
+}
+
+/// What is known of a release that has revisions.
+pub(super) struct Seen {
+    pub(super) overview: Overview,
+    pub(super) last: Revision,
+    pub(super) lock: Option<Found>,
 }
 
 impl Seen {
@@ -126,8 +137,8 @@ impl Seen {
 }
 
 /// Whether the view is drawn on a terminal again and again.
-pub(super) fn is_screen(arguments: &Arguments, output: &Output) -> bool {
-    arguments.output == DataFormat::Text && output.stdout_is_terminal()
+pub(super) fn is_screen(format: DataFormat, output: &Output) -> bool {
+    format == DataFormat::Text && output.stdout_is_terminal()
 }
 
 /// Clears what is seen of the terminal, not its history.
