@@ -249,10 +249,10 @@ impl Cluster {
     /// What the API server serves. The first request of a run: it fails fast where no server
     /// answers.
     pub(crate) async fn discover(&self) -> Result<Served, RequestError> {
-        let impatient = self.impatient();
+        let fail_fast = self.fail_fast();
         let (core, named) = tokio::try_join!(
-            impatient.discover_root("/api"),
-            impatient.discover_root("/apis")
+            fail_fast.discover_root("/api"),
+            fail_fast.discover_root("/apis")
         )?;
         let mut discovered = core;
         discovered.extend(named);

@@ -209,7 +209,7 @@ impl Cluster {
             object: Some(object),
             ..Call::get(Verb::Get, path)
         };
-        let (_, body) = self.impatient().call(&call).await?;
+        let (_, body) = self.fail_fast().call(&call).await?;
         Ok(String::from_utf8_lossy(&body).into_owned())
     }
 }

@@ -159,9 +159,9 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 const FIRST_TIMEOUT: Duration = Duration::from_secs(8);
 /// How often a request is sent again before giving up.
 const ATTEMPTS: usize = 6;
-/// How often an impatient request is sent again.
+/// How often a request that is to fail fast is sent again.
 const QUICK_ATTEMPTS: usize = 2;
-/// An impatient request that took longer to fail is not sent again: what hangs will hang again.
+/// One that took longer to fail is not sent again: what hangs will hang again.
 const QUICK: Duration = Duration::from_secs(1);
 
 /// A connection to one cluster. Cheap to clone.
@@ -185,7 +185,7 @@ struct Shared {
     login: Option<String>,
     counts: Counts,
     /// Why the last request failed, where none has succeeded since.
-    trouble: Mutex<Option<String>>,
+    last_error: Mutex<Option<String>>,
     notices: UnboundedSender<Notice>,
 }
 
@@ -247,7 +247,7 @@ impl Cluster {
             server,
             login,
             counts: Counts::default(),
-            trouble: Mutex::default(),
+            last_error: Mutex::default(),
             notices,
         };
         Ok(Self {
@@ -261,7 +261,7 @@ impl Cluster {
 
     /// The same connection, whose requests fail soon: what hangs is given up, and what failed at
     /// once is tried only twice again.
-    pub(super) fn impatient(&self) -> Self {
+    pub(super) fn fail_fast(&self) -> Self {
         Self {
             retries: false,
             limit: FIRST_TIMEOUT,
@@ -308,9 +308,9 @@ impl Cluster {
     }
 
     /// Why the last request failed, where none has succeeded since.
-    pub(crate) fn trouble(&self) -> Option<String> {
+    pub(crate) fn last_error(&self) -> Option<String> {
         self.shared
-            .trouble
+            .last_error
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
@@ -413,7 +413,7 @@ impl Cluster {
     async fn once(&self, call: &Call) -> Result<(u16, Vec<u8>), RequestError> {
         let start = Instant::now();
         let result = self.exchange(call).await;
-        self.note_trouble(result.as_ref().err());
+        self.note_last_error(result.as_ref().err());
         let outcome = match &result {
             Ok((code, body)) => format!("{code}, {} bytes", body.len()),
             Err(RequestError::Refused(refusal)) => refusal.code.to_string(),
@@ -430,16 +430,16 @@ impl Cluster {
 
     /// Remembers why a request failed. One that the fence held up was not answered, so it says
     /// nothing about the server.
-    fn note_trouble(&self, error: Option<&RequestError>) {
+    fn note_last_error(&self, error: Option<&RequestError>) {
         if !matches!(error, Some(RequestError::LockLost { .. })) {
-            let trouble = error
+            let last_error = error
                 .filter(|error| error.is_passing())
                 .map(ToString::to_string);
             *self
                 .shared
-                .trouble
+                .last_error
                 .lock()
-                .unwrap_or_else(PoisonError::into_inner) = trouble;
+                .unwrap_or_else(PoisonError::into_inner) = last_error;
         }
     }
 

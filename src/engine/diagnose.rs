@@ -72,12 +72,12 @@ pub(crate) async fn explain(
 
 /// Why nothing may be written any more.
 pub(crate) fn fence(broken: Option<&StoreError>, cluster: &Cluster) -> String {
-    let trouble = cluster
-        .trouble()
-        .map_or_else(String::new, |trouble| format!(": {trouble}"));
+    let last_error = cluster
+        .last_error()
+        .map_or_else(String::new, |error| format!(": {error}"));
     match broken.filter(|error| !error.is_lock_lost()) {
         Some(error) => format!("what was done could not be noted: {}", with_causes(error)),
-        None => format!("the lock of the release was lost{trouble}"),
+        None => format!("the lock of the release was lost{last_error}"),
     }
 }
 

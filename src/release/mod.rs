@@ -4,8 +4,8 @@
 mod author;
 mod compression;
 mod journal;
+mod journal_flusher;
 mod labels;
-mod ledger;
 mod lock;
 mod program;
 mod record;
@@ -17,7 +17,7 @@ mod store;
 
 pub(crate) use author::Author;
 pub(crate) use journal::{ChangeLog, JournalEntry, ObjectChanges};
-pub(crate) use ledger::Ledger;
+pub(crate) use journal_flusher::JournalFlusher;
 pub(crate) use lock::{
     Found, Held, Lock, LockError, LockNotice, LockOptions, Presence, Removal as LockRemoval,
 };

@@ -1,9 +1,9 @@
 use std::collections::HashSet;
 
 use super::{
-    aftermath::{Aftermath, next},
     failure::failure_block,
     line::{BAD, FAINT, GOOD, HINT, Line, STRONG, WARNING},
+    next_steps::{EndState, next_steps},
     progress::{PhaseProgress, Progress, Run},
     proof::{proof_lines, rollback_lines},
     summary::{Ending, place, summary},
@@ -126,19 +126,19 @@ impl Announcer {
         if ending.outcome == RunOutcome::Succeeded {
             return lines;
         }
-        let aftermath = Aftermath::of(ending, self.proof.as_ref());
+        let end_state = EndState::of(ending, self.proof.as_ref());
         if self.interrupted {
             // Who interrupted it knows why it stopped.
             self.failure = None;
             if self.says_more_than_failures() {
                 lines.extend(
-                    next(progress.run.as_ref(), aftermath, false, width)
+                    next_steps(progress.run.as_ref(), end_state, false, width)
                         .iter()
                         .map(Line::render),
                 );
             }
         }
-        lines.extend(self.failure(progress, aftermath, width));
+        lines.extend(self.failure(progress, end_state, width));
         lines
     }
 
@@ -146,11 +146,11 @@ impl Announcer {
     pub(super) fn failure(
         &mut self,
         progress: &Progress,
-        aftermath: Aftermath,
+        end_state: EndState,
         width: Option<usize>,
     ) -> Vec<String> {
         self.failure.take().map_or_else(Vec::new, |diagnosis| {
-            failure_block(&diagnosis, progress.run.as_ref(), aftermath, width)
+            failure_block(&diagnosis, progress.run.as_ref(), end_state, width)
         })
     }
 

@@ -1,8 +1,8 @@
 use anstyle::Style;
 
 use super::{
-    aftermath::{Aftermath, next},
     line::{BAD, FAINT, HINT, Line, STRONG, paragraph, style_of},
+    next_steps::{EndState, next_steps},
     progress::{Run, explanation},
     text::{neutralise, wrap},
 };
@@ -24,10 +24,10 @@ const COMMANDS: usize = 2;
 pub(super) fn failure_block(
     diagnosis: &Diagnosis,
     run: Option<&Run>,
-    aftermath: Aftermath,
+    end_state: EndState,
     width: Option<usize>,
 ) -> Vec<String> {
-    block(diagnosis, next(run, aftermath, true, width), width)
+    block(diagnosis, next_steps(run, end_state, true, width), width)
 }
 
 /// Why something is not as it was waited for, in at most 15 lines: what, where, the cause, the last

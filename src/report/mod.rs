@@ -1,18 +1,18 @@
 //! Events and plain data → terminal with progress bars, plain log, JSON lines; tables.
 
-mod aftermath;
 mod announce;
 mod bars;
-mod board;
 mod changes;
 mod failure;
 mod history;
 mod json;
 mod line;
 mod list;
+mod next_steps;
 mod output;
 mod plain;
 mod progress;
+mod progress_view;
 mod proof;
 mod reporter;
 mod run_format;

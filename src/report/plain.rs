@@ -7,9 +7,9 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    aftermath::Aftermath,
     announce::Announcer,
     line::{BAD, FAINT, Line},
+    next_steps::EndState,
     progress::{PhaseProgress, Progress, explanation},
     reporter::Reporter,
     units::{between, count, duration, whole},
@@ -189,7 +189,7 @@ impl Drop for PlainReporter {
     fn drop(&mut self) {
         let lines = self
             .announcer
-            .failure(&self.progress, Aftermath::Left, (self.width)());
+            .failure(&self.progress, EndState::Left, (self.width)());
         let _ = self.write(&lines);
     }
 }

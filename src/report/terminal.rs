@@ -8,11 +8,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use jiff::Timestamp;
 
 use super::{
-    aftermath::Aftermath,
     announce::{Announcer, Detail},
     bars::Bars,
-    board::board,
+    next_steps::EndState,
     progress::Progress,
+    progress_view::progress_view,
     reporter::Reporter,
     screen::{Screen, Size},
 };
@@ -104,7 +104,7 @@ impl TerminalReporter {
     }
 }
 
-/// The style of a bar whose text is the board at the time of drawing.
+/// The style of a bar whose text is the view at the time of drawing.
 fn style(
     progress: Arc<Mutex<Progress>>,
     size: fn() -> (usize, usize),
@@ -112,12 +112,12 @@ fn style(
 ) -> ProgressStyle {
     let write = move |_: &ProgressState, text: &mut dyn std::fmt::Write| {
         let (rows, columns) = size();
-        let lines = board(&lock(&progress), now(), columns, rows);
+        let lines = progress_view(&lock(&progress), now(), columns, rows);
         let _ = text.write_str(&lines.join("\n"));
     };
-    ProgressStyle::with_template("{board}")
+    ProgressStyle::with_template("{progress_view}")
         .expect("the template is valid")
-        .with_key("board", write)
+        .with_key("progress_view", write)
 }
 
 fn lock(progress: &Mutex<Progress>) -> MutexGuard<'_, Progress> {
@@ -153,7 +153,7 @@ impl Drop for TerminalReporter {
         let progress = Arc::clone(&self.progress);
         let lines = self
             .announcer
-            .failure(&lock(&progress), Aftermath::Left, width);
+            .failure(&lock(&progress), EndState::Left, width);
         let _ = self.write(&lines);
     }
 }

@@ -10,7 +10,7 @@ use crate::{
         session::Session,
         up::{
             again, confirm,
-            follow::Told,
+            follow::RunReporter,
             prepare::{self, Prepared},
             run_error,
             secrets::ResolvedSecrets,
@@ -286,12 +286,12 @@ async fn carry_out_prepared(
             access: then.access.clone(),
         },
     };
-    let told = Told {
+    let reporter = RunReporter {
         format: arguments.run.output,
         verbosity: global.verbose,
         output,
     };
-    let result = told
+    let result = reporter
         .carry_out(run, &[], &session.stops, &mut session.notices)
         .await;
     result.map_err(|error| run_error(&error, &session))

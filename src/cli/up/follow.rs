@@ -15,14 +15,14 @@ use crate::{
 /// How often a reporter is told that time has passed.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How a run is told of.
-pub(in crate::cli) struct Told<'a> {
+/// Where and how a run is reported.
+pub(in crate::cli) struct RunReporter<'a> {
     pub(in crate::cli) format: RunFormat,
     pub(in crate::cli) verbosity: u8,
     pub(in crate::cli) output: &'a Output,
 }
 
-impl Told<'_> {
+impl RunReporter<'_> {
     /// Carries out `run` and reports what happens meanwhile; `skipped` are phases that are not part
     /// of it, and why. Returns the exit code.
     pub(in crate::cli) async fn carry_out(

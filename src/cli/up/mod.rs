@@ -12,7 +12,7 @@ pub(crate) use arguments::Arguments;
 
 use std::collections::BTreeSet;
 
-use follow::Told;
+use follow::RunReporter;
 use prepare::Prepared;
 use secrets::Declarations;
 
@@ -223,12 +223,12 @@ impl Deployment<'_> {
                 access: prepare::access(plan, session.cluster.kubectl()),
             },
         };
-        let told = Told {
+        let reporter = RunReporter {
             format: arguments.run.output,
             verbosity: global.verbose,
             output,
         };
-        let result = told
+        let result = reporter
             .carry_out(run, &prepared.skipped, &session.stops, &mut session.notices)
             .await;
         result.map_err(|error| run_error(&error, &session))

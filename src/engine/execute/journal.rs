@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::run::lifecycle::CancelSignals;
 use crate::{
     object::ObjectId,
-    release::{Head, JournalEntry, Ledger, Store, StoreError},
+    release::{Head, JournalEntry, JournalFlusher, Store, StoreError},
 };
 
 /// Where whoever writes says what was done: remembered here, and stored in the journal where the
@@ -16,7 +16,7 @@ use crate::{
 #[derive(Clone, Default)]
 pub(crate) struct JournalWriter {
     noted: Arc<Mutex<Noted>>,
-    ledger: Arc<Mutex<Option<Ledger>>>,
+    flusher: Arc<Mutex<Option<JournalFlusher>>>,
 }
 
 #[derive(Default)]
@@ -34,12 +34,12 @@ impl JournalWriter {
         head: Head,
         stops: &CancelSignals,
     ) -> (Self, CancellationToken) {
-        let ledger = Ledger::open(store.clone(), head);
-        let fenced = either(&stops.lock_lost, ledger.broken());
+        let flusher = JournalFlusher::open(store.clone(), head);
+        let fenced = either(&stops.lock_lost, flusher.broken());
         (
             Self {
                 noted: Arc::default(),
-                ledger: Arc::new(Mutex::new(Some(ledger))),
+                flusher: Arc::new(Mutex::new(Some(flusher))),
             },
             fenced,
         )
@@ -48,23 +48,23 @@ impl JournalWriter {
     /// Stores what is not stored yet, and returns the head as it is stored then. Nothing that is
     /// noted later is stored.
     pub(crate) async fn close(&self) -> (Head, Result<(), StoreError>) {
-        let ledger = self
-            .ledger
+        let flusher = self
+            .flusher
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        ledger.expect("the journal is open").close().await
+        flusher.expect("the journal is open").close().await
     }
 
     /// Notes `entry`.
     pub(crate) fn note(&self, entry: JournalEntry) {
-        if let Some(ledger) = self
-            .ledger
+        if let Some(flusher) = self
+            .flusher
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .as_ref()
         {
-            ledger.note(entry.clone());
+            flusher.note(entry.clone());
         }
         let mut noted = self.lock();
         if let JournalEntry::Removed {

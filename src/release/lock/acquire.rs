@@ -6,12 +6,12 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     Found, Held, Holder, LockError, LockNotice, Presence,
-    claim::Claim,
+    holder_observation::{HolderObservation, Judgement},
     lease::Lease,
-    notice::Death,
-    observed::{Judgement, Observed},
+    lease_claim::LeaseClaim,
+    lease_state::LeaseState,
+    notice::HolderDeath,
     process::ProcessMark,
-    standing::Standing,
 };
 use crate::{
     cluster::{BootTime, Cluster, Heard, Served, Watched},
@@ -57,7 +57,7 @@ impl Lock {
             state_namespace,
             release,
         );
-        let claim = Claim::new(author, options.expiry);
+        let claim = LeaseClaim::new(author, options.expiry);
         let until = options.wait.map(|wait| BootTime::now() + wait);
         let mut acquisition = Acquisition {
             lease,
@@ -67,7 +67,7 @@ impl Lock {
             told: None,
         };
         let mut prepared = false;
-        let (standing, sent) = loop {
+        let (state, sent) = loop {
             match Box::pin(acquisition.attempt()).await {
                 Ok(Some(taken)) => break taken,
                 Ok(None) => {}
@@ -88,7 +88,7 @@ impl Lock {
             cluster,
             acquisition.lease,
             acquisition.claim,
-            standing,
+            state,
             sent,
         ))
     }
@@ -113,7 +113,7 @@ impl Lock {
 /// Taking a lock.
 struct Acquisition<T> {
     lease: Lease,
-    claim: Claim,
+    claim: LeaseClaim,
     /// Until when somebody else is waited for.
     until: Option<BootTime>,
     tell: T,
@@ -126,9 +126,9 @@ enum Freed {
     /// There is no Lease any more.
     Deleted,
     /// Nobody holds it.
-    Cleared(Standing),
+    Cleared(LeaseState),
     /// Who holds it is dead.
-    Abandoned(Standing, Death),
+    Abandoned(LeaseState, HolderDeath),
 }
 
 /// What a process had sent when it died is carried out or dropped by then: its connections end with
@@ -142,7 +142,7 @@ const LOOK: Duration = Duration::from_millis(500);
 impl<T: FnMut(LockNotice)> Acquisition<T> {
     /// What stands in the Lease once this run holds it, and when that was asked for; `None` where
     /// it has to be tried again.
-    async fn attempt(&mut self) -> Result<Option<(Standing, BootTime)>, LockError> {
+    async fn attempt(&mut self) -> Result<Option<(LeaseState, BootTime)>, LockError> {
         self.claim.acquired = Timestamp::now();
         let sent = BootTime::now();
         let created = self
@@ -150,29 +150,29 @@ impl<T: FnMut(LockNotice)> Acquisition<T> {
             .create(&self.claim)
             .await
             .map_err(|error| self.lease.failed("take the lock", error))?;
-        if let Some(standing) = created {
-            return Ok(self.if_fresh(standing, sent));
+        if let Some(state) = created {
+            return Ok(self.if_fresh(state, sent));
         }
         let read = self
             .lease
             .read()
             .await
             .map_err(|error| self.lease.failed("read the lock", error))?;
-        let Some(standing) = read else {
+        let Some(state) = read else {
             return Ok(None);
         };
         // The answer to an earlier attempt may have been lost.
-        if self.claim.made(&standing) || standing.holder.is_none() {
-            return self.take(&standing, None).await;
+        if self.claim.made(&state) || state.holder.is_none() {
+            return self.take(&state, None).await;
         }
-        match self.until_free(standing).await? {
+        match self.until_free(state).await? {
             Freed::Deleted => Ok(None),
-            Freed::Cleared(standing) => self.take(&standing, None).await,
-            Freed::Abandoned(standing, death) => {
-                if death == Death::ProcessGone {
+            Freed::Cleared(state) => self.take(&state, None).await,
+            Freed::Abandoned(state, death) => {
+                if death == HolderDeath::ProcessGone {
                     tokio::time::sleep(LAST_WRITES).await;
                 }
-                self.take(&standing, Some(death)).await
+                self.take(&state, Some(death)).await
             }
         }
     }
@@ -181,9 +181,9 @@ impl<T: FnMut(LockNotice)> Acquisition<T> {
     /// by us, keeps it.
     async fn take(
         &mut self,
-        before: &Standing,
-        death: Option<Death>,
-    ) -> Result<Option<(Standing, BootTime)>, LockError> {
+        before: &LeaseState,
+        death: Option<HolderDeath>,
+    ) -> Result<Option<(LeaseState, BootTime)>, LockError> {
         self.claim.acquired = Timestamp::now();
         let sent = BootTime::now();
         let written = self
@@ -191,7 +191,7 @@ impl<T: FnMut(LockNotice)> Acquisition<T> {
             .write(&self.claim, before)
             .await
             .map_err(|error| self.lease.failed("take the lock", error))?;
-        let taken = written.and_then(|standing| self.if_fresh(standing, sent));
+        let taken = written.and_then(|state| self.if_fresh(state, sent));
         if let (Some(_), Some(death), Some(holder)) = (&taken, death, &before.holder) {
             (self.tell)(LockNotice::TakenOver {
                 holder: holder.clone(),
@@ -202,27 +202,27 @@ impl<T: FnMut(LockNotice)> Acquisition<T> {
     }
 
     /// A lock whose request went out too long ago is taken again: its time counts from then.
-    fn if_fresh(&self, standing: Standing, sent: BootTime) -> Option<(Standing, BootTime)> {
-        (sent.elapsed() < self.claim.expiry / 2).then_some((standing, sent))
+    fn if_fresh(&self, state: LeaseState, sent: BootTime) -> Option<(LeaseState, BootTime)> {
+        (sent.elapsed() < self.claim.expiry / 2).then_some((state, sent))
     }
 
     /// Watches the Lease until nobody holds it, or whoever holds it is known to be dead, or is not
     /// to be waited for any longer.
-    async fn until_free(&mut self, standing: Standing) -> Result<Freed, LockError> {
-        let (_watch, mut seen) = self.watch(&standing);
-        let mut observed = Observed::first(standing, BootTime::now());
+    async fn until_free(&mut self, state: LeaseState) -> Result<Freed, LockError> {
+        let (_watch, mut seen) = self.watch(&state);
+        let mut observation = HolderObservation::first(state, BootTime::now());
         loop {
-            let presence = observed
-                .standing
+            let presence = observation
+                .state
                 .process
                 .as_ref()
                 .map_or(Presence::Unknown, ProcessMark::presence);
-            let judgement = observed.judge(presence, BootTime::now());
-            let Some(holder) = observed.standing.holder.clone() else {
-                return Ok(Freed::Cleared(observed.standing));
+            let judgement = observation.judge(presence, BootTime::now());
+            let Some(holder) = observation.state.holder.clone() else {
+                return Ok(Freed::Cleared(observation.state));
             };
             if let Judgement::Dead(death) = judgement {
-                return Ok(Freed::Abandoned(observed.standing, death));
+                return Ok(Freed::Abandoned(observation.state, death));
             }
             let time_is_up = self.until.map_or(judgement == Judgement::Alive, |until| {
                 until.remaining().is_zero()
@@ -233,16 +233,16 @@ impl<T: FnMut(LockNotice)> Acquisition<T> {
                     holder,
                 });
             }
-            self.tell_of(holder, &observed);
+            self.tell_of(holder, &observation);
             let pause = self
                 .until
-                .unwrap_or(observed.dead_at())
-                .min(observed.dead_at())
+                .unwrap_or(observation.dead_at())
+                .min(observation.dead_at())
                 .remaining()
                 .min(LOOK);
             tokio::select! {
                 Some(heard) = seen.recv() => match heard.what {
-                    Watched::Changed(lease) => observed.see(Standing::read(&lease), BootTime::now()),
+                    Watched::Changed(lease) => observation.see(LeaseState::read(&lease), BootTime::now()),
                     Watched::Gone(_) => return Ok(Freed::Deleted),
                     // Then only the attempt to take it over shows whether it changed.
                     Watched::Forbidden | Watched::All(..) => {}
@@ -252,7 +252,7 @@ impl<T: FnMut(LockNotice)> Acquisition<T> {
         }
     }
 
-    fn watch(&self, standing: &Standing) -> (AbortOnDropHandle<()>, UnboundedReceiver<Heard>) {
+    fn watch(&self, state: &LeaseState) -> (AbortOnDropHandle<()>, UnboundedReceiver<Heard>) {
         let (sender, seen) = unbounded_channel();
         let Lease {
             cluster,
@@ -260,12 +260,12 @@ impl<T: FnMut(LockNotice)> Acquisition<T> {
             id,
             ..
         } = self.lease.clone();
-        let watch = cluster.watch_object(resource, id, standing.resource_version.clone(), sender);
+        let watch = cluster.watch_object(resource, id, state.resource_version.clone(), sender);
         (AbortOnDropHandle::new(tokio::spawn(watch)), seen)
     }
 
     /// Tells of each holder once.
-    fn tell_of(&mut self, holder: Holder, observed: &Observed) {
+    fn tell_of(&mut self, holder: Holder, observation: &HolderObservation) {
         if self.told.as_ref() == Some(&holder) {
             return;
         }
@@ -277,7 +277,7 @@ impl<T: FnMut(LockNotice)> Acquisition<T> {
             },
             None => LockNotice::Watching {
                 holder,
-                within: observed.dead_at().remaining(),
+                within: observation.dead_at().remaining(),
             },
         });
     }

@@ -1,9 +1,11 @@
-use super::{Holder, LockError, Presence, lease::Lease, process::ProcessMark, standing::Standing};
+use super::{
+    Holder, LockError, Presence, lease::Lease, lease_state::LeaseState, process::ProcessMark,
+};
 
 /// A lock that some run holds.
 pub(crate) struct Found {
     lease: Lease,
-    standing: Standing,
+    state: LeaseState,
     holder: Holder,
 }
 
@@ -19,14 +21,14 @@ pub(crate) enum Removal {
 impl Found {
     /// The lock in `lease`; `None` where nobody holds it.
     pub(super) async fn look(lease: Lease) -> Result<Option<Self>, LockError> {
-        let standing = lease
+        let state = lease
             .read()
             .await
             .map_err(|error| lease.failed("read the lock", error))?;
-        let held = standing.and_then(|standing| Some((standing.holder.clone()?, standing)));
-        Ok(held.map(|(holder, standing)| Self {
+        let held = state.and_then(|state| Some((state.holder.clone()?, state)));
+        Ok(held.map(|(holder, state)| Self {
             lease,
-            standing,
+            state,
             holder,
         }))
     }
@@ -38,7 +40,7 @@ impl Found {
 
     /// What can be said of the holder's process from this machine.
     pub(crate) fn presence(&self) -> Presence {
-        self.standing
+        self.state
             .process
             .as_ref()
             .map_or(Presence::Unknown, ProcessMark::presence)
@@ -48,23 +50,20 @@ impl Found {
     pub(crate) async fn remove(self) -> Result<Removal, LockError> {
         let mut found = self;
         loop {
-            let Self {
-                lease, standing, ..
-            } = &found;
+            let Self { lease, state, .. } = &found;
             if lease
-                .delete(standing)
+                .delete(state)
                 .await
                 .map_err(|error| lease.failed("remove the lock", error))?
             {
                 return Ok(Removal::Removed);
             }
             // A living holder changes its Lease all the time.
-            let (token, identity) = (standing.token.clone(), found.holder.identity);
+            let (token, identity) = (state.token.clone(), found.holder.identity);
             match Self::look(found.lease).await? {
                 None => return Ok(Removal::Removed),
                 Some(current)
-                    if (&current.standing.token, &current.holder.identity)
-                        == (&token, &identity) =>
+                    if (&current.state.token, &current.holder.identity) == (&token, &identity) =>
                 {
                     found = current;
                 }

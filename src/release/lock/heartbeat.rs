@@ -1,15 +1,15 @@
 use tokio_util::sync::CancellationToken;
 
-use super::{claim::Claim, lease::Lease, standing::Standing};
+use super::{lease::Lease, lease_claim::LeaseClaim, lease_state::LeaseState};
 use crate::cluster::{BootTime, Fence, RequestError};
 
 /// Keeps a lock alive.
 pub(super) struct Heartbeat {
     pub(super) lease: Lease,
-    pub(super) claim: Claim,
+    pub(super) claim: LeaseClaim,
     pub(super) fence: Fence,
     /// What stands in the Lease since our last write.
-    pub(super) standing: Standing,
+    pub(super) state: LeaseState,
     /// When the last successful write was asked for.
     pub(super) renewed: BootTime,
     pub(super) stop: CancellationToken,
@@ -21,7 +21,7 @@ impl Heartbeat {
     ///
     /// What fails is tried again until the lock would have expired; a Lease that is another's, or
     /// gone, is lost at once.
-    pub(super) async fn run(mut self) -> Standing {
+    pub(super) async fn run(mut self) -> LeaseState {
         let interval = self.claim.expiry / 3;
         let pause = interval / 4;
         let mut due = self.renewed + interval;
@@ -33,15 +33,15 @@ impl Heartbeat {
                 (asked, self.renew().await)
             };
             let (asked, renewed) = tokio::select! {
-                () = stop.cancelled() => return self.standing,
+                () = stop.cancelled() => return self.state,
                 renewal = fence.while_open(renewal) => match renewal {
                     Some(renewal) => renewal,
-                    None => return self.standing,
+                    None => return self.state,
                 },
             };
             match renewed {
-                Ok(Some(standing)) => {
-                    self.standing = standing;
+                Ok(Some(state)) => {
+                    self.state = state;
                     fence.extend(asked + self.claim.expiry);
                     due = asked + interval;
                 }
@@ -52,16 +52,14 @@ impl Heartbeat {
     }
 
     /// What stands in the Lease after it was renewed; `None` where it is not ours any more.
-    async fn renew(&self) -> Result<Option<Standing>, RequestError> {
-        if let Some(standing) = self.lease.write(&self.claim, &self.standing).await? {
-            return Ok(Some(standing));
+    async fn renew(&self) -> Result<Option<LeaseState>, RequestError> {
+        if let Some(state) = self.lease.write(&self.claim, &self.state).await? {
+            return Ok(Some(state));
         }
         // It changed and may still be ours: the answer to a renewal was lost, or somebody annotated
         // it.
         match self.lease.read().await? {
-            Some(standing) if self.claim.made(&standing) => {
-                self.lease.write(&self.claim, &standing).await
-            }
+            Some(state) if self.claim.made(&state) => self.lease.write(&self.claim, &state).await,
             _ => Ok(None),
         }
     }

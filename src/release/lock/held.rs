@@ -4,8 +4,8 @@ use tokio::{task::JoinHandle, time::timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    LockError, claim::Claim, heartbeat::Heartbeat, lease::Lease, observed::longest_write,
-    standing::Standing,
+    LockError, heartbeat::Heartbeat, holder_observation::longest_write, lease::Lease,
+    lease_claim::LeaseClaim, lease_state::LeaseState,
 };
 use crate::cluster::{BootTime, Cluster, Fence, RequestError};
 
@@ -15,8 +15,8 @@ pub(crate) struct Held {
     cluster: Cluster,
     fence: Fence,
     lease: Lease,
-    claim: Claim,
-    heartbeat: JoinHandle<Standing>,
+    claim: LeaseClaim,
+    heartbeat: JoinHandle<LeaseState>,
     stop: DropGuard,
 }
 
@@ -25,12 +25,12 @@ pub(crate) struct Held {
 const ATTEMPTS: usize = 5;
 
 impl Held {
-    /// The lock that `claim` holds since `standing` was asked for at `sent`.
+    /// The lock that `claim` holds since `state` was asked for at `sent`.
     pub(super) fn new(
         cluster: &Cluster,
         lease: Lease,
-        claim: Claim,
-        standing: Standing,
+        claim: LeaseClaim,
+        state: LeaseState,
         sent: BootTime,
     ) -> Self {
         let fence = Fence::new(sent + claim.expiry, longest_write(claim.expiry));
@@ -39,7 +39,7 @@ impl Held {
             lease: lease.clone(),
             claim: claim.clone(),
             fence: fence.clone(),
-            standing,
+            state,
             renewed: sent,
             stop: stop.clone(),
         };
@@ -84,24 +84,28 @@ impl Held {
         let remaining = fence.remaining();
         drop(stop);
         fence.close();
-        let Ok(standing) = heartbeat.await else {
+        let Ok(state) = heartbeat.await else {
             return Ok(());
         };
         // After that time it is free anyway.
-        let freed = timeout(remaining, free(&lease, &claim, standing)).await;
+        let freed = timeout(remaining, free(&lease, &claim, state)).await;
         freed
             .unwrap_or(Ok(()))
             .map_err(|error| lease.failed("free the lock", error))
     }
 }
 
-async fn free(lease: &Lease, claim: &Claim, mut standing: Standing) -> Result<(), RequestError> {
+async fn free(
+    lease: &Lease,
+    claim: &LeaseClaim,
+    mut state: LeaseState,
+) -> Result<(), RequestError> {
     for _ in 0..ATTEMPTS {
-        if lease.delete(&standing).await? {
+        if lease.delete(&state).await? {
             break;
         }
         match lease.read().await? {
-            Some(current) if claim.made(&current) => standing = current,
+            Some(current) if claim.made(&current) => state = current,
             _ => break,
         }
     }

@@ -1,7 +1,7 @@
 use super::{
     LockError,
-    claim::{Claim, guard},
-    standing::Standing,
+    lease_claim::{LeaseClaim, guard},
+    lease_state::LeaseState,
 };
 use crate::{
     cluster::{Cluster, DeleteOptions, RequestError, Resource, Served},
@@ -61,23 +61,26 @@ impl Lease {
     }
 
     /// What stands in it; `None` where there is none.
-    pub(super) async fn read(&self) -> Result<Option<Standing>, RequestError> {
+    pub(super) async fn read(&self) -> Result<Option<LeaseState>, RequestError> {
         let lease = self
             .cluster
             .get(&self.resource, self.id.namespace.as_deref(), &self.id.name)
             .await?;
-        Ok(lease.as_ref().map(Standing::read))
+        Ok(lease.as_ref().map(LeaseState::read))
     }
 
     /// Creates it for `claim`; `None` where there is one.
-    pub(super) async fn create(&self, claim: &Claim) -> Result<Option<Standing>, RequestError> {
+    pub(super) async fn create(
+        &self,
+        claim: &LeaseClaim,
+    ) -> Result<Option<LeaseState>, RequestError> {
         let body = claim.lease(&self.id, &self.release, None);
         match self
             .cluster
             .create(&self.resource, &self.id, &body, MANAGER)
             .await
         {
-            Ok(lease) => Ok(Some(Standing::read(&lease))),
+            Ok(lease) => Ok(Some(LeaseState::read(&lease))),
             Err(error) if error.code() == Some(409) => Ok(None),
             Err(error) => Err(error),
         }
@@ -86,9 +89,9 @@ impl Lease {
     /// Writes `claim` into it; `None` where it is not as in `before` any more, or is being deleted.
     pub(super) async fn write(
         &self,
-        claim: &Claim,
-        before: &Standing,
-    ) -> Result<Option<Standing>, RequestError> {
+        claim: &LeaseClaim,
+        before: &LeaseState,
+    ) -> Result<Option<LeaseState>, RequestError> {
         let body = claim.lease(&self.id, &self.release, Some(before));
         match self
             .cluster
@@ -96,14 +99,14 @@ impl Lease {
             .await
         {
             Ok(lease) if lease.pointer("/metadata/deletionTimestamp").is_some() => Ok(None),
-            Ok(lease) => Ok(Some(Standing::read(&lease))),
+            Ok(lease) => Ok(Some(LeaseState::read(&lease))),
             Err(error) if is_moved(&error) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
     /// Deletes it. Whether that was done; not where it is not as in `before` any more.
-    pub(super) async fn delete(&self, before: &Standing) -> Result<bool, RequestError> {
+    pub(super) async fn delete(&self, before: &LeaseState) -> Result<bool, RequestError> {
         let options = DeleteOptions {
             uid: Some(before.uid.clone()),
             resource_version: Some(before.resource_version.clone()),
@@ -123,7 +126,7 @@ impl Lease {
     }
 
     /// Takes the holder out of it.
-    async fn clear(&self, before: &Standing) -> Result<bool, RequestError> {
+    async fn clear(&self, before: &LeaseState) -> Result<bool, RequestError> {
         let Some(mut lease) = self
             .cluster
             .get(&self.resource, self.id.namespace.as_deref(), &self.id.name)

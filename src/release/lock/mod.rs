@@ -1,18 +1,18 @@
 //! The lock of a release: a Lease that one run at a time holds and keeps alive.
 
 mod acquire;
-mod claim;
 mod error;
 mod found;
 mod heartbeat;
 mod held;
 mod holder;
+mod holder_observation;
 mod labels;
 mod lease;
+mod lease_claim;
+mod lease_state;
 mod notice;
-mod observed;
 mod process;
-mod standing;
 
 pub(crate) use acquire::{Lock, LockOptions};
 pub(crate) use error::LockError;

@@ -10,12 +10,12 @@ pub(crate) enum LockNotice {
     /// Somebody holds it, and is waited for.
     Waiting { holder: Holder, at_most: Duration },
     /// It was taken from a run that is dead.
-    TakenOver { holder: Holder, death: Death },
+    TakenOver { holder: Holder, death: HolderDeath },
 }
 
 /// How a dead run was recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Death {
+pub(crate) enum HolderDeath {
     /// It ran on this machine, and its process does not exist any more.
     ProcessGone,
     /// It has not renewed its Lease for longer than it promised.
@@ -41,8 +41,8 @@ impl fmt::Display for LockNotice {
             }
             LockNotice::TakenOver { holder, death } => {
                 let how = match death {
-                    Death::ProcessGone => "its process does not exist any more",
-                    Death::Silent => "it shows no sign of life",
+                    HolderDeath::ProcessGone => "its process does not exist any more",
+                    HolderDeath::Silent => "it shows no sign of life",
                 };
                 write!(formatter, "Took the lock over from {holder}: {how}")
             }
@@ -76,11 +76,11 @@ mod tests {
             },
             LockNotice::TakenOver {
                 holder: holder(),
-                death: Death::ProcessGone,
+                death: HolderDeath::ProcessGone,
             },
             LockNotice::TakenOver {
                 holder: holder(),
-                death: Death::Silent,
+                death: HolderDeath::Silent,
             },
         ];
         assert_eq!(

@@ -10,12 +10,12 @@ use super::{
 use crate::plan::PhaseId;
 use crate::report::{
     Extent,
-    aftermath::Aftermath,
     announce::{Announcer, Detail},
-    board::board,
     failure::failure_block,
+    next_steps::EndState,
     plain::PlainReporter,
     progress::Progress,
+    progress_view::progress_view,
     reporter::Reporter as _,
     text::width,
 };
@@ -68,16 +68,16 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn boards_and_failures(name in any::<String>(), message in any::<String>(), columns in 1_usize..130) {
+    fn progress_views_and_failures(name in any::<String>(), message in any::<String>(), columns in 1_usize..130) {
         let script = hostile(&name, &message);
         let mut progress = Progress::default();
         script.events.iter().for_each(|event| progress.observe(event));
-        for line in board(&progress, start(), columns, 30) {
+        for line in progress_view(&progress, start(), columns, 30) {
             let line = plain(&line);
             prop_assert!(harmless(&line) && width(&line) < columns, "{:?}", line);
         }
         let Some(EventKind::FailureExplained { diagnosis }) = script.events.last().map(|event| &event.kind) else { unreachable!() };
-        let lines = failure_block(diagnosis, None, Aftermath::Differs, Some(columns));
+        let lines = failure_block(diagnosis, None, EndState::Differs, Some(columns));
         prop_assert!(lines.len() <= 15);
         for line in lines {
             let line = plain(&line);

@@ -4,8 +4,8 @@ use super::{emulator::Emulator, *};
 use crate::report::{
     announce::Detail,
     bars::Bars,
-    board::board,
     progress::Progress,
+    progress_view::progress_view,
     reporter::Reporter as _,
     terminal::{Terminal, TerminalReporter},
 };
@@ -66,28 +66,28 @@ fn later(second: i64) -> Timestamp {
 }
 
 #[test]
-fn board_at_80_columns() {
+fn progress_view_at_80_columns() {
     insta::assert_snapshot!(plain(
-        &board(&progress(&busy()), later(75), 80, 40).join("\n")
+        &progress_view(&progress(&busy()), later(75), 80, 40).join("\n")
     ));
 }
 
 #[test]
-fn board_at_120_columns_in_colour() {
+fn progress_view_at_120_columns_in_colour() {
     insta::assert_snapshot!(
-        board(&progress(&busy()), later(75), 120, 40)
+        progress_view(&progress(&busy()), later(75), 120, 40)
             .join("\n")
             .replace('\u{1b}', "␛")
     );
 }
 
 #[test]
-fn board_of_one_phase_names_at_most_eight_objects() {
+fn progress_view_of_one_phase_names_at_most_eight_objects() {
     let mut script = busy();
     script.events.retain(
         |event| !matches!(&event.kind, EventKind::PhaseStarted { phase, .. } if !phase.is_declared_as("apps")),
     );
-    let lines = board(&progress(&script), later(75), 160, 40);
+    let lines = progress_view(&progress(&script), later(75), 160, 40);
     assert_eq!(lines.len(), 1 + 8 + 1);
     assert!(
         plain(&lines[1]).contains("Job/migrate"),
@@ -103,11 +103,11 @@ fn board_of_one_phase_names_at_most_eight_objects() {
 }
 
 #[test]
-fn board_is_never_larger_than_the_terminal() {
+fn progress_view_is_never_larger_than_the_terminal() {
     let progress = progress(&busy());
     for columns in 0..130 {
         for rows in 0..30 {
-            let lines = board(&progress, later(75), columns, rows);
+            let lines = progress_view(&progress, later(75), columns, rows);
             assert!(
                 lines.len() < rows.max(1),
                 "{} lines in {rows} rows",

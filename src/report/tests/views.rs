@@ -2,7 +2,7 @@ use super::*;
 use crate::plan::PhaseId;
 use crate::report::{
     ChangeAction, ChangeRow, ChangeSummary, Extent, ListView, ListedRelease, RevisionInfo,
-    Standing, StatusObject, StatusPhase, StatusView, aftermath::Aftermath, failure::failure_block,
+    Standing, StatusObject, StatusPhase, StatusView, failure::failure_block, next_steps::EndState,
     progress::Run,
 };
 
@@ -19,7 +19,7 @@ fn run() -> Run {
 
 #[test]
 fn failure_block_at_80_columns() {
-    let lines = failure_block(&diagnosis(), Some(&run()), Aftermath::Left, Some(80));
+    let lines = failure_block(&diagnosis(), Some(&run()), EndState::Left, Some(80));
     assert!(lines.len() <= 15, "{} lines", lines.len());
     insta::assert_snapshot!(plain(&lines.join("\n")));
 }
@@ -27,7 +27,7 @@ fn failure_block_at_80_columns() {
 #[test]
 fn failure_block_at_120_columns_in_colour() {
     insta::assert_snapshot!(
-        failure_block(&diagnosis(), Some(&run()), Aftermath::Left, Some(120))
+        failure_block(&diagnosis(), Some(&run()), EndState::Left, Some(120))
             .join("\n")
             .replace('\u{1b}', "␛")
     );
@@ -40,14 +40,14 @@ fn failure_block_never_has_more_than_15_lines() {
     diagnosis.more = vec![diagnosis.more[0].clone(); 5];
     diagnosis.objects.extend(diagnosis.objects.clone());
     for width in [None, Some(20), Some(80)] {
-        assert!(failure_block(&diagnosis, Some(&run()), Aftermath::Halfway, width).len() <= 15);
+        assert!(failure_block(&diagnosis, Some(&run()), EndState::Halfway, width).len() <= 15);
     }
     let brief = Diagnosis {
         summary: "no more".to_owned(),
         ..Diagnosis::default()
     };
     assert_eq!(
-        failure_block(&brief, None, Aftermath::Untouched, None).len(),
+        failure_block(&brief, None, EndState::Untouched, None).len(),
         2
     );
 }

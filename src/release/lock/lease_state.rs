@@ -7,7 +7,7 @@ use crate::object::one_line;
 
 /// What stands in a Lease.
 #[derive(Debug, Clone)]
-pub(super) struct Standing {
+pub(super) struct LeaseState {
     pub(super) uid: String,
     pub(super) resource_version: String,
     /// Token of the run that holds it; none where something else than this program wrote it.
@@ -27,7 +27,7 @@ const EXPIRY: Duration = Duration::from_secs(15);
 /// Characters of a holder's name that are shown.
 const IDENTITY: usize = 200;
 
-impl Standing {
+impl LeaseState {
     /// Reads a Lease.
     /// <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/lease-v1/>
     pub(super) fn read(lease: &Value) -> Self {
@@ -69,21 +69,21 @@ mod tests {
 
     #[test]
     fn a_lease_made_by_hand_is_understood() {
-        let standing = Standing::read(&json!({
+        let state = LeaseState::read(&json!({
             "metadata": {"uid": "u", "resourceVersion": "7"},
             "spec": {"holderIdentity": "a\u{1b}[2J\nb", "leaseDurationSeconds": 2, "acquireTime": "2026-11-21T10:00:00.000000Z"},
         }));
         assert_eq!(
-            (standing.uid.as_str(), standing.resource_version.as_str()),
+            (state.uid.as_str(), state.resource_version.as_str()),
             ("u", "7")
         );
-        assert_eq!(standing.expiry, Duration::from_secs(2));
-        let holder = standing.holder.expect("somebody holds it").to_string();
+        assert_eq!(state.expiry, Duration::from_secs(2));
+        let holder = state.holder.expect("somebody holds it").to_string();
         assert!(
             holder.ends_with(" b, since 2026-11-21 10:00:00 UTC") && !holder.contains('\u{1b}'),
             "{holder}"
         );
-        assert!(standing.token.is_none() && standing.process.is_none());
+        assert!(state.token.is_none() && state.process.is_none());
     }
 
     #[test]
@@ -93,9 +93,9 @@ mod tests {
             json!({"holderIdentity": ""}),
             json!({"holderIdentity": null, "leaseDurationSeconds": 0}),
         ] {
-            let standing = Standing::read(&json!({"metadata": {}, "spec": spec}));
-            assert!(standing.holder.is_none());
-            assert_eq!(standing.expiry, EXPIRY);
+            let state = LeaseState::read(&json!({"metadata": {}, "spec": spec}));
+            assert!(state.holder.is_none());
+            assert_eq!(state.expiry, EXPIRY);
         }
     }
 }

@@ -14,13 +14,13 @@ const INTERVAL: Duration = Duration::from_millis(250);
 
 /// The journal of a run while it is written: entries are collected and stored in the background, in
 /// order.
-pub(crate) struct Ledger {
+pub(crate) struct JournalFlusher {
     entries: UnboundedSender<JournalEntry>,
     broken: CancellationToken,
     task: JoinHandle<(Head, Result<(), StoreError>)>,
 }
 
-impl Ledger {
+impl JournalFlusher {
     /// Goes on with the journal of `head`.
     pub(crate) fn open(store: Store, head: Head) -> Self {
         let (entries, receiver) = unbounded_channel();

@@ -1,4 +1,4 @@
-//! What moves at the bottom of a terminal during a run, as pure functions.
+//! What moves at the bottom of a terminal during a run: a bar for each phase, and what it waits for.
 
 use jiff::Timestamp;
 
@@ -19,7 +19,7 @@ const VERDICT: usize = 11;
 /// `rows`.
 ///
 /// The last column stays free: a character in it makes some terminals wrap.
-pub(super) fn board(
+pub(super) fn progress_view(
     progress: &Progress,
     now: Timestamp,
     columns: usize,

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{
     labels::{PART, TOKEN},
+    lease_state::LeaseState,
     process::ProcessMark,
-    standing::Standing,
 };
 use crate::{
     object::ObjectId,
@@ -19,7 +19,7 @@ use crate::{
 
 /// What one run writes into a Lease to hold it.
 #[derive(Debug, Clone)]
-pub(super) struct Claim {
+pub(super) struct LeaseClaim {
     /// Drawn for this run alone: two runs of one user, in containers of one name, would otherwise
     /// look the same.
     token: String,
@@ -31,7 +31,7 @@ pub(super) struct Claim {
     process: Option<ProcessMark>,
 }
 
-impl Claim {
+impl LeaseClaim {
     /// A claim of this process, which runs as `author`.
     pub(super) fn new(author: &Author, expiry: Duration) -> Self {
         Self {
@@ -44,8 +44,8 @@ impl Claim {
     }
 
     /// Whether this run wrote what stands in a Lease.
-    pub(super) fn made(&self, standing: &Standing) -> bool {
-        standing.token.as_deref() == Some(self.token.as_str())
+    pub(super) fn made(&self, state: &LeaseState) -> bool {
+        state.token.as_deref() == Some(self.token.as_str())
     }
 
     /// The Lease that says that this run holds it, instead of `before`.
@@ -53,7 +53,7 @@ impl Claim {
         &self,
         id: &ObjectId,
         release: &ReleaseId,
-        before: Option<&Standing>,
+        before: Option<&LeaseState>,
     ) -> Value {
         let mut annotations = self
             .process
@@ -89,7 +89,7 @@ impl Claim {
 
 /// Makes the replacement of a Lease by `lease` fail where it is not as in `before` any more.
 /// Without the uid, one that was deleted would be created again.
-pub(super) fn guard(lease: &mut Value, before: &Standing) {
+pub(super) fn guard(lease: &mut Value, before: &LeaseState) {
     lease["metadata"]["uid"] = before.uid.clone().into();
     lease["metadata"]["resourceVersion"] = before.resource_version.clone().into();
 }
@@ -104,8 +104,8 @@ pub(super) mod tests {
     use super::*;
 
     /// A claim with a token of its own.
-    pub(in crate::release::lock) fn claim() -> Claim {
-        Claim::new(&Author::this_process("up"), Duration::from_millis(2_500))
+    pub(in crate::release::lock) fn claim() -> LeaseClaim {
+        LeaseClaim::new(&Author::this_process("up"), Duration::from_millis(2_500))
     }
 
     fn names() -> (ObjectId, ReleaseId) {
@@ -138,11 +138,11 @@ pub(super) mod tests {
                 .as_str()
                 .is_some_and(|time| time.len() == "2026-11-21T10:00:00.000000Z".len())
         );
-        let standing = Standing::read(&lease);
-        assert!(claim.made(&standing) && !self::claim().made(&standing));
+        let state = LeaseState::read(&lease);
+        assert!(claim.made(&state) && !self::claim().made(&state));
         // Whole seconds, and never less than what the holder itself counts with.
-        assert_eq!(standing.expiry, Duration::from_secs(3));
-        let holder = standing.holder.expect("somebody holds it");
+        assert_eq!(state.expiry, Duration::from_secs(3));
+        let holder = state.holder.expect("somebody holds it");
         assert!(
             holder
                 .identity
@@ -150,7 +150,7 @@ pub(super) mod tests {
             "{}",
             holder.identity
         );
-        assert_eq!(standing.process, ProcessMark::own());
+        assert_eq!(state.process, ProcessMark::own());
     }
 
     #[test]
@@ -160,7 +160,7 @@ pub(super) mod tests {
         let mut stored = theirs.lease(&id, &release, None);
         stored["metadata"]["uid"] = "u".into();
         stored["metadata"]["resourceVersion"] = "7".into();
-        let lease = ours.lease(&id, &release, Some(&Standing::read(&stored)));
+        let lease = ours.lease(&id, &release, Some(&LeaseState::read(&stored)));
         assert_eq!(
             (
                 &lease["metadata"]["uid"],
@@ -169,7 +169,7 @@ pub(super) mod tests {
             (&"u".into(), &"7".into())
         );
         assert_eq!(lease["spec"]["leaseTransitions"], 1);
-        let renewed = ours.lease(&id, &release, Some(&Standing::read(&lease)));
+        let renewed = ours.lease(&id, &release, Some(&LeaseState::read(&lease)));
         assert_eq!(renewed["spec"]["leaseTransitions"], 1);
     }
 }

@@ -12,7 +12,7 @@ use crate::{
 
 /// In which state a run that came to no good end left the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Aftermath {
+pub(super) enum EndState {
     /// Nothing was written.
     Untouched,
     /// Everything is as it was.
@@ -25,7 +25,7 @@ pub(super) enum Aftermath {
     Left,
 }
 
-impl Aftermath {
+impl EndState {
     /// The state after `ending`; `proof` is what the way back came to, where there was one.
     pub(super) fn of(ending: &Ending<'_>, proof: Option<&Proof>) -> Self {
         match (ending.outcome, proof) {
@@ -41,9 +41,9 @@ impl Aftermath {
 
 /// What to do after a run that came to no good end, and in what state it left the cluster.
 /// `failed`: there is a cause to mend.
-pub(super) fn next(
+pub(super) fn next_steps(
     run: Option<&Run>,
-    aftermath: Aftermath,
+    end_state: EndState,
     failed: bool,
     width: Option<usize>,
 ) -> Vec<Line> {
@@ -64,24 +64,24 @@ pub(super) fn next(
     let on_or_back = format!(
         "{first}run {up} again: it goes on from there; or {rollback} goes back to what was there before"
     );
-    let (now, next) = match aftermath {
-        Aftermath::Untouched => (None, format!("nothing was changed; {first}run {up} again")),
-        Aftermath::RolledBack => (
+    let (now, next) = match end_state {
+        EndState::Untouched => (None, format!("nothing was changed; {first}run {up} again")),
+        EndState::RolledBack => (
             Some("everything is as it was before".to_owned()),
             format!("{first}run {up} again"),
         ),
-        Aftermath::Differs => (
+        EndState::Differs => (
             Some("not everything could be put back, see above".to_owned()),
             format!("{rollback} tries it again; {up} goes forward"),
         ),
-        Aftermath::Halfway => (
+        EndState::Halfway => (
             Some(format!(
                 "the way back did not come to its end. {} shows what is there",
                 command("status")
             )),
             format!("{rollback} goes back to what was there before; {up} goes forward"),
         ),
-        Aftermath::Left => (
+        EndState::Left => (
             Some(format!(
                 "what was written stays. {} shows it",
                 command("status")
