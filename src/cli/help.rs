@@ -1,3 +1,5 @@
+//! The help's first page: the commands in groups, which clap has for arguments alone.
+
 use std::fmt::Write as _;
 
 use clap::Command;

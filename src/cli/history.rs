@@ -1,3 +1,5 @@
+//! `deployctl history`: the revisions of a release, or all of one.
+
 use jiff::Timestamp;
 
 use super::{

@@ -1,3 +1,5 @@
+//! `deployctl list`: the releases that a cluster holds.
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;

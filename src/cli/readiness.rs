@@ -1,3 +1,6 @@
+//! `deployctl readiness`: judges objects as they were written out of a cluster, without asking
+//! one.
+
 use std::{
     fs,
     io::{self, Read as _},

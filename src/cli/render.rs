@@ -1,3 +1,5 @@
+//! `deployctl render`: the objects of a plan as they will be sent, and the phase of each.
+
 use serde::Serialize;
 use serde_json::{Value, json};
 

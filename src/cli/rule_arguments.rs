@@ -1,3 +1,5 @@
+//! The arguments of commands that judge readiness without a run: whose rules are used.
+
 use super::plan_arguments::PlanArguments;
 use crate::{
     error::CommandError,

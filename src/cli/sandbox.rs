@@ -1,3 +1,5 @@
+//! `deployctl sandbox`: installs, starts, lists and stops sandboxes, and runs commands in one.
+
 use std::{
     ffi::OsString,
     future::Future,

@@ -1,3 +1,5 @@
+//! `deployctl schema`: the JSON Schema of the plan file, for editors.
+
 use crate::{
     cli::Global,
     error::{CommandError, ExitCode},

@@ -1,3 +1,5 @@
+//! The arguments that supply secret values, and the questions for those that nothing supplies.
+
 use std::{env, io, path::PathBuf};
 
 use serde_json::Value;

@@ -1,3 +1,5 @@
+//! `deployctl unlock`: removes the lock of a release after its name was typed.
+
 use super::{
     Global,
     lock_arguments::lock_error,

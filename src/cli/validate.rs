@@ -1,3 +1,6 @@
+//! `deployctl validate`: all that is wrong with a plan in one environment or in all, without a
+//! cluster.
+
 use std::collections::HashSet;
 
 use serde::Serialize;

@@ -1,3 +1,6 @@
+//! A clock that nobody sets and that goes on while the machine sleeps: locks are measured by
+//! it.
+
 use std::{ops::Add, time::Duration};
 
 use rustix::time::{ClockId, clock_gettime};

@@ -1,3 +1,6 @@
+//! From kubeconfig, context and flags to a client; what is wrong with them is said without a
+//! token.
+
 use std::{path::PathBuf, time::Duration};
 
 use http::{HeaderValue, header};

@@ -1,3 +1,5 @@
+//! What the API server serves, from one aggregated discovery, and the paths of its resources.
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::Deserialize;

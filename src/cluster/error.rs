@@ -1,3 +1,5 @@
+//! Why a request did not succeed, and what that says about whether it was carried out.
+
 use std::time::Duration;
 
 use super::refusal::Refusal;

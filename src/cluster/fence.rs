@@ -1,3 +1,5 @@
+//! Refuses writes as soon as the lock under which they are made may be lost.
+
 use std::{
     future::Future,
     sync::{

@@ -1,3 +1,5 @@
+//! What one look at the cluster said: seen, absent, forbidden or never asked are four things.
+
 use std::{collections::HashMap, sync::Arc};
 
 use serde_json::Value;

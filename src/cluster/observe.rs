@@ -1,3 +1,5 @@
+//! Reading: GET and LIST, whole or as metadata alone, in pages.
+
 use std::sync::Arc;
 
 use http::Method;

@@ -1,3 +1,5 @@
+//! One request: sent, sent again where that is safe, counted, and its errors told apart.
+
 use std::{
     sync::{
         Arc, Mutex, PoisonError,

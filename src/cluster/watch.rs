@@ -1,3 +1,6 @@
+//! Watches that survive what ends them: lost connections, expired versions, missing
+//! permissions.
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},

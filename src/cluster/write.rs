@@ -1,3 +1,5 @@
+//! Writing: apply, create, replace, patch and delete, for real or as a dry run.
+
 use http::Method;
 use serde_json::{Value, json};
 

@@ -1,3 +1,5 @@
+//! The kubectl commands that show more than a diagnosis does.
+
 use serde_json::Value;
 
 use super::explanation::LogRequest;

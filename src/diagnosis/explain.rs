@@ -1,3 +1,5 @@
+//! The most specific cause that is known of why an object is not ready.
+
 use serde_json::Value;
 
 use super::{

@@ -1,3 +1,5 @@
+//! What a diagnosis found out, and which log it wants to see.
+
 use crate::{
     event::ObjectDiagnosis,
     object::{ObjectId, one_line},

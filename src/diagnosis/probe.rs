@@ -1,3 +1,5 @@
+//! Probes in words, as people know them from their manifests.
+
 use serde_json::Value;
 
 use crate::readiness::{list, number, text};

@@ -1,3 +1,5 @@
+//! Digests by which objects and values are compared without being kept.
+
 use std::{fmt, io};
 
 use serde::{Deserialize, Serialize};

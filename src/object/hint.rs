@@ -1,3 +1,5 @@
+//! What was written about an object's phase outside of what is sent to the cluster.
+
 use std::path::PathBuf;
 
 use super::AnnotatedMarks;

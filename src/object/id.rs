@@ -1,3 +1,5 @@
+//! The identity of an object: group, kind, namespace and name, without version.
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

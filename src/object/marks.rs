@@ -1,3 +1,5 @@
+//! What a plan or an annotation says about how an object is changed and put back.
+
 use serde::{Deserialize, Serialize};
 
 /// What the plan, or annotations on the object, say about how it is changed and put back.

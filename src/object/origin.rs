@@ -1,3 +1,5 @@
+//! Where an object was written down, for messages.
+
 use std::{fmt, path::Path, sync::Arc};
 
 /// Where an object was written down.

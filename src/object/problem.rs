@@ -1,3 +1,5 @@
+//! Something wrong with what was written down: which file, which line, which object.
+
 use std::fmt;
 
 use serde::Serialize;

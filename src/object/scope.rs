@@ -1,3 +1,5 @@
+//! Whether objects of a kind live in a namespace, known without a cluster as far as that goes.
+
 /// Whether objects of a kind live in a namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {

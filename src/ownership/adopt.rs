@@ -1,3 +1,5 @@
+//! Taking over what `kubectl apply` sent, and giving an object up as a whole.
+
 use serde_json::{Value, json};
 
 use super::{

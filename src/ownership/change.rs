@@ -1,3 +1,5 @@
+//! Where two stored states of an object differ, path by path: what a write changed.
+
 use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};

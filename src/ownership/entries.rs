@@ -1,3 +1,5 @@
+//! The entries of `managedFields` as they are read, and the patches that set them.
+
 use serde_json::{Value, json};
 
 use super::fields::Fields;

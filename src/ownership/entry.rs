@@ -1,3 +1,5 @@
+//! Our own entry of `managedFields`: whether an object is ours, and whose else it is.
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 

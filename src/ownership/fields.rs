@@ -1,3 +1,5 @@
+//! A set of paths, the form that one entry of `managedFields` has.
+
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};

@@ -1,3 +1,5 @@
+//! The values at the paths that an entry owns: what a record's digest is made of.
+
 use serde_json::{Map, Value};
 
 use super::path::Element;

@@ -1,3 +1,5 @@
+//! The owners that an object that is put back gets, composed of those before and those since.
+
 use serde_json::Value;
 
 use super::{

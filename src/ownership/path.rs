@@ -1,3 +1,5 @@
+//! Paths as `fieldsV1` writes them: list items by their keys, not by their positions.
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

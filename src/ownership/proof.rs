@@ -1,3 +1,5 @@
+//! Whether an object is what it was in a snapshot, values and owners: the proof of a rollback.
+
 use std::fmt;
 
 use serde_json::Value;

@@ -1,3 +1,5 @@
+//! How an object that was deleted is created again from a snapshot.
+
 use std::collections::HashMap;
 
 use serde_json::{Value, json};

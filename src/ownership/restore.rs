@@ -1,3 +1,5 @@
+//! Putting an object back to what a snapshot holds, three-way: what others changed since stays.
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;

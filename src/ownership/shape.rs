@@ -1,3 +1,5 @@
+//! How lists and maps of a kind merge, learnt from `managedFields` instead of from a schema.
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::{Map, Value};

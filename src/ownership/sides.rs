@@ -1,3 +1,5 @@
+//! The sides of a three-way restoration, and what is decided about each changed path.
+
 use serde_json::Value;
 
 use super::{

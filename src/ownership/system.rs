@@ -1,3 +1,5 @@
+//! What the system writes by itself, so that it is never compared and never put back.
+
 use serde_json::Value;
 
 use super::path::{Element, Path};

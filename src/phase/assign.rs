@@ -1,3 +1,5 @@
+//! Puts every object into a phase, by the first rule that has an answer.
+
 use std::collections::HashMap;
 
 use indexmap::IndexMap;

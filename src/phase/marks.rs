@@ -1,3 +1,6 @@
+//! How an object is changed and put back: annotations first, then the `match` entries of
+//! phases.
+
 use super::matching::fits;
 use crate::{
     object::{AnnotatedMarks, Marks, Object, PhaseHint, RollbackMark},

@@ -1,3 +1,5 @@
+//! The rules of a plan that name objects: `match` entries, and folders named after a phase.
+
 use std::path::{Component, Path};
 
 use globset::GlobBuilder;

@@ -1,3 +1,5 @@
+//! The order in which the objects of a phase are written, and what leans on what inside it.
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use indexmap::IndexMap;

@@ -1,3 +1,5 @@
+//! Why an object is in its phase, as `render --phases` shows it.
+
 use std::fmt;
 
 use crate::object::ObjectId;

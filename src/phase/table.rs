@@ -1,3 +1,5 @@
+//! Phases by kind, by well-known image and by label: what holds where nobody says anything.
+
 use serde_json::Value;
 
 use crate::object::{ObjectId, containers, image_name, pod_spec};

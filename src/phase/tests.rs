@@ -1,3 +1,5 @@
+//! Assignment and order, rule by rule.
+
 use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 
 use indexmap::IndexMap;

@@ -1,3 +1,5 @@
+//! Finds the plan file: by path, or by name in the nearest `plans/` folder.
+
 use std::{
     fs, io,
     path::{Component, Path, PathBuf},

@@ -1,3 +1,5 @@
+//! Spans of time as a plan writes them: `90s`, `15m`, `1h 30m`.
+
 use std::{borrow::Cow, fmt, time::Duration};
 
 use jiff::SignedDuration;

@@ -1,3 +1,5 @@
+//! How much failing a plan tolerates before an object is called failed.
+
 use std::time::Duration;
 
 use schemars::JsonSchema;

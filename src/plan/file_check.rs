@@ -1,3 +1,5 @@
+//! What the types of the plan file cannot say: names, globs, versions, one of several keys.
+
 use globset::Glob;
 
 use super::{

@@ -1,3 +1,5 @@
+//! Opens a plan file, and makes the plan of the environment that was asked for.
+
 use std::{
     fs,
     path::{Path, PathBuf},

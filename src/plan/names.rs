@@ -1,3 +1,5 @@
+//! Which names are valid, and which known name a misspelt one was probably meant to be.
+
 use std::fmt::Display;
 
 /// Whether `text` is a DNS label: at most 63 lower-case letters, digits and `-`, neither first nor

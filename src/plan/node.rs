@@ -1,3 +1,5 @@
+//! YAML as a tree that knows the line and column of every node.
+
 use std::fmt;
 
 use serde::{

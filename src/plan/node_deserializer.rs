@@ -1,3 +1,5 @@
+//! Reads types out of a tree of nodes, with all mistakes at once, each with its place.
+
 use std::{cell::RefCell, collections::HashSet, fmt};
 
 use indexmap::IndexMap;

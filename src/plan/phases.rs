@@ -1,3 +1,5 @@
+//! The phases of a plan in their order, built-in and declared ones, with their settings.
+
 use std::time::Duration;
 
 use indexmap::IndexMap;

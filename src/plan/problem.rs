@@ -1,3 +1,5 @@
+//! What is wrong with a plan, with the lines of the file that it is wrong in.
+
 use std::{
     fmt,
     ops::Range,

@@ -1,3 +1,5 @@
+//! The plan of one environment: variables replaced, defaults filled in, checked.
+
 use std::{path::Path, time::Duration};
 
 use globset::Glob;

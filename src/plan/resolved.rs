@@ -1,3 +1,6 @@
+//! A plan as the rest of the program sees it: nothing in it depends on the environment any
+//! more.
+
 use std::{fmt, path::PathBuf, time::Duration};
 
 use indexmap::IndexMap;

@@ -1,3 +1,5 @@
+//! The JSON Schema of the plan file, made from its types.
+
 use super::file::PlanFile;
 
 /// The JSON Schema of the plan file, as text that ends with a line end.

@@ -1,3 +1,5 @@
+//! What can be known to be wrong with declared secrets before any value is there.
+
 use indexmap::{IndexMap, IndexSet};
 use regex::Regex;
 

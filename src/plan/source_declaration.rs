@@ -1,3 +1,5 @@
+//! Sources as a plan declares them: manifests, kustomizations, charts.
+
 use std::{borrow::Cow, fmt, path::PathBuf};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};

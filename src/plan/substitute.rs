@@ -1,3 +1,5 @@
+//! Replaces `${name}` in texts, and says which references were probably meant as one.
+
 use std::fmt::Write as _;
 
 use indexmap::IndexMap;

@@ -1,3 +1,5 @@
+//! The keys that this version reads and does not carry out, so that none is left out silently.
+
 use super::{
     file::PlanFile,
     phase_declaration::PhaseDeclaration,

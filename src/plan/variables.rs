@@ -1,3 +1,5 @@
+//! The values of variables: from `--set`, the environment, the process and defaults.
+
 use indexmap::IndexMap;
 use regex::Regex;
 use serde_json::Value;

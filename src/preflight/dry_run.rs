@@ -1,3 +1,5 @@
+//! What the API server says to a write that is not stored.
+
 use serde_json::Value;
 
 use super::{

@@ -1,3 +1,5 @@
+//! Something that would make the run fail, and the refusal that lists all of them.
+
 use std::fmt::Write as _;
 
 use crate::{

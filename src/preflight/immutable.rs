@@ -1,3 +1,5 @@
+//! Fields that cannot be changed, so that their object has to be deleted and created anew.
+
 use serde_json::Value;
 
 use super::Finding;

@@ -1,3 +1,5 @@
+//! Kinds that the cluster does not serve, and objects that are being deleted.
+
 use serde_json::Value;
 
 use super::Finding;

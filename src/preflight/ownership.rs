@@ -1,3 +1,5 @@
+//! Objects that another release holds, or that this one holds and does not remember.
+
 use serde_json::Value;
 
 use super::Finding;

@@ -1,3 +1,5 @@
+//! What the user may not do and the run needs.
+
 use std::collections::BTreeMap;
 
 use super::Finding;

@@ -1,3 +1,5 @@
+//! A refusal of the API server in the words of who wrote the manifest.
+
 use crate::cluster::Refusal;
 
 /// What the API server says is wrong with an object, as people write it: without the object's name,

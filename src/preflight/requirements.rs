@@ -1,3 +1,5 @@
+//! What a plan requires of the cluster and the cluster does not bring.
+
 use super::Finding;
 use crate::{cluster::Served, error::ExitCode, plan::Requires};
 

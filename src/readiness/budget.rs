@@ -1,3 +1,5 @@
+//! How much failing is tolerated, and for how long, before an object is called failed.
+
 use std::time::Duration;
 
 use jiff::Timestamp;

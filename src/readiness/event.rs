@@ -1,3 +1,5 @@
+//! The cluster's Events about an object, of either API.
+
 use jiff::Timestamp;
 use serde_json::Value;
 

@@ -1,3 +1,6 @@
+//! What stands around an object, joined in memory: its pods, its owners, its claims, its
+//! events.
+
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,

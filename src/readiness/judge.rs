@@ -1,3 +1,5 @@
+//! The table of rules by kind, and the way from an object to its verdict.
+
 use serde_json::Value;
 
 use super::{

@@ -1,3 +1,5 @@
+//! Kubernetes quantities as numbers: `1Ki`, `500m`.
+
 /// The amount that a Kubernetes quantity stands for, in its base unit: `1Ki` is 1024, `500m` is
 /// 0.5.
 ///

@@ -1,3 +1,5 @@
+//! What a rule may know beside the object: what belongs to it, the time, its storage class.
+
 use jiff::Timestamp;
 use serde_json::Value;
 

@@ -1,3 +1,5 @@
+//! The answer about one live object, and the one that counts of several.
+
 use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize};

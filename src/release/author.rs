@@ -1,3 +1,5 @@
+//! Who makes a revision, from which machine and with which command.
+
 use serde::{Deserialize, Serialize};
 
 /// Who made a revision, from where.

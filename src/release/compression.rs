@@ -1,3 +1,5 @@
+//! How revisions and journals become bytes: JSON, compressed, the same for the same value.
+
 use std::io::{Read as _, Write as _};
 
 use flate2::{

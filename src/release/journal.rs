@@ -1,3 +1,5 @@
+//! What a run has done, entry by entry, and what that says about each object.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

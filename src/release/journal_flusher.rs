@@ -1,3 +1,5 @@
+//! Stores the journal of a run in the background while the run goes on.
+
 use std::time::Duration;
 
 use tokio::{

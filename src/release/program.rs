@@ -1,3 +1,5 @@
+//! The steps of a revision and what each comes after, stored before the first one runs.
+
 use serde::{Deserialize, Serialize};
 
 use crate::{object::ObjectId, plan::PhaseId};

@@ -1,3 +1,5 @@
+//! What is remembered of one object after it was written: the skip rule compares with it.
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

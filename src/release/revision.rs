@@ -1,3 +1,5 @@
+//! A revision: what was wanted, by whom, from where, and what came of it.
+
 use std::time::Duration;
 
 use indexmap::IndexMap;

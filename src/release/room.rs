@@ -1,3 +1,5 @@
+//! How many more Secrets a quota lets into a namespace.
+
 use serde_json::Value;
 
 use crate::readiness::amount;

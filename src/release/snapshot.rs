@@ -1,3 +1,5 @@
+//! What was there before the first write, of every object that a run may touch.
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};

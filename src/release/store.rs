@@ -1,3 +1,5 @@
+//! Revisions in the cluster: one head each, and chunks that are named after their content.
+
 mod following;
 mod journal;
 

@@ -1,3 +1,6 @@
+//! The lines that stay, the same for a terminal and a log: what starts, what ends, what went
+//! wrong.
+
 use std::collections::HashSet;
 
 use super::{

@@ -1,3 +1,5 @@
+//! Lets others write to standard error while something moves there.
+
 use std::{
     cell::Cell,
     io::{self, Write},

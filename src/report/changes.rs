@@ -1,3 +1,5 @@
+//! What a run is going to do, as it is shown before asking.
+
 use indexmap::IndexMap;
 use serde::Serialize;
 

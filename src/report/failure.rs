@@ -1,3 +1,5 @@
+//! Why a run failed, in one block that fits on a screen.
+
 use anstyle::Style;
 
 use super::{

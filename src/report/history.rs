@@ -1,3 +1,5 @@
+//! What `history` shows: revisions side by side, or all of one.
+
 use jiff::Timestamp;
 use serde::Serialize;
 

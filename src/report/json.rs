@@ -1,3 +1,5 @@
+//! A run for programs: each event as a line of JSON, or one document at the end.
+
 use std::io::{self, Write};
 
 use jiff::Timestamp;

@@ -1,3 +1,5 @@
+//! What `list` shows: each release with its newest revision.
+
 use jiff::Timestamp;
 use serde::Serialize;
 

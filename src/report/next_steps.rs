@@ -1,3 +1,5 @@
+//! In which state a run left the cluster, and what to do next.
+
 use anstyle::Style;
 
 use super::{

@@ -1,3 +1,5 @@
+//! The program's two streams: data on standard output, all else on standard error.
+
 use std::io::{self, IsTerminal as _, Write};
 
 use anstream::AutoStream;

@@ -1,3 +1,5 @@
+//! A run in lines that are never taken back, for logs.
+
 use std::{
     collections::{HashMap, HashSet},
     io::{self, Write},

@@ -1,3 +1,5 @@
+//! What the events so far say about a run: the state that all views of it are made of.
+
 use std::{cmp::Reverse, collections::HashSet, time::Duration};
 
 use indexmap::IndexMap;

@@ -1,3 +1,5 @@
+//! What is said before and after a rollback.
+
 use super::{
     line::{BAD, FAINT, GOOD, Line, STRONG, WARNING},
     units::{count, whole},

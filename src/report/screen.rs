@@ -1,3 +1,5 @@
+//! Draws the lines at the bottom of a terminal again and again, whatever size it gets.
+
 use std::{
     fmt::{self, Write as _},
     io::{self, Write},

@@ -1,3 +1,5 @@
+//! What `status` shows of a release, as text, as a screen and as data.
+
 use jiff::Timestamp;
 use serde::Serialize;
 

@@ -1,3 +1,5 @@
+//! What is said at the end of a run: the phases, how it ended, how to reach things.
+
 use std::time::Duration;
 
 use super::{

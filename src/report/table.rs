@@ -1,3 +1,5 @@
+//! Aligned columns that fit a width.
+
 use super::line::{Line, STRONG};
 
 /// The space between two columns.

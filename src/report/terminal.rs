@@ -1,3 +1,5 @@
+//! A run on a terminal: what moves at its bottom, and above it the lines that stay.
+
 use std::{
     io::{self, Write},
     sync::{Arc, Mutex, MutexGuard, PoisonError},

@@ -1,3 +1,5 @@
+//! What a rollback of an unfinished revision is going to do, as it is shown before asking.
+
 use super::{
     changes::Extent,
     line::{BAD, FAINT, GOOD, Line, STRONG, WARNING},

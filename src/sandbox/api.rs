@@ -1,3 +1,5 @@
+//! The sandbox's own small client of its API server.
+
 use std::time::Duration;
 
 use kube::{

@@ -1,3 +1,5 @@
+//! Creates what a cluster has that somebody can deploy to: nodes, storage classes, admission.
+
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
 

@@ -1,3 +1,5 @@
+//! The folder that holds programs, CRDs and the sandboxes themselves.
+
 use std::{env, fs, path::PathBuf};
 
 use etcetera::BaseStrategy as _;

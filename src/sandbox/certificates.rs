@@ -1,3 +1,5 @@
+//! The keys, certificates and tokens of one sandbox.
+
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose,

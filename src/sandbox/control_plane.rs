@@ -1,3 +1,5 @@
+//! Starts the programs of a sandbox in their order, watches over them, and stops them.
+
 use std::{
     fs::File,
     path::PathBuf,

@@ -1,3 +1,5 @@
+//! The CRDs that `--crds` names: pinned sets, files and folders.
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -1,3 +1,5 @@
+//! Why something about a sandbox could not be done, with what helps.
+
 use std::{io, path::PathBuf};
 
 /// Why something about a sandbox could not be done.

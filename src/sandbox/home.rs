@@ -1,3 +1,5 @@
+//! The folder of one sandbox: settings, state, logs, kubeconfig.
+
 use std::{
     fs, io,
     path::{Path, PathBuf},

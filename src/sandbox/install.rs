@@ -1,3 +1,5 @@
+//! Puts the pinned programs into the cache: built by the user's Go, or links to prebuilt ones.
+
 use std::{
     env,
     fs::{self, File},

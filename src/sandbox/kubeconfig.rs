@@ -1,3 +1,5 @@
+//! The kubeconfig of a sandbox.
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 

@@ -1,3 +1,5 @@
+//! Starts programs that die with whoever started them, however that ends.
+
 use std::{
     convert::Infallible,
     ffi::{OsStr, OsString},

@@ -1,3 +1,5 @@
+//! Lists and stops sandboxes.
+
 use std::{
     thread,
     time::{Duration, Instant},

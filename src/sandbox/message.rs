@@ -1,3 +1,5 @@
+//! What the supervisor tells the process that started it.
+
 use std::io::Write as _;
 
 use serde::{Deserialize, Serialize};

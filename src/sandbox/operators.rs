@@ -1,3 +1,5 @@
+//! Plays an operator as soon as the CRDs that it serves are there.
+
 use std::time::Duration;
 
 use futures::StreamExt as _;

@@ -1,3 +1,5 @@
+//! Loopback ports that belong to one sandbox and that nobody else takes.
+
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 
 use rand::RngExt as _;

@@ -1,3 +1,5 @@
+//! The pinned programs: which, in which version, and where they are.
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},

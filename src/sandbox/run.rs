@@ -1,3 +1,5 @@
+//! Runs a command with a sandbox around it.
+
 use std::{
     env,
     ffi::{OsStr, OsString},

@@ -1,3 +1,5 @@
+//! The arguments of etcd and of the control plane's servers.
+
 use std::path::Path;
 
 use super::{home::Home, ports::Ports};

@@ -1,3 +1,5 @@
+//! The stages by which kwok plays kubelets, controllers and operators.
+
 /// The stages that play kubelets, volumes, load balancers and ingress controllers.
 const CORE: [&str; 5] = [
     include_str!("stages/node.yaml"),

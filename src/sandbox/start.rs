@@ -1,3 +1,5 @@
+//! Starts a sandbox and leaves it in the care of its supervisor.
+
 use std::{fs::File, path::PathBuf, process::Stdio};
 
 use tokio::{

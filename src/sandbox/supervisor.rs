@@ -1,3 +1,5 @@
+//! The process that holds a sandbox, and stops it when its lifeline ends.
+
 use std::{
     path::{Path, PathBuf},
     time::SystemTime,

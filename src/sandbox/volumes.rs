@@ -1,3 +1,5 @@
+//! Provisions claims whose storage class was meant for another cluster.
+
 use std::time::Duration;
 
 use futures::StreamExt as _;

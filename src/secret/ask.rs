@@ -1,3 +1,5 @@
+//! Questions for secret values; the terminal itself is the command line's.
+
 use std::fmt;
 
 use regex::Regex;

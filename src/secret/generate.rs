@@ -1,3 +1,5 @@
+//! New values from the operating system's randomness, as `generate` says.
+
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},

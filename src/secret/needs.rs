@@ -1,3 +1,5 @@
+//! Where every declared value will come from, before anything is read or asked.
+
 use std::{fmt, path::Path};
 
 use crate::{

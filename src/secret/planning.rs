@@ -1,3 +1,5 @@
+//! Decides where every declared value comes from, by what is supplied and what is there.
+
 use serde_json::Value;
 
 use super::{

@@ -1,3 +1,5 @@
+//! Reads, asks for and generates values, and composes the Secrets.
+
 use std::{fmt, path::Path};
 
 use indexmap::IndexMap;

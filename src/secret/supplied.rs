@@ -1,3 +1,5 @@
+//! Values that the user hands over beside the plan: by flag, file or variable.
+
 use std::{
     collections::HashMap, ffi::OsString, io::Read, os::unix::ffi::OsStringExt as _, path::Path,
 };

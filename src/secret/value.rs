@@ -1,3 +1,6 @@
+//! The bytes of a secret value, which no formatting shows and which are overwritten when
+//! dropped.
+
 use std::fmt;
 
 use secrecy::{ExposeSecret as _, SecretString};

@@ -1,3 +1,5 @@
+//! The plan's variables, for templates of secrets.
+
 use std::borrow::Cow;
 
 use indexmap::IndexMap;

@@ -1,3 +1,5 @@
+//! Our annotations on manifests, which are read and never sent.
+
 use serde_json::Value;
 
 use crate::object::{AnnotatedMarks, Problem, RollbackMark};

@@ -1,3 +1,5 @@
+//! The files of a source: a file, a folder or a glob, without what belongs to other tools.
+
 use std::{
     collections::HashSet,
     fs, io,

@@ -1,3 +1,5 @@
+//! The objects in the files of a source, lists taken apart.
+
 use std::{
     fs, io,
     path::{Path, PathBuf},

@@ -1,3 +1,5 @@
+//! The form in which objects are compared, hashed and sent.
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 

@@ -1,3 +1,6 @@
+//! From a plan's sources to its objects: loaded, substituted, normalised, each in its
+//! namespace.
+
 use std::{collections::HashMap, path::Path, sync::Arc};
 
 use indexmap::{IndexMap, map::Entry};

@@ -1,3 +1,5 @@
+//! Rendering: namespaces, duplicates, variables, problems with their places.
+
 use std::{fs, path::Path, time::Duration};
 
 use indexmap::IndexMap;

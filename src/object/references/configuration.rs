@@ -1,3 +1,5 @@
+//! The ConfigMaps and Secrets that a workload's pods read only when they start.
+
 use std::collections::{BTreeSet, HashSet};
 
 use serde_json::Value;

@@ -1,3 +1,5 @@
+//! Who needs whom among a set of objects: by names, by selectors, by what a Service serves.
+
 use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;

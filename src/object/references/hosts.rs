@@ -1,3 +1,6 @@
+//! The Services that a workload's configuration mentions as hosts, for example in a database's
+//! URL.
+
 use std::{
     borrow::Cow,
     collections::{HashMap, HashSet},

@@ -1,3 +1,5 @@
+//! The objects that an object names, kind by kind.
+
 use serde_json::Value;
 
 use super::super::{

@@ -1,3 +1,5 @@
+//! Label selectors, evaluated over labels.
+
 use serde_json::{Map, Value};
 
 use super::super::pod::list;

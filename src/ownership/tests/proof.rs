@@ -1,3 +1,5 @@
+//! The proof finds every path that was not put back, and nothing else.
+
 use std::collections::HashMap;
 
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Restoration holds for edits that are drawn by chance.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

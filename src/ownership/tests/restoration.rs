@@ -1,3 +1,6 @@
+//! Restoration, case by case: what only we changed, what others changed since, and what both
+//! did.
+
 use serde_json::{Value, json};
 
 use super::{

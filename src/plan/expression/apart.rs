@@ -1,3 +1,5 @@
+//! Runs what recurses deeply on a stack that is large enough for it.
+
 use std::thread;
 
 /// Bytes of stack: parsing and evaluating recurse, and take up to 16 MiB for what the limits on

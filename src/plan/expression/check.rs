@@ -1,3 +1,5 @@
+//! Finds what is wrong with an expression before any object is there: names, types, loops.
+
 use std::{iter, ops::Range};
 
 use cel::{

@@ -1,3 +1,5 @@
+//! From text to an expression that is known to be well formed.
+
 use std::{fmt, sync::Arc};
 
 use cel::Program;

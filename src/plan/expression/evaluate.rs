@@ -1,3 +1,5 @@
+//! Evaluates an expression over an object, and says why where it gives neither true nor false.
+
 use std::{collections::HashMap, sync::Arc};
 
 use cel::{Context, ExecutionError, Value, objects::Map};

@@ -1,3 +1,5 @@
+//! What a part of an expression gives, as far as that is known without an object.
+
 use std::fmt;
 
 /// What a part of an expression gives, as far as that is known without an object.

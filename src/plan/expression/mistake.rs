@@ -1,3 +1,5 @@
+//! What is wrong with an expression and where, in the words of its author.
+
 use std::ops::Range;
 
 use cel::{ParseError, ParseErrors};

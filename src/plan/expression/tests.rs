@@ -1,3 +1,5 @@
+//! Expressions: what holds, and what is said of those that cannot.
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 

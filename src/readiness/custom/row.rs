@@ -1,3 +1,5 @@
+//! A row of the table of custom resources: for which kinds, in which steps.
+
 use super::step::{Outcome, Step};
 
 /// What is known about some kinds of an API group.

@@ -1,3 +1,5 @@
+//! Every row has cases of its own, and none hides another one.
+
 use serde_json::Value;
 
 use super::{

@@ -1,3 +1,5 @@
+//! When a `HorizontalPodAutoscaler` is ready.
+
 use serde_json::Value;
 
 use crate::{

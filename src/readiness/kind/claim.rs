@@ -1,3 +1,5 @@
+//! When claims and volumes are ready.
+
 use serde_json::Value;
 
 use crate::{

@@ -1,3 +1,5 @@
+//! When definitions, API services, namespaces and disruption budgets are ready.
+
 use crate::{
     object::one_line,
     readiness::{

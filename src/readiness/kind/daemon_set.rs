@@ -1,3 +1,5 @@
+//! When a `DaemonSet` is ready.
+
 use serde_json::Value;
 
 use crate::readiness::{

@@ -1,3 +1,5 @@
+//! When a `Job` or `CronJob` is ready.
+
 use serde_json::Value;
 
 use crate::{

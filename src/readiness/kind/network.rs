@@ -1,3 +1,5 @@
+//! When a `Service` or `Ingress` is ready.
+
 use serde_json::Value;
 
 use crate::readiness::{

@@ -1,3 +1,5 @@
+//! When a `Pod` is ready.
+
 use serde_json::Value;
 
 use crate::{

@@ -1,3 +1,5 @@
+//! When a `ReplicaSet` is ready, or a `ReplicationController`, which has the same status.
+
 use serde_json::Value;
 
 use crate::readiness::{

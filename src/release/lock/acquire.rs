@@ -1,3 +1,5 @@
+//! Taking a lock: at once, after waiting, or from a holder that is dead.
+
 use std::time::Duration;
 
 use jiff::Timestamp;

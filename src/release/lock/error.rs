@@ -1,3 +1,5 @@
+//! Why a lock was not taken, or could not be read or freed.
+
 use super::Holder;
 use crate::{cluster::RequestError, plan::ReleaseId, release::StoreError};
 

@@ -1,3 +1,5 @@
+//! A lock that somebody holds, as `status` shows it and `unlock` removes it.
+
 use super::{
     Holder, LockError, Presence, lease::Lease, lease_state::LeaseState, process::ProcessMark,
 };

@@ -1,3 +1,5 @@
+//! Renews a lock in the background, and closes the fence where that does not succeed.
+
 use tokio_util::sync::CancellationToken;
 
 use super::{lease::Lease, lease_claim::LeaseClaim, lease_state::LeaseState};

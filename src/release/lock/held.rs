@@ -1,3 +1,5 @@
+//! A lock that this run holds: its connection for writes, its loss, its end.
+
 use std::future::Future;
 
 use tokio::{task::JoinHandle, time::timeout};

@@ -1,3 +1,5 @@
+//! Who holds a lock and since when, as people read it.
+
 use std::fmt;
 
 use jiff::Timestamp;

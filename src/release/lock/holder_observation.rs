@@ -1,3 +1,5 @@
+//! Whether a lock's holder is alive: a pure judgement of what was seen, by our own clock.
+
 use std::time::Duration;
 
 use super::{lease_state::LeaseState, notice::HolderDeath, process::Presence};

@@ -1,3 +1,5 @@
+//! The Lease of a release and the guarded requests about it.
+
 use super::{
     LockError,
     lease_claim::{LeaseClaim, guard},

@@ -1,3 +1,5 @@
+//! What a run writes into a Lease to hold it.
+
 use std::time::Duration;
 
 use jiff::Timestamp;

@@ -1,3 +1,5 @@
+//! What stands in a Lease.
+
 use std::time::Duration;
 
 use serde_json::Value;

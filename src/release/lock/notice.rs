@@ -1,3 +1,5 @@
+//! What people are told while a lock is taken.
+
 use std::{fmt, time::Duration};
 
 use super::Holder;

@@ -1,3 +1,5 @@
+//! Tells whether a holder's process still exists, where it runs on this machine.
+
 use std::fs;
 
 use rustix::{

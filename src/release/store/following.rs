@@ -1,3 +1,5 @@
+//! Watches the revisions and the lock of a release.
+
 use std::{future::pending, iter, sync::Arc, time::Duration};
 
 use serde_json::Value;

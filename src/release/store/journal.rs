@@ -1,3 +1,5 @@
+//! The journal in the store: in the head as far as it fits, and in chunks.
+
 use super::{Head, Store, StoreError};
 use crate::release::{
     JournalEntry,

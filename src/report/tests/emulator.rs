@@ -1,3 +1,5 @@
+//! A terminal in memory, to see what a screen really shows.
+
 use std::{
     io::{self, Write},
     sync::{Arc, Mutex},

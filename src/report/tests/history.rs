@@ -1,3 +1,5 @@
+//! The history at several widths.
+
 use super::*;
 use crate::report::{
     Did, HistoryChange, HistoryPhase, HistoryRevision, HistoryRollback, HistoryView, RevisionView,

@@ -1,3 +1,5 @@
+//! A run in plain lines and as JSON.
+
 use super::*;
 use crate::report::{
     announce::{Announcer, Detail},

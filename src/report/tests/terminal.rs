@@ -1,3 +1,5 @@
+//! A run on a terminal, whose size may change.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{emulator::Emulator, *};

@@ -1,3 +1,5 @@
+//! The views that are shown once: failures, changes, status, releases.
+
 use super::*;
 use crate::plan::PhaseId;
 use crate::report::{

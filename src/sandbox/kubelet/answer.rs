@@ -1,3 +1,5 @@
+//! The bodies that the kubelet answers with.
+
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, combinators::UnsyncBoxBody};
 use hyper::body::Bytes;

@@ -1,3 +1,5 @@
+//! Port-forward in the WebSocket protocol of Kubernetes, with a channel pair for each port.
+
 use futures::{SinkExt as _, Stream, StreamExt as _};
 use http::{Request, Response};
 use hyper::body::Incoming;

@@ -1,3 +1,5 @@
+//! `kubectl exec`: runs the command on this machine and streams its input and output.
+
 use std::{ffi::OsString, path::PathBuf, process::Stdio};
 
 use futures::{SinkExt as _, Stream, StreamExt as _};

@@ -1,3 +1,5 @@
+//! Hands a request on to kwok, with all that follows where both switch protocols.
+
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::{body::Incoming, upgrade::OnUpgrade};

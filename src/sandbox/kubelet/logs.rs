@@ -1,3 +1,6 @@
+//! `kubectl logs`: what a pod's annotations say that it has written, or what a server might
+//! say.
+
 use std::{convert::Infallible, time::Duration};
 
 use futures::{StreamExt as _, stream};

@@ -1,3 +1,5 @@
+//! Answers HTTP behind port-forward, in the name of the pod that the session is about.
+
 use std::{
     convert::Infallible,
     net::{Ipv4Addr, TcpListener as StdListener},

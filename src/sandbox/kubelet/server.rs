@@ -1,3 +1,5 @@
+//! The server that the API server takes for every kubelet, and where each request goes.
+
 use std::{convert::Infallible, sync::Arc};
 
 use http::{Request, Response, StatusCode, Uri, header::HOST};

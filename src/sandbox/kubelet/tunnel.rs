@@ -1,3 +1,5 @@
+//! Port-forward as SPDY inside a WebSocket, which kwok does not speak: taken apart here.
+
 use futures::{SinkExt as _, StreamExt as _};
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::Empty;

@@ -1,3 +1,5 @@
+//! Sockets whose messages carry the number of a channel in their first byte, over `WebSocket`.
+
 use futures::Sink;
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use hyper::{body::Incoming, upgrade::Upgraded};

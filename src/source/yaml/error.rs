@@ -1,3 +1,5 @@
+//! YAML that cannot be read: where, and why, without what may be secret.
+
 use std::{fmt, path::Path, sync::Arc};
 
 use crate::object::Origin;

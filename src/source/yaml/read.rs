@@ -1,3 +1,5 @@
+//! YAML documents as kubectl reads them, within limits.
+
 use std::{borrow::Cow, collections::HashMap, path::Path, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};

@@ -1,3 +1,5 @@
+//! What an unquoted scalar means to kubectl, which follows Go's `yaml.v2`.
+
 use serde_json::{Number, Value};
 
 /// What a plain (unquoted) scalar means to kubectl.

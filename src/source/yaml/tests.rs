@@ -1,3 +1,5 @@
+//! Reading and writing agree with kubectl, over recorded files and over values drawn by chance.
+
 use std::{
     fmt::Write as _,
     fs,

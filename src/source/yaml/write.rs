@@ -1,3 +1,5 @@
+//! YAML that kubectl reads back to the same values.
+
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value};

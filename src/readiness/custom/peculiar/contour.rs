@@ -1,3 +1,5 @@
+//! When an `HTTPProxy` of Contour that includes others is ready.
+
 use crate::readiness::{
     case::Case,
     condition::{Condition, condition},

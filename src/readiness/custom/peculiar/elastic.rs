@@ -1,3 +1,5 @@
+//! When the stacks of Elastic's operator are ready, by their node sets.
+
 use serde_json::Value;
 
 use crate::readiness::{

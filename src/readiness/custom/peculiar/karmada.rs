@@ -1,3 +1,5 @@
+//! When bindings of Karmada are ready, by what each member cluster reports.
+
 use serde_json::Value;
 
 use crate::readiness::{

@@ -1,3 +1,5 @@
+//! When subscriptions of the Operator Lifecycle Manager are ready.
+
 use crate::readiness::{
     case::Case,
     condition::{Condition, condition},

@@ -1,3 +1,5 @@
+//! When collectors of OpenTelemetry are ready, which tell their replicas as a text.
+
 use crate::readiness::{
     case::Case,
     field::{number, text},

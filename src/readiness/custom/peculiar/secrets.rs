@@ -1,3 +1,5 @@
+//! When secrets that the External Secrets operator synchronises are ready.
+
 use crate::readiness::{
     case::Case,
     condition::{conditions, described},

@@ -1,3 +1,5 @@
+//! When applications of Spark are ready, by their executors.
+
 use serde_json::Value;
 
 use crate::readiness::{
