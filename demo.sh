@@ -36,7 +36,7 @@ $ deployctl up ai-imutis --env dev --yes --set image_tag=2.0.0'
 broken=$(mktemp -d)
 trap 'rm -rf "$broken"' EXIT
 cp -r plans manifests "$broken"
-# The nodes are pretended: what a pod meets with is asked for by a label.
+# The nodes are simulated: what a pod meets with is asked for by a label.
 sed -i 's|^      labels:$|&\n        sandbox.deployctl.dev/fault: image-pull|' "$broken/manifests/ai-imutis/apps/api.yaml"
 status=0
 (cd "$broken" && "$deployctl" up ai-imutis --env dev --yes --set image_tag=2.0.0 </dev/null) || status=$?
@@ -46,7 +46,7 @@ status=0
 say '$ deployctl history ai-imutis --env dev'
 "$deployctl" history ai-imutis --env dev
 
-say "That was a real Kubernetes control plane with pretended nodes; it is being stopped.
+say "That was a real Kubernetes control plane with simulated nodes; it is being stopped.
 To look around in one that stays:
 
   export PATH=$(dirname "$(command -v "$deployctl")"):\$PATH

@@ -1,7 +1,9 @@
 //! `deployctl down`: everything that it needs is in the cluster.
 
 use super::{
-    Global, lock_arguments,
+    Global,
+    intent::Verb,
+    lock_arguments,
     plan_arguments::{ClusterArguments, PlanArguments},
     removal::{Prepared, RemovalArguments, Removing, carry_out, check_same, confirm, tell_kept},
     session::{Session, block_on},
@@ -16,13 +18,13 @@ use crate::{
     report::Output,
 };
 
-/// Take a release down: delete its objects, the last phase first
+/// Uninstall a release: delete its objects, the last phase first
 ///
 /// Kept are data (PersistentVolumeClaims, PersistentVolumes), the Secrets that it cannot be opened
-/// without, and namespaces and CustomResourceDefinitions that hold anything else or were there
-/// before: they are named, and the next `up` takes them up again. Objects that others apply too
-/// only lose the mark of this release. Neither the plan file nor manifests are needed, and
-/// `deployctl rollback` brings everything back.
+/// without, and namespaces and CustomResourceDefinitions that hold anything else or existed before:
+/// they are named, and the next `up` takes them over again. Objects that are managed by others too
+/// are released: only the label is removed. Neither the plan file nor manifests are needed, and
+/// `deployctl rollback` restores everything.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   deployctl down --env dev
@@ -34,7 +36,7 @@ pub(crate) struct Arguments {
     plan: PlanArguments,
     #[command(flatten)]
     cluster: ClusterArguments,
-    /// Also delete the release's history, where nothing is kept: nothing can be brought back then
+    /// Also delete the release's history, if nothing is kept: nothing can be restored then
     #[arg(long)]
     purge: bool,
     #[command(flatten)]
@@ -83,6 +85,7 @@ async fn down(
         arguments: &arguments.removal,
         global,
         address,
+        verb: Verb::Uninstall,
         by: Author::this_process("down"),
     };
     prepare::check_deletions(&[], &prepared.pruning, &session).await?;
@@ -117,7 +120,7 @@ async fn down(
 
 fn nothing_deployed(address: &Address, session: &Session) -> String {
     format!(
-        "Nothing of {} is deployed in context {}",
+        "{} is not deployed in context {}",
         address.release,
         session.cluster.context()
     )
@@ -135,7 +138,7 @@ async fn prepared(
         .unless_interrupted(engine::observe(&session.cluster, &address.release, &known))
         .await?;
     let mut observation =
-        observation.map_err(|error| session.request_error("cannot look at the cluster", &error))?;
+        observation.map_err(|error| session.request_error("cannot read the objects", &error))?;
     before.complete(&observation.live, &address.release.field_manager());
     let candidates = engine::written(&before);
     let pruning = prepare::leaving(
@@ -209,7 +212,7 @@ async fn purge(
     {
         None => output.note(&format!("The history of {} is deleted", address.release)),
         Some(head) => output.note(&format!(
-            "The history of {} is deleted but for revision {}, which remembers what is kept",
+            "The history of {} is deleted except for revision {}, which records what is kept",
             address.release, head.revision.number
         )),
     }

@@ -7,12 +7,22 @@ use clap::Command;
 /// The groups of commands in the help, in its order. A test compares them with the commands that
 /// there are.
 const GROUPS: &[(&str, &[&str])] = &[
-    ("Deploy", &["up", "rollback", "down"]),
-    ("Look", &["status", "history", "list"]),
-    ("Plan", &["validate", "render", "schema"]),
-    ("Repair", &["prune", "unlock"]),
-    ("For scripts and rule writers", &["wait", "readiness"]),
-    ("Try it", &["sandbox"]),
+    ("Deploy", &["up", "down"]),
+    (
+        "Inspect",
+        &[
+            "status",
+            "history",
+            "list",
+            "wait",
+            "readiness",
+            "validate",
+            "render",
+            "schema",
+        ],
+    ),
+    ("Recover", &["rollback", "prune", "unlock"]),
+    ("Sandbox", &["sandbox"]),
 ];
 
 /// `command` with its subcommands in groups, which clap has for arguments alone.
@@ -80,8 +90,8 @@ mod tests {
     fn the_help_shows_groups_options_and_examples() {
         let help = grouped(Arguments::command()).render_help().to_string();
         for text in [
-            "\nDeploy:\n  up         Bring a plan to a cluster",
-            "\nTry it:\n  sandbox    ",
+            "\nDeploy:\n  up         Deploy a plan to a cluster",
+            "\nSandbox:\n  sandbox    ",
             "--color <COLOR>",
             "\nExamples:\n",
         ] {

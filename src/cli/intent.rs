@@ -6,6 +6,27 @@ use std::collections::BTreeSet;
 
 use crate::{engine::Selection, object::ObjectId, plan::ReleaseId};
 
+/// What a command does to a release, as its question says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verb {
+    Deploy,
+    RollBack,
+    Uninstall,
+    DeleteOrphans,
+}
+
+impl Verb {
+    /// `Deploy shop.prod to context prod?`
+    pub(super) fn question(self, release: &ReleaseId, context: &str) -> String {
+        match self {
+            Self::Deploy => format!("Deploy {release} to context {context}?"),
+            Self::RollBack => format!("Roll back {release} in context {context}?"),
+            Self::Uninstall => format!("Uninstall {release} from context {context}?"),
+            Self::DeleteOrphans => format!("Delete orphans of {release} in context {context}?"),
+        }
+    }
+}
+
 /// What is going to be done to a release.
 #[derive(Debug)]
 #[expect(
@@ -15,6 +36,8 @@ use crate::{engine::Selection, object::ObjectId, plan::ReleaseId};
 pub(super) struct ChangeRequest<'a> {
     /// The release.
     pub(super) release: &'a ReleaseId,
+    /// What is done to it.
+    pub(super) verb: Verb,
     /// Which phases are run.
     pub(super) selection: &'a Selection,
     /// Whether the release's name must be typed before anything is changed.
@@ -42,10 +65,17 @@ pub(super) struct ChangeRequest<'a> {
 }
 
 impl<'a> ChangeRequest<'a> {
-    /// All phases of `release` without any further permission; `yes` is what `--yes` was given as.
-    pub(super) fn plain(release: &'a ReleaseId, protected: bool, yes: Option<&'a str>) -> Self {
+    /// All phases of `release`, to do `verb` to it, without any further permission; `yes` is what
+    /// `--yes` was given as.
+    pub(super) fn plain(
+        release: &'a ReleaseId,
+        verb: Verb,
+        protected: bool,
+        yes: Option<&'a str>,
+    ) -> Self {
         Self {
             release,
+            verb,
             selection: &Selection::All,
             protected,
             yes,

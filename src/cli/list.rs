@@ -26,7 +26,7 @@ use crate::{
 pub(crate) struct Arguments {
     #[command(flatten)]
     cluster: ClusterArguments,
-    /// Namespace that revisions are kept in
+    /// Namespace that revisions are recorded in
     #[arg(long, env = "DEPLOYCTL_STATE_NAMESPACE", default_value = crate::plan::STATE_NAMESPACE)]
     state_namespace: String,
     /// Form of the data

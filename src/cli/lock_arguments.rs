@@ -14,11 +14,11 @@ use crate::{
 /// How the lock of the release is taken.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct LockArguments {
-    /// Where another run of the release is under way, wait this long for it, for example `5m`
+    /// If another run of the release is under way, wait this long for it, for example `5m`
     #[arg(long, value_name = "DURATION", env = "DEPLOYCTL_WAIT_FOR_LOCK", value_parser = plan::parse_duration)]
     wait_for_lock: Option<Duration>,
-    /// Time without a sign of life after which this run counts as dead; no single write may take
-    /// longer than two thirds of it
+    /// Time without a renewal after which this run counts as dead; no single write may take longer
+    /// than two thirds of it
     #[arg(
         long,
         value_name = "DURATION",
@@ -92,7 +92,7 @@ pub(super) fn lock_error(error: &LockError, session: &Session) -> CommandError {
             locked
                 .hint("wait for that run with `--wait-for-lock 5m`")
                 .hint(format!(
-                    "where that run is certainly gone, remove its lock with `{}`",
+                    "if that run is certainly dead, remove its lock with `{}`",
                     unlock_command(release)
                 ))
         }
@@ -100,7 +100,7 @@ pub(super) fn lock_error(error: &LockError, session: &Session) -> CommandError {
             let failed = session.request_error(&error.to_string(), source);
             match source.code() {
                 Some(403) => failed.hint(
-                    "the lock is a Lease beside the revisions, which can be kept in a namespace of yours: `--state-namespace NAMESPACE`, \
+                    "the lock is a Lease beside the revisions, which can be recorded in a namespace of yours: `--state-namespace NAMESPACE`, \
                      or `stateNamespace` in the plan",
                 ),
                 _ => failed,

@@ -40,8 +40,7 @@ use crate::{
     report::Output,
 };
 
-/// Runs the ordered phases of a Kubernetes platform by server-side apply and waits for readiness
-/// that is true.
+/// Deploys a platform's manifests in phases, waits until each is ready, and rolls back what fails
 #[derive(Debug, Parser)]
 #[command(name = "deployctl", version, propagate_version = true)]
 struct Arguments {

@@ -25,7 +25,7 @@ pub(crate) struct PlanArguments {
     /// Value of a variable, stronger than the environment's
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Namespace that revisions are kept in
+    /// Namespace that revisions are recorded in
     #[arg(long, env = "DEPLOYCTL_STATE_NAMESPACE", hide = true)]
     pub(crate) state_namespace: Option<String>,
 }

@@ -1,7 +1,9 @@
 //! `deployctl prune --orphans`: what no revision remembers.
 
 use super::{
-    Global, lock_arguments,
+    Global,
+    intent::Verb,
+    lock_arguments,
     plan_arguments::{ClusterArguments, PlanArguments},
     removal::{Prepared, RemovalArguments, Removing, carry_out, check_same, confirm, tell_kept},
     session::{Session, block_on},
@@ -15,12 +17,12 @@ use crate::{
     report::Output,
 };
 
-/// Remove what a release has left behind and none of its revisions remembers
+/// Delete objects that are labelled with a release and recorded in none of its revisions
 ///
-/// What has left the plan is removed by `up` itself. Orphans are what it cannot know of: objects
-/// that carry the release's label and are applied by it, and that no stored revision wanted or
-/// remembers. They are shown before anything is deleted. Data is kept, and what others apply too
-/// only loses the mark of this release. Neither the plan file nor manifests are needed.
+/// What has left the plan is deleted by `up` itself. Orphans are what it cannot know of: objects
+/// that are labelled with the release and managed by it, and recorded in no revision. They are
+/// shown before anything is deleted. Data is kept, and objects that are managed by others too are
+/// released: only the label is removed. Neither the plan file nor manifests are needed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   deployctl prune --orphans --env dev
@@ -57,8 +59,12 @@ pub(crate) fn run(
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
     if !arguments.orphans {
-        return Err(CommandError::usage("`deployctl prune` removes what no revision remembers, and wants `--orphans`")
-            .hint("what is no longer in the manifests is removed by `deployctl up`, once everything else is ready"));
+        return Err(CommandError::usage(
+            "`deployctl prune` deletes what is recorded in no revision, and needs `--orphans`",
+        )
+        .hint(
+            "`deployctl up` deletes what has left the manifests, once everything else is ready",
+        ));
     }
     let (address, _) = arguments.plan.address_or_name()?;
     block_on(prune(arguments, global, &address, output))
@@ -90,7 +96,7 @@ async fn prune(
     tell_unseen(&found.incomplete_kinds, output);
     if found.is_nothing() {
         output.note(&format!(
-            "No orphans of {} are to be removed in context {}",
+            "No orphans of {} in context {}",
             address.release,
             session.cluster.context()
         ));
@@ -101,6 +107,7 @@ async fn prune(
         arguments: &arguments.removal,
         global,
         address,
+        verb: Verb::DeleteOrphans,
         by: Author::this_process("prune"),
     };
     prepare::check_deletions(&[], &found.prepared.pruning, &session).await?;
@@ -188,7 +195,7 @@ async fn found(
         mut observation,
         candidates,
         incomplete_kinds,
-    } = orphans.map_err(|error| session.request_error("cannot look for orphans", &error))?;
+    } = orphans.map_err(|error| session.request_error("cannot list orphans", &error))?;
     if before.heads.is_empty() && !candidates.is_empty() {
         return Err(unremembered(address, candidates.len()));
     }
@@ -236,12 +243,12 @@ fn unremembered(address: &Address, number: usize) -> CommandError {
         ..
     } = address;
     let message = format!(
-        "{number} objects carry the marks of {release}, and namespace `{state_namespace}` holds no revision of it; nothing was changed"
+        "{number} objects are labelled with {release}, which has no revision recorded in namespace `{state_namespace}`; nothing was changed"
     );
     CommandError::new(ExitCode::Refused, message)
-        .hint("where its revisions are kept in another namespace, name it: `--state-namespace`, or `stateNamespace` in the plan")
+        .hint("where its revisions are recorded in another namespace, name it: `--state-namespace`, or `stateNamespace` in the plan")
         .hint(format!(
-            "where they are lost, `deployctl up {} --env {} --adopt` takes the objects up again",
+            "where they are lost, `deployctl up {} --env {} --adopt` adopts the objects",
             release.plan, release.environment
         ))
 }
@@ -249,7 +256,7 @@ fn unremembered(address: &Address, number: usize) -> CommandError {
 fn tell_unseen(incomplete_kinds: &[String], output: &mut Output) {
     if !incomplete_kinds.is_empty() {
         output.note(&format!(
-            "Note: not looked for everywhere, since they cannot be listed: {}",
+            "Note: not searched everywhere, because these cannot be listed: {}",
             incomplete_kinds.join(", ")
         ));
     }

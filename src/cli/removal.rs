@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 
 use super::{
     Global,
-    intent::ChangeRequest,
+    intent::{ChangeRequest, Verb},
     run_arguments::RunArguments,
     session::Session,
     up::{
@@ -32,13 +32,13 @@ use crate::{
 /// How a command removes.
 #[derive(Debug, clap::Args)]
 pub(super) struct RemovalArguments {
-    /// Also delete volumes with what is on them; needs the release's name: typed, or
+    /// Also delete volumes with the data on them; needs the release's name: typed, or
     /// `--yes=PLAN.ENV`
     #[arg(long)]
     pub(super) delete_data: bool,
-    /// How long to wait in each phase until its objects are gone, before going on without them
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = plan::parse_duration)]
-    patience: Duration,
+    /// How long to wait in each phase until its objects are deleted, before continuing without them
+    #[arg(long, alias = "patience", value_name = "DURATION", default_value = "5m", value_parser = plan::parse_duration)]
+    delete_timeout: Duration,
     /// Time limit of the whole run, for example `20m`; by default that of the last `up`
     #[arg(long, value_name = "DURATION", env = "DEPLOYCTL_TIMEOUT", value_parser = plan::parse_duration)]
     timeout: Option<Duration>,
@@ -58,6 +58,7 @@ pub(super) struct Removing<'a> {
     pub(super) arguments: &'a RemovalArguments,
     pub(super) global: &'a Global,
     pub(super) address: &'a Address,
+    pub(super) verb: Verb,
     pub(super) by: Author,
 }
 
@@ -83,6 +84,7 @@ pub(super) fn confirm(
     output.note("");
     let plain = ChangeRequest::plain(
         &address.release,
+        removing.verb,
         guard.protected,
         arguments.run.yes.as_deref(),
     );
@@ -146,11 +148,11 @@ pub(super) fn check_same(shown: &PrunePlan, now: &PrunePlan) -> Result<(), Comma
         Some(new) => Err(CommandError::new(
             ExitCode::Refused,
             format!(
-                "{} has changed since the question; nothing was changed",
+                "{} has changed since the question was asked; nothing was changed",
                 new.id
             ),
         )
-        .hint("run the same command again: it starts from what is there now")),
+        .hint("run the same command again: it starts from the present state")),
     }
 }
 
@@ -169,6 +171,7 @@ pub(super) async fn carry_out(
         global,
         address,
         by,
+        ..
     } = removing;
     let Some(newest) = prepared.before.newest().map(|head| &head.revision) else {
         return Err(CommandError::failed(
@@ -217,7 +220,7 @@ pub(super) async fn carry_out(
     };
     let (sender, events) = tokio::sync::mpsc::unbounded_channel();
     let emitter = Emitter::new(sender);
-    let work = remove_all(run, arguments.patience, &emitter, &session.stops);
+    let work = remove_all(run, arguments.delete_timeout, &emitter, &session.stops);
     let result = follow::follow(
         work,
         &emitter,

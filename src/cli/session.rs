@@ -68,7 +68,7 @@ impl Session {
         }
         let served = unless_interrupted(&stops.interrupt, cluster.discover())
             .await?
-            .map_err(|error| request_error("cannot look at the cluster", &error, &cluster))?;
+            .map_err(|error| request_error("cannot connect to the cluster", &error, &cluster))?;
         Ok(Self {
             cluster,
             served,
@@ -143,7 +143,7 @@ impl Session {
                 let failed = request_error(&error.to_string(), source, &self.cluster);
                 match source.code() {
                     Some(403) => failed.hint(
-                        "revisions can be kept in a namespace of yours: `--state-namespace NAMESPACE`, or `stateNamespace` in the plan",
+                        "revisions can be recorded in a namespace of yours: `--state-namespace NAMESPACE`, or `stateNamespace` in the plan",
                     ),
                     _ => failed,
                 }

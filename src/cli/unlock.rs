@@ -15,7 +15,7 @@ use crate::{
     secret::{Ask, AskError},
 };
 
-/// Remove the lock of a release whose run is certainly gone
+/// Remove the lock of a release whose run is certainly dead
 ///
 /// A run that died is noticed by the next one, which takes its lock over. This is for the rest,
 /// such as a machine that hangs: a run that is still alive stops writing as soon as it finds its
@@ -78,12 +78,12 @@ async fn unlock(
         .map_err(|error| lock_error(&error, &session))?
     {
         LockRemoval::Removed => {
-            output.note(&format!("The lock of {release} is removed"));
+            output.note(&format!("Removed the lock of {release}"));
             Ok(ExitCode::Done)
         }
         LockRemoval::TakenBy(holder) => {
             let message = format!(
-                "in the meantime the lock of {release} was taken by {holder}; it was left alone"
+                "meanwhile the lock of {release} was taken by {holder}; it was not removed"
             );
             Err(CommandError::new(ExitCode::Locked, message)
                 .hint("run the same command again to see it"))
@@ -94,10 +94,8 @@ async fn unlock(
 /// Who holds the lock, and whether that run is alive, where this machine can tell.
 fn shown(found: &Found, release: &str, context: &str) -> String {
     let presence = match found.presence() {
-        Presence::Running => "\nThat run is alive: its process is on this machine.",
-        Presence::Gone => {
-            "\nThat run is dead: it was on this machine, and its process does not exist any more."
-        }
+        Presence::Running => "\nThat run is alive: its process is running on this machine.",
+        Presence::Gone => "\nThat run is dead: it ran on this machine, and its process is dead.",
         Presence::Unknown => "",
     };
     format!(

@@ -26,7 +26,7 @@ use crate::{
 ///
 /// Judges by the same rules as `up`, and watches: nothing is polled. Ends as soon as all objects
 /// are ready, or one of them has failed, or the time is up; then it says why, and the exit code is
-/// 1. An object that is not there yet is waited for.
+/// 1. An object that does not exist yet is waited for.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   deployctl wait deployment/api statefulset/postgres -n shop
@@ -61,7 +61,7 @@ enum Until {
     /// Working, as its manifest says
     #[default]
     Ready,
-    /// Not in the cluster
+    /// Does not exist
     Gone,
 }
 
@@ -126,7 +126,7 @@ async fn wait(
     );
     let ended = tell(work, &mut events, output)
         .await
-        .map_err(|error| session.request_error("cannot look at the objects", &error))?;
+        .map_err(|error| session.request_error("cannot read the objects", &error))?;
     let Some(ended) = ended else {
         return Err(CommandError::new(ExitCode::Interrupted, "interrupted"));
     };

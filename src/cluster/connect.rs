@@ -35,7 +35,7 @@ pub(crate) enum ConnectError {
     #[error("cannot log in with context `{context}`: {why}")]
     Credentials { context: String, why: String },
     /// The client could not be made of the kubeconfig.
-    #[error("cannot connect with context `{context}`: {why}")]
+    #[error("cannot connect to the cluster of context `{context}`: {why}")]
     Client { context: String, why: String },
 }
 

@@ -280,7 +280,7 @@ mod tests {
         assert_eq!(
             explanation.cause.as_deref(),
             Some(
-                "ErrImagePull: container `api` cannot have image `shop/api:nope`: manifest unknown"
+                "ErrImagePull: container `api` cannot pull image `shop/api:nope`: manifest unknown"
             )
         );
         assert_eq!(explanation.log, None);

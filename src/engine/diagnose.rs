@@ -47,15 +47,11 @@ pub(crate) async fn explain(
             objects,
         } => {
             let what = if *whole_run {
-                "the run's time"
+                "the run timed out"
             } else {
-                "its time"
+                "timed out"
             };
-            let summary = format!(
-                "{what} of {} was up, and {}",
-                duration(*after),
-                listed(objects)
-            );
+            let summary = format!("{what} after {}: {}", duration(*after), listed(objects));
             look_into(summary, Some(phase), objects, cluster, cache).await
         }
         StopReason::Fenced => Diagnosis {
@@ -76,7 +72,10 @@ pub(crate) fn fence(broken: Option<&StoreError>, cluster: &Cluster) -> String {
         .last_error()
         .map_or_else(String::new, |error| format!(": {error}"));
     match broken.filter(|error| !error.is_lock_lost()) {
-        Some(error) => format!("what was done could not be noted: {}", with_causes(error)),
+        Some(error) => format!(
+            "what was done could not be recorded: {}",
+            with_causes(error)
+        ),
         None => format!("the lock of the release was lost{last_error}"),
     }
 }

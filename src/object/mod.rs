@@ -1,6 +1,7 @@
 //! Objects: their identity, where they were written down, and access to what is inside them.
 
 mod digest;
+mod field_path;
 mod hint;
 mod id;
 mod marks;
@@ -12,6 +13,7 @@ mod scope;
 mod text;
 
 pub(crate) use digest::Digest;
+pub(crate) use field_path::FieldPath;
 pub(crate) use hint::PhaseHint;
 pub(crate) use id::{ObjectId, group_of};
 pub(crate) use marks::{AnnotatedMarks, Marks, RollbackMark};

@@ -212,13 +212,13 @@ mod tests {
         assert_eq!(
             changed("deployment"),
             [
-                ".metadata.labels[\"deployctl.dev/shop.dev\"] \"\"",
-                ".spec.replicas 3",
-                ".spec.template.metadata.annotations.note \"new\"",
-                ".spec.template.spec.containers[name=\"api\"].env[name=\"C\"] {\"name\":\"C\",\"value\":\"3\"}",
-                ".spec.template.spec.containers[name=\"api\"].image \"example/api:2\"",
+                "metadata.labels[\"deployctl.dev/shop.dev\"] \"\"",
+                "spec.replicas 3",
+                "spec.template.metadata.annotations.note \"new\"",
+                "spec.template.spec.containers[name=\"api\"].env[name=\"C\"] {\"name\":\"C\",\"value\":\"3\"}",
+                "spec.template.spec.containers[name=\"api\"].image \"example/api:2\"",
                 concat!(
-                    ".spec.template.spec.containers[name=\"log\"] {\"image\":\"example/log:1\",\"imagePullPolicy\":\"IfNotPresent\",",
+                    "spec.template.spec.containers[name=\"log\"] {\"image\":\"example/log:1\",\"imagePullPolicy\":\"IfNotPresent\",",
                     "\"name\":\"log\",\"resources\":{},\"terminationMessagePath\":\"/dev/termination-log\",",
                     "\"terminationMessagePolicy\":\"File\"}"
                 ),
@@ -230,7 +230,7 @@ mod tests {
     fn an_image_is_one_change() {
         assert_eq!(
             changed("statefulset"),
-            [".spec.template.spec.containers[name=\"db\"].image \"example/db:2\""]
+            ["spec.template.spec.containers[name=\"db\"].image \"example/db:2\""]
         );
     }
 
@@ -257,8 +257,8 @@ mod tests {
         assert_eq!(
             shown(&changed_paths(&before, &after)),
             [
-                ".metadata.finalizers[=\"b\"] -",
-                ".metadata.finalizers (order) [\"v:\\\"c\\\"\",\"v:\\\"a\\\"\"]",
+                "metadata.finalizers[=\"b\"] -",
+                "metadata.finalizers (order) [\"v:\\\"c\\\"\",\"v:\\\"a\\\"\"]",
             ]
         );
     }
@@ -270,9 +270,9 @@ mod tests {
         assert_eq!(
             shown(&changed_paths(&before, &after)),
             [
-                ".metadata.labels.x \"1\"",
-                ".metadata.labels.y \"2\"",
-                ".spec.probe {\"path\":\"/\",\"port\":1}",
+                "metadata.labels.x \"1\"",
+                "metadata.labels.y \"2\"",
+                "spec.probe {\"path\":\"/\",\"port\":1}",
             ]
         );
     }
@@ -285,7 +285,7 @@ mod tests {
         );
         assert_eq!(
             shown(&changed_paths(&before, &after)),
-            [".spec.args [\"a\",\"c\"]"]
+            ["spec.args [\"a\",\"c\"]"]
         );
     }
 

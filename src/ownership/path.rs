@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::object::FieldPath;
+
 /// One step of a [`Path`], in the sense of `fieldsV1`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Element {
@@ -26,7 +28,7 @@ pub(crate) enum Element {
 /// <https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management>
 ///
 /// It is stored as the list of its elements in the spelling of `fieldsV1`, and shown as
-/// `.spec.containers[name="api"].image`.
+/// `spec.containers[name="api"].image`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub(crate) struct Path(Vec<Element>);
@@ -268,29 +270,28 @@ impl Path {
 
 impl fmt::Display for Path {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|element| match element {
-            Element::Field(name) if is_plain(name) => write!(formatter, ".{name}"),
-            Element::Field(name) => write!(formatter, "[{}]", Value::from(name.as_str())),
-            Element::Item(keys) => write_keys(keys, formatter),
-            Element::Member(value) => write!(formatter, "[={value}]"),
-            Element::Index(index) => write!(formatter, "[{index}]"),
-            Element::Order => formatter.write_str(" (order)"),
-        })
+        let mut shown = FieldPath::default();
+        for element in &self.0 {
+            match element {
+                Element::Field(name) => shown.field(name),
+                Element::Item(keys) => shown.within(&key_list(keys)),
+                Element::Member(value) => shown.within(&format!("={value}")),
+                Element::Index(index) => shown.within(&index.to_string()),
+                Element::Order => return write!(formatter, "{shown} (order)"),
+            }
+        }
+        shown.fmt(formatter)
     }
 }
 
-fn is_plain(name: &str) -> bool {
-    name.chars()
-        .all(|character| character.is_ascii_alphanumeric() || "_-".contains(character))
-}
-
-fn write_keys(keys: &str, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// `port=80,protocol="TCP"`.
+fn key_list(keys: &str) -> String {
     let keys: Map<String, Value> = serde_json::from_str(keys).unwrap_or_default();
     let keys: Vec<String> = keys
         .iter()
         .map(|(key, value)| format!("{key}={value}"))
         .collect();
-    write!(formatter, "[{}]", keys.join(","))
+    keys.join(",")
 }
 
 impl From<Path> for Vec<String> {
@@ -332,25 +333,25 @@ mod tests {
     fn a_path_reads_like_a_field_and_names_items_by_their_keys() {
         assert_eq!(
             path(&["f:spec", "f:containers", "k:{\"name\":\"api\"}", "f:image"]).to_string(),
-            ".spec.containers[name=\"api\"].image"
+            "spec.containers[name=\"api\"].image"
         );
         let port = path(&["f:spec", "f:ports", "k:{\"protocol\":\"TCP\",\"port\":80}"]);
-        assert_eq!(port.to_string(), ".spec.ports[port=80,protocol=\"TCP\"]");
+        assert_eq!(port.to_string(), "spec.ports[port=80,protocol=\"TCP\"]");
         assert_eq!(
             path(&["f:metadata", "f:labels", "f:app.kubernetes.io/name"]).to_string(),
-            ".metadata.labels[\"app.kubernetes.io/name\"]"
+            "metadata.labels[\"app.kubernetes.io/name\"]"
         );
         assert_eq!(
             path(&["f:metadata", "f:finalizers", "v:\"x\""]).to_string(),
-            ".metadata.finalizers[=\"x\"]"
+            "metadata.finalizers[=\"x\"]"
         );
         assert_eq!(
             path(&["f:spec", "f:args", "i:1"]).to_string(),
-            ".spec.args[1]"
+            "spec.args[1]"
         );
         assert_eq!(
             path(&["f:spec", "f:containers", "o:"]).to_string(),
-            ".spec.containers (order)"
+            "spec.containers (order)"
         );
     }
 

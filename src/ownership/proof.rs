@@ -48,17 +48,20 @@ impl fmt::Display for FieldDifference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = &self.path;
         match &self.reason {
-            Reason::ByOthers(Some(manager)) => write!(formatter, "{path} was changed by {manager}"),
+            Reason::ByOthers(Some(manager)) => write!(
+                formatter,
+                "{path} was changed outside deployctl by {manager}"
+            ),
             Reason::ByOthers(None) => {
-                write!(formatter, "{path} was changed or removed by somebody else")
+                write!(formatter, "{path} was changed or removed outside deployctl")
             }
             Reason::NotAsBefore => write!(formatter, "{path} is not as before"),
             Reason::NotHeldBy(manager) => {
-                write!(formatter, "{path} is not held by {manager} as before")
+                write!(formatter, "{path} is not managed by {manager} as before")
             }
             Reason::HeldByUs => write!(
                 formatter,
-                "{path} is held by deployctl, which it was not before"
+                "{path} is managed by deployctl, and was not before"
             ),
         }
     }

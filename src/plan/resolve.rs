@@ -447,7 +447,7 @@ fn build(
     for (path, _) in &unsupported {
         problems.push(document.warning(
             path,
-            format!("`{path}` can be read, but not carried out yet; `up` refuses the plan"),
+            format!("`{path}` is not supported yet; `up` refuses the plan"),
         ));
     }
     let state_namespace = request

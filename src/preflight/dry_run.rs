@@ -90,7 +90,7 @@ fn conflict(refusal: &Refusal) -> String {
         .iter()
         .map(|cause| {
             format!(
-                "`{}` is held by {}",
+                "`{}` is managed by {}",
                 cause.field.trim_start_matches('.'),
                 held_by(&cause.message)
             )
@@ -124,6 +124,6 @@ mod tests {
             ],
             ..Refusal::default()
         };
-        assert_eq!(conflict(&refusal), "`spec.replicas` is held by \"hpa\"");
+        assert_eq!(conflict(&refusal), "`spec.replicas` is managed by \"hpa\"");
     }
 }

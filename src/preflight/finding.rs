@@ -33,7 +33,7 @@ pub(crate) fn refusal(findings: &[Finding]) -> Option<CommandError> {
         .unwrap_or(first.exit);
     let mut message = match findings.len() {
         1 => "nothing was changed: ".to_owned(),
-        many => format!("nothing was changed; {many} things stand in the way:"),
+        many => format!("nothing was changed; {many} problems found:"),
     };
     for finding in findings {
         if findings.len() > 1 {
@@ -79,7 +79,7 @@ mod tests {
         let error = refusal(&[finding("a", "do x"), finding("b", "do x")]).expect("two findings");
         assert_eq!(
             error.message,
-            "nothing was changed; 2 things stand in the way:\n  a\n  b"
+            "nothing was changed; 2 problems found:\n  a\n  b"
         );
         assert_eq!(error.hints, ["do x"]);
     }

@@ -35,7 +35,7 @@ pub(crate) fn held_by_other_releases<'a>(
         exit: ExitCode::Refused,
         at: Some(existing.origin),
         object: Some(existing.id.clone()),
-        message: format!("it belongs to release `{}`", others.join("` and `")),
+        message: format!("it is managed by release `{}`", others.join("` and `")),
         remedy: Some(
             "leave it out of one of the two, rename it, or share it with `--adopt`".to_owned(),
         ),
@@ -56,9 +56,9 @@ pub(crate) fn unremembered<'a>(
         exit: ExitCode::Refused,
         at: Some(existing.origin),
         object: Some(existing.id.clone()),
-        message: format!("it was deployed by {release}, but namespace `{state_namespace}` holds no revision of that release"),
+        message: format!("it is labelled with release `{release}`, which has no revision recorded in namespace `{state_namespace}`"),
         remedy: Some(
-            "name the namespace that its revisions are in with `--state-namespace` or the plan's `stateNamespace`; where they are lost, \
+            "name the namespace that its revisions are recorded in with `--state-namespace` or the plan's `stateNamespace`; where they are lost, \
              `--adopt` starts over with what is there"
                 .to_owned(),
         ),
@@ -114,7 +114,7 @@ mod tests {
         };
         assert_eq!(
             findings(&["deployctl.other.dev"], held),
-            ["it belongs to release `other.dev`"]
+            ["it is managed by release `other.dev`"]
         );
         assert!(findings(&["deployctl.other.dev", "deployctl.shop.dev"], held).is_empty());
         assert!(findings(&["argocd"], held).is_empty());

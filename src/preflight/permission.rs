@@ -33,7 +33,7 @@ impl Need {
     fn consequence(self) -> &'static str {
         match self {
             Need::Write | Need::Removal => "",
-            Need::Rollback => ", so nothing could be put back where the run fails",
+            Need::Rollback => ", so a run that fails could not be rolled back",
         }
     }
 
@@ -41,7 +41,7 @@ impl Need {
         match self {
             Need::Write | Need::Removal => "ask the cluster's administrator for this permission",
             Need::Rollback => {
-                "ask the cluster's administrator for this permission, or do without the way back: `--no-rollback`"
+                "ask the cluster's administrator for this permission, or do without a rollback: `--no-rollback`"
             }
         }
     }
@@ -110,7 +110,7 @@ mod tests {
         let findings = not_permitted(&[missing("a", Need::Rollback)]);
         assert_eq!(
             findings[0].message,
-            "you may not delete secrets in namespace `a`, so nothing could be put back where the run fails"
+            "you may not delete secrets in namespace `a`, so a run that fails could not be rolled back"
         );
         assert!(
             findings[0]

@@ -12,7 +12,7 @@ use super::{
     meaning::{self, Meaning},
     verdict::{State, Verdict, strongest},
 };
-use crate::object::one_line;
+use crate::object::{FieldPath, one_line};
 
 /// Counts that must have reached what stands beside them: have, want.
 const COUNTS: &[(&str, &str)] = &[
@@ -60,13 +60,7 @@ pub(super) fn judge(case: &Case<'_>) -> Verdict {
 
 fn without_opinion(case: &Case<'_>) -> Verdict {
     if case.object.get("status").is_none_or(Value::is_null) {
-        let stored = || {
-            Verdict::new(
-                State::Ready,
-                "NoStatus",
-                "it is stored; nothing has written a status",
-            )
-        };
+        let stored = || Verdict::new(State::Ready, "NoStatus", "exists, without a status");
         return without_status(case).unwrap_or_else(stored);
     }
     if case
@@ -89,7 +83,9 @@ fn switched_off(object: &Value) -> Option<Verdict> {
         .find(|field| is_true(object, field));
     let paused =
         annotation(object, "cluster.x-k8s.io/paused").map(|_| "cluster.x-k8s.io/paused".to_owned());
-    let switch = field.map(|field| field[1..].replace('/', ".")).or(paused)?;
+    let switch = field
+        .map(|field| FieldPath::of_pointer(field).to_string())
+        .or(paused)?;
     Some(Verdict::suspended(
         "Suspended",
         format!("it does nothing because its manifest says so (`{switch}`)"),

@@ -142,8 +142,7 @@ pub(crate) fn judge_within(
         .iter()
         .any(|(of, kinds)| *of == group && kinds.contains(&kind))
     {
-        return terminating
-            .unwrap_or_else(|| Verdict::ready("it is stored, nothing else has to happen"));
+        return terminating.unwrap_or_else(|| Verdict::ready("exists"));
     }
     let verdict = custom::judge(&case, group, kind).unwrap_or_else(|| generic::judge(&case));
     // Operators say of what they cannot take down that it has failed; otherwise that it is being

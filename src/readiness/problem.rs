@@ -239,7 +239,7 @@ impl Look<'_> {
         let container = name_of(status);
         let image = text(status, "/image").unwrap_or("its image");
         let message = format!(
-            "container `{container}` cannot have image `{image}`{}",
+            "container `{container}` cannot pull image `{image}`{}",
             self.answer(status)
         );
         let first = self

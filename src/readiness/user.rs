@@ -371,10 +371,7 @@ mod tests {
         assert_eq!(verdict(&rules, &named("a")).0, State::InProgress);
         assert_eq!(verdict(&rules, &named("b-1")).0, State::Ready);
         let other = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "b-1"}});
-        assert_eq!(
-            verdict(&rules, &other).1,
-            ": it is stored, nothing else has to happen"
-        );
+        assert_eq!(verdict(&rules, &other).1, ": exists");
     }
 
     #[test]

@@ -114,7 +114,7 @@ impl Verdict {
 
     /// There is no such object in the cluster.
     pub(crate) fn absent() -> Self {
-        Self::new(State::Missing, NOT_FOUND, "it is not in the cluster")
+        Self::new(State::Missing, NOT_FOUND, "does not exist")
     }
 }
 

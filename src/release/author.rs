@@ -19,18 +19,41 @@ pub(crate) struct Author {
 impl Author {
     /// This process, running `command`.
     pub(crate) fn this_process(command: &str) -> Self {
-        let user = std::env::var("USER")
-            .or_else(|_| std::env::var("LOGNAME"))
-            .unwrap_or_else(|_| rustix::process::getuid().as_raw().to_string());
         let host = rustix::system::uname()
             .nodename()
             .to_string_lossy()
             .into_owned();
         Self {
-            who: format!("{user}@{host}"),
+            who: format!("{}@{host}", user(|name| std::env::var(name).ok())),
             process: std::process::id(),
             command: command.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+/// The name of whoever runs this: as `variable` says it, or else as the machine knows the user id.
+fn user(variable: impl Fn(&str) -> Option<String>) -> String {
+    let id = nix::unistd::getuid();
+    ["USER", "LOGNAME"]
+        .into_iter()
+        .filter_map(variable)
+        .find(|name| !name.is_empty())
+        .or_else(|| Some(nix::unistd::User::from_uid(id).ok()??.name))
+        .unwrap_or_else(|| format!("uid-{id}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_named_without_an_environment_too() {
+        assert_eq!(user(|name| Some(format!("from {name}"))), "from USER");
+        let known = user(|_| Some(String::new()));
+        assert!(known.parse::<u32>().is_err(), "{known}");
+        if nix::unistd::getuid().is_root() {
+            assert_eq!(known, "root");
         }
     }
 }

@@ -12,8 +12,11 @@ use super::{
     summary::{Ending, place, summary},
     units::{count, duration, is_instant},
 };
-use crate::event::{Diagnosis, Event, EventKind, PhaseOutcome, Proof, Purpose, RunOutcome};
-use crate::plan::PhaseId;
+use crate::{
+    error::ExitCode,
+    event::{Diagnosis, Event, EventKind, PhaseOutcome, Proof, Purpose, RunOutcome},
+    plan::PhaseId,
+};
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,13 +136,14 @@ impl Announcer {
         if self.interrupted {
             // Who interrupted it knows why it stopped.
             self.failure = None;
-            if self.says_more_than_failures() {
-                lines.extend(
-                    next_steps(progress.run.as_ref(), end_state, false, width)
-                        .iter()
-                        .map(Line::render),
-                );
-            }
+        }
+        let is_done = ending.exit == ExitCode::Done;
+        if self.failure.is_none() && !is_done && self.says_more_than_failures() {
+            lines.extend(
+                next_steps(progress.run.as_ref(), end_state, false, width)
+                    .iter()
+                    .map(Line::render),
+            );
         }
         lines.extend(self.failure(progress, end_state, width));
         lines
@@ -178,7 +182,7 @@ impl Announcer {
                 self.said_to_wait = true;
                 let what = Line::default()
                     .styled(STRONG, run.release.to_string())
-                    .text(" has nothing to change; waiting until everything is ready");
+                    .text(" has no changes; waiting until everything is ready");
                 vec![what, place(run)]
             }
             _ => self.line(progress, event).into_iter().collect(),
@@ -240,11 +244,15 @@ impl Announcer {
 fn heading(run: &Run) -> Line {
     let lead = match run.purpose {
         Purpose::Deploy => "Deploying ",
-        Purpose::TakeDown => "Taking down ",
+        Purpose::TakeDown => "Uninstalling ",
         Purpose::Prune => "Pruning ",
-        Purpose::BringBack => "Going back with ",
+        Purpose::BringBack => {
+            return Line::of("Rolling back ")
+                .styled(STRONG, run.release.to_string())
+                .text(format!(" as revision {}: {}", run.revision, extent(run)));
+        }
         Purpose::PutBack => {
-            return Line::of("Going back from ")
+            return Line::of("Rolling back ")
                 .styled(STRONG, run.release.to_string())
                 .text(format!(" revision {}", run.revision));
         }
@@ -258,7 +266,7 @@ fn heading(run: &Run) -> Line {
 fn extent(run: &Run) -> String {
     let objects = count(run.objects, "object");
     if run.removes() {
-        return format!("{objects} to remove");
+        return format!("{objects} to delete");
     }
     if run.writes < run.objects {
         format!("{} of {objects} to write", run.writes)
@@ -283,7 +291,7 @@ fn phase_line(
     };
     let removes = progress.run.as_ref().is_some_and(Run::removes);
     let open = if removes {
-        "not everything is gone".to_owned()
+        "not everything is deleted".to_owned()
     } else {
         format!(
             "{} of {} not ready",

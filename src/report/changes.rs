@@ -96,7 +96,7 @@ impl ChangeSummary {
         text.push(Line::default());
         text.extend(self.phases(lines.saturating_sub(text.len() + 2), extent.creations));
         text.push(Line::default());
-        text.push(Line::default().styled(STRONG, "Together").text(format!(
+        text.push(Line::default().styled(STRONG, "Total").text(format!(
             "  {}",
             counts(&self.rows.iter().collect::<Vec<_>>())
         )));
@@ -266,7 +266,7 @@ fn counts(rows: &[&ChangeRow]) -> String {
         (number(ChangeAction::Change), "to change"),
         (number(ChangeAction::Create), "to create"),
         (number(ChangeAction::Delete), "to delete"),
-        (number(ChangeAction::GiveUp), "to give up"),
+        (number(ChangeAction::GiveUp), "to release"),
         (number(ChangeAction::Keep), "kept"),
         (number(ChangeAction::Unchanged), "unchanged"),
     ])

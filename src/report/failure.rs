@@ -10,17 +10,22 @@ use super::{
 };
 use crate::event::{Diagnosis, ObjectDiagnosis};
 
-/// The block has at most this many lines.
-const LINES: usize = 15;
+/// The lines of a log are left out where the block has more lines than this without them.
+const LINES: usize = 20;
 /// At most this many lines of a log are shown.
 const LOG: usize = 6;
+/// What happened takes at most this many lines.
+const SUMMARY: usize = 3;
+/// A cause takes at most this many lines.
+const CAUSE: usize = 4;
+/// Where it happened takes at most this many lines, and so does the cause of another object.
+const PLACE: usize = 2;
 /// At most this many objects beside the first are shown.
 const OTHERS: usize = 2;
 /// At most this many commands that show more are given.
 const COMMANDS: usize = 2;
 
-/// Why a run failed, in at most 15 lines: what, where, the cause, the last log lines, what shows
-/// more, what to do next.
+/// Why a run failed: what, the cause, where, the last log lines, what shows more, what to do next.
 ///
 /// No line is wider than `width`, but for commands: one that is cut cannot be copied.
 pub(super) fn failure_block(
@@ -32,8 +37,8 @@ pub(super) fn failure_block(
     block(diagnosis, next_steps(run, end_state, true, width), width)
 }
 
-/// Why something is not as it was waited for, in at most 15 lines: what, where, the cause, the last
-/// log lines, what shows more.
+/// Why something is not as it was waited for: what, the cause, where, the last log lines, what
+/// shows more.
 pub(crate) fn diagnosis_block(diagnosis: &Diagnosis, width: Option<usize>) -> Vec<String> {
     block(diagnosis, Vec::new(), width)
 }
@@ -65,14 +70,20 @@ fn head(diagnosis: &Diagnosis, width: Option<usize>) -> Vec<Line> {
         .phase
         .as_ref()
         .map_or_else(String::new, |phase| format!("phase {phase}: "));
-    let mut lines = paragraph("✗ ", &format!("{phase}{}", diagnosis.summary), width, BAD);
-    if let Some(first) = diagnosis.objects.first() {
+    let summary = format!("{phase}{}", diagnosis.summary);
+    let mut lines = paragraph("✗ ", &summary, (width, SUMMARY), BAD);
+    let Some(first) = diagnosis.objects.first() else {
+        return lines;
+    };
+    // The only object is named by the summary.
+    let is_named =
+        diagnosis.objects.len() == 1 && diagnosis.summary.contains(&first.object.to_string());
+    if !is_named {
         lines.push(object_line(first).cut(width));
-        let cause = cause(first);
-        if !cause.is_empty() {
-            lines.extend(paragraph("    ", &cause, width, Style::new()));
-        }
     }
+    let lead = if is_named { "  " } else { "    " };
+    lines.extend(paragraph(lead, &cause(first), (width, CAUSE), Style::new()));
+    lines.extend(paragraph(lead, &place(first), (width, PLACE), FAINT));
     lines
 }
 
@@ -91,33 +102,56 @@ fn log_lines(log: &[String], room: usize, width: Option<usize>) -> Vec<Line> {
         .collect()
 }
 
-/// `KIND/NAMESPACE/NAME  verdict  message`.
+/// `KIND/NAMESPACE/NAME  verdict`.
 fn object_line(diagnosed: &ObjectDiagnosis) -> Line {
-    let verdict = &diagnosed.verdict;
-    let line = Line::of("  ")
+    let state = diagnosed.verdict.state;
+    Line::of("  ")
         .styled(STRONG, diagnosed.object.to_string())
-        .text("  ");
-    line.styled(style_of(verdict.state), verdict.state.to_string())
         .text("  ")
-        .text(explanation(verdict))
+        .styled(style_of(state), state.to_string())
 }
 
-/// `pod P, container C: cause`.
+/// The most specific cause that is known.
 fn cause(diagnosed: &ObjectDiagnosis) -> String {
+    diagnosed
+        .cause
+        .clone()
+        .unwrap_or_else(|| explanation(&diagnosed.verdict))
+}
+
+/// `pod P, container C; 1 of 3 replicas are ready`: where it is so, and what it does to the object.
+fn place(diagnosed: &ObjectDiagnosis) -> String {
     let pod = diagnosed.pod.as_ref().map(|pod| format!("pod {pod}"));
     let container = diagnosed
         .container
         .as_ref()
         .map(|container| format!("container {container}"));
-    let place = pod
+    let place = pod.into_iter().chain(container).collect::<Vec<_>>();
+    [place.join(", "), effect(diagnosed).to_owned()]
         .into_iter()
-        .chain(container)
+        .filter(|part| !part.is_empty())
         .collect::<Vec<_>>()
-        .join(", ");
-    match &diagnosed.cause {
-        Some(cause) if place.is_empty() => cause.clone(),
-        Some(cause) => format!("{place}: {cause}"),
-        None => place,
+        .join("; ")
+}
+
+/// What the verdict says beside the cause: its message up to where that names the pod or the cause.
+fn effect(diagnosed: &ObjectDiagnosis) -> &str {
+    let message = diagnosed.verdict.message.as_str();
+    let Some(cause) = &diagnosed.cause else {
+        return "";
+    };
+    if cause.contains(message) {
+        return "";
+    }
+    let repeats = message.contains(cause.as_str())
+        || diagnosed
+            .pod
+            .as_ref()
+            .is_some_and(|pod| message.contains(pod.as_str()));
+    match message.split_once("; ").filter(|_| repeats) {
+        Some((effect, _)) => effect,
+        None if repeats => "",
+        None => message,
     }
 }
 
@@ -126,7 +160,7 @@ fn others(diagnosis: &Diagnosis, width: Option<usize>) -> Vec<Line> {
     let mut lines: Vec<_> = others
         .iter()
         .take(OTHERS)
-        .map(|other| with_cause(other).cut(width))
+        .flat_map(|other| with_cause(other, width))
         .collect();
     if others.len() > OTHERS {
         lines.push(
@@ -138,13 +172,17 @@ fn others(diagnosis: &Diagnosis, width: Option<usize>) -> Vec<Line> {
     lines
 }
 
-fn with_cause(diagnosed: &ObjectDiagnosis) -> Line {
-    match diagnosed.cause.as_deref() {
-        Some(cause) if !explanation(&diagnosed.verdict).contains(cause) => {
-            object_line(diagnosed).text(format!(": {cause}"))
-        }
-        _ => object_line(diagnosed),
+/// An object with its cause beside it where that fits, else below it.
+fn with_cause(diagnosed: &ObjectDiagnosis, width: Option<usize>) -> Vec<Line> {
+    let cause = cause(diagnosed);
+    let line = object_line(diagnosed);
+    let beside = line.clone().text("  ").text(&cause);
+    if width.is_none_or(|width| beside.width() <= width) {
+        return vec![beside];
     }
+    std::iter::once(line.cut(width))
+        .chain(paragraph("    ", &cause, (width, PLACE), Style::new()))
+        .collect()
 }
 
 fn commands(diagnosis: &Diagnosis) -> Vec<Line> {

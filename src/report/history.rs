@@ -236,7 +236,7 @@ fn short_outcome(outcome: RunOutcome) -> (&'static str, anstyle::Style) {
         RunOutcome::Succeeded => "succeeded",
         RunOutcome::Failed => "failed",
         RunOutcome::Interrupted => "interrupted",
-        RunOutcome::RollingBack => "half rolled back",
+        RunOutcome::RollingBack => "rollback interrupted",
         RunOutcome::RolledBack => "rolled back",
     };
     (word, style)
@@ -365,7 +365,7 @@ impl RevisionView {
 
     fn change_lines(&self, width: Option<usize>) -> Vec<String> {
         if self.changes.is_empty() {
-            return vec!["No object was changed".to_owned()];
+            return vec!["No objects were changed".to_owned()];
         }
         let heading = Line::default().styled(STRONG, count(self.changes.len(), "change"));
         let lines = self.changes.iter().flat_map(|change| {
@@ -400,7 +400,7 @@ impl Did {
     fn remark(self) -> &'static str {
         match self {
             Did::Created | Did::Changed | Did::Deleted => "",
-            Did::GivenUp => "  left to others that hold it too",
+            Did::GivenUp => "  released (label removed): managed by others too",
             Did::Recreated => "  created again",
         }
     }
@@ -418,13 +418,13 @@ impl HistoryRollback {
         let took = finished
             .map(|finished| format!(", took {}", duration(between(*started, finished))))
             .unwrap_or_default();
-        let head = Line::default().styled(STRONG, "Way back").text(format!(
+        let head = Line::default().styled(STRONG, "Rollback").text(format!(
             "  {} by {by}, `{command}`{took}",
             age(*started, now)
         ));
         let rest = match proof {
             Some(proof) => proof_lines(proof, width),
-            None => vec![Line::default().styled(WARNING, "it did not come to its end")],
+            None => vec![Line::default().styled(WARNING, "interrupted")],
         };
         std::iter::once(head.cut(width))
             .chain(rest)

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
-use super::text::{character_width, cut_middle, neutralise, start_of, width, wrap};
+use super::text::{
+    character_width, cut_middle, has_command, neutralise, start_of, width, wrap_prose,
+};
 use crate::readiness::State;
 
 /// Success.
@@ -29,6 +31,9 @@ pub(super) fn style_of(state: State) -> Style {
         State::Suspended => FAINT,
     }
 }
+
+/// Text is not broken into less than this.
+const NARROWEST: usize = 12;
 
 /// One line of styled text. What is put into it is neutralised, so that a line is always one line.
 #[derive(Debug, Clone, Default)]
@@ -107,6 +112,56 @@ impl Line {
         }
     }
 
+    /// The line in lines of at most `columns`, broken between words, all but the first after
+    /// `indent` spaces; at most `most` lines, the last of which is cut.
+    pub(super) fn wrapped(self, columns: Option<usize>, indent: usize, most: usize) -> Vec<Self> {
+        let Some(columns) = columns.filter(|columns| self.width() > *columns) else {
+            return vec![self];
+        };
+        if columns < indent + NARROWEST || most < 2 {
+            return vec![self.cut(Some(columns))];
+        }
+        let (first, rest) = self.broken(columns);
+        let rest = Line::of(" ".repeat(indent)).joined(rest);
+        let rest = rest.wrapped(Some(columns), indent, most - 1);
+        std::iter::once(first).chain(rest).collect()
+    }
+
+    /// The part that fits into `columns`, and the rest after the blank at which it is broken; in
+    /// the middle of a word that is too wide.
+    fn broken(self, columns: usize) -> (Self, Self) {
+        let text: String = self.spans.iter().map(|(_, text)| text.as_str()).collect();
+        let start = start_of(&text, columns);
+        let indent = text.len() - text.trim_start().len();
+        let end = if text[start.len()..].starts_with(' ') {
+            start.len()
+        } else {
+            start
+                .rfind(' ')
+                .filter(|blank| *blank > indent)
+                .unwrap_or(start.len())
+        };
+        let next = end + text[end..].len() - text[end..].trim_start().len();
+        (self.part(0, end), self.part(next, text.len()))
+    }
+
+    /// The bytes of its text from `start` to `end`, with their styles.
+    fn part(&self, start: usize, end: usize) -> Self {
+        let mut at = 0;
+        let mut spans = Vec::new();
+        for (style, text) in &self.spans {
+            let (from, to) = (
+                start.clamp(at, at + text.len()),
+                end.clamp(at, at + text.len()),
+            );
+            if from < to {
+                spans.push((*style, text[from - at..to - at].to_owned()));
+            }
+            at += text.len();
+        }
+        Self { spans }
+    }
+
     /// The line with ANSI escapes and without trailing blanks.
     pub(super) fn render(&self) -> String {
         let used = self
@@ -131,15 +186,23 @@ impl Line {
     }
 }
 
-/// `text` in at most two lines after `lead`, the second one indented as far.
-pub(super) fn paragraph(lead: &str, text: &str, width: Option<usize>, style: Style) -> Vec<Line> {
+/// `text` in at most so many lines after `lead`, all but the first indented as far. Commands in it
+/// are neither broken nor cut.
+pub(super) fn paragraph(
+    lead: &str,
+    text: &str,
+    (width, most): (Option<usize>, usize),
+    style: Style,
+) -> Vec<Line> {
     let indent = super::text::width(lead);
     let room = width.map(|width| width.saturating_sub(indent));
-    let mut wrapped = wrap(&neutralise(text), room);
-    if wrapped.len() > 2 {
-        let rest = wrapped.split_off(1).join(" ");
+    let mut wrapped = wrap_prose(&neutralise(text), room);
+    let is_cut = wrapped.len() > most;
+    if is_cut {
+        let rest = wrapped.split_off(most - 1).join(" ");
         wrapped.push(rest);
     }
+    let last = wrapped.len();
     let lead = |position| {
         if position == 0 {
             Line::default().styled(style, lead)
@@ -150,7 +213,14 @@ pub(super) fn paragraph(lead: &str, text: &str, width: Option<usize>, style: Sty
     wrapped
         .iter()
         .enumerate()
-        .map(|(position, text)| lead(position).styled(style, text).cut(width))
+        .map(|(position, text)| {
+            let line = lead(position).styled(style, text);
+            if has_command(text) && !(is_cut && position + 1 == last) {
+                line
+            } else {
+                line.cut(width)
+            }
+        })
         .collect()
 }
 
@@ -182,7 +252,41 @@ mod tests {
         assert_eq!(Line::of("好好好好").cut(Some(6)).render(), "好好…");
     }
 
+    #[test]
+    fn a_wrapped_line_keeps_its_styles_and_its_words() {
+        let line = Line::of("  one ")
+            .styled(BAD, "two three four")
+            .text(" five");
+        let wrapped: Vec<String> = line
+            .wrapped(Some(16), 4, 3)
+            .iter()
+            .map(Line::render)
+            .collect();
+        assert_eq!(
+            wrapped,
+            [
+                "  one \u{1b}[31mtwo three\u{1b}[0m",
+                "    \u{1b}[31mfour\u{1b}[0m five"
+            ]
+        );
+        let long = Line::of("abcdefghijklmnopqrstuvwxyz and more and more");
+        let wrapped: Vec<String> = long
+            .wrapped(Some(16), 2, 2)
+            .iter()
+            .map(Line::render)
+            .collect();
+        assert_eq!(wrapped, ["abcdefghijklmnop", "  qrstuvwxyz an…"]);
+    }
+
     proptest! {
+        #[test]
+        fn wrapped_lines_fit(one in any::<String>(), two in any::<String>(), columns in 0_usize..40) {
+            for line in Line::of(&one).styled(BAD, &two).wrapped(Some(columns), 4, 5) {
+                let line = anstream::adapter::strip_str(&line.render()).to_string();
+                prop_assert!(width(&line) <= columns, "{:?}", line);
+            }
+        }
+
         #[test]
         fn a_cut_line_fits(one in any::<String>(), two in any::<String>(), columns in 0_usize..40) {
             let line = Line::of(&one).styled(BAD, &two);

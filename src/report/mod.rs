@@ -36,6 +36,6 @@ pub(crate) use list::{ListView, ListedRelease};
 pub(crate) use output::{ColorWhen, Output};
 pub(crate) use reporter::Reporter;
 pub(crate) use run_format::{RunFormat, reporter};
-pub(crate) use status::{RevisionInfo, Standing, StatusObject, StatusPhase, StatusView};
+pub(crate) use status::{RevisionInfo, SOMEBODY, Standing, StatusObject, StatusPhase, StatusView};
 pub(crate) use text::neutralise;
 pub(crate) use way_back::WayBackView;

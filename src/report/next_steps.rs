@@ -21,14 +21,14 @@ pub(super) enum EndState {
     RolledBack,
     /// It was rolled back, and not everything is as it was.
     Differs,
-    /// The way back did not come to its end.
+    /// The rollback was interrupted.
     Halfway,
     /// What was written stays.
     Left,
 }
 
 impl EndState {
-    /// The state after `ending`; `proof` is what the way back came to, where there was one.
+    /// The state after `ending`; `proof` is what the rollback came to, where there was one.
     pub(super) fn of(ending: &Ending<'_>, proof: Option<&Proof>) -> Self {
         match (ending.outcome, proof) {
             (RunOutcome::RolledBack, Some(_)) => Self::RolledBack,
@@ -42,14 +42,14 @@ impl EndState {
 }
 
 /// What to do after a run that came to no good end, and in what state it left the cluster.
-/// `failed`: there is a cause to mend.
+/// `failed`: there is a cause to fix.
 pub(super) fn next_steps(
     run: Option<&Run>,
     end_state: EndState,
     failed: bool,
     width: Option<usize>,
 ) -> Vec<Line> {
-    let first = if failed { "mend the cause, then " } else { "" };
+    let first = if failed { "fix the cause, then " } else { "" };
     let command = |name: &str| match run {
         Some(Run { release, .. }) => format!(
             "`deployctl {name} {} --env {}`",
@@ -64,28 +64,22 @@ pub(super) fn next_steps(
     });
     let (up, rollback) = (command(forward), command("rollback"));
     let on_or_back = format!(
-        "{first}run {up} again: it goes on from there; or {rollback} goes back to what was there before"
+        "{first}run {up} again: it continues from there; or {rollback} restores what was there before"
     );
     let (now, next) = match end_state {
         EndState::Untouched => (None, format!("nothing was changed; {first}run {up} again")),
-        EndState::RolledBack => (
-            Some("everything is as it was before".to_owned()),
-            format!("{first}run {up} again"),
-        ),
+        EndState::RolledBack => (None, format!("{first}run {up} again")),
         EndState::Differs => (
-            Some("not everything could be put back, see above".to_owned()),
-            format!("{rollback} tries it again; {up} goes forward"),
+            Some("not everything could be restored, see above".to_owned()),
+            format!("{rollback} tries again; {up} deploys again"),
         ),
         EndState::Halfway => (
-            Some(format!(
-                "the way back did not come to its end. {} shows what is there",
-                command("status")
-            )),
-            format!("{rollback} goes back to what was there before; {up} goes forward"),
+            Some(format!("{} shows what is there", command("status"))),
+            format!("{rollback} continues the rollback; {up} deploys again"),
         ),
         EndState::Left => (
             Some(format!(
-                "what was written stays. {} shows it",
+                "what was written is left in place. {} shows it",
                 command("status")
             )),
             on_or_back,
@@ -94,6 +88,6 @@ pub(super) fn next_steps(
     let now = now.map(|now| ("  now:  ", now));
     let lines = now.into_iter().chain([("  next: ", next)]);
     lines
-        .flat_map(|(lead, text)| paragraph(lead, &text, width, Style::new()))
+        .flat_map(|(lead, text)| paragraph(lead, &text, (width, usize::MAX), Style::new()))
         .collect()
 }

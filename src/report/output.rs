@@ -7,7 +7,7 @@ use anstream::AutoStream;
 use super::{
     bars::{AboveBars, Bars},
     line::{BAD, HINT, Line},
-    text::{neutralise, wrap},
+    text::{neutralise, wrap_prose},
 };
 use crate::error::CommandError;
 
@@ -101,7 +101,7 @@ impl Output {
         let room = self
             .stderr_width()
             .map(|width| width.saturating_sub(indent.len() + 2));
-        for (position, line) in wrap(&neutralise(text), room).iter().enumerate() {
+        for (position, line) in wrap_prose(&neutralise(text), room).iter().enumerate() {
             self.note(&format!(
                 "{indent}{}{line}",
                 if position == 0 { "" } else { "  " }

@@ -80,7 +80,7 @@ impl PlainReporter {
                 let tells = !self.progress.is_unchanged();
                 tells.then(|| {
                     Line::of(format!(
-                        "▸ {phase}  {}, at most {}",
+                        "▸ {phase}  {}, timeout {}",
                         count(*objects, "object"),
                         whole(*timeout)
                     ))
@@ -95,13 +95,18 @@ impl PlainReporter {
                 let word = match result {
                     WriteResult::Created => "created",
                     WriteResult::Changed => "changed",
-                    WriteResult::Restored => "put back",
+                    WriteResult::Restored => "restored",
                     WriteResult::Deleted => "deleted",
-                    WriteResult::GivenUp => "given up",
+                    WriteResult::GivenUp => "released",
                     WriteResult::Kept => "kept",
                     WriteResult::Unchanged => return None,
                 };
-                let line = Line::of(format!("  {phase}: {word} {object}"));
+                let line = match result {
+                    WriteResult::GivenUp => {
+                        Line::of(format!("  {phase}: {word} {object} (label removed)"))
+                    }
+                    _ => Line::of(format!("  {phase}: {word} {object}")),
+                };
                 Some(if *took < SLOW {
                     line
                 } else {

@@ -228,9 +228,9 @@ impl PhaseProgress {
         let written = [
             (self.created, "created"),
             (self.changed, "changed"),
-            (self.restored, "put back"),
+            (self.restored, "restored"),
             (self.deleted.len(), "deleted"),
-            (self.given_up, "given up"),
+            (self.given_up, "released"),
         ];
         tally(&written)
     }

@@ -9,6 +9,9 @@ use crate::event::{ObjectNote, Proof};
 /// So many remarks of one sort are shown; the others are in the history.
 const SHOWN: usize = 12;
 
+/// A remark has at most this many lines.
+const LINES: usize = 3;
+
 /// What is said before the way back.
 pub(super) fn rollback_lines(
     objects: usize,
@@ -17,15 +20,15 @@ pub(super) fn rollback_lines(
 ) -> Vec<Line> {
     let put_back = objects - deletes;
     let work = match (put_back, deletes) {
-        (_, 0) => format!("{} to put back", count(put_back, "object")),
+        (_, 0) => format!("{} to restore", count(put_back, "object")),
         (0, _) => format!("{} to delete", count(deletes, "object")),
         _ => format!(
-            "{} to put back, {deletes} to delete",
+            "{} to restore, {deletes} to delete",
             count(put_back, "object")
         ),
     };
     let hint = format!(
-        "at most {}; Ctrl-C stops it at once, `deployctl rollback` does the rest",
+        "timeout {}; Ctrl-C stops it at once, and `deployctl rollback` continues it",
         whole(timeout)
     );
     vec![
@@ -56,7 +59,7 @@ pub(super) fn proof_lines(proof: &Proof, width: Option<usize>) -> Vec<Line> {
     let (style, mark, what) = if differences.is_empty() {
         (GOOD, "✓", "rolled back")
     } else {
-        (BAD, "✗", "not all is rolled back")
+        (BAD, "✗", "not everything is rolled back")
     };
     let head = Line::default()
         .styled(style, mark)
@@ -66,7 +69,7 @@ pub(super) fn proof_lines(proof: &Proof, width: Option<usize>) -> Vec<Line> {
     let sorts = [
         ("differs", BAD, differences),
         ("kept", WARNING, kept),
-        ("stays", WARNING, stays),
+        ("left", WARNING, stays),
         ("by others", FAINT, by_others),
     ];
     let lines = sorts.into_iter().flat_map(|(word, style, remarks)| {
@@ -74,7 +77,7 @@ pub(super) fn proof_lines(proof: &Proof, width: Option<usize>) -> Vec<Line> {
         let shown = remarks
             .iter()
             .take(SHOWN)
-            .map(move |remark| remark_line(word, style, remark).cut(width));
+            .flat_map(move |remark| remark_line(word, style, remark).wrapped(width, 4, LINES));
         shown.chain((more > 0).then(|| Line::of("  ").styled(FAINT, format!("… and {more} more"))))
     });
     std::iter::once(head).chain(lines).collect()

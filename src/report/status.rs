@@ -1,14 +1,15 @@
 //! What `status` shows of a release, as text, as a screen and as data.
 
+use anstyle::Style;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    line::{BAD, FAINT, GOOD, Line, STRONG, WARNING, style_of},
+    line::{BAD, FAINT, GOOD, Line, STRONG, WARNING, paragraph, style_of},
     progress::explanation,
     summary::access_lines,
     table::{Column, Table},
-    text::{neutralise, wrap},
+    text::{neutralise, wrap, wrap_prose},
     units::{age, between, count, duration},
 };
 use crate::{
@@ -17,6 +18,11 @@ use crate::{
     plan::ReleaseId,
     readiness::{State, Verdict},
 };
+
+/// Stands for a manager that cannot be told.
+pub(crate) const SOMEBODY: &str = "somebody";
+/// The width of `now:  ` and `next: `.
+const TITLE: usize = 6;
 
 /// What `status` shows about a release.
 #[derive(Debug, Clone, Serialize)]
@@ -115,7 +121,7 @@ pub(crate) struct StatusObject {
     pub(crate) storage: Option<String>,
     /// Address of a load balancer or ingress.
     pub(crate) address: Option<String>,
-    /// The managers that changed fields of ours since they were written; `somebody` where that
+    /// The managers that changed fields of ours since they were written; [`SOMEBODY`] where that
     /// cannot be told.
     pub(crate) changed_by: Option<String>,
     /// Whether somebody deleted it since it was written.
@@ -169,7 +175,7 @@ impl StatusView {
 
     fn lines(&self, width: Option<usize>, now: Timestamp, brevity: Brevity) -> Vec<String> {
         let mut table = Table::new(
-            &[Column::Name, Column::Text, Column::Number, Column::Text],
+            &[Column::Name, Column::Text, Column::Number, Column::Prose],
             2,
         );
         // Without a terminal there is room, and names are searched for.
@@ -218,7 +224,7 @@ impl StatusView {
                 "`deployctl up {} --env {}` deploys it",
                 release.plan, release.environment
             );
-            return wrap(&neutralise(&(text + &command)), width)
+            return wrap_prose(&neutralise(&(text + &command)), width)
                 .iter()
                 .map(Line::of)
                 .collect();
@@ -260,34 +266,32 @@ impl StatusView {
                 None => "now:  a run is under way, or was killed a moment ago".to_owned(),
             },
             Standing::Interrupted => format!(
-                "next: {forward} goes on from there; {rollback} goes back to what was there before"
+                "next: {forward} continues from there; {rollback} restores what was there before"
             ),
             Standing::TakenDown if self.phases.is_empty() => {
                 format!(
-                    "now:  nothing is deployed; {up} deploys it again, {rollback} brings back what was there"
+                    "now:  nothing is deployed; {up} deploys it again, {rollback} restores what was there before"
                 )
             }
             Standing::TakenDown => {
                 format!(
-                    "now:  nothing is deployed, and what is below was kept; {up} deploys it again, {rollback} brings back what was there"
+                    "now:  nothing is deployed; what is listed below was kept; {up} deploys it again, {rollback} restores what was there before"
                 )
             }
             Standing::Failed => {
                 format!(
-                    "next: mend the cause, then {forward} goes on from there; {rollback} goes back to what was there before"
+                    "next: fix the cause, then {forward} continues from there; {rollback} restores what was there before"
                 )
             }
             Standing::HalfRolledBack => {
-                format!("next: {rollback} goes on with the way back; {up} goes forward")
+                format!("next: {rollback} continues the rollback; {up} deploys again")
             }
             Standing::RolledBack => {
-                format!("next: everything is as it was before; mend the cause, then run {up} again")
+                format!("next: everything is as it was before; fix the cause, then run {up} again")
             }
         };
-        wrap(&neutralise(&text), width)
-            .iter()
-            .map(Line::of)
-            .collect()
+        let (lead, text) = text.split_at(TITLE);
+        paragraph(lead, text, (width, usize::MAX), Style::new())
     }
 }
 
@@ -313,7 +317,7 @@ impl RevisionInfo {
     /// How it ended, in words.
     pub(super) fn word(&self) -> (&'static str, anstyle::Style) {
         if self.taken_down {
-            ("took it down", FAINT)
+            ("uninstalled it", FAINT)
         } else {
             outcome_word(self.outcome)
         }
@@ -359,12 +363,23 @@ impl RevisionInfo {
 /// alone.
 pub(super) fn outcome_word(outcome: RunOutcome) -> (&'static str, anstyle::Style) {
     match outcome {
-        RunOutcome::Running => ("runs or was killed", WARNING),
+        RunOutcome::Running => ("is running or was killed", WARNING),
         RunOutcome::Succeeded => ("succeeded", GOOD),
         RunOutcome::Failed => ("failed", BAD),
         RunOutcome::Interrupted => ("was interrupted", WARNING),
-        RunOutcome::RollingBack => ("is being rolled back or was killed meanwhile", WARNING),
+        RunOutcome::RollingBack => (
+            "is being rolled back, or its rollback was interrupted",
+            WARNING,
+        ),
         RunOutcome::RolledBack => ("was rolled back", WARNING),
+    }
+}
+
+/// Who changed an object; `manager` is [`SOMEBODY`] where that cannot be told.
+fn changed(manager: &str) -> String {
+    match manager {
+        SOMEBODY => "changed outside deployctl".to_owned(),
+        manager => format!("changed outside deployctl by {manager}"),
     }
 }
 
@@ -424,10 +439,10 @@ impl StatusObject {
         let changed = self
             .changed_by
             .iter()
-            .map(|manager| Line::default().styled(WARNING, format!("changed by {manager}")));
+            .map(|manager| Line::default().styled(WARNING, changed(manager)));
         let deleted = self
             .deleted
-            .then(|| Line::default().styled(WARNING, "deleted by somebody"));
+            .then(|| Line::default().styled(WARNING, "deleted outside deployctl"));
         let why = (!why.is_empty()).then(|| Line::default().styled(style, why));
         let parts = why.into_iter().chain(deleted).chain(changed).chain(facts);
         parts

@@ -94,7 +94,7 @@ fn phase_table(ending: &Ending<'_>) -> Table {
     table.titles(
         &titles
             .into_iter()
-            .chain(removes.then_some("REMOVED"))
+            .chain(removes.then_some("DELETED"))
             .chain(["TIME"])
             .collect::<Vec<_>>(),
     );
@@ -122,7 +122,7 @@ fn phase_table(ending: &Ending<'_>) -> Table {
         ending.sum(|phase| phase.created),
         ending.sum(|phase| phase.changed),
     ];
-    let mut row = vec![Line::default().styled(STRONG, "together"), Line::default()];
+    let mut row = vec![Line::default().styled(STRONG, "total"), Line::default()];
     row.extend(totals.map(|number| Line::of(number.to_string())));
     row.push(Line::of(ending.sum(|phase| phase.unchanged).to_string()));
     row.extend(removes.then(|| Line::of(ending.sum(|phase| phase.deleted).to_string())));
@@ -260,14 +260,19 @@ impl Ending<'_> {
             }
             RunOutcome::RolledBack if self.exit == ExitCode::Done => {
                 Line::default().styled(GOOD, "✓").text(format!(
-                    " {what} is rolled back: everything is as it was before, after {took}"
+                    " {what} is rolled back after {took}: everything is as it was before"
                 ))
             }
             RunOutcome::RolledBack => Line::default()
                 .styled(BAD, "✗")
                 .text(format!(" {what} failed and was rolled back after {took}")),
+            RunOutcome::RollingBack if run.is_some_and(|run| run.purpose == Purpose::PutBack) => {
+                Line::default().styled(BAD, "✗").text(format!(
+                    " the rollback of {what} was interrupted after {took}"
+                ))
+            }
             RunOutcome::RollingBack => Line::default().styled(BAD, "✗").text(format!(
-                " {what} failed, and the way back was interrupted after {took}"
+                " {what} failed, and its rollback was interrupted after {took}"
             )),
             RunOutcome::Interrupted | RunOutcome::Running => Line::default()
                 .styled(WARNING, "!")
@@ -290,11 +295,11 @@ impl Ending<'_> {
             Some(run) if run.removes() => {
                 let deleted = count(self.sum(|phase| phase.deleted), "object");
                 let what = if run.purpose == Purpose::TakeDown {
-                    "is taken down"
+                    "is uninstalled"
                 } else {
                     "is pruned"
                 };
-                format!("{} {what}: {deleted} removed{took}", run.release)
+                format!("{} {what}: {deleted} deleted{took}", run.release)
             }
             Some(run) if run.writes == 0 => {
                 let revision = if run.revision == 0 {
@@ -303,7 +308,7 @@ impl Ending<'_> {
                     format!(", revision {}", run.revision)
                 };
                 format!(
-                    "{} is as wanted: {objects}{revision}, nothing to change{took}",
+                    "{} is up to date: {objects}{revision}, no changes{took}",
                     run.release
                 )
             }
@@ -315,7 +320,7 @@ impl Ending<'_> {
                 "{} revision {} is deployed: {objects}, {written}{took}",
                 run.release, run.revision
             ),
-            None => format!("everything is as wanted: {objects}{took}"),
+            None => format!("everything is up to date: {objects}{took}"),
         }
     }
 }

@@ -7,11 +7,18 @@ const GAP: usize = 2;
 /// A column is not made narrower than this for the sake of the others.
 const NARROWEST: usize = 8;
 
+/// A column of prose is not made narrower than this while another one can be.
+const NARROWEST_PROSE: usize = 28;
+/// A cell of prose has at most this many lines.
+const PROSE_LINES: usize = 4;
+
 /// How a column is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Column {
     /// Left-aligned text, cut at its end.
     Text,
+    /// Left-aligned prose that goes on in further lines; only the last column can be of it.
+    Prose,
     /// Left-aligned names, cut in their middle because they differ at their ends.
     Name,
     /// Left-aligned words that are cut only where nothing else can be.
@@ -72,9 +79,9 @@ impl Table {
             rows,
             indent,
         } = self;
-        let lines = rows.into_iter().map(|row| match row {
-            Row::Whole(line) => line,
-            Row::Cells(cells) => aligned(cells, &columns, &widths, indent),
+        let lines = rows.into_iter().flat_map(|row| match row {
+            Row::Whole(line) => vec![line],
+            Row::Cells(cells) => with_prose(cells, &columns, &widths, indent),
         });
         lines.map(|line| line.cut(width).render()).collect()
     }
@@ -96,23 +103,48 @@ impl Table {
                 .count()
                 .saturating_sub(1);
         let room = limit.saturating_sub(self.indent + gaps);
-        let is_word: Vec<bool> = self
-            .columns
-            .iter()
-            .map(|column| *column == Column::Word)
-            .collect();
+        let gives_way = |(column, width): (&Column, usize)| match column {
+            Column::Prose => usize::from(width > NARROWEST_PROSE) * 2,
+            Column::Word => 0,
+            Column::Text | Column::Name | Column::Number => 1,
+        };
         while widths.iter().sum::<usize>() > room {
             let candidates = widths
                 .iter_mut()
-                .zip(&is_word)
+                .zip(&self.columns)
                 .filter(|(width, _)| **width > NARROWEST);
-            match candidates.max_by_key(|(width, is_word)| (!**is_word, **width)) {
+            match candidates.max_by_key(|(width, column)| (gives_way((column, **width)), **width)) {
                 Some((widest, _)) => *widest -= 1,
                 None => break,
             }
         }
         widths
     }
+}
+
+/// One row's lines: those of its prose stand below each other in their column.
+fn with_prose(
+    mut cells: Vec<Line>,
+    columns: &[Column],
+    widths: &[usize],
+    indent: usize,
+) -> Vec<Line> {
+    let last = columns.len() - 1;
+    if columns[last] != Column::Prose || cells.len() <= last {
+        return vec![aligned(cells, columns, widths, indent)];
+    }
+    let mut prose = cells
+        .pop()
+        .map(|cell| cell.wrapped(Some(widths[last]), 0, PROSE_LINES))
+        .unwrap_or_default()
+        .into_iter();
+    cells.extend(prose.next());
+    let first = aligned(cells, columns, widths, indent);
+    let rest = prose.map(|line| {
+        let cells = vec![Line::default(); last].into_iter().chain([line]);
+        aligned(cells.collect(), columns, widths, indent)
+    });
+    std::iter::once(first).chain(rest).collect()
 }
 
 /// One row's line. A column in which no row has anything takes no space.
@@ -129,7 +161,7 @@ fn aligned(cells: Vec<Line>, columns: &[Column], widths: &[usize], indent: usize
         }
         first = false;
         line = line.joined(match column {
-            Column::Text | Column::Word => cell.cut(Some(*width)).padded(*width),
+            Column::Text | Column::Word | Column::Prose => cell.cut(Some(*width)).padded(*width),
             Column::Name => cell.cut_middle(*width).padded(*width),
             Column::Number => Line::of(" ".repeat(width.saturating_sub(cell.width())))
                 .joined(cell.cut(Some(*width))),
@@ -173,6 +205,29 @@ mod tests {
                 "group",
                 "  Deployment/shop/payment-gateway      7  a note that is longer than others",
                 "  Job/shop/x                        1200",
+            ]
+        );
+    }
+
+    #[test]
+    fn prose_goes_on_below() {
+        let mut table = Table::new(&[Column::Name, Column::Prose], 0);
+        table.row(vec![
+            Line::of("Deployment/payment-gateway"),
+            Line::of("a note that is longer than what is left beside the name"),
+        ]);
+        table.row(vec![Line::of("Job/x"), Line::of("short")]);
+        let lines: Vec<String> = table
+            .lines(Some(60))
+            .iter()
+            .map(|line| anstream::adapter::strip_str(line).to_string())
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                "Deployment/payment-gateway  a note that is longer than what",
+                "                            is left beside the name",
+                "Job/x                       short",
             ]
         );
     }

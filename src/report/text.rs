@@ -109,16 +109,59 @@ pub(super) fn cut_middle(text: &str, columns: usize) -> String {
 
 /// `text` in lines of at most `columns` columns, broken between words where that is possible.
 pub(super) fn wrap(text: &str, columns: Option<usize>) -> Vec<String> {
+    let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+    fill(&words, columns, |_| true)
+}
+
+/// Like [`wrap`], but commands in backticks are never broken: they could not be copied. A line with
+/// a command that is wider than `columns` is wider too.
+pub(super) fn wrap_prose(text: &str, columns: Option<usize>) -> Vec<String> {
+    fill(&prose_words(text), columns, |word| !is_command(word))
+}
+
+/// Whether there is a command in backticks in `text`.
+pub(super) fn has_command(text: &str) -> bool {
+    prose_words(text).iter().any(|word| is_command(word))
+}
+
+fn is_command(word: &str) -> bool {
+    let word = word.trim_start_matches(['(', '"']);
+    word.starts_with("`deployctl") || word.starts_with("`kubectl")
+}
+
+/// The words of `text`; a command in backticks is one word.
+fn prose_words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut is_open = false;
+    for word in text.split_whitespace() {
+        match words.last_mut().filter(|_| is_open) {
+            Some(command) => {
+                command.push(' ');
+                command.push_str(word);
+            }
+            None => words.push(word.to_owned()),
+        }
+        is_open = words
+            .last()
+            .is_some_and(|word| is_command(word) && word.matches('`').count() == 1);
+    }
+    words
+}
+
+/// `words` in lines of at most `columns` columns; what `may_break` allows is broken where it is
+/// wider than that.
+fn fill(words: &[String], columns: Option<usize>, may_break: impl Fn(&str) -> bool) -> Vec<String> {
     let columns = columns.unwrap_or(usize::MAX).max(2);
     let mut lines = Vec::new();
     let mut line = String::new();
-    for word in text.split_whitespace() {
-        let mut word = word;
+    for word in words {
+        let is_breakable = may_break(word);
+        let mut word = word.as_str();
         if !line.is_empty() && width(&line).saturating_add(1).saturating_add(width(word)) > columns
         {
             lines.push(std::mem::take(&mut line));
         }
-        while width(word) > columns {
+        while is_breakable && width(word) > columns {
             let start = start_of(word, columns);
             lines.push(start.to_owned());
             word = &word[start.len()..];
@@ -182,6 +225,20 @@ mod tests {
         assert_eq!(wrap("abcdefghij k", Some(4)), ["abcd", "efgh", "ij k"]);
         assert_eq!(wrap("one  two", None), ["one two"]);
         assert!(wrap(" ", Some(4)).is_empty());
+    }
+
+    #[test]
+    fn a_command_is_never_broken() {
+        let text = "fix it, then run `deployctl up shop --env dev` again; `a b c`";
+        assert_eq!(
+            wrap_prose(text, Some(20)),
+            [
+                "fix it, then run",
+                "`deployctl up shop --env dev`",
+                "again; `a b c`"
+            ]
+        );
+        assert_eq!(wrap_prose("`deployctl is open", Some(4)).len(), 1);
     }
 
     proptest! {

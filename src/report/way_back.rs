@@ -56,7 +56,7 @@ impl WayBackView {
             objects.push(Line::default().styled(FAINT, format!("… and {hidden} more")));
         }
         let together = Line::default()
-            .styled(STRONG, "Together")
+            .styled(STRONG, "Total")
             .text(format!("  {}", self.together()));
         let lines = head
             .into_iter()
@@ -103,10 +103,7 @@ impl WayBackView {
                     .collect()
             };
             let (restored, removed) = (of_phase(&self.restored), of_phase(&self.removed));
-            let counts = tally(&[
-                (restored.len(), "to put back"),
-                (removed.len(), "to delete"),
-            ]);
+            let counts = tally(&[(restored.len(), "to restore"), (removed.len(), "to delete")]);
             lines.push(
                 Line::default()
                     .styled(STRONG, phase.name())
@@ -134,15 +131,14 @@ impl WayBackView {
 
     fn together(&self) -> String {
         let parts = [
-            (self.restored.len(), "to put back"),
+            (self.restored.len(), "to restore"),
             (self.removed.len(), "to delete"),
             (self.kept.len() + self.stays.len(), "left"),
         ];
         match tally(&parts) {
-            text if text.is_empty() => format!(
-                "{} to put back: everything is as it was",
-                count(0, "object")
-            ),
+            text if text.is_empty() => {
+                format!("{} to restore: everything is as it was", count(0, "object"))
+            }
             text => text,
         }
     }

@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 
-use crate::object::{Problem, containers, list, pod_spec};
+use crate::object::{FieldPath, Problem, containers, list, pod_spec};
 
 /// Fields of `metadata` that only the server sets; sent back, they conflict with what it has now.
 const SERVER_SET: [&str; 7] = [
@@ -70,7 +70,7 @@ fn remove_server_set(object: &mut Value, problems: &mut Vec<Problem>) {
             .and_then(|annotations| annotations.remove(LAST_APPLIED))
             .is_some()
         {
-            removed.push(format!("metadata.annotations.{LAST_APPLIED}"));
+            removed.push(field("metadata/annotations", LAST_APPLIED));
         }
     }
     if !removed.is_empty() {
@@ -84,6 +84,13 @@ fn remove_server_set(object: &mut Value, problems: &mut Vec<Problem>) {
                 .hint("remove it from the manifest"),
         );
     }
+}
+
+/// The field `key` of what stands at `place`, as people read it.
+fn field(place: &str, key: &str) -> String {
+    let mut path = FieldPath::of_pointer(&format!("/{place}"));
+    path.field(key);
+    path.to_string()
 }
 
 /// Labels, annotations, a `ConfigMap`'s data and environment variables are text. The API server
@@ -105,11 +112,7 @@ fn check_texts(object: &Value, problems: &mut Vec<Problem>) {
             .pointer(&format!("/{place}"))
             .and_then(Value::as_object);
         for (key, value) in entries.into_iter().flatten() {
-            check(
-                &format!("{}.{key}", place.replace('/', ".")),
-                value,
-                &format!("`{value}`"),
-            );
+            check(&field(place, key), value, &format!("`{value}`"));
         }
     }
     let data = object
@@ -117,7 +120,7 @@ fn check_texts(object: &Value, problems: &mut Vec<Problem>) {
         .and_then(Value::as_object)
         .filter(|_| is_core(object, "ConfigMap"));
     for (key, value) in data.into_iter().flatten() {
-        check(&format!("data.{key}"), value, sort(value));
+        check(&field("data", key), value, sort(value));
     }
     for container in pod_spec(object).into_iter().flat_map(containers) {
         for variable in list(container, "env") {
@@ -174,8 +177,11 @@ fn merge_string_data(secret: &mut Value, problems: &mut Vec<Problem>) {
                         drop(data.insert(key, Value::String(STANDARD.encode(text))));
                     }
                     _ => problems.push(
-                        Problem::error(format!("the value of `stringData.{key}` is not text"))
-                            .hint("quote it"),
+                        Problem::error(format!(
+                            "the value of `{}` is not text",
+                            field("stringData", &key)
+                        ))
+                        .hint("quote it"),
                     ),
                 }
             }
@@ -201,8 +207,11 @@ fn canonical(data: Map<String, Value>, problems: &mut Vec<Problem>) -> Map<Strin
         match bytes {
             Some(bytes) => drop(result.insert(key, Value::String(STANDARD.encode(bytes)))),
             None => problems.push(
-                Problem::error(format!("the value of `data.{key}` is not base64"))
-                    .hint("encode it, or move the key to `stringData`"),
+                Problem::error(format!(
+                    "the value of `{}` is not base64",
+                    field("data", &key)
+                ))
+                .hint("encode it, or move the key to `stringData`"),
             ),
         }
     }
@@ -247,7 +256,7 @@ mod tests {
             "`status`",
             "`metadata.uid`",
             "`metadata.creationTimestamp`",
-            "last-applied-configuration`",
+            "last-applied-configuration\"]`",
         ] {
             assert!(problems[0].contains(field), "{problems:?}");
         }

@@ -290,7 +290,7 @@ fn a_near_miss_in_a_manifest_is_an_error_with_its_place() {
         "manifests/shop/settings.yaml",
         &CONFIG.replace("${domain}", "${domian}"),
     );
-    insta::assert_snapshot!(folder.run(&["validate"]).refusal(), @r"Error: manifests/shop/settings.yaml:1: ConfigMap/settings: `/data/domain`: `${domian}` is not a variable of the plan, but nearly `domain`; write `${domain}`, or `$${domian}` if `${domian}` shall stay as it is");
+    insta::assert_snapshot!(folder.run(&["validate"]).refusal(), @r"Error: manifests/shop/settings.yaml:1: ConfigMap/settings: `data.domain`: `${domian}` is not a variable of the plan, but nearly `domain`; write `${domain}`, or `$${domian}` if `${domian}` shall stay as it is");
 }
 
 #[test]

@@ -158,7 +158,7 @@ fn what_appeared_in_between_is_not_deleted_on_the_way_back() {
         left[0]["what"]
             .as_str()
             .unwrap()
-            .contains("created by somebody else"),
+            .contains("created outside deployctl"),
         "{left:#}"
     );
 }

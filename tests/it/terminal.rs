@@ -92,7 +92,7 @@ fn bars_come_and_go_and_nothing_is_wider_than_the_terminal() {
     for columns in [80, 120] {
         let shop = Shop::new(&format!("bars-{columns}"), "slow");
         let mut pty = Pty::run(shop.up(), columns);
-        pty.expect("Go on in context");
+        pty.expect(&format!("Deploy {}.default to context", shop.name));
         pty.type_line("y");
         let ended = pty.end();
         assert_eq!(ended.status, 0, "{}", ended.transcript);
@@ -113,7 +113,7 @@ fn bars_come_and_go_and_nothing_is_wider_than_the_terminal() {
         assert_eq!(again.status, 0, "{text}");
         assert!(
             text.starts_with(&format!(
-                "✓ {}.default is as wanted: 2 objects, revision 1, nothing to change",
+                "✓ {}.default is up to date: 2 objects, revision 1, no changes",
                 shop.name
             )),
             "{text}"
@@ -138,7 +138,7 @@ fn a_failure_ends_with_what_to_do_next() {
         "CrashLoopBackOff",
         "│ ",
         "more: kubectl logs",
-        "now: everything is as it was before",
+        "next: fix the cause",
         &again,
     ] {
         let found = block.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -220,7 +220,7 @@ fn without_a_terminal_there_are_plain_lines_and_json() {
     assert!(
         outcome
             .stderr
-            .contains("▸ apps  1 object, at most 10 min\n"),
+            .contains("▸ apps  1 object, timeout 10 min\n"),
         "{}",
         outcome.stderr
     );
@@ -249,7 +249,7 @@ fn a_release_that_is_watched_shows_what_others_do_and_is_not_asked_about_otherwi
     pty.expect("a run is under way");
     run.until(|event| event["event"] == "object-written");
     run.kill();
-    pty.expect("goes back to what was there before");
+    pty.expect("restores what was there before");
     run.end();
     pty.press_ctrl_c();
     let ended = pty.end();

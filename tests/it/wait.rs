@@ -116,7 +116,11 @@ fn the_time_is_up_and_what_is_missing_is_named() {
         ],
     )
     .exited(1);
-    assert!(outcome.stderr.contains("2 s were up"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("timed out after 2 s"),
+        "{}",
+        outcome.stderr
+    );
     assert!(
         outcome
             .stderr

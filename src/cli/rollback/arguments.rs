@@ -10,15 +10,15 @@ use crate::{
     release::{Author, Guard, Store},
 };
 
-/// Go back: to what was there before an interrupted run, or to what an earlier revision wanted
+/// Roll back to the state before an interrupted run, or to an earlier revision
 ///
-/// Where the last run was interrupted, was killed or failed and left things half-way, everything
-/// that it touched is put back as it was before. Otherwise what the previous good revision wanted,
-/// or the one that `--to` names, is brought back as a new revision: with its changes shown before
-/// asking, phase by phase, awaiting readiness. A second rollback goes one revision further back.
+/// If the last run was interrupted, was killed or failed and left things half-way, everything that
+/// it touched is restored. Otherwise the previous good revision, or the one that `--to` names, is
+/// deployed again as a new revision: with its changes shown before asking, phase by phase, waiting
+/// for readiness. A second rollback goes one revision further back.
 ///
-/// Neither the plan file nor manifests are needed. Secrets stay as they are, and so do objects
-/// marked `rollback: manual` and what runs once: they are named.
+/// Neither the plan file nor manifests are needed. Not restored are Secrets, objects marked
+/// `rollback: manual` and what runs once: they are named.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   deployctl rollback --env dev
@@ -30,14 +30,14 @@ pub(crate) struct Arguments {
     pub(super) plan: PlanArguments,
     #[command(flatten)]
     pub(super) cluster: ClusterArguments,
-    /// Revision to go back to, as `deployctl history` numbers them
+    /// Revision to roll back to, as `deployctl history` numbers them
     #[arg(long, value_name = "REVISION")]
     pub(super) to: Option<u64>,
-    /// Also bring back the values that Secrets had: what was made with the present ones, such as a
-    /// database, may refuse them
+    /// Also restore the values of Secrets: what was made with the present ones, such as a database,
+    /// may refuse them
     #[arg(long)]
     pub(super) restore_secrets: bool,
-    /// Take over fields that others own
+    /// Take over fields that are managed by others
     #[arg(long)]
     pub(super) force_conflicts: bool,
     #[command(flatten)]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::arguments::Rollback;
 use crate::{
     cli::{
-        intent::ChangeRequest,
+        intent::{ChangeRequest, Verb},
         lock_arguments,
         session::Session,
         up::{
@@ -48,13 +48,13 @@ pub(super) async fn go_back(
     let (intent, prepared) = prepared(rollback, number, before, &session, output).await?;
     if prepared.writes() == 0 && is_settled {
         output.note(&format!(
-            "Everything is as revision {number} of {} wanted it; there is nothing to change",
+            "{} is as in revision {number} already: no changes",
             address.release
         ));
         return Ok(ExitCode::Done);
     }
     output.note(&format!(
-        "Going back to revision {number} of {}, of {}",
+        "Rolling back to revision {number} of {}, of {}",
         address.release,
         then.started.strftime("%Y-%m-%d %H:%M:%S UTC")
     ));
@@ -188,6 +188,7 @@ async fn intentions(
 fn intent<'a>(rollback: &'a Rollback<'_>) -> ChangeRequest<'a> {
     let plain = ChangeRequest::plain(
         &rollback.address.release,
+        Verb::RollBack,
         rollback.guard.protected,
         rollback.arguments.run.yes.as_deref(),
     );
@@ -203,13 +204,13 @@ fn tell_of(left: &BTreeMap<ObjectId, Retained>, output: &mut Output) {
         let what = match why {
             Retained::Same => continue,
             Retained::Secret => {
-                "stays as it is; `--restore-secrets` brings back the values that it had"
+                "is not restored: `--restore-secrets` restores the values of Secrets"
             }
-            Retained::Data => "stays as it is: it holds data",
-            Retained::Manual => "stays as it is: it is marked `rollback: manual`",
-            Retained::ManualAbsent => "is not brought back: it is marked `rollback: manual`",
-            Retained::RunsOnce => "stays as it is: it would be run again",
-            Retained::RanAlready => "is not brought back: it ran already",
+            Retained::Data => "is not restored: it holds data",
+            Retained::Manual => "is not restored: it is marked `rollback: manual`",
+            Retained::ManualAbsent => "is not created again: it is marked `rollback: manual`",
+            Retained::RunsOnce => "is not restored: it would run again",
+            Retained::RanAlready => "is not created again: it has completed",
         };
         output.note(&format!("{id} {what}"));
     }

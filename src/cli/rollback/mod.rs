@@ -64,7 +64,7 @@ async fn rollback(
     match target {
         RollbackTarget::Deployed(number) => {
             output.note(&format!(
-                "{} revision {number} is what is deployed; there is nothing to do",
+                "{} is at revision {number} already: no changes",
                 address.release
             ));
             Ok(ExitCode::Done)

@@ -3,7 +3,7 @@
 use super::arguments::Rollback;
 use crate::{
     cli::{
-        intent::ChangeRequest,
+        intent::{ChangeRequest, Verb},
         lock_arguments,
         session::Session,
         up::{again, confirm, follow, run_error},
@@ -55,7 +55,7 @@ async fn under_lock(
         .unless_interrupted(unfinished.preview(&ground))
         .await?;
     let preview =
-        preview.map_err(|error| session.request_error("cannot look at what there is", &error))?;
+        preview.map_err(|error| session.request_error("cannot read the objects", &error))?;
     let newest = before.newest().map(|head| &head.revision);
     ask(rollback, newest, preview, &session, output)?;
 
@@ -116,9 +116,9 @@ async fn read<'a>(
     unfinished.filter(|_| is_same).ok_or_else(|| {
         CommandError::new(
             ExitCode::Refused,
-            "another run has changed the release in the meantime; nothing was changed",
+            "another run has changed the release meanwhile; nothing was changed",
         )
-        .hint("run the same command again: it starts from what is there now")
+        .hint("run the same command again: it starts from the present state")
     })
 }
 
@@ -166,6 +166,7 @@ fn ask(
     output.note("");
     let intent = ChangeRequest::plain(
         &rollback.address.release,
+        Verb::RollBack,
         rollback.guard.protected,
         rollback.arguments.run.yes.as_deref(),
     );

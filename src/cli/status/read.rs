@@ -55,7 +55,7 @@ pub(super) async fn read_release(
     )
     .await;
     let mut overview =
-        overview.map_err(|error| session.request_error("cannot look at the release", &error))?;
+        overview.map_err(|error| session.request_error("cannot read the release", &error))?;
     if overview.has_drifted() {
         overview.set_sent(
             StoredDesiredState::read(&store, head)

@@ -12,7 +12,7 @@ use crate::{
     event::{AccessPoint, RunOutcome},
     plan::Address,
     release::{Found, Presence, Revision},
-    report::{Output, RevisionInfo, Standing, StatusObject, StatusPhase, StatusView},
+    report::{Output, RevisionInfo, SOMEBODY, Standing, StatusObject, StatusPhase, StatusView},
 };
 
 /// The run that holds `lock`, where it may be alive.
@@ -130,7 +130,7 @@ fn status_object(object: ObjectOverview) -> StatusObject {
 fn changed_by(drift: &Drift) -> Option<String> {
     match drift {
         Drift::Deleted => None,
-        Drift::Changed(managers) if managers.is_empty() => Some("somebody".to_owned()),
+        Drift::Changed(managers) if managers.is_empty() => Some(SOMEBODY.to_owned()),
         Drift::Changed(managers) => Some(
             managers
                 .iter()

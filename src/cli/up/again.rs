@@ -54,7 +54,7 @@ pub(in crate::cli) async fn recheck(
             &first.decisions,
         );
         let claims = session.unless_interrupted(claims).await?;
-        claims.map_err(|error| session.request_error("cannot look at the claims", &error))?;
+        claims.map_err(|error| session.request_error("cannot read the claims", &error))?;
         let pruning =
             prepare::pruning(intent, &first.wanted, &before, &mut observation, session).await?;
         return Ok(Prepared {
@@ -79,7 +79,7 @@ pub(in crate::cli) async fn recheck(
     let whom = if is_late {
         "by the interrupted run"
     } else {
-        "by somebody else"
+        "outside deployctl"
     };
     let what = match moved.first() {
         Some(id) if moved.len() == 1 => format!("{id} was changed {whom}"),
@@ -92,9 +92,7 @@ pub(in crate::cli) async fn recheck(
     if intent.yes.is_some() && !is_late {
         return Err(moved_since(&what));
     }
-    output.note(&format!(
-        "Meanwhile {what}. This is what would be done now:"
-    ));
+    output.note(&format!("Meanwhile {what}. These are the changes now:"));
     if let Some(declarations) =
         declarations.filter(|_| intent.selection.holds_declared(SECRETS_PHASE))
     {
@@ -135,9 +133,9 @@ fn is_secret(id: &ObjectId) -> bool {
 fn moved_since(what: &str) -> CommandError {
     CommandError::new(
         ExitCode::Refused,
-        format!("{what} since the change was worked out; nothing was changed"),
+        format!("{what} since the changes were planned; nothing was changed"),
     )
-    .hint("run the same command again: it starts from what is there now")
+    .hint("run the same command again: it starts from the present state")
 }
 
 /// Reads the revisions, and marks the newest as taken over where it is not finished: whoever made

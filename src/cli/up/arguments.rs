@@ -13,11 +13,11 @@ use crate::{
     plan::{self, Plan},
 };
 
-/// Bring a plan to a cluster, phase by phase
+/// Deploy a plan to a cluster, phase by phase
 ///
-/// Connects, looks at what is there, shows what will change and asks. Then writes the changed
-/// objects of each phase by server-side apply, waits until everything in the phase is ready, and
-/// goes on to the next.
+/// Connects, reads what exists, shows the changes and asks. Then applies the changed objects of
+/// each phase (server-side apply), waits until everything in the phase is ready, and continues with
+/// the next.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   deployctl up --env dev
@@ -36,21 +36,21 @@ pub(crate) struct Arguments {
     /// Time limit of the whole run, for example `20m`
     #[arg(long, value_name = "DURATION", env = "DEPLOYCTL_TIMEOUT", value_parser = plan::parse_duration)]
     pub(super) timeout: Option<Duration>,
-    /// Take over fields that others own
+    /// Take over fields that are managed by others
     #[arg(long)]
     pub(super) force_conflicts: bool,
-    /// Delete this object and create it anew where it is changed in what cannot be changed; can be
-    /// given several times
+    /// Delete this object and create it again if immutable fields of it change; can be given
+    /// several times
     #[arg(long, value_name = "KIND/NAME")]
     pub(super) recreate: Vec<String>,
-    /// Share objects that belong to another release, or were deployed by this one and no revision
-    /// knows of
+    /// Share objects that are managed by another release, or by this one and recorded in none of
+    /// its revisions
     #[arg(long)]
     pub(super) adopt: bool,
-    /// Leave everything as it is where the run fails, instead of putting it back
+    /// Leave everything as it is if the run fails, instead of rolling it back
     #[arg(long)]
     pub(super) no_rollback: bool,
-    /// Also delete volumes that are no longer wanted, with what is on them
+    /// Also delete volumes that have left the plan, with the data on them
     #[arg(long)]
     pub(super) delete_data: bool,
     #[command(flatten)]

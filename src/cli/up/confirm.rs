@@ -88,19 +88,21 @@ fn ask(
     context: &str,
 ) -> Result<(), CommandError> {
     let mut terminal = TerminalAsk;
+    let question = intent.verb.question(intent.release, context);
+    let environment = &intent.release.environment;
     let answer = tokio::task::block_in_place(|| {
         if deletes_data {
-            terminal.typed_name(&format!("Data will be deleted for good. Type `{release}` to go on in context `{context}`"), release)
+            terminal.typed_name(
+                &format!("{question} Data will be deleted for good; type `{release}`"),
+                release,
+            )
         } else if intent.protected {
             terminal.typed_name(
-                &format!(
-                    "`{}` is protected. Type `{release}` to go on in context `{context}`",
-                    intent.release.environment
-                ),
+                &format!("{question} `{environment}` is protected; type `{release}`"),
                 release,
             )
         } else {
-            terminal.confirm(&format!("Go on in context `{context}`?"))
+            terminal.confirm(&question)
         }
     });
     match answer {
@@ -170,7 +172,7 @@ fn summary(intent: &ChangeRequest<'_>, prepared: &Prepared, session: &Session) -
 fn detail(decision: &engine::Decision) -> Option<String> {
     let forced = decision
         .force
-        .then(|| "takes back what was changed with kubectl".to_owned());
+        .then(|| "reverts changes made by kubectl".to_owned());
     let grown = decision
         .expansions
         .iter()
@@ -195,7 +197,7 @@ pub(in crate::cli) fn removed(
             RemovalMode::Delete { .. } => (ChangeAction::Delete, None),
             RemovalMode::GiveUp => (
                 ChangeAction::GiveUp,
-                Some("it is not this release's alone, and stays without its mark".to_owned()),
+                Some("managed by others too: only the label is removed".to_owned()),
             ),
         };
         ChangeRow {
@@ -209,7 +211,7 @@ pub(in crate::cli) fn removed(
     let hidden = pruning
         .hidden
         .iter()
-        .map(|id| (id, "you may not look at it".to_owned()));
+        .map(|id| (id, "you may not read it".to_owned()));
     let kept = kept.chain(hidden).map(|(id, why)| ChangeRow {
         phase: PhaseId::Unassigned,
         object: id.clone(),

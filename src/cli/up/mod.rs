@@ -18,7 +18,7 @@ use secrets::Declarations;
 
 use super::{
     Global, git,
-    intent::ChangeRequest,
+    intent::{ChangeRequest, Verb},
     lock_arguments,
     plan_arguments::rendered,
     secret_arguments::GivenSecrets,
@@ -56,7 +56,7 @@ fn refuse_unsupported(plan: &Plan) -> Result<(), CommandError> {
     }
     let keys = plan.unsupported.join("\n  ");
     Err(CommandError::usage(format!(
-        "this version of deployctl cannot carry out all of the plan:\n  {keys}"
+        "the plan uses keys that are not supported yet:\n  {keys}"
     ))
     .hint("take these keys out of the plan, or update deployctl"))
 }
@@ -146,6 +146,7 @@ fn intent<'a>(
     let value = |name: &String| plan.variables.get(name).map(text_of).unwrap_or_default();
     ChangeRequest {
         release: &plan.release,
+        verb: Verb::Deploy,
         selection,
         protected: plan.protected,
         yes: arguments.run.yes.as_deref(),

@@ -156,7 +156,7 @@ pub(in crate::cli) async fn decided(
     let left = session
         .unless_interrupted(engine::leave_replicas(cluster, served, wanted, &decisions))
         .await?;
-    if left.map_err(unreadable("cannot look at the autoscalers"))? {
+    if left.map_err(unreadable("cannot read the autoscalers"))? {
         decisions = decided_alone(intent, wanted, observation, before);
     }
     let force = if intent.force_conflicts {
@@ -184,7 +184,7 @@ pub(in crate::cli) async fn decided(
             &mut decisions,
         ))
         .await?;
-    findings.extend(expanded.map_err(unreadable("cannot look at the claims"))?);
+    findings.extend(expanded.map_err(unreadable("cannot read the claims"))?);
     let restarted = engine::restart(wanted, &mut decisions, &tried, before, &observation.live);
     let mut untried: Vec<Decision> = decisions
         .iter()
@@ -271,7 +271,7 @@ pub(in crate::cli) async fn leaving(
     let looked =
         engine::look_at_claims(&session.cluster, &session.served, &candidates, observation);
     let looked = session.unless_interrupted(looked).await?;
-    looked.map_err(|error| session.request_error("cannot look at the claims", &error))?;
+    looked.map_err(|error| session.request_error("cannot read the claims", &error))?;
     let ReleaseHistory {
         records, unsettled, ..
     } = before;
@@ -313,7 +313,7 @@ pub(in crate::cli) async fn observe(
         .unless_interrupted(engine::observe(&session.cluster, intent.release, &known))
         .await?;
     let mut observation =
-        observation.map_err(|error| session.request_error("cannot look at the cluster", &error))?;
+        observation.map_err(|error| session.request_error("cannot read the objects", &error))?;
     observation.forget_what_goes(wanted.objects.keys());
     before.complete(&observation.live, &intent.release.field_manager());
     Ok((observation, before))
@@ -379,7 +379,7 @@ async fn static_findings(
 ) -> Result<Vec<Finding>, CommandError> {
     let brought = engine::brought(&session.cluster, &session.served, &plan.requires).await;
     let brought = brought
-        .map_err(|error| session.request_error("cannot look at what the cluster brings", &error))?;
+        .map_err(|error| session.request_error("cannot read what the cluster provides", &error))?;
     let mut findings = preflight::requirements(&plan.requires, &brought, &session.served);
     let objects = || {
         wanted

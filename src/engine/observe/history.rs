@@ -20,7 +20,7 @@ pub(crate) struct ReleaseHistory {
     pub(crate) unsettled: Option<UnsettledRevision>,
 }
 
-/// What a revision did that is neither finished nor rolled back.
+/// What a revision did that is neither completed nor rolled back.
 #[derive(Default)]
 pub(crate) struct UnsettledRevision {
     /// What was there before it.

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Where a claim says how much it asks for.
-const SIZE: &str = ".spec.resources.requests.storage";
+const SIZE: &str = "spec.resources.requests.storage";
 
 /// Takes out of `done` what cannot be put back whatever is tried, and says what it is. The rest of
 /// the same objects is put back.
@@ -114,7 +114,7 @@ fn take_moved_version(
         .to_owned();
     done.remove(id);
     Some(format!(
-        "stays as it is: objects are stored in version `{lost}`, which it did not have"
+        "is not restored: objects are stored in version `{lost}`, which it did not have"
     ))
 }
 
@@ -167,7 +167,7 @@ mod tests {
             .flat_map(|(_, trace)| &trace.changed)
             .map(|change| change.path.to_string())
             .collect();
-        assert_eq!(paths, [".metadata.labels.a"]);
+        assert_eq!(paths, ["metadata.labels.a"]);
         let (done, remarks) = settled(
             "PersistentVolumeClaim",
             claim("1Gi", "x"),
@@ -199,7 +199,7 @@ mod tests {
         assert!(done.is_empty());
         assert_eq!(
             remarks,
-            ["stays as it is: objects are stored in version `v2`, which it did not have"]
+            ["is not restored: objects are stored in version `v2`, which it did not have"]
         );
         let (done, remarks) = settled(
             "CustomResourceDefinition",

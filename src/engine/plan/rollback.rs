@@ -167,9 +167,9 @@ fn action_for(id: &ObjectId, trace: &ObjectChanges, past: &RollbackInput<'_>) ->
     match (past.snapshot.object(id), past.live.object(id)) {
         (None, None) => RollbackAction::Nothing,
         (None, Some(now)) if ours(now) => RollbackAction::Remove,
-        (None, Some(_)) => {
-            RollbackAction::Others("was created by somebody else during the run, and is left")
-        }
+        (None, Some(_)) => RollbackAction::Others(
+            "was created outside deployctl during the run, and is left as it is",
+        ),
         (Some(before), Some(now)) if is_going(before, now) => {
             match without(before, trace, runs_once) {
                 // Once it is gone.
@@ -190,7 +190,7 @@ fn action_for(id: &ObjectId, trace: &ObjectChanges, past: &RollbackInput<'_>) ->
         (Some(_), Some(now)) if ours(now) && runs_once => RollbackAction::Remove,
         (Some(_), Some(now)) if ours(now) => RollbackAction::Replace,
         (Some(_), Some(_)) => {
-            RollbackAction::Others("was created anew by somebody else, and is left")
+            RollbackAction::Others("was created again outside deployctl, and is left as it is")
         }
         (Some(before), None) => without(before, trace, runs_once),
     }
@@ -199,8 +199,8 @@ fn action_for(id: &ObjectId, trace: &ObjectChanges, past: &RollbackInput<'_>) ->
 /// What is done about the object `before`, which is gone or going.
 fn without(before: &Value, trace: &ObjectChanges, runs_once: bool) -> RollbackAction {
     match trace {
-        _ if !trace.deleted => RollbackAction::Others("was deleted by somebody else"),
-        _ if runs_once => RollbackAction::Stays("is not restored: it ran already"),
+        _ if !trace.deleted => RollbackAction::Others("was deleted outside deployctl"),
+        _ if runs_once => RollbackAction::Stays("is not restored: it has completed"),
         _ if has_controller(before) => RollbackAction::Nothing,
         _ => RollbackAction::Recreate,
     }
@@ -277,7 +277,7 @@ fn removals(
     for (id, _) in &shared {
         back.kept.push(ObjectNote {
             object: (*id).clone(),
-            what: "others apply it too; it only lost the mark of this release".to_owned(),
+            what: "released (label removed): managed by others too".to_owned(),
         });
     }
     for (id, _) in going
@@ -286,7 +286,7 @@ fn removals(
     {
         back.stays.push(ObjectNote {
             object: id.clone(),
-            what: "is not restored: it ran already".to_owned(),
+            what: "is not restored: it has completed".to_owned(),
         });
     }
     let phase_of = past.phase_of;

@@ -269,7 +269,7 @@ fn recreation_remark(id: &ObjectId, fields: &[String]) -> String {
         "Job" => "it is run again",
         "StatefulSet" => "its pods and claims stay",
         "Deployment" | "DaemonSet" | "ReplicaSet" | "Pod" => "its pods are down meanwhile",
-        _ => "it is not there for a moment",
+        _ => "it does not exist for a moment",
     };
     format!("{} cannot be changed; {what}", fields.join(", "))
 }

@@ -7,8 +7,8 @@ use crate::{
     cluster::Served,
     error::CommandError,
     object::{
-        KnownScopes, Marks, Object, ObjectId, Origin, PhaseHint, Problem, References, Scope,
-        ScopeLookup,
+        FieldPath, KnownScopes, Marks, Object, ObjectId, Origin, PhaseHint, Problem, References,
+        Scope, ScopeLookup,
     },
     phase::{self, Assignment},
     plan::{self, Plan},
@@ -145,13 +145,11 @@ impl Rendering {
 
 fn substitute(plan: &Plan, value: &mut Value, origin: &Origin, problems: &mut Vec<Problem>) {
     plan::substitute(value, &plan.variables, &mut |found| {
+        let field = FieldPath::of_pointer(&found.pointer);
+        let message = format!("`{field}`: {}", found.message);
         let problem = match found.severity {
-            plan::Severity::Error => {
-                Problem::error(format!("`{}`: {}", found.pointer, found.message))
-            }
-            plan::Severity::Warning => {
-                Problem::warning(format!("`{}`: {}", found.pointer, found.message))
-            }
+            plan::Severity::Error => Problem::error(message),
+            plan::Severity::Warning => Problem::warning(message),
         };
         problems.push(problem.at(origin));
     });

@@ -48,7 +48,7 @@ fn choose_among(
                     "{release} has no earlier revision that succeeded; it has {}",
                     listed(revisions)
                 ))
-                .hint("to take everything away that was deployed, use `deployctl down`")
+                .hint("to uninstall everything, use `deployctl down`")
             }),
     }
 }
@@ -103,7 +103,7 @@ fn named(
             Ok(RollbackTarget::Revision(number))
         }
         Some(_) => Err(CommandError::usage(format!(
-            "revision {number} of {release} did not succeed, so that there is nothing to go back to; there are {}",
+            "revision {number} of {release} did not succeed, so it cannot be restored; there are {}",
             listed(revisions)
         ))),
         None => Err(CommandError::usage(format!(
@@ -123,7 +123,7 @@ fn listed(revisions: &[&Revision]) -> String {
         RunOutcome::Succeeded => "succeeded",
         RunOutcome::Failed => "failed",
         RunOutcome::Running | RunOutcome::Interrupted => "interrupted",
-        RunOutcome::RollingBack => "half rolled back",
+        RunOutcome::RollingBack => "rollback interrupted",
         RunOutcome::RolledBack => "rolled back",
     };
     let parts: Vec<String> = revisions

@@ -1,4 +1,4 @@
-//! What is said of a release whose newest revision is neither finished nor rolled back.
+//! What is said of a release whose newest revision is neither completed nor rolled back.
 
 use crate::engine::{observe::history::ReleaseHistory, plan::deploy::Selection};
 use crate::{
@@ -47,11 +47,11 @@ fn refusal(unsettled: &Revision, why: &str, goes_on: &str) -> CommandError {
         number, release, ..
     } = unsettled;
     let message = format!(
-        "revision {number} of {release} is neither finished nor rolled back{why}; nothing was changed"
+        "revision {number} of {release} is neither completed nor rolled back{why}; nothing was changed"
     );
     let goes_back = command(unsettled, "rollback");
     CommandError::new(ExitCode::Refused, message).hint(format!(
-        "{goes_on} goes on from there, {goes_back} goes back to what was there before it"
+        "{goes_on} continues from there, {goes_back} restores what was there before it"
     ))
 }
 

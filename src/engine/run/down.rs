@@ -284,11 +284,11 @@ fn held(there: &Value) -> Option<String> {
     match (stuck.as_slice(), finalizers.as_slice()) {
         ([], []) => None,
         ([], finalizers) => Some(format!(
-            "it is being deleted, and waits for whoever sets its finalizers free: {}",
+            "it is being deleted, and waits for its finalizers: {}",
             finalizers.join(", ")
         )),
         (stuck, _) => Some(format!(
-            "it is being deleted, and cannot be finished: {}",
+            "it is being deleted, and cannot be completed: {}",
             stuck.join("; ")
         )),
     }

@@ -4,7 +4,6 @@ use crate::engine::{
 };
 use crate::{
     cluster::{Cluster, RequestError},
-    plan::ReleaseId,
     release::StoreError,
 };
 
@@ -40,12 +39,8 @@ impl RollbackError {
         }
     }
 
-    /// What is said of it, with what to do next.
-    pub(crate) fn message(&self, release: &ReleaseId) -> String {
-        let ReleaseId { plan, environment } = release;
-        format!(
-            "the way back did not come to its end: {self}; `deployctl rollback {plan} --env {environment}` goes on with it, \
-             and `deployctl up {plan} --env {environment}` goes on to what is wanted instead"
-        )
+    /// What is said of it.
+    pub(crate) fn message(&self) -> String {
+        format!("the rollback was interrupted: {self}")
     }
 }

@@ -189,7 +189,7 @@ pub(crate) async fn go_back(
         }
         Err(halt) => {
             emitter.emit(EventKind::Noted {
-                text: halt.message(journey.release),
+                text: halt.message(),
             });
             RollbackResult::stopped()
         }

@@ -32,7 +32,7 @@ pub(crate) fn verify(
             Some(_) if id.is_container() && !faults.iter().any(|(fault, _)| fault == id) => {
                 proof.kept.push(ObjectNote {
                     object: id.clone(),
-                    what: "something is in it that was not created by this run, or is kept"
+                    what: "it holds something that this run did not create, or that is kept"
                         .to_owned(),
                 });
             }
@@ -103,7 +103,7 @@ fn still_there(object: &serde_json::Value) -> String {
         (None, _) => "is still there".to_owned(),
         (Some(_), []) => "is still being deleted".to_owned(),
         (Some(_), finalizers) => format!(
-            "is still being deleted; its finalizers hold it: {}",
+            "is still being deleted; waiting for its finalizers: {}",
             finalizers.join(", ")
         ),
     }

@@ -98,8 +98,8 @@ pub(crate) async fn await_objects(
                 diagnosis: None,
             }));
         }
-        Ended::Never => "it is useless to wait any longer".to_owned(),
-        Ended::Late => format!("{} s were up", awaited.timeout.as_secs()),
+        Ended::Never => "waiting longer is useless".to_owned(),
+        Ended::Late => format!("timed out after {} s", awaited.timeout.as_secs()),
     };
     let mut open: Vec<(ObjectId, Verdict)> = waiter.waits.iter().flat_map(Wait::not_met).collect();
     // What has failed says more than what is only not ready yet.

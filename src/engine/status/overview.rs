@@ -141,7 +141,7 @@ impl Overview {
             });
         let verdict = match &live {
             None if record.completed => {
-                Verdict::new(State::Ready, "", "it has run, and has removed itself")
+                Verdict::new(State::Ready, "", "completed, and removed itself")
             }
             _ => self.cache.judge_within(&record.id, now, budget),
         };

@@ -80,7 +80,7 @@ fn fields_that_the_writer_of_the_content_still_holds_are_a_difference() {
         .push(entry);
     assert_eq!(
         shown(&before, &live, Some(&changed)),
-        [".spec.replicas is held by deployctl, which it was not before"]
+        ["spec.replicas is managed by deployctl, and was not before"]
     );
 }
 
@@ -94,7 +94,7 @@ fn fields_that_nobody_got_back_are_a_difference() {
         .retain(|entry| entry["manager"] != "hpa");
     assert_eq!(
         shown(&before, &live, Some(&changed)),
-        [".spec.replicas is not held by hpa as before"]
+        ["spec.replicas is not managed by hpa as before"]
     );
 }
 
@@ -112,7 +112,7 @@ fn what_others_changed_is_named_with_them_and_is_not_what_the_way_back_missed() 
     for compared in [Some(changed.as_slice()), None] {
         assert_eq!(
             shown(&before, &live, compared),
-            [".spec.replicas was changed by hpa"]
+            ["spec.replicas was changed outside deployctl by hpa"]
         );
         assert!(differences(&before, &live, compared, OURS)[0].is_by_others());
     }
@@ -154,7 +154,7 @@ fn a_recreated_object_is_compared_but_for_what_is_allocated() {
     );
     let reasons = shown(&before, &live, None);
     assert!(
-        reasons.contains(&".spec.sessionAffinity is not as before".to_owned()),
+        reasons.contains(&"spec.sessionAffinity is not as before".to_owned()),
         "{reasons:?}"
     );
     assert!(
@@ -165,7 +165,7 @@ fn a_recreated_object_is_compared_but_for_what_is_allocated() {
         "{reasons:?}"
     );
     assert!(
-        reasons.contains(&".metadata.annotations is not held by ops as before".to_owned()),
+        reasons.contains(&"metadata.annotations is not managed by ops as before".to_owned()),
         "{reasons:?}"
     );
 }

@@ -104,7 +104,7 @@ fn replicas_that_an_autoscaler_set_meanwhile_stay() {
             restoration.body["spec"]["template"],
             before["spec"]["template"]
         );
-        assert_eq!(stayed(&restoration.by_others), [".spec.replicas hpa"]);
+        assert_eq!(stayed(&restoration.by_others), ["spec.replicas hpa"]);
     }
 }
 
@@ -162,7 +162,7 @@ fn an_image_that_somebody_set_meanwhile_stays_and_is_named() {
     );
     assert_eq!(
         stayed(&restoration.by_others),
-        [".spec.template.spec.containers[name=\"api\"].image kubectl-set"]
+        ["spec.template.spec.containers[name=\"api\"].image kubectl-set"]
     );
     let ours = serde_json::to_string(&restoration.managed_fields).expect("JSON");
     assert_eq!(
@@ -188,7 +188,7 @@ fn a_container_of_ours_in_which_others_wrote_stays_whole() {
     );
     assert_eq!(
         stayed(&restoration.by_others),
-        [".spec.template.spec.containers[name=\"log\"] kubectl-set"]
+        ["spec.template.spec.containers[name=\"log\"] kubectl-set"]
     );
 }
 
@@ -214,7 +214,7 @@ fn a_field_does_not_come_back_into_a_container_that_others_removed() {
     assert_eq!(container.get(&restoration.body), None);
     assert_eq!(
         stayed(&restoration.by_others),
-        [".spec.template.spec.containers[name=\"api\"].imagePullPolicy -"]
+        ["spec.template.spec.containers[name=\"api\"].imagePullPolicy -"]
     );
 }
 
@@ -234,7 +234,7 @@ fn a_value_that_another_manager_declares_as_well_stays() {
     );
     assert_eq!(
         stayed(&restoration.by_others),
-        [".spec.template.spec.containers[name=\"db\"].image deployctl.base.dev"]
+        ["spec.template.spec.containers[name=\"db\"].image deployctl.base.dev"]
     );
     assert!(!restoration.content_differs);
 }
@@ -295,10 +295,7 @@ fn without_the_answer_what_we_left_out_comes_back_and_what_others_removed_does_n
     write(&mut live, "ops", "Update", &[(theirs.clone(), None)]);
     let restoration = restore(&before, None, &live, OURS);
     assert_eq!(restoration.body["metadata"]["labels"], json!({"ours": "1"}));
-    assert_eq!(
-        stayed(&restoration.by_others),
-        [".metadata.labels.theirs -"]
-    );
+    assert_eq!(stayed(&restoration.by_others), ["metadata.labels.theirs -"]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::{
     step::{Outcome, Step, Test},
 };
 use crate::{
-    object::one_line,
+    object::{FieldPath, one_line},
     readiness::{
         case::Case,
         condition::{Condition, Truth, described, read},
@@ -260,7 +260,7 @@ impl<'a> Part<'a> {
                     });
                 (!known).then(|| format!("`{}` is of the past", path(reference)))
             }
-            Test::Always => Some("it is stored, nothing else has to happen".to_owned()),
+            Test::Always => Some("exists".to_owned()),
             Test::Condition { .. }
             | Test::Outdated(_)
             | Test::Told { .. }
@@ -353,6 +353,6 @@ fn last(at: &str) -> &str {
     at.rsplit('/').next().unwrap_or(at)
 }
 
-fn path(at: &str) -> String {
-    at.trim_start_matches('/').replace('/', ".")
+fn path(at: &str) -> FieldPath {
+    FieldPath::of_pointer(at)
 }

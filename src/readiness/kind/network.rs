@@ -19,7 +19,7 @@ pub(in crate::readiness) fn judge_service(case: &Case<'_>) -> Verdict {
             "it stands for `{}`",
             text(case.object, "/spec/externalName").unwrap_or_default()
         )),
-        _ => Verdict::ready("it is stored, nothing else has to happen"),
+        _ => Verdict::ready("exists"),
     }
 }
 

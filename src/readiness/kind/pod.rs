@@ -23,7 +23,7 @@ pub(in crate::readiness) fn judge(case: &Case<'_>) -> Verdict {
     }
     match text(case.object, "/status/phase") {
         None => Verdict::in_progress("NotObserved", "nothing has looked at it yet"),
-        Some("Succeeded") => Verdict::ready("all its containers ended well"),
+        Some("Succeeded") => Verdict::ready("completed"),
         Some("Failed") => ended_badly(case.object),
         Some("Unknown") => Verdict::new(
             State::Unknown,

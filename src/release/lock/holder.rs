@@ -16,7 +16,12 @@ pub(crate) struct Holder {
 
 impl fmt::Display for Holder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.identity)?;
+        match parts(&self.identity) {
+            Some((who, process, command)) => {
+                write!(formatter, "{who} (pid {process}, {command})")?;
+            }
+            None => formatter.write_str(&self.identity)?,
+        }
         match self.since {
             Some(since) => write!(
                 formatter,
@@ -26,6 +31,13 @@ impl fmt::Display for Holder {
             None => Ok(()),
         }
     }
+}
+
+/// `USER@HOST`, `N` and `COMMAND` of an identity that deployctl wrote.
+fn parts(identity: &str) -> Option<(&str, &str, &str)> {
+    let (who, rest) = identity.split_once(" pid ")?;
+    let (process, command) = rest.split_once(' ')?;
+    Some((who, process, command))
 }
 
 #[cfg(test)]
@@ -41,7 +53,7 @@ mod tests {
         };
         assert_eq!(
             holder.to_string(),
-            "ann@laptop pid 42 up, since 2026-11-21 13:50:15 UTC"
+            "ann@laptop (pid 42, up), since 2026-11-21 13:50:15 UTC"
         );
         assert_eq!(
             Holder {
@@ -49,7 +61,17 @@ mod tests {
                 ..holder
             }
             .to_string(),
-            "ann@laptop pid 42 up"
+            "ann@laptop (pid 42, up)"
         );
+    }
+
+    #[test]
+    fn an_identity_of_somebody_else_is_shown_as_it_is() {
+        let identity = "other-tool_7f".to_owned();
+        let holder = Holder {
+            identity,
+            since: None,
+        };
+        assert_eq!(holder.to_string(), "other-tool_7f");
     }
 }

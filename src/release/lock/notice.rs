@@ -18,7 +18,7 @@ pub(crate) enum LockNotice {
 /// How a dead run was recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HolderDeath {
-    /// It ran on this machine, and its process does not exist any more.
+    /// It ran on this machine, and its process is dead.
     ProcessGone,
     /// It has not renewed its Lease for longer than it promised.
     Silent,
@@ -30,21 +30,21 @@ impl fmt::Display for LockNotice {
             LockNotice::Watching { holder, within } => {
                 write!(
                     formatter,
-                    "Locked by {holder}; looking whether that run is still alive, for at most {} s",
+                    "Locked by {holder}; checking whether that run is alive (timeout {} s)",
                     whole(*within)
                 )
             }
             LockNotice::Waiting { holder, at_most } => {
                 write!(
                     formatter,
-                    "Locked by {holder}; waiting for it, for at most {} s",
+                    "Locked by {holder}; waiting for it (timeout {} s)",
                     whole(*at_most)
                 )
             }
             LockNotice::TakenOver { holder, death } => {
                 let how = match death {
-                    HolderDeath::ProcessGone => "its process does not exist any more",
-                    HolderDeath::Silent => "it shows no sign of life",
+                    HolderDeath::ProcessGone => "its process is dead",
+                    HolderDeath::Silent => "it has not renewed the lock in time",
                 };
                 write!(formatter, "Took the lock over from {holder}: {how}")
             }
@@ -88,10 +88,10 @@ mod tests {
         assert_eq!(
             notices.map(|notice| notice.to_string()),
             [
-                "Locked by ann@laptop pid 42 up; looking whether that run is still alive, for at most 4 s",
-                "Locked by ann@laptop pid 42 up; waiting for it, for at most 300 s",
-                "Took the lock over from ann@laptop pid 42 up: its process does not exist any more",
-                "Took the lock over from ann@laptop pid 42 up: it shows no sign of life",
+                "Locked by ann@laptop (pid 42, up); checking whether that run is alive (timeout 4 s)",
+                "Locked by ann@laptop (pid 42, up); waiting for it (timeout 300 s)",
+                "Took the lock over from ann@laptop (pid 42, up): its process is dead",
+                "Took the lock over from ann@laptop (pid 42, up): it has not renewed the lock in time",
             ]
         );
     }

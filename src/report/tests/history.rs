@@ -66,7 +66,7 @@ fn shown() -> RevisionView {
             change(
                 "api",
                 Did::Changed,
-                &[".spec.template.spec.containers[name=\"api\"].image"],
+                &["spec.template.spec.containers[name=\"api\"].image"],
             ),
             change("old", Did::Deleted, &[]),
         ],

@@ -352,9 +352,12 @@ fn rolled_back(differences: &[&str]) -> Script {
         )],
         stays: vec![remark(
             &object("Job", "migrate"),
-            "is not restored: it ran already",
+            "is not restored: it has completed",
         )],
-        by_others: vec![remark(&settings, ".data.level was changed by kubectl-edit")],
+        by_others: vec![remark(
+            &settings,
+            "data.level was changed outside deployctl by kubectl-edit",
+        )],
     };
     let failed = bad_run();
     let forward = Script {

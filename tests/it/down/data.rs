@@ -144,7 +144,7 @@ fn the_newest_revision_stays_where_something_is_kept() {
     assert!(
         outcome
             .stderr
-            .contains("but for revision 2, which remembers what is kept"),
+            .contains("except for revision 2, which records what is kept"),
         "{}",
         outcome.stderr
     );

@@ -72,9 +72,7 @@ fn a_release_goes_phase_by_phase_the_last_one_first() {
 
     let again = project.command("down", &["--yes"]).run().exited(0);
     assert!(
-        again
-            .stderr
-            .contains("Nothing of down-order.default is deployed"),
+        again.stderr.contains("down-order.default is not deployed"),
         "{}",
         again.stderr
     );
@@ -89,7 +87,7 @@ fn what_was_never_deployed_needs_no_taking_down() {
     assert!(
         outcome
             .stderr
-            .contains("Nothing of down-never.default is deployed"),
+            .contains("down-never.default is not deployed"),
         "{}",
         outcome.stderr
     );
@@ -235,7 +233,7 @@ fn what_goes_and_what_is_kept_is_shown_before() {
     for text in [
         "- Deployment/down-shown/web",
         "· PersistentVolumeClaim/down-shown/files  it holds data",
-        "is taken down",
+        "is uninstalled",
     ] {
         assert!(
             (outcome.stderr.clone() + &outcome.stdout).contains(text),

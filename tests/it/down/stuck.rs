@@ -20,7 +20,7 @@ fn a_stuck_finalizer_is_named_and_the_rest_goes() {
     project.deploy(&[]);
 
     let outcome = project
-        .command("down", &["--yes", "--patience", "2s"])
+        .command("down", &["--yes", "--delete-timeout", "2s"])
         .run()
         .exited(3);
     let said = [

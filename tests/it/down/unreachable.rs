@@ -21,7 +21,7 @@ const SCRIPT: &str = "
 kubectl apply -f api-service.yaml
 until kubectl get apiservice/v1.unreachable.shop.test -o jsonpath='{.status.conditions[0].status}' | grep -q False; do sleep 0.2; done
 $DEPLOYCTL up down-unreachable --yes; echo \"up $?\"
-$DEPLOYCTL down down-unreachable --yes --patience 8s 2>&1; echo \"down $?\"
+$DEPLOYCTL down down-unreachable --yes --delete-timeout 8s 2>&1; echo \"down $?\"
 kubectl delete apiservice/v1.unreachable.shop.test
 $DEPLOYCTL down down-unreachable --yes; echo \"down again $?\"
 kubectl get namespace down-unreachable --ignore-not-found

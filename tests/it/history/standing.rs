@@ -59,7 +59,7 @@ fn a_run_that_failed_and_stayed_says_what_to_do() {
         "failed",
         &[
             "failed",
-            "mend the cause",
+            "fix the cause",
             "`deployctl rollback standing-failed --env default`",
         ],
     );
@@ -134,7 +134,8 @@ fn what_others_changed_or_deleted_is_shown_with_the_managers_name() {
     );
     let text = project.command("status", &[]).run().exited(0).stdout;
     assert!(
-        text.contains("changed by somebodys-tool") && text.contains("deleted by somebody"),
+        text.contains("changed outside deployctl by somebodys-tool")
+            && text.contains("deleted outside deployctl"),
         "{text}"
     );
     project.deploy(&["--force-conflicts"]);

@@ -73,7 +73,7 @@ fn ten_revisions_are_kept_and_the_one_that_is_gone_back_to() {
     assert!(
         outcome
             .stderr
-            .contains("stays until a later run: cannot delete"),
+            .contains("are left for a later run: cannot delete"),
         "{}",
         outcome.stderr
     );

@@ -113,7 +113,7 @@ fn a_rollback_does_not_run_a_job_again_and_says_so() {
     let (project, run) = failing_after_the_job("job-ran", "");
     assert_eq!(
         remarks(&proof(&run), "stays"),
-        ["Job/job-ran/migrate is not restored: it ran already"]
+        ["Job/job-ran/migrate is not restored: it has completed"]
     );
     assert!(project.get("job/migrate").is_null());
 }

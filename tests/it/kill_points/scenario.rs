@@ -33,7 +33,7 @@ pub(super) enum End {
 pub(super) enum Standing {
     /// The killed run has not stored one.
     Untouched,
-    /// It is neither finished nor rolled back.
+    /// It is neither completed nor rolled back.
     Unsettled,
     /// The killed run, or one after it, has brought what is wanted.
     Succeeded,

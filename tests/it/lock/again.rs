@@ -77,7 +77,7 @@ fn what_somebody_changes_after_it_was_shown_is_not_overwritten() {
     });
     assert_eq!(status, Some(5), "{stderr}");
     assert!(
-        stderr.contains("ConfigMap/changed-since/settings was changed by somebody else since"),
+        stderr.contains("ConfigMap/changed-since/settings was changed outside deployctl since"),
         "{stderr}"
     );
     assert!(stderr.contains("run the same command again"), "{stderr}");
@@ -110,7 +110,7 @@ fn what_a_killed_run_had_sent_may_take_effect_until_the_lock_is_taken_over() {
     });
     assert_eq!(status, Some(5), "{stderr}");
     assert!(
-        stderr.contains("ConfigMap/late-writes/others was changed by somebody else since"),
+        stderr.contains("ConfigMap/late-writes/others was changed outside deployctl since"),
         "{stderr}"
     );
 }
@@ -197,7 +197,7 @@ fn a_rollback_does_not_overwrite_a_secret_that_appears_between_the_looks() {
     assert_eq!(status, Some(5), "{stderr}");
     assert!(
         stderr.contains(
-            "Secret/late-secret-back/postgres was changed since the change was worked out"
+            "Secret/late-secret-back/postgres was changed since the changes were planned"
         ),
         "{stderr}"
     );

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::foreign::{Foreign, HOLDER, STATE};
+use super::foreign::{Foreign, HOLDER, SHOWN, STATE};
 use crate::support::{
     Deployctl,
     audit::Audit,
@@ -52,7 +52,7 @@ fn a_second_run_is_refused_naming_the_first() {
     assert_eq!(lock["spec"]["leaseDurationSeconds"], 15);
 
     let refused = project.up(&[]).run().exited(4);
-    let holder = format!("pid {} up, since 20", first.process());
+    let holder = format!("(pid {}, up), since 20", first.process());
     for text in [
         "refused-second.default is locked by ",
         &holder,
@@ -192,9 +192,9 @@ fn a_silent_holder_elsewhere_is_taken_over_after_its_expiry_and_its_longest_writ
         started.elapsed()
     );
     for text in [
-        HOLDER,
+        SHOWN,
         "looking whether that run is still alive",
-        "it shows no sign of life",
+        "it has not renewed the lock in time",
     ] {
         assert!(
             outcome.stderr.contains(text),
@@ -215,7 +215,7 @@ fn a_living_holder_elsewhere_is_respected() {
     for arguments in [&[][..], &["--wait-for-lock", "11s"]] {
         let refused = project.up(arguments).run().exited(4);
         assert!(
-            refused.stderr.contains(HOLDER) && refused.stderr.contains("nothing was changed"),
+            refused.stderr.contains(SHOWN) && refused.stderr.contains("nothing was changed"),
             "{}",
             refused.stderr
         );
@@ -232,7 +232,7 @@ fn who_waits_gets_the_lock_when_it_is_free() {
     let run = Running::start(project.up(&["--wait-for-lock", "2m"]));
     eventually("the waiting run watches the Lease", || {
         let said = run.said();
-        (said.contains("waiting for it") && said.contains(HOLDER)).then_some(())
+        (said.contains("waiting for it") && said.contains(SHOWN)).then_some(())
     });
     lock.delete();
     let (status, _, stderr) = run.end();

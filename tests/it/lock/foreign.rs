@@ -14,6 +14,8 @@ use crate::support::{apply, get, kubectl, project::Project, try_kubectl};
 pub(super) const STATE: &str = "deployctl-system";
 /// How the holder calls itself.
 pub(super) const HOLDER: &str = "bob@elsewhere pid 7 up";
+/// Who that is, as people read it.
+pub(super) const SHOWN: &str = "bob@elsewhere (pid 7, up)";
 
 /// A Lease that kubectl made, of a holder of another machine.
 pub(super) struct Foreign {

@@ -18,7 +18,9 @@ fn a_run_that_was_stopped_beyond_its_expiry_writes_nothing_when_it_goes_on() {
     project.rewrite("apps/web.yaml", &deployment("web"));
     let second = project.up(&[]).run().exited(0);
     assert!(
-        second.stderr.contains("it shows no sign of life"),
+        second
+            .stderr
+            .contains("it has not renewed the lock in time"),
         "{}",
         second.stderr
     );

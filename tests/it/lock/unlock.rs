@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::foreign::{Foreign, HOLDER, STATE};
+use super::foreign::{Foreign, HOLDER, SHOWN, STATE};
 use crate::support::{Outcome, namespace, project::Project, pty::Pty, try_kubectl, user::User};
 
 #[test]
@@ -32,7 +32,7 @@ fn the_holder_is_shown_and_the_release_must_be_named() {
 
     let asked = unlock(&[]).exited(2);
     for text in [
-        HOLDER,
+        SHOWN,
         "since 2026-11-21 10:00:00 UTC",
         "no terminal",
         "`--yes=held-elsewhere.default`",
@@ -86,7 +86,7 @@ fn the_name_is_typed_at_a_terminal() {
     confirmed.type_line("typed-name.default");
     let ended = confirmed.end();
     assert!(
-        ended.status == 0 && ended.transcript.contains("is removed"),
+        ended.status == 0 && ended.transcript.contains("Removed the lock"),
         "{}",
         ended.transcript
     );
@@ -103,7 +103,10 @@ fn a_lock_that_changed_hands_while_the_user_was_asked_is_left_alone() {
     pty.type_line("changed-hands.default");
     let ended = pty.end();
     assert!(
-        ended.status == 4 && ended.transcript.contains("taken by eve@elsewhere pid 8 up"),
+        ended.status == 4
+            && ended
+                .transcript
+                .contains("taken by eve@elsewhere (pid 8, up)"),
         "{}",
         ended.transcript
     );

@@ -93,7 +93,7 @@ fn a_run_whose_journal_is_refused_says_why_it_stopped() {
         .unwrap();
     let summary = explained["diagnosis"]["summary"].as_str().unwrap();
     assert!(
-        summary.starts_with("what was done could not be noted: ")
+        summary.starts_with("what was done could not be recorded: ")
             && summary.contains("the proxy answers"),
         "{summary}"
     );

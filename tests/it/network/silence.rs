@@ -36,8 +36,7 @@ fn a_silent_write_does_not_outlast_the_time_limit_of_the_run() {
         started.elapsed()
     );
     assert_ne!(outcome.status, 0);
-    let told =
-        "phase databases: the run's time of 2 s was up, and objects were still being written";
+    let told = "phase databases: the run timed out after 2 s: objects were still being written";
     assert!(outcome.stderr.contains(told), "{}", outcome.stderr);
 }
 

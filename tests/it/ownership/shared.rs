@@ -49,7 +49,7 @@ fn an_object_of_another_release_is_refused_before_the_first_write() {
     for text in [
         "monitoring/role.yaml:1",
         "ClusterRole/owner-refused",
-        "it belongs to release `owner-first.default`",
+        "it is managed by release `owner-first.default`",
         "`--adopt`",
     ] {
         assert!(
@@ -109,7 +109,7 @@ fn objects_without_a_revision_are_refused_naming_the_state_namespace() {
         .exited(5);
     for text in [
         "ConfigMap/owner-lost/settings",
-        "namespace `owner-lost` holds no revision",
+        "no revision recorded in namespace `owner-lost`",
         "`--state-namespace`",
         "`stateNamespace`",
     ] {

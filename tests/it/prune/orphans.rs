@@ -203,7 +203,7 @@ fn without_any_revision_nothing_is_taken_for_an_orphan() {
         .run()
         .exited(5);
     for text in [
-        "namespace `default` holds no revision",
+        "no revision recorded in namespace `default`",
         "`--state-namespace`",
         "--adopt",
     ] {
@@ -228,7 +228,7 @@ fn a_run_that_is_not_finished_is_finished_first() {
     let outcome = prune(&project, &["--yes"]).run().exited(5);
     assert!(
         outcome.stderr.contains(
-            "revision 1 of orphans-unsettled.default is neither finished nor rolled back"
+            "revision 1 of orphans-unsettled.default is neither completed nor rolled back"
         ),
         "{}",
         outcome.stderr
@@ -252,7 +252,7 @@ fn what_goes_on_from_a_rollback_that_was_killed_is_up() {
         .run(project.command("rollback", &["--to", "1", "--yes"]))
         .exited(137);
     let outcome = prune(&project, &["--yes"]).run().exited(5);
-    let hint = "`deployctl up orphans-back --env default` goes on from there, `deployctl rollback orphans-back --env default` goes back";
+    let hint = "`deployctl up orphans-back --env default` continues from there, `deployctl rollback orphans-back --env default` restores";
     assert!(outcome.stderr.contains(hint), "{}", outcome.stderr);
 }
 

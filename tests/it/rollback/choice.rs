@@ -35,7 +35,7 @@ fn what_is_deployed_needs_nothing() {
         .command("rollback", &["--to", "1", "--yes"])
         .run()
         .exited(0);
-    assert!(done.stderr.contains("nothing to do"), "{}", done.stderr);
+    assert!(done.stderr.contains("no changes"), "{}", done.stderr);
     assert_eq!(project.revisions().len(), 1);
 }
 

@@ -43,7 +43,7 @@ fn secrets_stay_and_are_named() {
     let done = project.command("rollback", &["--yes"]).run().exited(0);
     assert!(
         done.stderr
-            .contains("Secret/back-keeps-secret/password stays as it is"),
+            .contains("Secret/back-keeps-secret/password is not restored"),
         "{}",
         done.stderr
     );
@@ -99,7 +99,7 @@ fn what_is_marked_manual_stays_and_is_named() {
     let done = project.command("rollback", &["--yes"]).run().exited(0);
     assert!(
         done.stderr
-            .contains("ConfigMap/back-leaves-manual/schema stays as it is: it is marked"),
+            .contains("ConfigMap/back-leaves-manual/schema is not restored: it is marked"),
         "{}",
         done.stderr
     );
@@ -119,7 +119,7 @@ fn jobs_are_not_run_again() {
     let done = project.command("rollback", &["--yes"]).run().exited(0);
     assert!(
         done.stderr
-            .contains("Job/back-runs-no-job/migrate-1 is not brought back: it ran already"),
+            .contains("Job/back-runs-no-job/migrate-1 is not created again: it has completed"),
         "{}",
         done.stderr
     );

@@ -133,7 +133,7 @@ fn what_was_created_again_and_then_changed_is_put_back() {
         r#"{"metadata":{"finalizers":["shop.test/nobody"]}}"#,
     ]);
     project
-        .command("down", &["--yes", "--patience", "1s"])
+        .command("down", &["--yes", "--delete-timeout", "1s"])
         .run()
         .exited(3);
     assert_eq!(project.get("configmap/settings"), Value::Null);

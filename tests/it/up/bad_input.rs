@@ -290,7 +290,7 @@ fn a_value_that_is_not_allowed() {
     ]);
     let fresh = Project::new("invalid").manifest("apps/web.yaml", &invalid);
     let texts = [
-        "2 things stand in the way",
+        "2 problems found",
         "web.yaml:1",
         "spec.replicas",
         "must be greater than or equal to 0",
@@ -381,7 +381,7 @@ fn a_cluster_that_lacks_what_the_plan_requires() {
 ";
     let project = project("requires").plan(requires);
     let texts = [
-        "3 things stand in the way",
+        "3 problems found",
         "`>=1.99`",
         "StorageClass `fast-disks`",
         "`kafkas.kafka.strimzi.io`",
@@ -404,11 +404,7 @@ fn a_plan_that_asks_for_what_is_not_there_yet() {
     assert_refused(
         project.up(&[]),
         2,
-        &[
-            "cannot carry out all of the plan",
-            "unsupported.yaml:5",
-            "afterReady",
-        ],
+        &["not supported yet", "unsupported.yaml:5", "afterReady"],
     );
     project.assert_nothing_was_written();
 }

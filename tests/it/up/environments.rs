@@ -181,7 +181,7 @@ fn a_user_who_could_not_take_it_back_is_told_before_the_first_write() {
     let refused = up(&[]).exited(1);
     for kind in ["configmaps", "services"] {
         let expected = format!(
-            "you may not delete {kind} in namespace `{home}`, so nothing could be put back where the run fails"
+            "you may not delete {kind} in namespace `{home}`, so a run that fails could not be rolled back"
         );
         assert!(refused.stderr.contains(&expected), "{}", refused.stderr);
     }

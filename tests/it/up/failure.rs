@@ -183,8 +183,7 @@ fn people_read_the_object_the_reason_and_what_shows_more() {
         "kubectl logs",
         "--previous",
         "rolled back: 3 objects as before, 0 differences",
-        "now:  everything is as it was before",
-        "mend the cause, then run `deployctl up read-by-people --env default` again",
+        "fix the cause, then run `deployctl up read-by-people --env default` again",
     ] {
         assert!(
             outcome.stderr.contains(text),

@@ -92,7 +92,7 @@ fn the_time_of_a_phase_ends_the_run() {
         .unwrap()
         .to_owned();
     assert!(
-        summary.contains("its time of 2 s was up") && summary.contains("Deployment/phase-time/web"),
+        summary.contains("timed out after 2 s: ") && summary.contains("Deployment/phase-time/web"),
         "{summary}"
     );
     assert!(project.get("configmap/later").is_null());
@@ -116,7 +116,7 @@ fn the_time_of_the_run_ends_it() {
         .unwrap()
         .to_owned();
     assert!(
-        summary.contains("the run's time of 2 s was up"),
+        summary.contains("the run timed out after 2 s: "),
         "{summary}"
     );
     assert_eq!(project.last_revision()["outcome"], "rolled-back");

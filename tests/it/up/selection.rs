@@ -143,10 +143,10 @@ fn assert_is_refused(project: &Project, phase: &str, number: u64, object: &str) 
     let outcome = project.up(&["--phase", phase]).run().exited(5);
     for text in [
         format!(
-            "revision {number} of {name}.default is neither finished nor rolled back, and may have changed {object}"
+            "revision {number} of {name}.default is neither completed nor rolled back, and may have changed {object}"
         ),
-        format!("`deployctl up {name} --env default` without `--phase` goes on from there"),
-        format!("`deployctl rollback {name} --env default` goes back to what was there before it"),
+        format!("`deployctl up {name} --env default` without `--phase` continues from there"),
+        format!("`deployctl rollback {name} --env default` restores what was there before it"),
     ] {
         assert!(
             outcome.stderr.contains(&text),

@@ -74,7 +74,7 @@ impl Writer<'_> {
     async fn holds(&self, id: &ObjectId, live: &Value) -> Result<Option<String>, RequestError> {
         match contents::held_by(&self.context.cluster, self.context.served, id, live).await {
             Err(RequestError::Refused(refusal)) => {
-                Ok(Some(format!("it cannot be told what is in it: {refusal}")))
+                Ok(Some(format!("its contents cannot be listed: {refusal}")))
             }
             held => held,
         }

@@ -89,7 +89,10 @@ pub(crate) async fn conclude(
     // The run is over, and its outcome is known to everybody.
     if let Err(error) = trim(store, heads, head).await {
         emitter.emit(EventKind::Noted {
-            text: format!("what is left of old revisions could not be deleted, and stays until a later run: {}", with_causes(&error)),
+            text: format!(
+                "old revisions could not be deleted, and are left for a later run: {}",
+                with_causes(&error)
+            ),
         });
     }
     Ok(())
