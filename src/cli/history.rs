@@ -134,7 +134,7 @@ fn unknown(address: &Address, number: u64, heads: &[Head]) -> CommandError {
         .map(|head| head.revision.number.to_string())
         .collect();
     let message = format!(
-        "{} has no revision {number}, or not any more; there are {}",
+        "{} has no revision {number}; there are {}",
         address.release,
         numbers.join(", ")
     );

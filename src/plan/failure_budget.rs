@@ -13,10 +13,10 @@ use super::duration::PlanDuration;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("minProperties" = 1))]
 pub(crate) struct FailureBudgetDeclaration {
-    /// A container that crashed and was restarted this often is given up; 3 by default, 0 for the
+    /// A container that crashed and was restarted this often is a failure; 3 by default, 0 for the
     /// first crash.
     pub(crate) restarts: Option<u32>,
-    /// An error that lasts longer than this is given up: of an image, of what a pod refers to, of a
+    /// An error that lasts longer than this is a failure: of an image, of what a pod refers to, of a
     /// condition; `20s` by default.
     pub(crate) grace: Option<PlanDuration>,
 }

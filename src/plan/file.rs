@@ -63,10 +63,10 @@ pub(crate) struct PlanFile {
     pub(crate) readiness: Vec<ReadinessDeclaration>,
     /// How much failing is tolerated before an object is called failed.
     pub(crate) failure_budget: Option<FailureBudgetDeclaration>,
-    /// What the cluster must bring.
+    /// What the cluster must provide.
     #[serde(default)]
     pub(crate) requires: Requires,
-    /// Fields of objects that somebody else may change.
+    /// Fields of objects that others may change.
     #[serde(default)]
     pub(crate) ignore_fields: Vec<IgnoredField>,
     /// How to reach things once they run.
@@ -74,9 +74,9 @@ pub(crate) struct PlanFile {
     pub(crate) open: IndexMap<String, OpenTarget>,
     /// Time limit of the whole run; 60 minutes by default.
     pub(crate) timeout: Option<PlanDuration>,
-    /// Time limit of the way back; 30 minutes by default.
+    /// Time limit of a rollback; 30 minutes by default.
     pub(crate) timeout_rollback: Option<PlanDuration>,
-    /// Namespace that revisions are kept in; `deployctl-system` by default.
+    /// Namespace that revisions are recorded in; `deployctl-system` by default.
     pub(crate) state_namespace: Option<String>,
     /// Whether workloads restart when a `ConfigMap` or Secret changes that they read; they do by
     /// default.
@@ -125,7 +125,7 @@ pub(crate) struct EnvironmentDeclaration {
     pub(crate) variables: IndexMap<String, Value>,
 }
 
-/// What the cluster must bring before anything is written.
+/// What the cluster must provide before anything is written.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Requires {
@@ -187,7 +187,7 @@ pub(crate) struct RequiredResources {
     pub(crate) memory: Option<String>,
 }
 
-/// A field of objects that somebody else may change.
+/// A field of objects that others may change.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(

@@ -73,7 +73,7 @@ pub(crate) struct Match {
     pub(crate) labels: IndexMap<String, String>,
     /// File or glob, relative to the plan.
     pub(crate) file: Option<String>,
-    /// Whether they are deleted and created anew where they are changed in what cannot be changed.
+    /// Whether they are deleted and created again if immutable fields of them change.
     #[serde(default)]
     pub(crate) recreate: bool,
     /// What a rollback does with them, where that is not what it does with everything.
@@ -86,7 +86,7 @@ pub(crate) struct Match {
 pub(crate) enum MatchRollback {
     /// They are left as they are, and named.
     Manual,
-    /// They are put back, and Jobs among them are run again.
+    /// They are restored, and Jobs among them are run again.
     Rerun,
 }
 

@@ -98,7 +98,7 @@ pub(crate) struct Plan {
     pub(crate) phases: Vec<PhaseSettings>,
     /// When objects are ready.
     pub(crate) readiness: ReadinessSettings,
-    /// What the cluster must bring.
+    /// What the cluster must provide.
     pub(crate) requires: Requires,
     /// How to reach things once they run.
     pub(crate) open: IndexMap<String, OpenTarget>,

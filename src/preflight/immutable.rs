@@ -120,11 +120,11 @@ pub(crate) fn unchangeable(object: &Object, fields: &[String]) -> Finding {
     let id = &object.id;
     let remedy = match never_recreated(id) {
         Some(why) => format!(
-            "take the change back: deployctl never creates a {} anew, because {why}",
+            "take the change back: deployctl never deletes and creates a {} again, because {why}",
             id.kind
         ),
         None => format!(
-            "to let it be deleted and created anew, give `--recreate {id}`, write the annotation `deployctl.dev/recreate: \"true\"` on it, \
+            "to let it be deleted and created again, give `--recreate {id}`, write the annotation `deployctl.dev/recreate: \"true\"` on it, \
              or `recreate: true` into a `match` entry of the plan that fits it"
         ),
     };

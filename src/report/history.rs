@@ -306,7 +306,7 @@ impl RevisionView {
             ("Plan", self.plan.clone()),
             ("Commit", commit),
             ("Back to", number(self.revision.back_to)),
-            ("Goes on from", number(self.continues)),
+            ("Continues", number(self.continues)),
             (
                 "Taken over",
                 self.taken_over.clone().map(|by| format!("by {by}")),

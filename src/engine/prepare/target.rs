@@ -107,7 +107,7 @@ fn named(
             listed(revisions)
         ))),
         None => Err(CommandError::usage(format!(
-            "{release} has no revision {number}, or not any more; there are {}",
+            "{release} has no revision {number}; there are {}",
             listed(revisions)
         ))
         .hint(format!(
