@@ -153,8 +153,8 @@ impl Session {
             ),
             StoreError::Damaged { .. } => CommandError::failed(error.to_string()).hint(
                 "put that Secret back from a backup of the cluster; where there is none, delete the head that needs it \
-                 (`deployctl.PLAN.ENV.vNUMBER`): `deployctl up` then goes on from the revision before, and `deployctl prune --orphans` \
-                 finds what only the lost one knew",
+                 (`deployctl.PLAN.ENV.vNUMBER`): `deployctl up` then continues from the revision before, and `deployctl prune --orphans` \
+                 finds what only the lost one recorded",
             ),
             StoreError::Overtaken { .. } => CommandError::failed(error.to_string()).hint("`deployctl status` shows what became of it"),
             StoreError::Newer { .. } => CommandError::failed(error.to_string()),

@@ -314,12 +314,12 @@ ignoreFields: [{kind: Deployment, name: gitea, pointer: /spec/replicas}]
     );
     let (_, stderr) = folder.run(&["validate"]).success();
     insta::assert_snapshot!(stderr, @r"
-    Warning: plans/shop.yaml:2:32: `sources[1].kustomize` can be read, but not carried out yet; `up` refuses the plan
-    Warning: plans/shop.yaml:2:51: `sources[2].helm` can be read, but not carried out yet; `up` refuses the plan
-    Warning: plans/shop.yaml:5:5: `phases.databases.backup` can be read, but not carried out yet; `up` refuses the plan
-    Warning: plans/shop.yaml:6:5: `phases.databases.afterReady` can be read, but not carried out yet; `up` refuses the plan
-    Warning: plans/shop.yaml:7:5: `phases.databases.checks` can be read, but not carried out yet; `up` refuses the plan
-    Warning: plans/shop.yaml:8:1: `ignoreFields` can be read, but not carried out yet; `up` refuses the plan
+    Warning: plans/shop.yaml:2:32: `sources[1].kustomize` is not supported yet; `up` refuses the plan
+    Warning: plans/shop.yaml:2:51: `sources[2].helm` is not supported yet; `up` refuses the plan
+    Warning: plans/shop.yaml:5:5: `phases.databases.backup` is not supported yet; `up` refuses the plan
+    Warning: plans/shop.yaml:6:5: `phases.databases.afterReady` is not supported yet; `up` refuses the plan
+    Warning: plans/shop.yaml:7:5: `phases.databases.checks` is not supported yet; `up` refuses the plan
+    Warning: plans/shop.yaml:8:1: `ignoreFields` is not supported yet; `up` refuses the plan
     plans/shop.yaml is valid (environment: default)
     ");
 }

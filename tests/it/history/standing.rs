@@ -37,7 +37,7 @@ fn a_run_under_way_is_named_and_a_killed_one_says_what_to_do() {
     assert_says(
         &project,
         "running",
-        &["a run is under way, by ", " up, since "],
+        &["a run is under way, by ", ", up), since "],
     );
     run.signal(Signal::KILL);
     run.end();

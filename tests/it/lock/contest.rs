@@ -164,11 +164,11 @@ fn a_run_that_was_killed_on_this_machine_is_taken_over_at_once() {
     first.kill();
     project.rewrite("apps/web.yaml", &deployment("web"));
     let second = project.up(&[]).run().exited(0);
-    let holder = format!("pid {} up", first.process());
+    let holder = format!("(pid {}, up)", first.process());
     for text in [
         "Took the lock over from ",
         &holder,
-        "does not exist any more",
+        "its process is dead",
     ] {
         assert!(
             second.stderr.contains(text),
@@ -193,7 +193,7 @@ fn a_silent_holder_elsewhere_is_taken_over_after_its_expiry_and_its_longest_writ
     );
     for text in [
         SHOWN,
-        "looking whether that run is still alive",
+        "checking whether that run is alive",
         "it has not renewed the lock in time",
     ] {
         assert!(
