@@ -46,12 +46,12 @@ status=0
 say '$ deployctl history ai-imutis --env dev'
 "$deployctl" history ai-imutis --env dev
 
-say "That was a real Kubernetes control plane with simulated nodes; it is being stopped.
-To look around in one that stays:
+say "That was a real Kubernetes control plane with simulated nodes; it is being
+stopped. To look around in one that stays:
 
   export PATH=$(dirname "$(command -v "$deployctl")"):\$PATH
   export KUBECONFIG=\$(deployctl sandbox start --crds cert-manager)
-  deployctl up ai-imutis --secret \\
-    api-secrets/firebase-service-account=@plans/ai-imutis/firebase-service-account.example.json
+  FILE=plans/ai-imutis/firebase-service-account.example.json
+  deployctl up ai-imutis --secret api-secrets/firebase-service-account=@\$FILE
   deployctl status ai-imutis --watch
   deployctl sandbox stop"

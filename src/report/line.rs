@@ -78,6 +78,12 @@ impl Line {
         self.spans.iter().map(|(_, text)| width(text)).sum()
     }
 
+    /// The columns of its longest word.
+    pub(super) fn longest_word(&self) -> usize {
+        let text: String = self.spans.iter().map(|(_, text)| text.as_str()).collect();
+        text.split_whitespace().map(width).max().unwrap_or(0)
+    }
+
     /// The line cut at its end to at most `columns`, marked by `…`; unchanged where there is no
     /// limit.
     pub(super) fn cut(self, columns: Option<usize>) -> Self {

@@ -7,8 +7,9 @@ const GAP: usize = 2;
 /// A column is not made narrower than this for the sake of the others.
 const NARROWEST: usize = 8;
 
-/// A column of prose is not made narrower than this while another one can be.
-const NARROWEST_PROSE: usize = 28;
+/// A column of prose is not made narrower than this while another one can be, nor than its longest
+/// word up to the second width: addresses in it are copied.
+const NARROWEST_PROSE: (usize, usize) = (28, 40);
 /// A cell of prose has at most this many lines.
 const PROSE_LINES: usize = 4;
 
@@ -86,6 +87,16 @@ impl Table {
         lines.map(|line| line.cut(width).render()).collect()
     }
 
+    /// The width of the longest word in the prose of the last column.
+    fn longest_word(&self) -> usize {
+        let last = self.columns.len() - 1;
+        let cells = self.rows.iter().filter_map(|row| match row {
+            Row::Cells(cells) => cells.get(last),
+            Row::Whole(_) => None,
+        });
+        cells.map(Line::longest_word).max().unwrap_or(0)
+    }
+
     /// The columns' widths: what their cells need, the widest made narrower where that is too much.
     fn widths(&self, limit: Option<usize>) -> Vec<usize> {
         let mut widths = vec![0; self.columns.len()];
@@ -103,8 +114,11 @@ impl Table {
                 .count()
                 .saturating_sub(1);
         let room = limit.saturating_sub(self.indent + gaps);
+        let prose = self
+            .longest_word()
+            .clamp(NARROWEST_PROSE.0, NARROWEST_PROSE.1);
         let gives_way = |(column, width): (&Column, usize)| match column {
-            Column::Prose => usize::from(width > NARROWEST_PROSE) * 2,
+            Column::Prose => usize::from(width > prose) * 2,
             Column::Word => 0,
             Column::Text | Column::Name | Column::Number => 1,
         };

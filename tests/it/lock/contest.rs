@@ -165,11 +165,7 @@ fn a_run_that_was_killed_on_this_machine_is_taken_over_at_once() {
     project.rewrite("apps/web.yaml", &deployment("web"));
     let second = project.up(&[]).run().exited(0);
     let holder = format!("(pid {}, up)", first.process());
-    for text in [
-        "Took the lock over from ",
-        &holder,
-        "its process is dead",
-    ] {
+    for text in ["Took the lock over from ", &holder, "its process is dead"] {
         assert!(
             second.stderr.contains(text),
             "`{text}` is missing:\n{}",

@@ -130,7 +130,11 @@ fn who_may_not_delete_the_lease_takes_its_holder_out() {
         .run()
     };
     let first = unlock().exited(0);
-    assert!(first.stderr.contains("Removed the lock"), "{}", first.stderr);
+    assert!(
+        first.stderr.contains("Removed the lock"),
+        "{}",
+        first.stderr
+    );
     let second = unlock().exited(0);
     assert!(second.stderr.contains("is not locked"), "{}", second.stderr);
 }
