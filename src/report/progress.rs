@@ -57,6 +57,19 @@ pub(super) struct PhaseProgress {
     pub(super) started: Timestamp,
     /// How long it may take.
     pub(super) timeout: Duration,
+    /// What was written in it.
+    pub(super) writes: Writes,
+    /// How it ended; `None` while it runs.
+    pub(super) outcome: Option<PhaseOutcome>,
+    /// Whether something in it was ever found not to be ready.
+    pub(super) waited: bool,
+    ready: HashSet<ObjectId>,
+    waiting: IndexMap<ObjectId, Waiting>,
+}
+
+/// What was written in a phase.
+#[derive(Debug, Default)]
+pub(super) struct Writes {
     /// How many objects were created.
     pub(super) created: usize,
     /// How many objects were changed.
@@ -67,12 +80,6 @@ pub(super) struct PhaseProgress {
     deleted: HashSet<ObjectId>,
     /// How many objects were given up.
     given_up: usize,
-    /// How it ended; `None` while it runs.
-    pub(super) outcome: Option<PhaseOutcome>,
-    /// Whether something in it was ever found not to be ready.
-    pub(super) waited: bool,
-    ready: HashSet<ObjectId>,
-    waiting: IndexMap<ObjectId, Waiting>,
 }
 
 /// An object that is not ready.
@@ -173,11 +180,7 @@ impl PhaseProgress {
             objects,
             started,
             timeout,
-            created: 0,
-            changed: 0,
-            restored: 0,
-            deleted: HashSet::new(),
-            given_up: 0,
+            writes: Writes::default(),
             outcome: None,
             waited: false,
             ready: HashSet::new(),
@@ -186,16 +189,7 @@ impl PhaseProgress {
     }
 
     fn written(&mut self, object: &ObjectId, result: WriteResult, at: Timestamp) {
-        match result {
-            WriteResult::Created => self.created += 1,
-            WriteResult::Changed => self.changed += 1,
-            WriteResult::Restored => self.restored += 1,
-            WriteResult::GivenUp => self.given_up += 1,
-            WriteResult::Deleted => {
-                self.deleted.insert(object.clone());
-            }
-            WriteResult::Unchanged | WriteResult::Kept => {}
-        }
+        self.writes.add(object, result);
         if !self.ready.contains(object) && !self.waiting.contains_key(object) {
             self.waiting.insert(
                 object.clone(),
@@ -208,7 +202,7 @@ impl PhaseProgress {
     }
 
     fn judged(&mut self, object: &ObjectId, verdict: &Verdict, at: Timestamp) {
-        let is_gone = verdict.is_absent() && self.deleted.contains(object);
+        let is_gone = verdict.is_absent() && self.writes.deleted.contains(object);
         if verdict.passes() || is_gone {
             self.waiting.swap_remove(object);
             self.ready.insert(object.clone());
@@ -225,14 +219,7 @@ impl PhaseProgress {
 
     /// `3 created, 1 changed`: what was written; empty where nothing was.
     pub(super) fn tally(&self) -> String {
-        let written = [
-            (self.created, "created"),
-            (self.changed, "changed"),
-            (self.restored, "restored"),
-            (self.deleted.len(), "deleted"),
-            (self.given_up, "released"),
-        ];
-        tally(&written)
+        self.writes.tally()
     }
 
     /// How many objects are ready.
@@ -251,6 +238,32 @@ impl PhaseProgress {
             )
         });
         slowest
+    }
+}
+
+impl Writes {
+    fn add(&mut self, object: &ObjectId, result: WriteResult) {
+        match result {
+            WriteResult::Created => self.created += 1,
+            WriteResult::Changed => self.changed += 1,
+            WriteResult::Restored => self.restored += 1,
+            WriteResult::GivenUp => self.given_up += 1,
+            WriteResult::Deleted => {
+                self.deleted.insert(object.clone());
+            }
+            WriteResult::Unchanged | WriteResult::Kept => {}
+        }
+    }
+
+    fn tally(&self) -> String {
+        let written = [
+            (self.created, "created"),
+            (self.changed, "changed"),
+            (self.restored, "restored"),
+            (self.deleted.len(), "deleted"),
+            (self.given_up, "released"),
+        ];
+        tally(&written)
     }
 }
 

@@ -85,7 +85,10 @@ fn bar_line(name: &str, phase: &PhaseProgress, now: Timestamp, names: usize, wid
         "{ready:>digits$}/{objects}",
         digits = objects.to_string().len()
     );
-    let written = tally(&[(phase.created, "created"), (phase.changed, "changed")]);
+    let written = tally(&[
+        (phase.writes.created, "created"),
+        (phase.writes.changed, "changed"),
+    ]);
     let line = Line::default()
         .styled(STRONG, text::cut_middle(&text::neutralise(name), names))
         .padded(names + 1)

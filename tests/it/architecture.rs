@@ -8,3 +8,4 @@ mod module_tree;
 mod paths;
 mod rooms;
 mod source_text;
+mod structs;

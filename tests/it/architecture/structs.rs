@@ -1,0 +1,120 @@
+//! A struct with many fields is several things: none has more than [`MOST_FIELDS`].
+
+use super::source_text::{is_name, sources, without_comments_and_literals};
+
+const MOST_FIELDS: usize = 8;
+
+/// Structs that have more, with the reason.
+const EXCEPTIONS: [(&str, &str, &str); 14] = [
+    ("cli/up/arguments.rs", "Arguments", "the flags of a command"),
+    ("event.rs", "RequestCounts", "told as JSON, one key a verb"),
+    ("plan/file.rs", "PlanFile", "the keys of the plan file"),
+    (
+        "plan/phase_declaration.rs",
+        "PhaseDeclaration",
+        "the keys of a phase in the plan file",
+    ),
+    (
+        "plan/phase_declaration.rs",
+        "Check",
+        "the keys of a check in the plan file",
+    ),
+    (
+        "plan/secret_declaration.rs",
+        "SecretValue",
+        "the keys of a secret value in the plan file",
+    ),
+    ("release/record.rs", "ObjectRecord", "stored as it is"),
+    ("release/revision.rs", "PhaseRecord", "stored as it is"),
+    ("release/revision.rs", "Revision", "stored as it is"),
+    ("report/history.rs", "HistoryRevision", "printed as JSON"),
+    ("report/history.rs", "RevisionView", "printed as JSON"),
+    ("report/json.rs", "Document", "printed as JSON"),
+    ("report/status.rs", "StatusView", "printed as JSON"),
+    ("secret/scenarios.rs", "World", "only tests have it"),
+];
+
+/// Structs outside of the engine and the command line that are still too large.
+const STILL_ALLOWED: [&str; 3] = ["Call", "Plan", "WayBackView"];
+
+/// Folders whose structs may still be too large.
+const STILL_ALLOWED_IN: [&str; 2] = ["engine", "cli"];
+
+/// Every struct of `text` with the number of its named fields.
+fn structs(text: &str) -> Vec<(String, usize)> {
+    let code = without_comments_and_literals(text);
+    code.match_indices("struct ")
+        .filter(|(position, _)| !code[..*position].ends_with(is_name))
+        .filter_map(|(position, word)| {
+            let rest = &code[position + word.len()..];
+            let end = rest.find(['{', ';', '('])?;
+            let fields = rest[end..].strip_prefix('{')?;
+            let name = rest.chars().take_while(|character| is_name(*character));
+            Some((name.collect(), fields_of(fields)))
+        })
+        .collect()
+}
+
+/// Number of named fields in `body`, which begins inside of a struct's braces.
+fn fields_of(body: &str) -> usize {
+    let mut depth = 0;
+    let mut fields = 0;
+    let mut before = ' ';
+    let mut characters = body.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '}' if depth == 0 => break,
+            '{' | '(' | '[' | '<' => depth += 1,
+            '}' | ')' | ']' => depth -= 1,
+            '>' if before != '-' => depth -= 1,
+            ':' if depth == 0 && before != ':' && characters.peek() != Some(&':') => fields += 1,
+            _ => {}
+        }
+        before = character;
+    }
+    fields
+}
+
+#[test]
+fn no_struct_has_too_many_fields() {
+    let mut found = Vec::new();
+    for (file, text) in sources() {
+        for (name, fields) in structs(&text) {
+            let is_excepted = STILL_ALLOWED.contains(&name.as_str())
+                || STILL_ALLOWED_IN
+                    .iter()
+                    .any(|folder| file.starts_with(folder))
+                || EXCEPTIONS
+                    .iter()
+                    .any(|(excepted, of, _)| file.ends_with(excepted) && name == *of);
+            if fields > MOST_FIELDS && !is_excepted {
+                found.push(format!("src/{}: `{name}` has {fields}", file.display()));
+            }
+        }
+    }
+    assert!(
+        found.is_empty(),
+        "more than {MOST_FIELDS} fields:\n{}",
+        found.join("\n")
+    );
+}
+
+#[test]
+fn fields_are_counted() {
+    let text = "
+/// struct Comment { a: u8 }
+pub(crate) struct Two<'a, T: Clone> {
+    /// One: two: three.
+    #[serde(rename = \"x: y\")]
+    pub(crate) one: HashMap<String, fn(&T) -> (u8, u8)>,
+    r#type: std::vec::Vec<&'a str>,
+}
+struct Unit;
+struct Tuple(u8, u8);
+struct None {}
+";
+    assert_eq!(
+        structs(text),
+        [("Two".to_owned(), 2), ("None".to_owned(), 0)]
+    );
+}
