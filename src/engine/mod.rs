@@ -36,7 +36,7 @@ pub(crate) use run::lifecycle::{
     CancelSignals, RevisionMetadata, Run, RunError, RunOptions, carry_out,
 };
 pub(crate) use run::unfinished::{Ground, PendingRollback, Preview};
-pub(crate) use status::access::address;
 pub(crate) use status::await_objects::{Awaited, Awaiting, await_objects};
 pub(crate) use status::drift::Drift;
 pub(crate) use status::overview::{ObjectOverview, Overview};
+pub(crate) use watch::access::address;

@@ -18,6 +18,7 @@ mod sides;
 mod system;
 #[cfg(test)]
 mod tests;
+mod written;
 
 pub(crate) use adopt::{adoption, give_up_object};
 pub(crate) use change::{ChangedPath, changed_paths};
@@ -29,3 +30,4 @@ pub(crate) use owned::owned_values;
 pub(crate) use proof::differences;
 pub(crate) use recreate::recreation;
 pub(crate) use restore::{owners_patch, restore};
+pub(crate) use written::{applied_at, is_recreated};

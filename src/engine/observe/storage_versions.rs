@@ -3,12 +3,14 @@ use std::collections::{BTreeSet, HashMap};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 
-use crate::engine::execute::write::Resources;
 use crate::{
     cluster::{Cluster, RequestError, Resource, Served},
     object::ObjectId,
     release::Snapshot,
 };
+
+/// Kinds as they are served, by object.
+pub(crate) type Resources = HashMap<ObjectId, Resource>;
 
 /// Definitions that are asked for at once.
 const PARALLEL: usize = 8;

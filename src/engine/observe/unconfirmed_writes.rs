@@ -1,11 +1,10 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::engine::plan::rollback::{applied_at, is_recreated};
 use crate::{
     cluster::Live,
     object::ObjectId,
-    ownership::{apply_entry, written_at_creation},
+    ownership::{applied_at, apply_entry, is_recreated, written_at_creation},
     release::{ChangeLog, JournalEntry, Program, Records, Snapshot},
 };
 

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use crate::engine::execute::write::Resources;
+use crate::engine::observe::storage_versions::Resources;
 use crate::{
     cluster::Live,
     event::ObjectNote,

@@ -14,7 +14,7 @@ use crate::{
     cluster::Live,
     event::ObjectNote,
     object::{ObjectId, configuration_read_at_start, pod_spec},
-    ownership::other_appliers,
+    ownership::{applied_at, is_recreated, other_appliers},
     plan::PhaseId,
     readiness::{Surroundings, judge},
     release::{ChangeLog, ObjectChanges, Program, Records, Snapshot, StepId, Work},
@@ -211,29 +211,6 @@ fn is_run_once(id: &ObjectId) -> bool {
     (id.group == "batch" && id.kind == "Job") || (id.group.is_empty() && id.kind == "Pod")
 }
 
-/// Whether `object` was created again from a snapshot: then it has an owner from before its own
-/// creation, or, where that was interrupted, it was written by `manager` otherwise than by apply.
-pub(crate) fn is_recreated(object: &Value, manager: &str) -> bool {
-    let created = object
-        .pointer("/metadata/creationTimestamp")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let entries = object
-        .pointer("/metadata/managedFields")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    // Times of the API server are all written alike (RFC 3339, UTC), so that they sort as text.
-    let posted = |entry: &Value| {
-        entry["manager"] == manager
-            && entry["operation"] == "Update"
-            && entry.get("subresource").is_none()
-    };
-    entries
-        .into_iter()
-        .any(|entry| entry["time"].as_str().is_some_and(|time| time < created) || posted(entry))
-}
-
 /// Whether `object` is a ConfigMap or Secret whose contents can no longer be changed.
 /// <https://kubernetes.io/docs/concepts/configuration/configmap/#configmap-immutable>
 fn is_sealed(object: &Value) -> bool {
@@ -385,17 +362,6 @@ fn is_rolled_out(id: &ObjectId, past: &RollbackInput<'_>) -> bool {
     };
     past.traces.get(id).is_some()
         && template(past.snapshot.object(id)) != template(past.live.object(id))
-}
-
-/// When `manager` applied `object`, by the API server's clock.
-pub(crate) fn applied_at(object: &Value, manager: &str) -> Option<Timestamp> {
-    let entries = object
-        .pointer("/metadata/managedFields")
-        .and_then(Value::as_array)?;
-    let ours = entries
-        .iter()
-        .find(|entry| entry["manager"] == manager && entry["operation"] == "Apply")?;
-    ours["time"].as_str()?.parse().ok()
 }
 
 /// When an object of a phase is put back: what stands in the way first, then what holds others,

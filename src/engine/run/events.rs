@@ -10,7 +10,7 @@ use crate::engine::{
     execute::executor::{Executor, StopReason},
     execute::journal::JournalWriter,
     run::lifecycle::Run,
-    status::access::access_points,
+    watch::access::access_points,
     watch::cache::ResourceCache,
 };
 use crate::{

@@ -1,6 +1,5 @@
 //! What is there now, for those who look and do not change anything.
 
-pub(super) mod access;
 pub(super) mod await_objects;
 pub(super) mod drift;
 pub(super) mod overview;

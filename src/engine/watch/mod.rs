@@ -1,5 +1,6 @@
 //! What the watches bring, joined in memory: readiness costs no requests of its own.
 
+pub(super) mod access;
 pub(super) mod cache;
 pub(super) mod objects;
 pub(super) mod related;

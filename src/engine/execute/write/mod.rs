@@ -9,7 +9,6 @@ mod restore;
 mod stuck;
 
 use std::{
-    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -17,6 +16,7 @@ use std::{
 use backon::{ConstantBuilder, Retryable as _};
 use serde_json::Value;
 
+pub(crate) use crate::engine::observe::storage_versions::Resources;
 use crate::engine::{desired::DesiredState, execute::journal::JournalWriter};
 use crate::{
     cluster::{Cluster, Live, RequestError, Resource, Served},
@@ -25,9 +25,6 @@ use crate::{
     plan::{PhaseId, ReleaseId},
     release::{ChangeLog, JournalEntry, Records, Snapshot, Work},
 };
-
-/// Kinds as they are served, by object.
-pub(crate) type Resources = HashMap<ObjectId, Resource>;
 
 /// All that is needed for writing.
 pub(crate) struct WriteContext<'a> {

@@ -9,10 +9,9 @@ use super::{
 };
 use crate::{
     cluster::{RequestError, Resource},
-    engine::plan::rollback::is_recreated,
     event::WriteResult,
     object::ObjectId,
-    ownership::{ChangedPath, owners_patch, recreation, restore},
+    ownership::{ChangedPath, is_recreated, owners_patch, recreation, restore},
     release::JournalEntry,
 };
 

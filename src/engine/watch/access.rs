@@ -1,3 +1,5 @@
+//! How to reach what runs: the addresses that Ingresses and load balancers were given.
+
 use indexmap::IndexMap;
 use serde_json::Value;
 
