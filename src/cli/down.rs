@@ -2,15 +2,17 @@
 
 use super::{
     Global,
-    intent::Verb,
-    lock_arguments,
+    consent::Verb,
     plan_arguments::{ClusterArguments, PlanArguments},
-    removal::{Prepared, RemovalArguments, Removing, carry_out, check_same, confirm, tell_kept},
+    prompter::Prompter,
+    removal::{RemovalArguments, Removing, tell_kept},
     session::{Session, block_on},
-    up::{again::take_over, prepare},
 };
 use crate::{
-    engine::{self, PrunePlan, ReleaseHistory, Selection},
+    engine::{
+        Ask as _, PrunePlan, ReleaseHistory, Selection, check_deletions, prepare_removal,
+        recheck_removal,
+    },
     error::{CommandError, ExitCode},
     event::RunOutcome,
     plan::Address,
@@ -59,63 +61,50 @@ async fn down(
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
     let session = Session::open(&arguments.cluster, Some(address)).await?;
-    let store = Store::new(
-        &session.cluster,
-        &session.served,
-        &address.state_namespace,
-        &address.release,
-    );
-    let before = session
-        .unless_interrupted(ReleaseHistory::read(&store))
-        .await?
-        .map_err(|error| session.store_error(&error))?;
-    let Some(newest) = before.newest().map(|head| head.revision.clone()) else {
+    let store = session.store(address);
+    let context = session.context(&store);
+    let explained = |error| session.prepare_error(error);
+    let history = context.history().await.map_err(explained)?;
+    let Some(newest) = history.newest().map(|head| head.revision.clone()) else {
         output.note(&nothing_deployed(address, &session));
         return Ok(ExitCode::Done);
     };
     session.check_context(&address.release, &newest.guard.contexts)?;
-    let prepared = prepared(arguments, address, &session, before).await?;
+    let removing = Removing {
+        arguments: &arguments.removal,
+        global,
+        address,
+        by: &Author::this_process("down"),
+        verb: Verb::Uninstall,
+        selection: &Selection::All,
+    };
+    let request = removing.request();
+    let prepared = prepare_removal(context, &request, history)
+        .await
+        .map_err(explained)?;
     let is_down = newest.is_taken_down() && prepared.pruning.removals.is_empty();
     if is_down && !arguments.purge {
         output.note(&nothing_deployed(address, &session));
         tell_kept(&prepared.pruning, output);
         return Ok(ExitCode::Done);
     }
-    let removing = Removing {
-        arguments: &arguments.removal,
-        global,
-        address,
-        verb: Verb::Uninstall,
-        by: Author::this_process("down"),
-    };
-    prepare::check_deletions(&[], &prepared.pruning, &session).await?;
-    confirm(&removing, &newest.guard, &prepared, &session, output)?;
-    let held = arguments
-        .removal
-        .run
-        .lock
-        .acquire(&session, address, &removing.by, output)
-        .await?;
-    let session = session.through(&held);
-    let store = store.through(&session.cluster);
-    // What is down already has only its history left.
-    let result = if is_down {
-        purge(address, &session, &store, output)
-            .await
-            .map(|()| ExitCode::Done)
-    } else {
-        under_lock(
-            arguments,
-            &removing,
-            &prepared.pruning,
-            session,
-            &store,
-            output,
-        )
+    check_deletions(context, &prepared)
         .await
+        .map_err(explained)?;
+    let consent = removing.consent(&newest.guard, &session);
+    Prompter::new(&consent, output).confirm(&prepared)?;
+    let work = async |session, store, output: &mut Output| {
+        // What is down already has only its history left.
+        if is_down {
+            purge(address, &session, &store, output).await?;
+            return Ok(ExitCode::Done);
+        }
+        let shown = &prepared.pruning;
+        take_down(arguments, &removing, shown, session, &store, output).await
     };
-    lock_arguments::release(held, output).await;
-    result
+    let lock = &arguments.removal.run.lock;
+    lock.locked(session, address, removing.by, output, work)
+        .await
 }
 
 fn nothing_deployed(address: &Address, session: &Session) -> String {
@@ -126,55 +115,21 @@ fn nothing_deployed(address: &Address, session: &Session) -> String {
     )
 }
 
-/// Looks at everything that the release has, and decides what becomes of it.
-async fn prepared(
-    arguments: &Arguments,
-    address: &Address,
-    session: &Session,
-    mut before: ReleaseHistory,
-) -> Result<Prepared, CommandError> {
-    let known = before.touched(&session.served);
-    let observation = session
-        .unless_interrupted(engine::observe(&session.cluster, &address.release, &known))
-        .await?;
-    let mut observation =
-        observation.map_err(|error| session.request_error("cannot read the objects", &error))?;
-    before.complete(&observation.live, &address.release.field_manager());
-    let candidates = engine::written(&before);
-    let pruning = prepare::leaving(
-        session,
-        candidates,
-        &before,
-        &mut observation,
-        &address.release,
-        arguments.removal.delete_data,
-        true,
-    )
-    .await?;
-    Ok(Prepared {
-        before,
-        observation,
-        pruning,
-    })
-}
-
 /// Looks again, removes what was shown, and deletes the history where that was asked for.
-async fn under_lock(
+async fn take_down(
     arguments: &Arguments,
     removing: &Removing<'_>,
     shown: &PrunePlan,
-    session: Session,
+    mut session: Session,
     store: &Store,
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
-    let before = session
-        .unless_interrupted(take_over(store, &removing.by))
-        .await?
-        .map_err(|error| session.store_error(&error))?;
-    let prepared = prepared(arguments, removing.address, &session, before).await?;
-    check_same(shown, &prepared.pruning)?;
-    let (exit, session) =
-        carry_out(removing, &prepared, &Selection::All, session, store, output).await?;
+    let prepared = recheck_removal(session.context(store), &removing.request(), shown)
+        .await
+        .map_err(|error| session.prepare_error(error))?;
+    let exit = removing
+        .carry_out(&prepared, &mut session, store, output)
+        .await?;
     if exit == ExitCode::Done {
         tell_kept(&prepared.pruning, output);
         if arguments.purge {
@@ -192,11 +147,11 @@ async fn purge(
     store: &Store,
     output: &mut Output,
 ) -> Result<(), CommandError> {
-    let before = ReleaseHistory::read(store)
+    let history = ReleaseHistory::read(store)
         .await
         .map_err(|error| session.store_error(&error))?;
-    let mut heads = before.heads;
-    let kept = if before.records.is_empty() {
+    let mut heads = history.heads;
+    let kept = if history.records.is_empty() {
         Vec::new()
     } else {
         heads.pop().into_iter().collect()

@@ -7,7 +7,7 @@ use super::session::Session;
 use crate::{
     error::{CommandError, ExitCode},
     plan::{self, Address, ReleaseId},
-    release::{Author, Held, Lock, LockError, LockNotice, LockOptions},
+    release::{Author, Held, Lock, LockError, LockNotice, LockOptions, Store},
     report::Output,
 };
 
@@ -43,8 +43,26 @@ fn expiry(text: &str) -> Result<Duration, String> {
 }
 
 impl LockArguments {
+    /// Takes the lock of the release at `address`, does `work` with a session and a store whose
+    /// writes end with that lock, and frees it.
+    pub(super) async fn locked<T>(
+        &self,
+        session: Session,
+        address: &Address,
+        by: &Author,
+        output: &mut Output,
+        work: impl AsyncFnOnce(Session, Store, &mut Output) -> Result<T, CommandError>,
+    ) -> Result<T, CommandError> {
+        let held = self.acquire(&session, address, by, output).await?;
+        let session = session.through(&held);
+        let store = session.store(address);
+        let result = work(session, store, output).await;
+        release(held, output).await;
+        result
+    }
+
     /// Takes the lock of the release at `address`, and says what happens meanwhile.
-    pub(super) async fn acquire(
+    async fn acquire(
         &self,
         session: &Session,
         address: &Address,
@@ -73,7 +91,7 @@ impl LockArguments {
 }
 
 /// Frees the lock; one that cannot be freed expires by itself.
-pub(super) async fn release(held: Held, output: &mut Output) {
+async fn release(held: Held, output: &mut Output) {
     if let Err(error) = held.release().await {
         output.note(&format!(
             "Warning: the lock could not be freed, and expires by itself: {error}"

@@ -1,15 +1,18 @@
 //! The command line: one file per subcommand. Its arguments' doc comments are the help.
 
+mod change_summary;
+mod consent;
 mod down;
+mod execution;
 mod git;
 mod global;
 mod help;
 mod history;
-mod intent;
 mod list;
 mod lock_arguments;
 mod plan_arguments;
 mod prompt;
+mod prompter;
 mod prune;
 mod readiness;
 mod removal;
@@ -17,6 +20,7 @@ mod render;
 mod rollback;
 mod rule_arguments;
 mod run_arguments;
+mod run_reporter;
 mod sandbox;
 mod schema;
 mod secret_arguments;

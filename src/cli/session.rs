@@ -14,10 +14,10 @@ use tokio_util::sync::CancellationToken;
 use super::plan_arguments::ClusterArguments;
 use crate::{
     cluster::{Cluster, ConnectError, Notice, RequestError, Served, Target},
-    engine::CancelSignals,
+    engine::{CancelSignals, PrepareContext, PrepareError},
     error::{CommandError, ExitCode},
     plan::{Address, ReleaseId},
-    release::{Held, StoreError},
+    release::{Held, Store, StoreError},
 };
 
 /// A connection to a cluster that answered, and what it serves.
@@ -77,6 +77,26 @@ impl Session {
         })
     }
 
+    /// The revisions of the release at `address`.
+    pub(super) fn store(&self, address: &Address) -> Store {
+        Store::new(
+            &self.cluster,
+            &self.served,
+            &address.state_namespace,
+            &address.release,
+        )
+    }
+
+    /// What a change to the release of `store` is prepared with.
+    pub(super) fn context<'a>(&'a self, store: &'a Store) -> PrepareContext<'a> {
+        PrepareContext {
+            cluster: &self.cluster,
+            served: &self.served,
+            store,
+            interrupt: &self.stops.interrupt,
+        }
+    }
+
     /// Refuses this context where `contexts`, the globs that the environment of `release` names, do
     /// not name it.
     pub(super) fn check_context(
@@ -129,6 +149,17 @@ impl Session {
         work: impl Future<Output = T>,
     ) -> Result<T, CommandError> {
         unless_interrupted(&self.stops.interrupt, work).await
+    }
+
+    /// `error` of a change that could not be prepared, as users read it.
+    pub(super) fn prepare_error(&self, error: PrepareError) -> CommandError {
+        match error {
+            PrepareError::Interrupted => interrupted(),
+            PrepareError::Request { what, source } => self.request_error(what, &source),
+            PrepareError::Store(source) => self.store_error(&source),
+            PrepareError::Target { source, others } => self.store_error(&source).hint(others),
+            PrepareError::Refused(refusal) => refusal,
+        }
     }
 
     /// `error` of a request made to `what`, as users read it.
@@ -190,10 +221,12 @@ async fn unless_interrupted<T>(
     interrupt: &CancellationToken,
     work: impl Future<Output = T>,
 ) -> Result<T, CommandError> {
-    tokio::select! {
-        () = interrupt.cancelled() => Err(CommandError::new(ExitCode::Interrupted, "interrupted; nothing was changed")),
-        result = work => Ok(result),
-    }
+    let done = interrupt.run_until_cancelled(work).await;
+    done.ok_or_else(interrupted)
+}
+
+fn interrupted() -> CommandError {
+    CommandError::new(ExitCode::Interrupted, "interrupted; nothing was changed")
 }
 
 /// Refuses a context that the environment does not name.

@@ -139,14 +139,6 @@ impl Store {
         }
     }
 
-    /// The same store, whose writes go through `cluster`.
-    pub(crate) fn through(&self, cluster: &Cluster) -> Self {
-        Self {
-            cluster: cluster.clone(),
-            ..self.clone()
-        }
-    }
-
     /// All revisions of the release, oldest first.
     pub(crate) async fn heads(&self) -> Result<Vec<Head>, StoreError> {
         self.list_heads(&format!(

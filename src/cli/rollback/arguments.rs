@@ -3,8 +3,10 @@
 use crate::{
     cli::{
         Global,
+        consent::{Consent, Verb},
         plan_arguments::{ClusterArguments, PlanArguments},
         run_arguments::RunArguments,
+        session::Session,
     },
     plan::Address,
     release::{Author, Guard, Store},
@@ -53,4 +55,13 @@ pub(super) struct Rollback<'a> {
     pub(super) guard: Guard,
     pub(super) store: Store,
     pub(super) by: Author,
+}
+
+impl Rollback<'_> {
+    /// The consent to it.
+    pub(super) fn consent(&self, session: &Session) -> Consent<'_> {
+        let yes = self.arguments.run.yes.as_deref();
+        let (release, is_protected) = (&self.address.release, self.guard.protected);
+        Consent::new(release, Verb::RollBack, is_protected, yes, session)
+    }
 }

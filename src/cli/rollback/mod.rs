@@ -13,10 +13,10 @@ use super::{
     session::{Session, block_on},
 };
 use crate::{
-    engine::{ReleaseHistory, RollbackTarget, choose_target},
+    engine::{RollbackTarget, choose_target},
     error::{CommandError, ExitCode},
     plan::Address,
-    release::{Author, Store},
+    release::Author,
     report::Output,
 };
 
@@ -37,22 +37,18 @@ async fn rollback(
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
     let session = Session::open(&arguments.cluster, Some(address)).await?;
-    let store = Store::new(
-        &session.cluster,
-        &session.served,
-        &address.state_namespace,
-        &address.release,
-    );
-    let before = session
-        .unless_interrupted(ReleaseHistory::read(&store))
-        .await?
-        .map_err(|error| session.store_error(&error))?;
-    let Some(newest) = before.newest() else {
+    let store = session.store(address);
+    let history = session
+        .context(&store)
+        .history()
+        .await
+        .map_err(|error| session.prepare_error(error))?;
+    let Some(newest) = history.newest() else {
         return Err(session.no_revisions(address, missing));
     };
     let guard = newest.revision.guard.clone();
     session.check_context(&address.release, &guard.contexts)?;
-    let target = choose_target(&address.release, &before.heads, arguments.to)?;
+    let target = choose_target(&address.release, &history.heads, arguments.to)?;
     let rollback = Rollback {
         arguments,
         global,
@@ -73,7 +69,7 @@ async fn rollback(
             unfinished::go_back(&rollback, number, session, output).await
         }
         RollbackTarget::Revision(number) => {
-            earlier::go_back(&rollback, number, before, session, output).await
+            earlier::go_back(&rollback, number, history, session, output).await
         }
     }
 }

@@ -2,18 +2,13 @@
 
 use super::arguments::Rollback;
 use crate::{
-    cli::{
-        intent::{ChangeRequest, Verb},
-        lock_arguments,
-        session::Session,
-        up::{again, confirm, follow, run_error},
-    },
+    cli::{execution::run_error, run_reporter::RunReporter, session::Session},
     cluster::{Cluster, Served},
     engine::{Emitter, Ground, PendingRollback, Preview, ReleaseHistory},
     error::{CommandError, ExitCode},
     plan::PhaseId,
     release::{Revision, Store},
-    report::{Extent, Output, WayBackView},
+    report::{Output, WayBackView},
 };
 
 /// Takes the lock, shows what will be put back, asks, and puts it back. `number` is the revision
@@ -25,17 +20,12 @@ pub(super) async fn go_back(
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
     // Before anything is shown: while its run is still alive, what is there changes all the time.
-    let held = rollback
-        .arguments
-        .run
-        .lock
-        .acquire(&session, rollback.address, &rollback.by, output)
-        .await?;
-    let session = session.through(&held);
-    let store = rollback.store.through(&session.cluster);
-    let result = under_lock(rollback, number, session, &store, output).await;
-    lock_arguments::release(held, output).await;
-    result
+    let work = async |session, store, output: &mut Output| {
+        under_lock(rollback, number, session, &store, output).await
+    };
+    let lock = &rollback.arguments.run.lock;
+    lock.locked(session, rollback.address, &rollback.by, output, work)
+        .await
 }
 
 async fn under_lock(
@@ -45,42 +35,35 @@ async fn under_lock(
     store: &Store,
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
-    let before = session
-        .unless_interrupted(ReleaseHistory::read(store))
-        .await?
-        .map_err(|error| session.store_error(&error))?;
-    let unfinished = read(&before, number, &session, store).await?;
+    let context = session.context(store);
+    let history = context
+        .history()
+        .await
+        .map_err(|error| session.prepare_error(error))?;
+    let unfinished = read(&history, number, &session, store).await?;
     let ground = ground(rollback, &session.cluster, &session.served, store);
-    let preview = session
-        .unless_interrupted(unfinished.preview(&ground))
-        .await?;
-    let preview =
-        preview.map_err(|error| session.request_error("cannot read the objects", &error))?;
-    let newest = before.newest().map(|head| &head.revision);
+    let preview = context
+        .answer("cannot read the objects", unfinished.preview(&ground))
+        .await
+        .map_err(|error| session.prepare_error(error))?;
+    let newest = history.newest().map(|head| &head.revision);
     ask(rollback, newest, preview, &session, output)?;
 
-    let before = session
-        .unless_interrupted(again::take_over(store, &rollback.by))
-        .await?
-        .map_err(|error| session.store_error(&error))?;
-    let unfinished = read(&before, number, &session, store).await?;
-    let ground = self::ground(rollback, &session.cluster, &session.served, store);
-    let (sender, events) = tokio::sync::mpsc::unbounded_channel();
-    let emitter = Emitter::new(sender);
-    let work = unfinished.go_back(&ground, &emitter, &session.stops);
-    let Rollback {
-        arguments, global, ..
-    } = rollback;
-    let result = follow::follow(
-        work,
-        &emitter,
-        events,
-        &mut session.notices,
-        arguments.run.output,
-        global.verbose,
-        output,
-    )
-    .await;
+    let history = context
+        .take_over(&rollback.by)
+        .await
+        .map_err(|error| session.prepare_error(error))?;
+    let unfinished = read(&history, number, &session, store).await?;
+    let Session {
+        cluster,
+        served,
+        notices,
+        stops,
+    } = &mut session;
+    let ground = self::ground(rollback, cluster, served, store);
+    let work = async |emitter: &Emitter| unfinished.go_back(&ground, emitter, stops).await;
+    let reporter = RunReporter::new(&rollback.arguments.run, rollback.global, output);
+    let result = reporter.follow(notices, work).await;
     result.map_err(|error| run_error(&error, &session))
 }
 
@@ -101,16 +84,16 @@ fn ground<'a>(
 
 /// The newest revision, where it is still `number` and not finished.
 async fn read<'a>(
-    before: &'a ReleaseHistory,
+    history: &'a ReleaseHistory,
     number: u64,
     session: &Session,
     store: &Store,
 ) -> Result<PendingRollback<'a>, CommandError> {
     let unfinished = session
-        .unless_interrupted(PendingRollback::read(before, store))
+        .unless_interrupted(PendingRollback::read(history, store))
         .await?
         .map_err(|error| session.store_error(&error))?;
-    let is_same = before
+    let is_same = history
         .newest()
         .is_some_and(|newest| newest.revision.number == number);
     unfinished.filter(|_| is_same).ok_or_else(|| {
@@ -153,22 +136,9 @@ fn ask(
         stays,
         by_others,
     };
-    let asks = rollback.arguments.run.yes.is_none();
-    let rows = output.stderr_rows().filter(|_| asks);
-    output.note(
-        view.text(Extent {
-            width: output.stderr_width(),
-            rows,
-            creations: true,
-        })
-        .trim_end(),
-    );
+    let consent = rollback.consent(session);
+    let extent = consent.extent(true, output);
+    output.note(view.text(extent).trim_end());
     output.note("");
-    let intent = ChangeRequest::plain(
-        &rollback.address.release,
-        Verb::RollBack,
-        rollback.guard.protected,
-        rollback.arguments.run.yes.as_deref(),
-    );
-    confirm::consent(&intent, session.cluster.context())
+    consent.ask(false)
 }

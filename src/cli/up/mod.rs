@@ -1,31 +1,24 @@
 //! `deployctl up`: the main job.
 
-pub(super) mod again;
 mod arguments;
-pub(super) mod confirm;
-pub(super) mod follow;
-pub(super) mod prepare;
-mod recreate;
-pub(super) mod secrets;
 
 pub(crate) use arguments::Arguments;
 
-use std::collections::BTreeSet;
-
-use follow::RunReporter;
-use prepare::Prepared;
-use secrets::Declarations;
-
 use super::{
-    Global, git,
-    intent::{ChangeRequest, Verb},
-    lock_arguments,
+    Global,
+    consent::{Consent, Verb},
+    execution::Execution,
+    git,
     plan_arguments::rendered,
-    secret_arguments::GivenSecrets,
+    prompter::Prompter,
+    run_reporter::RunReporter,
     session::{Session, block_on},
 };
 use crate::{
-    engine::{Limits, Rendering, RevisionMetadata, Run, RunError, RunOptions, Selection},
+    engine::{
+        Ask as _, Declarations, GivenSecrets, Limits, Prepared, Rendering, Request,
+        RevisionMetadata, RunOptions, Selection, access, prepare_deploy, recheck,
+    },
     error::{CommandError, ExitCode},
     plan::Plan,
     release::{Author, Guard, Store},
@@ -43,9 +36,15 @@ pub(crate) fn run(
     // Everything that is wrong with the files is said before the cluster is asked for anything.
     let rendering = rendered(&plan, output)?;
     let given = arguments.secrets.read(&plan)?;
-    block_on(up(
-        arguments, global, &plan, &selection, rendering, &given, output,
-    ))
+    let deployment = Deployment {
+        arguments,
+        global,
+        plan: &plan,
+        selection: &selection,
+        given: &given,
+        by: &Author::this_process("up"),
+    };
+    block_on(deployment.up(rendering, output))
 }
 
 /// A plan that asks for what this version cannot do is refused: a step silently left out is worse
@@ -61,150 +60,100 @@ fn refuse_unsupported(plan: &Plan) -> Result<(), CommandError> {
     .hint("take these keys out of the plan, or update deployctl"))
 }
 
-/// `error` of a run as users read it.
-pub(super) fn run_error(error: &RunError, session: &Session) -> CommandError {
-    match error {
-        RunError::NotStarted(source) => {
-            let mut refused = session.store_error(source);
-            refused.message = format!("nothing was changed: {}", refused.message);
-            refused
-        }
-        RunError::NotRecorded(_) => CommandError::new(ExitCode::Changed, error.to_string())
-            .because(error)
-            .hint("run the same command again: it looks at the cluster, and records what is there"),
-    }
-}
-
-async fn up(
-    arguments: &Arguments,
-    global: &Global,
-    plan: &Plan,
-    selection: &Selection,
-    rendering: Rendering,
-    given: &GivenSecrets,
-    output: &mut Output,
-) -> Result<ExitCode, CommandError> {
-    let session = Session::open(&arguments.cluster, Some(&plan.address())).await?;
-    let by = Author::this_process("up");
-    let store = Store::new(
-        &session.cluster,
-        &session.served,
-        &plan.state_namespace,
-        &plan.release,
-    );
-    let intent = intent(arguments, plan, selection);
-    let deployment = Deployment {
-        arguments,
-        global,
-        plan,
-        selection,
-    };
-    let prepared =
-        prepare::prepare(&intent, plan, rendering, given, &session, &store, output).await?;
-    if !prepared.needs_revision() {
-        return deployment
-            .carry_out(&prepared, session, &store, by, output)
-            .await;
-    }
-    if prepared.writes() > 0 {
-        confirm::confirm(&intent, &prepared, &session, output)?;
-    }
-    let held = arguments
-        .run
-        .lock
-        .acquire(&session, &plan.address(), &by, output)
-        .await?;
-    let session = session.through(&held);
-    let store = store.through(&session.cluster);
-    let result = match again::recheck(
-        &intent,
-        Some(Declarations { plan, given }),
-        prepared,
-        &session,
-        &store,
-        &by,
-        output,
-    )
-    .await
-    {
-        Ok(prepared) => {
-            deployment
-                .carry_out(&prepared, session, &store, by, output)
-                .await
-        }
-        Err(error) => Err(error),
-    };
-    lock_arguments::release(held, output).await;
-    result
-}
-
-fn intent<'a>(
-    arguments: &'a Arguments,
-    plan: &'a Plan,
-    selection: &'a Selection,
-) -> ChangeRequest<'a> {
-    let value = |name: &String| plan.variables.get(name).map(text_of).unwrap_or_default();
-    ChangeRequest {
-        release: &plan.release,
-        verb: Verb::Deploy,
-        selection,
-        protected: plan.protected,
-        yes: arguments.run.yes.as_deref(),
-        force_conflicts: arguments.force_conflicts,
-        recreate: &arguments.recreate,
-        rolls_back: !arguments.no_rollback,
-        delete_data: arguments.delete_data,
-        foreign_variables: plan
-            .foreign_variables
-            .iter()
-            .map(|name| (name.clone(), value(name)))
-            .collect(),
-        declared: secrets::declared(plan).collect(),
-        adopt: arguments.adopt,
-        left_alone: BTreeSet::new(),
-    }
-}
-
-fn text_of(value: &serde_json::Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
-}
-
 /// What is deployed, and how.
 struct Deployment<'a> {
     arguments: &'a Arguments,
     global: &'a Global,
     plan: &'a Plan,
     selection: &'a Selection,
+    given: &'a GivenSecrets,
+    by: &'a Author,
 }
 
 impl Deployment<'_> {
+    async fn up(
+        &self,
+        rendering: Rendering,
+        output: &mut Output,
+    ) -> Result<ExitCode, CommandError> {
+        let Self {
+            arguments,
+            plan,
+            given,
+            by,
+            ..
+        } = *self;
+        let address = plan.address();
+        let session = Session::open(&arguments.cluster, Some(&address)).await?;
+        let store = session.store(&address);
+        let (request, consent) = (self.request(), self.consent(&session));
+        let declarations = Declarations { plan, given };
+        let mut prompter = Prompter::new(&consent, output);
+        let context = session.context(&store);
+        let prepared = prepare_deploy(context, &request, declarations, rendering, &mut prompter)
+            .await
+            .map_err(|error| session.prepare_error(error))?;
+        if !prepared.needs_revision() {
+            return self.carry_out(&prepared, session, &store, output).await;
+        }
+        if prepared.writes() > 0 {
+            prompter.confirm(&prepared)?;
+        }
+        let work = async |session: Session, store: Store, output: &mut Output| {
+            let mut prompter = Prompter::new(&consent, output);
+            let context = session.context(&store);
+            let declarations = Some(declarations);
+            let prepared = recheck(context, &request, declarations, prepared, &mut prompter)
+                .await
+                .map_err(|error| session.prepare_error(error))?;
+            self.carry_out(&prepared, session, &store, output).await
+        };
+        let lock = &arguments.run.lock;
+        lock.locked(session, &address, by, output, work).await
+    }
+
+    fn request(&self) -> Request<'_> {
+        let arguments = self.arguments;
+        Request {
+            release: &self.plan.release,
+            by: self.by,
+            selection: self.selection,
+            adopt: arguments.adopt,
+            force_conflicts: arguments.force_conflicts,
+            recreate: &arguments.recreate,
+            rolls_back: !arguments.no_rollback,
+            delete_data: arguments.delete_data,
+        }
+    }
+
+    fn consent(&self, session: &Session) -> Consent<'_> {
+        let plan = self.plan;
+        let value = |name: &String| plan.variables.get(name).map(text_of).unwrap_or_default();
+        let yes = self.arguments.run.yes.as_deref();
+        Consent {
+            foreign_variables: plan
+                .foreign_variables
+                .iter()
+                .map(|name| (name.clone(), value(name)))
+                .collect(),
+            ..Consent::new(&plan.release, Verb::Deploy, plan.protected, yes, session)
+        }
+    }
+
     async fn carry_out(
         &self,
         prepared: &Prepared,
         mut session: Session,
         store: &Store,
-        by: Author,
         output: &Output,
     ) -> Result<ExitCode, CommandError> {
         let Self {
-            arguments,
-            global,
-            plan,
-            selection,
+            arguments, plan, ..
         } = *self;
-        let run = Run {
-            cluster: &session.cluster,
-            served: &session.served,
-            wanted: &prepared.wanted,
-            decisions: &prepared.decisions,
-            pruning: &prepared.pruning,
-            observation: &prepared.observation,
-            selection,
-            before: &prepared.before,
-            store,
-            terms: RunOptions {
+        let execution = Execution {
+            prepared,
+            selection: self.selection,
+            options: RunOptions {
                 limits: Limits {
                     parallel: arguments.run.parallel,
                     timeout: arguments.timeout.unwrap_or(plan.timeout),
@@ -213,25 +162,25 @@ impl Deployment<'_> {
                 rolls_back: !arguments.no_rollback,
                 force_conflicts: arguments.force_conflicts,
             },
-            origin: RevisionMetadata {
-                by,
+            metadata: RevisionMetadata {
+                by: self.by.clone(),
                 source: Some(git::source(plan)),
                 back_to: None,
                 guard: Guard {
                     contexts: plan.contexts.clone(),
                     protected: plan.protected,
                 },
-                access: prepare::access(plan, session.cluster.kubectl()),
+                access: access(plan, session.cluster.kubectl()),
             },
+            delete_timeout: None,
         };
-        let reporter = RunReporter {
-            format: arguments.run.output,
-            verbosity: global.verbose,
-            output,
-        };
-        let result = reporter
-            .carry_out(run, &prepared.skipped, &session.stops, &mut session.notices)
-            .await;
-        result.map_err(|error| run_error(&error, &session))
+        let reporter = RunReporter::new(&arguments.run, self.global, output);
+        execution.carry_out(&mut session, store, &reporter).await
     }
+}
+
+fn text_of(value: &serde_json::Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -1,8 +1,23 @@
-//! Everything that happens before the first write: what has to be done is worked out and checked.
+//! Everything that happens before the first write: observe → decide → check, once before the
+//! question and once more under the lock.
 
-pub(super) mod autoscalers;
-pub(super) mod dry_run;
-pub(super) mod permissions;
+pub(super) mod access;
+pub(super) mod ask;
+mod autoscalers;
+pub(super) mod checks;
+pub(super) mod context;
+mod decide;
+pub(super) mod deploy;
+mod dry_run;
+mod observed;
+mod permissions;
+pub(super) mod prepared;
+pub(super) mod recheck;
+mod recreate;
+pub(super) mod removal;
 pub(super) mod render;
+pub(super) mod request;
+pub(super) mod revert;
+pub(super) mod secrets;
 pub(super) mod target;
 pub(super) mod unsettled;

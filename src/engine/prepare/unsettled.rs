@@ -15,8 +15,21 @@ pub(crate) fn forward(command: &str) -> &'static str {
     }
 }
 
+/// Refuses to look for orphans where a run of another command is not finished: what it left is not
+/// to be taken for orphans, and it is not settled by removing something else.
+pub(crate) fn check_settled(history: &ReleaseHistory) -> Result<(), CommandError> {
+    let unsettled = history
+        .newest()
+        .map(|head| &head.revision)
+        .filter(|revision| !revision.is_settled());
+    match unsettled.filter(|revision| revision.by.command != "prune") {
+        Some(unsettled) => Err(refused(unsettled)),
+        None => Ok(()),
+    }
+}
+
 /// Refuses what does neither go on from `unsettled` nor back.
-pub(crate) fn refused(unsettled: &Revision) -> CommandError {
+fn refused(unsettled: &Revision) -> CommandError {
     refusal(
         unsettled,
         "",

@@ -109,7 +109,7 @@ impl Writer<'_> {
             && there.pointer("/metadata/deletionTimestamp").is_none()
     }
 
-    fn wanted(&self) -> &crate::engine::DesiredState {
+    fn wanted(&self) -> &crate::engine::desired::DesiredState {
         self.context
             .wanted
             .expect("only programs that bring what is wanted apply it")

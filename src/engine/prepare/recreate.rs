@@ -1,20 +1,19 @@
 //! `--recreate KIND/NAME`: which objects may be deleted and created anew.
 
-use super::secrets;
+use crate::engine::{desired::DesiredState, prepare::secrets};
 use crate::{
-    engine::DesiredState,
     error::CommandError,
     object::ObjectId,
     plan::{self, Plan},
 };
 
 /// Refuses names that no object of the plan has.
-pub(super) fn check(
+pub(crate) fn check(
     names: &[String],
-    wanted: &DesiredState,
+    desired: &DesiredState,
     plan: &Plan,
 ) -> Result<(), CommandError> {
-    let known: Vec<ObjectId> = wanted
+    let known: Vec<ObjectId> = desired
         .objects
         .keys()
         .cloned()
@@ -48,8 +47,8 @@ pub(super) fn check(
 }
 
 /// Marks the objects that `names` name.
-pub(super) fn mark(names: &[String], wanted: &mut DesiredState) {
-    for (id, object) in &mut wanted.objects {
+pub(crate) fn mark(names: &[String], desired: &mut DesiredState) {
+    for (id, object) in &mut desired.objects {
         object.marks.recreate |= names.iter().any(|name| means(name, id));
     }
 }

@@ -1,0 +1,151 @@
+//! What a change is going to do, as it is shown before asking.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use super::consent::Consent;
+use crate::{
+    engine::{self, Decision, Prepared, PrunePlan, RemovalMode},
+    plan::PhaseId,
+    report::{ChangeAction, ChangeRow, ChangeSummary},
+};
+
+/// What `prepared` changes.
+pub(super) fn summary(consent: &Consent<'_>, prepared: &Prepared) -> ChangeSummary {
+    let order: BTreeMap<PhaseId, usize> = prepared
+        .desired
+        .phases
+        .iter()
+        .enumerate()
+        .map(|(number, phase)| (phase.id(), number))
+        .collect();
+    let mut rows = changed(prepared);
+    rows.sort_by_key(|row| order.get(&row.phase));
+    let mut going = removed(&prepared.pruning, |phase| {
+        if consent.verb.only_removes() {
+            phase.clone()
+        } else {
+            PhaseId::Prune
+        }
+    });
+    // The last phase goes first.
+    going.sort_by_key(|row| Reverse(order.get(&row.phase)));
+    rows.extend(going);
+    ChangeSummary {
+        release: consent.release.to_string(),
+        context: consent.context.clone(),
+        server: consent.server.clone(),
+        namespaces: namespaces(consent, prepared),
+        rows,
+        variables_not_from_file: consent.foreign_variables.clone(),
+        secrets: written_secrets(prepared),
+    }
+}
+
+/// The namespaces that objects go to, or go from.
+fn namespaces(consent: &Consent<'_>, prepared: &Prepared) -> Vec<String> {
+    let wanted = prepared.desired.objects.keys();
+    let going = prepared
+        .pruning
+        .removals
+        .iter()
+        .filter(|_| consent.verb.only_removes())
+        .map(|removal| &removal.id);
+    let namespaces: BTreeSet<&String> = wanted
+        .chain(going)
+        .filter_map(|id| id.namespace.as_ref())
+        .collect();
+    namespaces.into_iter().cloned().collect()
+}
+
+/// What becomes of what is wanted.
+fn changed(prepared: &Prepared) -> Vec<ChangeRow> {
+    let rows = prepared.decisions.iter().map(|decision| ChangeRow {
+        phase: prepared.desired.objects[&decision.id].phase.clone(),
+        object: decision.id.clone(),
+        action: match decision.action {
+            engine::ChangeAction::Create => ChangeAction::Create,
+            engine::ChangeAction::Change => ChangeAction::Change,
+            engine::ChangeAction::Replace => ChangeAction::Recreate,
+            engine::ChangeAction::Keep => ChangeAction::Unchanged,
+        },
+        detail: detail(decision),
+    });
+    rows.collect()
+}
+
+/// What is to be said of one object.
+fn detail(decision: &Decision) -> Option<String> {
+    let forced = decision
+        .force
+        .then(|| "reverts changes made by kubectl".to_owned());
+    let grown = decision
+        .expansions
+        .iter()
+        .map(|expansion| format!("{} grows to {}", expansion.claim, expansion.size));
+    let said: Vec<String> = decision
+        .remark
+        .clone()
+        .into_iter()
+        .chain(forced)
+        .chain(grown)
+        .collect();
+    (!said.is_empty()).then(|| said.join("; "))
+}
+
+/// What becomes of what goes; `in_phase` says under which heading it is shown.
+fn removed(pruning: &PrunePlan, in_phase: impl Fn(&PhaseId) -> PhaseId) -> Vec<ChangeRow> {
+    let removals = pruning.removals.iter().map(|removal| {
+        let (action, detail) = match removal.how {
+            RemovalMode::Delete { .. } => (ChangeAction::Delete, None),
+            RemovalMode::GiveUp => (
+                ChangeAction::GiveUp,
+                Some("managed by others too: only the label is removed".to_owned()),
+            ),
+        };
+        ChangeRow {
+            phase: in_phase(&removal.phase),
+            object: removal.id.clone(),
+            action,
+            detail,
+        }
+    });
+    let kept = pruning.kept.iter().map(|(id, why)| (id, why.clone()));
+    let hidden = pruning
+        .hidden
+        .iter()
+        .map(|id| (id, "you may not read it".to_owned()));
+    let kept = kept.chain(hidden).map(|(id, why)| ChangeRow {
+        phase: PhaseId::Unassigned,
+        object: id.clone(),
+        action: ChangeAction::Keep,
+        detail: Some(why),
+    });
+    removals.chain(kept).collect()
+}
+
+/// Where the values of those declared Secrets come from that are written; of the others, nothing
+/// changes.
+fn written_secrets(prepared: &Prepared) -> Vec<(String, String)> {
+    let written = prepared
+        .decisions
+        .iter()
+        .filter(|decision| decision.action != engine::ChangeAction::Keep);
+    let written: BTreeSet<&str> = written
+        .filter(|decision| decision.id.kind == "Secret")
+        .map(|decision| decision.id.name.as_str())
+        .collect();
+    let is_written = |(name, _): &&(String, String)| {
+        name.split_once('/')
+            .is_some_and(|(secret, _)| written.contains(secret))
+    };
+    prepared
+        .secrets
+        .sources
+        .iter()
+        .filter(is_written)
+        .cloned()
+        .collect()
+}

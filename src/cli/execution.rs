@@ -1,0 +1,104 @@
+//! Carries out what was prepared.
+
+use std::time::Duration;
+
+use super::{run_reporter::RunReporter, session::Session};
+use crate::{
+    cluster::{Cluster, Served},
+    engine::{
+        Emitter, Prepared, RevisionMetadata, Run, RunError, RunOptions, Selection, carry_out,
+        remove_all,
+    },
+    error::{CommandError, ExitCode},
+    event::EventKind,
+    plan::PhaseId,
+    release::Store,
+};
+
+/// What is carried out, and how.
+pub(super) struct Execution<'a> {
+    /// What was prepared.
+    pub(super) prepared: &'a Prepared,
+    /// Which phases are run.
+    pub(super) selection: &'a Selection,
+    /// How it is run.
+    pub(super) options: RunOptions,
+    /// What its revision says of it.
+    pub(super) metadata: RevisionMetadata,
+    /// Where it only removes: how long it waits in each phase until everything is gone.
+    pub(super) delete_timeout: Option<Duration>,
+}
+
+impl<'a> Execution<'a> {
+    /// Carries it out, reports what happens meanwhile, and returns the exit code.
+    pub(super) async fn carry_out(
+        self,
+        session: &mut Session,
+        store: &Store,
+        reporter: &RunReporter<'_>,
+    ) -> Result<ExitCode, CommandError> {
+        let Session {
+            cluster,
+            served,
+            notices,
+            stops,
+        } = &mut *session;
+        let (prepared, delete_timeout) = (self.prepared, self.delete_timeout);
+        let run = self.run(cluster, served, store);
+        let work = async |emitter: &Emitter| {
+            for (phase, why) in &prepared.skipped {
+                emitter.emit(EventKind::PhaseSkipped {
+                    phase: PhaseId::declared(phase),
+                    why: why.clone(),
+                });
+            }
+            match delete_timeout {
+                Some(delete_timeout) => remove_all(run, delete_timeout, emitter, stops).await,
+                None => carry_out(run, emitter, stops).await,
+            }
+        };
+        let result = reporter.follow(notices, work).await;
+        result.map_err(|error| run_error(&error, session))
+    }
+
+    fn run<'b>(self, cluster: &'b Cluster, served: &'b Served, store: &'b Store) -> Run<'b>
+    where
+        'a: 'b,
+    {
+        let Prepared {
+            desired,
+            observation,
+            history,
+            decisions,
+            pruning,
+            ..
+        } = self.prepared;
+        Run {
+            cluster,
+            served,
+            wanted: desired,
+            decisions,
+            pruning,
+            observation,
+            selection: self.selection,
+            before: history,
+            store,
+            terms: self.options,
+            origin: self.metadata,
+        }
+    }
+}
+
+/// `error` of a run as users read it.
+pub(super) fn run_error(error: &RunError, session: &Session) -> CommandError {
+    match error {
+        RunError::NotStarted(source) => {
+            let mut refused = session.store_error(source);
+            refused.message = format!("nothing was changed: {}", refused.message);
+            refused
+        }
+        RunError::NotRecorded(_) => CommandError::new(ExitCode::Changed, error.to_string())
+            .because(error)
+            .hint("run the same command again: it looks at the cluster, and records what is there"),
+    }
+}

@@ -1,0 +1,61 @@
+//! Asks and tells the user at the terminal while a change is prepared.
+
+use super::{
+    change_summary::summary,
+    consent::Consent,
+    prompt::{self, TerminalAsk},
+};
+use crate::{
+    engine::{Ask, Prepared},
+    error::CommandError,
+    report::Output,
+    secret,
+};
+
+/// Asks for one consent, and for secrets.
+pub(super) struct Prompter<'a> {
+    consent: &'a Consent<'a>,
+    output: &'a mut Output,
+    terminal: TerminalAsk,
+}
+
+impl<'a> Prompter<'a> {
+    /// Asks for `consent`.
+    pub(super) fn new(consent: &'a Consent<'a>, output: &'a mut Output) -> Self {
+        Self {
+            consent,
+            output,
+            terminal: TerminalAsk,
+        }
+    }
+}
+
+impl Ask for Prompter<'_> {
+    fn note(&mut self, line: &str) {
+        self.output.note(line);
+    }
+
+    fn paragraph(&mut self, text: &str) {
+        self.output.paragraph(text);
+    }
+
+    fn has_consent(&self) -> bool {
+        self.consent.yes.is_some()
+    }
+
+    fn is_interactive(&self) -> bool {
+        prompt::is_interactive()
+    }
+
+    fn prompt(&mut self) -> &mut dyn secret::Ask {
+        &mut self.terminal
+    }
+
+    fn confirm(&mut self, prepared: &Prepared) -> Result<(), CommandError> {
+        let consent = self.consent;
+        let extent = consent.extent(consent.yes.is_none(), self.output);
+        self.note(summary(consent, prepared).text(extent).trim_end());
+        self.note("");
+        consent.ask(prepared.deletes_data())
+    }
+}

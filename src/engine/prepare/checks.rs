@@ -1,0 +1,203 @@
+//! What stands in the way of a change, found before anything is written.
+
+use std::collections::BTreeSet;
+
+use crate::engine::{
+    plan::deploy::Decision,
+    prepare::context::{PrepareContext, PrepareError},
+    prepare::dry_run::brought,
+    prepare::permissions::RequiredPermissions,
+    prepare::prepared::Prepared,
+    prepare::request::Request,
+    prepare::secrets::{self, SECRETS_PHASE},
+};
+use crate::{
+    cluster::Served,
+    error::ExitCode,
+    object::{Object, ObjectId, Origin},
+    plan::Plan,
+    preflight::{self, Existing, Finding},
+};
+
+/// What stands in the way of deploying `plan` and does not depend on the values of secrets.
+pub(crate) async fn obstacles(
+    context: PrepareContext<'_>,
+    request: &Request<'_>,
+    plan: &Plan,
+    prepared: &Prepared,
+) -> Result<Vec<Finding>, PrepareError> {
+    let brought = brought(context.cluster, context.served, &plan.requires);
+    let brought = context
+        .answer("cannot read what the cluster provides", brought)
+        .await?;
+    let mut findings = preflight::requirements(&plan.requires, &brought, context.served);
+    findings.extend(unknown_kinds(request, prepared, context.served));
+    findings.extend(absent_namespaces(request, plan, prepared));
+    if !request.adopt {
+        findings.extend(owned_elsewhere(request, plan, prepared));
+    }
+    Ok(findings)
+}
+
+/// Kinds that the cluster does not serve.
+pub(crate) fn unknown_kinds(
+    request: &Request<'_>,
+    prepared: &Prepared,
+    served: &Served,
+) -> Vec<Finding> {
+    let objects = selected(request, prepared)
+        .map(|object| (object, prepared.desired.resource(object, served)));
+    preflight::unknown_kinds(objects, served)
+}
+
+/// What is being deleted although it is wanted.
+pub(crate) fn terminating(request: &Request<'_>, prepared: &Prepared) -> Vec<String> {
+    let live = &prepared.observation.live;
+    preflight::terminating(
+        selected(request, prepared)
+            .filter_map(|object| Some((object, live.object(&object.id)?.as_ref()))),
+    )
+}
+
+/// The wanted objects of the selected phases.
+fn selected<'a>(
+    request: &'a Request<'_>,
+    prepared: &'a Prepared,
+) -> impl Iterator<Item = &'a Object> {
+    let selected = prepared
+        .desired
+        .objects
+        .values()
+        .filter(|object| request.selection.holds(&object.phase));
+    selected.map(|object| &object.object)
+}
+
+/// What is going to be written, with where it was written down.
+///
+/// Declared Secrets join what is wanted once their values are known, which is after these checks.
+fn to_write(request: &Request<'_>, plan: &Plan, prepared: &Prepared) -> Vec<(ObjectId, Origin)> {
+    let rendered =
+        selected(request, prepared).map(|object| (object.id.clone(), object.origin.clone()));
+    let declared = secrets::declared(plan)
+        .filter(|_| request.selection.holds_declared(SECRETS_PHASE))
+        .map(|id| (id, secrets::origin(plan)));
+    rendered.chain(declared).collect()
+}
+
+/// Objects that belong to other releases, or that this one has deployed without remembering it.
+fn owned_elsewhere(request: &Request<'_>, plan: &Plan, prepared: &Prepared) -> Vec<Finding> {
+    let all = to_write(request, plan, prepared);
+    let existing = || {
+        all.iter().filter_map(|(id, origin)| {
+            Some(Existing {
+                id,
+                origin: origin.clone(),
+                live: prepared.observation.live.object(id)?,
+            })
+        })
+    };
+    let mut findings = preflight::held_by_other_releases(existing(), &plan.release);
+    if prepared.history.heads.is_empty() {
+        findings.extend(preflight::unremembered(
+            existing(),
+            &plan.release,
+            &plan.state_namespace,
+        ));
+    }
+    findings
+}
+
+/// Namespaces that do not exist and that nothing of the run creates.
+fn absent_namespaces(request: &Request<'_>, plan: &Plan, prepared: &Prepared) -> Vec<Finding> {
+    let namespace_of = |name: &str| {
+        prepared
+            .desired
+            .objects
+            .iter()
+            .find(|(id, _)| id.kind == "Namespace" && id.name == name)
+            .map(|(_, object)| object)
+    };
+    let is_created = |name: &str| {
+        namespace_of(name).is_some_and(|object| request.selection.holds(&object.phase))
+    };
+    let to_write = to_write(request, plan, prepared);
+    let absent = prepared
+        .observation
+        .absent_namespaces
+        .iter()
+        .filter(|name| !is_created(name));
+    absent
+        .filter_map(|name| {
+            let (id, origin) = to_write
+                .iter()
+                .find(|(id, _)| id.namespace.as_deref() == Some(name))?;
+            Some(Finding {
+                exit: ExitCode::Usage,
+                at: Some(origin.clone()),
+                object: Some(id.clone()),
+                message: format!(
+                    "namespace `{name}` does not exist, and no manifest of this run creates it"
+                ),
+                remedy: Some(match namespace_of(name) {
+                    Some(namespace) => format!("run its phase too: `--phase {}`", namespace.phase),
+                    None => format!("add a Namespace `{name}` to the manifests"),
+                }),
+            })
+        })
+        .collect()
+}
+
+/// What the user may not do: asked before somebody is asked for the values of the Secrets that are
+/// `declared`, and where no dry run could tell because a namespace is new.
+pub(crate) async fn not_permitted(
+    context: PrepareContext<'_>,
+    request: &Request<'_>,
+    prepared: &Prepared,
+    declared: &[ObjectId],
+    decisions: &[Decision],
+) -> Result<Vec<Finding>, PrepareError> {
+    let created = declared.iter().filter(|id| {
+        request.selection.holds_declared(SECRETS_PHASE)
+            && prepared.observation.live.object(id).is_none()
+    });
+    let secrets: BTreeSet<Option<String>> = created.map(|id| id.namespace.clone()).collect();
+    let required = RequiredPermissions::to_write(
+        &prepared.desired,
+        context.served,
+        decisions,
+        &secrets,
+        request.rolls_back,
+    );
+    missing(context, required).await
+}
+
+/// Refuses to go on where the user may not delete what has to go.
+pub(crate) async fn check_deletions(
+    context: PrepareContext<'_>,
+    prepared: &Prepared,
+) -> Result<(), PrepareError> {
+    let Prepared {
+        decisions, pruning, ..
+    } = prepared;
+    let required = RequiredPermissions::to_delete(context.served, decisions, &pruning.removals);
+    refuse(&missing(context, required).await?)
+}
+
+async fn missing(
+    context: PrepareContext<'_>,
+    required: RequiredPermissions,
+) -> Result<Vec<Finding>, PrepareError> {
+    let missing = required.missing(context.cluster);
+    let missing = context
+        .answer("cannot ask what is permitted", missing)
+        .await?;
+    Ok(preflight::not_permitted(&missing))
+}
+
+/// Refuses to go on where there are `findings`.
+pub(crate) fn refuse(findings: &[Finding]) -> Result<(), PrepareError> {
+    match preflight::refusal(findings) {
+        Some(refusal) => Err(refusal.into()),
+        None => Ok(()),
+    }
+}

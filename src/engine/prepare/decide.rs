@@ -1,0 +1,154 @@
+//! Decides what has to be done, and tries every change without storing it.
+
+use crate::engine::{
+    desired::DesiredState,
+    plan::config_restart::{preserve_restart_annotation, restart},
+    plan::deploy::{ChangeAction, Decision, decide},
+    plan::prune::{PruneCandidate, PruneInput, look_at_claims, plan_prune, unwanted},
+    plan::volume_expansion::expand_claims,
+    prepare::autoscalers::leave_replicas,
+    prepare::checks::refuse,
+    prepare::context::{PrepareContext, PrepareError},
+    prepare::dry_run::dry_runs,
+    prepare::prepared::Prepared,
+    prepare::request::Request,
+};
+use crate::{
+    cluster::Force,
+    preflight::{self, DryRun, Finding},
+};
+
+/// Decides what has to be done with each wanted object, and tries every change without storing it.
+pub(crate) async fn decide_changes(
+    context: PrepareContext<'_>,
+    request: &Request<'_>,
+    prepared: &mut Prepared,
+) -> Result<(), PrepareError> {
+    let PrepareContext {
+        cluster, served, ..
+    } = context;
+    preserve_restart_annotation(&mut prepared.desired, &prepared.observation.live);
+    prepared.decisions = decided_alone(request, prepared);
+    let left = leave_replicas(cluster, served, &mut prepared.desired, &prepared.decisions);
+    if context.answer("cannot read the autoscalers", left).await? {
+        prepared.decisions = decided_alone(request, prepared);
+    }
+    let mut decisions = std::mem::take(&mut prepared.decisions);
+    let tried = try_changes(context, request, prepared, &mut decisions).await?;
+    let mut findings = refused(&prepared.desired, &decisions, &tried);
+    let Prepared {
+        desired,
+        observation,
+        history,
+        ..
+    } = &mut *prepared;
+    let expanded = expand_claims(cluster, served, desired, observation, &mut decisions);
+    findings.extend(context.answer("cannot read the claims", expanded).await?);
+    let restarted = restart(desired, &mut decisions, &tried, history, &observation.live);
+    let mut untried: Vec<Decision> = decisions
+        .iter()
+        .filter(|decision| restarted.contains(&decision.id))
+        .cloned()
+        .collect();
+    let tried = try_changes(context, request, prepared, &mut untried).await?;
+    findings.extend(refused(&prepared.desired, &untried, &tried));
+    prepared.decisions = decisions;
+    refuse(&findings)
+}
+
+/// Decides by what was seen alone.
+pub(crate) fn decided_alone(request: &Request<'_>, prepared: &Prepared) -> Vec<Decision> {
+    let Prepared {
+        desired,
+        observation,
+        history,
+        retained,
+        ..
+    } = prepared;
+    let mut decisions = decide(
+        desired,
+        &observation.live,
+        &history.records,
+        request.selection,
+    );
+    for decision in decisions
+        .iter_mut()
+        .filter(|decision| retained.contains(&decision.id))
+    {
+        decision.action = ChangeAction::Keep;
+    }
+    decisions
+}
+
+async fn try_changes(
+    context: PrepareContext<'_>,
+    request: &Request<'_>,
+    prepared: &Prepared,
+    decisions: &mut [Decision],
+) -> Result<Vec<DryRun>, PrepareError> {
+    let force = if request.force_conflicts {
+        Force::Yes
+    } else {
+        Force::No
+    };
+    let tried = dry_runs(
+        context.cluster,
+        &prepared.desired,
+        context.served,
+        &prepared.observation,
+        decisions,
+        force,
+    );
+    context.unless_interrupted(tried).await
+}
+
+/// What the API server would not take.
+fn refused(desired: &DesiredState, decisions: &[Decision], tried: &[DryRun]) -> Vec<Finding> {
+    let tried = decisions.iter().zip(tried);
+    tried
+        .filter_map(|(decision, tried)| {
+            preflight::judge_dry_run(&desired.objects[&decision.id].object, tried)
+        })
+        .collect()
+}
+
+/// Decides what becomes of what is no longer wanted.
+pub(crate) async fn decide_removals(
+    context: PrepareContext<'_>,
+    request: &Request<'_>,
+    prepared: &mut Prepared,
+) -> Result<(), PrepareError> {
+    let candidates = unwanted(&prepared.desired, &prepared.history, request.selection);
+    remove(context, request, prepared, candidates, false).await
+}
+
+/// Decides what becomes of `candidates`; `await_terminating`: also of those that somebody has
+/// deleted already, and that are still there.
+pub(crate) async fn remove(
+    context: PrepareContext<'_>,
+    request: &Request<'_>,
+    prepared: &mut Prepared,
+    candidates: Vec<PruneCandidate>,
+    await_terminating: bool,
+) -> Result<(), PrepareError> {
+    let Prepared {
+        observation,
+        history,
+        pruning,
+        ..
+    } = prepared;
+    let claims = look_at_claims(context.cluster, context.served, &candidates, observation);
+    context.answer("cannot read the claims", claims).await?;
+    *pruning = plan_prune(
+        candidates,
+        &PruneInput {
+            live: &observation.live,
+            records: &history.records,
+            unsettled: history.unsettled.as_ref(),
+            manager: &request.release.field_manager(),
+            delete_data: request.delete_data,
+            await_terminating,
+        },
+    );
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! Prepares the deployment of a plan: observe → decide → check.
+
+use crate::engine::{
+    plan::config_restart::preserve_restart_annotation,
+    prepare::ask::Ask,
+    prepare::checks::{check_deletions, not_permitted, obstacles, refuse, terminating},
+    prepare::context::{PrepareContext, PrepareError},
+    prepare::decide::{decide_changes, decide_removals, decided_alone},
+    prepare::observed::observe,
+    prepare::prepared::Prepared,
+    prepare::recreate,
+    prepare::render::Rendering,
+    prepare::request::Request,
+    prepare::secrets::{self, Declarations, SECRETS_PHASE},
+    prepare::unsettled,
+};
+use crate::{cluster::Seen, object::ObjectId, ownership::apply_entry, plan::Plan};
+
+/// Looks at the cluster, checks all that can be known, asks for secrets, and decides what has to be
+/// done.
+pub(crate) async fn prepare_deploy(
+    context: PrepareContext<'_>,
+    request: &Request<'_>,
+    declarations: Declarations<'_>,
+    rendering: Rendering,
+    ask: &mut dyn Ask,
+) -> Result<Prepared, PrepareError> {
+    let Declarations { plan, .. } = declarations;
+    let mut prepared = observed(context, request, plan, rendering).await?;
+    recreate::check(request.recreate, &prepared.desired, plan)?;
+    check(context, request, plan, &mut prepared, ask).await?;
+    if request.selection.holds_declared(SECRETS_PHASE) {
+        secrets::resolve(context, declarations, &mut prepared, ask)?;
+    }
+    recreate::mark(request.recreate, &mut prepared.desired);
+    decide_changes(context, request, &mut prepared).await?;
+    decide_removals(context, request, &mut prepared).await?;
+    check_deletions(context, &prepared).await?;
+    Ok(prepared)
+}
+
+/// What is wanted in this cluster, and what is there.
+async fn observed(
+    context: PrepareContext<'_>,
+    request: &Request<'_>,
+    plan: &Plan,
+    rendering: Rendering,
+) -> Result<Prepared, PrepareError> {
+    let rendering = rendering.for_cluster(plan, context.served)?;
+    let skipped = rendering.skipped(plan, context.served);
+    let desired = rendering.desired(plan, &skipped);
+    let history = context.history().await?;
+    // What has not ended may be a run that is alive, which the lock tells.
+    if history.interrupted().is_none() {
+        unsettled::check_phases(request.selection, &history)?;
+    }
+    let declared: Vec<ObjectId> = secrets::declared(plan).collect();
+    let (observation, history) = observe(context, &desired, &declared, history).await?;
+    let mut prepared = Prepared {
+        skipped,
+        ..Prepared::observed(desired, observation, history)
+    };
+    let implied = rendering.rendered.implied_namespace.as_ref();
+    if let Some(namespace) = implied.filter(|id| belongs_to_others(&prepared, id)) {
+        prepared.desired.objects.shift_remove(namespace);
+    }
+    Ok(prepared)
+}
+
+/// Whether a namespace that no manifest describes is there without us: then it is left alone, also
+/// by those who may not write it.
+///
+/// Where the user may not even look at it, whether it is there shows when the objects in it are
+/// tried.
+fn belongs_to_others(prepared: &Prepared, namespace: &ObjectId) -> bool {
+    match prepared.observation.live.seen(namespace) {
+        // Our entry goes with our label, which somebody may have taken off; the record stays.
+        Seen::Present(there) => {
+            let manager = prepared.desired.release.field_manager();
+            apply_entry(there, &manager).is_none()
+                && prepared.history.records.get(namespace).is_none()
+        }
+        Seen::Forbidden => true,
+        Seen::Absent | Seen::Unasked => false,
+    }
+}
+
+/// Refuses to go on where something stands in the way that shows before anybody is asked for
+/// secrets.
+async fn check(
+    context: PrepareContext<'_>,
+    request: &Request<'_>,
+    plan: &Plan,
+    prepared: &mut Prepared,
+    ask: &mut dyn Ask,
+) -> Result<(), PrepareError> {
+    let mut findings = obstacles(context, request, plan, prepared).await?;
+    for being_deleted in terminating(request, prepared) {
+        ask.note(&format!("Note: {being_deleted}"));
+    }
+    preserve_restart_annotation(&mut prepared.desired, &prepared.observation.live);
+    let decisions = decided_alone(request, prepared);
+    let declared: Vec<ObjectId> = secrets::declared(plan).collect();
+    findings.extend(not_permitted(context, request, prepared, &declared, &decisions).await?);
+    refuse(&findings)
+}

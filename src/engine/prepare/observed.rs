@@ -1,0 +1,57 @@
+//! Looks at everything that a change may be about.
+
+use std::collections::HashSet;
+
+use crate::engine::{
+    desired::DesiredState,
+    observe::history::ReleaseHistory,
+    observe::objects::{self, Observation},
+    prepare::context::{PrepareContext, PrepareError},
+};
+use crate::{
+    cluster::{Resource, Served},
+    object::ObjectId,
+};
+
+/// Looks at everything that is `desired`, `declared`, or was touched by revisions before; and works
+/// out what an interrupted one has done.
+pub(crate) async fn observe(
+    context: PrepareContext<'_>,
+    desired: &DesiredState,
+    declared: &[ObjectId],
+    mut history: ReleaseHistory,
+) -> Result<(Observation, ReleaseHistory), PrepareError> {
+    let release = &desired.release;
+    let mut known = readable(desired, declared, context.served);
+    let named: HashSet<ObjectId> = known.iter().map(|(id, _)| id.clone()).collect();
+    known.extend(
+        history
+            .touched(context.served)
+            .into_iter()
+            .filter(|(id, _)| !named.contains(id)),
+    );
+    let looked = objects::observe(context.cluster, release, &known);
+    let mut observation = context.answer("cannot read the objects", looked).await?;
+    observation.forget_what_goes(desired.objects.keys());
+    history.complete(&observation.live, &release.field_manager());
+    Ok((observation, history))
+}
+
+/// The objects to look at, with the kinds that they are read as: what is rendered, and the Secrets
+/// that are declared.
+fn readable(
+    desired: &DesiredState,
+    declared: &[ObjectId],
+    served: &Served,
+) -> Vec<(ObjectId, Resource)> {
+    let rendered = desired.objects.values().filter_map(|object| {
+        let object = &object.object;
+        let resource = served.exact(&object.api_version, &object.id.kind)?;
+        Some((object.id.clone(), resource.clone()))
+    });
+    let mut all: Vec<(ObjectId, Resource)> = rendered.collect();
+    if let Some(resource) = served.exact("v1", "Secret") {
+        all.extend(declared.iter().map(|id| (id.clone(), resource.clone())));
+    }
+    all
+}

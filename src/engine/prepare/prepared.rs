@@ -1,0 +1,85 @@
+//! Everything that is known before the first write.
+
+use std::collections::BTreeSet;
+
+use crate::engine::{
+    desired::DesiredState,
+    observe::history::ReleaseHistory,
+    observe::objects::Observation,
+    plan::deploy::{ChangeAction, Decision},
+    plan::prune::PrunePlan,
+};
+use crate::{event::RunOutcome, object::ObjectId, secret::Known};
+
+/// What is wanted, what is there, and what has to be done about it.
+pub(crate) struct Prepared {
+    /// What is wanted.
+    pub(crate) desired: DesiredState,
+    /// What is there.
+    pub(crate) observation: Observation,
+    /// What the revisions before left.
+    pub(crate) history: ReleaseHistory,
+    /// What has to be done with each object of the selected phases.
+    pub(crate) decisions: Vec<Decision>,
+    /// What becomes of what is no longer wanted.
+    pub(crate) pruning: PrunePlan,
+    /// Wanted objects that stay as they are, whatever they are like.
+    pub(crate) retained: BTreeSet<ObjectId>,
+    /// Phases whose `when` does not hold, and why.
+    pub(crate) skipped: Vec<(String, String)>,
+    /// The values of declared Secrets.
+    pub(crate) secrets: ResolvedSecrets,
+}
+
+/// The values of declared Secrets.
+#[derive(Default)]
+pub(crate) struct ResolvedSecrets {
+    /// `NAME/KEY` and where the value comes from.
+    pub(crate) sources: Vec<(String, String)>,
+    /// The values.
+    pub(crate) known: Known,
+}
+
+impl Prepared {
+    /// What was observed; nothing is decided yet.
+    pub(crate) fn observed(
+        desired: DesiredState,
+        observation: Observation,
+        history: ReleaseHistory,
+    ) -> Self {
+        Self {
+            desired,
+            observation,
+            history,
+            decisions: Vec::new(),
+            pruning: PrunePlan::default(),
+            retained: BTreeSet::new(),
+            skipped: Vec::new(),
+            secrets: ResolvedSecrets::default(),
+        }
+    }
+
+    /// How many objects would be written.
+    pub(crate) fn writes(&self) -> usize {
+        let changed = self
+            .decisions
+            .iter()
+            .filter(|decision| decision.action != ChangeAction::Keep);
+        changed.count() + self.pruning.removals.len()
+    }
+
+    /// Whether a revision has to be stored, which needs the lock: something is written, or the
+    /// newest one did not succeed, and what is wanted may be there all the same.
+    pub(crate) fn needs_revision(&self) -> bool {
+        let is_recorded = self
+            .history
+            .newest()
+            .is_none_or(|newest| newest.revision.outcome == RunOutcome::Succeeded);
+        self.writes() > 0 || !is_recorded
+    }
+
+    /// Whether data goes.
+    pub(crate) fn deletes_data(&self) -> bool {
+        self.pruning.data().next().is_some()
+    }
+}

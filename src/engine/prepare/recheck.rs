@@ -1,0 +1,176 @@
+//! The second look, under the lock: what was shown and confirmed must still hold.
+
+use crate::engine::{
+    desired::DesiredState,
+    observe::objects::{Observation, fingerprint},
+    plan::deploy::Selection,
+    plan::volume_expansion::look_at_growing_claims,
+    prepare::ask::Ask,
+    prepare::context::{PrepareContext, PrepareError},
+    prepare::decide::{decide_changes, decide_removals},
+    prepare::observed::observe,
+    prepare::prepared::Prepared,
+    prepare::recreate,
+    prepare::request::Request,
+    prepare::secrets::{self, Declarations, SECRETS_PHASE},
+    prepare::unsettled,
+};
+use crate::{
+    error::{CommandError, ExitCode},
+    object::ObjectId,
+    release::Head,
+};
+
+/// Looks again, now that nobody else can change the release. Where a wanted object has changed
+/// since, or another run has ended in between, the change is shown anew and asked for again. Values
+/// of `declarations` that have come into the cluster since are kept: what runs there may have been
+/// made with them.
+///
+/// What an interrupted run had sent may take effect between the two looks. Whoever goes on from
+/// that run wants no other end for it.
+pub(crate) async fn recheck(
+    context: PrepareContext<'_>,
+    request: &Request<'_>,
+    declarations: Option<Declarations<'_>>,
+    first: Prepared,
+    ask: &mut dyn Ask,
+) -> Result<Prepared, PrepareError> {
+    if *request.selection != Selection::All {
+        unsettled::check_phases(request.selection, &context.history().await?)?;
+    }
+    let history = context.take_over(request.by).await?;
+    let same_head = is_same(first.history.newest(), history.newest());
+    let declared: Vec<ObjectId> = declarations
+        .iter()
+        .flat_map(|declarations| secrets::declared(declarations.plan))
+        .collect();
+    let (observation, history) = observe(context, &first.desired, &declared, history).await?;
+    let changes = Meanwhile {
+        same_head,
+        changed: changed_since(&first.desired, &first.observation, &observation),
+    };
+    let mut prepared = Prepared {
+        observation,
+        history,
+        ..first
+    };
+    if changes.is_nothing() {
+        let claims = look_at_growing_claims(
+            context.cluster,
+            context.served,
+            &mut prepared.observation,
+            &prepared.decisions,
+        );
+        context.answer("cannot read the claims", claims).await?;
+        decide_removals(context, request, &mut prepared).await?;
+        return Ok(prepared);
+    }
+    changes.check(&prepared, declarations.is_some(), ask)?;
+    if let Some(declarations) =
+        declarations.filter(|_| request.selection.holds_declared(SECRETS_PHASE))
+    {
+        secrets::resolve_again(declarations, &mut prepared, ask)?;
+        recreate::mark(request.recreate, &mut prepared.desired);
+    }
+    decide_changes(context, request, &mut prepared).await?;
+    decide_removals(context, request, &mut prepared).await?;
+    ask.confirm(&prepared)?;
+    Ok(prepared)
+}
+
+/// What has changed between the two looks.
+struct Meanwhile {
+    /// No run has ended in between.
+    same_head: bool,
+    /// The wanted objects that are others than they were.
+    changed: Vec<ObjectId>,
+}
+
+impl Meanwhile {
+    fn is_nothing(&self) -> bool {
+        self.same_head && self.changed.is_empty()
+    }
+
+    /// Refuses to go on where nobody can be asked whether the changes that follow from it are
+    /// wanted, and otherwise says what has changed.
+    fn check(
+        &self,
+        prepared: &Prepared,
+        has_declarations: bool,
+        ask: &mut dyn Ask,
+    ) -> Result<(), CommandError> {
+        let secret = self
+            .changed
+            .iter()
+            .find(|id| is_secret(id) && !prepared.retained.contains(*id));
+        if let (false, Some(id)) = (has_declarations, secret) {
+            // Which Secrets are left as they are was decided by the first look.
+            return Err(changed_meanwhile(&format!("{id} was changed")));
+        }
+        let interrupted = prepared.history.interrupted();
+        let is_late = self.same_head
+            && interrupted
+                .is_some_and(|run| self.changed.iter().all(|id| run.may_have_touched(id)));
+        let what = self.described(is_late);
+        if ask.has_consent() && !is_late {
+            return Err(changed_meanwhile(&what));
+        }
+        ask.note(&format!("Meanwhile {what}. These are the changes now:"));
+        Ok(())
+    }
+
+    /// `is_late`: the interrupted run that is gone on from may have done all of it.
+    fn described(&self, is_late: bool) -> String {
+        let whom = if is_late {
+            "by the interrupted run"
+        } else {
+            "outside deployctl"
+        };
+        match self.changed.as_slice() {
+            [] => "another run has changed the release".to_owned(),
+            [id] => format!("{id} was changed {whom}"),
+            [id, others @ ..] => {
+                format!(
+                    "{id} and {} other objects were changed {whom}",
+                    others.len()
+                )
+            }
+        }
+    }
+}
+
+fn is_secret(id: &ObjectId) -> bool {
+    id.group.is_empty() && id.kind == "Secret"
+}
+
+fn changed_meanwhile(what: &str) -> CommandError {
+    CommandError::new(
+        ExitCode::Refused,
+        format!("{what} since the changes were planned; nothing was changed"),
+    )
+    .hint("run the same command again: it starts from the present state")
+}
+
+fn is_same(first: Option<&Head>, second: Option<&Head>) -> bool {
+    let mark = |head: &Head| {
+        (
+            head.revision.number,
+            head.revision.outcome,
+            head.revision.finished,
+        )
+    };
+    first.map(mark) == second.map(mark)
+}
+
+/// The wanted objects that are others than they were: gone, new, or different in what is ours.
+fn changed_since(
+    desired: &DesiredState,
+    first: &Observation,
+    second: &Observation,
+) -> Vec<ObjectId> {
+    let manager = desired.release.field_manager();
+    let differs = |id: &&ObjectId| {
+        fingerprint(&first.live, id, &manager) != fingerprint(&second.live, id, &manager)
+    };
+    desired.objects.keys().filter(differs).cloned().collect()
+}

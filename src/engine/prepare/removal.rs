@@ -1,0 +1,165 @@
+//! Prepares what only removes: taking a release down, and deleting what no revision remembers.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+
+use crate::engine::{
+    desired::DesiredState,
+    observe::history::ReleaseHistory,
+    observe::orphans::{KnownObjects, Orphans, give_up_foreign, orphans},
+    plan::deploy::Selection,
+    plan::prune::{PrunePlan, written},
+    plan::removal::Removal,
+    prepare::context::{PrepareContext, PrepareError},
+    prepare::decide::remove,
+    prepare::observed::observe,
+    prepare::prepared::Prepared,
+    prepare::request::Request,
+    prepare::unsettled::check_settled,
+};
+use crate::{
+    error::{CommandError, ExitCode},
+    object::ObjectId,
+    release::PhaseRecord,
+};
+
+/// What there is of orphans.
+pub(crate) struct PreparedOrphans {
+    /// The orphans, and what becomes of them.
+    pub(crate) prepared: Prepared,
+    /// Kinds that could not be looked at everywhere.
+    pub(crate) incomplete_kinds: Vec<String>,
+}
+
+/// Looks at everything that the release has, and decides what becomes of it.
+pub(crate) async fn prepare_removal(
+    context: PrepareContext<'_>,
+    request: &Request<'_>,
+    history: ReleaseHistory,
+) -> Result<Prepared, PrepareError> {
+    let desired = nothing_wanted(request, &history);
+    let (observation, history) = observe(context, &desired, &[], history).await?;
+    let candidates = written(&history);
+    let mut prepared = Prepared::observed(desired, observation, history);
+    remove(context, request, &mut prepared, candidates, true).await?;
+    Ok(prepared)
+}
+
+/// Looks again, under the lock, and refuses to go on where something would go that was not `shown`.
+pub(crate) async fn recheck_removal(
+    context: PrepareContext<'_>,
+    request: &Request<'_>,
+    shown: &PrunePlan,
+) -> Result<Prepared, PrepareError> {
+    let history = context.take_over(request.by).await?;
+    let prepared = prepare_removal(context, request, history).await?;
+    check_same(shown, &prepared.pruning)?;
+    Ok(prepared)
+}
+
+/// Finds what carries the marks of the release and none of its revisions remembers, and decides
+/// what becomes of it. `state_namespace`: where its revisions are looked for.
+pub(crate) async fn prepare_orphans(
+    context: PrepareContext<'_>,
+    request: &Request<'_>,
+    state_namespace: &str,
+    history: ReleaseHistory,
+) -> Result<PreparedOrphans, PrepareError> {
+    check_settled(&history)?;
+    let release = request.release;
+    let known = context
+        .stored(KnownObjects::read(context.store, &history.heads))
+        .await?;
+    let found = orphans(context.cluster, context.served, release, &known);
+    let Orphans {
+        observation,
+        candidates,
+        incomplete_kinds,
+    } = context.answer("cannot list orphans", found).await?;
+    if history.heads.is_empty() && !candidates.is_empty() {
+        return Err(unremembered(request, state_namespace, candidates.len()).into());
+    }
+    let desired = nothing_wanted(request, &history);
+    let mut prepared = Prepared::observed(desired, observation, history);
+    remove(context, request, &mut prepared, candidates, true).await?;
+    give_up_foreign(&mut prepared.pruning, &prepared.observation, release);
+    Ok(PreparedOrphans {
+        prepared,
+        incomplete_kinds,
+    })
+}
+
+/// Looks for orphans again, under the lock, and refuses to go on where something would go that was
+/// not `shown`.
+pub(crate) async fn recheck_orphans(
+    context: PrepareContext<'_>,
+    request: &Request<'_>,
+    state_namespace: &str,
+    shown: &PrunePlan,
+) -> Result<Prepared, PrepareError> {
+    check_settled(&context.history().await?)?;
+    let history = context.take_over(request.by).await?;
+    let found = prepare_orphans(context, request, state_namespace, history).await?;
+    check_same(shown, &found.prepared.pruning)?;
+    Ok(found.prepared)
+}
+
+/// No object, in the phases of what is deployed, which says in what order they go.
+fn nothing_wanted(request: &Request<'_>, history: &ReleaseHistory) -> DesiredState {
+    // Where nothing of what is deployed is selected, it goes on being wanted.
+    let deployed = history
+        .deployed()
+        .filter(|_| *request.selection == Selection::Nothing);
+    let like = deployed.or(history.newest().map(|head| &head.revision));
+    DesiredState {
+        release: request.release.clone(),
+        objects: IndexMap::new(),
+        phases: like
+            .iter()
+            .flat_map(|revision| revision.phases.iter().map(PhaseRecord::settings))
+            .collect(),
+        readiness: like
+            .map(|revision| revision.readiness.clone())
+            .unwrap_or_default(),
+    }
+}
+
+/// Refuses to go on where something would go that was not shown.
+fn check_same(shown: &PrunePlan, now: &PrunePlan) -> Result<(), CommandError> {
+    let was_shown: BTreeMap<&ObjectId, &Removal> = shown
+        .removals
+        .iter()
+        .map(|removal| (&removal.id, removal))
+        .collect();
+    match now
+        .removals
+        .iter()
+        .find(|removal| was_shown.get(&removal.id) != Some(removal))
+    {
+        None => Ok(()),
+        Some(new) => Err(CommandError::new(
+            ExitCode::Refused,
+            format!(
+                "{} has changed since the question was asked; nothing was changed",
+                new.id
+            ),
+        )
+        .hint("run the same command again: it starts from the present state")),
+    }
+}
+
+/// Without any revision everything would be an orphan, where the revisions are merely kept
+/// elsewhere.
+fn unremembered(request: &Request<'_>, state_namespace: &str, number: usize) -> CommandError {
+    let release = request.release;
+    let message = format!(
+        "{number} objects are labelled with {release}, which has no revision recorded in namespace `{state_namespace}`; nothing was changed"
+    );
+    CommandError::new(ExitCode::Refused, message)
+        .hint("where its revisions are recorded in another namespace, name it: `--state-namespace`, or `stateNamespace` in the plan")
+        .hint(format!(
+            "where they are lost, `deployctl up {} --env {} --adopt` adopts the objects",
+            release.plan, release.environment
+        ))
+}

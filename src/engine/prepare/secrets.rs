@@ -1,0 +1,228 @@
+//! The Secrets that a plan declares: their values are decided about, asked for, and join what is
+//! wanted.
+
+use std::{path::Path, sync::Arc};
+
+use serde_json::Value;
+
+use crate::engine::{
+    desired::{DesiredObject, DesiredState},
+    prepare::ask::Ask,
+    prepare::context::PrepareContext,
+    prepare::prepared::{Prepared, ResolvedSecrets},
+};
+use crate::{
+    cluster::{Live, Seen},
+    error::CommandError,
+    object::{Object, ObjectId, Origin},
+    phase::Ordered,
+    plan::{PhaseId, Plan},
+    secret::{
+        self, Known, Needs, Resolved, Rotate, Supplied, Surroundings, command_error, plan_values,
+    },
+};
+
+/// The phase that declared Secrets belong to.
+pub(crate) const SECRETS_PHASE: &str = "secrets";
+
+/// Secret values as they were given on the command line and in the environment, checked against the
+/// plan.
+#[derive(Debug)]
+pub(crate) struct GivenSecrets {
+    /// Values.
+    pub(crate) supplied: Supplied,
+    /// Values that the cluster has and that are replaced.
+    pub(crate) rotate: Vec<Rotate>,
+}
+
+/// The Secrets that a plan declares, with what was given for them.
+#[derive(Clone, Copy)]
+pub(crate) struct Declarations<'a> {
+    /// The plan.
+    pub(crate) plan: &'a Plan,
+    /// What was given.
+    pub(crate) given: &'a GivenSecrets,
+}
+
+impl Declarations<'_> {
+    /// Decides where every value comes from. Asks nothing.
+    ///
+    /// An error lists everything that is missing or contradictory at once (exit 2), what cannot be
+    /// asked for where nobody `is_interactive` among it.
+    fn needs(self, live: &Live, is_interactive: bool) -> Result<Needs, CommandError> {
+        let mut needs = self.needs_again(live)?;
+        needs.note_absent_files(&self.plan.folder);
+        if let Some(error) = needs.missing_error(is_interactive) {
+            return Err(error);
+        }
+        if !is_interactive {
+            needs.leave_out_unasked();
+        }
+        Ok(needs)
+    }
+
+    /// Decides it once more, where every value was resolved before, so that none can be missing.
+    fn needs_again(self, live: &Live) -> Result<Needs, CommandError> {
+        let Self { plan, given } = self;
+        check_seen(plan, live)?;
+        let needs = plan_values(
+            &plan.secrets,
+            &plan.namespace,
+            &|namespace, name| live.object(&id(namespace, name)).map(AsRef::as_ref),
+            &given.supplied,
+            &given.rotate,
+        );
+        if needs.problems.is_empty() {
+            Ok(needs)
+        } else {
+            Err(command_error(&needs.problems))
+        }
+    }
+}
+
+/// The Secrets that the plan declares.
+pub(crate) fn declared(plan: &Plan) -> impl Iterator<Item = ObjectId> {
+    plan.secrets.iter().flat_map(|secret| {
+        let namespaces = if secret.namespaces.is_empty() {
+            vec![plan.namespace.clone()]
+        } else {
+            secret.namespaces.clone()
+        };
+        namespaces
+            .into_iter()
+            .map(|namespace| id(&namespace, &secret.name))
+    })
+}
+
+fn id(namespace: &str, name: &str) -> ObjectId {
+    ObjectId {
+        group: String::new(),
+        kind: "Secret".to_owned(),
+        namespace: Some(namespace.to_owned()),
+        name: name.to_owned(),
+    }
+}
+
+fn check_seen(plan: &Plan, live: &Live) -> Result<(), CommandError> {
+    if let Some(hidden) =
+        declared(plan).find(|id| matches!(live.seen(id), Seen::Forbidden | Seen::Unasked))
+    {
+        // Taking it for absent would generate its values anew, and lock the database out that was
+        // made with the old ones.
+        return Err(CommandError::failed(format!("you may not read {hidden}, so its values cannot be kept; nothing was changed"))
+            .hint("ask the cluster's administrator for the permission to get, list and patch Secrets in this namespace"));
+    }
+    Ok(())
+}
+
+/// Decides where every value comes from, asks for those that nothing else can supply, and puts the
+/// Secrets among what is wanted. What is missing and cannot be asked for is an error that lists all
+/// of it.
+pub(crate) fn resolve(
+    context: PrepareContext<'_>,
+    declarations: Declarations<'_>,
+    prepared: &mut Prepared,
+    ask: &mut dyn Ask,
+) -> Result<(), CommandError> {
+    let needs = declarations.needs(&prepared.observation.live, ask.is_interactive())?;
+    let plan = declarations.plan;
+    if !needs.to_prompt.is_empty() {
+        // Nobody should type a password without knowing which cluster it is for.
+        ask.note(&format!(
+            "{} in context {} ({})",
+            plan.release,
+            context.cluster.context(),
+            context.cluster.server()
+        ));
+    }
+    add(&needs, plan, prepared, ask)
+}
+
+/// Keeps the values that have come into the cluster since they were resolved. All others are what
+/// they were: nobody is asked for them a second time, and none is generated anew.
+pub(crate) fn resolve_again(
+    declarations: Declarations<'_>,
+    prepared: &mut Prepared,
+    ask: &mut dyn Ask,
+) -> Result<(), CommandError> {
+    let needs = declarations.needs_again(&prepared.observation.live)?;
+    add(&needs, declarations.plan, prepared, ask)
+}
+
+/// Puts the Secrets among what is wanted, with the values that `needs` says and those that are
+/// known.
+fn add(
+    needs: &Needs,
+    plan: &Plan,
+    prepared: &mut Prepared,
+    ask: &mut dyn Ask,
+) -> Result<(), CommandError> {
+    let Prepared {
+        desired, secrets, ..
+    } = prepared;
+    let resolved = tokio::task::block_in_place(|| asked(needs, &secrets.known, plan, ask))?;
+    for manifest in resolved.manifests {
+        if let Some(object) = object(manifest, plan) {
+            add_object(object, desired);
+        }
+    }
+    *secrets = ResolvedSecrets {
+        sources: needs.sources(),
+        known: resolved.known,
+    };
+    Ok(())
+}
+
+/// Lists what will be asked, asks for what is not `known`, and returns the Secrets to apply.
+fn asked(
+    needs: &Needs,
+    known: &Known,
+    plan: &Plan,
+    ask: &mut dyn Ask,
+) -> Result<Resolved, CommandError> {
+    // Where nothing is asked, the changes say where each new value comes from.
+    if needs.to_prompt.iter().any(|need| !known.holds(&need.name)) {
+        needs.describe().iter().for_each(|line| ask.paragraph(line));
+    }
+    let surroundings = Surroundings {
+        folder: &plan.folder,
+        variables: &plan.variables,
+    };
+    let resolved = secret::resolve(needs, known, ask.prompt(), &surroundings)
+        .map_err(|errors| command_error(&errors))?;
+    for warning in &resolved.warnings {
+        ask.note(&format!("Warning: {warning}"));
+    }
+    Ok(resolved)
+}
+
+fn add_object(object: Object, desired: &mut DesiredState) {
+    let order = Ordered {
+        id: object.id.clone(),
+        after: Vec::new(),
+        soft_dependencies: Vec::new(),
+        priority: 0,
+        last: false,
+    };
+    let phase = PhaseId::declared(SECRETS_PHASE);
+    let id = object.id.clone();
+    let object = DesiredObject::new(object, phase, order, &desired.release);
+    desired.objects.insert(id, object);
+}
+
+fn object(manifest: Value, plan: &Plan) -> Option<Object> {
+    Some(Object {
+        id: ObjectId::of(&manifest)?,
+        api_version: "v1".to_owned(),
+        body: Arc::new(manifest),
+        origin: origin(plan),
+    })
+}
+
+/// Where declared Secrets are written down.
+pub(crate) fn origin(plan: &Plan) -> Origin {
+    Origin {
+        file: Arc::from(Path::new(&plan.file)),
+        line: 1,
+    }
+}
