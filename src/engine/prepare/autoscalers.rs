@@ -1,3 +1,5 @@
+//! Autoscalers that the cluster has: the replicas of what they scale are left to them.
+
 use std::{
     collections::{BTreeSet, HashSet},
     sync::Arc,

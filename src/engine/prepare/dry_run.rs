@@ -1,3 +1,5 @@
+//! Tries changes without storing them, and asks the cluster for what a plan requires.
+
 use std::collections::BTreeSet;
 
 use futures::{StreamExt as _, stream};
