@@ -11,7 +11,7 @@ use super::{
 use crate::{
     error::{CommandError, ExitCode},
     plan::Address,
-    release::{Head, JournalEntry, Revision, Store},
+    release::{Head, JournalEntry, Revision},
     report::{
         Did, HistoryChange, HistoryPhase, HistoryRevision, HistoryRollback, HistoryView, Output,
         RevisionView,
@@ -87,12 +87,7 @@ async fn history(
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
     let session = Session::open(&of.cluster, Some(address)).await?;
-    let store = Store::new(
-        &session.cluster,
-        &session.served,
-        &address.state_namespace,
-        &address.release,
-    );
+    let store = session.store(address);
     let heads = session
         .unless_interrupted(store.heads())
         .await?

@@ -24,12 +24,7 @@ pub(super) async fn read_release(
     address: &Address,
     session: &Session,
 ) -> Result<(Option<Overview>, Option<Revision>), CommandError> {
-    let store = Store::new(
-        &session.cluster,
-        &session.served,
-        &address.state_namespace,
-        &address.release,
-    );
+    let store = session.store(address);
     let read = match read(&store).await {
         // A run that has ended meanwhile has deleted what only the head before named.
         Err(StoreError::Damaged { .. }) => read(&store).await,

@@ -13,7 +13,7 @@ use crate::{
     engine::Overview,
     error::CommandError,
     plan::Address,
-    release::{Change, Found, Revision, Store},
+    release::{Change, Found, Revision},
     report::{Output, StatusView},
 };
 
@@ -32,12 +32,7 @@ pub(super) async fn watch(
     mut seen: Seen,
     output: &mut Output,
 ) -> Result<(), CommandError> {
-    let store = Store::new(
-        &session.cluster,
-        &session.served,
-        &address.state_namespace,
-        &address.release,
-    );
+    let store = session.store(address);
     let mut following = store.follow(&session.served);
     seen.overview.follow(&session.served).await;
     let mut redraw = tokio::time::interval(REDRAW);
