@@ -112,7 +112,7 @@ fn removed(pruning: &PrunePlan, in_phase: impl Fn(&PhaseId) -> PhaseId) -> Vec<C
             detail,
         }
     });
-    let kept = pruning.kept.iter().map(|(id, why)| (id, why.clone()));
+    let kept = pruning.retained.iter().map(|(id, why)| (id, why.clone()));
     let hidden = pruning
         .hidden
         .iter()

@@ -111,7 +111,7 @@ impl Removing<'_> {
 
 /// Says what is kept, and why.
 pub(super) fn tell_kept(pruning: &PrunePlan, output: &mut Output) {
-    for (id, why) in &pruning.kept {
+    for (id, why) in &pruning.retained {
         output.note(&format!("{id} is kept: {why}"));
     }
 }

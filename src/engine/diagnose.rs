@@ -4,7 +4,7 @@ use futures::future::join_all;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::engine::{execute::executor::StopReason, watch::cache::ResourceCache};
+use crate::engine::{execute::policy::StopReason, watch::cache::ResourceCache};
 use crate::{
     cluster::{Cluster, RequestError},
     diagnosis::{self, Explanation},

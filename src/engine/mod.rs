@@ -5,6 +5,7 @@ mod diagnose;
 mod events;
 mod execute;
 mod observe;
+mod phase_plan;
 mod plan;
 mod prepare;
 mod run;
@@ -12,12 +13,12 @@ mod status;
 mod watch;
 
 pub(crate) use events::Emitter;
-pub(crate) use execute::executor::Limits;
+pub(crate) use execute::policy::{CancelSignals, Limits};
+pub(crate) use observe::desired_state::read_desired_state;
 pub(crate) use observe::history::ReleaseHistory;
-pub(crate) use plan::deploy::{ChangeAction, Decision, Selection};
+pub(crate) use plan::decide::{ChangeAction, Decision, Selection};
 pub(crate) use plan::prune::PrunePlan;
-pub(crate) use plan::removal::RemovalMode;
-pub(crate) use plan::revert::StoredDesiredState;
+pub(crate) use plan::steps::RemovalMode;
 pub(crate) use prepare::access::access;
 pub(crate) use prepare::ask::Ask;
 pub(crate) use prepare::checks::check_deletions;
@@ -35,9 +36,7 @@ pub(crate) use prepare::secrets::{Declarations, GivenSecrets};
 pub(crate) use prepare::target::{RollbackTarget, choose_target};
 pub(crate) use prepare::unsettled::forward;
 pub(crate) use run::down::remove_all;
-pub(crate) use run::lifecycle::{
-    CancelSignals, RevisionMetadata, Run, RunError, RunOptions, carry_out,
-};
+pub(crate) use run::lifecycle::{RevisionMetadata, Run, RunError, RunOptions, carry_out};
 pub(crate) use run::unfinished::{Ground, PendingRollback, Preview};
 pub(crate) use status::await_objects::{Awaited, Awaiting, await_objects};
 pub(crate) use status::drift::Drift;

@@ -37,6 +37,17 @@ pub(crate) fn is_ours(object: &Value, manager: &str) -> bool {
     apply_entry(object, manager).is_some() || (entries(object).any(is_half_way) && is_labelled())
 }
 
+/// Whether `object` is ours to remove: no controller made it. Controllers copy labels, and what they
+/// make goes with its owner.
+pub(crate) fn is_ours_to_remove(object: &Value, manager: &str) -> bool {
+    let owners = object
+        .pointer("/metadata/ownerReferences")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    is_ours(object, manager) && !owners.into_iter().any(|owner| owner["controller"] == true)
+}
+
 /// Whether `fields` holds the path of plain field names, for example `["spec", "replicas"]`.
 fn owns(fields: &Value, path: &[&str]) -> bool {
     path.iter()

@@ -24,7 +24,8 @@ pub(crate) use adopt::{adoption, give_up_object};
 pub(crate) use change::{ChangedPath, changed_paths};
 pub(crate) use entry::other_releases;
 pub(crate) use entry::{
-    apply_entry, give_up, is_interactive_kubectl, is_ours, other_appliers, written_at_creation,
+    apply_entry, give_up, is_interactive_kubectl, is_ours, is_ours_to_remove, other_appliers,
+    written_at_creation,
 };
 pub(crate) use owned::owned_values;
 pub(crate) use proof::differences;

@@ -2,7 +2,7 @@
 
 use crate::{
     cli::session::Session,
-    engine::{Overview, StoredDesiredState},
+    engine::{Overview, read_desired_state},
     error::CommandError,
     event::RunOutcome,
     plan::Address,
@@ -53,7 +53,7 @@ pub(super) async fn read_release(
         overview.map_err(|error| session.request_error("cannot read the release", &error))?;
     if overview.has_drifted() {
         overview.set_sent(
-            StoredDesiredState::read(&store, head)
+            read_desired_state(&store, head)
                 .await
                 .map_err(|error| session.store_error(&error))?,
         );

@@ -8,13 +8,13 @@ use std::{
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
-use tokio_util::sync::CancellationToken;
 
 use crate::engine::{
-    events::Emitter,
-    execute::phases::{PhasePlan, PhaseRuns},
+    execute::phases::PhaseRuns,
+    execute::policy::{Control, OnFault, StopReason},
     execute::wait::{FailedWait, TICK, Wait, WaitFor, WaitTarget, Waiter},
     execute::write::{Writer, Written},
+    phase_plan::PhasePlan,
     watch::cache::{Changes, ResourceCache},
 };
 use crate::{
@@ -25,63 +25,6 @@ use crate::{
     readiness::Verdict,
     release::{Program, StepId, Work},
 };
-
-/// What bounds an execution.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    /// Writes that are under way at once.
-    pub(crate) parallel: usize,
-    /// Time limit of the run.
-    pub(crate) timeout: Duration,
-}
-
-/// What an execution does where a step fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OnFault {
-    /// It stops: on the way forward nothing is built on what failed.
-    Stop,
-    /// It goes on with everything else and says at the end what failed: on the way back as much as
-    /// possible is put back.
-    GoOn,
-}
-
-/// How an execution is watched and stopped.
-pub(crate) struct Control {
-    pub(crate) emitter: Emitter,
-    pub(crate) limits: Limits,
-    /// A signal asked to stop.
-    pub(crate) interrupt: CancellationToken,
-    /// The lock was lost, or the journal cannot be written: nothing may be written any more.
-    pub(crate) fenced: CancellationToken,
-    pub(crate) on_fault: OnFault,
-}
-
-/// Why an execution stopped early.
-#[derive(Debug)]
-pub(crate) enum StopReason {
-    /// An object could not be written.
-    Refused {
-        phase: PhaseId,
-        object: ObjectId,
-        error: RequestError,
-    },
-    /// Objects cannot become ready.
-    Failed {
-        phase: PhaseId,
-        objects: Vec<(ObjectId, Verdict)>,
-    },
-    /// The time of a phase, or of the whole run, was up.
-    TimedOut {
-        phase: PhaseId,
-        after: Duration,
-        whole_run: bool,
-        objects: Vec<(ObjectId, Verdict)>,
-    },
-    /// A signal asked to stop.
-    Interrupted,
-    /// The lock was lost, or the journal cannot be written.
-    Fenced,
-}
 
 /// Runs a program: the only place that writes.
 pub(crate) struct Executor<'a> {

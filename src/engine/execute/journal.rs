@@ -5,7 +5,7 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::run::lifecycle::CancelSignals;
+use crate::engine::execute::policy::CancelSignals;
 use crate::{
     object::ObjectId,
     release::{Head, JournalEntry, JournalFlusher, Store, StoreError},

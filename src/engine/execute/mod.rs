@@ -3,5 +3,6 @@
 pub(super) mod executor;
 pub(super) mod journal;
 pub(super) mod phases;
+pub(super) mod policy;
 pub(super) mod wait;
 pub(super) mod write;

@@ -2,57 +2,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::engine::events::Emitter;
+use crate::engine::{events::Emitter, phase_plan::PhasePlan};
 use crate::{
     event::{EventKind, PhaseOutcome, PhaseTiming, WriteResult},
-    plan::{PhaseId, PhaseSettings},
+    plan::PhaseId,
     readiness::Budget,
-    release::PhaseRecord,
 };
-
-/// A phase as an execution needs it.
-#[derive(Debug, Clone)]
-pub(crate) struct PhasePlan {
-    /// Name.
-    pub(crate) id: PhaseId,
-    /// Time limit.
-    pub(crate) timeout: Duration,
-    /// How much failing is tolerated in it.
-    pub(crate) budget: Budget,
-    /// Number of objects in it.
-    pub(crate) objects: usize,
-    /// How many of them are left alone.
-    pub(crate) unchanged: usize,
-}
-
-impl PhasePlan {
-    /// A phase of a revision; its objects are not counted yet.
-    pub(crate) fn recorded(record: &PhaseRecord) -> Self {
-        Self {
-            budget: record.failure_budget.into(),
-            ..Self::of(PhaseId::declared(&record.name), record.timeout)
-        }
-    }
-
-    /// A phase of a plan; its objects are not counted yet.
-    pub(crate) fn planned(settings: &PhaseSettings) -> Self {
-        Self {
-            budget: settings.failure_budget.into(),
-            ..Self::of(settings.id(), settings.timeout)
-        }
-    }
-
-    /// A phase whose objects are not counted yet.
-    pub(crate) fn of(id: PhaseId, timeout: Duration) -> Self {
-        Self {
-            id,
-            timeout,
-            budget: Budget::default(),
-            objects: 0,
-            unchanged: 0,
-        }
-    }
-}
 
 /// The phases of an execution and what has become of them.
 pub(crate) struct PhaseRuns {

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use crate::engine::{
     events::Emitter,
-    execute::executor::OnFault,
+    execute::policy::OnFault,
     watch::cache::{Changes, ResourceCache},
 };
 use crate::{

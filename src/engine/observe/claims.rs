@@ -1,9 +1,12 @@
+//! Claims of storage, which say whether data is kept.
+
 use std::collections::BTreeSet;
 
-use futures::future::try_join_all;
+use futures::{StreamExt as _, TryStreamExt as _, future::try_join_all, stream};
 
+use crate::engine::observe::objects::Observation;
 use crate::{
-    cluster::{Cluster, RequestError, Served},
+    cluster::{Cluster, RequestError, Seen, Served},
     object::ObjectId,
 };
 
@@ -42,4 +45,36 @@ pub(crate) async fn claims_in(
         .flat_map(|listed| &listed.items)
         .filter_map(|item| claim(item))
         .collect())
+}
+
+/// Lists that are under way at once.
+const PARALLEL: usize = 16;
+
+/// Adds to `observation` all claims in the namespaces of those of `ids` that say whether data is
+/// kept: Secrets and workloads.
+pub(crate) async fn observe_claims(
+    cluster: &Cluster,
+    served: &Served,
+    ids: impl Iterator<Item = &ObjectId>,
+    observation: &mut Observation,
+) -> Result<(), RequestError> {
+    let Some(resource) = served.exact("v1", "PersistentVolumeClaim") else {
+        return Ok(());
+    };
+    let concerned = ids.filter(|id| id.kind == "Secret" || id.kind == "StatefulSet");
+    let namespaces: BTreeSet<&String> = concerned.filter_map(|id| id.namespace.as_ref()).collect();
+    let lists: Vec<_> = namespaces
+        .into_iter()
+        .map(|namespace| cluster.list(resource, Some(namespace), None))
+        .collect();
+    let lists: Vec<_> = stream::iter(lists)
+        .buffer_unordered(PARALLEL)
+        .try_collect()
+        .await?;
+    for item in lists.into_iter().flat_map(|listed| listed.items) {
+        if let Some(id) = ObjectId::of(&item) {
+            observation.live.note(id, Seen::Present(item));
+        }
+    }
+    Ok(())
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     cluster::{Live, Resource, Served},
-    engine::{observe::unconfirmed_writes, plan::deploy::Selection},
+    engine::observe::unconfirmed_writes,
     event::RunOutcome,
     object::ObjectId,
     plan::PhaseId,
@@ -110,13 +110,16 @@ impl ReleaseHistory {
         .collect()
     }
 
-    /// An object that an unsettled revision may have touched, and that belongs to none of the
-    /// phases of `selection`, as far as is known.
-    pub(crate) fn touched_beyond(&self, selection: &Selection) -> Option<&ObjectId> {
+    /// An object that an unsettled revision may have touched, and that belongs to no phase that
+    /// `is_selected`, as far as is known.
+    pub(crate) fn touched_beyond(
+        &self,
+        is_selected: impl Fn(&PhaseId) -> bool,
+    ) -> Option<&ObjectId> {
         let unsettled = self.unsettled.as_ref()?;
-        unsettled.ids().find(|id| {
-            !selection.holds(self.phase_of(unsettled, id).unwrap_or(&PhaseId::Unassigned))
-        })
+        unsettled
+            .ids()
+            .find(|id| !is_selected(self.phase_of(unsettled, id).unwrap_or(&PhaseId::Unassigned)))
     }
 
     /// The phase in which `unsettled` touched `id`, or to which it belongs.

@@ -9,17 +9,12 @@ use std::{
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 
-use crate::engine::{
-    observe::objects::Observation,
-    plan::prune::{PruneCandidate, PrunePlan, is_ours},
-    plan::removal::RemovalMode,
-    plan::revert::StoredDesiredState,
-};
+use crate::engine::{observe::desired_state::read_desired_state, observe::objects::Observation};
 use crate::{
     cluster::{Cluster, RequestError, Resource, Seen, Served},
     object::ObjectId,
-    ownership::written_at_creation,
-    plan::{PhaseId, ReleaseId},
+    ownership::is_ours_to_remove,
+    plan::ReleaseId,
     release::{Head, Store, StoreError},
 };
 
@@ -41,7 +36,7 @@ impl KnownObjects {
         for head in heads {
             known
                 .ids
-                .extend(StoredDesiredState::read(store, head).await?.ids().cloned());
+                .extend(read_desired_state(store, head).await?.objects.into_keys());
             for record in store.records(head).await?.sorted() {
                 known.ids.insert(record.id.clone());
                 known.uids.insert(record.uid.clone());
@@ -64,7 +59,7 @@ pub(crate) struct Orphans {
     /// The objects as they are.
     pub(crate) observation: Observation,
     /// The objects, to be decided about.
-    pub(crate) candidates: Vec<PruneCandidate>,
+    pub(crate) ids: Vec<ObjectId>,
     /// Kinds that the user may not list everywhere, or that nobody answers for: there may be more
     /// of them.
     pub(crate) incomplete_kinds: Vec<String>,
@@ -99,7 +94,7 @@ pub(crate) async fn orphans(
         for item in kind
             .items
             .into_iter()
-            .filter(|item| is_ours(item, &manager))
+            .filter(|item| is_ours_to_remove(item, &manager))
         {
             let uid = item
                 .pointer("/metadata/uid")
@@ -111,7 +106,7 @@ pub(crate) async fn orphans(
             else {
                 continue;
             };
-            found.candidates.push((id.clone(), PhaseId::Orphans));
+            found.ids.push(id.clone());
             found.observation.live.note(id, Seen::Present(item));
         }
     }
@@ -164,24 +159,4 @@ async fn list_kind<'a>(
         items,
         is_complete: false,
     })
-}
-
-/// Namespaces and definitions that we did not create are given up and not deleted: no record says
-/// that they are ours.
-pub(crate) fn give_up_foreign(
-    pruning: &mut PrunePlan,
-    observation: &Observation,
-    release: &ReleaseId,
-) {
-    let manager = release.field_manager();
-    for removal in &mut pruning.removals {
-        if removal.id.is_container()
-            && observation
-                .live
-                .object(&removal.id)
-                .is_some_and(|there| !written_at_creation(there, &manager))
-        {
-            removal.how = RemovalMode::GiveUp;
-        }
-    }
 }

@@ -1,3 +1,5 @@
+//! Which workloads restart because something changes that they read only when they start.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
@@ -5,7 +7,7 @@ use serde_json::{Value, json};
 use crate::engine::{
     desired::{DesiredObject, DesiredState},
     observe::history::ReleaseHistory,
-    plan::deploy::{ChangeAction, Decision},
+    plan::decide::{ChangeAction, Decision},
 };
 use crate::{
     cluster::Live,
@@ -45,10 +47,10 @@ pub(crate) fn restart(
     wanted: &mut DesiredState,
     decisions: &mut [Decision],
     tried: &[DryRun],
-    before: &ReleaseHistory,
+    history: &ReleaseHistory,
     live: &Live,
 ) -> Vec<ObjectId> {
-    let seen = ConfigSnapshot { before, live };
+    let seen = ConfigSnapshot { history, live };
     let configuration = seen.configuration(wanted, decisions, tried);
     let mut unwritten = Vec::new();
     for (decision, tried) in decisions
@@ -128,7 +130,7 @@ fn digest(reads: &BTreeSet<ObjectId>, configuration: &BTreeMap<ObjectId, Configu
 
 /// What was there, before this run and those that it goes on from, and what is there.
 struct ConfigSnapshot<'a> {
-    before: &'a ReleaseHistory,
+    history: &'a ReleaseHistory,
     live: &'a Live,
 }
 
@@ -136,7 +138,7 @@ impl<'a> ConfigSnapshot<'a> {
     /// The object as it was before this run, and before an unsettled one that had begun to change
     /// it.
     fn was(&self, id: &ObjectId) -> Option<&'a Value> {
-        match &self.before.unsettled {
+        match &self.history.unsettled {
             Some(unsettled) if unsettled.snapshot.knows(id) => {
                 unsettled.snapshot.object(id).map(AsRef::as_ref)
             }

@@ -1,230 +1,74 @@
+//! The program of a deployment.
+
 use std::collections::{HashMap, HashSet};
 
-use serde_json::Value;
-
 use crate::engine::{
-    desired::{DesiredObject, DesiredState},
-    plan::removal::{Removal, push_removals},
-    plan::volume_expansion::Expansion,
+    desired::DesiredState,
+    plan::decide::{ChangeAction, Decision, Expansion, Selection, has_run},
+    plan::steps::{Removal, push_await_free, push_await_ready, push_removals, push_replaced},
 };
 use crate::{
-    cluster::{Live, Seen},
+    cluster::Live,
     object::ObjectId,
     plan::{PhaseId, PhaseSettings},
     release::{Program, Records, StepId, Work},
 };
 
-/// What has to be done with one wanted object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ChangeAction {
-    /// It is not there.
-    Create,
-    /// It is there and may differ.
-    Change,
-    /// It is there, differs in what cannot be changed, and is deleted and created anew.
-    Replace,
-    /// It is as wanted.
-    Keep,
-}
-
-/// The decision about one wanted object.
-#[derive(Debug, Clone)]
-pub(crate) struct Decision {
-    /// The object.
-    pub(crate) id: ObjectId,
-    /// What has to be done.
-    pub(crate) action: ChangeAction,
-    /// Whether the apply takes over fields that somebody changed at a terminal.
-    pub(crate) force: bool,
-    /// Somebody has deleted what is there; it is created once that is gone.
-    pub(crate) terminating: bool,
-    /// Claims that become larger with it.
-    pub(crate) expansions: Vec<Expansion>,
-    /// What else is to be said of it before it is done.
-    pub(crate) remark: Option<String>,
-}
-
-/// The phases that a run is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Selection {
-    /// All.
-    All,
-    /// Only these.
-    Only(Vec<String>),
-    /// None: what is deployed goes on being wanted.
-    Nothing,
-}
-
-impl Selection {
-    /// Whether `phase` is part of the run.
-    pub(crate) fn holds(&self, phase: &PhaseId) -> bool {
-        match self {
-            Selection::All => true,
-            Selection::Only(names) => names.iter().any(|name| phase.is_declared_as(name)),
-            Selection::Nothing => false,
-        }
-    }
-
-    /// Whether the phase that the plan declares under `name` is part of the run.
-    pub(crate) fn holds_declared(&self, name: &str) -> bool {
-        self.holds(&PhaseId::declared(name))
-    }
-}
-
-/// Decides for each wanted object of the selected phases what has to be done with it.
-///
-/// An object is left alone when what is wanted has the digest of what was sent last, and the live
-/// object has the uid, our entry and the stored values that were recorded then.
-pub(crate) fn decide(
-    wanted: &DesiredState,
-    live: &Live,
-    records: &Records,
-    selection: &Selection,
-) -> Vec<Decision> {
-    let manager = wanted.release.field_manager();
-    let selected = wanted
-        .objects
-        .iter()
-        .filter(|(_, object)| selection.holds(&object.phase));
-    selected
-        .map(|(id, object)| {
-            let terminating = live
-                .object(id)
-                .is_some_and(|there| there.pointer("/metadata/deletionTimestamp").is_some());
-            let action = match live.seen(id) {
-                // A Job that has done its work is not run again where its time to live has removed
-                // it.
-                Seen::Absent if has_run(id, object, records) => ChangeAction::Keep,
-                Seen::Absent => ChangeAction::Create,
-                Seen::Present(_) if terminating => ChangeAction::Create,
-                Seen::Present(there) => {
-                    let record = records.get(id).filter(|record| {
-                        record.wanted == object.digest
-                            && !record.kept
-                            && record.holds(there, &manager)
-                    });
-                    if record.is_some_and(|_| has_label(there, &wanted.release.label())) {
-                        ChangeAction::Keep
-                    } else {
-                        ChangeAction::Change
-                    }
-                }
-                Seen::Forbidden | Seen::Unasked => ChangeAction::Change,
-            };
-            Decision {
-                id: id.clone(),
-                action,
-                force: false,
-                terminating,
-                expansions: Vec::new(),
-                remark: None,
-            }
-        })
-        .collect()
-}
-
-/// Whether `id` is a Job that was run as it is wanted, and that removes itself: only of such a one
-/// it is remembered that it has run.
-/// <https://kubernetes.io/docs/concepts/workloads/controllers/ttlafterfinished/>
-pub(crate) fn has_run(id: &ObjectId, wanted: &DesiredObject, records: &Records) -> bool {
-    id.kind == "Job"
-        && records
-            .get(id)
-            .is_some_and(|record| record.completed && record.wanted == wanted.digest)
-}
-
-pub(crate) fn has_label(object: &Value, label: &str) -> bool {
-    object
-        .pointer("/metadata/labels")
-        .and_then(|labels| labels.get(label))
-        .is_some()
-}
-
 /// The program that carries out `decisions`, phase by phase, waits at the end of each phase until
 /// everything in it is ready, and then removes what is no longer wanted.
-pub(crate) fn program(changes: &DeployInput<'_>) -> Program {
-    let DeployInput {
-        wanted,
-        decisions,
-        removals,
-        live,
-        records,
-        selection,
-    } = *changes;
+pub(crate) fn plan_deploy(input: &DeployInput<'_>) -> Program {
+    let wanted = input.wanted;
     let mut program = Program::default();
-    let to_write: HashMap<&ObjectId, &Decision> = decisions
+    let to_write: HashMap<&ObjectId, &Decision> = input
+        .decisions
         .iter()
         .filter(|decision| decision.action != ChangeAction::Keep)
         .map(|decision| (&decision.id, decision))
         .collect();
-    let gone =
-        |id: &&ObjectId| live.object(id).is_none() && has_run(id, &wanted.objects[*id], records);
     let mut ends: HashMap<&str, StepId> = HashMap::new();
-    for phase in wanted
-        .phases
-        .iter()
-        .filter(|phase| selection.holds_declared(&phase.name))
-    {
-        let id = phase.id();
-        let before: Vec<StepId> = phase_ends(wanted, &phase.name, &ends);
-        let objects: Vec<&ObjectId> = wanted
-            .objects
-            .iter()
-            .filter(|(_, object)| object.phase == id)
-            .map(|(id, _)| id)
-            .collect();
-        let (last, first): (Vec<&ObjectId>, Vec<&ObjectId>) =
-            objects.iter().partition(|id| wanted.objects[**id].last);
-        let mut after = before.clone();
-        after.extend(push_applies(
-            &mut program,
-            changes,
-            &id,
-            &first,
-            &to_write,
-            &before,
-        ));
-        if last.iter().any(|id| to_write.contains_key(*id)) {
-            let objects = first.into_iter().filter(|id| !gone(id)).cloned().collect();
-            let others_ready = program.push(
-                &id,
-                after,
-                u32::MAX,
-                Work::AwaitReady {
-                    objects,
-                    ends_phase: false,
-                },
-            );
-            after = push_applies(
-                &mut program,
-                changes,
-                &id,
-                &last,
-                &to_write,
-                &[others_ready],
-            );
-        }
-        let objects = objects
-            .into_iter()
-            .filter(|id| !gone(id))
-            .cloned()
-            .collect();
-        let end = program.push(
-            &id,
-            after,
-            u32::MAX,
-            Work::AwaitReady {
-                objects,
-                ends_phase: true,
-            },
-        );
+    let selected = wanted.phases.iter();
+    for phase in selected.filter(|phase| input.selection.holds_declared(&phase.name)) {
+        let before = phase_ends(wanted, &phase.name, &ends);
+        let end = push_phase(&mut program, input, &phase.id(), &to_write, &before);
         ends.insert(&phase.name, end);
     }
     let phases: Vec<PhaseId> = wanted.phases.iter().map(PhaseSettings::id).collect();
     let mut all: Vec<StepId> = ends.into_values().collect();
     all.sort_unstable();
-    push_removals(&mut program, removals, &phases, all, |_| PhaseId::Prune);
+    push_removals(&mut program, input.removals, &phases, all, |_| {
+        PhaseId::Prune
+    });
     program
+}
+
+/// Adds the steps of one phase after `before`: its applies, those of admission webhooks once
+/// everything else is ready, and the wait for all of it, which is returned.
+fn push_phase(
+    program: &mut Program,
+    input: &DeployInput<'_>,
+    phase: &PhaseId,
+    to_write: &HashMap<&ObjectId, &Decision>,
+    before: &[StepId],
+) -> StepId {
+    let wanted = input.wanted;
+    let objects: Vec<&ObjectId> = wanted
+        .objects
+        .iter()
+        .filter(|(_, object)| object.phase == *phase)
+        .map(|(id, _)| id)
+        .collect();
+    let (last, first): (Vec<&ObjectId>, Vec<&ObjectId>) =
+        objects.iter().partition(|id| wanted.objects[**id].last);
+    let mut after = before.to_vec();
+    after.extend(push_applies(
+        program, input, phase, &first, to_write, before,
+    ));
+    if last.iter().any(|id| to_write.contains_key(*id)) {
+        let objects = input.awaited(first);
+        let others_ready = push_await_ready(program, phase, after, objects, false);
+        after = push_applies(program, input, phase, &last, to_write, &[others_ready]);
+    }
+    push_await_ready(program, phase, after, input.awaited(objects), true)
 }
 
 /// What the program of a run is made of.
@@ -242,6 +86,16 @@ pub(crate) struct DeployInput<'a> {
     pub(crate) records: &'a Records,
     /// Which phases are run.
     pub(crate) selection: &'a Selection,
+}
+
+impl DeployInput<'_> {
+    /// Those of `ids` that are waited for: not a Job that has run and has removed itself.
+    fn awaited(&self, ids: Vec<&ObjectId>) -> Vec<ObjectId> {
+        let is_there = |id: &&ObjectId| {
+            self.live.object(id).is_some() || !has_run(id, &self.wanted.objects[*id], self.records)
+        };
+        ids.into_iter().filter(is_there).cloned().collect()
+    }
 }
 
 /// The last steps of the phases that `name` comes after; a phase that is not part of the run hands
@@ -272,7 +126,7 @@ fn phase_ends(wanted: &DesiredState, name: &str, ends: &HashMap<&str, StepId>) -
 /// Adds the applies of one phase, objects before those that need them, and returns their steps.
 fn push_applies(
     program: &mut Program,
-    changes: &DeployInput<'_>,
+    input: &DeployInput<'_>,
     phase: &PhaseId,
     objects: &[&ObjectId],
     to_write: &HashMap<&ObjectId, &Decision>,
@@ -288,7 +142,7 @@ fn push_applies(
         .filter_map(|decision| {
             Some((
                 &decision.id,
-                push_clearing(program, changes, phase, decision, before)?,
+                push_clearing(program, input, phase, decision, before)?,
             ))
         })
         .collect();
@@ -299,7 +153,7 @@ fn push_applies(
         .map(|(index, decision)| (&decision.id, first + index))
         .collect();
     for decision in &writes {
-        let object = &changes.wanted.objects[&decision.id];
+        let object = &input.wanted.objects[&decision.id];
         let mut after = before.to_vec();
         after.extend(
             object
@@ -333,7 +187,7 @@ fn push_applies(
         }
     }
     let last = program.steps.len();
-    await_definitions(program, changes.wanted, phase, &numbers);
+    await_definitions(program, input.wanted, phase, &numbers);
     (first..last).collect()
 }
 
@@ -341,30 +195,20 @@ fn push_applies(
 /// returns the last one.
 fn push_clearing(
     program: &mut Program,
-    changes: &DeployInput<'_>,
+    input: &DeployInput<'_>,
     phase: &PhaseId,
     decision: &Decision,
     before: &[StepId],
 ) -> Option<StepId> {
-    let mut after = before.to_vec();
+    let (id, after) = (&decision.id, before.to_vec());
     if decision.action == ChangeAction::Replace {
-        let mut removal = Removal::delete(&decision.id, phase, changes.live.object(&decision.id)?);
-        removal.orphan_dependents();
-        after = vec![program.push(phase, after, u32::MAX, removal.work())];
-    } else if !decision.terminating {
-        return None;
+        let removal = Removal::delete(id, phase, input.live.object(id)?);
+        Some(push_replaced(program, removal, after))
+    } else if decision.terminating {
+        Some(push_await_free(program, phase, after, id.clone()))
+    } else {
+        None
     }
-    let objects = vec![decision.id.clone()];
-    Some(program.push(
-        phase,
-        after,
-        u32::MAX,
-        Work::AwaitGone {
-            objects,
-            ends_phase: false,
-            required: true,
-        },
-    ))
 }
 
 /// Custom resources wait until the definition of their kind, where it is written in the same phase,
@@ -375,11 +219,12 @@ fn await_definitions(
     phase: &PhaseId,
     numbers: &HashMap<&ObjectId, StepId>,
 ) {
-    let definitions: Vec<(&ObjectId, StepId)> = numbers
+    let mut definitions: Vec<(&ObjectId, StepId)> = numbers
         .iter()
         .filter(|(id, _)| id.kind == "CustomResourceDefinition")
         .map(|(id, step)| (*id, *step))
         .collect();
+    definitions.sort_unstable_by_key(|(_, step)| *step);
     for (definition, step) in definitions {
         let users: Vec<StepId> = numbers
             .iter()
@@ -389,11 +234,8 @@ fn await_definitions(
         if users.is_empty() {
             continue;
         }
-        let work = Work::AwaitReady {
-            objects: vec![definition.clone()],
-            ends_phase: false,
-        };
-        let established = program.push(phase, vec![step], u32::MAX, work);
+        let objects = vec![definition.clone()];
+        let established = push_await_ready(program, phase, vec![step], objects, false);
         for user in users {
             program.steps[user].after.push(established);
         }

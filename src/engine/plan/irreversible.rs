@@ -1,3 +1,5 @@
+//! What cannot be put back whatever is tried: it is left, named, and no fault.
+
 use serde_json::Value;
 
 use crate::engine::observe::storage_versions::Resources;
@@ -13,46 +15,46 @@ use crate::{
 /// Where a claim says how much it asks for.
 const SIZE: &str = "spec.resources.requests.storage";
 
-/// Takes out of `done` what cannot be put back whatever is tried, and says what it is. The rest of
+/// Takes out of `changes` what cannot be put back whatever is tried, and says what it is. The rest of
 /// the same objects is put back.
 pub(crate) fn exclude_irreversible(
-    done: &mut ChangeLog,
+    changes: &mut ChangeLog,
     snapshot: &Snapshot,
     live: &Live,
 ) -> Vec<ObjectNote> {
-    let ids: Vec<ObjectId> = done.iter().map(|(id, _)| id.clone()).collect();
-    let mut remarks = Vec::new();
+    let ids: Vec<ObjectId> = changes.iter().map(|(id, _)| id.clone()).collect();
+    let mut notes = Vec::new();
     for id in ids {
         let Some((before, now)) = snapshot.object(&id).zip(live.object(&id)) else {
             continue;
         };
         let what = match (id.group.as_str(), id.kind.as_str()) {
-            ("", "PersistentVolumeClaim") => take_growth(done, &id, before, now),
+            ("", "PersistentVolumeClaim") => take_growth(changes, &id, before, now),
             ("apiextensions.k8s.io", "CustomResourceDefinition") => {
-                take_moved_version(done, &id, before, now)
+                take_moved_version(changes, &id, before, now)
             }
             _ => None,
         };
-        remarks.extend(what.map(|what| ObjectNote { object: id, what }));
+        notes.extend(what.map(|what| ObjectNote { object: id, what }));
     }
-    remarks
+    notes
 }
 
-/// Takes out of `done` what cannot be put back because its kind is not served any more and nothing
+/// Takes out of `changes` what cannot be put back because its kind is not served any more and nothing
 /// is known that defines it. What was created of such a kind is gone with it.
 pub(crate) fn exclude_unserved(
-    done: &mut ChangeLog,
+    changes: &mut ChangeLog,
     snapshot: &Snapshot,
     stored_as: &Resources,
 ) -> Vec<ObjectNote> {
-    let ids: Vec<ObjectId> = done
+    let ids: Vec<ObjectId> = changes
         .iter()
         .map(|(id, _)| id)
         .filter(|id| !stored_as.contains_key(id))
         .cloned()
         .collect();
     for id in &ids {
-        done.remove(id);
+        changes.remove(id);
     }
     let was_there = ids.into_iter().filter(|id| snapshot.object(id).is_some());
     was_there
@@ -65,7 +67,12 @@ pub(crate) fn exclude_unserved(
 
 /// A volume that has grown cannot shrink.
 /// <https://kubernetes.io/docs/concepts/storage/persistent-volumes/#expanding-persistent-volumes-claims>
-fn take_growth(done: &mut ChangeLog, id: &ObjectId, before: &Value, now: &Value) -> Option<String> {
+fn take_growth(
+    changes: &mut ChangeLog,
+    id: &ObjectId,
+    before: &Value,
+    now: &Value,
+) -> Option<String> {
     let size = |claim: &Value| {
         claim
             .pointer("/spec/resources/requests/storage")
@@ -77,15 +84,13 @@ fn take_growth(done: &mut ChangeLog, id: &ObjectId, before: &Value, now: &Value)
     if amount(&to)? <= amount(&from)? {
         return None;
     }
-    let trace = done.of(id);
-    if trace.unconfirmed {
-        (trace.unconfirmed, trace.changed) = (false, changed_paths(before, now));
+    let change = changes.of(id);
+    if change.unconfirmed {
+        (change.unconfirmed, change.changed) = (false, changed_paths(before, now));
     }
-    trace
-        .changed
-        .retain(|change| change.path.to_string() != SIZE);
-    if *trace == ObjectChanges::default() {
-        done.remove(id);
+    change.changed.retain(|path| path.path.to_string() != SIZE);
+    if *change == ObjectChanges::default() {
+        changes.remove(id);
     }
     Some(format!("has grown to {to}, and a claim cannot shrink"))
 }
@@ -93,7 +98,7 @@ fn take_growth(done: &mut ChangeLog, id: &ObjectId, before: &Value, now: &Value)
 /// A definition cannot lose a version in which objects are stored.
 /// <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definition-versioning/#upgrade-existing-objects-to-a-new-stored-version>
 fn take_moved_version(
-    done: &mut ChangeLog,
+    changes: &mut ChangeLog,
     id: &ObjectId,
     before: &Value,
     now: &Value,
@@ -112,7 +117,7 @@ fn take_moved_version(
         .find(|version| !had.iter().any(|known| known["name"] == **version))?
         .as_str()?
         .to_owned();
-    done.remove(id);
+    changes.remove(id);
     Some(format!(
         "is not restored: objects are stored in version `{lost}`, which it did not have"
     ))
@@ -138,15 +143,15 @@ mod tests {
             namespace: None,
             name: "a".to_owned(),
         };
-        let mut done = ChangeLog::default();
-        done.of(&id).changed = changed_paths(&before, &now);
+        let mut changes = ChangeLog::default();
+        changes.of(&id).changed = changed_paths(&before, &now);
         let (mut snapshot, mut live) = (Snapshot::default(), Live::default());
         snapshot.note(id.clone(), Some(Arc::new(before)));
         live.note(id, Seen::Present(Arc::new(now)));
-        let remarks = exclude_irreversible(&mut done, &snapshot, &live);
+        let notes = exclude_irreversible(&mut changes, &snapshot, &live);
         (
-            done,
-            remarks.into_iter().map(|remark| remark.what).collect(),
+            changes,
+            notes.into_iter().map(|remark| remark.what).collect(),
         )
     }
 
@@ -156,24 +161,24 @@ mod tests {
 
     #[test]
     fn of_a_grown_claim_everything_but_its_size_is_put_back() {
-        let (done, remarks) = settled(
+        let (changes, notes) = settled(
             "PersistentVolumeClaim",
             claim("1Gi", "x"),
             claim("2Gi", "y"),
         );
-        assert_eq!(remarks, ["has grown to 2Gi, and a claim cannot shrink"]);
-        let paths: Vec<String> = done
+        assert_eq!(notes, ["has grown to 2Gi, and a claim cannot shrink"]);
+        let paths: Vec<String> = changes
             .iter()
-            .flat_map(|(_, trace)| &trace.changed)
-            .map(|change| change.path.to_string())
+            .flat_map(|(_, change)| &change.changed)
+            .map(|path| path.path.to_string())
             .collect();
         assert_eq!(paths, ["metadata.labels.a"]);
-        let (done, remarks) = settled(
+        let (changes, notes) = settled(
             "PersistentVolumeClaim",
             claim("1Gi", "x"),
             claim("2Gi", "x"),
         );
-        assert_eq!((done.is_empty(), remarks.len()), (true, 1));
+        assert_eq!((changes.is_empty(), notes.len()), (true, 1));
         assert!(
             settled(
                 "PersistentVolumeClaim",
@@ -191,21 +196,21 @@ mod tests {
             let versions: Vec<Value> = versions.iter().map(|name| json!({"name": name})).collect();
             json!({"spec": {"versions": versions}, "status": {"storedVersions": stored}})
         };
-        let (done, remarks) = settled(
+        let (changes, notes) = settled(
             "CustomResourceDefinition",
             definition(&["v1"], &["v1"]),
             definition(&["v1", "v2"], &["v1", "v2"]),
         );
-        assert!(done.is_empty());
+        assert!(changes.is_empty());
         assert_eq!(
-            remarks,
+            notes,
             ["is not restored: objects are stored in version `v2`, which it did not have"]
         );
-        let (done, remarks) = settled(
+        let (changes, notes) = settled(
             "CustomResourceDefinition",
             definition(&["v1"], &["v1"]),
             definition(&["v1", "v2"], &["v1"]),
         );
-        assert_eq!((done.is_empty(), remarks.len()), (false, 0));
+        assert_eq!((changes.is_empty(), notes.len()), (false, 0));
     }
 }

@@ -2,6 +2,7 @@
 //! program. Pure functions: no client, nothing asynchronous.
 
 pub(super) mod config_restart;
+pub(super) mod decide;
 pub(super) mod deploy;
 pub(super) mod irreversible;
 pub(super) mod prune;
@@ -9,4 +10,5 @@ pub(super) mod removal;
 pub(super) mod retention;
 pub(super) mod revert;
 pub(super) mod rollback;
+pub(super) mod steps;
 pub(super) mod volume_expansion;

@@ -1,20 +1,18 @@
-use std::collections::BTreeSet;
+//! What becomes of what is no longer wanted.
 
-use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 
 use crate::engine::{
     desired::DesiredState,
     observe::history::{ReleaseHistory, UnsettledRevision},
-    observe::objects::Observation,
-    plan::deploy::Selection,
-    plan::removal::{Removal, RemovalMode},
-    plan::retention::{is_claim, is_data, kept, uses_claim},
+    plan::decide::Selection,
+    plan::retention::{is_claim, is_data, retained, uses_claim},
+    plan::steps::{Removal, RemovalMode},
 };
 use crate::{
-    cluster::{Cluster, Live, RequestError, Seen, Served},
+    cluster::{Live, Seen},
     object::ObjectId,
-    ownership::{self, other_appliers},
+    ownership::{is_ours_to_remove, other_appliers, written_at_creation},
     plan::PhaseId,
     release::{Belongings, Records},
 };
@@ -28,7 +26,7 @@ pub(crate) struct PrunePlan {
     /// What is not ours, or not there, any more: it is forgotten.
     pub(crate) gone: Vec<ObjectId>,
     /// What is kept, and why.
-    pub(crate) kept: Vec<(ObjectId, String)>,
+    pub(crate) retained: Vec<(ObjectId, String)>,
     /// What the user may not look at, so that nothing can be decided about it: it is remembered as
     /// it was.
     pub(crate) hidden: Vec<ObjectId>,
@@ -52,24 +50,24 @@ pub(crate) type PruneCandidate = (ObjectId, PhaseId);
 /// the selected phases.
 pub(crate) fn unwanted(
     wanted: &DesiredState,
-    before: &ReleaseHistory,
+    history: &ReleaseHistory,
     selection: &Selection,
 ) -> Vec<PruneCandidate> {
     let is_unwanted =
         |(id, phase): &PruneCandidate| !wanted.objects.contains_key(id) && selection.holds(phase);
-    written(before).into_iter().filter(is_unwanted).collect()
+    written(history).into_iter().filter(is_unwanted).collect()
 }
 
 /// Everything that revisions since the last good one wrote: what they remember; what an interrupted
 /// one wrote without anybody seeing it; and what it deleted, which may still be there, or be there
 /// again by a way back that was interrupted too.
-pub(crate) fn written(before: &ReleaseHistory) -> Vec<PruneCandidate> {
-    let mut all: Vec<PruneCandidate> = before.records.phases().collect();
-    if let Some(unsettled) = &before.unsettled {
+pub(crate) fn written(history: &ReleaseHistory) -> Vec<PruneCandidate> {
+    let mut all: Vec<PruneCandidate> = history.records.phases().collect();
+    if let Some(unsettled) = &history.unsettled {
         let forgotten = unsettled
             .traces
             .iter()
-            .filter(|(id, _)| before.records.get(id).is_none());
+            .filter(|(id, _)| history.records.get(id).is_none());
         all.extend(forgotten.map(|(id, _)| (id.clone(), unsettled.phase_of(id))));
     }
     all.sort_unstable();
@@ -79,7 +77,7 @@ pub(crate) fn written(before: &ReleaseHistory) -> Vec<PruneCandidate> {
 /// What has to be known to decide what becomes of objects that may have to go.
 #[derive(Clone, Copy)]
 pub(crate) struct PruneInput<'a> {
-    /// What is there, with all claims in the namespaces of the objects: see [`look_at_claims`].
+    /// What is there, with all claims in the namespaces of Secrets and workloads.
     pub(crate) live: &'a Live,
     /// What is remembered of objects.
     pub(crate) records: &'a Records,
@@ -95,24 +93,24 @@ pub(crate) struct PruneInput<'a> {
 
 /// Decides what becomes of `candidates`: only what still has our entry, and was made by no
 /// controller, goes.
-pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, leaving: &PruneInput<'_>) -> PrunePlan {
+pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, input: &PruneInput<'_>) -> PrunePlan {
     let PruneInput {
         live,
         records,
         manager,
         ..
-    } = *leaving;
-    let mut pruning = PrunePlan::default();
+    } = *input;
+    let mut plan = PrunePlan::default();
     let mut to_go: Vec<(ObjectId, PhaseId, &Value)> = Vec::new();
     for (id, phase) in candidates {
         match live.seen(&id) {
-            Seen::Forbidden => pruning.hidden.push(id),
+            Seen::Forbidden => plan.hidden.push(id),
             Seen::Present(there)
-                if is_ours(there, manager)
-                    && (leaving.await_terminating || !is_terminating(there)) =>
+                if is_ours_to_remove(there, manager)
+                    && (input.await_terminating || !is_terminating(there)) =>
             {
-                if is_held_by_others(&id, there, leaving) {
-                    pruning.removals.push(Removal {
+                if is_held_by_others(&id, there, input) {
+                    plan.removals.push(Removal {
                         id,
                         phase,
                         how: RemovalMode::GiveUp,
@@ -121,7 +119,7 @@ pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, leaving: &PruneInput<'
                     to_go.push((id, phase, there));
                 }
             }
-            Seen::Present(_) | Seen::Absent | Seen::Unasked => pruning.gone.push(id),
+            Seen::Present(_) | Seen::Absent | Seen::Unasked => plan.gone.push(id),
         }
     }
     let claims: Vec<ObjectId> = live
@@ -130,38 +128,38 @@ pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, leaving: &PruneInput<'
         .filter(|id| is_claim(id))
         .cloned()
         .collect();
-    let mut stay = kept(
+    let mut reasons = retained(
         &to_go.iter().map(|(id, _, there)| (id, *there)),
         &claims,
-        leaving.delete_data,
+        input.delete_data,
     );
     for (id, ..) in to_go
         .iter()
-        .filter(|(id, ..)| !leaving.delete_data && is_kept_for(id, records, &claims))
+        .filter(|(id, ..)| !input.delete_data && is_retained_for(id, records, &claims))
     {
-        stay.entry(id.clone()).or_insert_with(|| {
+        reasons.entry(id.clone()).or_insert_with(|| {
             "it is kept since an earlier run, with the data that may need it".to_owned()
         });
     }
-    if leaving.delete_data {
-        pruning.removals.extend(claims_of(&to_go, &claims, live));
+    if input.delete_data {
+        plan.removals.extend(claims_of(&to_go, &claims, live));
     }
     for (id, phase, there) in to_go {
-        match stay.remove(&id) {
-            Some(why) => pruning.kept.push((id, why)),
-            None if pruning.removals.iter().any(|removal| removal.id == id) => {}
-            None => pruning
+        match reasons.remove(&id) {
+            Some(why) => plan.retained.push((id, why)),
+            None if plan.removals.iter().any(|removal| removal.id == id) => {}
+            None => plan
                 .removals
-                .push(removal(&id, &phase, there, leaving.delete_data)),
+                .push(removal(&id, &phase, there, input.delete_data)),
         }
     }
-    pruning
+    plan
 }
 
 /// Whether `id` was kept by an earlier run for data in its namespace that is still there.
-fn is_kept_for(id: &ObjectId, records: &Records, claims: &[ObjectId]) -> bool {
-    let was_kept = records.get(id).is_some_and(|record| record.kept);
-    was_kept
+fn is_retained_for(id: &ObjectId, records: &Records, claims: &[ObjectId]) -> bool {
+    let was_retained = records.get(id).is_some_and(|record| record.kept);
+    was_retained
         && !id.is_container()
         && (is_data(id) || claims.iter().any(|claim| claim.namespace == id.namespace))
 }
@@ -193,52 +191,18 @@ fn removal(id: &ObjectId, phase: &PhaseId, there: &Value, delete_data: bool) -> 
     removal
 }
 
-/// Looks at all claims in the namespaces of `candidates` that say whether data is kept: those of
-/// Secrets and of workloads.
-pub(crate) async fn look_at_claims(
-    cluster: &Cluster,
-    served: &Served,
-    candidates: &[PruneCandidate],
-    observation: &mut Observation,
-) -> Result<(), RequestError> {
-    let Some(resource) = served.exact("v1", "PersistentVolumeClaim") else {
-        return Ok(());
-    };
-    let concerned = candidates
-        .iter()
-        .filter(|(id, _)| id.kind == "Secret" || id.kind == "StatefulSet");
-    let namespaces: BTreeSet<&String> = concerned
-        .filter_map(|(id, _)| id.namespace.as_ref())
-        .collect();
-    let lists: Vec<_> = namespaces
-        .into_iter()
-        .map(|namespace| cluster.list(resource, Some(namespace), None))
-        .collect();
-    let lists: Vec<_> = stream::iter(lists)
-        .buffer_unordered(PARALLEL)
-        .try_collect()
-        .await?;
-    for item in lists.into_iter().flat_map(|listed| listed.items) {
-        if let Some(id) = ObjectId::of(&item) {
-            observation.live.note(id, Seen::Present(item));
+/// Namespaces and definitions that we did not create are given up and not deleted: no record says
+/// that they are ours.
+pub(crate) fn give_up_foreign(plan: &mut PrunePlan, live: &Live, manager: &str) {
+    for removal in &mut plan.removals {
+        if removal.id.is_container()
+            && live
+                .object(&removal.id)
+                .is_some_and(|there| !written_at_creation(there, manager))
+        {
+            removal.how = RemovalMode::GiveUp;
         }
     }
-    Ok(())
-}
-
-/// Lists that are under way at once.
-const PARALLEL: usize = 16;
-
-/// Whether `there` carries our entry, and no controller made it: controllers copy labels, and what
-/// they make goes with its owner.
-pub(crate) fn is_ours(there: &Value, manager: &str) -> bool {
-    let owners = there
-        .pointer("/metadata/ownerReferences")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    ownership::is_ours(there, manager)
-        && !owners.into_iter().any(|owner| owner["controller"] == true)
 }
 
 fn is_terminating(there: &Value) -> bool {
@@ -247,15 +211,13 @@ fn is_terminating(there: &Value) -> bool {
 
 /// Whether `id` was there before us, or others apply it too: then only our mark is taken off.
 /// Everything else that we own was created by us, or taken over for good.
-fn is_held_by_others(id: &ObjectId, there: &Value, leaving: &PruneInput<'_>) -> bool {
-    let was_there = match leaving.records.get(id) {
+fn is_held_by_others(id: &ObjectId, there: &Value, input: &PruneInput<'_>) -> bool {
+    let was_there = match input.records.get(id) {
         Some(record) => !record.created,
-        None => leaving
-            .unsettled
-            .is_some_and(|unsettled| unsettled.found(id)),
+        None => input.unsettled.is_some_and(|unsettled| unsettled.found(id)),
     };
     !is_terminating(there)
-        && (id.is_container() && was_there || !other_appliers(there, leaving.manager).is_empty())
+        && (id.is_container() && was_there || !other_appliers(there, input.manager).is_empty())
 }
 
 #[cfg(test)]
@@ -277,12 +239,12 @@ mod tests {
             deleted: true,
         });
         unsettled.traces.of(&id("taken-over")).unconfirmed = true;
-        let before = ReleaseHistory {
+        let history = ReleaseHistory {
             unsettled: Some(unsettled),
             ..ReleaseHistory::default()
         };
         assert_eq!(
-            written(&before),
+            written(&history),
             [
                 (id("gone"), PhaseId::Unassigned),
                 (id("taken-over"), PhaseId::Unassigned)

@@ -1,211 +1,49 @@
-use std::collections::BTreeMap;
+//! The program that takes a release down, or removes what nobody remembers.
 
-use serde_json::Value;
+use std::{collections::BTreeMap, time::Duration};
 
+use crate::engine::{
+    phase_plan::PhasePlan,
+    plan::steps::{Removal, push_removals},
+};
 use crate::{
-    object::ObjectId,
-    plan::PhaseId,
-    release::{Belongings, Program, StepId, Work},
+    plan::{PhaseId, PhaseSettings},
+    release::Program,
 };
 
-/// An object that is to go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Removal {
-    /// The object.
-    pub(crate) id: ObjectId,
-    /// The phase that it belonged to.
-    pub(crate) phase: PhaseId,
-    /// How it goes.
-    pub(crate) how: RemovalMode,
+/// The program that carries out `removals`, the last one of `phases` first.
+pub(crate) fn plan_removal(removals: &[Removal], phases: &[PhaseSettings]) -> Program {
+    let mut program = Program::default();
+    let phases: Vec<PhaseId> = phases.iter().map(PhaseSettings::id).collect();
+    let in_phase = |removal: &Removal| removal.phase.clone();
+    push_removals(&mut program, removals, &phases, Vec::new(), in_phase);
+    program
 }
 
-/// How an object goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum RemovalMode {
-    /// It is deleted, where it still has this uid.
-    Delete { uid: String, belongings: Belongings },
-    /// Others hold it too: our mark is taken off.
-    GiveUp,
-}
-
-impl Removal {
-    /// The deletion of `live`, the object `id`, of `phase`.
-    pub(crate) fn delete(id: &ObjectId, phase: &PhaseId, live: &Value) -> Self {
-        let uid = live
-            .pointer("/metadata/uid")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
-        Self {
-            id: id.clone(),
-            phase: phase.clone(),
-            how: RemovalMode::Delete {
-                uid,
-                belongings: belongings(id, live),
-            },
-        }
-    }
-
-    /// What belongs to the object stays for what is created in its place: the pods and claims of a
-    /// StatefulSet.
-    pub(crate) fn orphan_dependents(&mut self) {
-        if let (RemovalMode::Delete { belongings, .. }, "StatefulSet") =
-            (&mut self.how, self.id.kind.as_str())
-        {
-            *belongings = Belongings::Stay;
-        }
-    }
-
-    /// The step that removes it.
-    pub(crate) fn work(&self) -> Work {
-        let object = self.id.clone();
-        match &self.how {
-            RemovalMode::Delete { uid, belongings } => {
-                let if_empty = object.is_container();
-                Work::Delete {
-                    object,
-                    uid: uid.clone(),
-                    belongings: *belongings,
-                    if_empty,
-                }
-            }
-            RemovalMode::GiveUp => Work::GiveUp { object },
-        }
-    }
-}
-
-/// What becomes of what belongs to `live` when it is deleted: a StatefulSet that would take its
-/// claims along is kept from it.
-/// <https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#persistentvolumeclaim-retention>
-fn belongings(id: &ObjectId, live: &Value) -> Belongings {
-    let takes_claims = live
-        .pointer("/spec/persistentVolumeClaimRetentionPolicy/whenDeleted")
-        .and_then(Value::as_str)
-        == Some("Delete");
-    if id.kind == "StatefulSet" && takes_claims {
-        Belongings::ClaimsStay
-    } else {
-        Belongings::Go
-    }
-}
-
-/// What a webhook or an aggregated API does to requests ends with it: it goes before everything
-/// else, since it may stand in the way.
-pub(crate) fn intercepts_requests(id: &ObjectId) -> bool {
-    matches!(
-        id.kind.as_str(),
-        "ValidatingWebhookConfiguration"
-            | "MutatingWebhookConfiguration"
-            | "ValidatingAdmissionPolicyBinding"
-            | "APIService"
-    )
-}
-
-/// Adds steps that remove `removals` after the steps `after`, the last phase of `phases` first, and
-/// wait for each phase until what was deleted is gone. `in_phase` says under which name the steps
-/// run. Returns the last steps.
-///
-/// Within a phase Namespaces and CustomResourceDefinitions go last: what is in them goes before. A
-/// phase that is unknown counts as the last one.
-pub(crate) fn push_removals(
-    program: &mut Program,
+/// The phases that `removals` lead through, in the order in which they go, the last one of `phases`
+/// first; in each it is waited for at most `patience`.
+pub(crate) fn removal_phases(
     removals: &[Removal],
-    phases: &[PhaseId],
-    after: Vec<StepId>,
-    in_phase: impl Fn(&Removal) -> PhaseId,
-) -> Vec<StepId> {
-    let mut waves: Vec<(Wave, Vec<&Removal>)> = Vec::new();
+    phases: &[PhaseSettings],
+    patience: Duration,
+) -> Vec<PhasePlan> {
+    let mut objects: BTreeMap<PhaseId, usize> = BTreeMap::new();
     for removal in removals {
-        let wave = Wave::of(removal, phases);
-        match waves.iter_mut().find(|(known, _)| *known == wave) {
-            Some((_, members)) => members.push(removal),
-            None => waves.push((wave, vec![removal])),
-        }
+        *objects.entry(removal.phase.clone()).or_default() += 1;
     }
-    waves.sort_by_key(|(wave, _)| *wave);
-    let mut after = after;
-    for (number, (_, members)) in waves.iter().enumerate() {
-        let later: Vec<PhaseId> = waves[number + 1..]
+    let position = |id: &PhaseId| {
+        phases
             .iter()
-            .flat_map(|(_, members)| members)
-            .map(|removal| in_phase(removal))
-            .collect();
-        let mut by_phase: BTreeMap<PhaseId, Vec<&Removal>> = BTreeMap::new();
-        for removal in members {
-            by_phase.entry(in_phase(removal)).or_default().push(removal);
-        }
-        let groups = by_phase.into_iter();
-        after = groups
-            .map(|(phase, members)| {
-                push_group(program, &phase, &members, &after, !later.contains(&phase))
-            })
-            .collect();
-    }
-    after
-}
-
-/// Adds the steps that remove `members` of one phase, and the wait until they are gone; returns the
-/// wait.
-fn push_group(
-    program: &mut Program,
-    phase: &PhaseId,
-    members: &[&Removal],
-    after: &[StepId],
-    ends_phase: bool,
-) -> StepId {
-    let steps: Vec<StepId> = members
-        .iter()
-        .map(|removal| program.push(phase, after.to_vec(), u32::MAX, removal.work()))
-        .collect();
-    let deleted = members
-        .iter()
-        .filter(|removal| matches!(removal.how, RemovalMode::Delete { .. }));
-    let objects = deleted.map(|removal| removal.id.clone()).collect();
-    program.push(
-        phase,
-        steps,
-        u32::MAX,
-        Work::AwaitGone {
+            .position(|phase| id.is_declared_as(&phase.name))
+            .unwrap_or(usize::MAX)
+    };
+    let mut plans: Vec<PhasePlan> = objects
+        .into_iter()
+        .map(|(id, objects)| PhasePlan {
             objects,
-            ends_phase,
-            required: false,
-        },
-    )
-}
-
-/// When an object goes: lower waves first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Wave {
-    /// 0: what stands in the way; 1: the others; 2: Namespaces and definitions.
-    container: u8,
-    /// The last phase first.
-    phase: usize,
-}
-
-impl Wave {
-    fn of(removal: &Removal, phases: &[PhaseId]) -> Self {
-        let from_the_end = phases
-            .iter()
-            .rev()
-            .position(|phase| *phase == removal.phase)
-            .map_or(0, |position| position + 1);
-        match removal.id.kind.as_str() {
-            _ if intercepts_requests(&removal.id) => Self {
-                container: 0,
-                phase: 0,
-            },
-            "CustomResourceDefinition" => Self {
-                container: 2,
-                phase: 0,
-            },
-            "Namespace" => Self {
-                container: 2,
-                phase: 1,
-            },
-            _ => Self {
-                container: 1,
-                phase: from_the_end,
-            },
-        }
-    }
+            ..PhasePlan::of(id, patience)
+        })
+        .collect();
+    plans.sort_by_key(|plan| std::cmp::Reverse(position(&plan.id)));
+    plans
 }

@@ -1,3 +1,5 @@
+//! What is kept although it is no longer wanted: data, and what it cannot be opened without.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -9,17 +11,17 @@ use crate::object::{ObjectId, list, pod_spec};
 ///
 /// `claims` are all claims in the namespaces concerned. Namespaces and definitions are not decided
 /// here: they go where they are empty.
-pub(crate) fn kept<'a>(
+pub(crate) fn retained<'a>(
     to_go: &(impl Iterator<Item = (&'a ObjectId, &'a Value)> + Clone),
     claims: &[ObjectId],
     delete_data: bool,
 ) -> BTreeMap<ObjectId, String> {
-    let mut kept = BTreeMap::new();
+    let mut retained = BTreeMap::new();
     if delete_data {
-        return kept;
+        return retained;
     }
     for (id, _) in to_go.clone().filter(|(id, _)| is_data(id)) {
-        kept.insert(id.clone(), "it holds data".to_owned());
+        retained.insert(id.clone(), "it holds data".to_owned());
     }
     for (id, workload) in to_go.clone() {
         let Some(claim) = claims.iter().find(|claim| uses_claim(id, workload, claim)) else {
@@ -27,14 +29,14 @@ pub(crate) fn kept<'a>(
         };
         for secret in secrets_of(id, workload) {
             if to_go.clone().any(|(id, _)| *id == secret) {
-                kept.insert(
+                retained.insert(
                     secret,
                     format!("{id}, whose data on {claim} is kept, reads it"),
                 );
             }
         }
     }
-    kept
+    retained
 }
 
 /// Whether `id` itself is data.
@@ -168,13 +170,13 @@ mod tests {
         ];
         let claims = [id("PersistentVolumeClaim", "data-db-0")];
         assert_eq!(
-            kept(&to_go.into_iter(), &claims, false)
+            retained(&to_go.into_iter(), &claims, false)
                 .into_keys()
                 .collect::<Vec<_>>(),
             std::slice::from_ref(&postgres)
         );
-        assert!(kept(&to_go.into_iter(), &[], false).is_empty());
-        assert!(kept(&to_go.into_iter(), &claims, true).is_empty());
+        assert!(retained(&to_go.into_iter(), &[], false).is_empty());
+        assert!(retained(&to_go.into_iter(), &claims, true).is_empty());
     }
 
     #[test]

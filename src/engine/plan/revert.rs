@@ -1,36 +1,28 @@
+//! What is wanted in order to go back to an earlier revision.
+
 use std::collections::{BTreeMap, HashMap};
 
 use indexmap::IndexMap;
-use serde_json::Value;
 
 use crate::engine::{
     desired::{DesiredObject, DesiredState},
-    plan::deploy::has_run,
+    plan::decide::has_run,
     plan::retention::is_data,
 };
 use crate::{
     cluster::{Live, Seen},
     object::{ObjectId, RollbackMark},
-    plan::{PhaseSettings, ReadinessRule, ReleaseId},
-    release::{Head, PhaseRecord, Records, Store, StoreError},
+    plan::PhaseSettings,
+    release::Records,
 };
-
-/// What a revision wanted, as it is stored.
-#[derive(Debug)]
-pub(crate) struct StoredDesiredState {
-    release: ReleaseId,
-    phases: Vec<PhaseSettings>,
-    objects: IndexMap<ObjectId, DesiredObject>,
-    readiness: Vec<ReadinessRule>,
-}
 
 /// What is wanted in order to go back to an earlier revision.
 #[derive(Debug)]
 pub(crate) struct RevertPlan {
-    /// What is wanted: what the earlier revision wanted, but for what is left.
+    /// What is wanted: what the earlier revision wanted, but for what is retained.
     pub(crate) wanted: DesiredState,
     /// Objects that are not brought back, and why.
-    pub(crate) left: BTreeMap<ObjectId, Retained>,
+    pub(crate) retained: BTreeMap<ObjectId, Retained>,
 }
 
 /// Why an object is not brought back to what an earlier revision wanted of it.
@@ -60,112 +52,73 @@ impl Retained {
     }
 }
 
-impl StoredDesiredState {
-    /// Reads what `head` wanted.
-    pub(crate) async fn read(store: &Store, head: &Head) -> Result<Self, StoreError> {
-        let mut objects = IndexMap::new();
-        for phase in &head.revision.phases {
-            let of_phase: Vec<DesiredObject> = store.read(&phase.wanted).await?;
-            objects.extend(
-                of_phase
-                    .into_iter()
-                    .map(|object| (object.object.id.clone(), object)),
-            );
+/// All that has to be observed before it is known what is wanted in order to go back to `then`;
+/// `now` as for [`plan_revert`].
+pub(crate) fn to_observe(then: &DesiredState, now: &[DesiredState]) -> DesiredState {
+    let others = now
+        .iter()
+        .flat_map(|now| &now.objects)
+        .filter(|(id, _)| !then.objects.contains_key(*id));
+    let objects = then
+        .objects
+        .iter()
+        .chain(others)
+        .map(|(id, object)| (id.clone(), object.clone()))
+        .collect();
+    DesiredState {
+        objects,
+        ..without_objects(then)
+    }
+}
+
+/// What is wanted in order to go back to `then`. `now` is what was wanted of what is there now, the
+/// newest first; `live` what is there.
+///
+/// Secrets that are there stay as they are, unless `restore_secrets`, and so do claims, what is
+/// marked `rollback: manual`, and what runs once. They go on being wanted as they are now, so that
+/// a next run finds them as it left them.
+pub(crate) fn plan_revert(
+    then: &DesiredState,
+    now: &[DesiredState],
+    live: &Live,
+    records: &Records,
+    restore_secrets: bool,
+) -> RevertPlan {
+    let mut wanted = without_objects(then);
+    let mut retained = BTreeMap::new();
+    for (id, then) in &then.objects {
+        let current = current(id, now, records);
+        let why = why_retained(id, then, current, live, records, restore_secrets);
+        if let Some(why) = why {
+            retained.insert(id.clone(), why);
         }
-        let phases = head
-            .revision
-            .phases
-            .iter()
-            .map(PhaseRecord::settings)
-            .collect();
-        Ok(Self {
-            release: head.revision.release.clone(),
-            phases,
-            objects,
-            readiness: head.revision.readiness.clone(),
-        })
-    }
-
-    /// The objects that it wanted.
-    pub(crate) fn ids(&self) -> impl Iterator<Item = &ObjectId> {
-        self.objects.keys()
-    }
-
-    /// What was sent of `id`.
-    pub(crate) fn sent(&self, id: &ObjectId) -> Option<&Value> {
-        self.objects.get(id).map(|object| object.sent.as_ref())
-    }
-
-    /// All that has to be looked at before what is wanted again is known; `now` as for
-    /// [`StoredDesiredState::again`].
-    pub(crate) fn to_look_at(&self, now: &[StoredDesiredState]) -> DesiredState {
-        let others = now
-            .iter()
-            .flat_map(|now| &now.objects)
-            .filter(|(id, _)| !self.objects.contains_key(*id));
-        let objects = self
-            .objects
-            .iter()
-            .chain(others)
-            .map(|(id, object)| (id.clone(), object.clone()))
-            .collect();
-        DesiredState {
-            objects,
-            ..self.nothing_yet()
+        match why {
+            Some(why) if !why.is_there() => {}
+            Some(_) => drop(
+                wanted
+                    .objects
+                    .insert(id.clone(), in_place_of(then, current)),
+            ),
+            None => drop(wanted.objects.insert(id.clone(), then.clone())),
         }
     }
+    carry_over(&mut wanted, &mut retained, now, live);
+    RevertPlan { wanted, retained }
+}
 
-    /// What is wanted in order to go back to this. `now` is what was wanted of what is there now,
-    /// the newest first; `live` what is there.
-    ///
-    /// Secrets that are there stay as they are, unless `restore_secrets`, and so do claims, what is
-    /// marked `rollback: manual`, and what runs once. They go on being wanted as they are now, so
-    /// that a next run finds them as it left them.
-    pub(crate) fn again(
-        &self,
-        now: &[StoredDesiredState],
-        live: &Live,
-        records: &Records,
-        restore_secrets: bool,
-    ) -> RevertPlan {
-        let mut wanted = self.nothing_yet();
-        let mut left = BTreeMap::new();
-        for (id, then) in &self.objects {
-            let current = current(id, now, records);
-            let why = why_left(id, then, current, live, records, restore_secrets);
-            if let Some(why) = why {
-                left.insert(id.clone(), why);
-            }
-            match why {
-                Some(why) if !why.is_there() => {}
-                Some(_) => drop(
-                    wanted
-                        .objects
-                        .insert(id.clone(), in_place_of(then, current)),
-                ),
-                None => drop(wanted.objects.insert(id.clone(), then.clone())),
-            }
-        }
-        carry_over(&mut wanted, &mut left, now, live);
-        RevertPlan { wanted, left }
-    }
-
-    /// What is wanted, before any object is.
-    fn nothing_yet(&self) -> DesiredState {
-        let readiness = self.readiness.clone();
-        DesiredState {
-            release: self.release.clone(),
-            objects: IndexMap::new(),
-            phases: self.phases.clone(),
-            readiness,
-        }
+fn without_objects(state: &DesiredState) -> DesiredState {
+    DesiredState {
+        release: state.release.clone(),
+        objects: IndexMap::new(),
+        phases: state.phases.clone(),
+        readiness: state.readiness.clone(),
     }
 }
 
 /// What was wanted last of `id`: what its record says was sent, or else the newest.
 fn current<'a>(
     id: &ObjectId,
-    now: &'a [StoredDesiredState],
+    now: &'a [DesiredState],
     records: &Records,
 ) -> Option<&'a DesiredObject> {
     let sent = records.get(id).map(|record| &record.wanted);
@@ -176,7 +129,7 @@ fn current<'a>(
         .or_else(|| known.next())
 }
 
-fn why_left(
+fn why_retained(
     id: &ObjectId,
     then: &DesiredObject,
     current: Option<&DesiredObject>,
@@ -221,25 +174,25 @@ fn in_place_of(then: &DesiredObject, current: Option<&DesiredObject>) -> Desired
 /// the phases that it belongs to.
 fn carry_over(
     wanted: &mut DesiredState,
-    left: &mut BTreeMap<ObjectId, Retained>,
-    now: &[StoredDesiredState],
+    retained: &mut BTreeMap<ObjectId, Retained>,
+    now: &[DesiredState],
     live: &Live,
 ) {
     let mut phases: HashMap<&str, &PhaseSettings> = HashMap::new();
-    for intention in now.iter().rev() {
+    for state in now.iter().rev() {
         phases.extend(
-            intention
+            state
                 .phases
                 .iter()
                 .map(|phase| (phase.name.as_str(), phase)),
         );
     }
     for (id, object) in now.iter().flat_map(|now| &now.objects) {
-        let is_new = !wanted.objects.contains_key(id) && !left.contains_key(id);
+        let is_new = !wanted.objects.contains_key(id) && !retained.contains_key(id);
         if !is_new || object.marks.rollback != RollbackMark::Manual || live.object(id).is_none() {
             continue;
         }
-        left.insert(id.clone(), Retained::Manual);
+        retained.insert(id.clone(), Retained::Manual);
         wanted.objects.insert(id.clone(), object.clone());
         let is_known = wanted
             .phases

@@ -6,9 +6,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::engine::{
-    execute::phases::PhasePlan,
-    plan::removal::{Removal, RemovalMode, intercepts_requests, push_removals},
-    plan::retention::{is_data, kept},
+    phase_plan::PhasePlan,
+    plan::retention::{is_data, retained},
+    plan::steps::{
+        Removal, RemovalMode, intercepts_requests, push_await_ready, push_removals, push_replaced,
+    },
 };
 use crate::{
     cluster::Live,
@@ -31,7 +33,7 @@ pub(crate) struct RollbackInput<'a> {
     /// What was there before.
     pub(crate) snapshot: &'a Snapshot,
     /// What was done.
-    pub(crate) traces: &'a ChangeLog,
+    pub(crate) changes: &'a ChangeLog,
     /// What is there now.
     pub(crate) live: &'a Live,
     /// The claims in the namespaces concerned.
@@ -52,8 +54,8 @@ pub(crate) struct RollbackPlan {
     pub(crate) restored: Vec<ObjectId>,
     /// Objects that are deleted.
     pub(crate) removed: Vec<ObjectId>,
-    pub(crate) kept: Vec<ObjectNote>,
-    pub(crate) stays: Vec<ObjectNote>,
+    pub(crate) retained: Vec<ObjectNote>,
+    pub(crate) irreversible: Vec<ObjectNote>,
     pub(crate) by_others: Vec<ObjectNote>,
 }
 
@@ -67,8 +69,8 @@ enum RollbackAction {
     Remove,
     Nothing,
     /// Somebody else did something to it.
-    Others(&'static str),
-    Stays(&'static str),
+    LeftToOthers(&'static str),
+    Irreversible(&'static str),
 }
 
 impl RollbackAction {
@@ -83,95 +85,96 @@ impl RollbackAction {
 ///
 /// Namespaces and definitions of a phase that the plan does not have any more come back first: what
 /// is in them may belong to one that it has.
-pub(crate) fn plan_rollback(past: &RollbackInput<'_>) -> RollbackPlan {
-    let mut back = RollbackPlan::default();
-    let ways: BTreeMap<&ObjectId, RollbackAction> = past
-        .traces
+pub(crate) fn plan_rollback(input: &RollbackInput<'_>) -> RollbackPlan {
+    let mut plan = RollbackPlan::default();
+    let actions: BTreeMap<&ObjectId, RollbackAction> = input
+        .changes
         .iter()
-        .map(|(id, trace)| (id, action_for(id, trace, past)))
+        .map(|(id, change)| (id, action_for(id, change, input)))
         .collect();
-    let removals = removals(&ways, past, &mut back);
-    for (id, way) in &ways {
+    let removals = removals(&actions, input, &mut plan);
+    for (id, action) in &actions {
         let remark = |what: &str| ObjectNote {
             object: (*id).clone(),
             what: what.to_owned(),
         };
-        match way {
-            RollbackAction::Others(what) => back.by_others.push(remark(what)),
-            RollbackAction::Stays(what) => back.stays.push(remark(what)),
-            way if way.puts_back() => back.restored.push((*id).clone()),
+        match action {
+            RollbackAction::LeftToOthers(what) => plan.by_others.push(remark(what)),
+            RollbackAction::Irreversible(what) => plan.irreversible.push(remark(what)),
+            action if action.puts_back() => plan.restored.push((*id).clone()),
             _ => {}
         }
     }
-    let phase_ids: Vec<PhaseId> = past.phases.iter().map(|phase| phase.id.clone()).collect();
+    let phase_ids: Vec<PhaseId> = input.phases.iter().map(|phase| phase.id.clone()).collect();
     let (first, rest): (Vec<Removal>, Vec<Removal>) = removals
         .into_iter()
         .partition(|removal| intercepts_requests(&removal.id));
     let in_phase = |removal: &Removal| removal.phase.clone();
-    let mut after = push_removals(&mut back.program, &first, &phase_ids, Vec::new(), in_phase);
-    let is_early = |id: &ObjectId| id.is_container() && *(past.phase_of)(id) == PhaseId::Unassigned;
+    let mut after = push_removals(&mut plan.program, &first, &phase_ids, Vec::new(), in_phase);
+    let is_early =
+        |id: &ObjectId| id.is_container() && *(input.phase_of)(id) == PhaseId::Unassigned;
     let members = |phase: &PhasePlan, early: bool| -> Vec<(&ObjectId, RollbackAction)> {
-        let put_back = ways
+        let put_back = actions
             .iter()
-            .map(|(id, way)| (*id, *way))
-            .filter(|(id, way)| way.puts_back() && is_early(id) == early);
+            .map(|(id, action)| (*id, *action))
+            .filter(|(id, action)| action.puts_back() && is_early(id) == early);
         put_back
-            .filter(|(id, _)| *(past.phase_of)(id) == phase.id)
+            .filter(|(id, _)| *(input.phase_of)(id) == phase.id)
             .collect()
     };
     let goes_on = |phase: &PhasePlan| rest.iter().any(|removal| removal.phase == phase.id);
-    if let Some(others) = past
+    if let Some(others) = input
         .phases
         .iter()
         .find(|phase| phase.id == PhaseId::Unassigned)
     {
         let ends_phase = members(others, false).is_empty() && !goes_on(others);
         after = push_phase(
-            &mut back.program,
+            &mut plan.program,
             &PhaseId::Unassigned,
             &members(others, true),
-            past,
+            input,
             after,
             ends_phase,
         );
     }
-    for phase in past.phases {
+    for phase in input.phases {
         after = push_phase(
-            &mut back.program,
+            &mut plan.program,
             &phase.id,
             &members(phase, false),
-            past,
+            input,
             after,
             !goes_on(phase),
         );
     }
-    push_removals(&mut back.program, &rest, &phase_ids, after, in_phase);
+    push_removals(&mut plan.program, &rest, &phase_ids, after, in_phase);
     let deleted = first
         .into_iter()
         .chain(rest)
         .filter(|removal| removal.how != RemovalMode::GiveUp);
-    back.removed = deleted.map(|removal| removal.id).collect();
-    back
+    plan.removed = deleted.map(|removal| removal.id).collect();
+    plan
 }
 
-fn action_for(id: &ObjectId, trace: &ObjectChanges, past: &RollbackInput<'_>) -> RollbackAction {
-    if past.manual.contains(id) {
-        return RollbackAction::Stays("is marked `rollback: manual`");
+fn action_for(id: &ObjectId, change: &ObjectChanges, input: &RollbackInput<'_>) -> RollbackAction {
+    if input.manual.contains(id) {
+        return RollbackAction::Irreversible("is marked `rollback: manual`");
     }
-    let runs_once = is_run_once(id) && !past.rerun.contains(id);
-    let ours = |now: &Value| trace.created.iter().any(|uid| uid == uid_of(now));
-    let is_successor = |now: &Value| trace.recreated.as_deref() == Some(uid_of(now));
+    let runs_once = is_run_once(id) && !input.rerun.contains(id);
+    let ours = |now: &Value| change.created.iter().any(|uid| uid == uid_of(now));
+    let is_successor = |now: &Value| change.recreated.as_deref() == Some(uid_of(now));
     let is_going = |before: &Value, now: &Value| {
         is_terminating(now) && (uid_of(before) == uid_of(now) || is_successor(now))
     };
-    match (past.snapshot.object(id), past.live.object(id)) {
+    match (input.snapshot.object(id), input.live.object(id)) {
         (None, None) => RollbackAction::Nothing,
         (None, Some(now)) if ours(now) => RollbackAction::Remove,
-        (None, Some(_)) => RollbackAction::Others(
+        (None, Some(_)) => RollbackAction::LeftToOthers(
             "was created outside deployctl during the run, and is left as it is",
         ),
         (Some(before), Some(now)) if is_going(before, now) => {
-            match without(before, trace, runs_once) {
+            match action_without(before, change, runs_once) {
                 // Once it is gone.
                 RollbackAction::Recreate => RollbackAction::Replace,
                 other => other,
@@ -184,23 +187,23 @@ fn action_for(id: &ObjectId, trace: &ObjectChanges, past: &RollbackInput<'_>) ->
             RollbackAction::Replace
         }
         (Some(before), Some(now)) if uid_of(before) == uid_of(now) => RollbackAction::Restore,
-        (Some(_), Some(now)) if is_successor(now) || is_recreated(now, past.manager) => {
+        (Some(_), Some(now)) if is_successor(now) || is_recreated(now, input.manager) => {
             RollbackAction::Recreate
         }
         (Some(_), Some(now)) if ours(now) && runs_once => RollbackAction::Remove,
         (Some(_), Some(now)) if ours(now) => RollbackAction::Replace,
-        (Some(_), Some(_)) => {
-            RollbackAction::Others("was created again outside deployctl, and is left as it is")
-        }
-        (Some(before), None) => without(before, trace, runs_once),
+        (Some(_), Some(_)) => RollbackAction::LeftToOthers(
+            "was created again outside deployctl, and is left as it is",
+        ),
+        (Some(before), None) => action_without(before, change, runs_once),
     }
 }
 
 /// What is done about the object `before`, which is gone or going.
-fn without(before: &Value, trace: &ObjectChanges, runs_once: bool) -> RollbackAction {
-    match trace {
-        _ if !trace.deleted => RollbackAction::Others("was deleted outside deployctl"),
-        _ if runs_once => RollbackAction::Stays("is not restored: it has completed"),
+fn action_without(before: &Value, change: &ObjectChanges, runs_once: bool) -> RollbackAction {
+    match change {
+        _ if !change.deleted => RollbackAction::LeftToOthers("was deleted outside deployctl"),
+        _ if runs_once => RollbackAction::Irreversible("is not restored: it has completed"),
         _ if has_controller(before) => RollbackAction::Nothing,
         _ => RollbackAction::Recreate,
     }
@@ -226,47 +229,49 @@ fn has_controller(object: &Value) -> bool {
     owners.into_iter().any(|owner| owner["controller"] == true)
 }
 
-/// What is deleted; what stays instead is added to `back`.
+/// What is deleted; what is retained instead is added to `plan`.
 fn removals(
-    ways: &BTreeMap<&ObjectId, RollbackAction>,
-    past: &RollbackInput<'_>,
-    back: &mut RollbackPlan,
+    actions: &BTreeMap<&ObjectId, RollbackAction>,
+    input: &RollbackInput<'_>,
+    plan: &mut RollbackPlan,
 ) -> Vec<Removal> {
-    let to_go = ways
+    let to_go = actions
         .iter()
-        .filter(|(_, way)| **way == RollbackAction::Remove);
-    let to_go = to_go.filter_map(|(id, _)| Some((*id, past.live.object(id)?.as_ref())));
-    let mut stay = kept(&to_go, past.claims, false);
+        .filter(|(_, action)| **action == RollbackAction::Remove);
+    let to_go = to_go.filter_map(|(id, _)| Some((*id, input.live.object(id)?.as_ref())));
+    let mut retained = retained(&to_go, input.claims, false);
     for (id, _) in to_go.clone() {
-        if past.records.get(id).is_some_and(|record| record.kept) {
-            stay.entry(id.clone())
+        if input.records.get(id).is_some_and(|record| record.kept) {
+            retained
+                .entry(id.clone())
                 .or_insert_with(|| "it is kept since an earlier run".to_owned());
         }
     }
-    back.kept.extend(stay.iter().map(|(id, why)| ObjectNote {
-        object: id.clone(),
-        what: why.clone(),
-    }));
-    let going = to_go.filter(|(id, _)| !stay.contains_key(*id));
+    plan.retained
+        .extend(retained.iter().map(|(id, why)| ObjectNote {
+            object: id.clone(),
+            what: why.clone(),
+        }));
+    let going = to_go.filter(|(id, _)| !retained.contains_key(*id));
     let (shared, going): (Vec<_>, Vec<_>) =
-        going.partition(|(_, live)| !other_appliers(live, past.manager).is_empty());
+        going.partition(|(_, live)| !other_appliers(live, input.manager).is_empty());
     let going = going.into_iter();
     for (id, _) in &shared {
-        back.kept.push(ObjectNote {
+        plan.retained.push(ObjectNote {
             object: (*id).clone(),
             what: "released (label removed): managed by others too".to_owned(),
         });
     }
     for (id, _) in going
         .clone()
-        .filter(|(id, _)| is_run_once(id) && past.snapshot.object(id).is_some())
+        .filter(|(id, _)| is_run_once(id) && input.snapshot.object(id).is_some())
     {
-        back.stays.push(ObjectNote {
+        plan.irreversible.push(ObjectNote {
             object: id.clone(),
             what: "is not restored: it has completed".to_owned(),
         });
     }
-    let phase_of = past.phase_of;
+    let phase_of = input.phase_of;
     let given_up = shared.iter().map(|(id, _)| Removal {
         id: (*id).clone(),
         phase: phase_of(id).to_owned(),
@@ -282,7 +287,7 @@ fn push_phase(
     program: &mut Program,
     phase: &PhaseId,
     members: &[(&ObjectId, RollbackAction)],
-    past: &RollbackInput<'_>,
+    input: &RollbackInput<'_>,
     before: Vec<StepId>,
     ends_phase: bool,
 ) -> Vec<StepId> {
@@ -290,35 +295,30 @@ fn push_phase(
         return before;
     }
     let mut waves: BTreeMap<u8, Vec<(&ObjectId, RollbackAction)>> = BTreeMap::new();
-    for (id, way) in members {
-        waves.entry(wave(id, past)).or_default().push((id, *way));
+    for (id, action) in members {
+        waves
+            .entry(wave(id, input))
+            .or_default()
+            .push((id, *action));
     }
     let objects: Vec<ObjectId> = waves
         .values()
         .flatten()
         .map(|(id, _)| *id)
-        .filter(|id| was_ready(id, past))
+        .filter(|id| was_ready(id, input))
         .cloned()
         .collect();
     let mut after = before;
     for members in waves.into_values() {
         let steps = members
             .into_iter()
-            .map(|(id, way)| push_way(program, phase, id, way, past, &after));
+            .map(|(id, action)| push_action(program, phase, id, action, input, &after));
         after = steps.collect();
     }
-    for (object, since) in restarts(members, past) {
+    for (object, since) in restarts(members, input) {
         after = vec![program.push(phase, after, u32::MAX, Work::RestartPods { object, since })];
     }
-    vec![program.push(
-        phase,
-        after,
-        u32::MAX,
-        Work::AwaitReady {
-            objects,
-            ends_phase,
-        },
-    )]
+    vec![push_await_ready(program, phase, after, objects, ends_phase)]
 }
 
 /// The workloads whose pods have to be replaced, because they read something only when they start
@@ -326,18 +326,18 @@ fn push_phase(
 /// template is put back gets other pods by that.
 fn restarts(
     put_back: &[(&ObjectId, RollbackAction)],
-    past: &RollbackInput<'_>,
+    input: &RollbackInput<'_>,
 ) -> Vec<(ObjectId, Timestamp)> {
     let is_configuration =
         |id: &ObjectId| id.group.is_empty() && matches!(id.kind.as_str(), "ConfigMap" | "Secret");
     let changed = put_back.iter().filter(|(id, _)| is_configuration(id));
     let changed: Vec<(&ObjectId, Timestamp)> = changed
-        .filter_map(|(id, _)| Some((*id, applied_at(past.live.object(id)?, past.manager)?)))
+        .filter_map(|(id, _)| Some((*id, applied_at(input.live.object(id)?, input.manager)?)))
         .collect();
-    let workloads = past
+    let workloads = input
         .live
         .present()
-        .filter(|(id, _)| id.group == "apps" && !is_rolled_out(id, past));
+        .filter(|(id, _)| id.group == "apps" && !is_rolled_out(id, input));
     let mut found: Vec<(ObjectId, Timestamp)> = workloads
         .filter_map(|(id, workload)| {
             let reads = configuration_read_at_start(id, workload);
@@ -354,20 +354,20 @@ fn restarts(
 }
 
 /// Whether the way back changes the template of the workload `id`, or creates it anew.
-fn is_rolled_out(id: &ObjectId, past: &RollbackInput<'_>) -> bool {
+fn is_rolled_out(id: &ObjectId, input: &RollbackInput<'_>) -> bool {
     let template = |object: Option<&std::sync::Arc<Value>>| {
         object
             .and_then(|object| object.pointer("/spec/template"))
             .cloned()
     };
-    past.traces.get(id).is_some()
-        && template(past.snapshot.object(id)) != template(past.live.object(id))
+    input.changes.get(id).is_some()
+        && template(input.snapshot.object(id)) != template(input.live.object(id))
 }
 
 /// When an object of a phase is put back: what stands in the way first, then what holds others,
 /// what is read, and what runs.
-fn wave(id: &ObjectId, past: &RollbackInput<'_>) -> u8 {
-    match past.snapshot.object(id) {
+fn wave(id: &ObjectId, input: &RollbackInput<'_>) -> u8 {
+    match input.snapshot.object(id) {
         _ if intercepts_requests(id) => 0,
         _ if id.is_container() => 1,
         Some(before) if pod_spec(before).is_some() => 3,
@@ -375,63 +375,36 @@ fn wave(id: &ObjectId, past: &RollbackInput<'_>) -> u8 {
     }
 }
 
-fn push_way(
+fn push_action(
     program: &mut Program,
     phase: &PhaseId,
     id: &ObjectId,
-    way: RollbackAction,
-    past: &RollbackInput<'_>,
+    action: RollbackAction,
+    input: &RollbackInput<'_>,
     after: &[StepId],
 ) -> StepId {
     let object = id.clone();
-    match way {
+    match action {
         RollbackAction::Restore => {
             program.push(phase, after.to_vec(), u32::MAX, Work::Restore { object })
         }
         RollbackAction::Replace => {
-            let removal = past
-                .live
-                .object(id)
-                .map(|live| Removal::delete(id, phase, live));
-            let deleted = removal.map(|removal| push_replaced(program, phase, &removal, after));
-            program.push(
-                phase,
-                deleted.unwrap_or_else(|| after.to_vec()),
-                u32::MAX,
-                Work::Recreate { object },
-            )
+            let after = match input.live.object(id) {
+                Some(live) => {
+                    let removal = Removal::delete(id, phase, live);
+                    vec![push_replaced(program, removal, after.to_vec())]
+                }
+                None => after.to_vec(),
+            };
+            program.push(phase, after, u32::MAX, Work::Recreate { object })
         }
         _ => program.push(phase, after.to_vec(), u32::MAX, Work::Recreate { object }),
     }
 }
 
-/// Adds the deletion of what has the name of something that is created anew next. What belongs to
-/// it stays for its successor.
-fn push_replaced(
-    program: &mut Program,
-    phase: &PhaseId,
-    removal: &Removal,
-    after: &[StepId],
-) -> Vec<StepId> {
-    let mut removal = removal.clone();
-    removal.orphan_dependents();
-    let objects = vec![removal.id.clone()];
-    let deleted = program.push(phase, after.to_vec(), u32::MAX, removal.work());
-    vec![program.push(
-        phase,
-        vec![deleted],
-        u32::MAX,
-        Work::AwaitGone {
-            objects,
-            ends_phase: false,
-            required: true,
-        },
-    )]
-}
-
 /// Whether `id` was ready when the snapshot was taken: what was not is not waited for.
-fn was_ready(id: &ObjectId, past: &RollbackInput<'_>) -> bool {
-    past.snapshot.object(id).is_some_and(|before| {
+fn was_ready(id: &ObjectId, input: &RollbackInput<'_>) -> bool {
+    input.snapshot.object(id).is_some_and(|before| {
         !is_data(id) && judge(before, &Surroundings::none(Timestamp::now())).passes()
     })
 }

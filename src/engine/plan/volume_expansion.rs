@@ -1,28 +1,20 @@
+//! How claims and claim templates of StatefulSets become larger, and never smaller.
+
 use std::{collections::HashMap, sync::Arc};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::engine::{
     desired::{DesiredObject, DesiredState},
-    observe::objects::Observation,
-    plan::deploy::{ChangeAction, Decision},
+    plan::decide::Expansion,
     plan::retention::is_of_template,
 };
 use crate::{
-    cluster::{Cluster, Force, Live, RequestError, Resource, Seen, Served},
+    cluster::Live,
     object::ObjectId,
-    preflight::{Finding, described, is_within, refused},
+    preflight::{Finding, is_within, refused},
     readiness::amount,
 };
-
-/// A claim that has to become larger, because the StatefulSet that it belongs to asks for more now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Expansion {
-    /// The claim.
-    pub(crate) claim: ObjectId,
-    /// How much it asks for then, as the manifest writes it.
-    pub(crate) size: String,
-}
 
 /// How the claim templates of a StatefulSet are to change.
 #[derive(Debug, PartialEq, Eq)]
@@ -89,7 +81,8 @@ pub(crate) fn keep_sizes(wanted: &mut DesiredState, live: &Live) {
     }
 }
 
-fn claim_templates(object: &Value) -> &[Value] {
+/// What `object`, a StatefulSet, makes claims from.
+pub(crate) fn claim_templates(object: &Value) -> &[Value] {
     object
         .pointer("/spec/volumeClaimTemplates")
         .and_then(Value::as_array)
@@ -123,69 +116,19 @@ fn without_size(template: &Value) -> Value {
     template
 }
 
-/// Adds to each StatefulSet among `decisions` that is created anew the claims that have to grow
-/// with it, and to `look` what they are now. Returns a finding for each claim that the API server
-/// would not let grow.
-/// <https://kubernetes.io/docs/concepts/storage/persistent-volumes/#expanding-persistent-volumes-claims>
-pub(crate) async fn expand_claims(
-    cluster: &Cluster,
-    served: &Served,
-    wanted: &DesiredState,
-    observation: &mut Observation,
-    decisions: &mut [Decision],
-) -> Result<Vec<Finding>, RequestError> {
-    let mut findings = Vec::new();
-    let Some(claims) = served.exact("v1", "PersistentVolumeClaim") else {
-        return Ok(findings);
-    };
-    let replaced = decisions.iter_mut().filter(|decision| {
-        decision.action == ChangeAction::Replace && decision.id.kind == "StatefulSet"
-    });
-    for decision in replaced {
-        let object = &wanted.objects[&decision.id];
-        decision.expansions.clear();
-        for (expansion, claim) in growing(cluster, claims, object).await? {
-            match try_to_expand(cluster, claims, &expansion, &wanted.release.field_manager()).await
-            {
-                Ok(()) => {}
-                Err(RequestError::Refused(refusal)) => {
-                    findings.push(cannot_grow(
-                        object,
-                        &expansion,
-                        &claim,
-                        &described(&refusal),
-                    ));
-                }
-                Err(error) => return Err(error),
-            }
-            observation
-                .live
-                .note(expansion.claim.clone(), Seen::Present(claim));
-            decision.expansions.push(expansion);
-        }
-    }
-    Ok(findings)
-}
-
-/// The claims of `object`, a StatefulSet, that are smaller than its templates ask for.
-async fn growing(
-    cluster: &Cluster,
-    claims: &Resource,
+/// Those of `claims` that are smaller than the templates of `object`, a StatefulSet, ask for.
+pub(crate) fn growing(
     object: &DesiredObject,
-) -> Result<Vec<(Expansion, Arc<Value>)>, RequestError> {
-    let id = &object.object.id;
+    claims: Vec<Arc<Value>>,
+) -> Vec<(Expansion, Arc<Value>)> {
     let templates: HashMap<&str, &Value> = claim_templates(&object.sent)
         .iter()
         .map(|template| (name(template), template))
         .collect();
-    if templates.is_empty() {
-        return Ok(Vec::new());
-    }
-    let listed = cluster.list(claims, id.namespace.as_deref(), None).await?;
     let grows = |claim: Arc<Value>| {
         let template = templates
             .values()
-            .find(|template| is_of_template(template, &id.name, name(&claim)))?;
+            .find(|template| is_of_template(template, &object.object.id.name, name(&claim)))?;
         let (has, wants) = (amount(size(&claim))?, amount(size(template))?);
         let claim_id = ObjectId::of(&claim)?;
         (wants > has).then(|| {
@@ -198,29 +141,16 @@ async fn growing(
             )
         })
     };
-    Ok(listed.items.into_iter().filter_map(grows).collect())
+    claims.into_iter().filter_map(grows).collect()
 }
 
-async fn try_to_expand(
-    cluster: &Cluster,
-    claims: &Resource,
+/// The finding that `claim` cannot grow as `expansion` wants it to.
+pub(crate) fn cannot_grow(
+    object: &DesiredObject,
     expansion: &Expansion,
-    manager: &str,
-) -> Result<(), RequestError> {
-    let Expansion { claim, size } = expansion;
-    let body = json!({
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": {"name": claim.name, "namespace": claim.namespace},
-        "spec": {"resources": {"requests": {"storage": size}}},
-    });
-    cluster
-        .apply_dry_run(claims, claim, &body, manager, Force::Yes)
-        .await
-        .map(|_| ())
-}
-
-fn cannot_grow(object: &DesiredObject, expansion: &Expansion, claim: &Value, why: &str) -> Finding {
+    claim: &Value,
+    why: &str,
+) -> Finding {
     let class = claim
         .pointer("/spec/storageClassName")
         .and_then(Value::as_str)
@@ -246,30 +176,10 @@ pub(crate) fn cannot_shrink(object: &DesiredObject, name: &str, from: &str) -> F
     )
 }
 
-/// Looks again at the claims that `decisions` make larger.
-pub(crate) async fn look_at_growing_claims(
-    cluster: &Cluster,
-    served: &Served,
-    observation: &mut Observation,
-    decisions: &[Decision],
-) -> Result<(), RequestError> {
-    let Some(claims) = served.exact("v1", "PersistentVolumeClaim") else {
-        return Ok(());
-    };
-    for Expansion { claim, .. } in decisions.iter().flat_map(|decision| &decision.expansions) {
-        let there = cluster
-            .get(claims, claim.namespace.as_deref(), &claim.name)
-            .await?;
-        observation.live.note(
-            claim.clone(),
-            there.map_or(Seen::Absent, |there| Seen::Present(Arc::new(there))),
-        );
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn stateful_set(size: &str, mode: &str) -> Value {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::engine::{
     desired::DesiredState,
-    plan::deploy::{ChangeAction, Decision},
+    plan::decide::{ChangeAction, Decision},
 };
 use crate::{
     cluster::{Cluster, RequestError, Resource, Served},

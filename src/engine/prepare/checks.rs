@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::engine::{
-    plan::deploy::Decision,
+    plan::decide::Decision,
     prepare::context::{PrepareContext, PrepareError},
     prepare::dry_run::brought,
     prepare::permissions::RequiredPermissions,

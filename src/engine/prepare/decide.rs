@@ -2,12 +2,13 @@
 
 use crate::engine::{
     desired::DesiredState,
+    observe::claims::observe_claims,
     plan::config_restart::{preserve_restart_annotation, restart},
-    plan::deploy::{ChangeAction, Decision, decide},
-    plan::prune::{PruneCandidate, PruneInput, look_at_claims, plan_prune, unwanted},
-    plan::volume_expansion::expand_claims,
+    plan::decide::{ChangeAction, Decision, decide},
+    plan::prune::{PruneCandidate, PruneInput, plan_prune, unwanted},
     prepare::autoscalers::leave_replicas,
     prepare::checks::refuse,
+    prepare::claims::expand_claims,
     prepare::context::{PrepareContext, PrepareError},
     prepare::dry_run::dry_runs,
     prepare::prepared::Prepared,
@@ -137,7 +138,8 @@ pub(crate) async fn remove(
         pruning,
         ..
     } = prepared;
-    let claims = look_at_claims(context.cluster, context.served, &candidates, observation);
+    let ids = candidates.iter().map(|(id, _)| id);
+    let claims = observe_claims(context.cluster, context.served, ids, observation);
     context.answer("cannot read the claims", claims).await?;
     *pruning = plan_prune(
         candidates,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::engine::{
     desired::{DesiredObject, DesiredState},
     observe::objects::Observation,
-    plan::deploy::{ChangeAction, Decision},
+    plan::decide::{ChangeAction, Decision},
     plan::volume_expansion::{Templates, cannot_shrink, templates},
 };
 use crate::{

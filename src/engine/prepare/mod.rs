@@ -5,6 +5,7 @@ pub(super) mod access;
 pub(super) mod ask;
 mod autoscalers;
 pub(super) mod checks;
+mod claims;
 pub(super) mod context;
 mod decide;
 pub(super) mod deploy;

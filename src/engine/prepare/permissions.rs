@@ -6,9 +6,9 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::engine::{
     desired::DesiredState,
-    plan::deploy::{ChangeAction, Decision},
-    plan::removal::{Removal, RemovalMode},
+    plan::decide::{ChangeAction, Decision},
     plan::retention::is_data,
+    plan::steps::{Removal, RemovalMode},
 };
 use crate::{
     cluster::{Cluster, RequestError, Resource, Served},

@@ -6,7 +6,7 @@ use crate::engine::{
     desired::DesiredState,
     observe::history::ReleaseHistory,
     observe::objects::Observation,
-    plan::deploy::{ChangeAction, Decision},
+    plan::decide::{ChangeAction, Decision},
     plan::prune::PrunePlan,
 };
 use crate::{event::RunOutcome, object::ObjectId, secret::Known};

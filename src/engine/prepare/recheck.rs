@@ -3,9 +3,9 @@
 use crate::engine::{
     desired::DesiredState,
     observe::objects::{Observation, fingerprint},
-    plan::deploy::Selection,
-    plan::volume_expansion::look_at_growing_claims,
+    plan::decide::Selection,
     prepare::ask::Ask,
+    prepare::claims::observe_growing_claims,
     prepare::context::{PrepareContext, PrepareError},
     prepare::decide::{decide_changes, decide_removals},
     prepare::observed::observe,
@@ -55,7 +55,7 @@ pub(crate) async fn recheck(
         ..first
     };
     if changes.is_nothing() {
-        let claims = look_at_growing_claims(
+        let claims = observe_growing_claims(
             context.cluster,
             context.served,
             &mut prepared.observation,

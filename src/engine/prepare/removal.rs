@@ -7,10 +7,10 @@ use indexmap::IndexMap;
 use crate::engine::{
     desired::DesiredState,
     observe::history::ReleaseHistory,
-    observe::orphans::{KnownObjects, Orphans, give_up_foreign, orphans},
-    plan::deploy::Selection,
-    plan::prune::{PrunePlan, written},
-    plan::removal::Removal,
+    observe::orphans::{KnownObjects, Orphans, orphans},
+    plan::decide::Selection,
+    plan::prune::{PruneCandidate, PrunePlan, give_up_foreign, written},
+    plan::steps::Removal,
     prepare::context::{PrepareContext, PrepareError},
     prepare::decide::remove,
     prepare::observed::observe,
@@ -21,6 +21,7 @@ use crate::engine::{
 use crate::{
     error::{CommandError, ExitCode},
     object::ObjectId,
+    plan::PhaseId,
     release::PhaseRecord,
 };
 
@@ -74,16 +75,21 @@ pub(crate) async fn prepare_orphans(
     let found = orphans(context.cluster, context.served, release, &known);
     let Orphans {
         observation,
-        candidates,
+        ids,
         incomplete_kinds,
     } = context.answer("cannot list orphans", found).await?;
-    if history.heads.is_empty() && !candidates.is_empty() {
-        return Err(unremembered(request, state_namespace, candidates.len()).into());
+    if history.heads.is_empty() && !ids.is_empty() {
+        return Err(unremembered(request, state_namespace, ids.len()).into());
     }
     let desired = nothing_wanted(request, &history);
     let mut prepared = Prepared::observed(desired, observation, history);
+    let candidates = orphaned(ids);
     remove(context, request, &mut prepared, candidates, true).await?;
-    give_up_foreign(&mut prepared.pruning, &prepared.observation, release);
+    give_up_foreign(
+        &mut prepared.pruning,
+        &prepared.observation.live,
+        &release.field_manager(),
+    );
     Ok(PreparedOrphans {
         prepared,
         incomplete_kinds,
@@ -103,6 +109,11 @@ pub(crate) async fn recheck_orphans(
     let found = prepare_orphans(context, request, state_namespace, history).await?;
     check_same(shown, &found.prepared.pruning)?;
     Ok(found.prepared)
+}
+
+/// `ids` in the phase of what belongs to none.
+fn orphaned(ids: Vec<ObjectId>) -> Vec<PruneCandidate> {
+    ids.into_iter().map(|id| (id, PhaseId::Orphans)).collect()
 }
 
 /// No object, in the phases of what is deployed, which says in what order they go.

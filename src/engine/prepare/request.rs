@@ -1,7 +1,7 @@
 //! What a run is going to do to a release: whatever comes before the first write needs no more of
 //! the plan than this, so that a release can be changed without its plan too.
 
-use crate::engine::plan::deploy::Selection;
+use crate::engine::plan::decide::Selection;
 use crate::{plan::ReleaseId, release::Author};
 
 /// What is asked for.

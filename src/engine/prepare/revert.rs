@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::engine::{
+    desired::DesiredState,
+    observe::desired_state::read_desired_state,
     observe::history::ReleaseHistory,
-    plan::revert::{Retained, StoredDesiredState},
+    plan::revert::{Retained, plan_revert, to_observe},
     plan::volume_expansion::keep_sizes,
     prepare::ask::Ask,
     prepare::checks::{check_deletions, not_permitted, refuse, unknown_kinds},
@@ -74,22 +76,23 @@ async fn observed(
                 target::others(&history.heads, revert.to.revision.number)
             ),
         })?;
-    let (observation, history) = observe(context, &then.to_look_at(&now), &[], history).await?;
-    let again = then.again(
+    let (observation, history) = observe(context, &to_observe(&then, &now), &[], history).await?;
+    let plan = plan_revert(
+        &then,
         &now,
         &observation.live,
         &history.records,
         revert.restore_secrets,
     );
-    name_retained(&again.left, ask);
-    let retained = again
-        .left
+    name_retained(&plan.retained, ask);
+    let retained = plan
+        .retained
         .into_keys()
-        .filter(|id| again.wanted.objects.contains_key(id))
+        .filter(|id| plan.wanted.objects.contains_key(id))
         .collect();
     Ok(Prepared {
         retained,
-        ..Prepared::observed(again.wanted, observation, history)
+        ..Prepared::observed(plan.wanted, observation, history)
     })
 }
 
@@ -99,7 +102,7 @@ async fn stored(
     store: &Store,
     to: &Head,
     history: &ReleaseHistory,
-) -> Result<(StoredDesiredState, Vec<StoredDesiredState>), StoreError> {
+) -> Result<(DesiredState, Vec<DesiredState>), StoreError> {
     let newest = history
         .newest()
         .filter(|head| head.revision.outcome != RunOutcome::RolledBack);
@@ -112,9 +115,9 @@ async fn stored(
     heads.dedup_by_key(|head| head.revision.number);
     let mut now = Vec::new();
     for head in heads {
-        now.push(StoredDesiredState::read(store, head).await?);
+        now.push(read_desired_state(store, head).await?);
     }
-    Ok((StoredDesiredState::read(store, to).await?, now))
+    Ok((read_desired_state(store, to).await?, now))
 }
 
 /// Names what is not brought back, and why.

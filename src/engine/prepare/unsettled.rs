@@ -1,6 +1,6 @@
 //! What is said of a release whose newest revision is neither completed nor rolled back.
 
-use crate::engine::{observe::history::ReleaseHistory, plan::deploy::Selection};
+use crate::engine::{observe::history::ReleaseHistory, plan::decide::Selection};
 use crate::{
     error::{CommandError, ExitCode},
     release::Revision,
@@ -43,7 +43,8 @@ pub(crate) fn check_phases(
     selection: &Selection,
     history: &ReleaseHistory,
 ) -> Result<(), CommandError> {
-    let Some((unsettled, beyond)) = history.newest().zip(history.touched_beyond(selection)) else {
+    let beyond = history.touched_beyond(|phase| selection.holds(phase));
+    let Some((unsettled, beyond)) = history.newest().zip(beyond) else {
         return Ok(());
     };
     let unsettled = &unsettled.revision;

@@ -6,14 +6,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::{
     events::Emitter,
-    execute::executor::{Control, Executor, OnFault},
+    execute::executor::Executor,
     execute::journal::JournalWriter,
-    execute::phases::PhasePlan,
+    execute::policy::{CancelSignals, Control, OnFault},
     execute::write::{Resources, WriteContext, Writer},
-    plan::deploy::has_label,
-    plan::removal::Removal,
-    run::lifecycle::{CancelSignals, Run},
-    watch::cache::ResourceCache,
+    phase_plan::PhasePlan,
+    plan::decide::has_label,
+    plan::steps::Removal,
+    run::lifecycle::Run,
+    watch::cache::{Labelled, ResourceCache},
 };
 use crate::{
     event::EventKind,
@@ -60,11 +61,15 @@ pub(crate) fn executor<'a>(
             .is_none_or(|there| has_label(there, &label))
     };
     let all_labelled = run.pruning.removals.iter().all(is_labelled);
+    let labelled = all_labelled.then(|| Labelled {
+        label,
+        positions: run.observation.positions.clone(),
+    });
     let cache = ResourceCache::new(
         run.cluster.clone(),
         run.served,
-        all_labelled.then_some(label),
-        run.observation,
+        labelled,
+        &run.observation.live,
     )
     .judging_by(rules(&run.wanted.readiness, &control.emitter));
     Executor::new(

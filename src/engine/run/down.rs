@@ -10,13 +10,14 @@ use serde_json::Value;
 
 use crate::engine::{
     events::Emitter,
-    execute::executor::{Control, Executor, OnFault, StopReason},
+    execute::executor::Executor,
     execute::journal::JournalWriter,
-    execute::phases::PhasePlan,
-    plan::removal::push_removals,
+    execute::policy::{CancelSignals, Control, OnFault, StopReason},
+    phase_plan::PhasePlan,
+    plan::removal::{plan_removal, removal_phases},
     run::assemble::{Ground, writer},
     run::events::{as_recorded, report_failure, run_finished},
-    run::lifecycle::{CancelSignals, Ending, Run, RunError},
+    run::lifecycle::{Ending, Run, RunError},
     run::revision::close_revision,
     run::revision::{OpenRevision, open_revision},
     watch::cache::ResourceCache,
@@ -26,8 +27,7 @@ use crate::{
     error::ExitCode,
     event::{Diagnosis, EventKind, ObjectDiagnosis, PhaseSummary, Purpose, RunOutcome},
     object::ObjectId,
-    plan::{PhaseId, PhaseSettings},
-    release::{Program, StoreError},
+    release::StoreError,
 };
 
 /// Removes what `run` says has to go, the last phase first, and waits in each phase for at most
@@ -43,8 +43,9 @@ pub(crate) async fn remove_all(
     stops: &CancelSignals,
 ) -> Result<ExitCode, RunError> {
     let started = Instant::now();
-    let plans = phase_plans(&run, patience);
-    let program = program(&run);
+    let (removals, phases) = (&run.pruning.removals, &run.wanted.phases);
+    let plans = removal_phases(removals, phases, patience);
+    let program = plan_removal(removals, phases);
     let began = open_revision(&run, &program)
         .await
         .map_err(RunError::NotStarted)?;
@@ -70,7 +71,7 @@ pub(crate) async fn remove_all(
         fenced,
         on_fault: OnFault::GoOn,
     };
-    let cache = ResourceCache::new(run.cluster.clone(), run.served, None, run.observation);
+    let cache = ResourceCache::new(run.cluster.clone(), run.served, None, &run.observation.live);
     let mut executor = Executor::new(
         &program,
         plans,
@@ -147,43 +148,6 @@ async fn conclusion(
             }
         }
     }
-}
-
-fn program(run: &Run<'_>) -> Program {
-    let mut program = Program::default();
-    let phases: Vec<PhaseId> = run.wanted.phases.iter().map(PhaseSettings::id).collect();
-    push_removals(
-        &mut program,
-        &run.pruning.removals,
-        &phases,
-        Vec::new(),
-        |removal| removal.phase.clone(),
-    );
-    program
-}
-
-/// The phases in the order in which they go, the last one first.
-fn phase_plans(run: &Run<'_>, patience: Duration) -> Vec<PhasePlan> {
-    let mut objects: BTreeMap<PhaseId, usize> = BTreeMap::new();
-    for removal in &run.pruning.removals {
-        *objects.entry(removal.phase.clone()).or_default() += 1;
-    }
-    let position = |id: &PhaseId| {
-        run.wanted
-            .phases
-            .iter()
-            .position(|phase| id.is_declared_as(&phase.name))
-            .unwrap_or(usize::MAX)
-    };
-    let mut plans: Vec<PhasePlan> = objects
-        .into_iter()
-        .map(|(id, objects)| PhasePlan {
-            objects,
-            ..PhasePlan::of(id, patience)
-        })
-        .collect();
-    plans.sort_by_key(|plan| std::cmp::Reverse(position(&plan.id)));
-    plans
 }
 
 fn started_event(run: &Run<'_>, began: &OpenRevision, plans: &[PhasePlan]) -> EventKind {

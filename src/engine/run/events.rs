@@ -5,13 +5,9 @@ use std::time::Instant;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::engine::{
-    diagnose::explain,
-    events::Emitter,
-    execute::executor::{Executor, StopReason},
-    execute::journal::JournalWriter,
-    run::lifecycle::Run,
-    watch::access::access_points,
-    watch::cache::ResourceCache,
+    diagnose::explain, events::Emitter, execute::executor::Executor,
+    execute::journal::JournalWriter, execute::policy::StopReason, run::lifecycle::Run,
+    watch::access::access_points, watch::cache::ResourceCache,
 };
 use crate::{
     cluster::Cluster,

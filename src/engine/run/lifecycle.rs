@@ -6,13 +6,14 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::{
     desired::DesiredState,
     events::Emitter,
-    execute::executor::{Limits, StopReason},
     execute::journal::JournalWriter,
-    execute::phases::PhasePlan,
+    execute::policy::{CancelSignals, Limits, StopReason},
     execute::write::Resources,
     observe::history::ReleaseHistory,
     observe::objects::Observation,
-    plan::deploy::{Decision, DeployInput, Selection, program},
+    phase_plan::PhasePlan,
+    plan::decide::{Decision, Selection},
+    plan::deploy::{DeployInput, plan_deploy},
     plan::prune::PrunePlan,
     run::assemble::{Ground, control, executor},
     run::events::{as_recorded, report_failure, report_retained, run_finished, run_started},
@@ -85,17 +86,6 @@ pub(crate) struct RevisionMetadata {
     pub(crate) access: IndexMap<String, String>,
 }
 
-/// What stops a run.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct CancelSignals {
-    /// The first SIGINT, SIGTERM or SIGHUP.
-    pub(crate) interrupt: CancellationToken,
-    /// The second one.
-    pub(crate) at_once: CancellationToken,
-    /// The lock was lost.
-    pub(crate) lock_lost: CancellationToken,
-}
-
 /// Why a run could not be recorded. What it did is told by its events.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunError {
@@ -133,7 +123,7 @@ pub(crate) async fn carry_out(
         records: &run.before.records,
         selection,
     };
-    let program = program(&changes);
+    let program = plan_deploy(&changes);
     let began = match program.writes() {
         0 => None,
         _ => Some(

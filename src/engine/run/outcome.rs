@@ -1,6 +1,6 @@
 use crate::engine::{
     diagnose::{fence, with_causes},
-    execute::executor::StopReason,
+    execute::policy::StopReason,
 };
 use crate::{
     cluster::{Cluster, RequestError},

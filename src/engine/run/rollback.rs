@@ -4,18 +4,18 @@ use jiff::Timestamp;
 
 use crate::engine::{
     events::Emitter,
-    execute::executor::{Control, Executor, Limits, OnFault, StopReason},
+    execute::executor::Executor,
     execute::journal::JournalWriter,
-    execute::phases::PhasePlan,
+    execute::policy::{CancelSignals, Control, Limits, OnFault, StopReason},
     execute::write::{Resources, WriteContext, Writer},
     observe::claims::claims_in,
     observe::objects::{Observation, observe},
     observe::storage_versions,
     observe::unconfirmed_writes,
+    phase_plan::PhasePlan,
     plan::irreversible::{exclude_irreversible, exclude_unserved},
     plan::rollback::{RollbackInput, RollbackPlan, plan_rollback},
     run::assemble::rules,
-    run::lifecycle::CancelSignals,
     run::outcome::RollbackError,
     run::verify::verify,
     watch::cache::ResourceCache,
@@ -245,10 +245,10 @@ pub(crate) async fn survey(journey: &Journey<'_>) -> Result<RollbackPreview, Req
         journey.records,
         &manager,
     );
-    let mut stays = exclude_irreversible(&mut done, journey.snapshot, &seen.live);
-    stays.extend(exclude_unserved(&mut done, journey.snapshot, &stored_as));
+    let mut irreversible = exclude_irreversible(&mut done, journey.snapshot, &seen.live);
+    irreversible.extend(exclude_unserved(&mut done, journey.snapshot, &stored_as));
     let mut back = plan(journey, &done, &seen).await?;
-    back.stays.extend(stays);
+    back.irreversible.extend(irreversible);
     Ok(RollbackPreview {
         readable,
         stored_as,
@@ -310,7 +310,7 @@ async fn plan(
         phases: &journey.phases,
         phase_of: &|id| journey.phase_of(id),
         snapshot: journey.snapshot,
-        traces: done,
+        changes: done,
         live: &seen.live,
         claims: &claims,
         records: journey.records,
@@ -368,7 +368,7 @@ async fn execute(
         fenced,
         on_fault: OnFault::GoOn,
     };
-    let cache = ResourceCache::new(journey.cluster.clone(), journey.served, None, seen)
+    let cache = ResourceCache::new(journey.cluster.clone(), journey.served, None, &seen.live)
         .judging_by(rules(&journey.rules, emitter));
     let mut executor = Executor::new(
         &back.program,

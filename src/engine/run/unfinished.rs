@@ -5,11 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 use crate::engine::{
     desired::DesiredObject,
     events::Emitter,
-    execute::executor::Limits,
-    execute::phases::PhasePlan,
+    execute::policy::{CancelSignals, Limits},
     observe::history::{ReleaseHistory, UnsettledRevision},
+    phase_plan::PhasePlan,
     run::events::as_recorded,
-    run::lifecycle::{CancelSignals, RunError},
+    run::lifecycle::RunError,
     run::revision::conclude,
     run::rollback::{Journey, go_back, survey},
 };
@@ -102,8 +102,8 @@ impl<'a> PendingRollback<'a> {
         Ok(Preview {
             restored: with_phase(back.restored),
             removed: with_phase(back.removed),
-            kept: back.kept,
-            stays: back.stays,
+            kept: back.retained,
+            stays: back.irreversible,
             by_others: back.by_others,
         })
     }

@@ -20,8 +20,8 @@ pub(crate) fn verify(
     faults: Vec<(ObjectId, String)>,
 ) -> Proof {
     let mut proof = Proof {
-        kept: back.kept.clone(),
-        stays: back.stays.clone(),
+        kept: back.retained.clone(),
+        stays: back.irreversible.clone(),
         by_others: back.by_others.clone(),
         ..Proof::default()
     };

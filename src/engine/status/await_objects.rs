@@ -9,13 +9,12 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::{
     diagnose::look_into,
     events::Emitter,
-    execute::executor::OnFault,
+    execute::policy::OnFault,
     execute::wait::{FailedWait, TICK, Wait, WaitFor, WaitTarget, Waiter},
-    observe::objects::Observation,
     watch::cache::ResourceCache,
 };
 use crate::{
-    cluster::{Cluster, RequestError, Resource, Seen, Served},
+    cluster::{Cluster, Live, RequestError, Resource, Seen, Served},
     event::Diagnosis,
     object::ObjectId,
     plan::PhaseId,
@@ -61,15 +60,14 @@ pub(crate) async fn await_objects(
         .objects
         .iter()
         .map(|(id, resource)| cluster.get(resource, id.namespace.as_deref(), &id.name));
-    let mut observation = Observation::default();
+    let mut live = Live::default();
     for ((id, _), read) in awaited.objects.iter().zip(try_join_all(reads).await?) {
-        observation.live.note(
+        live.note(
             id.clone(),
             read.map_or(Seen::Absent, |object| Seen::Present(object.into())),
         );
     }
-    let cache =
-        ResourceCache::new(cluster.clone(), served, None, &observation).judging_by(awaited.rules);
+    let cache = ResourceCache::new(cluster.clone(), served, None, &live).judging_by(awaited.rules);
     let mut waiter = Waiter::new(cache, emitter.clone(), OnFault::Stop);
     let until = if awaited.gone {
         WaitFor::Gone

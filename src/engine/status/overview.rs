@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::engine::{
-    observe::objects::{Observation, observe},
-    plan::revert::StoredDesiredState,
+    desired::DesiredState,
+    observe::objects::observe,
     status::drift::{Drift, drift},
-    watch::cache::ResourceCache,
+    watch::cache::{Labelled, ResourceCache},
 };
 use crate::{
     cluster::{Cluster, RequestError, Resource, Served},
@@ -21,7 +21,7 @@ pub(crate) struct Overview {
     revision: Revision,
     records: Records,
     cache: ResourceCache,
-    sent: Option<StoredDesiredState>,
+    sent: Option<DesiredState>,
 }
 
 /// One phase of an overview.
@@ -61,13 +61,13 @@ impl Overview {
             .into_iter()
             .filter_map(|record| Some((record.id.clone(), resource(record, served)?)))
             .collect();
-        let observation: Observation = observe(cluster, &revision.release, &wanted).await?;
-        let mut cache = ResourceCache::new(
-            cluster.clone(),
-            served,
-            Some(revision.release.label()),
-            &observation,
-        );
+        let observation = observe(cluster, &revision.release, &wanted).await?;
+        let labelled = Labelled {
+            label: revision.release.label(),
+            positions: observation.positions,
+        };
+        let mut cache =
+            ResourceCache::new(cluster.clone(), served, Some(labelled), &observation.live);
         // Rules that this version cannot read leave the built-in ones.
         cache = cache.judging_by(Rules::compile(&revision.readiness).unwrap_or_default());
         let namespaces: BTreeSet<&str> = wanted
@@ -98,13 +98,16 @@ impl Overview {
     }
 
     /// Says what was sent of the objects, so that it can be told who changed them.
-    pub(crate) fn set_sent(&mut self, sent: StoredDesiredState) {
+    pub(crate) fn set_sent(&mut self, sent: DesiredState) {
         self.sent = Some(sent);
     }
 
     fn drift(&self, record: &ObjectRecord) -> Option<Drift> {
         let live = self.cache.object(&record.id).map(AsRef::as_ref);
-        let sent = self.sent.as_ref().and_then(|sent| sent.sent(&record.id));
+        let sent = self
+            .sent
+            .as_ref()
+            .and_then(|sent| Some(sent.objects.get(&record.id)?.sent.as_ref()));
         drift(record, live, sent, &self.revision.release.field_manager())
     }
 

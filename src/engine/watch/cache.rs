@@ -19,9 +19,8 @@ use super::{
     related::{RelatedObjects, is_in},
     status_subresources::StatusSubresources,
 };
-use crate::engine::observe::objects::Observation;
 use crate::{
-    cluster::{Cluster, Heard, RequestError, Resource, Served, WatchScope, Watched},
+    cluster::{Cluster, Heard, Live, RequestError, Resource, Served, WatchScope, Watched},
     object::ObjectId,
     readiness::{Budget, Rules, Surroundings, Verdict, VolumeBinding},
 };
@@ -30,8 +29,7 @@ use crate::{
 /// ReplicaSets, claims and events around them.
 pub(crate) struct ResourceCache {
     cluster: Cluster,
-    label: Option<String>,
-    positions: HashMap<Resource, String>,
+    labelled: Option<Labelled>,
     objects: ObservedObjects,
     resources: HashMap<ObjectId, Resource>,
     related: RelatedObjects,
@@ -44,6 +42,15 @@ pub(crate) struct ResourceCache {
     tasks: JoinSet<()>,
     sender: UnboundedSender<Heard>,
     receiver: UnboundedReceiver<Heard>,
+}
+
+/// What carries our label.
+#[derive(Debug)]
+pub(crate) struct Labelled {
+    /// The label.
+    pub(crate) label: String,
+    /// For each kind that was listed by it over all namespaces: where a watch goes on.
+    pub(crate) positions: HashMap<Resource, String>,
 }
 
 /// Which objects may have another verdict than before, as far as watches tell: time may change
@@ -76,25 +83,19 @@ const CHILDREN: [(&str, &str, &str, &str); 4] = [
 ];
 
 impl ResourceCache {
-    /// A hub that knows what `look` saw, and watches what carries `label`; without one, whole
-    /// kinds: objects that are put back may not be ours.
+    /// A cache that knows `live`, and watches what is `labelled`; without that, whole kinds: objects
+    /// that are put back may not be ours.
     pub(crate) fn new(
         cluster: Cluster,
         served: &Served,
-        label: Option<String>,
-        observation: &Observation,
+        labelled: Option<Labelled>,
+        live: &Live,
     ) -> Self {
         let (sender, receiver) = unbounded_channel();
         Self {
             cluster,
-            positions: if label.is_some() {
-                observation.positions.clone()
-            } else {
-                HashMap::new()
-            },
-            label,
-            objects: observation
-                .live
+            labelled,
+            objects: live
                 .present()
                 .map(|(id, object)| (id.clone(), Arc::clone(object)))
                 .collect(),
@@ -112,7 +113,7 @@ impl ResourceCache {
         }
     }
 
-    /// The same hub, which judges by `rules` where they fit.
+    /// The same cache, which judges by `rules` where they fit.
     pub(crate) fn judging_by(self, rules: Rules) -> Self {
         Self { rules, ..self }
     }
@@ -223,7 +224,8 @@ impl ResourceCache {
         self.resources
             .entry(id.clone())
             .or_insert_with(|| resource.clone());
-        let position = self.positions.get(resource).cloned();
+        let labelled = self.labelled.as_ref();
+        let position = labelled.and_then(|labelled| labelled.positions.get(resource).cloned());
         let namespace = if position.is_some() {
             None
         } else {
@@ -233,7 +235,7 @@ impl ResourceCache {
             WatchScope {
                 resource: resource.clone(),
                 namespace,
-                selector: self.label.clone(),
+                selector: self.label().cloned(),
             },
             position,
         );
@@ -379,9 +381,12 @@ impl ResourceCache {
 
     fn is_ours(&self, object: &Value) -> bool {
         let labels = object.pointer("/metadata/labels");
-        self.label
-            .as_ref()
+        self.label()
             .is_some_and(|label| labels.and_then(|labels| labels.get(label)).is_some())
+    }
+
+    fn label(&self) -> Option<&String> {
+        self.labelled.as_ref().map(|labelled| &labelled.label)
     }
 
     fn take_object(&mut self, object: Arc<Value>) {
@@ -401,7 +406,7 @@ impl ResourceCache {
     /// objects that were known.
     fn forget_scope(&mut self, scope: &WatchScope, list: &[Arc<Value>]) -> HashSet<ObjectId> {
         let mut known = HashSet::new();
-        if scope.selector == self.label {
+        if scope.selector.as_ref() == self.label() {
             let of_kind =
                 |id: &ObjectId| id.kind == scope.resource.kind && id.group == scope.resource.group;
             known = self

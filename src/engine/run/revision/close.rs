@@ -39,7 +39,10 @@ pub(crate) async fn close_revision(
         }
         _ => {
             run.pruning.gone.iter().for_each(|id| records.remove(id));
-            run.pruning.kept.iter().for_each(|(id, _)| records.keep(id));
+            run.pruning
+                .retained
+                .iter()
+                .for_each(|(id, _)| records.keep(id));
         }
     }
     let revision = &mut head.revision;

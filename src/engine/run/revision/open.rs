@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::engine::{
     desired::DesiredObject, execute::write::Resources, observe::storage_versions,
-    plan::deploy::Selection, run::lifecycle::Run,
+    plan::decide::Selection, run::lifecycle::Run,
 };
 use crate::{
     cluster::RequestError,

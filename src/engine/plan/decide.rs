@@ -1,0 +1,147 @@
+//! What has to be done with each wanted object: created, changed, or left alone by the skip rule.
+
+use serde_json::Value;
+
+use crate::engine::desired::{DesiredObject, DesiredState};
+use crate::{
+    cluster::{Live, Seen},
+    object::ObjectId,
+    plan::PhaseId,
+    release::Records,
+};
+
+/// What has to be done with one wanted object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ChangeAction {
+    /// It is not there.
+    Create,
+    /// It is there and may differ.
+    Change,
+    /// It is there, differs in what cannot be changed, and is deleted and created anew.
+    Replace,
+    /// It is as wanted.
+    Keep,
+}
+
+/// The decision about one wanted object.
+#[derive(Debug, Clone)]
+pub(crate) struct Decision {
+    /// The object.
+    pub(crate) id: ObjectId,
+    /// What has to be done.
+    pub(crate) action: ChangeAction,
+    /// Whether the apply takes over fields that somebody changed at a terminal.
+    pub(crate) force: bool,
+    /// Somebody has deleted what is there; it is created once that is gone.
+    pub(crate) terminating: bool,
+    /// Claims that become larger with it.
+    pub(crate) expansions: Vec<Expansion>,
+    /// What else is to be said of it before it is done.
+    pub(crate) remark: Option<String>,
+}
+
+/// A claim that has to become larger, because the StatefulSet that it belongs to asks for more now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Expansion {
+    /// The claim.
+    pub(crate) claim: ObjectId,
+    /// How much it asks for then, as the manifest writes it.
+    pub(crate) size: String,
+}
+
+/// The phases that a run is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Selection {
+    /// All.
+    All,
+    /// Only these.
+    Only(Vec<String>),
+    /// None: what is deployed goes on being wanted.
+    Nothing,
+}
+
+impl Selection {
+    /// Whether `phase` is part of the run.
+    pub(crate) fn holds(&self, phase: &PhaseId) -> bool {
+        match self {
+            Selection::All => true,
+            Selection::Only(names) => names.iter().any(|name| phase.is_declared_as(name)),
+            Selection::Nothing => false,
+        }
+    }
+
+    /// Whether the phase that the plan declares under `name` is part of the run.
+    pub(crate) fn holds_declared(&self, name: &str) -> bool {
+        self.holds(&PhaseId::declared(name))
+    }
+}
+
+/// Decides for each wanted object of the selected phases what has to be done with it.
+///
+/// An object is left alone when what is wanted has the digest of what was sent last, and the live
+/// object has the uid, our entry and the stored values that were recorded then.
+pub(crate) fn decide(
+    wanted: &DesiredState,
+    live: &Live,
+    records: &Records,
+    selection: &Selection,
+) -> Vec<Decision> {
+    let manager = wanted.release.field_manager();
+    let selected = wanted
+        .objects
+        .iter()
+        .filter(|(_, object)| selection.holds(&object.phase));
+    selected
+        .map(|(id, object)| {
+            let terminating = live
+                .object(id)
+                .is_some_and(|there| there.pointer("/metadata/deletionTimestamp").is_some());
+            let action = match live.seen(id) {
+                // A Job that has done its work is not run again where its time to live has removed
+                // it.
+                Seen::Absent if has_run(id, object, records) => ChangeAction::Keep,
+                Seen::Absent => ChangeAction::Create,
+                Seen::Present(_) if terminating => ChangeAction::Create,
+                Seen::Present(there) => {
+                    let record = records.get(id).filter(|record| {
+                        record.wanted == object.digest
+                            && !record.kept
+                            && record.holds(there, &manager)
+                    });
+                    if record.is_some_and(|_| has_label(there, &wanted.release.label())) {
+                        ChangeAction::Keep
+                    } else {
+                        ChangeAction::Change
+                    }
+                }
+                Seen::Forbidden | Seen::Unasked => ChangeAction::Change,
+            };
+            Decision {
+                id: id.clone(),
+                action,
+                force: false,
+                terminating,
+                expansions: Vec::new(),
+                remark: None,
+            }
+        })
+        .collect()
+}
+
+/// Whether `id` is a Job that was run as it is wanted, and that removes itself: only of such a one
+/// it is remembered that it has run.
+/// <https://kubernetes.io/docs/concepts/workloads/controllers/ttlafterfinished/>
+pub(crate) fn has_run(id: &ObjectId, wanted: &DesiredObject, records: &Records) -> bool {
+    id.kind == "Job"
+        && records
+            .get(id)
+            .is_some_and(|record| record.completed && record.wanted == wanted.digest)
+}
+
+/// Whether `object` bears `label`.
+pub(crate) fn has_label(object: &Value, label: &str) -> bool {
+    object
+        .pointer("/metadata/labels")
+        .and_then(|labels| labels.get(label))
+        .is_some()
+}
