@@ -28,7 +28,7 @@ pub(super) fn describe(object: &Value) -> String {
 
 /// The kubectl command that shows the whole of a log.
 pub(super) fn logs(request: &LogRequest) -> String {
-    let previous = if request.previous { " --previous" } else { "" };
+    let previous = if request.previous { " -p" } else { "" };
     let namespace = in_namespace(
         Some(&request.namespace)
             .filter(|it| !it.is_empty())

@@ -266,7 +266,7 @@ mod tests {
         );
         assert_eq!(
             explanation.more[0],
-            "kubectl logs -n shop api-1 -c api --previous"
+            "kubectl logs -n shop api-1 -c api -p"
         );
     }
 

@@ -111,11 +111,13 @@ impl Output {
 
     /// Writes an error for people to standard error.
     pub(crate) fn error(&mut self, error: &CommandError) {
+        let width = self.stderr_width();
         let Self { stderr, bars, .. } = self;
         let text: String = error
             .render()
             .lines()
-            .map(|line| styled(line) + "\n")
+            .flat_map(|line| wrapped(&neutralise(line), width))
+            .map(|line| styled(&line) + "\n")
             .collect();
         let _ = bars.suspend(|| stderr.write_all(text.as_bytes()));
     }
@@ -180,6 +182,25 @@ impl Output {
     }
 }
 
+/// The words that the lines of an error begin with.
+const TITLES: [&str; 3] = ["Error:", "Caused by:", "Hint:"];
+
+/// An error's line in lines of at most `width` columns, commands whole. Lines without a title hold
+/// what is laid out already, such as an excerpt of a file.
+fn wrapped(line: &str, width: Option<usize>) -> Vec<String> {
+    if !TITLES.iter().any(|title| line.starts_with(title)) {
+        return vec![line.to_owned()];
+    }
+    let mut lines = wrap_prose(line, width.map(|width| width.saturating_sub(INDENT)));
+    for line in lines.iter_mut().skip(1) {
+        line.insert_str(0, &" ".repeat(INDENT));
+    }
+    lines
+}
+
+/// What follows a title is indented by so much where it goes on in a further line.
+const INDENT: usize = 2;
+
 /// An error's line with its first word in colour. What the cluster or a file put into it is
 /// neutralised.
 fn styled(line: &str) -> String {
@@ -222,5 +243,22 @@ mod tests {
             "\u{1b}[1m\u{1b}[31mError:\u{1b}[0m it ␛[2J failed"
         );
         assert_eq!(styled("another line"), "another line");
+    }
+
+    #[test]
+    fn errors_wrap_and_what_is_laid_out_does_not() {
+        assert_eq!(
+            wrapped(
+                "Hint: run `deployctl unlock shop --env dev` again",
+                Some(32)
+            ),
+            [
+                "Hint: run",
+                "  `deployctl unlock shop --env dev`",
+                "  again"
+            ]
+        );
+        let excerpt = "  7 |   prod: {namespce: shop}";
+        assert_eq!(wrapped(excerpt, Some(10)), [excerpt]);
     }
 }

@@ -287,7 +287,7 @@ impl StatusView {
                 format!("next: {rollback} continues the rollback; {up} deploys again")
             }
             Standing::RolledBack => {
-                format!("next: everything is as it was before; fix the cause, then run {up} again")
+                format!("next: fix the cause, then run {up} again")
             }
         };
         let (lead, text) = text.split_at(TITLE);
@@ -317,7 +317,7 @@ impl RevisionInfo {
     /// How it ended, in words.
     pub(super) fn word(&self) -> (&'static str, anstyle::Style) {
         if self.taken_down {
-            ("uninstalled it", FAINT)
+            ("uninstalled", FAINT)
         } else {
             outcome_word(self.outcome)
         }

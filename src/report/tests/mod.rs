@@ -327,11 +327,17 @@ fn diagnosis() -> Diagnosis {
         phase: Some(PhaseId::declared("apps")),
         objects: vec![
             diagnosed("api", Some(cause), log),
-            diagnosed("web", Some("image `shop/web:2` cannot be pulled"), Vec::new()),
+            diagnosed(
+                "web",
+                Some("image `shop/web:2` cannot be pulled"),
+                Vec::new(),
+            ),
             diagnosed("mail", None, Vec::new()),
             diagnosed("search", None, Vec::new()),
         ],
-        more: vec!["kubectl --context kind-shop --namespace shop logs pod/api-7c9f8d-x2x7p --container server --previous".to_owned()],
+        more: vec![
+            "kubectl --context kind-shop logs -n shop api-7c9f8d-x2x7p -c server -p".to_owned(),
+        ],
         interrupted: false,
     }
 }

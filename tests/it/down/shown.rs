@@ -28,7 +28,7 @@ fn status_list_and_history_say_that_nothing_is_deployed_and_what_was_kept() {
     );
     let text = project.command("status", &[]).run().exited(0).stdout;
     let said = [
-        "uninstalled it",
+        "uninstalled",
         "nothing is deployed",
         "was kept",
         "`deployctl up down-said --env default`",
@@ -61,7 +61,7 @@ fn status_list_and_history_say_that_nothing_is_deployed_and_what_was_kept() {
         .stdout;
     assert!(
         text.lines()
-            .any(|line| line.contains("down-said.default") && line.contains("uninstalled it")),
+            .any(|line| line.contains("down-said.default") && line.contains("uninstalled")),
         "{text}"
     );
 
