@@ -134,7 +134,7 @@ fn confirm(arguments: &Arguments, release: &str) -> Result<(), CommandError> {
         Err(AskError::NoTerminal) => Err(CommandError::usage(
             "there is no terminal to ask at; nothing was changed",
         )
-        .hint(format!("confirm: {}", named()))),
+        .hint(format!("confirm with `--yes={release}`"))),
         Err(error) => Err(CommandError::failed("nothing was changed").because(&error)),
     }
 }
