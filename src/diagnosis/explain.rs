@@ -264,10 +264,7 @@ mod tests {
             ),
             ("api-1", "api", true, 20)
         );
-        assert_eq!(
-            explanation.more[0],
-            "kubectl logs -n shop api-1 -c api -p"
-        );
+        assert_eq!(explanation.more[0], "kubectl logs -n shop api-1 -c api -p");
     }
 
     #[test]

@@ -181,7 +181,7 @@ fn people_read_the_object_the_reason_and_what_shows_more() {
         "Deployment/read-by-people/web",
         "CrashLoopBackOff",
         "kubectl logs",
-        "--previous",
+        "-c main -p",
         "rolled back: 3 objects as before, 0 differences",
         "fix the cause, then run `deployctl up read-by-people --env default` again",
     ] {
