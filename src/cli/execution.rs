@@ -1,13 +1,10 @@
 //! Carries out what was prepared.
 
-use std::time::Duration;
-
 use super::{run_reporter::RunReporter, session::Session};
 use crate::{
     cluster::{Cluster, Served},
     engine::{
-        Emitter, Prepared, RevisionMetadata, Run, RunError, RunOptions, Selection, carry_out,
-        remove_all,
+        Emitter, Prepared, RevisionMetadata, Run, RunError, RunOptions, RunTarget, carry_out,
     },
     error::{CommandError, ExitCode},
     event::EventKind,
@@ -19,14 +16,10 @@ use crate::{
 pub(super) struct Execution<'a> {
     /// What was prepared.
     pub(super) prepared: &'a Prepared,
-    /// Which phases are run.
-    pub(super) selection: &'a Selection,
     /// How it is run.
-    pub(super) options: RunOptions,
+    pub(super) options: RunOptions<'a>,
     /// What its revision says of it.
     pub(super) metadata: RevisionMetadata,
-    /// Where it only removes: how long it waits in each phase until everything is gone.
-    pub(super) delete_timeout: Option<Duration>,
 }
 
 impl<'a> Execution<'a> {
@@ -43,7 +36,7 @@ impl<'a> Execution<'a> {
             notices,
             stops,
         } = &mut *session;
-        let (prepared, delete_timeout) = (self.prepared, self.delete_timeout);
+        let prepared = self.prepared;
         let run = self.run(cluster, served, store);
         let work = async |emitter: &Emitter| {
             for (phase, why) in &prepared.skipped {
@@ -52,10 +45,7 @@ impl<'a> Execution<'a> {
                     why: why.clone(),
                 });
             }
-            match delete_timeout {
-                Some(delete_timeout) => remove_all(run, delete_timeout, emitter, stops).await,
-                None => carry_out(run, emitter, stops).await,
-            }
+            carry_out(run, emitter, stops).await
         };
         let result = reporter.follow(notices, work).await;
         result.map_err(|error| run_error(&error, session))
@@ -74,17 +64,18 @@ impl<'a> Execution<'a> {
             ..
         } = self.prepared;
         Run {
-            cluster,
-            served,
-            wanted: desired,
+            target: RunTarget {
+                cluster,
+                served,
+                store,
+            },
+            desired,
             decisions,
             pruning,
             observation,
-            selection: self.selection,
-            before: history,
-            store,
-            terms: self.options,
-            origin: self.metadata,
+            history,
+            options: self.options,
+            metadata: self.metadata,
         }
     }
 }

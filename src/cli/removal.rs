@@ -83,8 +83,8 @@ impl Removing<'_> {
             .filter(|_| *self.selection == Selection::Nothing);
         let execution = Execution {
             prepared,
-            selection: self.selection,
             options: RunOptions {
+                selection: self.selection,
                 limits: Limits {
                     parallel: arguments.run.parallel,
                     timeout: arguments.timeout.unwrap_or(newest.timeout),
@@ -92,6 +92,7 @@ impl Removing<'_> {
                 timeout_rollback: newest.timeout_rollback,
                 rolls_back: false,
                 force_conflicts: false,
+                delete_timeout: Some(arguments.delete_timeout),
             },
             metadata: RevisionMetadata {
                 by: self.by.clone(),
@@ -102,7 +103,6 @@ impl Removing<'_> {
                     .map(|revision| revision.access.clone())
                     .unwrap_or_default(),
             },
-            delete_timeout: Some(arguments.delete_timeout),
         };
         let reporter = RunReporter::new(&arguments.run, self.global, output);
         execution.carry_out(session, store, &reporter).await

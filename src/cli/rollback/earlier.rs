@@ -85,8 +85,8 @@ async fn carry_out(
     let arguments = rollback.arguments;
     let execution = Execution {
         prepared,
-        selection: &Selection::All,
         options: RunOptions {
+            selection: &Selection::All,
             limits: Limits {
                 parallel: arguments.run.parallel,
                 timeout: then.timeout,
@@ -94,6 +94,7 @@ async fn carry_out(
             timeout_rollback: then.timeout_rollback,
             rolls_back: true,
             force_conflicts: arguments.force_conflicts,
+            delete_timeout: None,
         },
         metadata: RevisionMetadata {
             by: rollback.by.clone(),
@@ -102,7 +103,6 @@ async fn carry_out(
             guard: rollback.guard.clone(),
             access: then.access.clone(),
         },
-        delete_timeout: None,
     };
     let reporter = RunReporter::new(&arguments.run, rollback.global, output);
     execution.carry_out(&mut session, store, &reporter).await

@@ -152,8 +152,8 @@ impl Deployment<'_> {
         } = *self;
         let execution = Execution {
             prepared,
-            selection: self.selection,
             options: RunOptions {
+                selection: self.selection,
                 limits: Limits {
                     parallel: arguments.run.parallel,
                     timeout: arguments.timeout.unwrap_or(plan.timeout),
@@ -161,6 +161,7 @@ impl Deployment<'_> {
                 timeout_rollback: plan.timeout_rollback,
                 rolls_back: !arguments.no_rollback,
                 force_conflicts: arguments.force_conflicts,
+                delete_timeout: None,
             },
             metadata: RevisionMetadata {
                 by: self.by.clone(),
@@ -172,7 +173,6 @@ impl Deployment<'_> {
                 },
                 access: access(plan, session.cluster.kubectl()),
             },
-            delete_timeout: None,
         };
         let reporter = RunReporter::new(&arguments.run, self.global, output);
         execution.carry_out(&mut session, store, &reporter).await

@@ -45,15 +45,15 @@ impl JournalWriter {
         )
     }
 
-    /// Stores what is not stored yet, and returns the head as it is stored then. Nothing that is
-    /// noted later is stored.
-    pub(crate) async fn close(&self) -> (Head, Result<(), StoreError>) {
+    /// Stores what is not stored yet, and returns the head as it is stored then; `None` where
+    /// nothing is stored. Nothing that is noted later is.
+    pub(crate) async fn close(&self) -> Option<(Head, Result<(), StoreError>)> {
         let flusher = self
             .flusher
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        flusher.expect("the journal is open").close().await
+        Some(flusher?.close().await)
     }
 
     /// Notes `entry`.

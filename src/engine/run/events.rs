@@ -5,15 +5,21 @@ use std::time::Instant;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::engine::{
-    diagnose::explain, events::Emitter, execute::executor::Executor,
-    execute::journal::JournalWriter, execute::policy::StopReason, run::lifecycle::Run,
-    watch::access::access_points, watch::cache::ResourceCache,
+    diagnose::explain,
+    events::Emitter,
+    execute::executor::Executor,
+    execute::policy::{OnFault, StopReason},
+    run::context::Run,
+    run::execution::{Execution, ExecutionPlan},
+    run::remaining::remaining,
+    watch::access::access_points,
+    watch::cache::ResourceCache,
 };
 use crate::{
     cluster::Cluster,
     error::ExitCode,
     event::{EventKind, PhaseSummary, Purpose, RunOutcome},
-    plan::PhaseId,
+    object::ObjectId,
     release::StoreError,
 };
 
@@ -35,55 +41,48 @@ pub(crate) async fn report_failure(
     cause
 }
 
-/// How a run ended that ended with `outcome` and `exit`, as far as others can know: what could not
-/// be stored is not known to the next run.
-pub(crate) fn as_recorded(
-    recorded: &Result<(), StoreError>,
-    outcome: RunOutcome,
-    exit: ExitCode,
-) -> (RunOutcome, ExitCode) {
-    match recorded {
-        Ok(()) => (outcome, exit),
-        Err(_) => (RunOutcome::Interrupted, ExitCode::Changed),
+/// Tells what of `faults` is still there although it was to go, and returns it in one sentence.
+pub(crate) fn report_remaining(
+    faults: Vec<(ObjectId, String)>,
+    cluster: &Cluster,
+    cache: &ResourceCache,
+    emitter: &Emitter,
+) -> String {
+    let diagnosis = remaining(faults, cache, cluster);
+    let cause = diagnosis.summary.clone();
+    emitter.emit(EventKind::FailureExplained { diagnosis });
+    cause
+}
+
+pub(crate) fn run_started(run: &Run<'_>, revision: u64, plan: &ExecutionPlan) -> EventKind {
+    let cluster = run.target.cluster;
+    let limit = SignedDuration::try_from(run.options.limits.timeout).unwrap_or(SignedDuration::MAX);
+    EventKind::RunStarted {
+        release: run.desired.release.clone(),
+        revision,
+        context: cluster.context().to_owned(),
+        server: cluster.server().to_owned(),
+        phases: plan
+            .phases
+            .iter()
+            .map(|phase| PhaseSummary {
+                name: phase.id.clone(),
+                objects: phase.objects,
+            })
+            .collect(),
+        writes: plan.program.writes(),
+        purpose: purpose(run),
+        deadline: Timestamp::now() + limit,
     }
 }
 
-pub(crate) fn run_started(run: &Run<'_>, revision: u64, writes: usize) -> EventKind {
-    let phases = run
-        .wanted
-        .phases
-        .iter()
-        .filter(|phase| run.selection.holds_declared(&phase.name));
-    let summaries = phases.map(|phase| PhaseSummary {
-        name: phase.id(),
-        objects: run
-            .wanted
-            .objects
-            .values()
-            .filter(|object| object.phase.is_declared_as(&phase.name))
-            .count(),
-    });
-    let prune = PhaseSummary {
-        name: PhaseId::Prune,
-        objects: run.pruning.removals.len(),
-    };
-    EventKind::RunStarted {
-        release: run.wanted.release.clone(),
-        revision,
-        context: run.cluster.context().to_owned(),
-        server: run.cluster.server().to_owned(),
-        phases: summaries
-            .chain([prune])
-            .filter(|summary| summary.objects > 0)
-            .collect(),
-        writes,
-        purpose: if run.origin.back_to.is_some() {
-            Purpose::BringBack
-        } else {
-            Purpose::Deploy
-        },
-        deadline: Timestamp::now()
-            + SignedDuration::try_from(run.terms.limits.timeout).unwrap_or(SignedDuration::MAX),
+fn purpose(run: &Run<'_>) -> Purpose {
+    match run.options.delete_timeout {
+        // Both only remove; which it is was asked for by the command's name.
+        Some(_) if run.metadata.by.command == "prune" => Purpose::Prune,
+        Some(_) => Purpose::TakeDown,
+        None if run.metadata.back_to.is_some() => Purpose::BringBack,
+        None => Purpose::Deploy,
     }
 }
 
@@ -96,12 +95,15 @@ pub(crate) fn run_finished(
 ) -> EventKind {
     let access = match outcome {
         RunOutcome::Succeeded => {
-            access_points(&run.origin.access, run.wanted, executor.cache_mut())
+            access_points(&run.metadata.access, run.desired, executor.cache_mut())
         }
         _ => Vec::new(),
     };
-    let (phases, requests, verdicts) =
-        (executor.timings(), run.cluster.counts(), executor.delays());
+    let (phases, requests, verdicts) = (
+        executor.timings(),
+        run.target.cluster.counts(),
+        executor.delays(),
+    );
     EventKind::RunFinished {
         outcome,
         exit,
@@ -113,20 +115,18 @@ pub(crate) fn run_finished(
     }
 }
 
-/// Tells of what did not go although it was no longer wanted, and why.
-pub(crate) fn report_retained(
-    executor: &mut Executor<'_>,
-    notes: &JournalWriter,
-    emitter: &Emitter,
-) {
-    let faults = executor
-        .faults
-        .drain(..)
-        .map(|(object, what)| format!("{object} {what}"));
-    let kept = notes
-        .left()
+/// Tells of what did not go although it was no longer wanted, and why. Where the run goes on with
+/// everything else, what did not succeed is the cause of its failure, and told as such.
+pub(crate) fn report_retained(execution: &mut Execution<'_>, on_fault: OnFault, emitter: &Emitter) {
+    let told = match on_fault {
+        OnFault::Stop => std::mem::take(&mut execution.executor.faults),
+        OnFault::GoOn => Vec::new(),
+    };
+    let faults = told
         .into_iter()
-        .map(|(object, why)| format!("{object} is kept: {why}"));
+        .map(|(object, what)| format!("{object} {what}"));
+    let kept = execution.journal.left().into_iter();
+    let kept = kept.map(|(object, why)| format!("{object} is kept: {why}"));
     faults
         .chain(kept)
         .for_each(|text| emitter.emit(EventKind::Noted { text }));

@@ -1,101 +1,27 @@
-use std::time::{Duration, Instant};
+//! One life of a run: its revision opened, its program executed, rolled back where that fails, and
+//! its outcome stored. Deploying, going back to an earlier revision and removing are all of this.
 
-use indexmap::IndexMap;
-use tokio_util::sync::CancellationToken;
+use std::{collections::BTreeSet, time::Instant};
 
 use crate::engine::{
-    desired::DesiredState,
     events::Emitter,
-    execute::journal::JournalWriter,
-    execute::policy::{CancelSignals, Limits, StopReason},
-    execute::write::Resources,
-    observe::history::ReleaseHistory,
-    observe::objects::Observation,
+    execute::policy::{CancelSignals, Limits, OnFault, StopReason},
     phase_plan::PhasePlan,
-    plan::decide::{Decision, Selection},
-    plan::deploy::{DeployInput, plan_deploy},
-    plan::prune::PrunePlan,
-    run::assemble::{Ground, control, executor},
-    run::events::{as_recorded, report_failure, report_retained, run_finished, run_started},
+    run::context::{Run, RunError},
+    run::events::{report_failure, report_remaining, report_retained, run_finished, run_started},
+    run::execution::{Baseline, Execution, ExecutionPlan, execute_run},
+    run::outcome::{Ending, Written, as_recorded, not_rolled_back},
     run::revision::close_revision,
     run::revision::{OpenRevision, open_revision},
     run::rollback::{Journey, RollbackResult, go_back},
 };
 use crate::{
-    cluster::{Cluster, Served},
     error::ExitCode,
-    event::{PhaseTiming, RunOutcome},
-    object::RollbackMark,
+    event::RunOutcome,
+    object::{ObjectId, RollbackMark},
     plan::{OnFailure, PhaseId},
-    release::{
-        Author, ChangeLog, Guard, JournalEntry, PlanSource, Program, Records, Snapshot, Store,
-        StoreError,
-    },
+    release::{ChangeLog, Head, Program, Records, Snapshot, StoreError},
 };
-
-/// Everything that a run needs to know. Nothing has been written yet.
-pub(crate) struct Run<'a> {
-    /// The connection; its writes end with the lock.
-    pub(crate) cluster: &'a Cluster,
-    /// What it serves.
-    pub(crate) served: &'a Served,
-    /// What is wanted.
-    pub(crate) wanted: &'a DesiredState,
-    /// What has to be done with each object of the selected phases.
-    pub(crate) decisions: &'a [Decision],
-    /// What becomes of what is no longer wanted.
-    pub(crate) pruning: &'a PrunePlan,
-    /// What was seen, under the lock where anything is going to be written.
-    pub(crate) observation: &'a Observation,
-    /// Which phases are run.
-    pub(crate) selection: &'a Selection,
-    /// What was before.
-    pub(crate) before: &'a ReleaseHistory,
-    /// Where revisions are kept.
-    pub(crate) store: &'a Store,
-    /// How it is run.
-    pub(crate) terms: RunOptions,
-    /// What its revision says of it.
-    pub(crate) origin: RevisionMetadata,
-}
-
-/// How a run is carried out.
-#[derive(Clone, Copy)]
-pub(crate) struct RunOptions {
-    /// Bounds.
-    pub(crate) limits: Limits,
-    /// Time limit of the way back.
-    pub(crate) timeout_rollback: Duration,
-    /// Whether a failure is rolled back, as far as the phases say so.
-    pub(crate) rolls_back: bool,
-    /// Whether fields that others own are taken over.
-    pub(crate) force_conflicts: bool,
-}
-
-/// Who makes a revision, of what, and what later commands are to know of the release.
-pub(crate) struct RevisionMetadata {
-    /// Who runs it.
-    pub(crate) by: Author,
-    /// The plan that it is made from.
-    pub(crate) source: Option<PlanSource>,
-    /// The revision that it goes back to.
-    pub(crate) back_to: Option<u64>,
-    /// Where and how the release may be changed.
-    pub(crate) guard: Guard,
-    /// The plan's `open`: name and how to reach it.
-    pub(crate) access: IndexMap<String, String>,
-}
-
-/// Why a run could not be recorded. What it did is told by its events.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RunError {
-    /// Nothing was written.
-    #[error("the revision could not be stored, so nothing was changed")]
-    NotStarted(#[source] StoreError),
-    /// The run ended, but how it ended could not be stored.
-    #[error("the run ended, but its outcome could not be stored")]
-    NotRecorded(#[source] StoreError),
-}
 
 /// Carries out `run`: stores the revision with its snapshot, executes the program, rolls back where
 /// that fails, and stores how it ended. Returns the exit code.
@@ -106,209 +32,207 @@ pub(crate) enum RunError {
 pub(crate) async fn carry_out(
     run: Run<'_>,
     emitter: &Emitter,
-    stops: &CancelSignals,
+    signals: &CancelSignals,
 ) -> Result<ExitCode, RunError> {
     let started = Instant::now();
-    let Run {
-        wanted,
-        decisions,
-        selection,
-        ..
-    } = run;
-    let changes = DeployInput {
-        wanted,
-        decisions,
-        removals: &run.pruning.removals,
-        live: &run.observation.live,
-        records: &run.before.records,
-        selection,
+    let plan = ExecutionPlan::of(&run);
+    let opened = if plan.program.writes() == 0 && run.options.delete_timeout.is_none() {
+        None
+    } else {
+        let opened = open_revision(&run, &plan.program).await;
+        Some(opened.map_err(RunError::NotStarted)?)
     };
-    let program = plan_deploy(&changes);
-    let began = match program.writes() {
-        0 => None,
-        _ => Some(
-            open_revision(&run, &program)
-                .await
-                .map_err(RunError::NotStarted)?,
-        ),
+    let head = opened.as_ref().map(|opened| &opened.head);
+    let number = head
+        .or(run.history.newest())
+        .map(|head| head.revision.number);
+    emitter.emit(run_started(&run, number.unwrap_or_default(), &plan));
+    let nothing = Baseline::default();
+    let baseline = opened.as_ref().map_or(&nothing, |opened| &opened.baseline);
+    let head = head.cloned();
+    let mut execution = execute_run(&run, &plan, baseline, head, emitter, signals).await;
+    let ended = match &opened {
+        Some(opened) => end_writing(&run, &plan, opened, &mut execution, emitter, signals).await,
+        None => end_confirming(&run, &plan, &mut execution, emitter).await,
     };
-    let number = began
-        .as_ref()
-        .map(|began| &began.head)
-        .or(run.before.newest())
-        .map_or(0, |head| head.revision.number);
-    emitter.emit(run_started(&run, number, program.writes()));
-    match began {
-        Some(began) => write(&run, &program, began, emitter, stops, started).await,
-        None => wait(&run, &program, emitter, stops, started).await,
-    }
+    let (outcome, exit) = as_recorded(&ended.recorded, ended.outcome, ended.exit);
+    let executor = &mut execution.executor;
+    emitter.emit(run_finished(&run, executor, outcome, exit, started));
+    ended.recorded.map(|()| exit).map_err(RunError::NotRecorded)
 }
 
-/// Waits until everything is ready; nothing has to be written.
-async fn wait(
+/// How a run ended, and whether that is stored.
+struct Ended {
+    outcome: RunOutcome,
+    exit: ExitCode,
+    recorded: Result<(), StoreError>,
+}
+
+/// Ends a run that had nothing to write and only waited until everything is ready.
+async fn end_confirming(
     run: &Run<'_>,
-    program: &Program,
+    plan: &ExecutionPlan,
+    execution: &mut Execution<'_>,
     emitter: &Emitter,
-    stops: &CancelSignals,
-    started: Instant,
-) -> Result<ExitCode, RunError> {
-    let (snapshot, traces) = (Snapshot::default(), ChangeLog::default());
-    let ground = Ground {
-        snapshot: &snapshot,
-        traces: &traces,
-        stored_as: Resources::new(),
-    };
-    let mut executor = executor(
-        run,
-        program,
-        &ground,
-        JournalWriter::default(),
-        control(run, emitter, stops, CancellationToken::new()),
-    );
-    let result = executor.run().await;
-    let cause = match &result {
-        Ok(()) => None,
-        Err(stop) => {
-            Some(report_failure(stop, None, run.cluster, executor.cache_mut(), emitter).await)
-        }
-    };
-    let mended = result.is_ok()
-        && run
-            .before
-            .newest()
-            .is_some_and(|newest| newest.revision.outcome != RunOutcome::Succeeded);
-    let mut recorded = Ok(());
-    if mended {
-        let unchanged = Ending {
+) -> Ended {
+    report_cause(run, plan, execution, None, emitter).await;
+    let Err(stop) = &execution.result else {
+        return Ended {
             outcome: RunOutcome::Succeeded,
-            cause,
-            timings: executor.timings(),
-            entries: Vec::new(),
-            returned: None,
+            exit: ExitCode::Done,
+            recorded: record_recovery(run, plan, execution, emitter).await,
         };
-        recorded = match open_revision(run, program).await {
-            Ok(began) => close_revision(run, began.head, &began.base, unchanged, emitter).await,
-            Err(error) => Err(error),
-        };
+    };
+    let (outcome, exit) = not_rolled_back(stop, Written::NothingToWrite);
+    Ended {
+        outcome,
+        exit,
+        recorded: Ok(()),
     }
-    let (outcome, exit) = match result {
-        Ok(()) => (RunOutcome::Succeeded, ExitCode::Done),
-        Err(StopReason::Interrupted) => (RunOutcome::Interrupted, ExitCode::Interrupted),
-        Err(_) => (RunOutcome::Failed, ExitCode::Failed),
-    };
-    let (outcome, exit) = as_recorded(&recorded, outcome, exit);
-    emitter.emit(run_finished(run, &mut executor, outcome, exit, started));
-    recorded.map(|()| exit).map_err(RunError::NotRecorded)
 }
 
-/// How a run ended.
-pub(crate) struct Ending {
-    pub(crate) outcome: RunOutcome,
-    pub(crate) cause: Option<String>,
-    pub(crate) timings: Vec<PhaseTiming>,
-    pub(crate) entries: Vec<JournalEntry>,
-    pub(crate) returned: Option<RollbackResult>,
-}
-
-/// Executes a program that writes, rolls back where it fails, and stores how it ended.
-async fn write(
+/// Stores a revision although nothing was written, where the one before did not succeed.
+async fn record_recovery(
     run: &Run<'_>,
-    program: &Program,
-    began: OpenRevision,
+    plan: &ExecutionPlan,
+    execution: &Execution<'_>,
     emitter: &Emitter,
-    stops: &CancelSignals,
-    started: Instant,
-) -> Result<ExitCode, RunError> {
-    let OpenRevision {
-        head,
-        snapshot,
-        traces,
-        base,
-        stored_as,
-    } = began;
-    let (notes, fenced) = JournalWriter::open(run.store, head, stops);
-    let ground = Ground {
-        snapshot: &snapshot,
-        traces: &traces,
-        stored_as,
+) -> Result<(), StoreError> {
+    let newest = run.history.newest();
+    if newest.is_none_or(|newest| newest.revision.outcome == RunOutcome::Succeeded) {
+        return Ok(());
+    }
+    let ending = Ending {
+        outcome: RunOutcome::Succeeded,
+        cause: None,
+        timings: execution.executor.timings(),
+        entries: Vec::new(),
+        returned: None,
     };
-    let mut executor = executor(
-        run,
-        program,
-        &ground,
-        notes.clone(),
-        control(run, emitter, stops, fenced),
-    );
-    let result = executor.run().await;
-    let (mut head, closed) = notes.close().await;
-    report_retained(&mut executor, &notes, emitter);
-    let cause = match &result {
-        Ok(()) => None,
-        Err(stop) => Some(
-            report_failure(
-                stop,
-                closed.as_ref().err(),
-                run.cluster,
-                executor.cache_mut(),
-                emitter,
-            )
-            .await,
-        ),
+    let opened = open_revision(run, &plan.program).await?;
+    close_revision(run, opened.head, &opened.base, ending, emitter).await
+}
+
+/// Ends a run that wrote: rolls back what has to be, and stores the outcome.
+async fn end_writing(
+    run: &Run<'_>,
+    plan: &ExecutionPlan,
+    opened: &OpenRevision,
+    execution: &mut Execution<'_>,
+    emitter: &Emitter,
+    signals: &CancelSignals,
+) -> Ended {
+    let (mut head, closed) = match execution.closed.take() {
+        Some(closed) => closed,
+        None => (opened.head.clone(), Ok(())),
     };
+    report_retained(execution, plan.on_fault, emitter);
+    let cause = report_cause(run, plan, execution, closed.as_ref().err(), emitter).await;
     let mut ending = Ending {
         outcome: RunOutcome::Succeeded,
         cause,
-        timings: executor.timings(),
-        entries: notes.entries(),
+        timings: execution.executor.timings(),
+        entries: execution.journal.entries(),
         returned: None,
     };
-    let exit = match &result {
-        Ok(()) => ExitCode::Done,
+    let exit = match &execution.result {
+        Ok(()) if ending.cause.is_none() => ExitCode::Done,
+        Ok(()) => {
+            ending.outcome = RunOutcome::Failed;
+            ExitCode::Changed
+        }
         Err(stop) if rolls_back(run, stop) => {
-            let mut done = traces.clone();
-            done.extend(&ending.entries);
-            let mut records = run.before.records.clone();
-            records.replay(&ending.entries);
-            let journey = Journey {
-                unconfirmed: Some(executor.unconfirmed()),
-                ..journey(run, program, &snapshot, done, &records)
-            };
-            let cause = ending.cause.clone().unwrap_or_default();
-            let returned = go_back(&journey, &mut head, cause, emitter, stops).await;
+            let unconfirmed = execution.executor.unconfirmed();
+            let returned = roll_back_run(
+                run,
+                plan,
+                opened,
+                (&ending, unconfirmed),
+                &mut head,
+                (emitter, signals),
+            )
+            .await;
             let exit = returned.exit(matches!(stop, StopReason::Interrupted));
             ending.outcome = returned.outcome;
             ending.returned = Some(returned);
             exit
         }
         Err(stop) => {
-            let untouched = notes.is_empty() && executor.unanswered == 0 && traces.is_empty();
-            let (outcome, exit) = left_as_it_is(stop, untouched);
+            let is_untouched = execution.is_untouched() && opened.baseline.traces.is_empty();
+            let (outcome, exit) = not_rolled_back(stop, Written::of(is_untouched));
             ending.outcome = outcome;
             exit
         }
     };
     let outcome = ending.outcome;
-    let is_over = !matches!(result, Err(StopReason::Fenced)) && outcome != RunOutcome::RollingBack;
-    let recorded = match (closed, &result) {
+    let is_fenced = matches!(execution.result, Err(StopReason::Fenced));
+    let recorded = match (closed, &execution.result) {
         (Err(error), Ok(())) => Err(error),
-        _ if is_over => close_revision(run, head, &base, ending, emitter).await,
-        _ => Ok(()),
+        _ if is_fenced || outcome == RunOutcome::RollingBack => Ok(()),
+        _ => close_revision(run, head, &opened.base, ending, emitter).await,
     };
-    let (outcome, exit) = as_recorded(&recorded, outcome, exit);
-    emitter.emit(run_finished(run, &mut executor, outcome, exit, started));
-    recorded.map(|()| exit).map_err(RunError::NotRecorded)
+    Ended {
+        outcome,
+        exit,
+        recorded,
+    }
 }
 
-/// How a run that `stop` ended, and that is not rolled back, is called. `untouched`: nothing was
-/// written.
-fn left_as_it_is(stop: &StopReason, untouched: bool) -> (RunOutcome, ExitCode) {
-    let interrupted = matches!(stop, StopReason::Interrupted);
-    match (untouched, interrupted) {
-        (true, true) => (RunOutcome::RolledBack, ExitCode::Interrupted),
-        (true, false) => (RunOutcome::RolledBack, ExitCode::Failed),
-        (false, true) => (RunOutcome::Interrupted, ExitCode::Changed),
-        (false, false) => (RunOutcome::Failed, ExitCode::Changed),
+/// Tells why the run stopped, or what is still there that was to go; returns it in one sentence.
+/// `broken`: why the journal could not be written.
+async fn report_cause(
+    run: &Run<'_>,
+    plan: &ExecutionPlan,
+    execution: &mut Execution<'_>,
+    broken: Option<&StoreError>,
+    emitter: &Emitter,
+) -> Option<String> {
+    let cluster = run.target.cluster;
+    let executor = &mut execution.executor;
+    match &execution.result {
+        Err(stop) => {
+            let cache = executor.cache_mut();
+            Some(report_failure(stop, broken, cluster, cache, emitter).await)
+        }
+        Ok(()) if plan.on_fault == OnFault::GoOn && !executor.faults.is_empty() => {
+            let faults = std::mem::take(&mut executor.faults);
+            Some(report_remaining(
+                faults,
+                cluster,
+                executor.cache_mut(),
+                emitter,
+            ))
+        }
+        Ok(()) => None,
     }
+}
+
+/// Puts back what `run` has done. What it did is in the change log of the interrupted runs that it
+/// went on from, and in the entries of its own journal.
+async fn roll_back_run(
+    run: &Run<'_>,
+    plan: &ExecutionPlan,
+    opened: &OpenRevision,
+    (ending, unconfirmed): (&Ending, BTreeSet<ObjectId>),
+    head: &mut Head,
+    (emitter, signals): (&Emitter, &CancelSignals),
+) -> RollbackResult {
+    let mut done = opened.baseline.traces.clone();
+    done.extend(&ending.entries);
+    let mut records = run.history.records.clone();
+    records.replay(&ending.entries);
+    let journey = Journey {
+        unconfirmed: Some(unconfirmed),
+        ..journey(
+            run,
+            &plan.program,
+            &opened.baseline.snapshot,
+            done,
+            &records,
+        )
+    };
+    let cause = ending.cause.clone().unwrap_or_default();
+    go_back(&journey, head, cause, emitter, signals).await
 }
 
 fn journey<'a>(
@@ -318,9 +242,9 @@ fn journey<'a>(
     traces: ChangeLog,
     records: &'a Records,
 ) -> Journey<'a> {
-    let plans = run.wanted.phases.iter().map(PhasePlan::planned);
+    let plans = run.desired.phases.iter().map(PhasePlan::planned);
     let wanted = run
-        .wanted
+        .desired
         .objects
         .iter()
         .map(|(id, object)| (id.clone(), object.phase.clone()));
@@ -331,19 +255,19 @@ fn journey<'a>(
         .map(|removal| (removal.id.clone(), removal.phase.clone()));
     let marked = |mark| {
         let marked = run
-            .wanted
+            .desired
             .objects
             .iter()
             .filter(move |(_, object)| object.marks.rollback == mark);
         marked.map(|(id, _)| id.clone()).collect()
     };
     Journey {
-        cluster: run.cluster,
-        served: run.served,
-        store: run.store,
-        release: &run.wanted.release,
+        cluster: run.target.cluster,
+        served: run.target.served,
+        store: run.target.store,
+        release: &run.desired.release,
         phases: plans.collect(),
-        rules: run.wanted.readiness.clone(),
+        rules: run.desired.readiness.clone(),
         phase_of: records.phases().chain(removed).chain(wanted).collect(),
         program,
         snapshot,
@@ -353,10 +277,10 @@ fn journey<'a>(
         manual: marked(RollbackMark::Manual),
         rerun: marked(RollbackMark::Rerun),
         limits: Limits {
-            timeout: run.terms.timeout_rollback,
-            ..run.terms.limits
+            timeout: run.options.timeout_rollback,
+            ..run.options.limits
         },
-        by: run.origin.by.clone(),
+        by: run.metadata.by.clone(),
     }
     .with_others()
 }
@@ -364,7 +288,7 @@ fn journey<'a>(
 /// Whether what was done is rolled back after `stop`.
 fn rolls_back(run: &Run<'_>, stop: &StopReason) -> bool {
     let on_failure = |phase: &PhaseId| {
-        run.wanted
+        run.desired
             .phases
             .iter()
             .find(|known| phase.is_declared_as(&known.name))
@@ -373,11 +297,11 @@ fn rolls_back(run: &Run<'_>, stop: &StopReason) -> bool {
     match stop {
         // Whoever has the release now decides what becomes of it.
         StopReason::Fenced => false,
-        StopReason::Interrupted => run.terms.rolls_back,
+        StopReason::Interrupted => run.options.rolls_back,
         StopReason::Refused { phase, .. }
         | StopReason::Failed { phase, .. }
         | StopReason::TimedOut { phase, .. } => {
-            run.terms.rolls_back && on_failure(phase) != Some(OnFailure::Stop)
+            run.options.rolls_back && on_failure(phase) != Some(OnFailure::Stop)
         }
     }
 }

@@ -1,10 +1,11 @@
 //! One life of a run: begun, executed, rolled back where it fails, verified, recorded.
 
-pub(super) mod assemble;
-pub(super) mod down;
+pub(super) mod context;
 pub(super) mod events;
+pub(super) mod execution;
 pub(super) mod lifecycle;
 pub(super) mod outcome;
+pub(super) mod remaining;
 pub(super) mod revision;
 pub(super) mod rollback;
 pub(super) mod unfinished;

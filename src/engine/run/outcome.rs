@@ -1,10 +1,15 @@
+//! How runs end: one table of outcomes and exit codes, and why a rollback did not come to its end.
+
+use crate::engine::run::rollback::RollbackResult;
 use crate::engine::{
     diagnose::{fence, with_causes},
     execute::policy::StopReason,
 };
 use crate::{
     cluster::{Cluster, RequestError},
-    release::StoreError,
+    error::ExitCode,
+    event::{PhaseTiming, RunOutcome},
+    release::{JournalEntry, StoreError},
 };
 
 /// Why a way back did not come to its end.
@@ -43,4 +48,60 @@ impl RollbackError {
     pub(crate) fn message(&self) -> String {
         format!("the rollback was interrupted: {self}")
     }
+}
+
+/// What a run that stopped early, and is not rolled back, has written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// It had nothing to write.
+    NothingToWrite,
+    /// It was stopped before its first write.
+    Nothing,
+    /// Something, or that is not known.
+    Something,
+}
+
+impl Written {
+    pub(crate) fn of(is_untouched: bool) -> Self {
+        if is_untouched {
+            Self::Nothing
+        } else {
+            Self::Something
+        }
+    }
+}
+
+/// The outcome and exit code of a run that `stop` ended and that is not rolled back.
+pub(crate) fn not_rolled_back(stop: &StopReason, written: Written) -> (RunOutcome, ExitCode) {
+    let interrupted = matches!(stop, StopReason::Interrupted);
+    match (written, interrupted) {
+        (Written::NothingToWrite, true) => (RunOutcome::Interrupted, ExitCode::Interrupted),
+        (Written::NothingToWrite, false) => (RunOutcome::Failed, ExitCode::Failed),
+        (Written::Nothing, true) => (RunOutcome::RolledBack, ExitCode::Interrupted),
+        (Written::Nothing, false) => (RunOutcome::RolledBack, ExitCode::Failed),
+        (Written::Something, true) => (RunOutcome::Interrupted, ExitCode::Changed),
+        (Written::Something, false) => (RunOutcome::Failed, ExitCode::Changed),
+    }
+}
+
+/// How a run ended that ended with `outcome` and `exit`, as far as others can know: what could not
+/// be stored is not known to the next run.
+pub(crate) fn as_recorded(
+    recorded: &Result<(), StoreError>,
+    outcome: RunOutcome,
+    exit: ExitCode,
+) -> (RunOutcome, ExitCode) {
+    match recorded {
+        Ok(()) => (outcome, exit),
+        Err(_) => (RunOutcome::Interrupted, ExitCode::Changed),
+    }
+}
+
+/// How a run ended.
+pub(crate) struct Ending {
+    pub(crate) outcome: RunOutcome,
+    pub(crate) cause: Option<String>,
+    pub(crate) timings: Vec<PhaseTiming>,
+    pub(crate) entries: Vec<JournalEntry>,
+    pub(crate) returned: Option<RollbackResult>,
 }

@@ -4,10 +4,9 @@ use jiff::Timestamp;
 
 use crate::engine::{
     events::Emitter,
-    execute::executor::Executor,
     execute::journal::JournalWriter,
     execute::policy::{CancelSignals, Control, Limits, OnFault, StopReason},
-    execute::write::{Resources, WriteContext, Writer},
+    execute::write::{Resources, WriteContext},
     observe::claims::claims_in,
     observe::objects::{Observation, observe},
     observe::storage_versions,
@@ -15,7 +14,7 @@ use crate::engine::{
     phase_plan::PhasePlan,
     plan::irreversible::{exclude_irreversible, exclude_unserved},
     plan::rollback::{RollbackInput, RollbackPlan, plan_rollback},
-    run::assemble::rules,
+    run::execution::{execute as execute_program, rules},
     run::outcome::RollbackError,
     run::verify::verify,
     watch::cache::ResourceCache,
@@ -359,7 +358,7 @@ async fn execute(
         resources: stored_as,
         stored_as: Resources::new(),
         force_conflicts: true,
-        notes: notes.clone(),
+        notes,
     };
     let control = Control {
         emitter: emitter.clone(),
@@ -370,18 +369,15 @@ async fn execute(
     };
     let cache = ResourceCache::new(journey.cluster.clone(), journey.served, None, &seen.live)
         .judging_by(rules(&journey.rules, emitter));
-    let mut executor = Executor::new(
-        &back.program,
-        plans(journey, back),
-        Writer::new(context),
-        cache,
-        control,
-    );
-    let result = executor.run().await;
-    let mut faults = std::mem::take(&mut executor.faults);
-    let (stored, closed) = notes.close().await;
-    *head = stored;
-    match result {
+    let phases = plans(journey, back);
+    let execution = execute_program(&back.program, phases, context, cache, control).await;
+    let mut faults = execution.executor.faults;
+    let mut closed = Ok(());
+    if let Some((stored, journal)) = execution.closed {
+        *head = stored;
+        closed = journal;
+    }
+    match execution.result {
         Ok(()) => {}
         Err(StopReason::TimedOut { objects, .. }) => {
             faults.extend(objects.into_iter().map(|(id, verdict)| {
@@ -391,7 +387,7 @@ async fn execute(
         Err(stop) => return Err(RollbackError::of(&stop, closed, journey.cluster)),
     }
     closed?;
-    Ok((faults, notes.entries()))
+    Ok((faults, execution.journal.entries()))
 }
 
 /// The phases that the way back leads through, with what is done in each.

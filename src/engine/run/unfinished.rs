@@ -8,8 +8,8 @@ use crate::engine::{
     execute::policy::{CancelSignals, Limits},
     observe::history::{ReleaseHistory, UnsettledRevision},
     phase_plan::PhasePlan,
-    run::events::as_recorded,
-    run::lifecycle::RunError,
+    run::context::RunError,
+    run::outcome::as_recorded,
     run::revision::conclude,
     run::rollback::{Journey, go_back, survey},
 };

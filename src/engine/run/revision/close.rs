@@ -3,9 +3,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::engine::{
-    diagnose::with_causes,
-    events::Emitter,
-    run::lifecycle::{Ending, Run},
+    diagnose::with_causes, events::Emitter, run::context::Run, run::outcome::Ending,
 };
 use crate::{
     event::{EventKind, RunOutcome},
@@ -31,7 +29,7 @@ pub(crate) async fn close_revision(
         entries,
         returned,
     } = ending;
-    let mut records = run.before.records.clone();
+    let mut records = run.history.records.clone();
     records.replay(&entries);
     match &returned {
         Some(returned) if outcome == RunOutcome::RolledBack => {
@@ -61,8 +59,8 @@ pub(crate) async fn close_revision(
         }
     }
     conclude(
-        run.store,
-        &run.before.heads,
+        run.target.store,
+        &run.history.heads,
         head,
         &records,
         outcome,

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::engine::{
     desired::DesiredObject, execute::write::Resources, observe::storage_versions,
-    plan::decide::Selection, run::lifecycle::Run,
+    plan::decide::Selection, run::context::Run, run::execution::Baseline,
 };
 use crate::{
     cluster::RequestError,
@@ -22,12 +22,9 @@ use crate::{
 pub(crate) struct OpenRevision {
     pub(crate) head: Head,
     /// What was there before it, and before the interrupted ones that it goes on from.
-    pub(crate) snapshot: Snapshot,
-    /// What the interrupted ones that it goes on from did.
-    pub(crate) traces: ChangeLog,
+    pub(crate) baseline: Baseline,
     /// What was remembered of objects before the first of them.
     pub(crate) base: Records,
-    pub(crate) stored_as: Resources,
 }
 
 /// Reads of the snapshot that are under way at once.
@@ -39,11 +36,11 @@ pub(crate) async fn open_revision(
     run: &Run<'_>,
     program: &Program,
 ) -> Result<OpenRevision, StoreError> {
-    let store = run.store;
+    let store = run.target.store;
     let mut snapshot = Snapshot::default();
     let mut traces = ChangeLog::default();
-    let mut base = run.before.records.clone();
-    if let Some(unsettled) = &run.before.unsettled {
+    let mut base = run.history.records.clone();
+    if let Some(unsettled) = &run.history.unsettled {
         snapshot = unsettled.snapshot.clone();
         traces = unsettled.traces.clone();
         base = unsettled.records.clone();
@@ -57,10 +54,12 @@ pub(crate) async fn open_revision(
     let head = store.create(revision(run, stored)).await?;
     Ok(OpenRevision {
         head,
-        snapshot,
-        traces,
+        baseline: Baseline {
+            snapshot,
+            traces,
+            stored_as,
+        },
         base,
-        stored_as,
     })
 }
 
@@ -79,10 +78,10 @@ async fn stored(
     snapshot: &Snapshot,
     traces: &ChangeLog,
 ) -> Result<Stored, StoreError> {
-    let store = run.store;
+    let store = run.target.store;
     let (phases, program, snapshot, traces, records) = tokio::try_join!(
         try_join_all(
-            run.wanted
+            run.desired
                 .phases
                 .iter()
                 .map(|phase| phase_record(run, phase))
@@ -108,13 +107,13 @@ async fn stored(
 }
 
 fn revision(run: &Run<'_>, stored: Stored) -> Revision {
-    let newest = run.before.newest().map(|head| &head.revision);
-    let unsettled = newest.filter(|_| run.before.unsettled.is_some());
-    let deployed = run.before.deployed();
-    let (terms, origin) = (&run.terms, &run.origin);
-    let (partial, objects) = match run.selection {
-        Selection::All => (false, run.wanted.objects.len()),
-        Selection::Only(_) => (true, run.wanted.objects.len()),
+    let newest = run.history.newest().map(|head| &head.revision);
+    let unsettled = newest.filter(|_| run.history.unsettled.is_some());
+    let deployed = run.history.deployed();
+    let (terms, origin) = (&run.options, &run.metadata);
+    let (partial, objects) = match run.options.selection {
+        Selection::All => (false, run.desired.objects.len()),
+        Selection::Only(_) => (true, run.desired.objects.len()),
         Selection::Nothing => {
             deployed.map_or((false, 0), |deployed| (deployed.partial, deployed.objects))
         }
@@ -122,13 +121,13 @@ fn revision(run: &Run<'_>, stored: Stored) -> Revision {
     Revision {
         format: Revision::FORMAT,
         number: newest.map_or(1, |newest| newest.number + 1),
-        release: run.wanted.release.clone(),
+        release: run.desired.release.clone(),
         by: origin.by.clone(),
         source: origin.source.clone(),
         back_to: origin.back_to,
         continues: unsettled.map(|newest| newest.number),
         taken_over: None,
-        context: run.cluster.context().to_owned(),
+        context: run.target.cluster.context().to_owned(),
         guard: origin.guard.clone(),
         started: Timestamp::now(),
         finished: None,
@@ -136,7 +135,7 @@ fn revision(run: &Run<'_>, stored: Stored) -> Revision {
         cause: None,
         partial,
         phases: stored.phases,
-        readiness: run.wanted.readiness.clone(),
+        readiness: run.desired.readiness.clone(),
         objects,
         changes: Changes::default(),
         access: origin.access.clone(),
@@ -158,9 +157,14 @@ fn revision(run: &Run<'_>, stored: Stored) -> Revision {
 /// The chunks of what is remembered of objects now. Where the revision before has ended these are
 /// its own.
 async fn known_records(run: &Run<'_>) -> Result<Vec<String>, StoreError> {
-    match run.before.newest() {
+    match run.history.newest() {
         Some(newest) if newest.revision.finished.is_some() => Ok(newest.revision.records.clone()),
-        Some(_) => run.store.write_chunks(&run.before.records.sorted()).await,
+        Some(_) => {
+            run.target
+                .store
+                .write_chunks(&run.history.records.sorted())
+                .await
+        }
         None => Ok(Vec::new()),
     }
 }
@@ -174,7 +178,8 @@ async fn take(
 ) -> Result<Resources, RequestError> {
     let ids: Vec<&ObjectId> = program.written().collect();
     let stored_as =
-        storage_versions::stored_as(run.cluster, run.served, ids.iter().copied()).await?;
+        storage_versions::stored_as(run.target.cluster, run.target.served, ids.iter().copied())
+            .await?;
     let seen: Vec<(ObjectId, Option<Arc<Value>>)> =
         stream::iter(ids.into_iter().filter(|id| !snapshot.knows(id)))
             .map(|id| seen_as_stored(run, id, &stored_as))
@@ -209,6 +214,7 @@ async fn seen_as_stored(
         None => Ok((id.clone(), Some(Arc::clone(there)))),
         Some(resource) => {
             let object = run
+                .target
                 .cluster
                 .get(resource, id.namespace.as_deref(), &id.name)
                 .await?;
@@ -221,9 +227,9 @@ async fn seen_as_stored(
 /// deployed.
 pub(crate) fn carried<'a>(run: &Run<'a>, phase: &PhaseSettings) -> Option<&'a PhaseRecord> {
     let deployed = run
-        .before
+        .history
         .deployed()
-        .filter(|_| !run.selection.holds_declared(&phase.name))?;
+        .filter(|_| !run.options.selection.holds_declared(&phase.name))?;
     deployed
         .phases
         .iter()
@@ -232,7 +238,7 @@ pub(crate) fn carried<'a>(run: &Run<'a>, phase: &PhaseSettings) -> Option<&'a Ph
 
 /// What is wanted in `phase`.
 pub(crate) fn objects_of<'a>(run: &Run<'a>, phase: &PhaseSettings) -> Vec<&'a DesiredObject> {
-    run.wanted
+    run.desired
         .objects
         .values()
         .filter(|object| object.phase.is_declared_as(&phase.name))
@@ -247,7 +253,7 @@ async fn phase_record(run: &Run<'_>, phase: &PhaseSettings) -> Result<PhaseRecor
     let wanted = if objects.is_empty() {
         Vec::new()
     } else {
-        run.store.write_chunks(&objects).await?
+        run.target.store.write_chunks(&objects).await?
     };
     Ok(PhaseRecord {
         name: phase.name.clone(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::engine::{
-    run::lifecycle::Run,
+    run::context::Run,
     run::revision::open::{carried, objects_of},
 };
 use crate::release::{ChangeLog, Head, Program, Snapshot, StoreError};
@@ -23,16 +23,18 @@ pub(crate) async fn check(
     snapshot: &Snapshot,
     traces: &ChangeLog,
 ) -> Result<(), StoreError> {
-    let Some(room) = run.store.room().await? else {
+    let Some(room) = run.target.store.room().await? else {
         return Ok(());
     };
-    let stored: BTreeSet<&str> = run.before.heads.iter().flat_map(Head::chunks).collect();
+    let stored: BTreeSet<&str> = run.history.heads.iter().flat_map(Head::chunks).collect();
     let chunks = chunks(run, program, snapshot, traces);
     let new = chunks
         .iter()
         .filter(|name| !stored.contains(name.as_str()))
         .count();
-    run.store.fits(room, 1 + new + later(program.writes()))
+    run.target
+        .store
+        .fits(room, 1 + new + later(program.writes()))
 }
 
 /// The names of the chunks that are written before the first object is.
@@ -42,7 +44,7 @@ fn chunks(
     snapshot: &Snapshot,
     traces: &ChangeLog,
 ) -> BTreeSet<String> {
-    let store = run.store;
+    let store = run.target.store;
     let mut names: BTreeSet<String> = store
         .chunk_names(program)
         .into_iter()
@@ -52,7 +54,7 @@ fn chunks(
         names.extend(store.chunk_names(traces));
     }
     for phase in run
-        .wanted
+        .desired
         .phases
         .iter()
         .filter(|phase| carried(run, phase).is_none())
@@ -63,11 +65,11 @@ fn chunks(
         }
     }
     if run
-        .before
+        .history
         .newest()
         .is_some_and(|newest| newest.revision.finished.is_none())
     {
-        names.extend(store.chunk_names(&run.before.records.sorted()));
+        names.extend(store.chunk_names(&run.history.records.sorted()));
     }
     names
 }

@@ -1,0 +1,259 @@
+//! One execution of a program, with its journal: of a run, or of its rollback.
+
+use std::{collections::HashMap, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::{
+    events::Emitter,
+    execute::executor::Executor,
+    execute::journal::JournalWriter,
+    execute::policy::{CancelSignals, Control, OnFault, StopReason},
+    execute::write::{WriteContext, Writer},
+    observe::storage_versions::Resources,
+    phase_plan::PhasePlan,
+    plan::decide::has_label,
+    plan::deploy::{DeployInput, plan_deploy},
+    plan::removal::{plan_removal, removal_phases},
+    plan::steps::Removal,
+    run::context::Run,
+    watch::cache::{Labelled, ResourceCache},
+};
+use crate::{
+    event::EventKind,
+    plan::{PhaseId, ReadinessRule},
+    readiness::Rules,
+    release::{ChangeLog, Head, Program, Snapshot, StoreError, Work},
+};
+
+/// What is executed.
+pub(crate) struct ExecutionPlan {
+    pub(crate) program: Program,
+    /// The phases that the program has steps of.
+    pub(crate) phases: Vec<PhasePlan>,
+    pub(crate) on_fault: OnFault,
+    /// The label by which objects are watched; `None` where some of them do not carry it.
+    label: Option<String>,
+}
+
+impl ExecutionPlan {
+    /// What `run` executes: what is wanted phase by phase, or only removals, the last phase first.
+    pub(crate) fn of(run: &Run<'_>) -> Self {
+        let removals = &run.pruning.removals;
+        if let Some(timeout) = run.options.delete_timeout {
+            return Self {
+                program: plan_removal(removals, &run.desired.phases),
+                phases: removal_phases(removals, &run.desired.phases, timeout),
+                on_fault: OnFault::GoOn,
+                label: None,
+            };
+        }
+        let program = plan_deploy(&DeployInput {
+            wanted: run.desired,
+            decisions: run.decisions,
+            removals,
+            live: &run.observation.live,
+            records: &run.history.records,
+            selection: run.options.selection,
+        });
+        Self {
+            phases: deploy_phases(run, &program),
+            program,
+            on_fault: OnFault::Stop,
+            label: shared_label(run),
+        }
+    }
+}
+
+/// The label of the release, where all that goes carries it: what goes with the data of a
+/// StatefulSet does not.
+fn shared_label(run: &Run<'_>) -> Option<String> {
+    let label = run.desired.release.label();
+    let is_labelled = |removal: &Removal| {
+        let live = run.observation.live.object(&removal.id);
+        live.is_none_or(|there| has_label(there, &label))
+    };
+    let all_labelled = run.pruning.removals.iter().all(is_labelled);
+    all_labelled.then_some(label)
+}
+
+/// What was there before a run, and before the interrupted ones that it goes on from.
+#[derive(Default)]
+pub(crate) struct Baseline {
+    pub(crate) snapshot: Snapshot,
+    /// What the interrupted ones did.
+    pub(crate) traces: ChangeLog,
+    /// The kind that each object is stored as.
+    pub(crate) stored_as: Resources,
+}
+
+/// What an execution came to.
+pub(crate) struct Execution<'a> {
+    pub(crate) executor: Executor<'a>,
+    pub(crate) result: Result<(), StopReason>,
+    pub(crate) journal: JournalWriter,
+    /// The head as it is stored then, and whether all of the journal is; `None` where nothing is
+    /// stored.
+    pub(crate) closed: Option<(Head, Result<(), StoreError>)>,
+}
+
+impl Execution<'_> {
+    /// Whether nothing was written, as far as is known.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.journal.is_empty() && self.executor.unanswered == 0
+    }
+}
+
+/// Executes `program` and closes the journal that `context` writes to.
+pub(crate) async fn execute<'a>(
+    program: &'a Program,
+    phases: Vec<PhasePlan>,
+    context: WriteContext<'a>,
+    cache: ResourceCache,
+    control: Control,
+) -> Execution<'a> {
+    let journal = context.notes.clone();
+    let mut executor = Executor::new(program, phases, Writer::new(context), cache, control);
+    let result = executor.run().await;
+    let closed = journal.close().await;
+    Execution {
+        executor,
+        result,
+        journal,
+        closed,
+    }
+}
+
+/// Executes `plan` for `run`; where there is a `head`, the journal is stored in it.
+pub(crate) async fn execute_run<'a>(
+    run: &Run<'a>,
+    plan: &'a ExecutionPlan,
+    baseline: &'a Baseline,
+    head: Option<Head>,
+    emitter: &Emitter,
+    signals: &CancelSignals,
+) -> Execution<'a> {
+    let (journal, fenced) = match head {
+        Some(head) => JournalWriter::open(run.target.store, head, signals),
+        None => (JournalWriter::default(), CancellationToken::new()),
+    };
+    let control = Control {
+        emitter: emitter.clone(),
+        limits: run.options.limits,
+        interrupt: signals.interrupt.clone(),
+        fenced,
+        on_fault: plan.on_fault,
+    };
+    let cache = ResourceCache::new(
+        run.target.cluster.clone(),
+        run.target.served,
+        plan.label.clone().map(|label| Labelled {
+            label,
+            positions: run.observation.positions.clone(),
+        }),
+        &run.observation.live,
+    )
+    .judging_by(rules(&run.desired.readiness, emitter));
+    let context = write_context(run, baseline, journal);
+    execute(&plan.program, plan.phases.clone(), context, cache, control).await
+}
+
+/// The rules of a plan. One that this version of the program cannot read, which another one has
+/// stored, is told and left out: readiness is judged by the built-in rules then.
+pub(crate) fn rules(written: &[ReadinessRule], emitter: &Emitter) -> Rules {
+    Rules::compile(written).unwrap_or_else(|problem| {
+        let text = format!("the plan's rules for readiness cannot be read, and the built-in ones judge instead: {problem}");
+        emitter.emit(EventKind::Noted { text });
+        Rules::default()
+    })
+}
+
+/// What is needed to write for `run`.
+fn write_context<'a>(
+    run: &Run<'a>,
+    baseline: &'a Baseline,
+    journal: JournalWriter,
+) -> WriteContext<'a> {
+    let mut resources: Resources = run
+        .desired
+        .objects
+        .iter()
+        .filter_map(|(id, object)| {
+            Some((
+                id.clone(),
+                run.desired.resource(&object.object, run.target.served)?,
+            ))
+        })
+        .collect();
+    for removal in &run.pruning.removals {
+        if let Some(resource) = run
+            .target
+            .served
+            .preferred(&removal.id.group, &removal.id.kind)
+        {
+            resources.insert(removal.id.clone(), resource.clone());
+        }
+    }
+    WriteContext {
+        cluster: run.target.cluster.clone(),
+        served: run.target.served,
+        release: &run.desired.release,
+        wanted: Some(run.desired),
+        live: &run.observation.live,
+        snapshot: &baseline.snapshot,
+        traces: &baseline.traces,
+        base: run
+            .history
+            .unsettled
+            .as_ref()
+            .map(|unsettled| &unsettled.records),
+        resources,
+        stored_as: baseline.stored_as.clone(),
+        force_conflicts: run.options.force_conflicts,
+        notes: journal,
+    }
+}
+
+/// The phases that the program has steps of.
+fn deploy_phases(run: &Run<'_>, program: &Program) -> Vec<PhasePlan> {
+    let mut writes: HashMap<&PhaseId, usize> = HashMap::new();
+    for step in program
+        .steps
+        .iter()
+        .filter(|step| matches!(step.work, Work::Apply { .. }))
+    {
+        *writes.entry(&step.phase).or_default() += 1;
+    }
+    let phases = run
+        .desired
+        .phases
+        .iter()
+        .filter(|phase| run.options.selection.holds_declared(&phase.name))
+        .map(|phase| {
+            let id = phase.id();
+            let objects = run
+                .desired
+                .objects
+                .values()
+                .filter(|object| object.phase == id)
+                .count();
+            let unchanged = objects - writes.get(&id).copied().unwrap_or_default();
+            PhasePlan {
+                objects,
+                unchanged,
+                ..PhasePlan::planned(phase)
+            }
+        });
+    let prune = PhasePlan {
+        objects: run.pruning.removals.len(),
+        ..PhasePlan::of(PhaseId::Prune, PRUNE_TIMEOUT)
+    };
+    phases
+        .chain([prune])
+        .filter(|phase| phase.objects > 0)
+        .collect()
+}
+
+/// How long what is no longer wanted may take to go, before the run ends and says that it is still
+/// there.
+const PRUNE_TIMEOUT: Duration = Duration::from_mins(2);
