@@ -1,3 +1,5 @@
+//! What a run wants to be in the cluster, object by object, as it will be sent.
+
 use std::sync::Arc;
 
 use indexmap::IndexMap;

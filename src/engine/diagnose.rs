@@ -1,3 +1,5 @@
+//! Why a run stopped: the object, its pod and container, the last log lines, what to look at next.
+
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures::future::join_all;

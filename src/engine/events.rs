@@ -1,3 +1,5 @@
+//! Where the engine says what happens; it prints nothing.
+
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},

@@ -1,3 +1,5 @@
+//! Runs a program: starts each step once those before it are done, within the bounds of its policy.
+
 use std::{
     collections::{BTreeSet, BinaryHeap, HashSet},
     future::Future,

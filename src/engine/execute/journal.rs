@@ -1,3 +1,5 @@
+//! What was written, remembered for the run and stored in its revision while it goes on.
+
 use std::{
     collections::{BTreeMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},

@@ -1,3 +1,5 @@
+//! The phases of an execution: their time limits, and what has become of them.
+
 use std::time::Duration;
 
 use tokio::time::Instant;

@@ -1,3 +1,5 @@
+//! Waiting for objects: judges them when something has happened; requests nothing.
+
 use std::{collections::HashSet, time::Duration};
 
 use jiff::Timestamp;

@@ -1,3 +1,5 @@
+//! What the revisions of a release left, and what an unsettled one did.
+
 use std::collections::BTreeSet;
 
 use crate::{

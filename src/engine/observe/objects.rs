@@ -1,3 +1,5 @@
+//! The one look at what is there, with as few requests as its user is permitted.
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,

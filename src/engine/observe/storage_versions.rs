@@ -1,3 +1,5 @@
+//! The version that each kind is stored in, in which snapshots are read and put back.
+
 use std::collections::{BTreeSet, HashMap};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};

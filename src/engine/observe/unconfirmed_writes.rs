@@ -1,3 +1,5 @@
+//! Writes whose answer nobody saw, worked out from what is there.
+
 use jiff::Timestamp;
 use serde_json::Value;
 

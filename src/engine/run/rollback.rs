@@ -1,3 +1,6 @@
+//! The rollback of a revision that was not finished: planned anew from what is there, executed,
+//! verified.
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;

@@ -1,3 +1,5 @@
+//! A newest revision that has neither succeeded nor was rolled back, and going back from it.
+
 use std::{collections::HashMap, time::Instant};
 
 use jiff::{SignedDuration, Timestamp};

@@ -1,3 +1,5 @@
+//! The proof of a rollback: what is there now, compared with the snapshot.
+
 use std::collections::BTreeSet;
 
 use crate::engine::plan::rollback::RollbackPlan;

@@ -1,3 +1,5 @@
+//! What others have done to an object since it was written.
+
 use std::collections::BTreeSet;
 
 use serde_json::Value;

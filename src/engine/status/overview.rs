@@ -1,3 +1,5 @@
+//! The objects of a release as they are now, by phase.
+
 use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;

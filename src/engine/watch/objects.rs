@@ -1,3 +1,5 @@
+//! Objects as they were seen last, whatever the order in which that was heard.
+
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,

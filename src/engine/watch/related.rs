@@ -1,3 +1,5 @@
+//! What belongs to objects: pods, ReplicaSets, Jobs, claims and events, found by their owners.
+
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,

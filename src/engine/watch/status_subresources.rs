@@ -1,3 +1,5 @@
+//! Which kinds have a status, and so a controller that looks after it.
+
 use std::collections::HashMap;
 
 use serde_json::Value;

@@ -1,3 +1,6 @@
+//! Server-side apply of an object as it is wanted, with what has to be taken over or handed over
+//! first.
+
 use serde_json::Value;
 
 use super::{

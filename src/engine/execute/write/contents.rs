@@ -1,3 +1,5 @@
+//! What is in a Namespace, or of the kind that a definition defines, and would go with it.
+
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 

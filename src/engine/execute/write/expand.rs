@@ -1,3 +1,5 @@
+//! Asks for a larger volume for a claim.
+
 use serde_json::{Value, json};
 
 use super::{WriteOutcome, Writer, text};

@@ -1,3 +1,5 @@
+//! Deletes an object, or takes the mark of the release off one that others hold too.
+
 use serde_json::Value;
 
 use super::{CONFLICTS, WriteOutcome, Writer, contents, is_outdated, text, uid_of, version_of};

@@ -1,3 +1,5 @@
+//! Replaces pods that have read, when they started, what was put back since.
+
 use std::collections::HashSet;
 
 use futures::future::try_join;

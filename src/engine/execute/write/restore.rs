@@ -1,3 +1,5 @@
+//! Puts an object back as its snapshot holds it, with the owners of its fields.
+
 use std::collections::HashMap;
 
 use serde_json::Value;

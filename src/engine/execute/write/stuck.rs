@@ -1,3 +1,5 @@
+//! Deletes pods of a StatefulSet that stand in the way of its next revision.
+
 use std::time::Duration;
 
 use serde_json::Value;

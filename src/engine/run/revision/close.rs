@@ -1,3 +1,5 @@
+//! Stores how a run ended, and trims revisions that are older than is kept.
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;

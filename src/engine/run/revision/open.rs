@@ -1,3 +1,5 @@
+//! Takes the snapshot and stores the revision, before the first write.
+
 use std::sync::Arc;
 
 use futures::{StreamExt as _, TryStreamExt as _, future::try_join_all, stream};
