@@ -98,7 +98,7 @@ fn the_lock_makes_the_namespace_that_it_is_kept_in() {
 #[test]
 fn a_user_who_may_neither_watch_nor_delete_waits_for_it_and_frees_it_all_the_same() {
     let home = namespace("few-rights");
-    let user = User::with_verbs(&home, "get, list, create, update, patch");
+    let user = User::with_verbs(&home, &["get", "list", "create", "update", "patch"]);
     let project = Project::new(&home).manifest("apps/settings.yaml", &config_map("settings", "1"));
     let arguments = [
         "--state-namespace",

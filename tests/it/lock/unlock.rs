@@ -121,7 +121,7 @@ fn who_may_not_delete_the_lease_takes_its_holder_out() {
     let home = namespace("undeletable");
     let project = Project::new("undeletable");
     Foreign::lock_in(&home, &project, 15);
-    let user = User::with_verbs(&home, "get, update");
+    let user = User::with_verbs(&home, &["get", "update"]);
     let unlock = || {
         user.runs(project.command(
             "unlock",

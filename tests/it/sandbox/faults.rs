@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use crate::support::{apply, eventually, get, kubectl, namespace};
+use crate::support::{apply, eventually, get, kubectl, list, namespace};
 
 /// A pod with a fault and annotations, given as YAML flow pairs.
 fn pod(fault: &str, annotations: &str) -> String {
@@ -170,9 +170,9 @@ fn job_fails_fails_its_job() {
     ]);
     let job = get(&namespace, "job/faulty");
     assert_eq!(condition(&job, "Failed")["reason"], "BackoffLimitExceeded");
-    let pods = get(&namespace, "pods");
+    let pods = list(&namespace, "pods");
     assert_eq!(
-        pods["items"][0]["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"],
+        pods[0]["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"],
         7
     );
 }

@@ -4,7 +4,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::support::{apply, eventually, get, kubectl, namespace, sandbox, try_kubectl};
+use crate::support::{apply, eventually, get, kubectl, list, namespace, sandbox, try_kubectl};
 
 const POD: &str = "apiVersion: v1
 kind: Pod
@@ -75,14 +75,11 @@ spec: {selector: {matchLabels: {app: agent}}, template: {metadata: {labels: {app
         "job/once",
         "--timeout=30s",
     ]);
-    let pods = get(&namespace, "pods");
-    let web = pods["items"]
-        .as_array()
-        .unwrap()
+    let pods = list(&namespace, "pods");
+    let web = pods
         .iter()
         .find(|pod| pod["metadata"]["labels"]["app"] == "web")
-        .unwrap()
-        .clone();
+        .unwrap();
     assert_eq!(
         web["status"]["initContainerStatuses"][0]["state"]["terminated"]["reason"],
         "Completed"
@@ -98,7 +95,7 @@ spec: {selector: {matchLabels: {app: agent}}, template: {metadata: {labels: {app
         "--cascade=foreground",
         "--timeout=30s",
     ]);
-    assert_eq!(get(&namespace, "pods"), serde_json::Value::Null);
+    assert_eq!(list(&namespace, "pods"), Vec::<serde_json::Value>::new());
 }
 
 #[test]
@@ -249,7 +246,9 @@ fn read_answer(mut reader: impl BufRead) -> String {
 #[tokio::test]
 async fn clients_in_rust_forward_ports_too() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let namespace = ready_pod("port-forward-rust");
+    let namespace = tokio::task::spawn_blocking(|| ready_pod("port-forward-rust"))
+        .await
+        .unwrap();
     let config = kube::config::Kubeconfig::read_from(&sandbox().kubeconfig).unwrap();
     let config =
         kube::Config::from_custom_kubeconfig(config, &kube::config::KubeConfigOptions::default())

@@ -9,30 +9,32 @@ use base64::{
 use flate2::read::MultiGzDecoder;
 use serde_json::Value;
 
-use crate::support::kubectl;
+use crate::support::dump::{Scope, objects};
 
 /// Deep enough for base64 of gzip of JSON with base64 of JSON in it.
 const DEEPEST: usize = 8;
 
-/// Where in the cluster `value` is: `KIND/NAMESPACE/NAME`, or `revision NAMESPACE/NAME` for stored
+/// What a leak of `release` in `namespace` could get into: objects there, where revisions are
+/// stored, in the cluster's own namespaces and outside of namespaces.
+///
+/// Revisions of other releases are left out, and so are the namespaces of other tests.
+pub(super) fn reachable(namespace: &str, release: &str) -> Vec<Value> {
+    let namespaces = [namespace, "deployctl-system", "default", "kube-system"];
+    let mut objects = objects(&Scope::namespaces(&namespaces).and_cluster_objects(""));
+    let is_others = |object: &Value| {
+        let of = &object["metadata"]["labels"]["deployctl.dev/release"];
+        of.is_string() && of != release
+    };
+    objects.retain(|object| !is_others(object));
+    objects
+}
+
+/// Which of `objects` hold `value`: `KIND/NAMESPACE/NAME`, or `revision NAMESPACE/NAME` for stored
 /// revisions.
-pub(super) fn places(value: &str) -> BTreeSet<String> {
-    let kinds = kubectl(&["api-resources", "--verbs=list", "--output=name"]);
-    let kinds = kinds.split_whitespace().collect::<Vec<_>>().join(",");
-    assert!(
-        kinds.contains("secrets") && kinds.contains("configmaps") && kinds.contains("events"),
-        "{kinds}"
-    );
-    let list: Value = serde_json::from_str(&kubectl(&[
-        "get",
-        &kinds,
-        "--all-namespaces",
-        "--output=json",
-    ]))
-    .expect("kubectl writes JSON");
-    let items = list["items"].as_array().expect("a list").iter();
-    items
-        .filter(|item| json_holds(item, value, 0))
+pub(super) fn places(objects: &[Value], value: &str) -> BTreeSet<String> {
+    objects
+        .iter()
+        .filter(|object| json_holds(object, value, 0))
         .map(place)
         .collect()
 }

@@ -1,3 +1,5 @@
+//! What users ask of the API server, as its audit log says.
+
 use std::{
     fs::File,
     io::{BufRead as _, BufReader, Seek as _, SeekFrom},
@@ -6,7 +8,7 @@ use std::{
 use serde_json::Value;
 
 use super::user::User;
-use crate::support::{eventually, sandbox, try_kubectl};
+use crate::support::{api::Api, eventually, sandbox};
 
 /// What one user asks of the API server from some moment on.
 pub(crate) struct Audit<'a> {
@@ -31,17 +33,7 @@ impl<'a> Audit<'a> {
     /// A last request that marks the end makes sure that the log is complete.
     #[track_caller]
     pub(crate) fn requests(&self) -> Vec<String> {
-        let kubeconfig = self.user.kubeconfig.to_str().unwrap();
-        try_kubectl(
-            &[
-                "--kubeconfig",
-                kubeconfig,
-                "get",
-                "--raw",
-                "/version?marks=the-end",
-            ],
-            "",
-        );
+        Api::of(&self.user.kubeconfig).get("/version?marks=the-end");
         let mut requests = eventually("the log is complete", || {
             let requests = self.read();
             requests
@@ -70,9 +62,12 @@ impl<'a> Audit<'a> {
     fn read(&self) -> Vec<String> {
         let mut file = File::open(&sandbox().audit_log).unwrap();
         file.seek(SeekFrom::Start(self.from)).unwrap();
+        // The last line may not be whole yet.
         let lines = BufReader::new(file).lines().map_while(Result::ok);
-        let events = lines.filter_map(|line| serde_json::from_str::<Value>(&line).ok());
-        let ours = events.filter(|event| event["user"]["username"] == *self.user.name);
+        let ours = lines
+            .filter(|line| line.contains(&self.user.name))
+            .filter_map(|line| serde_json::from_str::<Value>(&line).ok())
+            .filter(|event| event["user"]["username"] == *self.user.name);
         ours.map(|event| {
             format!(
                 "{} {}",

@@ -3,8 +3,10 @@
 
 mod cluster;
 mod deployctl;
+mod kinds;
 mod upstream;
 
+pub(crate) mod api;
 pub(crate) mod audit;
 pub(crate) mod dump;
 pub(crate) mod manifests;
@@ -16,6 +18,6 @@ pub(crate) mod running;
 pub(crate) mod user;
 
 pub(crate) use cluster::{
-    apply, established, eventually, get, kubectl, namespace, sandbox, try_kubectl,
+    apply, established, eventually, get, kubectl, list, namespace, sandbox, try_kubectl,
 };
 pub(crate) use deployctl::{Deployctl, Outcome, PROGRAM};

@@ -1,3 +1,5 @@
+//! Small releases to deploy, and what is stored about them.
+
 use std::{fs, io::Read as _, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -5,7 +7,7 @@ use flate2::read::{GzDecoder, MultiGzDecoder};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Deployctl, get, kubectl, try_kubectl};
+use crate::support::{Deployctl, get, kubectl, list};
 
 /// A plan with manifests in a folder of its own.
 ///
@@ -117,23 +119,13 @@ impl Project {
     /// The stored Secrets of the release's revisions, oldest first.
     #[track_caller]
     pub(crate) fn stored(&self, part: &str) -> Vec<Value> {
-        let selector = format!(
-            "deployctl.dev/release={},deployctl.dev/part={part}",
+        let secrets = format!(
+            "secrets?labelSelector=deployctl.dev/release={},deployctl.dev/part={part}",
             self.release()
         );
-        let list = kubectl(&[
-            "get",
-            "secrets",
-            "-n",
-            "deployctl-system",
-            "-l",
-            &selector,
-            "--sort-by=.metadata.creationTimestamp",
-            "-o",
-            "json",
-        ]);
-        let mut list: Value = serde_json::from_str(&list).unwrap();
-        list["items"].as_array_mut().unwrap().drain(..).collect()
+        let mut stored = list("deployctl-system", &secrets);
+        stored.sort_by_key(|secret| secret["metadata"]["creationTimestamp"].to_string());
+        stored
     }
 
     /// The revisions as they are stored, oldest first.
@@ -157,22 +149,8 @@ impl Project {
     /// The test fails where the namespace or a revision exists.
     #[track_caller]
     pub(crate) fn assert_nothing_was_written(&self) {
-        let found = try_kubectl(
-            &[
-                "get",
-                "namespace",
-                &self.name,
-                "--ignore-not-found",
-                "-o",
-                "name",
-            ],
-            "",
-        );
-        assert_eq!(
-            String::from_utf8(found.stdout).unwrap(),
-            "",
-            "the namespace was created"
-        );
+        let namespace = get(&self.name, &format!("namespace/{}", self.name));
+        assert_eq!(namespace, Value::Null, "the namespace was created");
         self.assert_no_revision();
     }
 
@@ -205,12 +183,14 @@ pub(crate) fn unpacked(secret: &Value, key: &str) -> Value {
 }
 
 /// The journal that the head of a revision holds, as it is stored: pieces of JSON one after the
-/// other.
+/// other, none before the first write.
 pub(crate) fn journal(head: &Value) -> String {
-    let bytes = STANDARD
-        .decode(head["data"]["journal"].as_str().unwrap_or_default())
-        .unwrap();
     let mut text = String::new();
+    let stored = head["data"]["journal"].as_str().unwrap_or_default();
+    if stored.is_empty() {
+        return text;
+    }
+    let bytes = STANDARD.decode(stored).unwrap();
     MultiGzDecoder::new(bytes.as_slice())
         .read_to_string(&mut text)
         .unwrap();

@@ -1,3 +1,5 @@
+//! Connections to the API server, for the proxy and for what tests ask themselves.
+
 use std::{fs, path::Path, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -24,7 +26,7 @@ pub(crate) struct Upstream {
     address: String,
     host: ServerName<'static>,
     /// The bearer token of the kubeconfig's current user.
-    pub(crate) token: String,
+    token: String,
     connector: TlsConnector,
 }
 
@@ -74,6 +76,11 @@ impl Upstream {
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
         Ok(sender)
+    }
+
+    /// What its user shows, for the header `Authorization`.
+    pub(crate) fn authorization(&self) -> String {
+        format!("Bearer {}", self.token)
     }
 
     /// Host and port, for the header `Host`.

@@ -1,9 +1,11 @@
+//! Users of the shared sandbox with rights of their own.
+
 use std::{fs, path::PathBuf};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Deployctl, apply, kubectl, namespace, sandbox};
+use crate::support::{Deployctl, api::Api, namespace, sandbox};
 
 /// A user with rights of their own, who is found in the audit log by name: a `ServiceAccount`, and
 /// a kubeconfig with its token.
@@ -18,53 +20,43 @@ impl User {
     pub(crate) fn administrator() -> Self {
         let user = Self::without_rights();
         let binding = user.name.replace(':', "-");
-        kubectl(&[
-            "create",
-            "clusterrolebinding",
-            &binding,
-            "--clusterrole=cluster-admin",
-            &format!("--user={}", user.name),
-        ]);
+        bind(
+            "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+            (&binding, "ClusterRole", "cluster-admin"),
+            &user.name,
+        );
         user
     }
 
     /// A user who may do everything inside of `namespace`, and nothing elsewhere.
     pub(crate) fn confined_to(namespace: &str) -> Self {
-        Self::with_verbs(namespace, "'*'")
+        Self::with_verbs(namespace, &["*"])
     }
 
     /// A user who may do `verbs` to everything inside of `namespace`, and nothing elsewhere.
-    pub(crate) fn with_verbs(namespace: &str, verbs: &str) -> Self {
+    pub(crate) fn with_verbs(namespace: &str, verbs: &[&str]) -> Self {
         let user = Self::without_rights();
-        let role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: some}\nrules: [{apiGroups: ['*'], resources: ['*'], verbs: ";
-        apply(namespace, &format!("{role}[{verbs}]}}]\n"));
-        kubectl(&[
-            "create",
-            "rolebinding",
-            "some",
-            "--role=some",
-            &format!("--user={}", user.name),
-            "--namespace",
-            namespace,
-        ]);
+        let roles = format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}");
+        let rules = json!([{"apiGroups": ["*"], "resources": ["*"], "verbs": verbs}]);
+        let role = json!({"metadata": {"name": "some"}, "rules": rules});
+        Api::shared().create(&format!("{roles}/roles"), &role);
+        bind(
+            &format!("{roles}/rolebindings"),
+            ("some", "Role", "some"),
+            &user.name,
+        );
         user
     }
 
     /// A user who may do nothing.
     pub(crate) fn without_rights() -> Self {
         let namespace = namespace("user");
-        let token = kubectl(&[
-            "create",
-            "token",
-            "default",
-            "--namespace",
-            &namespace,
-            "--duration=24h",
-        ]);
-        Self::with_token(
-            &format!("system:serviceaccount:{namespace}:default"),
-            token.trim(),
-        )
+        let token = Api::shared().create(
+            &format!("/api/v1/namespaces/{namespace}/serviceaccounts/default/token"),
+            &json!({"spec": {"expirationSeconds": 24 * 60 * 60}}),
+        );
+        let token = token["status"]["token"].as_str().expect("there is a token");
+        Self::with_token(&format!("system:serviceaccount:{namespace}:default"), token)
     }
 
     /// Whoever shows `token`.
@@ -94,4 +86,12 @@ impl User {
     pub(crate) fn runs(&self, run: Deployctl) -> Deployctl {
         run.env("KUBECONFIG", self.kubeconfig.as_os_str())
     }
+}
+
+/// Creates the binding `name` of a role, by its kind and name, to `user`.
+fn bind(path: &str, (name, kind, role): (&str, &str, &str), user: &str) {
+    let subject = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user});
+    let role = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role});
+    let binding = json!({"metadata": {"name": name}, "subjects": [subject], "roleRef": role});
+    Api::shared().create(path, &binding);
 }

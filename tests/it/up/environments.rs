@@ -158,7 +158,7 @@ fn a_user_of_one_namespace_keeps_revisions_there() {
 #[test]
 fn a_user_who_may_not_watch_waits_all_the_same() {
     let home = namespace("unwatched");
-    let user = User::with_verbs(&home, "get, list, create, update, patch");
+    let user = User::with_verbs(&home, &["get", "list", "create", "update", "patch"]);
     let project = Project::new(&home).manifest("apps/web.yaml", &deployment("web"));
     user.runs(project.up(&["--state-namespace", &home, "--no-rollback"]))
         .run()
@@ -169,7 +169,10 @@ fn a_user_who_may_not_watch_waits_all_the_same() {
 #[test]
 fn a_user_who_could_not_take_it_back_is_told_before_the_first_write() {
     let home = namespace("no-way-back");
-    let user = User::with_verbs(&home, "get, list, watch, create, update, patch");
+    let user = User::with_verbs(
+        &home,
+        &["get", "list", "watch", "create", "update", "patch"],
+    );
     let project = Project::new(&home).manifest(
         "apps/settings.yaml",
         &documents(&[config_map("settings", "1"), service("web", "")]),

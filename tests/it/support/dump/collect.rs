@@ -1,18 +1,16 @@
-use std::{
-    collections::{HashSet, VecDeque},
-    sync::Mutex,
-    time::Duration,
-};
+//! Listing what is in the cluster.
 
-use futures::future::join_all;
-use http::{Request, StatusCode, header};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Bytes;
+use std::time::Duration;
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use http::StatusCode;
 use serde_json::Value;
 
+use super::Scope;
 use crate::support::{
-    sandbox,
-    upstream::{BoxError, Sender, Upstream},
+    api::{Api, wait_for},
+    kinds::{Kind, served},
+    upstream::BoxError,
 };
 
 /// One object of the cluster.
@@ -25,6 +23,19 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// `value` of `kind`, which is said with the list alone.
+    fn of(kind: &Kind, value: Value) -> Self {
+        let text = |key: &str| value["metadata"][key].as_str().map(str::to_owned);
+        let (namespace, name) = (text("namespace"), text("name").unwrap_or_default());
+        Self {
+            group: kind.group.clone(),
+            kind: kind.kind.clone(),
+            namespace,
+            name,
+            value,
+        }
+    }
+
     /// `KIND/NAMESPACE/NAME`, and `KIND.GROUP` where there is a group: no two objects share it.
     pub(super) fn identity(&self) -> String {
         let kind = if self.group.is_empty() {
@@ -39,180 +50,77 @@ impl Found {
     }
 }
 
-/// A kind that can be listed, in its group's preferred version.
-#[derive(Clone)]
-struct Listable {
-    group: String,
-    kind: String,
-    /// Path of its group and version.
-    root: String,
-    plural: String,
-    namespaced: bool,
+/// How many requests are under way at a time.
+const REQUESTS: usize = 4;
+const JSON: &str = "application/json";
+/// An object's metadata alone: those of the cluster's definitions are a hundredth of what the
+/// definitions are.
+const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+
+/// Lists every kind in the namespaces of `scope`, or in all of them, and objects outside of
+/// namespaces. Of those that are not in `scope` it is only found out that they are there.
+pub(super) fn collect(scope: &Scope) -> Vec<Found> {
+    wait_for(collect_all(scope)).expect("the API server answers")
 }
 
-/// Connections that list side by side.
-const CONNECTIONS: usize = 4;
-const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
-
-/// Lists every kind, in `namespaces` or all of them; objects outside of namespaces always come
-/// along.
-pub(super) fn collect(namespaces: Option<&[String]>) -> Vec<Found> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime
-        .block_on(collect_all(namespaces))
-        .expect("the API server answers")
+async fn collect_all(scope: &Scope) -> Result<Vec<Found>, BoxError> {
+    let kinds = served().await?;
+    let lists = kinds
+        .iter()
+        .flat_map(|kind| paths(kind, scope).into_iter().map(move |path| (kind, path)));
+    let found: Vec<Vec<Found>> = stream::iter(lists)
+        .map(|(kind, path)| list(kind, path, scope))
+        .buffer_unordered(REQUESTS)
+        .try_collect()
+        .await?;
+    Ok(found.into_iter().flatten().collect())
 }
 
-async fn collect_all(namespaces: Option<&[String]>) -> Result<Vec<Found>, BoxError> {
-    let upstream = Upstream::of(&sandbox().kubeconfig);
-    let lists: VecDeque<(Listable, String)> = kinds(&upstream)
-        .await?
-        .into_iter()
-        .flat_map(|kind| {
-            paths(&kind, namespaces)
-                .into_iter()
-                .map(move |path| (kind.clone(), path))
-        })
-        .collect();
-    let lists = Mutex::new(lists);
-    let workers = (0..CONNECTIONS).map(|_| async {
-        let mut sender = upstream.connect().await?;
-        let mut found = Vec::new();
-        loop {
-            let Some((kind, path)) = lists
-                .lock()
-                .expect("nothing panics while it is locked")
-                .pop_front()
-            else {
-                break;
-            };
-            found.extend(list(&upstream, &mut sender, &kind, &path).await?);
-        }
-        Ok::<_, BoxError>(found)
-    });
-    let found: Result<Vec<_>, _> = join_all(workers).await.into_iter().collect();
-    Ok(found?.into_iter().flatten().collect())
-}
-
-fn paths(kind: &Listable, namespaces: Option<&[String]>) -> Vec<String> {
-    let Listable { root, plural, .. } = kind;
-    match namespaces.filter(|_| kind.namespaced) {
+fn paths(kind: &Kind, scope: &Scope) -> Vec<String> {
+    match scope.namespaces.as_ref().filter(|_| kind.namespaced) {
         Some(names) => names
             .iter()
-            .map(|name| format!("{root}/namespaces/{name}/{plural}"))
+            .map(|name| kind.collection(Some(name)))
             .collect(),
-        None => vec![format!("{root}/{plural}")],
+        None => vec![kind.collection(None)],
     }
 }
 
-async fn list(
-    upstream: &Upstream,
-    sender: &mut Sender,
-    kind: &Listable,
-    path: &str,
-) -> Result<Vec<Found>, BoxError> {
-    loop {
-        let (status, mut answer) = get(upstream, sender, path, "application/json").await?;
-        match status {
-            StatusCode::OK => {
-                let items = answer["items"]
-                    .as_array_mut()
-                    .map(std::mem::take)
-                    .unwrap_or_default();
-                return Ok(items.into_iter().map(|item| found(kind, item)).collect());
+async fn list(kind: &Kind, path: String, scope: &Scope) -> Result<Vec<Found>, BoxError> {
+    // Whose volumes they are is not in their metadata.
+    let is_whole =
+        kind.namespaced || scope.holds_all_cluster_objects() || kind.kind == "PersistentVolume";
+    let accept = if is_whole { JSON } else { METADATA };
+    let mut answer = read(&path, accept).await?;
+    let items = answer["items"].as_array_mut().map(std::mem::take);
+    let mut found: Vec<Found> = items
+        .into_iter()
+        .flatten()
+        .map(|item| Found::of(kind, item))
+        .collect();
+    if !is_whole {
+        for object in found.iter_mut().filter(|object| scope.includes(object)) {
+            let whole = read(&format!("{path}/{}", object.name), JSON).await?;
+            // What is gone meanwhile was there.
+            if !whole.is_null() {
+                object.value = whole;
             }
-            // Another test has removed the kind's definition.
-            StatusCode::NOT_FOUND => return Ok(Vec::new()),
+        }
+    }
+    Ok(found)
+}
+
+/// What is at `path`; null where nothing is.
+async fn read(path: &str, accept: &str) -> Result<Value, BoxError> {
+    loop {
+        let (status, answer) = Api::shared().read(path, accept).await?;
+        match status {
+            // Another test may have removed the kind's definition.
+            StatusCode::OK | StatusCode::NOT_FOUND => return Ok(answer),
             // A kind that was defined just now is not stored yet; the server asks to come again in
             // a second.
             StatusCode::TOO_MANY_REQUESTS => tokio::time::sleep(Duration::from_secs(1)).await,
             _ => return Err(format!("GET {path}: {status}: {answer}").into()),
         }
     }
-}
-
-fn found(kind: &Listable, value: Value) -> Found {
-    let text = |key: &str| value["metadata"][key].as_str().map(str::to_owned);
-    let (namespace, name) = (text("namespace"), text("name").unwrap_or_default());
-    Found {
-        group: kind.group.clone(),
-        kind: kind.kind.clone(),
-        namespace,
-        name,
-        value,
-    }
-}
-
-async fn kinds(upstream: &Upstream) -> Result<Vec<Listable>, BoxError> {
-    let mut sender = upstream.connect().await?;
-    let mut kinds = Vec::new();
-    for root in ["/api", "/apis"] {
-        let (_, discovered) = get(upstream, &mut sender, root, AGGREGATED).await?;
-        for group in discovered["items"].as_array().into_iter().flatten() {
-            kinds.extend(kinds_of(root, group));
-        }
-    }
-    Ok(kinds)
-}
-
-/// The kinds of one group that can be listed; its versions come in the order of preference.
-fn kinds_of(root: &str, group: &Value) -> Vec<Listable> {
-    let name = group["metadata"]["name"].as_str().unwrap_or_default();
-    let root = if name.is_empty() {
-        root.to_owned()
-    } else {
-        format!("{root}/{name}")
-    };
-    let mut known = HashSet::new();
-    let mut kinds = Vec::new();
-    for version in group["versions"].as_array().into_iter().flatten() {
-        for resource in version["resources"].as_array().into_iter().flatten() {
-            let can_be_listed = resource["verbs"]
-                .as_array()
-                .is_some_and(|verbs| verbs.iter().any(|verb| verb == "list"));
-            let plural = resource["resource"].as_str().unwrap_or_default();
-            if can_be_listed && known.insert(plural) {
-                kinds.push(Listable {
-                    group: name.to_owned(),
-                    kind: resource["responseKind"]["kind"]
-                        .as_str()
-                        .unwrap_or_default()
-                        .to_owned(),
-                    root: format!("{root}/{}", version["version"].as_str().unwrap_or_default()),
-                    plural: plural.to_owned(),
-                    namespaced: resource["scope"] == "Namespaced",
-                });
-            }
-        }
-    }
-    kinds
-}
-
-async fn get(
-    upstream: &Upstream,
-    sender: &mut Sender,
-    path: &str,
-    accept: &str,
-) -> Result<(StatusCode, Value), BoxError> {
-    let request = Request::get(path)
-        .header(header::HOST, upstream.address())
-        .header(header::AUTHORIZATION, format!("Bearer {}", upstream.token))
-        .header(header::ACCEPT, accept)
-        .body(Full::new(Bytes::new()))?;
-    sender.ready().await?;
-    let answer = sender.send_request(request).await?;
-    let status = answer.status();
-    let body = answer.into_body().collect().await?.to_bytes();
-    // Of a group that is gone the server says so in plain text.
-    Ok((
-        status,
-        if status == StatusCode::NOT_FOUND {
-            Value::Null
-        } else {
-            serde_json::from_slice(&body)?
-        },
-    ))
 }

@@ -42,6 +42,11 @@ impl Scope {
         self
     }
 
+    /// Whether it holds all that is outside of namespaces.
+    fn holds_all_cluster_objects(&self) -> bool {
+        self.prefixes.iter().any(String::is_empty)
+    }
+
     fn includes(&self, object: &Found) -> bool {
         let ours = |namespace: &str| {
             self.namespaces
@@ -64,6 +69,20 @@ impl Scope {
     }
 }
 
+/// All of the objects in `scope`, of every kind that can be listed, whole.
+pub(crate) fn objects(scope: &Scope) -> Vec<Value> {
+    let found = collect::collect(scope).into_iter();
+    let with_kind = |object: Found| {
+        let mut value = object.value;
+        value["kind"] = object.kind.into();
+        value
+    };
+    found
+        .filter(|object| scope.includes(object))
+        .map(with_kind)
+        .collect()
+}
+
 /// The objects of every listable kind, by `KIND.GROUP/NAMESPACE/NAME`, as far as they count.
 ///
 /// The ignore list beside this module says which kinds and fields do not. What a controller made of
@@ -80,7 +99,7 @@ impl Dump {
     /// What is there now.
     pub(crate) fn of(scope: &Scope) -> Self {
         let ignored = IgnoreList::committed();
-        let found = collect::collect(scope.namespaces.as_deref());
+        let found = collect::collect(scope);
         let uids: HashSet<&str> = found
             .iter()
             .map(|object| text(&object.value, "/metadata/uid"))
