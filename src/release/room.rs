@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::readiness::amount;
+use crate::object::amount;
 
 /// How many more Secrets a namespace takes.
 #[derive(Debug, Clone, PartialEq, Eq)]

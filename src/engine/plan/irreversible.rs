@@ -6,9 +6,8 @@ use crate::engine::observe::storage_versions::Resources;
 use crate::{
     cluster::Live,
     event::ObjectNote,
-    object::ObjectId,
+    object::{ObjectId, amount},
     ownership::changed_paths,
-    readiness::amount,
     release::{ChangeLog, ObjectChanges, Snapshot},
 };
 

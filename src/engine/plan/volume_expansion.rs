@@ -11,9 +11,8 @@ use crate::engine::{
 };
 use crate::{
     cluster::Live,
-    object::ObjectId,
+    object::{ObjectId, amount},
     preflight::{Finding, is_within, refused},
-    readiness::amount,
 };
 
 /// How the claim templates of a StatefulSet are to change.

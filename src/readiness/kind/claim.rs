@@ -3,13 +3,12 @@
 use serde_json::Value;
 
 use crate::{
-    object::one_line,
+    object::{amount, one_line},
     readiness::{
         case::Case,
         condition::{Condition, condition},
         event::events_about,
         field::{annotation, text},
-        quantity::amount,
         surroundings::VolumeBinding,
         verdict::{State, Verdict},
     },

@@ -1,4 +1,8 @@
-//! Kubernetes quantities as numbers: `1Ki`, `500m`.
+//! Kubernetes quantities as numbers: `1Ki`, `500m`. All that compares sizes reads them here.
+//!
+//! On purpose no library: to `k8s-openapi`, and with it `kube`, a quantity is the text that it is,
+//! and `kube_quantity`, which reads it, is one person's, has rested since March 2025, and brings a
+//! parser and a type of decimals for what is thirty lines here.
 
 /// The amount that a Kubernetes quantity stands for, in its base unit: `1Ki` is 1024, `500m` is
 /// 0.5.
