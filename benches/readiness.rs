@@ -16,10 +16,15 @@ use std::{
     time::Instant,
 };
 
+use futures::{StreamExt as _, TryStreamExt as _};
 use http::Request;
 use http_body_util::BodyExt as _;
 use kube::{Client, Config, client::Body};
 use serde_json::{Value, json};
+use tokio_util::{
+    codec::{FramedRead, LinesCodec},
+    io::StreamReader,
+};
 
 /// Deployments that roll out at once, of one pod each.
 const DEPLOYMENTS: usize = 200;
@@ -71,24 +76,21 @@ async fn make_namespace(client: &Client) -> Result<()> {
 /// Follows all Deployments of the namespace to the end of the program.
 async fn watch(client: Client, ready: Ready) -> Result<()> {
     let path = format!("/apis/apps/v1/namespaces/{NAMESPACE}/deployments?watch=true");
-    let mut body = client
+    let body = client
         .send(Request::get(path).body(Body::empty())?)
         .await?
         .into_body();
-    let mut pending = Vec::new();
-    while let Some(frame) = body.frame().await {
+    let data = body.into_data_stream().map_err(io::Error::other);
+    let mut lines = FramedRead::new(StreamReader::new(data), LinesCodec::new());
+    while let Some(line) = lines.next().await {
         let now = Instant::now();
-        pending.extend_from_slice(&frame?.into_data().unwrap_or_default());
-        while let Some(end) = pending.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = pending.drain(..=end).collect();
-            let event: Value = serde_json::from_slice(&line)?;
-            if let Some(key) = rolled_out(&event["object"]) {
-                ready
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .entry(key)
-                    .or_insert(now);
-            }
+        let event: Value = serde_json::from_str(&line?)?;
+        if let Some(key) = rolled_out(&event["object"]) {
+            ready
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .entry(key)
+                .or_insert(now);
         }
     }
     Ok(())

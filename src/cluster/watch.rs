@@ -2,14 +2,22 @@
 //! permissions.
 
 use std::{
+    error::Error,
+    io,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use http_body_util::BodyExt as _;
+use hyper::body::{Body, Bytes};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio_util::{
+    codec::{AnyDelimiterCodec, AnyDelimiterCodecError, FramedRead},
+    io::StreamReader,
+};
 
 use super::{
     discovery::Resource,
@@ -254,41 +262,44 @@ impl Cluster {
                 }
                 Ok(Ok(_) | Err(_)) | Err(_) => return Followed::Broken(from),
             };
-        let mut body = response.into_body();
+        let mut lines = lines(response.into_body());
         let mut position = from;
-        let mut pending = Vec::new();
         loop {
-            let frame = tokio::select! {
+            let line = tokio::select! {
                 () = seen.closed() => return Followed::ReceiverGone,
-                frame = tokio::time::timeout(SILENCE, body.frame()) => frame,
+                line = tokio::time::timeout(SILENCE, lines.next()) => line,
             };
-            let Ok(frame) = frame else {
-                return Followed::Broken(position);
+            let line = match line {
+                Ok(Some(Ok(line))) => line,
+                Ok(None) => return Followed::Ended(position),
+                Ok(Some(Err(_))) | Err(_) => return Followed::Broken(position),
             };
-            let data = match frame {
-                None => return Followed::Ended(position),
-                Some(Err(_)) => return Followed::Broken(position),
-                Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
-            };
-            pending.extend_from_slice(&data);
-            let mut consumed = 0;
-            while let Some(end) = pending[consumed..].iter().position(|byte| *byte == b'\n') {
-                let line = &pending[consumed..consumed + end];
-                consumed += end + 1;
-                match read_line(line) {
-                    Ok(Some((version, watched))) => {
-                        position = version;
-                        if watched.is_some_and(|watched| tell(seen, watched).is_err()) {
-                            return Followed::ReceiverGone;
-                        }
+            match read_line(&line) {
+                Ok(Some((version, watched))) => {
+                    position = version;
+                    if watched.is_some_and(|watched| tell(seen, watched).is_err()) {
+                        return Followed::ReceiverGone;
                     }
-                    Ok(None) => {}
-                    Err(_) => return Followed::Expired,
                 }
+                Ok(None) => {}
+                Err(_) => return Followed::Expired,
             }
-            pending.drain(..consumed);
         }
     }
+}
+
+/// The lines of `body`; where it ends within one, what there is of that line is the last.
+///
+/// They are bytes: what is not UTF-8 is for [`read_line`] to refuse, not a connection that broke.
+fn lines(
+    body: impl Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin,
+) -> impl Stream<Item = Result<Bytes, AnyDelimiterCodecError>> + Unpin {
+    let data = body.into_data_stream().map_err(io::Error::other);
+    let line_feed = || b"\n".to_vec();
+    FramedRead::new(
+        StreamReader::new(data),
+        AnyDelimiterCodec::new(line_feed(), line_feed()),
+    )
 }
 
 /// Path of a watch of `resource`, to which the resource version is still to be added.
@@ -312,17 +323,19 @@ enum Followed {
     Refused,
 }
 
-/// One line of a watch: the resource version it leads to, and what it says; an error line is an
+/// One line of a watch: the resource version it leads to, and what it says; `None` where there is
+/// nothing in it, or only the start of one, behind which the answer ended. An error line is an
 /// error.
 fn read_line(line: &[u8]) -> Result<Option<(String, Option<Watched>)>, RequestError> {
-    if line.iter().all(u8::is_ascii_whitespace) {
-        return Ok(None);
-    }
     let unreadable = |error: &serde_json::Error| RequestError::Unreadable {
         what: "watch".to_owned(),
         why: error.to_string(),
     };
-    let line: Line<'_> = serde_json::from_slice(line).map_err(|error| unreadable(&error))?;
+    let line: Line<'_> = match serde_json::from_slice(line) {
+        Ok(line) => line,
+        Err(error) if error.is_eof() => return Ok(None),
+        Err(error) => return Err(unreadable(&error)),
+    };
     if line.kind == "ERROR" {
         return Err(RequestError::Refused(Refusal::read(
             410,
@@ -353,6 +366,10 @@ fn read_line(line: &[u8]) -> Result<Option<(String, Option<Watched>)>, RequestEr
 
 #[cfg(test)]
 mod tests {
+    use futures::stream;
+    use http_body_util::StreamBody;
+    use hyper::body::Frame;
+
     use super::*;
 
     #[test]
@@ -368,6 +385,21 @@ mod tests {
             br#"{"type":"BOOKMARK","object":{"kind":"Pod","metadata":{"resourceVersion":"9"}}}"#;
         assert!(matches!(read_line(bookmark), Ok(Some((version, None))) if version == "9"));
         assert!(read_line(b"").expect("readable").is_none());
+        assert!(read_line(b" \r").expect("readable").is_none());
+        assert!(read_line(&bookmark[..40]).expect("readable").is_none());
+        assert!(read_line(b"\xff").is_err());
+    }
+
+    #[tokio::test]
+    async fn lines_come_whole_however_the_network_cuts_them() {
+        let pieces = ["{\"a\"", ":1}\n{}\n\n[", "]\nhal"]
+            .map(|piece| io::Result::Ok(Frame::data(Bytes::from(piece))));
+        let body = StreamBody::new(stream::iter(pieces));
+        let lines: Vec<Bytes> = lines(body)
+            .map(|line| line.expect("a line"))
+            .collect()
+            .await;
+        assert_eq!(lines, ["{\"a\":1}", "{}", "", "[]", "hal"]);
     }
 
     #[test]
