@@ -120,6 +120,9 @@ impl Line {
 
     /// The line in lines of at most `columns`, broken between words, all but the first after
     /// `indent` spaces; at most `most` lines, the last of which is cut.
+    ///
+    /// On purpose without `textwrap`, which knows neither styles nor words that are broken at
+    /// another width in the first line than in the others.
     pub(super) fn wrapped(self, columns: Option<usize>, indent: usize, most: usize) -> Vec<Self> {
         let Some(columns) = columns.filter(|columns| self.width() > *columns) else {
             return vec![self];

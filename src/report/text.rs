@@ -2,6 +2,11 @@
 
 use std::fmt::Write as _;
 
+use textwrap::{
+    WrapAlgorithm,
+    core::{Word, display_width},
+};
+
 /// `text` without anything that a terminal would obey: every control character is replaced by
 /// something visible.
 ///
@@ -47,20 +52,12 @@ pub(super) fn escape_json(json: &str) -> String {
 
 /// The columns that `text` takes on a terminal, character by character as terminals count.
 pub(super) fn width(text: &str) -> usize {
-    if text.is_ascii() {
-        text.len()
-    } else {
-        text.chars().map(character_width).sum()
-    }
+    display_width(text)
 }
 
 /// The columns that `character` takes.
 pub(super) fn character_width(character: char) -> usize {
-    if character.is_ascii() {
-        1
-    } else {
-        console::measure_text_width(character.encode_utf8(&mut [0; 4]))
-    }
+    display_width(character.encode_utf8(&mut [0; 4]))
 }
 
 /// The longest start of `text` that takes at most `columns` columns.
@@ -108,6 +105,8 @@ pub(super) fn cut_middle(text: &str, columns: usize) -> String {
 }
 
 /// `text` in lines of at most `columns` columns, broken between words where that is possible.
+///
+/// Lines whose words differ in style are wrapped where they are made (`line.rs`).
 pub(super) fn wrap(text: &str, columns: Option<usize>) -> Vec<String> {
     let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
     fill(&words, columns, |_| true)
@@ -152,29 +151,35 @@ fn prose_words(text: &str) -> Vec<String> {
 /// wider than that.
 fn fill(words: &[String], columns: Option<usize>, may_break: impl Fn(&str) -> bool) -> Vec<String> {
     let columns = columns.unwrap_or(usize::MAX).max(2);
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for word in words {
-        let is_breakable = may_break(word);
-        let mut word = word.as_str();
-        if !line.is_empty() && width(&line).saturating_add(1).saturating_add(width(word)) > columns
-        {
-            lines.push(std::mem::take(&mut line));
-        }
-        while is_breakable && width(word) > columns {
-            let start = start_of(word, columns);
-            lines.push(start.to_owned());
-            word = &word[start.len()..];
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    if !line.is_empty() {
-        lines.push(line);
-    }
-    lines
+    let pieces: Vec<Word<'_>> = words
+        .iter()
+        .flat_map(|word| {
+            let widest = if may_break(word) { columns } else { usize::MAX };
+            pieces(word, widest)
+        })
+        .collect();
+    WrapAlgorithm::FirstFit
+        .wrap(&pieces, &[columns])
+        .into_iter()
+        .filter(|line| !line.is_empty())
+        .map(joined)
+        .collect()
+}
+
+/// `word` in pieces of at most `widest` columns, the last of which is followed by a blank.
+fn pieces(word: &str, widest: usize) -> Vec<Word<'_>> {
+    let mut word = Word::from(word);
+    word.whitespace = " ";
+    word.break_apart(widest).collect()
+}
+
+/// The text of one line, without the blank behind it.
+fn joined(line: &[Word<'_>]) -> String {
+    let text: String = line
+        .iter()
+        .flat_map(|piece| [piece.word, piece.whitespace])
+        .collect();
+    text.trim_end_matches(' ').to_owned()
 }
 
 #[cfg(test)]
