@@ -1,6 +1,6 @@
 //! YAML as a tree that knows the line and column of every node.
 
-use std::fmt;
+use std::{fmt, ops::Range};
 
 use serde::{
     Deserialize, Deserializer,
@@ -26,6 +26,9 @@ pub(super) struct Position {
 pub(super) struct Node {
     /// Where it stands.
     pub(super) position: Position,
+    /// The bytes of the file that a scalar is spelled with, its quotes among them and the head of
+    /// its block not.
+    pub(super) span: Range<usize>,
     /// What it is.
     pub(super) content: Content,
 }
@@ -113,11 +116,12 @@ enum Unplaced {
 
 fn place(node: Spanned<Unplaced>, text: &str) -> Node {
     let position = position(&node.defined);
+    let span = span(&node.defined);
     let content = match node.value {
         Unplaced::Null => Content::Null,
         Unplaced::Bool(value) => Content::Bool(value),
         Unplaced::Number(number) => {
-            let written = written(&node.defined, text).unwrap_or_else(|| number.to_string());
+            let written = written(text, &span).unwrap_or_else(|| number.to_string());
             Content::Number(number, written)
         }
         Unplaced::Text(value) => Content::Text(value),
@@ -131,7 +135,11 @@ fn place(node: Spanned<Unplaced>, text: &str) -> Node {
                 .collect(),
         ),
     };
-    Node { position, content }
+    Node {
+        position,
+        span,
+        content,
+    }
 }
 
 fn place_entry(key: Spanned<String>, value: Spanned<Unplaced>, text: &str) -> Entry {
@@ -152,16 +160,16 @@ fn position(location: &serde_yaml::Location) -> Position {
     }
 }
 
-/// How a scalar is written in `text`.
-fn written(location: &serde_yaml::Location, text: &str) -> Option<String> {
-    let start = usize::try_from(location.span().byte_offset()?).ok()?;
-    let length = usize::try_from(location.span().byte_len()?).ok()?;
-    Some(
-        text.get(start..start.checked_add(length)?)?
-            .trim()
-            .to_owned(),
-    )
-    .filter(|written| !written.is_empty())
+/// The bytes that the parser read for it.
+fn span(location: &serde_yaml::Location) -> Range<usize> {
+    let number = |value: Option<u64>| value.and_then(|value| usize::try_from(value).ok());
+    let start = number(location.span().byte_offset()).unwrap_or_default();
+    start..start.saturating_add(number(location.span().byte_len()).unwrap_or_default())
+}
+
+/// How the scalar at `span` is written in `text`.
+fn written(text: &str, span: &Range<usize>) -> Option<String> {
+    Some(text.get(span.clone())?.trim().to_owned()).filter(|written| !written.is_empty())
 }
 
 impl<'de> Deserialize<'de> for Unplaced {

@@ -221,10 +221,10 @@ impl Document {
         text: &str,
         place: Range<usize>,
     ) -> Position {
-        let value = self
-            .value(path)
-            .map_or_else(|| self.position(path), |value| value.position);
-        spelled::position(&self.text, value, text, place).unwrap_or(value)
+        let Some(value) = self.value(path) else {
+            return self.position(path);
+        };
+        spelled::position(&self.text, value, text, place).unwrap_or(value.position)
     }
 
     /// The value at `path`.

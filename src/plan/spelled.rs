@@ -1,39 +1,31 @@
 //! How a text of the plan is spelled in its file: YAML folds lines, indents blocks and doubles
 //! quotes.
+//!
+//! The parser says which part of the file a value is spelled with, but not where in it a character
+//! of the value stands; that is found here, so that what is wrong inside of an expression is
+//! underlined in its line and column.
 
 use std::ops::Range;
 
-use super::node::Position;
+use super::node::{Node, Position};
 
-/// How many characters may stand before a text that a YAML value is: a quote, or the head and
-/// indentation of a block.
-const LONGEST_HEAD: usize = 200;
-
-/// Where the bytes `place` of `text` stand in `file`, in which the value `text` begins at `value`;
-/// `None` where it is spelled in another way, because it holds the value of a variable or an
-/// escape.
+/// Where the bytes `place` of `text` stand in `file`, in which `value` is that text; `None` where
+/// it is spelled in another way, because it holds the value of a variable or an escape.
 pub(super) fn position(
     file: &str,
-    value: Position,
+    value: &Node,
     text: &str,
     place: Range<usize>,
 ) -> Option<Position> {
-    let line = usize::try_from(value.line).ok()?.checked_sub(1)?;
-    let column = usize::try_from(value.column).ok()?.checked_sub(1)?;
-    let start = file
-        .split_inclusive('\n')
-        .take(line)
-        .map(|line| line.chars().count())
-        .sum::<usize>()
-        + column;
-    let source: Vec<char> = file.chars().skip(start).collect();
+    let source: Vec<char> = file.get(value.span.clone())?.chars().collect();
     let text_chars: Vec<char> = text.trim_end().chars().collect();
     let wanted = text
         .get(..place.start)?
         .chars()
         .count()
         .min(text_chars.len());
-    let found = (0..=LONGEST_HEAD.min(source.len()))
+    // Before the text may stand a quote.
+    let found = (0..=1.min(source.len()))
         .find_map(|head| aligned(&source[head..], &text_chars, wanted).map(|index| head + index))?;
     let width = text
         .get(place)?
@@ -43,7 +35,7 @@ pub(super) fn position(
         .chars()
         .count()
         .max(1);
-    Some(moved(value, &source[..found], width))
+    Some(moved(value.position, &source[..found], width))
 }
 
 /// Index in `source` of the character `wanted` of `text`, where `source` begins with `text` but for
@@ -137,7 +129,7 @@ mod tests {
             panic!("text")
         };
         let start = text.find(word).unwrap();
-        let position = position(file, value.position, text, start..start + word.len()).unwrap();
+        let position = position(file, value, text, start..start + word.len()).unwrap();
         let line = file
             .lines()
             .nth(usize::try_from(position.line).unwrap() - 1)
@@ -180,34 +172,30 @@ mod tests {
             found("ready: x == 1\n  && wrong\n", "wrong"),
             (2, 6, "wrong")
         );
-    }
-
-    #[test]
-    fn a_text_that_holds_a_variable_is_not_found() {
-        let value = Position {
-            line: 1,
-            column: 8,
-            width: 1,
-        };
         assert_eq!(
-            position(
-                "ready: status == '${phase}'\n",
-                value,
-                "status == 'Running'",
-                0..6
-            ),
-            None
+            found("ready: '''x'' == wrong '\nb: 1\n", "wrong"),
+            (1, 18, "wrong")
+        );
+        assert_eq!(
+            found("a: é\nready: |2-\n   \"x\" ==\n  wrong\n", "wrong"),
+            (4, 3, "wrong")
         );
     }
 
     #[test]
+    fn a_text_that_holds_a_variable_is_not_found() {
+        let file = "ready: status == '${phase}'\n";
+        let node = Node::parse(file).unwrap();
+        let value = node.get("ready").unwrap();
+        assert_eq!(position(file, value, "status == 'Running'", 0..6), None);
+    }
+
+    #[test]
     fn what_is_missing_at_the_end_stands_behind_it() {
-        let value = Position {
-            line: 1,
-            column: 8,
-            width: 1,
-        };
-        let position = position("ready: status ==\n", value, "status ==", 9..9).unwrap();
+        let file = "ready: status ==\n";
+        let node = Node::parse(file).unwrap();
+        let value = node.get("ready").unwrap();
+        let position = position(file, value, "status ==", 9..9).unwrap();
         assert_eq!((position.line, position.column, position.width), (1, 17, 1));
     }
 }
