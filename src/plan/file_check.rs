@@ -3,9 +3,10 @@
 use globset::Glob;
 
 use super::{
+    action_declaration::Action,
+    check_declaration::Check,
     file::PlanFile,
     names::{is_dns_label, is_dns_subdomain, is_secret_key, listed, suggestion},
-    phase_declaration::{Action, Check},
     problem::{Document, KeyPath, Problem},
 };
 

@@ -1,5 +1,7 @@
 //! The plan file: its types, loading it with errors that say where, environments and variables.
 
+mod action_declaration;
+mod check_declaration;
 mod discover;
 mod duration;
 mod expression;
@@ -27,6 +29,7 @@ mod spelled;
 mod substitute;
 mod unsupported;
 mod variables;
+mod when;
 
 pub(crate) use duration::parse_duration;
 pub(crate) use expression::{Doubt, Expression};

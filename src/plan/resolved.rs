@@ -10,9 +10,10 @@ use serde_json::Value;
 use super::{
     failure_budget::FailureBudget,
     file::{OpenTarget, Requires},
-    phase_declaration::{Match, OnFailure, When},
+    phase_declaration::{Match, OnFailure},
     readiness_rule::ReadinessRule,
     secret_declaration::SecretDeclaration,
+    when::When,
 };
 use crate::plan::PhaseId;
 

@@ -15,7 +15,7 @@ const EXCEPTIONS: [(&str, &str, &str); 14] = [
         "the keys of a phase in the plan file",
     ),
     (
-        "plan/phase_declaration.rs",
+        "plan/check_declaration.rs",
         "Check",
         "the keys of a check in the plan file",
     ),
