@@ -1,12 +1,21 @@
-//! Just enough of DER (X.690) to read an X.509 certificate's expiry and public key.
+//! What is read of an X.509 certificate: its expiry and its public key.
+//!
+//! On purpose not by `x509-cert`: it reads every field, and would refuse a certificate for one that
+//! nobody here asks about, such as a serial number that is too long.
 
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use std::time::Duration;
 
-const SEQUENCE: u8 = 0x30;
-const UTC_TIME: u8 = 0x17;
-const GENERALIZED_TIME: u8 = 0x18;
+use der::{
+    Decode as _, Reader as _, Result, SliceReader, Tag, TagNumber, Tagged as _,
+    asn1::{AnyRef, GeneralizedTime, SequenceRef, UtcTime},
+};
+use jiff::Timestamp;
+
 /// `[0] EXPLICIT`, the version of a certificate.
-const VERSION: u8 = 0xa0;
+const VERSION: Tag = Tag::ContextSpecific {
+    constructed: true,
+    number: TagNumber(0),
+};
 
 /// What is read of a certificate.
 pub(super) struct CertificateFacts {
@@ -19,78 +28,50 @@ pub(super) struct CertificateFacts {
 /// Reads a certificate in DER; `None` where it is not one.
 /// <https://www.rfc-editor.org/rfc/rfc5280#section-4.1>
 pub(super) fn certificate_facts(der: &[u8]) -> Option<CertificateFacts> {
-    let mut certificate = Elements(Elements(der).expect(SEQUENCE)?.content);
-    let mut fields = Elements(certificate.expect(SEQUENCE)?.content);
-    let first = fields.next()?;
-    if first.tag == VERSION {
-        fields.next()?; // serialNumber
+    read(der).ok()
+}
+
+fn read(der: &[u8]) -> Result<CertificateFacts> {
+    let mut certificate = sequence(&mut SliceReader::new(der)?)?;
+    let mut fields = sequence(&mut certificate)?;
+    if AnyRef::decode(&mut fields)?.tag() == VERSION {
+        AnyRef::decode(&mut fields)?; // serialNumber
     }
-    fields.expect(SEQUENCE)?; // signature
-    fields.expect(SEQUENCE)?; // issuer
-    let mut validity = Elements(fields.expect(SEQUENCE)?.content);
-    validity.next()?; // notBefore
-    let expires = time(&validity.next()?)?;
-    fields.expect(SEQUENCE)?; // subject
-    Some(CertificateFacts {
+    sequence(&mut fields)?; // signature
+    sequence(&mut fields)?; // issuer
+    let expires = expiry(sequence(&mut fields)?)?;
+    sequence(&mut fields)?; // subject
+    Ok(CertificateFacts {
         expires,
-        public_key: fields.expect(SEQUENCE)?.whole.to_vec(),
+        public_key: public_key(&mut fields)?.to_vec(),
     })
 }
 
-struct Element<'a> {
-    tag: u8,
-    content: &'a [u8],
-    whole: &'a [u8],
+/// What is inside of the next sequence.
+fn sequence<'a>(reader: &mut SliceReader<'a>) -> Result<SliceReader<'a>> {
+    SliceReader::new(<&SequenceRef>::decode(reader)?.as_ref())
 }
 
-struct Elements<'a>(&'a [u8]);
-
-impl<'a> Elements<'a> {
-    fn next(&mut self) -> Option<Element<'a>> {
-        let [tag, first, rest @ ..] = self.0 else {
-            return None;
-        };
-        let (length, header) = if *first < 0x80 {
-            (usize::from(*first), 2)
-        } else {
-            let count = usize::from(*first & 0x7f);
-            let bytes = rest
-                .get(..count)
-                .filter(|bytes| (1..=4).contains(&bytes.len()))?;
-            (
-                bytes
-                    .iter()
-                    .fold(0, |length, byte| (length << 8) | usize::from(*byte)),
-                2 + count,
-            )
-        };
-        let whole = self.0.get(..header.checked_add(length)?)?;
-        self.0 = &self.0[whole.len()..];
-        Some(Element {
-            tag: *tag,
-            content: &whole[header..],
-            whole,
-        })
-    }
-
-    fn expect(&mut self, tag: u8) -> Option<Element<'a>> {
-        self.next().filter(|element| element.tag == tag)
-    }
+/// The whole of the next sequence, its head included.
+fn public_key<'a>(fields: &mut SliceReader<'a>) -> Result<&'a [u8]> {
+    let whole = fields.tlv_bytes()?;
+    <&SequenceRef>::from_der(whole)?;
+    Ok(whole)
 }
 
-fn time(element: &Element<'_>) -> Option<Timestamp> {
-    let text = std::str::from_utf8(element.content).ok()?;
-    let full = match element.tag {
-        // Years of two digits are from 1950 to 2049 (RFC 5280, 4.1.2.5.1).
-        UTC_TIME if text.get(..2)? < "50" => format!("20{text}"),
-        UTC_TIME => format!("19{text}"),
-        GENERALIZED_TIME => text.to_owned(),
-        _ => return None,
+/// The second of the two times of a validity.
+fn expiry(mut validity: SliceReader<'_>) -> Result<Timestamp> {
+    AnyRef::decode(&mut validity)?; // notBefore
+    let after = AnyRef::decode(&mut validity)?;
+    let since_1970: Duration = match after.tag() {
+        Tag::UtcTime => after.decode_as::<UtcTime>()?.to_unix_duration(),
+        _ => after.decode_as::<GeneralizedTime>()?.to_unix_duration(),
     };
-    let time = DateTime::strptime("%Y%m%d%H%M%SZ", full).ok()?;
-    time.to_zoned(TimeZone::UTC)
-        .ok()
-        .map(|zoned| zoned.timestamp())
+    // What has no end is written as the last second of the year 9999 (RFC 5280, 4.1.2.5), which is
+    // later than the last time of `jiff`.
+    Ok(Timestamp::UNIX_EPOCH
+        .saturating_add(since_1970)
+        .unwrap_or(Timestamp::MAX))
 }
 
 #[cfg(test)]
@@ -110,27 +91,35 @@ mod tests {
         }
     }
 
-    #[test]
-    fn years_of_two_digits_turn_at_fifty() {
-        let read = |tag, text: &str| {
-            time(&Element {
-                tag,
-                content: text.as_bytes(),
-                whole: &[],
-            })
-            .map(|time| time.to_string())
+    /// When a certificate expires whose `notAfter` is `text`, with the tag of its sort of time.
+    fn expires(tag: u8, text: &str) -> Option<String> {
+        let time = |tag: u8, text: &str| {
+            let length = u8::try_from(text.len()).unwrap();
+            [&[tag, length], text.as_bytes()].concat()
         };
-        assert_eq!(
-            read(UTC_TIME, "491231235959Z").as_deref(),
-            Some("2049-12-31T23:59:59Z")
-        );
-        assert_eq!(
-            read(UTC_TIME, "500101000000Z").as_deref(),
-            Some("1950-01-01T00:00:00Z")
-        );
-        assert_eq!(
-            read(GENERALIZED_TIME, "20500101000000Z").as_deref(),
-            Some("2050-01-01T00:00:00Z")
-        );
+        let validity = [time(0x17, "700101000000Z"), time(tag, text)].concat();
+        let expires = expiry(SliceReader::new(&validity).unwrap()).ok()?;
+        Some(expires.to_string())
+    }
+
+    #[test]
+    fn both_sorts_of_time_are_read() {
+        let cases = [
+            (0x17, "491231235959Z", Some("2049-12-31T23:59:59Z")),
+            (0x17, "991231235959Z", Some("1999-12-31T23:59:59Z")),
+            (0x18, "20500101000000Z", Some("2050-01-01T00:00:00Z")),
+            (0x17, "20500101000000Z", None),
+            (0x17, "490231235959Z", None),
+            (0x0c, "491231235959Z", None),
+        ];
+        for (tag, text, expected) in cases {
+            assert_eq!(expires(tag, text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_without_an_end_is_read() {
+        let expires = expires(0x18, "99991231235959Z").expect("a time");
+        assert!(expires.starts_with("9999-12-30T"), "{expires}");
     }
 }
