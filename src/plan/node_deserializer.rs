@@ -1,4 +1,7 @@
 //! Reads types out of a tree of nodes, with all mistakes at once, each with its place.
+//!
+//! On purpose not serde-saphyr's own deserializer: it ends at the first mistake, and variables are
+//! put in between its parser and the types, after which only the tree knows what stood where.
 
 use std::{cell::RefCell, collections::HashSet, fmt};
 

@@ -1,4 +1,8 @@
 //! Aligned columns that fit a width.
+//!
+//! On purpose no library: `comfy-table` and `tabled` wrap cells or cut them at their end, while here
+//! names lose their middle, because they differ at their ends, and which column gives way first
+//! depends on what is in it.
 
 use super::line::{Line, STRONG};
 

@@ -1,4 +1,9 @@
 //! PEM (RFC 7468): text with base64 between marks.
+//!
+//! On purpose not by rustls' `pki_types`, which knows eight labels, and passes over or refuses what
+//! people keep in Secrets beside them: OpenSSH keys, encrypted keys with and without headers. It
+//! does not write PEM either. The crate `pem` does, but is silent about a block without an end
+//! behind a good one, and leaves copies of keys in memory; here all of them are wiped.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;

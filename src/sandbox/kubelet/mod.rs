@@ -3,7 +3,8 @@
 //!
 //! kwok alone knows one answer for all pods, or objects of its own in the cluster, which would be
 //! seen there. So a server stands in front of it that looks at the pod at the moment of each
-//! request.
+//! request. On purpose it is the program's own: no crate serves a kubelet's protocols, and a real
+//! kubelet would need root and a container runtime.
 
 mod answer;
 mod channels;

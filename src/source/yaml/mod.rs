@@ -4,6 +4,9 @@
 //! scalar are that library's (<https://github.com/kubernetes-sigs/yaml>). The syntax comes from the
 //! parser behind serde-saphyr; what a plain scalar means, how keys become text and how merge keys
 //! work is decided here.
+//!
+//! On purpose no library: those in Rust read YAML 1.2, in which `yes` is text and `0644` another
+//! number than for kubectl, so that something else would be deployed than `kubectl apply` does.
 
 mod error;
 mod read;
