@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::{
     api::Api,
     deployctl::{PROGRAM, inherited_environment},
-    kinds::Kind,
+    kinds::ServedKind,
 };
 
 /// The control plane that all tests of this run share.
@@ -136,7 +136,7 @@ pub(crate) fn apply(namespace: &str, manifests: &str) -> String {
 #[track_caller]
 pub(crate) fn get(namespace: &str, object: &str) -> Value {
     let (kind, name) = object.split_once('/').expect("a kind and a name");
-    let path = Kind::called(kind).collection(Some(namespace));
+    let path = ServedKind::called(kind).collection(Some(namespace));
     let mut object = Api::shared().get(&format!("{path}/{name}"));
     if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
         metadata.remove("managedFields");
@@ -148,7 +148,7 @@ pub(crate) fn get(namespace: &str, object: &str) -> Value {
 #[track_caller]
 pub(crate) fn list(namespace: &str, kind: &str) -> Vec<Value> {
     let (kind, query) = kind.split_once('?').unwrap_or((kind, ""));
-    let path = Kind::called(kind).collection(Some(namespace));
+    let path = ServedKind::called(kind).collection(Some(namespace));
     let mut list = Api::shared().get(&format!("{path}?{query}"));
     list["items"]
         .as_array_mut()

@@ -16,7 +16,7 @@ const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGrou
 
 /// A kind that can be listed, in its group's preferred version.
 #[derive(Debug, Clone)]
-pub(crate) struct Kind {
+pub(crate) struct ServedKind {
     pub(crate) group: String,
     pub(crate) kind: String,
     pub(crate) namespaced: bool,
@@ -27,12 +27,12 @@ pub(crate) struct Kind {
     names: Vec<String>,
 }
 
-impl Kind {
+impl ServedKind {
     /// The kind that kubectl calls `name`: its plural, singular, kind or short name, with `.GROUP`
     /// or without.
     #[track_caller]
     pub(crate) fn called(name: &str) -> Self {
-        static KNOWN: Mutex<Option<Arc<Vec<Kind>>>> = Mutex::new(None);
+        static KNOWN: Mutex<Option<Arc<Vec<ServedKind>>>> = Mutex::new(None);
         let name = name.to_lowercase();
         let known = KNOWN
             .lock()
@@ -76,12 +76,12 @@ impl Kind {
     }
 }
 
-fn find(kinds: &[Kind], name: &str) -> Option<Kind> {
+fn find(kinds: &[ServedKind], name: &str) -> Option<ServedKind> {
     kinds.iter().find(|kind| kind.is_called(name)).cloned()
 }
 
 /// Everything that can be listed now, in the server's order.
-pub(crate) async fn served() -> Result<Vec<Kind>, BoxError> {
+pub(crate) async fn served() -> Result<Vec<ServedKind>, BoxError> {
     let mut kinds = Vec::new();
     for root in ["/api", "/apis"] {
         let (_, discovered) = Api::shared().read(root, AGGREGATED).await?;
@@ -93,7 +93,7 @@ pub(crate) async fn served() -> Result<Vec<Kind>, BoxError> {
 }
 
 /// The kinds of one group that can be listed; its versions come in the order of preference.
-fn kinds_of(root: &str, group: &Value) -> Vec<Kind> {
+fn kinds_of(root: &str, group: &Value) -> Vec<ServedKind> {
     let name = group["metadata"]["name"].as_str().unwrap_or_default();
     let root = if name.is_empty() {
         root.to_owned()
@@ -117,7 +117,7 @@ fn kinds_of(root: &str, group: &Value) -> Vec<Kind> {
     kinds
 }
 
-fn kind_of(group: &str, root: &str, resource: &Value) -> Kind {
+fn kind_of(group: &str, root: &str, resource: &Value) -> ServedKind {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let (kind, plural) = (
         text(&resource["responseKind"]["kind"]),
@@ -129,7 +129,7 @@ fn kind_of(group: &str, root: &str, resource: &Value) -> Kind {
         plural.clone(),
         text(&resource["singularResource"]),
     ]);
-    Kind {
+    ServedKind {
         group: group.to_owned(),
         namespaced: resource["scope"] == "Namespaced",
         root: root.to_owned(),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Scope;
 use crate::support::{
     api::{Api, wait_for},
-    kinds::{Kind, served},
+    kinds::{ServedKind, served},
     upstream::BoxError,
 };
 
@@ -24,7 +24,7 @@ pub(super) struct Found {
 
 impl Found {
     /// `value` of `kind`, which is said with the list alone.
-    fn of(kind: &Kind, value: Value) -> Self {
+    fn of(kind: &ServedKind, value: Value) -> Self {
         let text = |key: &str| value["metadata"][key].as_str().map(str::to_owned);
         let (namespace, name) = (text("namespace"), text("name").unwrap_or_default());
         Self {
@@ -76,7 +76,7 @@ async fn collect_all(scope: &Scope) -> Result<Vec<Found>, BoxError> {
     Ok(found.into_iter().flatten().collect())
 }
 
-fn paths(kind: &Kind, scope: &Scope) -> Vec<String> {
+fn paths(kind: &ServedKind, scope: &Scope) -> Vec<String> {
     match scope.namespaces.as_ref().filter(|_| kind.namespaced) {
         Some(names) => names
             .iter()
@@ -86,7 +86,7 @@ fn paths(kind: &Kind, scope: &Scope) -> Vec<String> {
     }
 }
 
-async fn list(kind: &Kind, path: String, scope: &Scope) -> Result<Vec<Found>, BoxError> {
+async fn list(kind: &ServedKind, path: String, scope: &Scope) -> Result<Vec<Found>, BoxError> {
     // Whose volumes they are is not in their metadata.
     let is_whole =
         kind.namespaced || scope.holds_all_cluster_objects() || kind.kind == "PersistentVolume";
