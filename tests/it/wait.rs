@@ -78,7 +78,7 @@ fn what_fails_ends_the_wait_with_its_cause() {
         "CrashLoopBackOff",
         "exited with code 1",
         "kubectl logs",
-        "--previous",
+        " -p",
     ] {
         assert!(
             outcome.stderr.contains(part),
