@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{
     manifests::{config_map, documents},
     project::{Project, events, written},
+    running::Running,
 };
 use crate::support::{eventually, get, kubectl, try_kubectl};
 
@@ -136,4 +137,45 @@ webhooks:
     });
     project.command("down", &["--yes"]).run().exited(0);
     assert_eq!(get("default", "namespace/down-webhook"), Value::Null);
+}
+
+/// Controllers make objects for an owner that was deleted a moment ago, as a Deployment's
+/// ReplicaSet: the garbage collector takes them when it has noticed, which here it cannot end.
+#[test]
+fn what_belongs_to_nothing_any_more_does_not_hold_the_namespace() {
+    let project =
+        Project::new("down-garbage").manifest("apps/settings.yaml", &config_map("settings", "1"));
+    project.deploy(&[]);
+    for (name, owner) in [("garbage", "gone"), ("of-garbage", "garbage")] {
+        let uid = project.get(&format!("configmap/{owner}"))["metadata"]["uid"].clone();
+        let uid = uid
+            .as_str()
+            .unwrap_or("00000000-0000-0000-0000-000000000000");
+        let owners = format!(
+            "{{name: {name}, finalizers: [shop.test/nobody], ownerReferences: [{{apiVersion: v1, kind: ConfigMap, name: {owner}, uid: {uid}}}]}}"
+        );
+        let object = config_map(name, "1").replace(&format!("{{name: {name}}}"), &owners);
+        let applied = try_kubectl(&["apply", "-n", "down-garbage", "-f", "-"], &object);
+        assert!(applied.status.success(), "{applied:?}");
+    }
+
+    let mut run = Running::start(project.command("down", &["--yes"]));
+    run.until(|event| {
+        event["event"] == "object-written"
+            && event["result"] == "deleted"
+            && event["object"]["kind"] == "Namespace"
+    });
+    for name in ["garbage", "of-garbage"] {
+        project.kubectl(&[
+            "patch",
+            "configmap",
+            name,
+            "--type=merge",
+            "-p",
+            r#"{"metadata":{"finalizers":null}}"#,
+        ]);
+    }
+    let (status, _, stderr) = run.end();
+    assert_eq!(status, Some(0), "{stderr}");
+    assert_eq!(get("default", "namespace/down-garbage"), Value::Null);
 }

@@ -44,7 +44,7 @@ fn a_signal_during_a_phase_puts_everything_back_and_is_recorded() {
         assert!(revision["finished"].is_string());
         assert!(
             project.get(&format!("namespace/{name}")).is_null(),
-            "the namespace that the run created is left"
+            "the namespace that the run created is left: {stderr}"
         );
         let said = project
             .command("status", &["--exit-code"])

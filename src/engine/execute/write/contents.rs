@@ -1,9 +1,11 @@
 //! What is in a Namespace, or of the kind that a definition defines, and would go with it.
 
+use std::{collections::HashSet, sync::Arc};
+
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 
-use super::text;
+use super::{text, uid_of};
 use crate::{
     cluster::{Cluster, RequestError, Resource, Served},
     engine::observe::storage_versions::defined,
@@ -40,7 +42,105 @@ pub(super) async fn held_by(
         }
         _ => Vec::new(),
     };
-    Ok(in_words(held))
+    let lasting = without_garbage(cluster, served, held).await?;
+    Ok(in_words(lasting))
+}
+
+/// An object that was found, and its metadata.
+struct Held {
+    id: ObjectId,
+    object: Arc<Value>,
+}
+
+impl Held {
+    /// What it belongs to.
+    fn owners(&self) -> impl Iterator<Item = Owner<'_>> {
+        let references = self.object.pointer("/metadata/ownerReferences");
+        references
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .map(|reference| Owner {
+                api_version: text(reference, "/apiVersion"),
+                kind: text(reference, "/kind"),
+                name: text(reference, "/name"),
+                uid: text(reference, "/uid"),
+                namespace: self.id.namespace.as_deref(),
+            })
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Owner<'a> {
+    api_version: &'a str,
+    kind: &'a str,
+    name: &'a str,
+    uid: &'a str,
+    namespace: Option<&'a str>,
+}
+
+/// Those of `held` that the garbage collector is not about to take.
+///
+/// What a controller makes for an owner that was deleted a moment ago, or what went with it in the
+/// background, is there until the collector has noticed: it belongs to nothing that lasts.
+/// <https://kubernetes.io/docs/concepts/architecture/garbage-collection/#owners-dependents>
+async fn without_garbage(
+    cluster: &Cluster,
+    served: &Served,
+    held: Vec<Held>,
+) -> Result<Vec<ObjectId>, RequestError> {
+    let mut gone = absent_owners(cluster, served, &held).await?;
+    let mut lasting = held;
+    loop {
+        let (garbage, rest): (Vec<Held>, Vec<Held>) = lasting.into_iter().partition(|held| {
+            held.owners().next().is_some() && held.owners().all(|owner| gone.contains(owner.uid))
+        });
+        lasting = rest;
+        if garbage.is_empty() {
+            return Ok(lasting.into_iter().map(|held| held.id).collect());
+        }
+        gone.extend(garbage.iter().map(|held| uid_of(&held.object).to_owned()));
+    }
+}
+
+/// The uids of those owners of `held` that do not exist. What is in `held` itself is not asked for.
+async fn absent_owners(
+    cluster: &Cluster,
+    served: &Served,
+    held: &[Held],
+) -> Result<HashSet<String>, RequestError> {
+    let mut known: HashSet<&str> = held.iter().map(|held| uid_of(&held.object)).collect();
+    let unknown: Vec<Owner<'_>> = held
+        .iter()
+        .flat_map(Held::owners)
+        .filter(|owner| known.insert(owner.uid))
+        .collect();
+    stream::iter(unknown)
+        .map(|owner| async move {
+            let absent = is_absent(cluster, served, owner).await?;
+            Ok::<_, RequestError>(absent.then(|| owner.uid.to_owned()))
+        })
+        .buffer_unordered(PARALLEL)
+        .try_filter_map(|uid| async move { Ok(uid) })
+        .try_collect()
+        .await
+}
+
+/// Whether `owner` is known not to exist. The garbage collector keeps what belongs to an object
+/// that it cannot look up, so that counts as being there.
+async fn is_absent(
+    cluster: &Cluster,
+    served: &Served,
+    owner: Owner<'_>,
+) -> Result<bool, RequestError> {
+    let Some(resource) = served.exact(owner.api_version, owner.kind) else {
+        return Ok(false);
+    };
+    if resource.namespaced && owner.namespace.is_none() {
+        return Ok(false);
+    }
+    let live = cluster.get(resource, owner.namespace, owner.name).await?;
+    Ok(live.is_none_or(|live| uid_of(&live) != owner.uid))
 }
 
 /// `it holds A, B and 3 more`.
@@ -66,7 +166,7 @@ async fn held_by_namespace(
     cluster: &Cluster,
     served: &Served,
     namespace: &str,
-) -> Result<Vec<ObjectId>, RequestError> {
+) -> Result<Vec<Held>, RequestError> {
     let listable = |resource: &&Resource| {
         resource.namespaced
             && !never_counts(&resource.kind)
@@ -76,7 +176,7 @@ async fn held_by_namespace(
         .kinds()
         .filter(listable)
         .filter(|resource| served.preferred(&resource.group, &resource.kind) == Some(*resource));
-    let lists: Vec<Vec<ObjectId>> = stream::iter(kinds)
+    let lists: Vec<Vec<Held>> = stream::iter(kinds)
         .map(|kind| list(cluster, kind, Some(namespace)))
         .buffer_unordered(PARALLEL)
         .try_collect()
@@ -89,20 +189,23 @@ async fn list(
     cluster: &Cluster,
     resource: &Resource,
     namespace: Option<&str>,
-) -> Result<Vec<ObjectId>, RequestError> {
+) -> Result<Vec<Held>, RequestError> {
     match cluster.list_metadata(resource, namespace, None).await {
         Ok(listed) => {
-            let objects = listed.items.iter().map(|item| ObjectId {
-                group: resource.group.clone(),
-                kind: resource.kind.clone(),
-                namespace: item
-                    .pointer("/metadata/namespace")
-                    .and_then(Value::as_str)
-                    .map(str::to_owned),
-                name: text(item, "/metadata/name").to_owned(),
+            let objects = listed.items.into_iter().map(|object| Held {
+                id: ObjectId {
+                    group: resource.group.clone(),
+                    kind: resource.kind.clone(),
+                    namespace: object
+                        .pointer("/metadata/namespace")
+                        .and_then(Value::as_str)
+                        .map(str::to_owned),
+                    name: text(&object, "/metadata/name").to_owned(),
+                },
+                object,
             });
             Ok(objects
-                .filter(|id| !is_made_by_the_system(&id.kind, &id.name))
+                .filter(|held| !is_made_by_the_system(&held.id.kind, &held.id.name))
                 .collect())
         }
         Err(error) if matches!(error.code(), Some(404 | 405)) => Ok(Vec::new()),
