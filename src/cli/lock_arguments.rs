@@ -70,6 +70,7 @@ impl LockArguments {
         output: &mut Output,
     ) -> Result<Held, CommandError> {
         let options = LockOptions {
+            author: by,
             expiry: self.lock_expiry,
             wait: self.wait_for_lock,
         };
@@ -79,7 +80,6 @@ impl LockArguments {
             &session.served,
             &address.state_namespace,
             &address.release,
-            by,
             options,
             tell,
         );

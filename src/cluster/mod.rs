@@ -24,4 +24,4 @@ pub(crate) use refusal::Refusal;
 pub(crate) use refusal_cause::RefusalCause;
 pub(crate) use request::{Cluster, Notice};
 pub(crate) use watch::{Heard, WatchScope, Watched};
-pub(crate) use write::{DeleteOptions, Deleted, Force, Propagation};
+pub(crate) use write::{Applied, DeleteOptions, Deleted, Force, Propagation};

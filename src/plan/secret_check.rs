@@ -39,7 +39,10 @@ pub(super) fn check(
     variables: &[&str],
     problems: &mut Vec<Problem>,
 ) {
-    let keys = known_keys(secrets);
+    let known = Known {
+        keys: known_keys(secrets),
+        variables,
+    };
     let mut names = IndexSet::new();
     for (index, secret) in secrets.iter().enumerate() {
         let path = KeyPath::top("secrets").item(index);
@@ -54,11 +57,17 @@ pub(super) fn check(
         for (key, value) in &secret.data {
             let at = path.key("data").key(key);
             check_value(document, value, key, &at, problems);
-            check_references(document, secret, value, &at, &keys, variables, problems);
+            check_references(document, secret, value, &at, &known, problems);
         }
     }
     check_variables(document, secrets, problems);
     check_circles(document, secrets, problems);
+}
+
+/// What a template may refer to.
+struct Known<'a> {
+    keys: IndexMap<&'a str, Vec<&'a str>>,
+    variables: &'a [&'a str],
 }
 
 /// The keys of each secret, with those that come without being declared.
@@ -275,8 +284,7 @@ fn check_references(
     secret: &SecretDeclaration,
     value: &SecretValue,
     at: &KeyPath,
-    keys: &IndexMap<&str, Vec<&str>>,
-    variables: &[&str],
+    known: &Known<'_>,
     problems: &mut Vec<Problem>,
 ) {
     let public_key = value
@@ -284,7 +292,7 @@ fn check_references(
         .as_ref()
         .and_then(|generate| generate.public_key_of.as_deref());
     if let Some(reference) = public_key
-        && let Err(message) = known_reference(&full_reference(secret, reference), keys)
+        && let Err(message) = known_reference(&full_reference(secret, reference), &known.keys)
     {
         problems.push(document.error(&at.key("generate").key("publicKeyOf"), message));
     }
@@ -308,11 +316,11 @@ fn check_references(
                 "unknown filter `{filter}` in `${{{text}}}`{}",
                 suggestion(filter, FILTERS)
             )),
-            _ if reference.contains('/') => known_reference(reference, keys),
-            _ if variables.contains(&reference) => Ok(()),
+            _ if reference.contains('/') => known_reference(reference, &known.keys),
+            _ if known.variables.contains(&reference) => Ok(()),
             _ => Err(format!(
                 "`${{{text}}}` is neither a variable nor a `secret/key`{}; write `$${{{text}}}` if it shall stay as it is",
-                suggestion(reference, variables.iter().copied()).trim_end_matches('?')
+                suggestion(reference, known.variables.iter().copied()).trim_end_matches('?')
             )),
         };
         if let Err(message) = result {

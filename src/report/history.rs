@@ -260,19 +260,33 @@ impl RevisionView {
     fn facts(&self, width: Option<usize>, now: Timestamp) -> Vec<String> {
         /// Width of the titles.
         const TITLES: usize = 12;
-        let HistoryRevision {
-            number,
-            started,
-            by,
-            outcome,
-            cause,
-            ..
-        } = &self.revision;
-        let (word, style) = outcome_word(*outcome);
+        let (word, style) = outcome_word(self.revision.outcome);
         let head = Line::default()
             .styled(STRONG, &self.release)
-            .text(format!(" revision {number} "))
+            .text(format!(" revision {} ", self.revision.number))
             .styled(style, word);
+        let facts = self.titled_facts(now).into_iter();
+        let facts = facts.filter_map(|(title, fact)| {
+            let title = Line::default().styled(STRONG, title).padded(TITLES + 2);
+            Some(title.text(fact?))
+        });
+        let cause = self.revision.cause.iter().flat_map(|cause| {
+            wrap(
+                &neutralise(cause),
+                width.map(|width| width.saturating_sub(2)),
+            )
+        });
+        let cause = cause.map(|text| Line::of("  ").styled(style, text));
+        std::iter::once(head)
+            .chain(cause)
+            .chain(facts)
+            .map(|line| line.cut(width).render())
+            .collect()
+    }
+
+    /// What is known about it, in the order in which it is shown; `None` where that says nothing.
+    fn titled_facts(&self, now: Timestamp) -> [(&'static str, Option<String>); 9] {
+        let HistoryRevision { started, by, .. } = &self.revision;
         let took = self.revision.took();
         let after = if took.is_empty() {
             String::new()
@@ -293,7 +307,7 @@ impl RevisionView {
             format!("{commit}{state}")
         });
         let number = |number: Option<u64>| number.map(|number| format!("revision {number}"));
-        let facts = [
+        [
             ("Started", Some(when)),
             (
                 "By",
@@ -317,28 +331,7 @@ impl RevisionView {
                     .partial
                     .then(|| "only some were run".to_owned()),
             ),
-        ];
-        let facts = facts
-            .into_iter()
-            .filter_map(|(title, fact)| Some((title, fact?)));
-        let facts = facts.map(|(title, fact)| {
-            Line::default()
-                .styled(STRONG, title)
-                .padded(TITLES + 2)
-                .text(fact)
-        });
-        let cause = cause.iter().flat_map(|cause| {
-            wrap(
-                &neutralise(cause),
-                width.map(|width| width.saturating_sub(2)),
-            )
-        });
-        let cause = cause.map(|text| Line::of("  ").styled(style, text));
-        std::iter::once(head)
-            .chain(cause)
-            .chain(facts)
-            .map(|line| line.cut(width).render())
-            .collect()
+        ]
     }
 
     fn phase_table(&self) -> Table {

@@ -27,32 +27,14 @@ pub(crate) fn verify(
         by_others: back.by_others.clone(),
         ..Proof::default()
     };
-    let mut differing: BTreeSet<ObjectId> = BTreeSet::new();
     for id in &back.removed {
-        match live.object(id) {
-            None => {}
-            Some(_) if id.is_container() && !faults.iter().any(|(fault, _)| fault == id) => {
-                proof.kept.push(ObjectNote {
-                    object: id.clone(),
-                    what: "it holds something that this run did not create, or that is kept"
-                        .to_owned(),
-                });
-            }
-            Some(there) => {
-                differing.insert(id.clone());
-                proof.differences.push(ObjectNote {
-                    object: id.clone(),
-                    what: still_there(there),
-                });
-            }
-        }
+        verify_removed(&mut proof, id, live, &faults);
     }
     for id in &back.restored {
         let Some(before) = snapshot.object(id) else {
             continue;
         };
         let Some(now) = live.object(id) else {
-            differing.insert(id.clone());
             proof.differences.push(ObjectNote {
                 object: id.clone(),
                 what: "is not there".to_owned(),
@@ -64,18 +46,22 @@ pub(crate) fn verify(
             .filter(|trace| !trace.unconfirmed && !trace.deleted)
             .map(|trace| trace.changed.as_slice());
         for difference in differences(before, now, changed, manager) {
-            let remark = ObjectNote {
+            let note = ObjectNote {
                 object: id.clone(),
                 what: difference.to_string(),
             };
             if difference.is_by_others() {
-                proof.by_others.push(remark);
+                proof.by_others.push(note);
             } else {
-                differing.insert(id.clone());
-                proof.differences.push(remark);
+                proof.differences.push(note);
             }
         }
     }
+    let mut differing: BTreeSet<ObjectId> = proof
+        .differences
+        .iter()
+        .map(|difference| difference.object.clone())
+        .collect();
     for (object, what) in faults {
         if !differing.contains(&object) || !object.is_container() {
             differing.insert(object.clone());
@@ -88,6 +74,24 @@ pub(crate) fn verify(
         .filter(|(id, _)| !differing.contains(*id) && !kept(id))
         .count();
     proof
+}
+
+/// Adds to `proof` what `id`, which was to be deleted, comes to.
+fn verify_removed(proof: &mut Proof, id: &ObjectId, live: &Live, faults: &[(ObjectId, String)]) {
+    let Some(there) = live.object(id) else {
+        return;
+    };
+    let failed = faults.iter().any(|(fault, _)| fault == id);
+    let (notes, what) = if id.is_container() && !failed {
+        let held = "it holds something that this run did not create, or that is kept";
+        (&mut proof.kept, held.to_owned())
+    } else {
+        (&mut proof.differences, still_there(there))
+    };
+    notes.push(ObjectNote {
+        object: id.clone(),
+        what,
+    });
 }
 
 /// Why something that was to be deleted is there.

@@ -237,45 +237,13 @@ impl<'a> Check<'a> {
         let name = call.func_name.as_str();
         let kind = match (name, arguments) {
             ("_&&_" | "_||_" | "!_", _) => {
-                for (argument, kind) in call
-                    .args
-                    .iter()
-                    .zip(arguments)
-                    .filter(|(_, kind)| !kind.may_be(Kind::Condition))
-                {
-                    let operator = name.trim_matches('_');
-                    self.report(
-                        self.whole(argument),
-                        format!("this is {kind}, but `{operator}` needs true or false"),
-                    );
-                }
+                self.check_conditions(call, arguments);
                 Kind::Condition
             }
             ("@not_strictly_false", _) => Kind::Condition,
-            ("_==_" | "_!=_", [left, right]) => {
-                if !left.may_equal(*right) {
-                    self.report(
-                        self.place(expression),
-                        format!("{left} is never equal to {right}"),
-                    );
-                }
-                Kind::Condition
-            }
-            ("_<_" | "_<=_" | "_>_" | "_>=_", [left, right]) => {
-                if !(left.may_be(*right) && left.has_order() && right.has_order()) {
-                    self.report(
-                        self.place(expression),
-                        format!("{left} is neither less nor greater than {right}"),
-                    );
-                }
-                Kind::Condition
-            }
-            ("@in", [_, right]) => {
-                if !right.may_have_members() {
-                    self.report(
-                        self.place(expression),
-                        format!("nothing is in {right}; `in` needs a list or a map"),
-                    );
+            ("_==_" | "_!=_" | "_<_" | "_<=_" | "_>_" | "_>=_" | "@in", [left, right]) => {
+                if let Some(message) = wrong_comparison(name, *left, *right) {
+                    self.report(self.place(expression), message);
                 }
                 Kind::Condition
             }
@@ -303,6 +271,19 @@ impl<'a> Check<'a> {
             _ => return None,
         };
         Some(kind)
+    }
+
+    /// Reports each of `arguments` of a logical operator that is neither true nor false.
+    fn check_conditions(&mut self, call: &CallExpr, arguments: &[Kind]) {
+        let operator = call.func_name.trim_matches('_');
+        for (argument, kind) in call.args.iter().zip(arguments) {
+            if !kind.may_be(Kind::Condition) {
+                self.report(
+                    self.whole(argument),
+                    format!("this is {kind}, but `{operator}` needs true or false"),
+                );
+            }
+        }
     }
 
     fn comprehension(
@@ -431,4 +412,17 @@ fn forms_of(function: &Function) -> String {
         .iter()
         .map(|count| format!("`VALUE.{}({})`", function.name, arguments(count)));
     plain.chain(of_value).collect::<Vec<_>>().join(" or ")
+}
+
+/// Why `left` and `right` cannot be compared by the operator `name`; `None` where they can.
+fn wrong_comparison(name: &str, left: Kind, right: Kind) -> Option<String> {
+    match name {
+        "_==_" | "_!=_" => {
+            (!left.may_equal(right)).then(|| format!("{left} is never equal to {right}"))
+        }
+        "@in" => (!right.may_have_members())
+            .then(|| format!("nothing is in {right}; `in` needs a list or a map")),
+        _ => (!(left.may_be(right) && left.has_order() && right.has_order()))
+            .then(|| format!("{left} is neither less nor greater than {right}")),
+    }
 }

@@ -27,7 +27,9 @@ pub(crate) struct Lock;
 
 /// How a lock is taken.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct LockOptions {
+pub(crate) struct LockOptions<'a> {
+    /// Who takes it.
+    pub(crate) author: &'a Author,
     /// Time without a sign of life after which this run has lost the lock. No write takes longer
     /// than two thirds of it.
     pub(crate) expiry: Duration,
@@ -49,8 +51,7 @@ impl Lock {
         served: &Served,
         state_namespace: &str,
         release: &ReleaseId,
-        author: &Author,
-        options: LockOptions,
+        options: LockOptions<'_>,
         tell: impl FnMut(LockNotice),
     ) -> Result<Held, LockError> {
         let lease = Lease::new(
@@ -59,7 +60,7 @@ impl Lock {
             state_namespace,
             release,
         );
-        let claim = LeaseClaim::new(author, options.expiry);
+        let claim = LeaseClaim::new(options.author, options.expiry);
         let until = options.wait.map(|wait| BootTime::now() + wait);
         let mut acquisition = Acquisition {
             lease,

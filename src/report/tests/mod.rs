@@ -154,15 +154,7 @@ impl Script {
         )
     }
 
-    fn verdict(
-        self,
-        second: i64,
-        phase: &str,
-        object: &ObjectId,
-        state: State,
-        reason: &'static str,
-        message: &str,
-    ) -> Self {
+    fn verdict(self, second: i64, phase: &str, object: &ObjectId, to: Verdict) -> Self {
         let (phase, object) = (PhaseId::declared(phase), object.clone());
         self.at(
             second,
@@ -170,7 +162,7 @@ impl Script {
                 phase,
                 object,
                 from: None,
-                to: Verdict::new(state, reason, message),
+                to,
             },
         )
     }
@@ -241,7 +233,12 @@ fn good_run() -> Script {
         .started(&[("foundation", 1), ("apps", 2)])
         .phase(0, "foundation", 1)
         .write(0, "foundation", &namespace, WriteResult::Unchanged)
-        .verdict(0, "foundation", &namespace, State::Ready, "", "")
+        .verdict(
+            0,
+            "foundation",
+            &namespace,
+            Verdict::new(State::Ready, "", ""),
+        )
         .phase_end(1, "foundation", PhaseOutcome::Ready, 0.3)
         .at(
             1,
@@ -279,20 +276,24 @@ fn good_run() -> Script {
             3,
             "apps",
             &api,
-            State::InProgress,
-            "Progressing",
-            "2 of 3 replicas are ready",
+            Verdict::new(
+                State::InProgress,
+                "Progressing",
+                "2 of 3 replicas are ready",
+            ),
         )
-        .verdict(4, "apps", &web, State::Ready, "", "")
+        .verdict(4, "apps", &web, Verdict::new(State::Ready, "", ""))
         .verdict(
             36,
             "apps",
             &api,
-            State::InProgress,
-            "Progressing",
-            "2 of 3 replicas are available",
+            Verdict::new(
+                State::InProgress,
+                "Progressing",
+                "2 of 3 replicas are available",
+            ),
         )
-        .verdict(40, "apps", &api, State::Ready, "", "")
+        .verdict(40, "apps", &api, Verdict::new(State::Ready, "", ""))
         .phase_end(40, "apps", PhaseOutcome::Ready, 39.2)
         .end(
             41,
@@ -392,17 +393,17 @@ fn rolled_back(differences: &[&str]) -> Script {
             11,
             "apps",
             &api,
-            State::InProgress,
-            "Progressing",
-            "2 of 3 replicas are ready",
+            Verdict::new(
+                State::InProgress,
+                "Progressing",
+                "2 of 3 replicas are ready",
+            ),
         )
         .verdict(
             12,
             "apps",
             &api,
-            State::Ready,
-            "",
-            "3 of 3 replicas are ready",
+            Verdict::new(State::Ready, "", "3 of 3 replicas are ready"),
         )
         .write(12, "apps", &object("Service", "api"), WriteResult::Deleted)
         .phase_end(12, "apps", PhaseOutcome::Ready, 2.0)
@@ -429,25 +430,31 @@ fn bad_run() -> Script {
             2,
             "apps",
             &api,
-            State::InProgress,
-            "Progressing",
-            "0 of 3 replicas are ready",
+            Verdict::new(
+                State::InProgress,
+                "Progressing",
+                "0 of 3 replicas are ready",
+            ),
         )
         .verdict(
             9,
             "apps",
             &api,
-            State::Failed,
-            "CrashLoopBackOff",
-            "0 of 3 replicas are ready",
+            Verdict::new(
+                State::Failed,
+                "CrashLoopBackOff",
+                "0 of 3 replicas are ready",
+            ),
         )
         .verdict(
             9,
             "apps",
             &api,
-            State::Failed,
-            "CrashLoopBackOff",
-            "0 of 3 replicas are ready",
+            Verdict::new(
+                State::Failed,
+                "CrashLoopBackOff",
+                "0 of 3 replicas are ready",
+            ),
         )
         .phase_end(9, "apps", PhaseOutcome::Failed, 9.1)
         .at(

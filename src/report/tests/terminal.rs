@@ -28,9 +28,7 @@ fn busy() -> Script {
             number + 1,
             "apps",
             &object,
-            State::InProgress,
-            "Progressing",
-            message,
+            Verdict::new(State::InProgress, "Progressing", message),
         );
     }
     let failed = object("Job", "migrate");
@@ -40,11 +38,13 @@ fn busy() -> Script {
             14,
             "apps",
             &failed,
-            State::Failed,
-            "BackoffLimitExceeded",
-            "3 pods failed\u{1b}[2J\nand more",
+            Verdict::new(
+                State::Failed,
+                "BackoffLimitExceeded",
+                "3 pods failed\u{1b}[2J\nand more",
+            ),
         )
-        .verdict(14, "apps", &config, State::Ready, "", "")
+        .verdict(14, "apps", &config, Verdict::new(State::Ready, "", ""))
         .phase(15, "monitoring-and-alerting", 3)
         .write(
             15,

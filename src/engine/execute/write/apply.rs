@@ -9,7 +9,7 @@ use super::{
     uid_of, version_of,
 };
 use crate::{
-    cluster::{Force, RequestError, Resource},
+    cluster::{Applied, Force, RequestError, Resource},
     engine::desired::DesiredObject,
     event::WriteResult,
     object::ObjectId,
@@ -44,23 +44,7 @@ impl Writer<'_> {
                 .await?;
             self.give_up_replicas(id, wanted, resource, before).await?;
         }
-        let force = if force || self.context.force_conflicts {
-            Force::Yes
-        } else {
-            Force::No
-        };
-        let body = guarded(&wanted.sent, before);
-        let attempt = || {
-            self.context
-                .cluster
-                .apply(resource, id, &body, &self.manager, force)
-        };
-        let is_new = self.wanted().defined_here(&wanted.object).is_some();
-        let applied = if is_new {
-            once_served(attempt).await?
-        } else {
-            attempt().await?
-        };
+        let applied = self.send(id, force, before).await?;
         let answer = applied.object;
         // Where the answer to creating it was lost, the same request again is answered as a change.
         let created =
@@ -92,6 +76,29 @@ impl Writer<'_> {
             self.delete_stuck_pods(id, &answer, is_broken).await?;
         }
         Ok((result, Some(answer)))
+    }
+
+    /// Sends `id` as wanted; what a definition of this run defines, as soon as it is served.
+    async fn send(
+        &self,
+        id: &ObjectId,
+        force: bool,
+        before: Option<&Value>,
+    ) -> Result<Applied, RequestError> {
+        let (cluster, resource) = (&self.context.cluster, &self.context.resources[id]);
+        let wanted = &self.wanted().objects[id];
+        let force = if force || self.context.force_conflicts {
+            Force::Yes
+        } else {
+            Force::No
+        };
+        let body = guarded(&wanted.sent, before);
+        let attempt = || cluster.apply(resource, id, &body, &self.manager, force);
+        if self.wanted().defined_here(&wanted.object).is_some() {
+            once_served(attempt).await
+        } else {
+            attempt().await
+        }
     }
 
     /// Whether an interrupted run, which this one goes on from, created the object that has `uid`,

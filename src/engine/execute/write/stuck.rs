@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::{Writer, text, uid_of};
 use crate::{
-    cluster::{DeleteOptions, RequestError},
+    cluster::{DeleteOptions, RequestError, Resource},
     object::{ObjectId, list},
 };
 
@@ -81,25 +81,28 @@ impl Writer<'_> {
             .filter(of_another)
             .filter(stays);
         for pod in pods_in_the_way.filter(|pod| stuck(pod)) {
-            let name = text(pod, "/metadata/name").to_owned();
-            let pod_id = ObjectId {
-                group: String::new(),
-                kind: "Pod".to_owned(),
-                namespace: id.namespace.clone(),
-                name,
-            };
-            let options = DeleteOptions {
-                uid: Some(uid_of(pod).to_owned()),
-                ..DeleteOptions::default()
-            };
-            match cluster.delete(pods, &pod_id, &options).await {
-                Ok(_) => {}
-                // It is another pod by now.
-                Err(error) if error.code() == Some(409) => {}
-                Err(error) => return Err(error),
-            }
+            self.delete_pod(pods, pod).await?;
         }
         Ok(())
+    }
+
+    /// Deletes `pod`, but no other one of its name.
+    async fn delete_pod(&self, pods: &Resource, pod: &Value) -> Result<(), RequestError> {
+        let id = ObjectId {
+            group: String::new(),
+            kind: "Pod".to_owned(),
+            namespace: Some(text(pod, "/metadata/namespace").to_owned()),
+            name: text(pod, "/metadata/name").to_owned(),
+        };
+        let options = DeleteOptions {
+            uid: Some(uid_of(pod).to_owned()),
+            ..DeleteOptions::default()
+        };
+        match self.context.cluster.delete(pods, &id, &options).await {
+            // It is another pod by now.
+            Err(error) if error.code() == Some(409) => Ok(()),
+            answer => answer.map(drop),
+        }
     }
 }
 
