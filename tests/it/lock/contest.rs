@@ -132,7 +132,7 @@ fn the_api_server_is_told_to_give_up_each_write_before_the_lock_could_be_another
         Project::new("limited-writes").manifest("apps/settings.yaml", &config_map("settings", "1"));
     let user = User::administrator();
     let audit = Audit::from_now(&user);
-    user.runs(project.up(&["--lock-expiry", "6s"]))
+    user.runs(project.up(&["--lock-expiry", "60s"]))
         .run()
         .exited(0);
     let writes = audit.writes();
@@ -146,7 +146,7 @@ fn the_api_server_is_told_to_give_up_each_write_before_the_lock_could_be_another
     let state = |request: &String| request.contains("/api/v1/namespaces/deployctl-system?");
     let unlimited: Vec<&String> = writes
         .iter()
-        .filter(|request| !locks(request) && !state(request) && !request.contains("timeout=4000ms"))
+        .filter(|request| !locks(request) && !state(request) && !request.contains("timeout=40000ms"))
         .collect();
     assert_eq!(unlimited, Vec::<&String>::new());
     assert!(
