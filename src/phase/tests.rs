@@ -157,185 +157,177 @@ fn path(path: &str) -> PhaseHint {
     }
 }
 
+/// Asserts that each object goes where it says beside it, `PHASE (REASON)`, and that nothing is
+/// warned of.
+#[track_caller]
+fn assert_placed<const COUNT: usize>(cases: [(Value, &str); COUNT]) {
+    let expected = cases.each_ref().map(|(object, place)| {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let (kind, name) = (text(&object["kind"]), text(&object["metadata"]["name"]));
+        format!("{kind}/{name} {place}")
+    });
+    let values = cases.into_iter().map(|(object, _)| object).collect();
+    let (placements, warnings) = placed(values, &[], &phases());
+    assert_eq!(warnings, Vec::<String>::new());
+    assert_eq!(placements, expected);
+}
+
 #[test]
 fn kinds_go_where_the_table_says() {
-    let (placements, warnings) = placed(
-        vec![
-            plain("v1", "Namespace", "shop"),
-            plain("v1", "ResourceQuota", "quota"),
-            plain("apiextensions.k8s.io/v1", "CustomResourceDefinition", "crd"),
-            value(
-                "networking.k8s.io/v1",
-                "NetworkPolicy",
-                "deny",
-                json!({"spec": {"podSelector": {}}}),
-            ),
-            plain("v1", "Secret", "secret"),
+    let deployment = |name, image| workload("Deployment", name, image, json!({}));
+    let stateful_set = |name, image| workload("StatefulSet", name, image, json!({}));
+    let crd = plain("apiextensions.k8s.io/v1", "CustomResourceDefinition", "crd");
+    let all_pods = json!({"spec": {"podSelector": {}}});
+    let deny = value("networking.k8s.io/v1", "NetworkPolicy", "deny", all_pods);
+    let pod = json!({"spec": {"containers": [{"image": "postgres:16"}]}});
+    let migrate = value(
+        "batch/v1",
+        "Job",
+        "migrate",
+        json!({"spec": {"template": pod}}),
+    );
+    let monitor = plain("monitoring.coreos.com/v1", "ServiceMonitor", "monitor");
+    let label = json!({"labels": {"grafana_dashboard": "1"}});
+    let dashboard = value("v1", "ConfigMap", "dashboard", label);
+    assert_placed([
+        (plain("v1", "Namespace", "shop"), "namespace (kind)"),
+        (plain("v1", "ResourceQuota", "quota"), "namespace (kind)"),
+        (crd, "namespace (kind)"),
+        (deny, "namespace (kind)"),
+        (plain("v1", "Secret", "secret"), "secrets (kind)"),
+        (
             plain("v1", "PersistentVolumeClaim", "claim"),
+            "storage (kind)",
+        ),
+        (
             plain("storage.k8s.io/v1", "StorageClass", "fast"),
-            workload(
-                "StatefulSet",
-                "data",
-                "docker.io/postgis/postgis:16-3.4",
-                json!({}),
-            ),
-            workload("StatefulSet", "shop-mongodb", "registry/own:1", json!({})),
-            workload("Deployment", "cache", "redis:7", json!({})),
-            workload("Deployment", "api", "own:1", json!({})),
-            value(
-                "batch/v1",
-                "Job",
-                "migrate",
-                json!({"spec": {"template": {"spec": {"containers": [{"image": "postgres:16"}]}}}}),
-            ),
-            workload("Deployment", "prom", "prom/prometheus:v3", json!({})),
-            workload("Deployment", "exporter", "x/postgres-exporter:1", json!({})),
-            plain("monitoring.coreos.com/v1", "ServiceMonitor", "monitor"),
-            value(
-                "v1",
-                "ConfigMap",
-                "dashboard",
-                json!({"labels": {"grafana_dashboard": "1"}}),
-            ),
+            "storage (kind)",
+        ),
+        (
+            stateful_set("data", "docker.io/postgis/postgis:16-3.4"),
+            "databases (image `postgis`)",
+        ),
+        (
+            stateful_set("shop-mongodb", "registry/own:1"),
+            "databases (a StatefulSet with `mongodb` in its name)",
+        ),
+        (deployment("cache", "redis:7"), "databases (image `redis`)"),
+        (deployment("api", "own:1"), "apps (kind)"),
+        (migrate, "apps (kind)"),
+        (
+            deployment("prom", "prom/prometheus:v3"),
+            "monitoring (image `prometheus`)",
+        ),
+        (
+            deployment("exporter", "x/postgres-exporter:1"),
+            "monitoring (image `postgres-exporter`)",
+        ),
+        (monitor, "monitoring (kind)"),
+        (dashboard, "monitoring (label `grafana_dashboard`)"),
+        (
             plain("networking.k8s.io/v1", "Ingress", "web"),
+            "ingress (kind)",
+        ),
+        (
             plain("cert-manager.io/v1", "Certificate", "tls"),
-            plain("example.test/v1", "Widget", "other"),
-        ],
-        &[],
-        &phases(),
-    );
-    assert_eq!(warnings, Vec::<String>::new());
-    assert_eq!(
-        placements,
-        [
-            "Namespace/shop namespace (kind)",
-            "ResourceQuota/quota namespace (kind)",
-            "CustomResourceDefinition/crd namespace (kind)",
-            "NetworkPolicy/deny namespace (kind)",
-            "Secret/secret secrets (kind)",
-            "PersistentVolumeClaim/claim storage (kind)",
-            "StorageClass/fast storage (kind)",
-            "StatefulSet/data databases (image `postgis`)",
-            "StatefulSet/shop-mongodb databases (a StatefulSet with `mongodb` in its name)",
-            "Deployment/cache databases (image `redis`)",
-            "Deployment/api apps (kind)",
-            "Job/migrate apps (kind)",
-            "Deployment/prom monitoring (image `prometheus`)",
-            "Deployment/exporter monitoring (image `postgres-exporter`)",
-            "ServiceMonitor/monitor monitoring (kind)",
-            "ConfigMap/dashboard monitoring (label `grafana_dashboard`)",
-            "Ingress/web ingress (kind)",
-            "Certificate/tls ingress (kind)",
-            "Widget/other apps (kind)",
-        ]
-    );
+            "ingress (kind)",
+        ),
+        (plain("example.test/v1", "Widget", "other"), "apps (kind)"),
+    ]);
+}
+
+const IN_APPS: &str = "apps (kind)";
+const FOLLOWS_API: &str = "apps (follows Deployment/shop/api)";
+const IN_DATABASES: &str = "databases (image `postgres`)";
+const FOLLOWS_DB: &str = "databases (follows StatefulSet/shop/db)";
+
+/// A Deployment of the phase `apps`.
+fn api() -> Value {
+    let volumes = json!([{"configMap": {"name": "shared"}}, {"configMap": {"name": "api"}}]);
+    workload("Deployment", "api", "own:1", json!({"volumes": volumes}))
+}
+
+/// A StatefulSet of the phase `databases`, which is before that of the Deployment.
+fn db() -> Value {
+    let volumes = json!([{"configMap": {"name": "shared"}}, {"secret": {"secretName": "db-tls"}}]);
+    let pod = json!({"serviceAccountName": "db", "volumes": volumes});
+    workload("StatefulSet", "db", "postgres:16", pod)
 }
 
 #[test]
-fn what_serves_a_workload_follows_it() {
-    let pod = json!({"serviceAccountName": "db", "volumes": [{"configMap": {"name": "shared"}}, {"secret": {"secretName": "db-tls"}}]});
-    let (placements, warnings) = placed(
-        vec![
-            workload(
-                "Deployment",
-                "api",
-                "own:1",
-                json!({"volumes": [{"configMap": {"name": "shared"}}, {"configMap": {"name": "api"}}]}),
-            ),
-            workload("StatefulSet", "db", "postgres:16", pod),
-            plain("v1", "ConfigMap", "shared"),
-            plain("v1", "ConfigMap", "api"),
-            plain("v1", "ConfigMap", "unused"),
-            plain("v1", "ServiceAccount", "db"),
-            value(
-                "rbac.authorization.k8s.io/v1",
-                "RoleBinding",
-                "db",
-                json!({"roleRef": {"kind": "Role", "name": "reader"}, "subjects": [{"kind": "ServiceAccount", "name": "db"}]}),
-            ),
-            plain("rbac.authorization.k8s.io/v1", "Role", "reader"),
-            plain("rbac.authorization.k8s.io/v1", "Role", "other"),
-            value(
-                "v1",
-                "Service",
-                "db",
-                json!({"spec": {"selector": {"app": "db"}}}),
-            ),
-            value(
-                "v1",
-                "Service",
-                "primary",
-                json!({"spec": {"selector": {"app": "db", "statefulset.kubernetes.io/pod-name": "db-0"}}}),
-            ),
-            value(
-                "v1",
-                "Service",
-                "first",
-                json!({"spec": {"selector": {"app": "db", "apps.kubernetes.io/pod-index": "0"}}}),
-            ),
-            value(
-                "v1",
-                "Service",
-                "foreign",
-                json!({"spec": {"selector": {"statefulset.kubernetes.io/pod-name": "other-0"}}}),
-            ),
-            value(
-                "policy/v1",
-                "PodDisruptionBudget",
-                "db",
-                json!({"spec": {"selector": {"matchLabels": {"app": "db"}}}}),
-            ),
-            value(
-                "networking.k8s.io/v1",
-                "NetworkPolicy",
-                "db",
-                json!({"spec": {"podSelector": {"matchLabels": {"app": "db"}}}}),
-            ),
-            value(
-                "autoscaling/v2",
-                "HorizontalPodAutoscaler",
-                "api",
-                json!({"spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"}}}),
-            ),
-            value(
-                "cert-manager.io/v1",
-                "Certificate",
-                "db",
-                json!({"spec": {"secretName": "db-tls", "issuerRef": {"name": "ca", "kind": "ClusterIssuer"}}}),
-            ),
-            plain("cert-manager.io/v1", "ClusterIssuer", "ca"),
-        ],
-        &[],
-        &phases(),
+fn what_a_workload_uses_follows_it() {
+    let binding = value(
+        "rbac.authorization.k8s.io/v1",
+        "RoleBinding",
+        "db",
+        json!({"roleRef": {"kind": "Role", "name": "reader"}, "subjects": [{"kind": "ServiceAccount", "name": "db"}]}),
     );
-    assert_eq!(warnings, Vec::<String>::new());
-    assert_eq!(
-        placements,
-        [
-            "Deployment/api apps (kind)",
-            "StatefulSet/db databases (image `postgres`)",
-            "ConfigMap/shared databases (follows StatefulSet/shop/db)",
-            "ConfigMap/api apps (follows Deployment/shop/api)",
-            "ConfigMap/unused apps (kind)",
-            "ServiceAccount/db databases (follows StatefulSet/shop/db)",
-            "RoleBinding/db databases (follows StatefulSet/shop/db)",
-            "Role/reader databases (follows StatefulSet/shop/db)",
-            "Role/other namespace (kind)",
-            "Service/db databases (follows StatefulSet/shop/db)",
-            "Service/primary databases (follows StatefulSet/shop/db)",
-            "Service/first databases (follows StatefulSet/shop/db)",
-            "Service/foreign apps (kind)",
-            "PodDisruptionBudget/db databases (follows StatefulSet/shop/db)",
-            "NetworkPolicy/db databases (follows StatefulSet/shop/db)",
-            "HorizontalPodAutoscaler/api apps (follows Deployment/shop/api)",
-            "Certificate/db databases (follows StatefulSet/shop/db)",
-            "ClusterIssuer/ca databases (follows Certificate/shop/db)",
-        ]
+    let role = |name| plain("rbac.authorization.k8s.io/v1", "Role", name);
+    let certificate = value(
+        "cert-manager.io/v1",
+        "Certificate",
+        "db",
+        json!({"spec": {"secretName": "db-tls", "issuerRef": {"name": "ca", "kind": "ClusterIssuer"}}}),
     );
+    let issuer = plain("cert-manager.io/v1", "ClusterIssuer", "ca");
+    assert_placed([
+        (api(), IN_APPS),
+        (db(), IN_DATABASES),
+        (plain("v1", "ConfigMap", "shared"), FOLLOWS_DB),
+        (plain("v1", "ConfigMap", "api"), FOLLOWS_API),
+        (plain("v1", "ConfigMap", "unused"), IN_APPS),
+        (plain("v1", "ServiceAccount", "db"), FOLLOWS_DB),
+        (binding, FOLLOWS_DB),
+        (role("reader"), FOLLOWS_DB),
+        (role("other"), "namespace (kind)"),
+        (certificate, FOLLOWS_DB),
+        (issuer, "databases (follows Certificate/shop/db)"),
+    ]);
 }
 
 #[test]
-fn what_was_written_down_decides_in_its_order() {
+fn what_selects_or_scales_a_workload_follows_it() {
+    let service = |name: &str, selector: Value| {
+        value(
+            "v1",
+            "Service",
+            name,
+            json!({"spec": {"selector": selector}}),
+        )
+    };
+    let primary = json!({"app": "db", "statefulset.kubernetes.io/pod-name": "db-0"});
+    let first = json!({"app": "db", "apps.kubernetes.io/pod-index": "0"});
+    let foreign = json!({"statefulset.kubernetes.io/pod-name": "other-0"});
+    let labels = json!({"matchLabels": {"app": "db"}});
+    let budget = json!({"spec": {"selector": labels}});
+    let policy = json!({"spec": {"podSelector": labels}});
+    let autoscaler = value(
+        "autoscaling/v2",
+        "HorizontalPodAutoscaler",
+        "api",
+        json!({"spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"}}}),
+    );
+    assert_placed([
+        (api(), IN_APPS),
+        (db(), IN_DATABASES),
+        (service("db", json!({"app": "db"})), FOLLOWS_DB),
+        (service("primary", primary), FOLLOWS_DB),
+        (service("first", first), FOLLOWS_DB),
+        (service("foreign", foreign), IN_APPS),
+        (
+            value("policy/v1", "PodDisruptionBudget", "db", budget),
+            FOLLOWS_DB,
+        ),
+        (
+            value("networking.k8s.io/v1", "NetworkPolicy", "db", policy),
+            FOLLOWS_DB,
+        ),
+        (autoscaler, FOLLOWS_API),
+    ]);
+}
+
+/// The phases, of which `monitoring` and `ingress` have `match`.
+fn phases_with_matches() -> Vec<PhaseSettings> {
     let mut phases = phases();
     phases[5].matches = vec![
         Match {
@@ -352,6 +344,11 @@ fn what_was_written_down_decides_in_its_order() {
         labels: IndexMap::from([("tier".to_owned(), "edge".to_owned())]),
         ..Match::default()
     }];
+    phases
+}
+
+#[test]
+fn what_was_written_down_decides_in_its_order() {
     let annotated = PhaseHint {
         annotation: Some("storage".to_owned()),
         ..path("apps/x.yaml")
@@ -381,7 +378,7 @@ fn what_was_written_down_decides_in_its_order() {
         ("f", path("watch/x.yaml")),
         ("g", path("shop/3databases-x/x.yaml")),
     ];
-    let (placements, _) = placed(values, &hints, &phases);
+    let (placements, _) = placed(values, &hints, &phases_with_matches());
     assert_eq!(
         placements,
         [

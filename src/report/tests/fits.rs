@@ -46,12 +46,7 @@ fn hostile(name: &str, message: &str) -> Script {
         .started(&[(name, 2)])
         .phase(0, name, 2)
         .write(1, name, &object, WriteResult::Created)
-        .at(
-            1,
-            EventKind::ServerWarned {
-                text: message.to_owned(),
-            },
-        )
+        .warned(1, message)
         .at(
             2,
             EventKind::VerdictChanged {

@@ -167,6 +167,11 @@ impl Script {
         )
     }
 
+    fn warned(self, second: i64, text: &str) -> Self {
+        let text = text.to_owned();
+        self.at(second, EventKind::ServerWarned { text })
+    }
+
     fn end(
         self,
         second: i64,
@@ -222,23 +227,31 @@ fn timing(
     }
 }
 
+fn ready(message: &str) -> Verdict {
+    Verdict::new(State::Ready, "", message)
+}
+
+fn progressing(message: &str) -> Verdict {
+    Verdict::new(State::InProgress, "Progressing", message)
+}
+
+fn crash_looping() -> Verdict {
+    Verdict::new(
+        State::Failed,
+        "CrashLoopBackOff",
+        "0 of 3 replicas are ready",
+    )
+}
+
 /// A run of two phases that comes to a good end.
 fn good_run() -> Script {
-    let (namespace, api, web) = (
-        object("ConfigMap", "settings"),
-        object("Deployment", "api"),
-        object("Deployment", "web"),
-    );
+    let settings = object("ConfigMap", "settings");
+    let (api, web) = (object("Deployment", "api"), object("Deployment", "web"));
     Script::default()
         .started(&[("foundation", 1), ("apps", 2)])
         .phase(0, "foundation", 1)
-        .write(0, "foundation", &namespace, WriteResult::Unchanged)
-        .verdict(
-            0,
-            "foundation",
-            &namespace,
-            Verdict::new(State::Ready, "", ""),
-        )
+        .write(0, "foundation", &settings, WriteResult::Unchanged)
+        .verdict(0, "foundation", &settings, ready(""))
         .phase_end(1, "foundation", PhaseOutcome::Ready, 0.3)
         .at(
             1,
@@ -248,18 +261,8 @@ fn good_run() -> Script {
             },
         )
         .phase(1, "apps", 2)
-        .at(
-            1,
-            EventKind::ServerWarned {
-                text: "spec.x: unknown\u{1b}[2J field".to_owned(),
-            },
-        )
-        .at(
-            1,
-            EventKind::ServerWarned {
-                text: "spec.x: unknown\u{1b}[2J field".to_owned(),
-            },
-        )
+        .warned(1, "spec.x: unknown\u{1b}[2J field")
+        .warned(1, "spec.x: unknown\u{1b}[2J field")
         .at(
             1,
             EventKind::RequestRetried {
@@ -272,28 +275,15 @@ fn good_run() -> Script {
         )
         .write(2, "apps", &api, WriteResult::Created)
         .write(2, "apps", &web, WriteResult::Changed)
-        .verdict(
-            3,
-            "apps",
-            &api,
-            Verdict::new(
-                State::InProgress,
-                "Progressing",
-                "2 of 3 replicas are ready",
-            ),
-        )
-        .verdict(4, "apps", &web, Verdict::new(State::Ready, "", ""))
+        .verdict(3, "apps", &api, progressing("2 of 3 replicas are ready"))
+        .verdict(4, "apps", &web, ready(""))
         .verdict(
             36,
             "apps",
             &api,
-            Verdict::new(
-                State::InProgress,
-                "Progressing",
-                "2 of 3 replicas are available",
-            ),
+            progressing("2 of 3 replicas are available"),
         )
-        .verdict(40, "apps", &api, Verdict::new(State::Ready, "", ""))
+        .verdict(40, "apps", &api, ready(""))
         .phase_end(40, "apps", PhaseOutcome::Ready, 39.2)
         .end(
             41,
@@ -309,11 +299,7 @@ fn good_run() -> Script {
 fn diagnosis() -> Diagnosis {
     let diagnosed = |name: &str, cause: Option<&str>, log: Vec<String>| ObjectDiagnosis {
         object: object("Deployment", name),
-        verdict: Verdict::new(
-            State::Failed,
-            "CrashLoopBackOff",
-            "0 of 3 replicas are ready",
-        ),
+        verdict: crash_looping(),
         pod: Some(format!("{name}-7c9f8d-x2x7p")),
         container: Some("server".to_owned()),
         cause: cause.map(str::to_owned),
@@ -343,29 +329,28 @@ fn diagnosis() -> Diagnosis {
     }
 }
 
+/// The proof of a rollback of three objects, of which the Deployment `api` has `differences`.
+fn proof(differences: &[&str]) -> Proof {
+    let note = |kind: &str, name: &str, what: &str| ObjectNote {
+        object: object(kind, name),
+        what: what.to_owned(),
+    };
+    let changed_by_others = "data.level was changed outside deployctl by kubectl-edit";
+    Proof {
+        same: 3 - differences.len(),
+        differences: differences
+            .iter()
+            .map(|what| note("Deployment", "api", what))
+            .collect(),
+        kept: vec![note("PersistentVolumeClaim", "data", "it holds data")],
+        stays: vec![note("Job", "migrate", "is not restored: it has completed")],
+        by_others: vec![note("ConfigMap", "settings", changed_by_others)],
+    }
+}
+
 /// A run that fails and is rolled back: all of it, or but for what differs.
 fn rolled_back(differences: &[&str]) -> Script {
     let (api, settings) = (object("Deployment", "api"), object("ConfigMap", "settings"));
-    let remark = |object: &ObjectId, what: &str| ObjectNote {
-        object: object.clone(),
-        what: what.to_owned(),
-    };
-    let proof = Proof {
-        same: 3 - differences.len(),
-        differences: differences.iter().map(|what| remark(&api, what)).collect(),
-        kept: vec![remark(
-            &object("PersistentVolumeClaim", "data"),
-            "it holds data",
-        )],
-        stays: vec![remark(
-            &object("Job", "migrate"),
-            "is not restored: it has completed",
-        )],
-        by_others: vec![remark(
-            &settings,
-            "data.level was changed outside deployctl by kubectl-edit",
-        )],
-    };
     let failed = bad_run();
     let forward = Script {
         events: failed.events[..failed.events.len() - 1].to_vec(),
@@ -389,73 +374,37 @@ fn rolled_back(differences: &[&str]) -> Script {
         .phase(10, "apps", 3)
         .write(11, "apps", &settings, WriteResult::Restored)
         .write(11, "apps", &api, WriteResult::Restored)
-        .verdict(
-            11,
-            "apps",
-            &api,
-            Verdict::new(
-                State::InProgress,
-                "Progressing",
-                "2 of 3 replicas are ready",
-            ),
-        )
-        .verdict(
-            12,
-            "apps",
-            &api,
-            Verdict::new(State::Ready, "", "3 of 3 replicas are ready"),
-        )
+        .verdict(11, "apps", &api, progressing("2 of 3 replicas are ready"))
+        .verdict(12, "apps", &api, ready("3 of 3 replicas are ready"))
         .write(12, "apps", &object("Service", "api"), WriteResult::Deleted)
         .phase_end(12, "apps", PhaseOutcome::Ready, 2.0)
-        .at(13, EventKind::RollbackProved { proof })
-        .end(
+        .at(
             13,
-            outcome,
-            exit,
-            vec![
-                timing("apps", Some(PhaseOutcome::Failed), [4, 1, 0, 0], 9.1),
-                timing("edge", None, [1, 0, 0, 0], 0.0),
-            ],
+            EventKind::RollbackProved {
+                proof: proof(differences),
+            },
         )
+        .end(13, outcome, exit, failed_timings())
 }
 
-/// A run whose second phase fails.
+/// The phases of [`bad_run`], of which the second never started.
+fn failed_timings() -> Vec<PhaseTiming> {
+    vec![
+        timing("apps", Some(PhaseOutcome::Failed), [4, 1, 0, 0], 9.1),
+        timing("edge", None, [1, 0, 0, 0], 0.0),
+    ]
+}
+
+/// A run whose first phase fails.
 fn bad_run() -> Script {
     let api = object("Deployment", "api");
     Script::default()
         .started(&[("apps", 4), ("edge", 1)])
         .phase(0, "apps", 4)
         .write(1, "apps", &api, WriteResult::Created)
-        .verdict(
-            2,
-            "apps",
-            &api,
-            Verdict::new(
-                State::InProgress,
-                "Progressing",
-                "0 of 3 replicas are ready",
-            ),
-        )
-        .verdict(
-            9,
-            "apps",
-            &api,
-            Verdict::new(
-                State::Failed,
-                "CrashLoopBackOff",
-                "0 of 3 replicas are ready",
-            ),
-        )
-        .verdict(
-            9,
-            "apps",
-            &api,
-            Verdict::new(
-                State::Failed,
-                "CrashLoopBackOff",
-                "0 of 3 replicas are ready",
-            ),
-        )
+        .verdict(2, "apps", &api, progressing("0 of 3 replicas are ready"))
+        .verdict(9, "apps", &api, crash_looping())
+        .verdict(9, "apps", &api, crash_looping())
         .phase_end(9, "apps", PhaseOutcome::Failed, 9.1)
         .at(
             9,
@@ -463,13 +412,5 @@ fn bad_run() -> Script {
                 diagnosis: diagnosis(),
             },
         )
-        .end(
-            10,
-            RunOutcome::Failed,
-            ExitCode::Changed,
-            vec![
-                timing("apps", Some(PhaseOutcome::Failed), [4, 1, 0, 0], 9.1),
-                timing("edge", None, [1, 0, 0, 0], 0.0),
-            ],
-        )
+        .end(10, RunOutcome::Failed, ExitCode::Changed, failed_timings())
 }

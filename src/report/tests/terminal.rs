@@ -24,12 +24,7 @@ fn busy() -> Script {
         );
         script = script.write(number, "apps", &object, WriteResult::Created);
         let message = "2 of 3 replicas are ready; pod `service-x` waits for its volume, which nobody provisions";
-        script = script.verdict(
-            number + 1,
-            "apps",
-            &object,
-            Verdict::new(State::InProgress, "Progressing", message),
-        );
+        script = script.verdict(number + 1, "apps", &object, progressing(message));
     }
     let failed = object("Job", "migrate");
     let config = object("ConfigMap", "settings");
@@ -44,7 +39,7 @@ fn busy() -> Script {
                 "3 pods failed\u{1b}[2J\nand more",
             ),
         )
-        .verdict(14, "apps", &config, Verdict::new(State::Ready, "", ""))
+        .verdict(14, "apps", &config, ready(""))
         .phase(15, "monitoring-and-alerting", 3)
         .write(
             15,
@@ -192,12 +187,7 @@ fn a_whole_run_leaves_its_lines_and_no_bars() {
 fn lines_that_stay_come_above_the_bars() {
     let emulator = Emulator::new(100);
     let mut reporter = reporter(&emulator, Detail::Usual, || (24, 100));
-    let script = busy().at(
-        20,
-        EventKind::ServerWarned {
-            text: "something is deprecated".to_owned(),
-        },
-    );
+    let script = busy().warned(20, "something is deprecated");
     for event in &script.events {
         reporter.report(event).unwrap();
         reporter.draw();

@@ -153,8 +153,8 @@ fn revision(number: u64, outcome: RunOutcome) -> RevisionInfo {
     }
 }
 
-pub(super) fn status() -> StatusView {
-    let status = |kind: &str, name: &str, verdict: Verdict| StatusObject {
+fn status_object(kind: &str, name: &str, verdict: Verdict) -> StatusObject {
+    StatusObject {
         id: object(kind, name),
         verdict,
         replicas: None,
@@ -163,46 +163,46 @@ pub(super) fn status() -> StatusView {
         address: None,
         changed_by: None,
         deleted: false,
-    };
-    let ready = || Verdict::new(State::Ready, "", "3 of 3 replicas are ready");
+    }
+}
+
+/// The objects of a phase: for each column one that fills it, and one that has failed.
+fn apps() -> Vec<StatusObject> {
+    let all_ready = || ready("3 of 3 replicas are ready");
     let text = |text: &str| Some(text.to_owned());
-    let data = StatusObject {
-        storage: text("50Gi standard Bound"),
-        ..status("PersistentVolumeClaim", "data-database-0", ready())
-    };
-    let api = StatusObject {
-        replicas: text("2/3"),
-        changed_by: text("kubectl-edit"),
-        ..status(
-            "Deployment",
-            "api",
-            Verdict::new(
-                State::InProgress,
-                "Progressing",
-                "2 of 3 replicas are ready",
-            ),
-        )
-    };
-    let scaler = StatusObject {
-        autoscaling: text("cpu 41%/70%, 3–10"),
-        ..status("HorizontalPodAutoscaler", "api", ready())
-    };
-    let web = StatusObject {
-        replicas: text("12/12"),
-        ..status("Deployment", "web", ready())
-    };
-    let job = status(
-        "Job",
-        "migrate",
-        Verdict::new(
-            State::Failed,
-            "BackoffLimitExceeded",
-            "3 pods failed\u{1b}[2J\nand their logs say why",
-        ),
+    let api = progressing("2 of 3 replicas are ready");
+    let job = Verdict::new(
+        State::Failed,
+        "BackoffLimitExceeded",
+        "3 pods failed\u{1b}[2J\nand their logs say why",
     );
-    let ingress = StatusObject {
-        address: text("10.0.0.7"),
-        ..status("Ingress", "shop", ready())
+    vec![
+        StatusObject {
+            replicas: text("2/3"),
+            changed_by: text("kubectl-edit"),
+            ..status_object("Deployment", "api", api)
+        },
+        StatusObject {
+            autoscaling: text("cpu 41%/70%, 3–10"),
+            ..status_object("HorizontalPodAutoscaler", "api", all_ready())
+        },
+        StatusObject {
+            replicas: text("12/12"),
+            ..status_object("Deployment", "web", all_ready())
+        },
+        status_object("Job", "migrate", job),
+        StatusObject {
+            address: text("10.0.0.7"),
+            ..status_object("Ingress", "shop", all_ready())
+        },
+    ]
+}
+
+pub(super) fn status() -> StatusView {
+    let bound = ready("3 of 3 replicas are ready");
+    let data = StatusObject {
+        storage: Some("50Gi standard Bound".to_owned()),
+        ..status_object("PersistentVolumeClaim", "data-database-0", bound)
     };
     StatusView {
         release: release(),
@@ -220,7 +220,7 @@ pub(super) fn status() -> StatusView {
             },
             StatusPhase {
                 name: "apps".to_owned(),
-                objects: vec![api, scaler, web, job, ingress],
+                objects: apps(),
             },
         ],
         access: Vec::new(),
