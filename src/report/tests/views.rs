@@ -166,7 +166,7 @@ fn status_object(kind: &str, name: &str, verdict: Verdict) -> StatusObject {
     }
 }
 
-/// The objects of a phase: for each column one that fills it, and one that has failed.
+/// Objects that are ready, on their way and failed.
 fn apps() -> Vec<StatusObject> {
     let all_ready = || ready("3 of 3 replicas are ready");
     let text = |text: &str| Some(text.to_owned());

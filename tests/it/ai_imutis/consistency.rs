@@ -197,41 +197,47 @@ fn names_of_other_objects_exist() {
     }
 }
 
+/// The labels of a workload's pods.
+fn pod_labels(workload: &Value) -> &Value {
+    &workload["spec"]["template"]["metadata"]["labels"]
+}
+
+/// The one workload whose pods `selector`, that of `item`, selects.
+#[track_caller]
+fn selected<'a>(rendered: &'a Rendered, item: &Value, selector: &Value) -> &'a Value {
+    let selected: Vec<_> = rendered
+        .workloads()
+        .filter(|workload| selects(selector, pod_labels(workload)))
+        .collect();
+    assert_eq!(selected.len(), 1, "{}", title(item));
+    selected[0]
+}
+
 #[test]
-fn every_selector_selects() {
+fn every_workload_selects_its_own_pods() {
+    for workload in both().into_iter().flat_map(Rendered::workloads) {
+        let selector = &workload["spec"]["selector"]["matchLabels"];
+        assert!(
+            selector
+                .as_object()
+                .is_some_and(|selector| !selector.is_empty())
+                && selects(selector, pod_labels(workload)),
+            "{}",
+            title(workload)
+        );
+    }
+}
+
+#[test]
+fn every_service_selects_one_workload_and_leads_to_ports_of_its_containers() {
     for rendered in both() {
-        let templates: Vec<_> = rendered
-            .workloads()
-            .map(|workload| {
-                (
-                    workload,
-                    &workload["spec"]["template"]["metadata"]["labels"],
-                )
-            })
-            .collect();
-        for (workload, labels) in &templates {
-            let selector = &workload["spec"]["selector"]["matchLabels"];
-            assert!(
-                selector
-                    .as_object()
-                    .is_some_and(|selector| !selector.is_empty())
-                    && selects(selector, labels),
-                "{}",
-                title(workload)
-            );
-        }
         for service in rendered.kind("Service") {
             let mut selector = service["spec"]["selector"].clone();
             // Put on each pod by the StatefulSet itself, so no template has it.
             let pod_name = selector
                 .as_object_mut()
                 .and_then(|selector| selector.remove(POD_NAME));
-            let selected: Vec<_> = templates
-                .iter()
-                .filter(|(_, labels)| selects(&selector, labels))
-                .collect();
-            assert_eq!(selected.len(), 1, "{}", title(service));
-            let (workload, _) = selected[0];
+            let workload = selected(rendered, service, &selector);
             if let Some(pod_name) = pod_name {
                 assert_eq!(
                     pod_name,
@@ -252,19 +258,14 @@ fn every_selector_selects() {
                 );
             }
         }
-        for (item, selector) in rendered
-            .kind("PodDisruptionBudget")
-            .map(|item| (item, &item["spec"]["selector"]["matchLabels"]))
-        {
-            assert_eq!(
-                templates
-                    .iter()
-                    .filter(|(_, labels)| selects(selector, labels))
-                    .count(),
-                1,
-                "{}",
-                title(item)
-            );
+    }
+}
+
+#[test]
+fn every_disruption_budget_selects_one_workload() {
+    for rendered in both() {
+        for budget in rendered.kind("PodDisruptionBudget") {
+            selected(rendered, budget, &budget["spec"]["selector"]["matchLabels"]);
         }
     }
 }

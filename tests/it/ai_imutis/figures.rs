@@ -445,59 +445,61 @@ fn the_plan_guards_prod_and_says_what_it_needs() {
     }
 }
 
+/// Some of the objects of each phase.
+const MEMBERS_OF_PHASES: &[(&str, &[&str])] = &[
+    (
+        "namespace",
+        &[
+            "Namespace/ai-imutis-dev",
+            "ResourceQuota/ai-imutis",
+            "NetworkPolicy/default-deny",
+        ],
+    ),
+    ("storage", &["PersistentVolumeClaim/prometheus-data"]),
+    (
+        "databases",
+        &[
+            "StatefulSet/postgres",
+            "StatefulSet/redis",
+            "NetworkPolicy/redis",
+            "PodDisruptionBudget/postgres",
+        ],
+    ),
+    (
+        "apps",
+        &[
+            "Deployment/api",
+            "HorizontalPodAutoscaler/api",
+            "NetworkPolicy/api",
+            "ServiceAccount/api",
+        ],
+    ),
+    (
+        "monitoring",
+        &[
+            "StatefulSet/prometheus",
+            "StatefulSet/alertmanager",
+            "Role/prometheus",
+            "ConfigMap/prometheus-config",
+        ],
+    ),
+    (
+        "ingress",
+        &[
+            "ClusterIssuer/ai-imutis-dev-letsencrypt-prod",
+            "Certificate/api",
+            "Ingress/api",
+        ],
+    ),
+];
+
 #[test]
 fn the_phases_hold_what_their_folders_hold() {
-    let wanted = [
-        (
-            "namespace",
-            &[
-                "Namespace/ai-imutis-dev",
-                "ResourceQuota/ai-imutis",
-                "NetworkPolicy/default-deny",
-            ][..],
-        ),
-        ("storage", &["PersistentVolumeClaim/prometheus-data"]),
-        (
-            "databases",
-            &[
-                "StatefulSet/postgres",
-                "StatefulSet/redis",
-                "NetworkPolicy/redis",
-                "PodDisruptionBudget/postgres",
-            ],
-        ),
-        (
-            "apps",
-            &[
-                "Deployment/api",
-                "HorizontalPodAutoscaler/api",
-                "NetworkPolicy/api",
-                "ServiceAccount/api",
-            ],
-        ),
-        (
-            "monitoring",
-            &[
-                "StatefulSet/prometheus",
-                "StatefulSet/alertmanager",
-                "Role/prometheus",
-                "ConfigMap/prometheus-config",
-            ],
-        ),
-        (
-            "ingress",
-            &[
-                "ClusterIssuer/ai-imutis-dev-letsencrypt-prod",
-                "Certificate/api",
-                "Ingress/api",
-            ],
-        ),
-    ];
     let mut total = 0;
-    for (phase, names) in wanted {
+    for (phase, names) in MEMBERS_OF_PHASES {
         let rendered = render("dev", &["--phase", phase]);
         let titles: Vec<_> = rendered.items.iter().map(title).collect();
-        for name in names {
+        for name in *names {
             assert!(
                 titles.iter().any(|title| title == name),
                 "{name} is not in {phase}: {titles:?}"

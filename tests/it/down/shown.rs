@@ -15,7 +15,13 @@ fn status_list_and_history_say_that_nothing_is_deployed_and_what_was_kept() {
         .manifest("apps/settings.yaml", &config_map("settings", "1"));
     project.deploy(&[]);
     project.command("down", &["--yes"]).run().exited(0);
+    assert_status_says_what_was_kept(&project);
+    assert_is_listed_as_uninstalled(&project.release());
+    assert_history_has_the_removal(&project);
+}
 
+#[track_caller]
+fn assert_status_says_what_was_kept(project: &Project) {
     let status = project
         .command("status", &["-o", "json", "--exit-code"])
         .run()
@@ -38,33 +44,38 @@ fn status_list_and_history_say_that_nothing_is_deployed_and_what_was_kept() {
         assert!(text.contains(part), "`{part}` is missing:\n{text}");
     }
     assert!(!text.contains("settings"), "{text}");
+}
 
-    let listed = Deployctl::in_sandbox()
-        .args(["list", "-o", "json"])
-        .run()
-        .exited(0)
-        .json();
+#[track_caller]
+fn assert_is_listed_as_uninstalled(release: &str) {
+    let list = |arguments: &[&str]| {
+        Deployctl::in_sandbox()
+            .args(["list"])
+            .args(arguments.iter().copied())
+            .run()
+            .exited(0)
+    };
+    let listed = list(&["-o", "json"]).json();
     let ours = listed["releases"]
         .as_array()
         .unwrap()
         .iter()
-        .find(|listed| listed["release"] == "down-said.default")
+        .find(|listed| listed["release"] == release)
         .unwrap();
     assert_eq!(
         (&ours["objects"], &ours["revision"]["takenDown"]),
         (&0.into(), &true.into())
     );
-    let text = Deployctl::in_sandbox()
-        .args(["list"])
-        .run()
-        .exited(0)
-        .stdout;
+    let text = list(&[]).stdout;
     assert!(
         text.lines()
-            .any(|line| line.contains("down-said.default") && line.contains("uninstalled")),
+            .any(|line| line.contains(release) && line.contains("uninstalled")),
         "{text}"
     );
+}
 
+#[track_caller]
+fn assert_history_has_the_removal(project: &Project) {
     let history = project
         .command("history", &["-o", "json"])
         .run()

@@ -62,6 +62,34 @@ fn a_stuck_finalizer_is_named_and_the_rest_goes() {
     assert_eq!(project.last_revision()["outcome"], "succeeded");
 }
 
+/// A webhook that nobody answers, asked about each removal of what is labelled `guarded`.
+const WEBHOOK: &str = "apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: down-webhook}
+webhooks:
+  - name: guard.shop.test
+    clientConfig: {url: 'https://127.0.0.1:1/'}
+    rules: [{apiGroups: [''], apiVersions: [v1], operations: [DELETE], resources: [configmaps]}]
+    namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: down-webhook}}
+    objectSelector: {matchLabels: {guarded: 'yes'}}
+    failurePolicy: Fail
+    sideEffects: None
+    admissionReviewVersions: [v1]
+";
+
+/// Whether the API server lets the ConfigMap `guarded` be deleted.
+fn guarded_can_be_deleted() -> bool {
+    let arguments = [
+        "delete",
+        "configmap",
+        "guarded",
+        "-n",
+        "down-webhook",
+        "--dry-run=server",
+    ];
+    try_kubectl(&arguments, "").status.success()
+}
+
 #[test]
 fn a_webhook_that_nobody_answers_is_named_and_the_rest_goes() {
     let project = Project::new("down-webhook").manifest(
@@ -75,38 +103,14 @@ fn a_webhook_that_nobody_answers_is_named_and_the_rest_goes() {
         ]),
     );
     project.deploy(&[]);
-    let webhook = "apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingWebhookConfiguration
-metadata: {name: down-webhook}
-webhooks:
-  - name: guard.shop.test
-    clientConfig: {url: 'https://127.0.0.1:1/'}
-    rules: [{apiGroups: [''], apiVersions: [v1], operations: [DELETE], resources: [configmaps]}]
-    namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: down-webhook}}
-    objectSelector: {matchLabels: {guarded: 'yes'}}
-    failurePolicy: Fail
-    sideEffects: None
-    admissionReviewVersions: [v1]
-";
-    let applied = try_kubectl(&["apply", "-f", "-"], webhook);
+    let applied = try_kubectl(&["apply", "-f", "-"], WEBHOOK);
     assert!(
         applied.status.success(),
         "{}",
         String::from_utf8_lossy(&applied.stderr)
     );
     eventually("the webhook stands in the way", || {
-        let tried = try_kubectl(
-            &[
-                "delete",
-                "configmap",
-                "guarded",
-                "-n",
-                "down-webhook",
-                "--dry-run=server",
-            ],
-            "",
-        );
-        (!tried.status.success()).then_some(())
+        (!guarded_can_be_deleted()).then_some(())
     });
 
     let run = project
@@ -122,18 +126,7 @@ webhooks:
     assert_eq!(project.get("configmap/free"), Value::Null);
     kubectl(&["delete", "validatingwebhookconfiguration", "down-webhook"]);
     eventually("the webhook is gone", || {
-        let tried = try_kubectl(
-            &[
-                "delete",
-                "configmap",
-                "guarded",
-                "-n",
-                "down-webhook",
-                "--dry-run=server",
-            ],
-            "",
-        );
-        tried.status.success().then_some(())
+        guarded_can_be_deleted().then_some(())
     });
     project.command("down", &["--yes"]).run().exited(0);
     assert_eq!(get("default", "namespace/down-webhook"), Value::Null);

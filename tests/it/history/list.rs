@@ -72,6 +72,19 @@ fn revisions_are_listed_with_how_they_ended() {
     );
 }
 
+/// What a revision did, `DID OBJECT`, in alphabetical order.
+fn changes(revision: &Value) -> Vec<String> {
+    let changes = revision["changes"].as_array().unwrap().iter();
+    let mut changes: Vec<String> = changes
+        .map(|change| {
+            let did = change["did"].as_str().unwrap();
+            format!("{did} {}", name(&change["object"]))
+        })
+        .collect();
+    changes.sort_unstable();
+    changes
+}
+
 #[test]
 fn one_revision_is_shown_with_what_it_did_and_never_with_values() {
     let project = three_revisions("shown-history");
@@ -86,26 +99,12 @@ fn one_revision_is_shown_with_what_it_did_and_never_with_values() {
         shown.stdout
     );
     let view = shown.json();
-    let mut changes: Vec<(String, String)> = view["changes"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|change| {
-            (
-                name(&change["object"]),
-                change["did"].as_str().unwrap().to_owned(),
-            )
-        })
-        .collect();
-    changes.sort_unstable();
-    let change =
-        |object: &str, did: &str| (format!("ConfigMap/shown-history/{object}"), did.to_owned());
     assert_eq!(
-        changes,
+        changes(&view),
         [
-            change("gone", "deleted"),
-            change("new", "created"),
-            change("settings", "changed")
+            "changed ConfigMap/shown-history/settings",
+            "created ConfigMap/shown-history/new",
+            "deleted ConfigMap/shown-history/gone",
         ]
     );
     let settings = view["changes"]

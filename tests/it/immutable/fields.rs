@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    manifests::{documents, faulty_deployment, service, workload},
+    manifests::{documents, faulty_deployment, workload},
     project::{Project, written},
     proof, remarks, uid,
 };
@@ -127,42 +127,93 @@ fn an_object_to_recreate_that_is_not_in_the_plan_is_an_error() {
     project.assert_nothing_was_written();
 }
 
+/// An object with a field that cannot be changed.
+struct FixedField {
+    object: &'static str,
+    manifest: &'static str,
+    /// What of the manifest is replaced by what.
+    change: [&'static str; 2],
+    /// What is said of the change.
+    refusal: &'static str,
+}
+
+/// Fields of kinds that each have a message of their own.
+const FIXED_FIELDS: [FixedField; 6] = [
+    FixedField {
+        object: "RoleBinding/readers",
+        manifest: "apiVersion: rbac.authorization.k8s.io/v1\n\
+            kind: RoleBinding\n\
+            metadata: {name: readers}\n\
+            roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}\n\
+            subjects: []\n",
+        change: ["name: view}", "name: edit}"],
+        refusal: "RoleBinding/every-kind/readers: `roleRef` cannot be changed",
+    },
+    FixedField {
+        object: "Secret/key",
+        manifest: "apiVersion: v1\n\
+            kind: Secret\n\
+            metadata: {name: key}\n\
+            type: Opaque\n\
+            stringData: {a: not-shown}\n",
+        change: ["type: Opaque", "type: example.org/other"],
+        refusal: "Secret/every-kind/key: `type` cannot be changed",
+    },
+    FixedField {
+        object: "ConfigMap/fixed",
+        manifest: "apiVersion: v1\n\
+            kind: ConfigMap\n\
+            metadata: {name: fixed}\n\
+            immutable: true\n\
+            data: {a: one}\n",
+        change: ["data: {a: one}", "data: {a: two}"],
+        refusal: "ConfigMap/every-kind/fixed: `data` cannot be changed",
+    },
+    FixedField {
+        object: "Pod/bare",
+        manifest: "apiVersion: v1\n\
+            kind: Pod\n\
+            metadata: {name: bare}\n\
+            spec: {containers: [{name: main, image: a, env: [{name: A, value: one}]}]}\n",
+        change: ["value: one", "value: two"],
+        refusal: "Pod/every-kind/bare: `spec.containers` cannot be changed",
+    },
+    FixedField {
+        object: "Service/headless",
+        manifest: "apiVersion: v1\n\
+            kind: Service\n\
+            metadata: {name: headless}\n\
+            spec: {selector: {app: headless}, ports: [{port: 80}], clusterIP: None}\n",
+        change: ["clusterIP: None", "clusterIP: 10.96.77.77"],
+        refusal: "Service/every-kind/headless: `spec.clusterIP",
+    },
+    FixedField {
+        object: "IngressClass/every-kind",
+        manifest: "apiVersion: networking.k8s.io/v1\n\
+            kind: IngressClass\n\
+            metadata: {name: every-kind}\n\
+            spec: {controller: example.org/one}\n",
+        change: ["example.org/one", "example.org/two"],
+        refusal: "IngressClass/every-kind: `spec.controller` cannot be changed",
+    },
+];
+
 #[test]
 fn every_kind_is_told_by_its_own_words() {
-    let role_binding = "apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {name: readers}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
-subjects: []
-";
-    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: key}\ntype: Opaque\nstringData: {a: not-shown}\n";
-    let fixed = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: fixed}\nimmutable: true\ndata: {a: one}\n";
-    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: bare}\nspec: {containers: [{name: main, image: a, env: [{name: A, value: one}]}]}\n";
-    let headless = service("headless", ", clusterIP: None");
-    let class = "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: every-kind}\nspec: {controller: example.org/one}\n";
-    let all = documents(&[role_binding, secret, fixed, pod, &headless, class]);
+    let all = documents(&FIXED_FIELDS.map(|field| field.manifest));
     let project = Project::new("every-kind").manifest("apps/all.yaml", &all);
     project.deploy(&[]);
-    let changed = all
-        .replace("name: view}", "name: edit}")
-        .replace("type: Opaque", "type: example.org/other")
-        .replace("data: {a: one}", "data: {a: two}")
-        .replace("value: one", "value: two")
-        .replace("clusterIP: None", "clusterIP: 10.96.77.77")
-        .replace("example.org/one", "example.org/two");
-    project.rewrite("apps/all.yaml", &changed);
+    let changed = FIXED_FIELDS.map(|field| {
+        let [from, to] = field.change;
+        field.manifest.replace(from, to)
+    });
+    project.rewrite("apps/all.yaml", &documents(&changed));
     let run = project.up(&[]).run().exited(5);
-    for text in [
-        "RoleBinding/every-kind/readers: `roleRef` cannot be changed",
-        "Secret/every-kind/key: `type` cannot be changed",
-        "ConfigMap/every-kind/fixed: `data` cannot be changed",
-        "Pod/every-kind/bare: `spec.containers` cannot be changed",
-        "Service/every-kind/headless: `spec.clusterIP",
-        "IngressClass/every-kind: `spec.controller` cannot be changed",
-    ] {
+    for field in FIXED_FIELDS {
         assert!(
-            run.stderr.contains(text),
-            "`{text}` is missing:\n{}",
+            run.stderr.contains(field.refusal),
+            "`{}` is missing:\n{}",
+            field.refusal,
             run.stderr
         );
     }
@@ -171,21 +222,13 @@ subjects: []
         "{}",
         run.stderr
     );
-    let recreated = [
-        "RoleBinding/readers",
-        "Secret/key",
-        "ConfigMap/fixed",
-        "Pod/bare",
-        "Service/headless",
-        "IngressClass/every-kind",
-    ];
-    let arguments: Vec<&str> = recreated
+    let arguments: Vec<&str> = FIXED_FIELDS
         .iter()
-        .flat_map(|name| ["--recreate", name])
+        .flat_map(|field| ["--recreate", field.object])
         .collect();
     assert_eq!(
         written(&project.deploy(&arguments)).len(),
-        2 * recreated.len()
+        2 * FIXED_FIELDS.len()
     );
     assert_eq!(project.get("configmap/fixed")["data"]["a"], "two");
     assert_eq!(

@@ -145,22 +145,7 @@ fn a_started_sandbox_runs_until_it_is_stopped() {
         "{}",
         started.stderr
     );
-    let nodes = Command::new(&sandbox().kubectl)
-        .args([
-            "--kubeconfig",
-            kubeconfig,
-            "--context",
-            "mine",
-            "get",
-            "nodes",
-            "-o",
-            "name",
-        ])
-        .output();
-    assert_eq!(
-        String::from_utf8(nodes.unwrap().stdout).unwrap(),
-        "node/node-1\n"
-    );
+    assert_has_one_node(kubeconfig, "mine");
 
     let again = Deployctl::new()
         .args(["sandbox", "start", &name])
@@ -168,20 +153,7 @@ fn a_started_sandbox_runs_until_it_is_stopped() {
         .exited(0);
     assert_eq!(again.stdout, started.stdout);
     assert!(again.stderr.contains("runs already"), "{}", again.stderr);
-
-    let list = Deployctl::new()
-        .args(["sandbox", "list", "-o", "json"])
-        .run()
-        .exited(0);
-    let list: Vec<serde_json::Value> = serde_json::from_str(&list.stdout).unwrap();
-    let entry = list
-        .iter()
-        .find(|sandbox| sandbox["name"] == *name)
-        .expect("it is listed");
-    assert_eq!(
-        (&entry["alive"], &entry["context"]),
-        (&true.into(), &"mine".into())
-    );
+    assert_is_listed_as_alive(&name, "mine");
 
     Deployctl::new()
         .args(["sandbox", "stop", &name])
@@ -199,6 +171,35 @@ fn a_started_sandbox_runs_until_it_is_stopped() {
             .contains(&format!("there is no sandbox `{name}`")),
         "{}",
         outcome.stderr
+    );
+}
+
+#[track_caller]
+fn assert_has_one_node(kubeconfig: &str, context: &str) {
+    let nodes = Command::new(&sandbox().kubectl)
+        .args(["--kubeconfig", kubeconfig, "--context", context])
+        .args(["get", "nodes", "-o", "name"])
+        .output();
+    assert_eq!(
+        String::from_utf8(nodes.unwrap().stdout).unwrap(),
+        "node/node-1\n"
+    );
+}
+
+#[track_caller]
+fn assert_is_listed_as_alive(name: &str, context: &str) {
+    let list = Deployctl::new()
+        .args(["sandbox", "list", "-o", "json"])
+        .run()
+        .exited(0);
+    let list: Vec<serde_json::Value> = serde_json::from_str(&list.stdout).unwrap();
+    let entry = list
+        .iter()
+        .find(|sandbox| sandbox["name"] == *name)
+        .expect("it is listed");
+    assert_eq!(
+        (&entry["alive"], &entry["context"]),
+        (&true.into(), &context.into())
     );
 }
 

@@ -29,10 +29,7 @@ fn ready_pod(prefix: &str) -> String {
     namespace
 }
 
-#[test]
-fn workloads_become_ready_and_jobs_complete_by_themselves() {
-    let namespace = namespace("workloads");
-    let manifests = "apiVersion: apps/v1
+const WORKLOADS: &str = "apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}
 spec:
@@ -50,23 +47,21 @@ kind: DaemonSet
 metadata: {name: agent}
 spec: {selector: {matchLabels: {app: agent}}, template: {metadata: {labels: {app: agent}}, spec: {containers: [{name: app, image: agent}]}}}
 ";
-    apply(&namespace, manifests);
-    kubectl(&[
-        "rollout",
-        "status",
-        "-n",
-        &namespace,
-        "deployment/web",
-        "--timeout=30s",
-    ]);
-    kubectl(&[
-        "rollout",
-        "status",
-        "-n",
-        &namespace,
-        "daemonset/agent",
-        "--timeout=30s",
-    ]);
+
+#[test]
+fn workloads_become_ready_and_jobs_complete_by_themselves() {
+    let namespace = namespace("workloads");
+    apply(&namespace, WORKLOADS);
+    for workload in ["deployment/web", "daemonset/agent"] {
+        kubectl(&[
+            "rollout",
+            "status",
+            "-n",
+            &namespace,
+            workload,
+            "--timeout=30s",
+        ]);
+    }
     kubectl(&[
         "wait",
         "-n",
