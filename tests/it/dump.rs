@@ -39,18 +39,18 @@ fn assert_shows(differences: &[String], expected: &[&str]) {
     assert_eq!(expected.len(), differences.len(), "{differences:#?}");
 }
 
-#[test]
-fn what_is_as_before_shows_no_difference_and_every_planted_one_is_shown() {
-    let namespace = namespace("dumped");
+/// Creates what is dumped, and waits until it is at rest.
+#[track_caller]
+fn create_objects(namespace: &str) {
     apply(
-        &namespace,
+        namespace,
         &documents(&[
             config_map("old", "1"),
             deployment("web"),
             service("web", ""),
         ]),
     );
-    apply_as("one", &namespace, &config_map("settings", "1"));
+    apply_as("one", namespace, &config_map("settings", "1"));
     kubectl(&[
         "create",
         "secret",
@@ -58,46 +58,27 @@ fn what_is_as_before_shows_no_difference_and_every_planted_one_is_shown() {
         "login",
         "--from-literal=password=first",
         "-n",
-        &namespace,
+        namespace,
     ]);
+    create_cluster_role(&format!("{namespace}-reader"), "get");
+    kubectl(&["rollout", "status", "deployment/web", "-n", namespace]);
+}
+
+/// Creates a ClusterRole that permits `verb` on pods.
+#[track_caller]
+fn create_cluster_role(name: &str, verb: &str) {
     kubectl(&[
         "create",
         "clusterrole",
-        &format!("{namespace}-reader"),
-        "--verb=get",
+        name,
+        &format!("--verb={verb}"),
         "--resource=pods",
     ]);
-    kubectl(&["rollout", "status", "deployment/web", "-n", &namespace]);
-    let scope = Scope::namespaces(&[&namespace]).and_cluster_objects(&format!("{namespace}-"));
-    let before = Dump::of(&scope);
+}
 
-    kubectl(&["delete", "pod", "-l", "app=web", "-n", &namespace]);
-    kubectl(&["rollout", "status", "deployment/web", "-n", &namespace]);
-    assert_shows(&Dump::differences(&before, &Dump::of(&scope)), &[]);
-
-    kubectl(&["label", "service/web", "team=shop", "-n", &namespace]);
-    kubectl(&["scale", "deployment/web", "--replicas=2", "-n", &namespace]);
-    apply_as("other", &namespace, &config_map("settings", "1"));
-    kubectl(&["delete", "configmap/old", "-n", &namespace]);
-    kubectl(&["create", "configmap", "new", "-n", &namespace]);
-    kubectl(&[
-        "create",
-        "clusterrole",
-        &format!("{namespace}-writer"),
-        "--verb=patch",
-        "--resource=pods",
-    ]);
-    kubectl(&[
-        "patch",
-        "secret/login",
-        "-n",
-        &namespace,
-        "--field-manager=kubectl-create",
-        "-p",
-        r#"{"stringData":{"password":"second"}}"#,
-    ]);
-    // The finalizer keeps the garbage collector from being faster than the dump.
-    let orphan = "apiVersion: v1
+/// A pod without its owner. The finalizer keeps the garbage collector from being faster than the
+/// dump.
+const ORPHAN: &str = "apiVersion: v1
 kind: Pod
 metadata:
   name: orphan
@@ -105,7 +86,55 @@ metadata:
   ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: gone, uid: 00000000-0000-0000-0000-000000000001, controller: true}]
 spec: {containers: [{name: main, image: main}]}
 ";
-    apply(&namespace, orphan);
+
+/// Makes the differences that are shown as [`PLANTED`].
+#[track_caller]
+fn plant_differences(namespace: &str) {
+    kubectl(&["label", "service/web", "team=shop", "-n", namespace]);
+    kubectl(&["scale", "deployment/web", "--replicas=2", "-n", namespace]);
+    apply_as("other", namespace, &config_map("settings", "1"));
+    kubectl(&["delete", "configmap/old", "-n", namespace]);
+    kubectl(&["create", "configmap", "new", "-n", namespace]);
+    create_cluster_role(&format!("{namespace}-writer"), "patch");
+    kubectl(&[
+        "patch",
+        "secret/login",
+        "-n",
+        namespace,
+        "--field-manager=kubectl-create",
+        "-p",
+        r#"{"stringData":{"password":"second"}}"#,
+    ]);
+    apply(namespace, ORPHAN);
+}
+
+/// What is shown of the differences that [`plant_differences`] makes.
+const PLANTED: [&str; 11] = [
+    "ClusterRole.rbac.authorization.k8s.io/NAMESPACE-writer: it was not there before",
+    "ConfigMap/NAMESPACE/new: it was not there before",
+    "ConfigMap/NAMESPACE/old: it is gone",
+    "ConfigMap/NAMESPACE/settings .metadata.managedFields.other: {",
+    "Deployment.apps/NAMESPACE/web .metadata.managedFields.kubectl-client-side-apply.Update.apps/v1.fields.f:spec.f:replicas: {} is gone",
+    "Deployment.apps/NAMESPACE/web .metadata.managedFields.kubectl: {",
+    "Deployment.apps/NAMESPACE/web .spec.replicas: 1 became 2",
+    "Pod/NAMESPACE/orphan: its owner is gone",
+    "Secret/NAMESPACE/login .data.password: it is not the same",
+    "Service/NAMESPACE/web .metadata.labels: {\"team\":\"shop\"} is new",
+    "Service/NAMESPACE/web .metadata.managedFields.kubectl-label: {",
+];
+
+#[test]
+fn what_is_as_before_shows_no_difference_and_every_planted_one_is_shown() {
+    let namespace = namespace("dumped");
+    create_objects(&namespace);
+    let scope = Scope::namespaces(&[&namespace]).and_cluster_objects(&format!("{namespace}-"));
+    let before = Dump::of(&scope);
+
+    kubectl(&["delete", "pod", "-l", "app=web", "-n", &namespace]);
+    kubectl(&["rollout", "status", "deployment/web", "-n", &namespace]);
+    assert_shows(&Dump::differences(&before, &Dump::of(&scope)), &[]);
+
+    plant_differences(&namespace);
     let after = Dump::of(&scope);
     kubectl(&[
         "patch",
@@ -116,20 +145,7 @@ spec: {containers: [{name: main, image: main}]}
         "-p",
         r#"{"metadata":{"finalizers":null}}"#,
     ]);
-    let expected = [
-        "ClusterRole.rbac.authorization.k8s.io/NAMESPACE-writer: it was not there before",
-        "ConfigMap/NAMESPACE/new: it was not there before",
-        "ConfigMap/NAMESPACE/old: it is gone",
-        "ConfigMap/NAMESPACE/settings .metadata.managedFields.other: {",
-        "Deployment.apps/NAMESPACE/web .metadata.managedFields.kubectl-client-side-apply.Update.apps/v1.fields.f:spec.f:replicas: {} is gone",
-        "Deployment.apps/NAMESPACE/web .metadata.managedFields.kubectl: {",
-        "Deployment.apps/NAMESPACE/web .spec.replicas: 1 became 2",
-        "Pod/NAMESPACE/orphan: its owner is gone",
-        "Secret/NAMESPACE/login .data.password: it is not the same",
-        "Service/NAMESPACE/web .metadata.labels: {\"team\":\"shop\"} is new",
-        "Service/NAMESPACE/web .metadata.managedFields.kubectl-label: {",
-    ];
-    let expected = expected.map(|line| line.replace("NAMESPACE", &namespace));
+    let expected = PLANTED.map(|line| line.replace("NAMESPACE", &namespace));
     assert_shows(
         &Dump::differences(&before, &after),
         &expected.each_ref().map(String::as_str),

@@ -6,6 +6,7 @@ mod terminal;
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::{Deployctl, get};
@@ -428,16 +429,8 @@ fn nobody_is_asked_for_a_cluster_that_cannot_be_reached() {
     );
 }
 
-#[test]
-fn values_are_nowhere_but_in_their_secret_and_in_revisions() {
-    let sentinel = |what: &str| format!("sentinel{what}{}", std::process::id());
-    let (typed, flag, variable, file) = (
-        sentinel("typed"),
-        sentinel("flag"),
-        sentinel("variable"),
-        sentinel("file"),
-    );
-    let secrets = r#"
+/// A Secret with values of every origin.
+const EVERY_ORIGIN: &str = r#"
   - name: api
     data:
       typed: {prompt: Typed, pattern: "^sentinel"}
@@ -447,7 +440,54 @@ fn values_are_nowhere_but_in_their_secret_and_in_revisions() {
       generated: {generate: {length: 40}}
       url: {template: "https://x:${api/typed|percent}@${api/flag|base64}.test"}
 "#;
-    let shop = Shop::new("leaks", secrets);
+
+/// What a command that ends by itself says, on both of its outputs.
+fn outputs(command: Deployctl) -> [String; 2] {
+    let outcome = command.run();
+    [outcome.stdout, outcome.stderr]
+}
+
+/// What commands say that only look at the release.
+fn outputs_of_looking(shop: &Shop) -> Vec<String> {
+    let commands: [&[&str]; 5] = [
+        &["status", &shop.name, "-o", "json"],
+        &["status", &shop.name, "-o", "yaml"],
+        &["list", "-o", "json"],
+        &["render", &shop.name, "-o", "yaml"],
+        &["validate", &shop.name, "-vv"],
+    ];
+    let commands = commands.into_iter().map(|arguments| {
+        Deployctl::in_sandbox()
+            .current_dir(shop.folder.path())
+            .args(arguments.iter().copied())
+    });
+    commands.flat_map(outputs).collect()
+}
+
+/// Asserts that `value` is in the cluster only where it belongs: in the Secret `api` and in stored
+/// revisions.
+#[track_caller]
+fn assert_is_only_in_its_secret_and_in_revisions(shop: &Shop, objects: &[Value], value: &str) {
+    let mut places = leaks::places(objects, value);
+    assert!(
+        places.remove(&format!("Secret/{}/api", shop.name)),
+        "the search does not find `{value}` where it belongs"
+    );
+    let (revisions, leaked): (Vec<String>, Vec<String>) = places
+        .into_iter()
+        .partition(|place| place.starts_with("revision "));
+    assert!(
+        !revisions.is_empty(),
+        "the search does not find `{value}` in the stored revisions"
+    );
+    assert!(leaked.is_empty(), "`{value}` is in {leaked:?}");
+}
+
+#[test]
+fn values_are_nowhere_but_in_their_secret_and_in_revisions() {
+    let [typed, flag, variable, file] = ["typed", "flag", "variable", "file"]
+        .map(|what| format!("sentinel{what}{}", std::process::id()));
+    let shop = Shop::new("leaks", EVERY_ORIGIN);
     shop.write("inputs/file.txt", &file);
     let from_flag = format!("api/flag=@{}", shop.write("inputs/flag.txt", &flag));
     let run = |arguments: &[&str]| {
@@ -462,63 +502,27 @@ fn values_are_nowhere_but_in_their_secret_and_in_revisions() {
     let first = terminal.end();
     assert_eq!(first.status, 0, "{}", first.transcript);
     let generated = shop.value("api/generated").expect("it was generated");
-    let mut outputs = vec![first.transcript];
-    let mut collect = |run: Deployctl| {
-        let outcome = run.run();
-        outputs.extend([outcome.stdout, outcome.stderr]);
-    };
-    collect(run(&[]));
-    collect(run(&["-o", "json"]));
-    collect(run(&[
-        "--rotate",
-        "api/flag",
-        "--secret",
-        "api/typed=@/dev/null",
-    ]));
-    let others: [&[&str]; 5] = [
-        &["status", &shop.name, "-o", "json"],
-        &["status", &shop.name, "-o", "yaml"],
-        &["list", "-o", "json"],
-        &["render", &shop.name, "-o", "yaml"],
-        &["validate", &shop.name, "-vv"],
-    ];
-    for arguments in others {
-        collect(
-            Deployctl::in_sandbox()
-                .current_dir(shop.folder.path())
-                .args(arguments.iter().copied()),
-        );
-    }
+    let rotate = ["--rotate", "api/flag", "--secret", "api/typed=@/dev/null"];
+    let mut said = vec![first.transcript];
+    said.extend(outputs(run(&[])));
+    said.extend(outputs(run(&["-o", "json"])));
+    said.extend(outputs(run(&rotate)));
+    said.extend(outputs_of_looking(&shop));
 
-    let values = [typed, flag, variable, file, generated];
     let objects = leaks::reachable(&shop.name, &format!("{}.default", shop.name));
-    for value in &values {
-        for output in &outputs {
+    let files = [
+        "manifests/config.yaml",
+        &format!("plans/{}.yaml", shop.name),
+    ]
+    .map(|file| fs::read(shop.folder.path().join(file)).expect("the file is there"));
+    for value in [typed, flag, variable, file, generated] {
+        for output in &said {
             assert!(
-                !leaks::holds(output.as_bytes(), value),
+                !leaks::holds(output.as_bytes(), &value),
                 "`{value}` is in an output:\n{output}"
             );
         }
-        let mut places = leaks::places(&objects, value);
-        let target = format!("Secret/{}/api", shop.name);
-        assert!(
-            places.remove(&target),
-            "the search does not find `{value}` where it belongs"
-        );
-        let (revisions, leaked): (Vec<String>, Vec<String>) = places
-            .into_iter()
-            .partition(|place| place.starts_with("revision "));
-        assert!(
-            !revisions.is_empty(),
-            "the search does not find `{value}` in the stored revisions"
-        );
-        assert!(leaked.is_empty(), "`{value}` is in {leaked:?}");
-    }
-    for file in [
-        "manifests/config.yaml".to_owned(),
-        format!("plans/{}.yaml", shop.name),
-    ] {
-        let content = fs::read(shop.folder.path().join(file)).expect("the file is there");
-        assert!(values.iter().all(|value| !leaks::holds(&content, value)));
+        assert_is_only_in_its_secret_and_in_revisions(&shop, &objects, &value);
+        assert!(files.iter().all(|file| !leaks::holds(file, &value)));
     }
 }

@@ -28,92 +28,103 @@ fn repaired(platform: &Project, user: &User) -> (Vec<String>, Vec<String>) {
     (written(&log), paths)
 }
 
+/// A change that somebody makes with kubectl, and how `up` puts it right.
+struct Damage {
+    change: &'static [&'static str],
+    /// What `up` writes, as its events tell it.
+    repair: &'static str,
+    /// The path that it sends its only patch to.
+    path: &'static str,
+}
+
+const REMOVE_LABEL: &str = "deployctl.dev/repaired.default-";
+
+const DAMAGES: [Damage; 10] = [
+    Damage {
+        change: &["delete", "configmap/web"],
+        repair: "created ConfigMap/repaired/web",
+        path: "/api/v1/namespaces/repaired/configmaps/web",
+    },
+    Damage {
+        change: &patch("configmap/web", r#"{"data":{"value":"wrong"}}"#),
+        repair: "changed ConfigMap/repaired/web",
+        path: "/api/v1/namespaces/repaired/configmaps/web",
+    },
+    Damage {
+        change: &patch("configmap/web", r#"{"data":{"value":null}}"#),
+        repair: "changed ConfigMap/repaired/web",
+        path: "/api/v1/namespaces/repaired/configmaps/web",
+    },
+    Damage {
+        change: &["label", "service/web", REMOVE_LABEL],
+        repair: "changed Service/repaired/web",
+        path: "/api/v1/namespaces/repaired/services/web",
+    },
+    Damage {
+        change: &["scale", "deployment/web", "--replicas=3"],
+        repair: "changed Deployment/repaired/web",
+        path: "/apis/apps/v1/namespaces/repaired/deployments/web",
+    },
+    Damage {
+        change: &[
+            "patch",
+            "deployment/web",
+            "--field-manager=kubectl-edit",
+            "--type=json",
+            "-p",
+            r#"[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"wrong:v0"}]"#,
+        ],
+        repair: "changed Deployment/repaired/web",
+        path: "/apis/apps/v1/namespaces/repaired/deployments/web",
+    },
+    Damage {
+        change: &["delete", "deployment/web"],
+        repair: "created Deployment/repaired/web",
+        path: "/apis/apps/v1/namespaces/repaired/deployments/web",
+    },
+    Damage {
+        change: &["delete", "statefulset/database"],
+        repair: "created StatefulSet/repaired/database",
+        path: "/apis/apps/v1/namespaces/repaired/statefulsets/database",
+    },
+    Damage {
+        change: &["label", "namespace/repaired", REMOVE_LABEL],
+        repair: "changed Namespace/repaired",
+        path: "/api/v1/namespaces/repaired",
+    },
+    Damage {
+        change: &patch("secret/licence", r#"{"data":{"key":"d3Jvbmc="}}"#),
+        repair: "changed Secret/repaired/licence",
+        path: "/api/v1/namespaces/repaired/secrets/licence",
+    },
+];
+
+/// What `kubectl edit` does, as arguments of kubectl.
+const fn patch(object: &'static str, patch: &'static str) -> [&'static str; 6] {
+    [
+        "patch",
+        object,
+        "--field-manager=kubectl-edit",
+        "--type=merge",
+        "-p",
+        patch,
+    ]
+}
+
 #[test]
 fn exactly_what_was_changed_is_put_right() {
     let platform = platform("repaired");
     let user = User::administrator();
     user.runs(platform.up(&[])).run().exited(0);
-    let label = "deployctl.dev/repaired.default-";
-    let patch = |object, patch| {
-        vec![
-            "patch",
-            object,
-            "--field-manager=kubectl-edit",
-            "--type=merge",
-            "-p",
-            patch,
-        ]
-    };
-    let image =
-        r#"[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"wrong:v0"}]"#;
-    let cases: [(Vec<&str>, &str, &str); 10] = [
-        (
-            vec!["delete", "configmap/web"],
-            "created ConfigMap/repaired/web",
-            "api/v1/namespaces/repaired/configmaps/web",
-        ),
-        (
-            patch("configmap/web", r#"{"data":{"value":"wrong"}}"#),
-            "changed ConfigMap/repaired/web",
-            "api/v1/namespaces/repaired/configmaps/web",
-        ),
-        (
-            patch("configmap/web", r#"{"data":{"value":null}}"#),
-            "changed ConfigMap/repaired/web",
-            "api/v1/namespaces/repaired/configmaps/web",
-        ),
-        (
-            vec!["label", "service/web", label],
-            "changed Service/repaired/web",
-            "api/v1/namespaces/repaired/services/web",
-        ),
-        (
-            vec!["scale", "deployment/web", "--replicas=3"],
-            "changed Deployment/repaired/web",
-            "apis/apps/v1/namespaces/repaired/deployments/web",
-        ),
-        (
-            vec![
-                "patch",
-                "deployment/web",
-                "--field-manager=kubectl-edit",
-                "--type=json",
-                "-p",
-                image,
-            ],
-            "changed Deployment/repaired/web",
-            "apis/apps/v1/namespaces/repaired/deployments/web",
-        ),
-        (
-            vec!["delete", "deployment/web"],
-            "created Deployment/repaired/web",
-            "apis/apps/v1/namespaces/repaired/deployments/web",
-        ),
-        (
-            vec!["delete", "statefulset/database"],
-            "created StatefulSet/repaired/database",
-            "apis/apps/v1/namespaces/repaired/statefulsets/database",
-        ),
-        (
-            vec!["label", "namespace/repaired", label],
-            "changed Namespace/repaired",
-            "api/v1/namespaces/repaired",
-        ),
-        (
-            patch("secret/licence", r#"{"data":{"key":"d3Jvbmc="}}"#),
-            "changed Secret/repaired/licence",
-            "api/v1/namespaces/repaired/secrets/licence",
-        ),
-    ];
-    for (change, expected, path) in cases {
-        platform.kubectl(&change);
+    for damage in DAMAGES {
+        platform.kubectl(damage.change);
         let (events, requests) = repaired(&platform, &user);
-        assert_eq!(events, [expected], "after kubectl {}", change.join(" "));
+        let change = damage.change.join(" ");
+        assert_eq!(events, [damage.repair], "after kubectl {change}");
         assert_eq!(
             requests,
-            [format!("patch /{path}")],
-            "after kubectl {}",
-            change.join(" ")
+            [format!("patch {}", damage.path)],
+            "after kubectl {change}"
         );
     }
     assert_eq!(platform.get("configmap/web")["data"]["value"], "one");
