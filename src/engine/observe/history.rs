@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     cluster::{Live, Resource, Served},
-    engine::observe::unconfirmed_writes,
+    engine::observe::unconfirmed_writes::{self, Evidence},
     event::RunOutcome,
     object::ObjectId,
     plan::PhaseId,
@@ -156,11 +156,13 @@ impl ReleaseHistory {
             unconfirmed_writes::complete(
                 traces,
                 |_| true,
-                program,
-                snapshot,
-                live,
-                &self.records,
-                manager,
+                &Evidence {
+                    program,
+                    snapshot,
+                    live,
+                    records: &self.records,
+                    manager,
+                },
             );
         }
     }

@@ -10,29 +10,45 @@ use crate::{
     release::{ChangeLog, JournalEntry, Program, Records, Snapshot},
 };
 
+/// What unconfirmed writes are worked out from.
+pub(crate) struct Evidence<'a> {
+    /// What was going to be written.
+    pub(crate) program: &'a Program,
+    /// What was there before.
+    pub(crate) snapshot: &'a Snapshot,
+    /// What is there now.
+    pub(crate) live: &'a Live,
+    /// What the journal tells of the objects after their last known write.
+    pub(crate) records: &'a Records,
+    /// Our field manager.
+    pub(crate) manager: &'a str,
+}
+
 /// Adds to `traces`, what a journal tells, what it does not know of: writes that were done although
 /// nobody saw their answer.
 ///
-/// `live` is what is there now. An object that was not there and now has our entry, which is as old
-/// as itself, was created by that write (KEP-555: the entry of whoever creates an object by apply
-/// has its time). One that was there, has our entry and is another version than it was may have
-/// been changed by it, or by others only; who owns what will tell.
+/// An object that was not there and now has our entry, which is as old as itself, was created by
+/// that write (KEP-555: the entry of whoever creates an object by apply has its time). One that was
+/// there, has our entry and is another version than it was may have been changed by it, or by
+/// others only; who owns what will tell.
 ///
-/// `records` is what the journal tells of the objects after their last known write. One that is not
-/// as that write left it may have been written once more by a run that was killed, after another
-/// one that was killed.
+/// An object that is not as its last known write left it may have been written once more by a run
+/// that was killed, after another one that was killed.
 ///
 /// `may_be_unseen` says which objects may have been written without anybody knowing. Of others it
 /// is not asked: what has changed of them was changed by somebody else.
 pub(crate) fn complete(
     traces: &mut ChangeLog,
     may_be_unseen: impl Fn(&ObjectId) -> bool,
-    program: &Program,
-    snapshot: &Snapshot,
-    live: &Live,
-    records: &Records,
-    manager: &str,
+    evidence: &Evidence<'_>,
 ) {
+    let &Evidence {
+        program,
+        snapshot,
+        live,
+        records,
+        manager,
+    } = evidence;
     for id in program
         .written()
         .filter(|id| snapshot.knows(id) && may_be_unseen(id))

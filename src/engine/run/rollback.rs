@@ -13,7 +13,7 @@ use crate::engine::{
     observe::claims::claims_in,
     observe::objects::{Observation, observe},
     observe::storage_versions,
-    observe::unconfirmed_writes,
+    observe::unconfirmed_writes::{self, Evidence},
     phase_plan::PhasePlan,
     plan::irreversible::{exclude_irreversible, exclude_unserved},
     plan::rollback::{RollbackInput, RollbackPlan, plan_rollback},
@@ -241,11 +241,13 @@ pub(crate) async fn survey(journey: &Journey<'_>) -> Result<RollbackPreview, Req
     unconfirmed_writes::complete(
         &mut done,
         may_be_unseen,
-        journey.program,
-        journey.snapshot,
-        &seen.live,
-        journey.records,
-        &manager,
+        &Evidence {
+            program: journey.program,
+            snapshot: journey.snapshot,
+            live: &seen.live,
+            records: journey.records,
+            manager: &manager,
+        },
     );
     let mut irreversible = exclude_irreversible(&mut done, journey.snapshot, &seen.live);
     irreversible.extend(exclude_unserved(&mut done, journey.snapshot, &stored_as));
@@ -268,24 +270,16 @@ async fn execute_rollback(
     emitter: &Emitter,
     stops: &CancelSignals,
 ) -> Result<(Proof, HashMap<ObjectId, String>), RollbackError> {
-    let RollbackPreview {
-        readable,
-        stored_as,
-        seen,
-        mut done,
-        back,
-    } = survey(journey).await?;
+    let preview = survey(journey).await?;
     emitter.emit(EventKind::RollbackStarted {
         cause,
-        objects: back.restored.len() + back.removed.len(),
-        deletes: back.removed.len(),
+        objects: preview.back.restored.len() + preview.back.removed.len(),
+        deletes: preview.back.removed.len(),
         timeout: journey.limits.timeout,
     });
-    let (faults, entries) = execute(
-        journey, head, &done, &seen, &back, stored_as, emitter, stops,
-    )
-    .await?;
-    let now = observe(journey.cluster, journey.release, &readable).await?;
+    let (faults, entries) = execute(journey, head, &preview, emitter, stops).await?;
+    let now = observe(journey.cluster, journey.release, &preview.readable).await?;
+    let RollbackPreview { mut done, back, .. } = preview;
     let proof = verify(
         &back,
         journey.snapshot,
@@ -334,17 +328,10 @@ async fn claims(journey: &Journey<'_>, done: &ChangeLog) -> Result<Vec<ObjectId>
 }
 
 /// Executes the way back; returns what did not succeed, and what was done.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the parts of one execution, each made elsewhere"
-)]
 async fn execute(
     journey: &Journey<'_>,
     head: &mut Head,
-    done: &ChangeLog,
-    seen: &Observation,
-    back: &RollbackPlan,
-    stored_as: Resources,
+    preview: &RollbackPreview,
     emitter: &Emitter,
     stops: &CancelSignals,
 ) -> Result<(Vec<(ObjectId, String)>, Vec<JournalEntry>), RollbackError> {
@@ -354,11 +341,11 @@ async fn execute(
         served: journey.served,
         release: journey.release,
         wanted: None,
-        live: &seen.live,
+        live: &preview.seen.live,
         snapshot: journey.snapshot,
-        traces: done,
+        traces: &preview.done,
         base: None,
-        resources: stored_as,
+        resources: preview.stored_as.clone(),
         stored_as: Resources::new(),
         force_conflicts: true,
         notes,
@@ -370,8 +357,10 @@ async fn execute(
         fenced,
         on_fault: OnFault::GoOn,
     };
-    let cache = ResourceCache::new(journey.cluster.clone(), journey.served, None, &seen.live)
+    let live = &preview.seen.live;
+    let cache = ResourceCache::new(journey.cluster.clone(), journey.served, None, live)
         .judging_by(rules(&journey.rules, emitter));
+    let back = &preview.back;
     let phases = plans(journey, back);
     let execution = execute_program(&back.program, phases, context, cache, control).await;
     let mut faults = execution.executor.faults;

@@ -126,20 +126,19 @@ impl<'a> PendingRollback<'a> {
         // From now on the journal counts again: where this ends half-way, what it did is found
         // there.
         head.revision.finished = None;
-        let cause = self.cause();
         emitter.emit(self.run_started(ground, journey.limits));
-        let returned = go_back(&journey, &mut head, cause.clone(), emitter, stops).await;
+        let returned = go_back(&journey, &mut head, self.cause(), emitter, stops).await;
         let outcome = returned.outcome;
         let recorded = match outcome {
             RunOutcome::RollingBack => Ok(()),
             RunOutcome::RolledBack => {
                 let records = returned.records(&self.unsettled.records, &self.before.records);
-                self.conclude(ground.store, head, &records, outcome, cause, emitter)
+                self.conclude(ground.store, head, &records, outcome, emitter)
                     .await
             }
             _ => match ground.store.records(&head).await {
                 Ok(records) => {
-                    self.conclude(ground.store, head, &records, outcome, cause, emitter)
+                    self.conclude(ground.store, head, &records, outcome, emitter)
                         .await
                 }
                 Err(error) => Err(error),
@@ -181,14 +180,15 @@ impl<'a> PendingRollback<'a> {
     async fn conclude(
         &self,
         store: &Store,
-        head: Head,
+        mut head: Head,
         records: &Records,
         outcome: RunOutcome,
-        cause: String,
         emitter: &Emitter,
     ) -> Result<(), StoreError> {
+        head.revision.outcome = outcome;
+        head.revision.cause = Some(self.cause());
         let older = &self.before.heads[..self.before.heads.len().saturating_sub(1)];
-        conclude(store, older, head, records, outcome, Some(cause), emitter).await
+        conclude(store, older, head, records, emitter).await
     }
 
     /// Why it is gone back from.

@@ -46,6 +46,8 @@ pub(crate) async fn close_revision(
         }
     }
     let revision = &mut head.revision;
+    revision.outcome = outcome;
+    revision.cause = cause;
     for timing in &timings {
         revision.changes.created += timing.created;
         revision.changes.changed += timing.changed;
@@ -65,29 +67,22 @@ pub(crate) async fn close_revision(
         &run.history.heads,
         head,
         &records,
-        outcome,
-        cause,
         emitter,
     )
     .await
 }
 
-/// Stores in `head` how its run ended and what is remembered of objects, and trims what is older
-/// than is kept. `heads` are the revisions before it, oldest first.
+/// Stores `head`, which says how its run ended, and what is remembered of objects, and trims what
+/// is older than is kept. `heads` are the revisions before it, oldest first.
 pub(crate) async fn conclude(
     store: &Store,
     heads: &[Head],
     mut head: Head,
     records: &Records,
-    outcome: RunOutcome,
-    cause: Option<String>,
     emitter: &Emitter,
 ) -> Result<(), StoreError> {
-    let revision = &mut head.revision;
-    revision.records = store.write_chunks(&records.sorted()).await?;
-    revision.finished = Some(Timestamp::now());
-    revision.outcome = outcome;
-    revision.cause = cause;
+    head.revision.records = store.write_chunks(&records.sorted()).await?;
+    head.revision.finished = Some(Timestamp::now());
     store.update(&mut head).await?;
     // The run is over, and its outcome is known to everybody.
     if let Err(error) = trim(store, heads, head).await {
