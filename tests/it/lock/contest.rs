@@ -146,7 +146,9 @@ fn the_api_server_is_told_to_give_up_each_write_before_the_lock_could_be_another
     let state = |request: &String| request.contains("/api/v1/namespaces/deployctl-system?");
     let unlimited: Vec<&String> = writes
         .iter()
-        .filter(|request| !locks(request) && !state(request) && !request.contains("timeout=40000ms"))
+        .filter(|request| {
+            !locks(request) && !state(request) && !request.contains("timeout=40000ms")
+        })
         .collect();
     assert_eq!(unlimited, Vec::<&String>::new());
     assert!(
