@@ -132,7 +132,7 @@ fn the_api_server_is_told_to_give_up_each_write_before_the_lock_could_be_another
         Project::new("limited-writes").manifest("apps/settings.yaml", &config_map("settings", "1"));
     let user = User::administrator();
     let audit = Audit::from_now(&user);
-    user.runs(project.up(&["--lock-expiry", "60s"]))
+    user.runs(project.up(&["--lock-expiry", "30s"]))
         .run()
         .exited(0);
     let writes = audit.writes();
@@ -147,7 +147,7 @@ fn the_api_server_is_told_to_give_up_each_write_before_the_lock_could_be_another
     let unlimited: Vec<&String> = writes
         .iter()
         .filter(|request| {
-            !locks(request) && !state(request) && !request.contains("timeout=40000ms")
+            !locks(request) && !state(request) && !request.contains("timeout=20000ms")
         })
         .collect();
     assert_eq!(unlimited, Vec::<&String>::new());

@@ -90,7 +90,8 @@ pub(crate) fn try_kubectl(arguments: &[&str], input: &str) -> Output {
     let mut command = Command::new(&sandbox.kubectl);
     command
         .args(arguments)
-        .env("KUBECONFIG", &sandbox.kubeconfig);
+        .env("KUBECONFIG", &sandbox.kubeconfig)
+        .env("GOGC", "off");
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
