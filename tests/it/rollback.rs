@@ -4,6 +4,7 @@ mod choice;
 mod earlier;
 mod kept;
 mod sequences;
+mod stored;
 mod unfinished;
 
 use crate::support::{manifests, project, running};

@@ -106,6 +106,13 @@ pub(crate) fn try_kubectl(arguments: &[&str], input: &str) -> Output {
     child.wait_with_output().expect("kubectl ends")
 }
 
+/// Makes sure of the namespace that revisions and locks are kept in, as any earlier run would have.
+pub(crate) fn state_namespace() {
+    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: deployctl-system}\n";
+    // Another test may create it at the same time.
+    let _ = try_kubectl(&["create", "-f", "-"], namespace);
+}
+
 /// Waits until the definition `name` is served. A definition that was just written has no
 /// conditions yet, which `kubectl wait` does not bear.
 #[track_caller]
