@@ -9,7 +9,7 @@ use crate::{
     support::{
         Deployctl, Outcome,
         dump::{Dump, Scope},
-        eventually, get, kubectl,
+        eventually, get, list,
         project::events,
     },
 };
@@ -194,18 +194,11 @@ impl Release {
     /// All pods are those of the templates, and are ready.
     #[track_caller]
     fn assert_running(&self) {
-        let workloads = kubectl(&[
-            "get",
-            "deployments,statefulsets",
-            "--namespace",
-            &self.namespace(),
-            "-o",
-            "json",
-        ]);
-        let workloads: Value = serde_json::from_str(&workloads).unwrap();
-        let workloads = workloads["items"].as_array().unwrap();
+        let workloads = ["deployments", "statefulsets"]
+            .map(|kind| list(&self.namespace(), kind))
+            .concat();
         assert_eq!(workloads.len(), 5);
-        for workload in workloads {
+        for workload in &workloads {
             let (wanted, status) = (&workload["spec"]["replicas"], &workload["status"]);
             let name = &workload["metadata"]["name"];
             assert_eq!(

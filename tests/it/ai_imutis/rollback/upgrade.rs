@@ -117,11 +117,6 @@ fn the_databases_fail() {
         "StatefulSet",
         "redis",
     );
-}
-
-#[test]
-fn the_databases_crash() {
-    let release = Release::deployed("up-db-pods");
     crashes(
         &release,
         "databases",
@@ -160,16 +155,11 @@ fn the_new_pods_of_the_api_fail() {
         "CrashLoopBackOff",
     );
     crashes(&release, "apps", "apps/api.yaml", "api", "oom", "OOMKilled");
-}
-
-#[test]
-fn the_new_pods_of_the_api_are_never_ready() {
-    let release = Release::deployed("up-probe");
     release.upgrade_fails(&Attempt {
         timeout: Some("5s"),
         ..attempt(
             "apps",
-            &["Deployment/kill-up-probe/api"],
+            &["Deployment/kill-up-pods/api"],
             vec![pods_fail("apps/api.yaml", "api", "never-ready")],
         )
     });
@@ -219,11 +209,6 @@ fn the_monitoring_fails() {
         "RoleBinding",
         "prometheus",
     );
-}
-
-#[test]
-fn the_monitoring_crashes() {
-    let release = Release::deployed("up-mon-pods");
     crashes(
         &release,
         "monitoring",
@@ -289,22 +274,16 @@ fn what_is_created_anew_fails() {
             vec![text("apps/api.yaml", selector, &other)],
         )
     });
-}
-
-#[test]
-fn a_database_that_is_created_anew_crashes() {
-    let release = Release::deployed("up-db-anew");
-    let other = "  podManagementPolicy: Parallel\n";
     release.upgrade_fails(&Attempt {
         arguments: vec!["--recreate", "StatefulSet/postgres"],
         ..attempt(
             "databases",
-            &["StatefulSet/kill-up-db-anew/postgres", "CrashLoopBackOff"],
+            &["StatefulSet/kill-up-anew/postgres", "CrashLoopBackOff"],
             vec![
                 text(
                     "databases/postgres.yaml",
                     "  podManagementPolicy: OrderedReady\n",
-                    other,
+                    "  podManagementPolicy: Parallel\n",
                 ),
                 pods_fail("databases/postgres.yaml", "postgres", "crash-loop"),
             ],
