@@ -15,8 +15,8 @@ use serde_json::Value;
 use crate::{
     cli::{Global, rule_arguments::RuleArguments},
     error::{CommandError, ExitCode},
-    object::{neutralise, one_line},
-    readiness::{Family, State, Verdict, text},
+    object::{field::text, neutralise, one_line},
+    readiness::{Family, State, Verdict},
     report::Output,
     source,
 };

@@ -3,26 +3,22 @@
 use serde_json::Value;
 
 use super::explanation::LogRequest;
-use crate::readiness::text;
+use crate::object::ManifestView;
 
 /// The kubectl command that describes an object.
 pub(super) fn describe(object: &Value) -> String {
-    let kind = text(object, "/kind")
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let group = text(object, "/apiVersion")
-        .and_then(|version| version.split_once('/'))
-        .map_or("", |(group, _)| group);
+    let view = ManifestView(object);
+    let (group, kind) = (view.group(), view.kind().to_ascii_lowercase());
     // The group tells kinds of the same name apart; what everybody has needs none.
     let group = if group.contains('.') && !group.ends_with(".k8s.io") {
         format!(".{group}")
     } else {
         String::new()
     };
-    let name = text(object, "/metadata/name").unwrap_or_default();
     format!(
-        "kubectl describe{} {kind}{group}/{name}",
-        in_namespace(text(object, "/metadata/namespace"))
+        "kubectl describe{} {kind}{group}/{}",
+        in_namespace(view.namespace()),
+        view.name()
     )
 }
 

@@ -8,10 +8,9 @@ use super::{
     probe,
 };
 use crate::{
-    object::one_line,
+    object::{Condition, HasKind as _, ManifestView, field::text, one_line},
     readiness::{
-        Attempt, Condition, Problem, Rank, State, Surroundings, Verdict, condition, current_pods,
-        events_about, problems, text,
+        Attempt, Problem, Rank, State, Surroundings, Verdict, current_pods, events_about, problems,
     },
 };
 
@@ -65,14 +64,14 @@ fn said(verdict: &Verdict) -> Option<String> {
 
 /// The pod with the most specific problem: of the current revision, else any that is left.
 fn worst<'a>(object: &'a Value, around: &Surroundings<'a>) -> Option<(&'a Value, Problem)> {
-    if text(object, "/kind") == Some("Pod") {
+    if ManifestView(object).is_pod() {
         return problems(object, around.events)
             .into_iter()
             .next()
             .map(|problem| (object, problem));
     }
     // Pods that use a claim suffer from it; they do not explain it.
-    if text(object, "/kind") == Some("PersistentVolumeClaim") {
+    if ManifestView(object).is_claim() {
         return None;
     }
     let first = |pods: &[&'a Value]| {
@@ -91,8 +90,9 @@ fn of_pod(
     verdict: &Verdict,
     around: &Surroundings<'_>,
 ) -> Explanation {
-    let namespace = text(pod, "/metadata/namespace")
-        .or_else(|| text(object, "/metadata/namespace"))
+    let namespace = ManifestView(pod)
+        .namespace()
+        .or_else(|| ManifestView(object).namespace())
         .unwrap_or_default();
     let log = problem
         .log
@@ -125,8 +125,10 @@ fn of_pod(
 
 /// A Job's own word on its end comes before what its last pod says.
 fn job_failed(object: &Value, verdict: &Verdict) -> Option<String> {
-    let failed = condition(object, "Failed")
-        .filter(|failed| failed.is_true() && text(object, "/kind") == Some("Job"))?;
+    let view = ManifestView(object);
+    let failed = view
+        .condition("Failed")
+        .filter(|failed| failed.is_true() && view.is_job())?;
     (verdict.state == State::Failed)
         .then(|| format!("the Job failed: {}; ", one_line(failed.says(), QUOTE)))
 }
@@ -147,7 +149,7 @@ fn unbound(claim: &Value, around: &Surroundings<'_>) -> Option<String> {
     if text(claim, "/status/phase") == Some("Bound") {
         return None;
     }
-    let name = text(claim, "/metadata/name").unwrap_or_default();
+    let name = ManifestView(claim).name();
     let class = text(claim, "/spec/storageClassName")
         .map_or("no storage class".to_owned(), |class| {
             format!("storage class `{class}`")
@@ -177,7 +179,8 @@ fn refusal(object: &Value, around: &Surroundings<'_>) -> Option<String> {
         .map(|event| event.message);
     let failure = || {
         owners().find_map(|owner| {
-            condition(owner, "ReplicaFailure")
+            ManifestView(owner)
+                .condition("ReplicaFailure")
                 .filter(Condition::is_true)
                 .map(|it| it.message)
         })

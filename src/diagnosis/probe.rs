@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::readiness::{list, number, text};
+use crate::object::field::{integer, list, text};
 
 /// What a container's probe asks, for example ``readiness probe: GET `/health` on port 8000``;
 /// `None` where it has none.
@@ -22,7 +22,7 @@ pub(super) fn describe(pod: &Value, container: &str) -> Option<String> {
 
 fn question(probe: &Value) -> Option<String> {
     let port = |at: &str| {
-        number(probe, at)
+        integer(probe, at)
             .map(|port| port.to_string())
             .or_else(|| text(probe, at).map(str::to_owned))
             .unwrap_or_default()

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::kind::HasKind;
+
 /// Identity of an object, without the version: an HPA moved from v1 to v2 is the same object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct ObjectId {
@@ -21,20 +23,17 @@ pub(crate) struct ObjectId {
 impl ObjectId {
     /// The Namespace `name`.
     pub(crate) fn namespace(name: &str) -> Self {
-        Self {
-            group: String::new(),
-            kind: "Namespace".to_owned(),
-            namespace: None,
-            name: name.to_owned(),
-        }
+        Self::core("Namespace", None, name)
     }
 
-    /// Whether it is a Namespace or a CustomResourceDefinition: what is in it goes with it.
-    pub(crate) fn is_container(&self) -> bool {
-        matches!(
-            (self.group.as_str(), self.kind.as_str()),
-            ("", "Namespace") | ("apiextensions.k8s.io", "CustomResourceDefinition")
-        )
+    /// The object `name` of a kind of the core group.
+    pub(crate) fn core(kind: &str, namespace: Option<&str>, name: &str) -> Self {
+        Self {
+            group: String::new(),
+            kind: kind.to_owned(),
+            namespace: namespace.map(str::to_owned),
+            name: name.to_owned(),
+        }
     }
 
     /// The identity written in `object`, or `None` where `apiVersion`, `kind` or `metadata.name` is
@@ -52,6 +51,12 @@ impl ObjectId {
                 .map(str::to_owned),
             name: metadata.get("name")?.as_str()?.to_owned(),
         })
+    }
+}
+
+impl HasKind for ObjectId {
+    fn group_and_kind(&self) -> (&str, &str) {
+        (&self.group, &self.kind)
     }
 }
 

@@ -1,9 +1,13 @@
 //! Objects: their identity, where they were written down, and access to what is inside them.
 
+mod condition;
+mod definition;
 mod digest;
+pub(crate) mod field;
 mod field_path;
 mod hint;
 mod id;
+mod kind;
 mod marks;
 mod origin;
 mod pod;
@@ -12,19 +16,24 @@ mod quantity;
 mod references;
 mod scope;
 mod text;
+mod view;
 
+pub(crate) use condition::{Condition, Truth};
+pub(crate) use definition::Definition;
 pub(crate) use digest::Digest;
 pub(crate) use field_path::FieldPath;
 pub(crate) use hint::PhaseHint;
-pub(crate) use id::{ObjectId, group_of};
+pub(crate) use id::ObjectId;
+pub(crate) use kind::HasKind;
 pub(crate) use marks::{AnnotatedMarks, Marks, RollbackMark};
 pub(crate) use origin::Origin;
-pub(crate) use pod::{containers, image_name, list, pod_spec, pod_template};
+pub(crate) use pod::{containers, image_name, pod_spec, pod_template};
 pub(crate) use problem::Problem;
 pub(crate) use quantity::amount;
 pub(crate) use references::{References, configuration_read_at_start, scale_target};
 pub(crate) use scope::{KnownScopes, Scope, ScopeLookup};
 pub(crate) use text::{neutralise, one_line};
+pub(crate) use view::ManifestView;
 
 use std::sync::Arc;
 

@@ -2,6 +2,12 @@
 
 use serde_json::Value;
 
+use super::{
+    field::{list, part},
+    kind::HasKind as _,
+    view::ManifestView,
+};
+
 /// Where a template of pods may stand, beside a Pod itself: Deployments and their like, Jobs of a
 /// `CronJob`, `PodTemplate`, and the Jobs of a `ScaledJob`.
 const TEMPLATES: [&str; 4] = [
@@ -15,17 +21,13 @@ const TEMPLATES: [&str; 4] = [
 ///
 /// Found by shape, so that custom resources such as Argo's `Rollout` count too.
 pub(crate) fn pod_template(body: &Value) -> Option<&Value> {
-    if body.get("kind").and_then(Value::as_str) == Some("Pod") {
+    if ManifestView(body).is_pod() {
         return Some(body);
     }
     TEMPLATES
         .iter()
-        .filter_map(|pointer| body.pointer(pointer))
-        .find(|template| {
-            template
-                .pointer("/spec/containers")
-                .is_some_and(Value::is_array)
-        })
+        .filter_map(|path| part(body, path))
+        .find(|template| part(template, "/spec/containers").is_some_and(Value::is_array))
 }
 
 /// The spec of the pods that `body` makes.
@@ -35,18 +37,9 @@ pub(crate) fn pod_spec(body: &Value) -> Option<&Value> {
 
 /// All containers of a pod spec: init containers first, then the others, then ephemeral ones.
 pub(crate) fn containers(pod_spec: &Value) -> impl Iterator<Item = &Value> {
-    ["initContainers", "containers", "ephemeralContainers"]
+    ["/initContainers", "/containers", "/ephemeralContainers"]
         .into_iter()
-        .flat_map(|key| list(pod_spec, key))
-}
-
-/// The entries of the array `key` of `value`; none where it is absent.
-pub(crate) fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
-    value
-        .get(key)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
+        .flat_map(|path| list(pod_spec, path))
 }
 
 /// The name of an image without registry, path, tag and digest: `postgis` in

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::entries::same_version;
+use crate::object::ManifestView;
 
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
@@ -40,12 +41,7 @@ pub(crate) fn is_ours(object: &Value, manager: &str) -> bool {
 /// Whether `object` is ours to remove: no controller made it. Controllers copy labels, and what they
 /// make goes with its owner.
 pub(crate) fn is_ours_to_remove(object: &Value, manager: &str) -> bool {
-    let owners = object
-        .pointer("/metadata/ownerReferences")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    is_ours(object, manager) && !owners.into_iter().any(|owner| owner["controller"] == true)
+    is_ours(object, manager) && ManifestView(object).controller().is_none()
 }
 
 /// Whether `fields` holds the path of plain field names, for example `["spec", "replicas"]`.

@@ -9,6 +9,7 @@ use super::{
     path::{Element, Path},
     system::remove_system_fields,
 };
+use crate::object::ManifestView;
 
 /// How an object that was deleted is created again: a POST of `body`, then its owners are put back
 /// as [`restore`](super::restore()) with `expected` as the snapshot and no changed paths says.
@@ -90,7 +91,7 @@ impl Recreation {
 /// References to owners that are not in it are dropped: the garbage collector deletes an object
 /// whose owners are all gone.
 pub(crate) fn recreation(snapshot: &Value, owners: &HashMap<String, String>) -> Option<Recreation> {
-    if owner_references(snapshot).any(|reference| reference["controller"] == true) {
+    if ManifestView(snapshot).controller().is_some() {
         return None;
     }
     let mut expected = snapshot.clone();

@@ -6,7 +6,7 @@ use globset::GlobBuilder;
 
 use super::reason::PhaseReason;
 use crate::{
-    object::{Object, PhaseHint},
+    object::{ManifestView, Object, PhaseHint},
     plan::{Match, PhaseSettings},
 };
 
@@ -34,7 +34,7 @@ pub(super) fn fits(entry: &Match, object: &Object, hint: &PhaseHint) -> bool {
     let globbed = |wanted: &Option<String>, actual: &str| {
         wanted.as_ref().is_none_or(|wanted| is_like(wanted, actual))
     };
-    let labels = object.body.pointer("/metadata/labels");
+    let manifest = ManifestView(&object.body);
     !written(entry).is_empty()
         && equal(&entry.kind, &id.kind)
         && equal(&entry.group, &id.group)
@@ -47,7 +47,7 @@ pub(super) fn fits(entry: &Match, object: &Object, hint: &PhaseHint) -> bool {
         && entry
             .labels
             .iter()
-            .all(|(key, value)| labels.and_then(|labels| labels.get(key)?.as_str()) == Some(value))
+            .all(|(key, value)| manifest.label(key) == Some(value))
 }
 
 fn is_like(pattern: &str, actual: &str) -> bool {

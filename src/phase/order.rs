@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use indexmap::IndexMap;
 
-use crate::object::{Object, ObjectId, References};
+use crate::object::{HasKind as _, Object, ObjectId, References, field::text};
 
 /// One object of a phase in the order in which the phase writes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub(crate) fn order(objects: &[&Object], references: &References) -> Vec<Ordered
             after: after[id].iter().map(|id| (*id).clone()).collect(),
             soft_dependencies: soft_dependencies(id, &members, references),
             priority: priorities[id],
-            last: is_webhook(id),
+            last: id.is_webhook_configuration(),
         })
         .collect()
 }
@@ -77,11 +77,11 @@ fn waits_for<'a>(
     references: &'a References,
 ) -> Vec<&'a ObjectId> {
     let id = &object.id;
-    if is_webhook(id) {
+    if id.is_webhook_configuration() {
         return objects
             .iter()
             .map(|other| &other.id)
-            .filter(|other| !is_webhook(other))
+            .filter(|other| !other.is_webhook_configuration())
             .collect();
     }
     let mut waits: Vec<&ObjectId> = references
@@ -94,16 +94,12 @@ fn waits_for<'a>(
         let limits = objects
             .iter()
             .map(|other| &other.id)
-            .filter(|other| matches!(other.kind.as_str(), "LimitRange" | "ResourceQuota"));
+            .filter(|other| other.is_limit());
         waits.extend(limits.filter(|other| other.namespace == id.namespace));
     }
     let mut seen = HashSet::new();
     waits.retain(|other| *other != id && seen.insert(*other));
     waits
-}
-
-fn is_webhook(id: &ObjectId) -> bool {
-    id.group == "admissionregistration.k8s.io" && id.kind.ends_with("WebhookConfiguration")
 }
 
 /// Priority of what runs pods.
@@ -118,14 +114,7 @@ fn base_priority(object: &Object) -> u32 {
         ("apiextensions.k8s.io", _) => 70,
         ("apiregistration.k8s.io", _) => 60,
         ("", "PersistentVolumeClaim") | ("networking.k8s.io", "Ingress") => 50,
-        ("", "Service")
-            if object
-                .body
-                .pointer("/spec/type")
-                .is_some_and(|kind| kind == "LoadBalancer") =>
-        {
-            50
-        }
+        ("", "Service") if text(&object.body, "/spec/type") == Some("LoadBalancer") => 50,
         // Custom resources stand for work that a controller does.
         (group, _) if group.contains('.') && !group.ends_with(".k8s.io") => 60,
         _ => 10,
@@ -191,7 +180,11 @@ fn priorities<'a>(
         .iter()
         .map(|object| (&object.id, base_priority(object)))
         .collect();
-    for id in sequence.iter().rev().filter(|id| !is_webhook(id)) {
+    let others = sequence
+        .iter()
+        .rev()
+        .filter(|id| !id.is_webhook_configuration());
+    for id in others {
         let own = priorities[*id];
         for other in &after[*id] {
             let priority = priorities.entry(other).or_default();

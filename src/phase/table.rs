@@ -2,7 +2,11 @@
 
 use serde_json::Value;
 
-use crate::object::{ObjectId, containers, image_name, pod_spec};
+use crate::object::{
+    HasKind as _, ManifestView, ObjectId, containers,
+    field::{list, text},
+    image_name, pod_spec,
+};
 
 /// A row of the table: kinds of a group, and their phase. `*` stands for every kind of the group.
 type Row = (&'static str, &'static str, &'static [&'static str]);
@@ -224,11 +228,10 @@ pub(super) fn follows(id: &ObjectId) -> bool {
 /// Only Deployments, `StatefulSet`s and `DaemonSet`s are looked at: a Job with a database's image
 /// is a client of it.
 pub(super) fn phase_of_image(id: &ObjectId, body: &Value) -> Option<(&'static str, String)> {
-    if id.group != "apps" || !matches!(id.kind.as_str(), "Deployment" | "StatefulSet" | "DaemonSet")
-    {
+    if !id.is_workload() {
         return None;
     }
-    let stateful = id.kind == "StatefulSet";
+    let stateful = id.is_stateful_set();
     let images: Vec<&str> = pod_spec(body)
         .into_iter()
         .flat_map(main_images)
@@ -261,23 +264,18 @@ pub(super) fn phase_of_image(id: &ObjectId, body: &Value) -> Option<(&'static st
 }
 
 fn main_images(pod_spec: &Value) -> impl Iterator<Item = &str> {
-    let initial = pod_spec
-        .get("initContainers")
-        .and_then(Value::as_array)
-        .map_or(0, Vec::len);
+    let initial = list(pod_spec, "/initContainers").len();
     containers(pod_spec)
         .skip(initial)
-        .filter_map(|container| container.get("image")?.as_str())
+        .filter_map(|container| text(container, "/image"))
 }
 
 /// The phase of a `ConfigMap` that Grafana's side-car picks up by its label.
 pub(super) fn phase_of_labels(id: &ObjectId, body: &Value) -> Option<(&'static str, String)> {
-    let labels = body
-        .pointer("/metadata/labels")
-        .filter(|_| id.group.is_empty() && matches!(id.kind.as_str(), "ConfigMap"))?;
+    let labels = ManifestView(body).labels().filter(|_| id.is_config_map())?;
     let label = ["grafana_dashboard", "grafana_datasource"]
         .into_iter()
-        .find(|label| labels.get(*label).is_some())?;
+        .find(|label| labels.contains_key(*label))?;
     Some(("monitoring", format!("label `{label}`")))
 }
 

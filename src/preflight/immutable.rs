@@ -6,7 +6,7 @@ use super::Finding;
 use crate::{
     cluster::Refusal,
     error::ExitCode,
-    object::{Object, ObjectId},
+    object::{HasKind as _, ManifestView, Object, ObjectId, field::map},
 };
 
 /// How API servers say that a field of an object that is there cannot have another value. Tried on
@@ -71,12 +71,8 @@ fn speaks_of_change(message: &str) -> bool {
 
 /// The fields of `spec` that differ, where the server names only `spec`.
 fn fields_of_spec(sent: &Value, live: &Value) -> Vec<String> {
-    let is_stateful = sent["kind"] == "StatefulSet";
-    let fields = sent
-        .get("spec")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten();
+    let is_stateful = ManifestView(sent).is_like_stateful_set();
+    let fields = map(sent, "/spec").into_iter().flatten();
     let fields = fields.filter(|(name, _)| !is_stateful || !CHANGEABLE.contains(&name.as_str()));
     fields
         .filter(|(name, value)| !is_within(value, &live["spec"][name.as_str()]))
@@ -103,14 +99,12 @@ pub(crate) fn is_within(part: &Value, whole: &Value) -> bool {
 
 /// Why an object of this kind is never deleted and created anew; `None` where it may be.
 pub(crate) fn never_recreated(id: &ObjectId) -> Option<&'static str> {
-    match (id.group.as_str(), id.kind.as_str()) {
-        ("", "PersistentVolumeClaim" | "PersistentVolume") => {
-            Some("the data on it would go with it")
-        }
-        ("", "Namespace") | ("apiextensions.k8s.io", "CustomResourceDefinition") => {
-            Some("everything in it would go with it")
-        }
-        _ => None,
+    if id.is_data() {
+        Some("the data on it would go with it")
+    } else if id.is_container() {
+        Some("everything in it would go with it")
+    } else {
+        None
     }
 }
 

@@ -6,7 +6,7 @@ use super::Finding;
 use crate::{
     cluster::{Resource, Served},
     error::ExitCode,
-    object::{Object, ObjectId},
+    object::{ManifestView, Object, ObjectId},
 };
 
 /// Objects whose kind the cluster does not serve, and that no definition among the wanted objects
@@ -92,16 +92,11 @@ fn nearest_kind(group: &str, kind: &str, served: &Served) -> Option<String> {
 pub(crate) fn terminating<'a>(
     objects: impl Iterator<Item = (&'a Object, &'a Value)>,
 ) -> Vec<String> {
-    let terminating =
-        objects.filter(|(_, live)| live.pointer("/metadata/deletionTimestamp").is_some());
-    terminating
+    let views = objects.map(|(object, live)| (object, ManifestView(live)));
+    views
+        .filter(|(_, live)| live.is_terminating())
         .map(|(object, live)| {
-            let finalizers = live
-                .pointer("/metadata/finalizers")
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten();
-            let finalizers: Vec<&str> = finalizers.filter_map(Value::as_str).collect();
+            let finalizers: Vec<&str> = live.finalizers().collect();
             let held = if finalizers.is_empty() {
                 String::new()
             } else {

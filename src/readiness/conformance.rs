@@ -13,7 +13,8 @@ use std::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{State, Surroundings, Verdict, field::text, judge};
+use super::{State, Surroundings, Verdict, judge};
+use crate::object::field::text;
 
 /// Cases of which the community's verdict is wrong for somebody who waits for a deployment, and
 /// why. Each is ours to defend.

@@ -1,9 +1,11 @@
 //! The cluster's Events about an object, of either API.
 
+use crate::object::{
+    ManifestView,
+    field::{text, time},
+};
 use jiff::Timestamp;
 use serde_json::Value;
-
-use super::field::{text, time};
 
 /// An `Event` of the cluster, of `v1` or `events.k8s.io/v1`.
 #[derive(Debug, Clone, Copy)]
@@ -39,13 +41,13 @@ fn regards(event: &Value, object: &Value) -> bool {
     else {
         return false;
     };
-    if let (Some(left), Some(right)) = (text(regarded, "/uid"), text(object, "/metadata/uid")) {
+    if let (Some(left), Some(right)) = (text(regarded, "/uid"), ManifestView(object).uid()) {
         return left == right;
     }
-    let same = |field: &str, pointer: &str| text(regarded, field) == text(object, pointer);
-    same("/kind", "/kind")
-        && same("/name", "/metadata/name")
-        && same("/namespace", "/metadata/namespace")
+    let view = ManifestView(object);
+    let says = |path| text(regarded, path).unwrap_or_default();
+    (says("/kind"), says("/name")) == (view.kind(), view.name())
+        && text(regarded, "/namespace") == view.namespace()
 }
 
 fn read(event: &Value) -> ClusterEvent<'_> {

@@ -9,9 +9,10 @@ use std::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{
-    field::{annotation, list, name, text},
-    surroundings::{Surroundings, VolumeBinding},
+use super::surroundings::{Surroundings, VolumeBinding};
+use crate::object::{
+    HasKind as _, ManifestView,
+    field::{list, text},
 };
 
 /// What stands around one object, found in memory among all objects that are known. It costs no
@@ -64,43 +65,41 @@ enum OwnerKey<'a> {
 
 impl<'a> Index<'a> {
     fn new(objects: &[&'a Value]) -> Self {
-        let of_kind = |kind: &'static str| {
+        let of_kind = |is_of: fn(&ManifestView<'a>) -> bool| {
             objects
                 .iter()
                 .copied()
-                .filter(move |object| kind_of(object) == kind)
+                .filter(move |object| is_of(&ManifestView(object)))
         };
         let mut children: HashMap<OwnerKey<'a>, Vec<&'a Value>> = HashMap::new();
-        for object in of_kind("Pod").chain(of_kind("ReplicaSet")) {
+        let is_child = |view: &ManifestView<'a>| view.is_pod() || view.is_replica_set();
+        for object in of_kind(is_child) {
             for key in owners(object) {
                 children.entry(key).or_default().push(object);
             }
         }
         let mut mounting: HashMap<(&'a str, &'a str), Vec<&'a Value>> = HashMap::new();
-        for pod in of_kind("Pod") {
-            for claim in claim_names(pod) {
-                mounting
-                    .entry((namespace(pod), claim))
-                    .or_default()
-                    .push(pod);
+        for pod in of_kind(ManifestView::is_pod) {
+            for claim in mounted_claims(pod) {
+                mounting.entry(claim).or_default().push(pod);
             }
         }
         Self {
             children,
             mounting,
-            claims: of_kind("PersistentVolumeClaim")
-                .map(|claim| ((namespace(claim), name(claim)), claim))
+            claims: of_kind(ManifestView::is_claim)
+                .map(|claim| (place(claim), claim))
                 .collect(),
-            storage_classes: of_kind("StorageClass").collect(),
-            events: of_kind("Event").collect(),
+            storage_classes: of_kind(ManifestView::is_storage_class).collect(),
+            events: of_kind(ManifestView::is_event).collect(),
         }
     }
 
     fn family(&self, object: &'a Value) -> Family<'a> {
-        if kind_of(object) == "PersistentVolumeClaim" {
+        if ManifestView(object).is_claim() {
             let pods = self
                 .mounting
-                .get(&(namespace(object), name(object)))
+                .get(&place(object))
                 .cloned()
                 .unwrap_or_default();
             return Family {
@@ -113,25 +112,23 @@ impl<'a> Index<'a> {
         let (mut pods, replica_sets): (Vec<_>, Vec<_>) = self
             .children(object)
             .into_iter()
-            .partition(|child| kind_of(child) == "Pod");
+            .partition(|child| ManifestView(child).is_pod());
         pods.extend(
             replica_sets
                 .iter()
                 .flat_map(|replica_set| self.children(replica_set))
-                .filter(|child| kind_of(child) == "Pod"),
+                .filter(|child| ManifestView(child).is_pod()),
         );
         let mounting = pods
             .iter()
             .copied()
-            .chain((kind_of(object) == "Pod").then_some(object));
-        let keys: HashSet<_> = mounting
-            .flat_map(|pod| claim_names(pod).map(move |claim| (namespace(pod), claim)))
-            .collect();
+            .chain(ManifestView(object).is_pod().then_some(object));
+        let keys: HashSet<_> = mounting.flat_map(mounted_claims).collect();
         let mut claims: Vec<_> = keys
             .iter()
             .filter_map(|key| self.claims.get(key).copied())
             .collect();
-        claims.sort_by_key(|claim| name(claim));
+        claims.sort_by_key(|claim| ManifestView(claim).name());
         Family {
             pods,
             replica_sets,
@@ -142,56 +139,55 @@ impl<'a> Index<'a> {
     }
 
     fn children(&self, owner: &'a Value) -> Vec<&'a Value> {
-        let key = match text(owner, "/metadata/uid") {
-            Some(uid) => OwnerKey::Uid(uid),
-            None => OwnerKey::Name(namespace(owner), kind_of(owner), name(owner)),
+        let view = ManifestView(owner);
+        let by_name = || {
+            let (namespace, name) = place(owner);
+            OwnerKey::Name(namespace, view.kind(), name)
         };
+        let key = view.uid().map_or_else(by_name, OwnerKey::Uid);
         self.children.get(&key).cloned().unwrap_or_default()
     }
 
     /// The binding mode of the claim's class, or of the default class where it names none.
     fn binding(&self, claim: &Value) -> Option<VolumeBinding> {
         let is_default = |class: &Value| {
-            annotation(class, "storageclass.kubernetes.io/is-default-class") == Some("true")
+            ManifestView(class).annotation("storageclass.kubernetes.io/is-default-class")
+                == Some("true")
         };
         let wanted = text(claim, "/spec/storageClassName");
-        let class = self
-            .storage_classes
-            .iter()
-            .find(|class| wanted.map_or_else(|| is_default(class), |wanted| wanted == name(class)));
+        let class = self.storage_classes.iter().find(|class| {
+            wanted.map_or_else(
+                || is_default(class),
+                |wanted| wanted == ManifestView(class).name(),
+            )
+        });
         class.map(|class| VolumeBinding::of(class))
     }
 }
 
-fn kind_of(object: &Value) -> &str {
-    text(object, "/kind").unwrap_or_default()
-}
-
-fn namespace(object: &Value) -> &str {
-    text(object, "/metadata/namespace").unwrap_or_default()
+/// Namespace and name.
+fn place(object: &Value) -> (&str, &str) {
+    let view = ManifestView(object);
+    (view.namespace().unwrap_or_default(), view.name())
 }
 
 /// Both keys of each owner, because the owner itself may have been given without its uid.
 fn owners(object: &Value) -> impl Iterator<Item = OwnerKey<'_>> {
-    list(object, "/metadata/ownerReferences")
-        .iter()
-        .flat_map(move |owner| {
-            let by_name = OwnerKey::Name(
-                namespace(object),
-                text(owner, "/kind").unwrap_or_default(),
-                text(owner, "/name").unwrap_or_default(),
-            );
-            text(owner, "/uid")
-                .map(OwnerKey::Uid)
-                .into_iter()
-                .chain([by_name])
-        })
+    let (namespace, _) = place(object);
+    ManifestView(object).owners().flat_map(move |owner| {
+        let by_name = OwnerKey::Name(namespace, owner.kind, owner.name);
+        let by_uid = Some(OwnerKey::Uid(owner.uid)).filter(|_| !owner.uid.is_empty());
+        by_uid.into_iter().chain([by_name])
+    })
 }
 
-fn claim_names(pod: &Value) -> impl Iterator<Item = &str> {
+/// Namespace and name of the claims that `pod` mounts.
+fn mounted_claims(pod: &Value) -> impl Iterator<Item = (&str, &str)> {
+    let (namespace, _) = place(pod);
     list(pod, "/spec/volumes")
         .iter()
         .filter_map(|volume| text(volume, "/persistentVolumeClaim/claimName"))
+        .map(move |claim| (namespace, claim))
 }
 
 #[cfg(test)]
@@ -203,7 +199,7 @@ mod tests {
     #[test]
     fn pods_join_their_deployment_through_its_replica_set_only() {
         let deployment = json!({"kind": "Deployment", "metadata": {"name": "api", "namespace": "shop", "uid": "d"}});
-        let replica_set = json!({"kind": "ReplicaSet", "metadata": {"name": "api-1", "namespace": "shop", "uid": "r",
+        let replica_set = json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "api-1", "namespace": "shop", "uid": "r",
             "ownerReferences": [{"kind": "Deployment", "name": "api", "uid": "d"}]}});
         let pod = json!({"kind": "Pod", "metadata": {"name": "api-1-x", "namespace": "shop", "uid": "p",
             "ownerReferences": [{"kind": "ReplicaSet", "name": "api-1", "uid": "r"}]},
@@ -220,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_claim_without_a_class_binds_as_the_default_class_does() {
-        let class = json!({"kind": "StorageClass", "metadata": {"name": "late",
+        let class = json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "late",
             "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}, "volumeBindingMode": "WaitForFirstConsumer"});
         let claim = json!({"kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "shop"}});
         let other = json!({"kind": "PersistentVolumeClaim", "metadata": {"name": "more", "namespace": "shop"},

@@ -3,22 +3,23 @@
 
 use serde_json::Value;
 
-use super::{
-    field::{is_present, number},
-    verdict::Verdict,
+use super::verdict::Verdict;
+use crate::object::{
+    ManifestView,
+    field::{integer, is_present},
 };
 
 /// The verdict about an object whose controller has not looked at its newest generation, if it says
 /// which one it looked at.
 pub(super) fn behind(object: &Value) -> Option<Verdict> {
-    let wanted = number(object, "/metadata/generation")?;
-    let observed = number(object, "/status/observedGeneration")?;
+    let wanted = ManifestView(object).generation()?;
+    let observed = integer(object, "/status/observedGeneration")?;
     (observed < wanted).then(|| not_observed(wanted, Some(observed)))
 }
 
 /// As [`behind`], for kinds whose controller always says so: silence means that it has not looked.
 pub(super) fn behind_or_silent(object: &Value) -> Option<Verdict> {
-    let wanted = number(object, "/metadata/generation")?;
+    let wanted = ManifestView(object).generation()?;
     let silent = !is_present(object, "/status/observedGeneration");
     if silent {
         Some(not_observed(wanted, None))

@@ -5,14 +5,17 @@ use serde_json::Value;
 
 use super::{
     case::Case,
-    condition::{Condition, Truth, conditions, described, read},
-    field::{annotation, is_true, list, number, text},
+    condition::described,
     generation::behind,
     grace::{tolerated, without_status},
     meaning::{self, Meaning},
     verdict::{State, Verdict, strongest},
 };
-use crate::object::{FieldPath, one_line};
+use crate::object::{
+    Condition, FieldPath, ManifestView, Truth,
+    field::{boolean, integer, is_true, list, part, text},
+    one_line,
+};
 
 /// Counts that must have reached what stands beside them: have, want.
 const COUNTS: &[(&str, &str)] = &[
@@ -63,9 +66,7 @@ fn without_opinion(case: &Case<'_>) -> Verdict {
         let stored = || Verdict::new(State::Ready, "NoStatus", "exists, without a status");
         return without_status(case).unwrap_or_else(stored);
     }
-    if case
-        .object
-        .pointer("/status/conditions")
+    if part(case.object, "/status/conditions")
         .and_then(Value::as_array)
         .is_some_and(Vec::is_empty)
     {
@@ -81,8 +82,9 @@ fn switched_off(object: &Value) -> Option<Verdict> {
     let field = ["/spec/suspend", "/spec/suspended", "/spec/paused"]
         .into_iter()
         .find(|field| is_true(object, field));
-    let paused =
-        annotation(object, "cluster.x-k8s.io/paused").map(|_| "cluster.x-k8s.io/paused".to_owned());
+    let paused = ManifestView(object)
+        .annotation("cluster.x-k8s.io/paused")
+        .map(|_| "cluster.x-k8s.io/paused".to_owned());
     let switch = field
         .map(|field| FieldPath::of_pointer(field).to_string())
         .or(paused)?;
@@ -101,8 +103,10 @@ fn of_conditions(case: &Case<'_>) -> Vec<Verdict> {
     let nested = nested
         .flat_map(|parent| list(parent, "/conditions"))
         .chain(list(case.object, "/status/conditionedStatus/conditions"));
-    let all: Vec<Condition<'_>> = conditions(case.object)
-        .chain(nested.filter_map(read))
+    let all: Vec<Condition<'_>> = case
+        .view()
+        .conditions()
+        .chain(nested.filter_map(Condition::of))
         .collect();
     let busy = all
         .iter()
@@ -122,7 +126,7 @@ fn of_condition(case: &Case<'_>, condition: &Condition<'_>, busy: bool) -> Optio
     let reason = condition.reason_or("Condition");
     let outdated = condition
         .generation
-        .zip(number(case.object, "/metadata/generation"))
+        .zip(case.view().generation())
         .is_some_and(|(seen, now)| seen < now);
     match (meaning::of_condition(condition)?, condition.truth) {
         (Meaning::Good, Truth::True) if outdated => Some(Verdict::in_progress(
@@ -189,7 +193,8 @@ fn collect_words<'a>(
 /// What the words say. A main word that is not known means that something is under way, unless a
 /// condition says that it is ready.
 fn of_words(object: &Value) -> Vec<Verdict> {
-    let holds = conditions(object)
+    let holds = ManifestView(object)
+        .conditions()
         .any(|it| it.is_true() && matches!(it.kind, "Ready" | "Available" | "Healthy"));
     let judged = words(object).into_iter().filter_map(|(field, word)| {
         let message = format!("its {field} is `{}`", one_line(word, 100));
@@ -208,7 +213,7 @@ fn of_words(object: &Value) -> Vec<Verdict> {
 
 fn of_counts(object: &Value) -> Option<Verdict> {
     let missing = COUNTS.iter().find_map(|(have, want)| {
-        let (have_count, want_count) = (number(object, have)?, number(object, want)?);
+        let (have_count, want_count) = (integer(object, have)?, integer(object, want)?);
         (have_count < want_count).then(|| {
             format!(
                 "`{}` is {have_count} of {want_count}",
@@ -222,7 +227,7 @@ fn of_counts(object: &Value) -> Option<Verdict> {
 fn of_flags(object: &Value) -> Option<Verdict> {
     let flag = FLAGS
         .iter()
-        .find(|flag| object.pointer(flag).and_then(Value::as_bool) == Some(false))?;
+        .find(|flag| boolean(object, flag) == Some(false))?;
     let error = text(object, "/status/error/message").or_else(|| text(object, "/status/error"));
     let name = flag.rsplit('/').next().unwrap_or(flag);
     Some(match error {

@@ -5,11 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     case::Case,
-    condition::{Condition, described},
-    field::time,
+    condition::described,
     meaning,
     verdict::{State, Verdict},
 };
+use crate::object::Condition;
 
 /// How long a start may take before what says neither that it works nor why it does not is called
 /// failed.
@@ -23,11 +23,7 @@ const STATUS_GRACE: SignedDuration = SignedDuration::from_secs(60);
 pub(super) fn without_status(case: &Case<'_>) -> Option<Verdict> {
     (case.around.has_status_subresource == Some(true)).then_some(())?;
     let seconds = STATUS_GRACE.as_secs();
-    let is_over = has_lasted(
-        case,
-        time(case.object, "/metadata/creationTimestamp"),
-        STATUS_GRACE,
-    );
+    let is_over = has_lasted(case, case.view().created(), STATUS_GRACE);
     Some(if is_over {
         Verdict::failed(
             "NoController",
@@ -40,11 +36,7 @@ pub(super) fn without_status(case: &Case<'_>) -> Option<Verdict> {
 
 /// Whether the object is older than a start may take. One of unknown age is.
 pub(super) fn is_past_start(case: &Case<'_>) -> bool {
-    has_lasted(
-        case,
-        time(case.object, "/metadata/creationTimestamp"),
-        START_GRACE,
-    )
+    has_lasted(case, case.view().created(), START_GRACE)
 }
 
 fn has_lasted(case: &Case<'_>, since: Option<Timestamp>, grace: SignedDuration) -> bool {

@@ -5,9 +5,7 @@ use serde_json::Value;
 use super::{
     budget::Budget,
     case::Case,
-    custom,
-    field::{list, text},
-    generic,
+    custom, generic,
     kind::{
         autoscaling, claim, cluster, daemon_set, deployment, job, network, pod, replica_set,
         stateful_set,
@@ -15,7 +13,7 @@ use super::{
     surroundings::Surroundings,
     verdict::{State, Verdict},
 };
-use crate::object::one_line;
+use crate::object::{HasKind as _, ManifestView, one_line};
 
 /// A rule for one kind.
 type Rule = fn(&Case<'_>) -> Verdict;
@@ -121,17 +119,11 @@ pub(crate) fn judge_within(
         around: surroundings,
         budget,
     };
-    let group = text(object, "/apiVersion").map_or("", |version| {
-        version.split_once('/').map_or("", |(group, _)| group)
-    });
-    let Some(kind) = text(object, "/kind") else {
+    let view = case.view();
+    let (group, kind) = view.group_and_kind();
+    if kind.is_empty() {
         return Verdict::new(State::Unknown, "NoKind", "it says no `kind`");
-    };
-    let group = if group == "extensions" {
-        modern_group(kind)
-    } else {
-        group
-    };
+    }
     if let Some((_, _, rule)) = RULES
         .iter()
         .find(|(of, name, _)| *of == group && *name == kind)
@@ -155,22 +147,13 @@ pub(crate) fn judge_within(
     }
 }
 
-/// Where the kinds of the group `extensions` live today.
-fn modern_group(kind: &str) -> &'static str {
-    if matches!(kind, "Ingress" | "NetworkPolicy") {
-        "networking.k8s.io"
-    } else {
-        "apps"
-    }
-}
-
 /// The verdict about an object that is being deleted.
 pub(super) fn terminating(object: &Value) -> Option<Verdict> {
-    text(object, "/metadata/deletionTimestamp")?;
-    let finalizers: Vec<&str> = list(object, "/metadata/finalizers")
-        .iter()
-        .filter_map(Value::as_str)
-        .collect();
+    let view = ManifestView(object);
+    if !view.is_terminating() {
+        return None;
+    }
+    let finalizers: Vec<&str> = view.finalizers().collect();
     let message = if finalizers.is_empty() {
         "it is being deleted".to_owned()
     } else {

@@ -1,6 +1,6 @@
 //! What the types of conditions and the words of phases mean, whoever writes them.
 
-use super::condition::Condition;
+use crate::object::Condition;
 
 /// What it means that a condition is true, or that a word is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -256,10 +256,12 @@ fn plain(word: &str) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::{super::condition::read, *};
+    use super::*;
 
     fn meaning(kind: &str, reason: &str) -> Option<Meaning> {
-        of_condition(&read(&json!({"type": kind, "reason": reason, "status": "True"})).unwrap())
+        of_condition(
+            &Condition::of(&json!({"type": kind, "reason": reason, "status": "True"})).unwrap(),
+        )
     }
 
     #[test]

@@ -9,7 +9,6 @@ mod condition;
 mod custom;
 mod event;
 mod family;
-mod field;
 mod generation;
 mod generic;
 mod grace;
@@ -28,10 +27,8 @@ mod conformance;
 pub(crate) mod own_cases;
 
 pub(crate) use budget::Budget;
-pub(crate) use condition::{Condition, condition};
 pub(crate) use event::events_about;
 pub(crate) use family::Family;
-pub(crate) use field::{list, number, text};
 pub(crate) use judge::judge;
 pub(crate) use problem::{Attempt, Problem, Rank, problems};
 pub(crate) use surroundings::{Surroundings, VolumeBinding};

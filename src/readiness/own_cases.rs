@@ -7,7 +7,8 @@
 
 use serde_json::Value;
 
-use super::{Family, Surroundings, field::text, judge};
+use super::{Family, Surroundings, judge};
+use crate::object::field::text;
 
 const CASES: &[&str] = &[
     include_str!(concat!(

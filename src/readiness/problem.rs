@@ -5,11 +5,13 @@ use serde_json::Value;
 
 use super::{
     budget::Budget,
-    condition::{Condition, condition},
     event::{ClusterEvent, events_about},
-    field::{is_true, list, name, number, text, time},
 };
-use crate::object::one_line;
+use crate::object::{
+    Condition, ManifestView,
+    field::{integer, is_present, is_true, list, part, text, time},
+    one_line,
+};
 
 /// How specific a problem is as an explanation; the most specific comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -140,7 +142,7 @@ impl Look<'_> {
     ) -> Problem {
         Problem {
             rank,
-            pod: name(self.pod).to_owned(),
+            pod: ManifestView(self.pod).name().to_owned(),
             container: container.map(str::to_owned),
             reason: reason.to_owned(),
             message,
@@ -151,7 +153,9 @@ impl Look<'_> {
     }
 
     fn scheduling(&self) -> Option<Problem> {
-        let scheduled = condition(self.pod, "PodScheduled").filter(Condition::is_false)?;
+        let scheduled = ManifestView(self.pod)
+            .condition("PodScheduled")
+            .filter(Condition::is_false)?;
         // A container that has run was scheduled, whatever an old condition says.
         if !list(self.pod, "/status/containerStatuses").is_empty() {
             return None;
@@ -178,7 +182,7 @@ impl Look<'_> {
         if text(self.pod, "/status/phase") != Some("Pending")
             || statuses
                 .clone()
-                .any(|status| status.pointer("/state/running").is_some())
+                .any(|status| is_present(status, "/state/running"))
         {
             return None;
         }
@@ -198,14 +202,14 @@ impl Look<'_> {
         if let Some(reason) = text(status, "/state/waiting/reason") {
             return self.waiting(status, reason, init);
         }
-        if number(status, "/state/terminated/exitCode").is_some_and(|code| code != 0) {
+        if integer(status, "/state/terminated/exitCode").is_some_and(|code| code != 0) {
             return Some(self.crash(
                 status,
                 text(status, "/state/terminated/reason").unwrap_or("Error"),
                 init,
             ));
         }
-        if status.pointer("/state/running").is_none() || is_true(status, "/ready") {
+        if !is_present(status, "/state/running") || is_true(status, "/ready") {
             return None;
         }
         let container = name_of(status);
@@ -292,18 +296,17 @@ impl Look<'_> {
         let message = format!("container `{container}`: {}", one_line(said, QUOTE));
         let rank = if init { Rank::InitCrash } else { Rank::Crash };
         Problem {
-            restarts: number(status, "/restartCount"),
+            restarts: integer(status, "/restartCount"),
             ..self.problem(rank, Some(container), reason, message)
         }
     }
 
     fn crash(&self, status: &Value, reason: &str, init: bool) -> Problem {
         let container = name_of(status);
-        let waiting = status.pointer("/state/waiting").is_some();
-        let ended = status
-            .pointer("/state/terminated")
-            .or_else(|| status.pointer("/lastState/terminated"));
-        let restarts = number(status, "/restartCount");
+        let waiting = is_present(status, "/state/waiting");
+        let ended =
+            part(status, "/state/terminated").or_else(|| part(status, "/lastState/terminated"));
+        let restarts = integer(status, "/restartCount");
         let kind = if init { "init container" } else { "container" };
         let times = restarts
             .map(|restarts| {
@@ -336,7 +339,7 @@ impl Look<'_> {
     }
 
     fn end(&self, container: &str, ended: &Value) -> String {
-        let code = number(ended, "/exitCode").unwrap_or_default();
+        let code = integer(ended, "/exitCode").unwrap_or_default();
         if text(ended, "/reason") == Some("OOMKilled") {
             let limit = self
                 .memory_limit(container)
@@ -344,7 +347,7 @@ impl Look<'_> {
                 .unwrap_or_default();
             return format!("ran out of memory (OOMKilled, exit code {code}{limit})");
         }
-        match number(ended, "/signal")
+        match integer(ended, "/signal")
             .filter(|signal| *signal != 0)
             .or_else(|| (129..=159).contains(&code).then(|| code - 128))
         {
@@ -385,14 +388,15 @@ impl Look<'_> {
     /// When the containers of the present stage could begin at the earliest: after scheduling, or
     /// after the last init container.
     fn begun(&self) -> Option<Timestamp> {
-        let initialised = condition(self.pod, "Initialized")
+        let initialised = ManifestView(self.pod)
+            .condition("Initialized")
             .filter(Condition::is_true)
             .and_then(|it| it.since);
         let finished = list(self.pod, "/status/initContainerStatuses")
             .iter()
             .filter_map(|it| time(it, "/state/terminated/finishedAt"));
-        let created = time(self.pod, "/status/startTime")
-            .or_else(|| time(self.pod, "/metadata/creationTimestamp"));
+        let created =
+            time(self.pod, "/status/startTime").or_else(|| ManifestView(self.pod).created());
         finished.chain(initialised).chain(created).max()
     }
 }
@@ -453,7 +457,7 @@ mod tests {
 
     use super::*;
 
-    fn at(text: &str) -> Timestamp {
+    fn part(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 
@@ -476,9 +480,9 @@ mod tests {
             "{}",
             told.message
         );
-        assert!(!told.exceeds(budget, at("2026-01-01T00:01:20Z")));
-        assert!(told.exceeds(budget, at("2026-01-01T00:01:21Z")));
-        assert!(first(&pod, &[]).exceeds(budget, at("2026-01-01T00:00:21Z")));
+        assert!(!told.exceeds(budget, part("2026-01-01T00:01:20Z")));
+        assert!(told.exceeds(budget, part("2026-01-01T00:01:21Z")));
+        assert!(first(&pod, &[]).exceeds(budget, part("2026-01-01T00:00:21Z")));
     }
 
     #[test]
@@ -502,7 +506,7 @@ mod tests {
         let pod = json!({"metadata": {"name": "api"}, "status": {"startTime": "2026-01-01T00:00:00Z",
             "initContainerStatuses": [{"name": "wait", "state": {"terminated": {"exitCode": 0, "finishedAt": "2026-01-01T00:05:00Z"}}}],
             "containerStatuses": [{"name": "api", "state": {"waiting": {"reason": "ErrImagePull"}}}]}});
-        assert!(!first(&pod, &[]).exceeds(Budget::default(), at("2026-01-01T00:05:10Z")));
+        assert!(!first(&pod, &[]).exceeds(Budget::default(), part("2026-01-01T00:05:10Z")));
     }
 
     #[test]
@@ -534,7 +538,7 @@ mod tests {
             json!({"metadata": {"name": "api"}, "status": {"containerStatuses": [{"name": "api", "restartCount": restarts,
                 "lastState": {"terminated": {"exitCode": 1}}, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}})
         };
-        let now = at("2026-01-01T00:00:00Z");
+        let now = part("2026-01-01T00:00:00Z");
         assert!(!first(&pod(2), &[]).exceeds(Budget::default(), now));
         assert!(first(&pod(3), &[]).exceeds(Budget::default(), now));
     }

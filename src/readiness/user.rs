@@ -7,14 +7,13 @@ use serde_json::Value;
 
 use super::{
     budget::Budget,
-    field::text,
     generation,
     judge::{judge_within, terminating},
     surroundings::Surroundings,
     verdict::{State, Verdict},
 };
 use crate::{
-    object::{ObjectId, group_of, one_line},
+    object::{ManifestView, ObjectId, one_line},
     plan::{Doubt, Expression, Place, ReadinessRule, ReadinessSelector, WrittenExpression},
 };
 
@@ -67,9 +66,8 @@ impl Rules {
         budget: Budget,
     ) -> Verdict {
         let built_in = || judge_within(object, surroundings, budget);
-        let group = text(object, "/apiVersion").map_or("", group_of);
-        let field = |pointer| text(object, pointer).unwrap_or_default();
-        match self.rule(group, field("/kind"), field("/metadata/name")) {
+        let view = ManifestView(object);
+        match self.rule(view.group(), view.kind(), view.name()) {
             None => built_in(),
             Some(rule) => {
                 terminating(object).unwrap_or_else(|| rule.judge(object, surroundings, built_in))

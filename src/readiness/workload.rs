@@ -6,24 +6,26 @@ use serde_json::Value;
 use super::{
     case::Case,
     event::events_about,
-    field::{annotation, label, number, text},
     generation::behind_or_silent,
     problem::{Problem, Rank, problems},
     verdict::{State, Verdict},
 };
-use crate::object::one_line;
+use crate::object::{
+    HasKind as _, ManifestView,
+    field::{integer, text},
+    one_line,
+};
 
 /// The number of replicas that an object wants: `spec.replicas`, by default 1.
 pub(super) fn wanted_replicas(object: &Value) -> i64 {
-    number(object, "/spec/replicas").unwrap_or(1)
+    integer(object, "/spec/replicas").unwrap_or(1)
 }
 
 /// A count of the status; what is left out is 0.
 pub(super) fn count(object: &Value, field: &str) -> i64 {
-    object
-        .pointer("/status")
-        .and_then(|status| status.get(field))
-        .and_then(Value::as_i64)
+    let status = object.get("status");
+    status
+        .and_then(|status| status.get(field)?.as_i64())
         .unwrap_or(0)
 }
 
@@ -153,15 +155,17 @@ pub(super) fn worst(case: &Case<'_>, pods: &[&Value]) -> Option<Problem> {
 
 /// Whether a pod still is to become or stay ready: not being deleted, not ended.
 fn lives(pod: &Value) -> bool {
-    text(pod, "/metadata/deletionTimestamp").is_none()
+    !ManifestView(pod).is_terminating()
         && !matches!(text(pod, "/status/phase"), Some("Failed" | "Succeeded"))
 }
 
 /// Whether `workload` says that there is no pod of what it wants now.
 fn has_created_none(workload: &Value) -> bool {
-    let counts = match text(workload, "/kind") {
-        Some("ReplicaSet" | "ReplicationController") => ["replicas"].as_slice(),
-        _ => &["updatedReplicas", "updatedNumberScheduled", "active"],
+    let view = ManifestView(workload);
+    let counts = if view.is_replica_set() || view.is_replication_controller() {
+        ["replicas"].as_slice()
+    } else {
+        &["updatedReplicas", "updatedNumberScheduled", "active"]
     };
     counts.iter().all(|field| count(workload, field) == 0)
 }
@@ -212,52 +216,50 @@ pub(crate) fn current_pods<'a>(
     let kept = |key: &str, value: Option<&str>| {
         pods.iter()
             .copied()
-            .filter(|pod| label(pod, key) == value)
+            .filter(|pod| ManifestView(pod).label(key) == value)
             .collect()
     };
-    match text(workload, "/kind") {
-        Some("Deployment") if !replica_sets.is_empty() => {
-            newest_replica_set(workload, replica_sets)
-                .map(|newest| kept("pod-template-hash", label(newest, "pod-template-hash")))
-                .unwrap_or_default()
-        }
-        Some("StatefulSet")
-            if updates_all(workload) && text(workload, "/status/updateRevision").is_some() =>
-        {
-            kept(
-                "controller-revision-hash",
-                text(workload, "/status/updateRevision"),
-            )
-        }
-        Some("DaemonSet") if updates_all(workload) => {
-            match annotation(workload, "deprecated.daemonset.template.generation") {
-                Some(generation) => kept("pod-template-generation", Some(generation)),
-                None => pods.to_vec(),
-            }
-        }
-        _ => pods.to_vec(),
+    let view = ManifestView(workload);
+    if view.is_deployment() && !replica_sets.is_empty() {
+        let newest = newest_replica_set(workload, replica_sets);
+        let hash = |newest| ManifestView(newest).label("pod-template-hash");
+        return newest
+            .map(|newest| kept("pod-template-hash", hash(newest)))
+            .unwrap_or_default();
     }
+    if !updates_all(workload) {
+        return pods.to_vec();
+    }
+    let update_revision = text(workload, "/status/updateRevision");
+    if view.is_like_stateful_set() && update_revision.is_some() {
+        return kept("controller-revision-hash", update_revision);
+    }
+    let generation = view.annotation("deprecated.daemonset.template.generation");
+    if view.is_like_daemon_set() && generation.is_some() {
+        return kept("pod-template-generation", generation);
+    }
+    pods.to_vec()
 }
 
 /// Whether a rollout reaches every pod by itself: neither `OnDelete` nor a partition.
 fn updates_all(workload: &Value) -> bool {
     text(workload, "/spec/updateStrategy/type") != Some("OnDelete")
-        && number(workload, "/spec/updateStrategy/rollingUpdate/partition").unwrap_or(0) == 0
+        && integer(workload, "/spec/updateStrategy/rollingUpdate/partition").unwrap_or(0) == 0
 }
 
 /// The `ReplicaSet` of the Deployment's own revision. An older one that happens to be the newest
 /// seen is not it.
 fn newest_replica_set<'a>(deployment: &Value, replica_sets: &[&'a Value]) -> Option<&'a Value> {
     const REVISION: &str = "deployment.kubernetes.io/revision";
-    let revision =
-        |object: &Value| annotation(object, REVISION).and_then(|text| text.parse::<i64>().ok());
-    let created = |object: &Value| {
-        text(object, "/metadata/creationTimestamp").and_then(|text| text.parse::<Timestamp>().ok())
+    let revision = |object: &Value| {
+        ManifestView(object)
+            .annotation(REVISION)
+            .and_then(|text| text.parse::<i64>().ok())
     };
     let newest = replica_sets
         .iter()
         .copied()
-        .max_by_key(|replica_set| (revision(replica_set), created(replica_set)))?;
+        .max_by_key(|set| (revision(set), ManifestView(set).created()))?;
     let wanted = revision(deployment);
     (wanted.is_none() || revision(newest) == wanted).then_some(newest)
 }

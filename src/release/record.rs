@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    object::{Digest, ObjectId},
+    object::{Digest, ManifestView, ObjectId},
     ownership::{apply_entry, owned_values},
     plan::PhaseId,
 };
@@ -52,20 +52,13 @@ impl ObjectRecord {
         manager: &str,
     ) -> Option<Self> {
         let entry = apply_entry(answer, manager)?;
+        let view = ManifestView(answer);
         Some(Self {
             id: id.clone(),
-            api_version: answer
-                .get("apiVersion")
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned(),
+            api_version: view.api_version().to_owned(),
             phase: phase.clone(),
             wanted: wanted.clone(),
-            uid: answer
-                .pointer("/metadata/uid")
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned(),
+            uid: view.uid().unwrap_or_default().to_owned(),
             entry: Digest::of(entry),
             stored: Digest::of(&owned_values(answer, entry)),
             created: false,
@@ -79,8 +72,9 @@ impl ObjectRecord {
         let Some(entry) = apply_entry(live, manager) else {
             return false;
         };
-        live.pointer("/metadata/uid").and_then(Value::as_str) == Some(self.uid.as_str())
-            && live.pointer("/metadata/deletionTimestamp").is_none()
+        let view = ManifestView(live);
+        view.uid() == Some(self.uid.as_str())
+            && !view.is_terminating()
             && Digest::of(entry) == self.entry
             && Digest::of(&owned_values(live, entry)) == self.stored
     }

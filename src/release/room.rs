@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::object::amount;
+use crate::object::{ManifestView, amount, field::map};
 
 /// How many more Secrets a namespace takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,20 +30,9 @@ impl Room {
     }
 
     fn of(quota: &Value, counted_as: &str) -> Option<Self> {
-        let number = |part: &str| {
-            quota
-                .get("status")?
-                .get(part)?
-                .get(counted_as)?
-                .as_str()
-                .and_then(amount)
-        };
-        let left = (number("hard")? - number("used")?).max(0.0);
-        let quota = quota
-            .pointer("/metadata/name")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
+        let number = |path: &str| map(quota, path)?.get(counted_as)?.as_str().and_then(amount);
+        let left = (number("/status/hard")? - number("/status/used")?).max(0.0);
+        let quota = ManifestView(quota).name().to_owned();
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,

@@ -19,7 +19,7 @@ pub(crate) use following::Change;
 
 use crate::{
     cluster::{Cluster, DeleteOptions, Force, RequestError, Resource, Served},
-    object::{Digest, ObjectId},
+    object::{Digest, ManifestView, ObjectId},
     plan::ReleaseId,
 };
 
@@ -188,12 +188,7 @@ impl Store {
 
     /// Makes sure that the namespace for revisions is there; it may be.
     pub(crate) async fn prepare(&self) -> Result<(), StoreError> {
-        let id = ObjectId {
-            group: String::new(),
-            kind: "Namespace".to_owned(),
-            namespace: None,
-            name: self.namespace.clone(),
-        };
+        let id = ObjectId::namespace(&self.namespace);
         let what = "look for the namespace for revisions";
         match self
             .cluster
@@ -385,7 +380,8 @@ impl Store {
         let names: Vec<&str> = listed
             .items
             .iter()
-            .filter_map(|item| item.pointer("/metadata/name")?.as_str())
+            .map(|item| ManifestView(item).name())
+            .filter(|name| !name.is_empty())
             .collect();
         let garbage: Vec<_> = names
             .into_iter()
@@ -443,12 +439,7 @@ impl Store {
     }
 
     fn id(&self, name: &str) -> ObjectId {
-        ObjectId {
-            group: String::new(),
-            kind: "Secret".to_owned(),
-            namespace: Some(self.namespace.clone()),
-            name: name.to_owned(),
-        }
+        ObjectId::core("Secret", Some(&self.namespace), name)
     }
 
     fn damaged(&self, name: &str, why: &str) -> StoreError {
@@ -490,11 +481,8 @@ fn damaged(namespace: &str, name: &str, why: &str) -> StoreError {
 }
 
 fn resource_version(object: &Value) -> String {
-    object
-        .pointer("/metadata/resourceVersion")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned()
+    let version = ManifestView(object).resource_version();
+    version.unwrap_or_default().to_owned()
 }
 
 /// What every version of this program can read of a head.
@@ -504,14 +492,9 @@ struct Format {
 }
 
 fn read_head(secret: &Value) -> Result<Head, StoreError> {
-    let text = |pointer: &str| {
-        secret
-            .pointer(pointer)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    };
-    let name = text("/metadata/name");
-    let damaged = |why: &str| damaged(text("/metadata/namespace"), name, why);
+    let view = ManifestView(secret);
+    let name = view.name();
+    let damaged = |why: &str| damaged(view.namespace().unwrap_or_default(), name, why);
     let bytes = data(secret, "head").ok_or_else(|| damaged("it holds no head"))?;
     let Format { format } = decompress(&bytes).map_err(|why| damaged(&why))?;
     if format > u64::from(Revision::FORMAT) {

@@ -12,7 +12,7 @@ use super::{
     files::{Found, files_of, relative_to, shown, unreadable},
     yaml::{Document, YamlError, read},
 };
-use crate::object::{Origin, PhaseHint, Problem};
+use crate::object::{ManifestView, Origin, PhaseHint, Problem, field::part};
 
 /// One object as it was written down.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,8 +121,9 @@ impl Unpacking<'_> {
     fn document(&mut self, document: Document) {
         // A plan may lie beside its manifests; it is no object.
         if !self.named
-            && text_at(&document.value, "apiVersion")
-                .is_some_and(|version| version.starts_with("deployctl.dev/"))
+            && ManifestView(&document.value)
+                .api_version()
+                .starts_with("deployctl.dev/")
         {
             return;
         }
@@ -139,9 +140,8 @@ impl Unpacking<'_> {
         if is_list(&value) {
             let (version, kind) = (
                 value["apiVersion"].clone(),
-                value["kind"]
-                    .as_str()
-                    .unwrap_or_default()
+                ManifestView(&value)
+                    .kind()
                     .trim_end_matches("List")
                     .to_owned(),
             );
@@ -174,14 +174,9 @@ impl Unpacking<'_> {
 /// Whether `value` is a `List` or a typed list such as `ConfigMapList`, as `kubectl get` prints
 /// them.
 fn is_list(value: &Value) -> bool {
-    let kind = text_at(value, "kind").unwrap_or_default();
-    kind.ends_with("List")
+    ManifestView(value).kind().ends_with("List")
         && value.get("items").is_some_and(Value::is_array)
-        && value.pointer("/metadata/name").is_none()
-}
-
-fn text_at<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
-    value.get(key)?.as_str()
+        && part(value, "/metadata/name").is_none()
 }
 
 /// Why `value` cannot be an object of a release, if it cannot.
@@ -194,9 +189,15 @@ fn refusal(value: &Value, file: &Path) -> Option<Problem> {
             .hint("remove it or leave the file out of `sources`"),
         );
     };
-    let missing: Vec<&str> = ["apiVersion", "kind"]
+    let manifest = ManifestView(value);
+    let said = [
+        ("apiVersion", manifest.api_version()),
+        ("kind", manifest.kind()),
+    ];
+    let missing: Vec<&str> = said
         .into_iter()
-        .filter(|key| text_at(value, key).is_none_or(str::is_empty))
+        .filter(|(_, text)| text.is_empty())
+        .map(|(key, _)| key)
         .collect();
     if missing.len() == 2 && looks_like_values(file) {
         return Some(
@@ -221,8 +222,10 @@ fn refusal(value: &Value, file: &Path) -> Option<Problem> {
             .hint(hint),
         );
     }
-    let version = text_at(value, "apiVersion").unwrap_or_default();
-    if version.starts_with("kustomize.config.k8s.io/") {
+    if manifest
+        .api_version()
+        .starts_with("kustomize.config.k8s.io/")
+    {
         return Some(
             Problem::error("this is a kustomization, not a manifest").hint(
                 "name its folder as a `kustomize` source, or leave the file out of `sources`",
@@ -234,7 +237,7 @@ fn refusal(value: &Value, file: &Path) -> Option<Problem> {
 
 fn name_refusal(value: &Value) -> Option<Problem> {
     let metadata = value.get("metadata").unwrap_or(&Value::Null);
-    let kind = text_at(value, "kind").unwrap_or_default();
+    let kind = ManifestView(value).kind();
     match metadata.get("name") {
         Some(Value::String(name)) if !name.is_empty() => {}
         Some(Value::Number(_) | Value::Bool(_)) => {
@@ -289,16 +292,11 @@ mod tests {
             )
         };
         let objects = loaded.manifests.iter().map(|manifest| {
-            let name = manifest
-                .value
-                .pointer("/metadata/name")
-                .unwrap()
-                .as_str()
-                .unwrap();
+            let name = ManifestView(&manifest.value).name();
             format!(
                 "{} {}/{name}",
                 place(&manifest.origin),
-                text_at(&manifest.value, "kind").unwrap()
+                ManifestView(&manifest.value).kind()
             )
         });
         let problems = loaded.problems.iter().map(|problem| {

@@ -3,7 +3,11 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 
-use crate::object::{FieldPath, Problem, containers, list, pod_spec};
+use crate::object::{
+    FieldPath, HasKind as _, ManifestView, Problem, containers,
+    field::{list, map, text},
+    pod_spec,
+};
 
 /// Fields of `metadata` that only the server sets; sent back, they conflict with what it has now.
 const SERVER_SET: [&str; 7] = [
@@ -26,7 +30,7 @@ pub(super) fn normalise(object: &mut Value, problems: &mut Vec<Problem>) {
     remove_nulls(object);
     remove_server_set(object, problems);
     check_texts(object, problems);
-    if is_core(object, "Secret") {
+    if ManifestView(object).is_secret() {
         merge_string_data(object, problems);
     }
 }
@@ -43,14 +47,12 @@ fn remove_nulls(value: &mut Value) {
 }
 
 fn remove_server_set(object: &mut Value, problems: &mut Vec<Problem>) {
+    let is_definition = ManifestView(object).is_definition();
     let Some(entries) = object.as_object_mut() else {
         return;
     };
     let mut removed: Vec<String> = Vec::new();
     // Generators write an empty status, and a status with empty lists into CRDs; neither was meant.
-    let is_definition = entries
-        .get("kind")
-        .is_some_and(|kind| kind == "CustomResourceDefinition");
     if let Some(status) = entries.remove("status")
         && !is_definition
         && status != Value::Object(Map::new())
@@ -70,7 +72,7 @@ fn remove_server_set(object: &mut Value, problems: &mut Vec<Problem>) {
             .and_then(|annotations| annotations.remove(LAST_APPLIED))
             .is_some()
         {
-            removed.push(field("metadata/annotations", LAST_APPLIED));
+            removed.push(field("/metadata/annotations", LAST_APPLIED));
         }
     }
     if !removed.is_empty() {
@@ -88,7 +90,7 @@ fn remove_server_set(object: &mut Value, problems: &mut Vec<Problem>) {
 
 /// The field `key` of what stands at `place`, as people read it.
 fn field(place: &str, key: &str) -> String {
-    let mut path = FieldPath::of_pointer(&format!("/{place}"));
+    let mut path = FieldPath::of_pointer(place);
     path.field(key);
     path.to_string()
 }
@@ -103,31 +105,22 @@ fn check_texts(object: &Value, problems: &mut Vec<Problem>) {
         }
     };
     for place in [
-        "metadata/labels",
-        "metadata/annotations",
-        "spec/template/metadata/labels",
-        "spec/template/metadata/annotations",
+        "/metadata/labels",
+        "/metadata/annotations",
+        "/spec/template/metadata/labels",
+        "/spec/template/metadata/annotations",
     ] {
-        let entries = object
-            .pointer(&format!("/{place}"))
-            .and_then(Value::as_object);
-        for (key, value) in entries.into_iter().flatten() {
+        for (key, value) in map(object, place).into_iter().flatten() {
             check(&field(place, key), value, &format!("`{value}`"));
         }
     }
-    let data = object
-        .get("data")
-        .and_then(Value::as_object)
-        .filter(|_| is_core(object, "ConfigMap"));
+    let data = map(object, "/data").filter(|_| ManifestView(object).is_config_map());
     for (key, value) in data.into_iter().flatten() {
-        check(&field("data", key), value, sort(value));
+        check(&field("/data", key), value, sort(value));
     }
     for container in pod_spec(object).into_iter().flat_map(containers) {
-        for variable in list(container, "env") {
-            if let (Some(name), Some(value)) = (
-                variable.get("name").and_then(Value::as_str),
-                variable.get("value"),
-            ) {
+        for variable in list(container, "/env") {
+            if let (Some(name), Some(value)) = (text(variable, "/name"), variable.get("value")) {
                 check(&format!("env.{name}"), value, sort(value));
             }
         }
@@ -144,13 +137,6 @@ fn sort(value: &Value) -> &'static str {
         Value::Array(_) => "a list",
         Value::Object(_) => "a map",
     }
-}
-
-fn is_core(object: &Value, kind: &str) -> bool {
-    object.get("kind").is_some_and(|given| given == kind)
-        && object
-            .get("apiVersion")
-            .is_some_and(|version| version == "v1")
 }
 
 /// Merges `stringData` into `data` as the API server does, where `stringData` wins.
@@ -179,7 +165,7 @@ fn merge_string_data(secret: &mut Value, problems: &mut Vec<Problem>) {
                     _ => problems.push(
                         Problem::error(format!(
                             "the value of `{}` is not text",
-                            field("stringData", &key)
+                            field("/stringData", &key)
                         ))
                         .hint("quote it"),
                     ),
@@ -209,7 +195,7 @@ fn canonical(data: Map<String, Value>, problems: &mut Vec<Problem>) -> Map<Strin
             None => problems.push(
                 Problem::error(format!(
                     "the value of `{}` is not base64",
-                    field("data", &key)
+                    field("/data", &key)
                 ))
                 .hint("encode it, or move the key to `stringData`"),
             ),

@@ -13,7 +13,9 @@ use super::{
     normalise::normalise,
 };
 use crate::{
-    object::{Object, ObjectId, Origin, PhaseHint, Problem, Scope, ScopeLookup},
+    object::{
+        Definition, ManifestView, Object, ObjectId, Origin, PhaseHint, Problem, Scope, ScopeLookup,
+    },
     plan::Plan,
 };
 
@@ -120,21 +122,10 @@ fn placed(problem: Problem, origin: &Origin, id: Option<&ObjectId>) -> Problem {
 fn defined_scopes(manifests: &[Manifest]) -> HashMap<(String, String), Scope> {
     let definitions = manifests
         .iter()
-        .filter(|manifest| manifest.value["kind"] == "CustomResourceDefinition");
-    let scope = |manifest: &Manifest| {
-        let spec = manifest.value.get("spec")?;
-        let scope = if spec.get("scope")? == "Cluster" {
-            Scope::Cluster
-        } else {
-            Scope::Namespaced
-        };
-        Some((
-            (
-                spec.get("group")?.as_str()?.to_owned(),
-                spec.pointer("/names/kind")?.as_str()?.to_owned(),
-            ),
-            scope,
-        ))
+        .filter_map(|manifest| Definition::of(&manifest.value));
+    let scope = |definition: Definition<'_>| {
+        let kind = (definition.group().to_owned(), definition.kind().to_owned());
+        Some((kind, definition.scope()?))
     };
     definitions.filter_map(scope).collect()
 }
@@ -228,7 +219,7 @@ impl Rendering<'_> {
             }
             Entry::Vacant(entry) => {
                 let id = entry.key().clone();
-                let api_version = value["apiVersion"].as_str().unwrap_or_default().to_owned();
+                let api_version = ManifestView(&value).api_version().to_owned();
                 self.hints.insert(id.clone(), hint);
                 entry.insert(Object {
                     id,
@@ -244,12 +235,7 @@ impl Rendering<'_> {
     fn add_namespace(&mut self, plan_file: &Path) -> Option<ObjectId> {
         let value =
             json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}});
-        let id = ObjectId {
-            group: String::new(),
-            kind: "Namespace".to_owned(),
-            namespace: None,
-            name: self.namespace.to_owned(),
-        };
+        let id = ObjectId::namespace(self.namespace);
         if self.objects.contains_key(&id) {
             return None;
         }

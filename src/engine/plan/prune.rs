@@ -11,7 +11,7 @@ use crate::engine::{
 };
 use crate::{
     cluster::{Live, Seen},
-    object::ObjectId,
+    object::{HasKind as _, ObjectId},
     ownership::{is_ours_to_remove, other_appliers, written_at_creation},
     plan::PhaseId,
     release::{Belongings, Records},

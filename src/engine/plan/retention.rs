@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::object::{ObjectId, list, pod_spec};
+use crate::object::{ObjectId, field::list, pod_spec};
 
 /// Which of the objects that are to go stay, and why: data, and the Secrets that the kept data
 /// cannot be opened without.
@@ -59,7 +59,7 @@ pub(crate) fn uses_claim(id: &ObjectId, workload: &Value, claim: &ObjectId) -> b
         return false;
     }
     let named = pod_spec(workload).is_some_and(|spec| {
-        list(spec, "volumes").any(|volume| {
+        list(spec, "/volumes").iter().any(|volume| {
             volume
                 .pointer("/persistentVolumeClaim/claimName")
                 .and_then(Value::as_str)

@@ -15,7 +15,7 @@ use crate::engine::{
 use crate::{
     cluster::Live,
     event::ObjectNote,
-    object::{ObjectId, configuration_read_at_start, pod_spec},
+    object::{HasKind as _, ObjectId, configuration_read_at_start, pod_spec},
     ownership::{applied_at, is_recreated, other_appliers},
     plan::PhaseId,
     readiness::{Surroundings, judge},

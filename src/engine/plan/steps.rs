@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::{
-    object::ObjectId,
+    object::{HasKind as _, ObjectId},
     plan::PhaseId,
     release::{Belongings, Program, StepId, Work},
 };

@@ -6,7 +6,7 @@ use crate::engine::plan::rollback::RollbackPlan;
 use crate::{
     cluster::Live,
     event::{ObjectNote, Proof},
-    object::ObjectId,
+    object::{HasKind as _, ObjectId},
     ownership::differences,
     release::{ChangeLog, Snapshot},
 };

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::super::{
     ObjectId,
-    pod::{containers, list, pod_spec},
+    field::{list, text},
+    pod::{containers, pod_spec},
 };
 
 /// The ConfigMaps and Secrets that the pods of `body`, the object `id`, read only when they start:
@@ -18,39 +19,31 @@ pub(crate) fn configuration_read_at_start(id: &ObjectId, body: &Value) -> BTreeS
         return BTreeSet::new();
     };
     let mut reads = Reads {
-        namespace: id.namespace.as_ref(),
+        namespace: id.namespace.as_deref(),
         found: BTreeSet::new(),
     };
     for container in containers(spec) {
-        for variable in list(container, "env") {
+        for variable in list(container, "/env") {
             reads.add(
                 "ConfigMap",
-                variable.pointer("/valueFrom/configMapKeyRef/name"),
+                text(variable, "/valueFrom/configMapKeyRef/name"),
             );
-            reads.add("Secret", variable.pointer("/valueFrom/secretKeyRef/name"));
+            reads.add("Secret", text(variable, "/valueFrom/secretKeyRef/name"));
         }
-        for source in list(container, "envFrom") {
-            reads.add("ConfigMap", source.pointer("/configMapRef/name"));
-            reads.add("Secret", source.pointer("/secretRef/name"));
+        for source in list(container, "/envFrom") {
+            reads.add("ConfigMap", text(source, "/configMapRef/name"));
+            reads.add("Secret", text(source, "/secretRef/name"));
         }
     }
     let fixed = mounted_by_path(spec);
-    for volume in list(spec, "volumes") {
-        if volume
-            .get("name")
-            .and_then(Value::as_str)
-            .is_some_and(|name| fixed.contains(name))
-        {
-            reads.add("ConfigMap", volume.pointer("/configMap/name"));
-            reads.add("Secret", volume.pointer("/secret/secretName"));
+    for volume in list(spec, "/volumes") {
+        if text(volume, "/name").is_some_and(|name| fixed.contains(name)) {
+            reads.add("ConfigMap", text(volume, "/configMap/name"));
+            reads.add("Secret", text(volume, "/secret/secretName"));
         }
-        for source in volume
-            .get("projected")
-            .into_iter()
-            .flat_map(|projected| list(projected, "sources"))
-        {
-            reads.add("ConfigMap", source.pointer("/configMap/name"));
-            reads.add("Secret", source.pointer("/secret/name"));
+        for source in list(volume, "/projected/sources") {
+            reads.add("ConfigMap", text(source, "/configMap/name"));
+            reads.add("Secret", text(source, "/secret/name"));
         }
     }
     reads.found
@@ -58,30 +51,21 @@ pub(crate) fn configuration_read_at_start(id: &ObjectId, body: &Value) -> BTreeS
 
 /// The volumes of which a container mounts a single path.
 fn mounted_by_path(spec: &Value) -> HashSet<&str> {
-    let mounts = containers(spec).flat_map(|container| list(container, "volumeMounts"));
+    let mounts = containers(spec).flat_map(|container| list(container, "/volumeMounts"));
     let by_path =
         mounts.filter(|mount| mount.get("subPath").is_some() || mount.get("subPathExpr").is_some());
-    by_path
-        .filter_map(|mount| mount.get("name")?.as_str())
-        .collect()
+    by_path.filter_map(|mount| text(mount, "/name")).collect()
 }
 
 struct Reads<'a> {
-    namespace: Option<&'a String>,
+    namespace: Option<&'a str>,
     found: BTreeSet<ObjectId>,
 }
 
 impl Reads<'_> {
-    fn add(&mut self, kind: &str, name: Option<&Value>) {
-        if let Some(name) = name.and_then(Value::as_str) {
-            let namespace = self.namespace.cloned();
-            self.found.insert(ObjectId {
-                group: String::new(),
-                kind: kind.to_owned(),
-                namespace,
-                name: name.to_owned(),
-            });
-        }
+    fn add(&mut self, kind: &str, name: Option<&str>) {
+        let id = name.map(|name| ObjectId::core(kind, self.namespace, name));
+        self.found.extend(id);
     }
 }
 

@@ -10,7 +10,11 @@ use super::{
     named::{made_secret, named_by, scale_target, subjects},
     selector::{selects, selects_everything},
 };
-use crate::object::{Object, ObjectId, pod_template};
+use crate::object::{
+    Definition, HasKind as _, Object, ObjectId,
+    field::{map, part},
+    pod_template,
+};
 
 /// What refers to what among a set of objects. Objects outside the set do not occur.
 #[derive(Debug, Clone, Default)]
@@ -75,8 +79,10 @@ impl<'a> Index<'a> {
             bindings: HashMap::new(),
         };
         for (id, object) in objects {
-            if let Some(defined) = defined_kind(id, &object.body) {
-                index.definitions.insert(defined, id);
+            if let Some(defined) = Definition::of(&object.body) {
+                index
+                    .definitions
+                    .insert((defined.group(), defined.kind()), id);
             }
             if let Some(secret) = made_secret(id, &object.body) {
                 index.makers.insert(secret, id);
@@ -130,17 +136,6 @@ fn needs(objects: &IndexMap<ObjectId, Object>) -> HashMap<ObjectId, Vec<ObjectId
         .collect()
 }
 
-/// Group and kind that a CRD defines.
-fn defined_kind<'a>(id: &ObjectId, body: &'a Value) -> Option<(&'a str, &'a str)> {
-    let spec = body
-        .get("spec")
-        .filter(|_| id.kind == "CustomResourceDefinition")?;
-    Some((
-        spec.get("group")?.as_str()?,
-        spec.pointer("/names/kind")?.as_str()?,
-    ))
-}
-
 /// A workload and the labels of its pods.
 struct Workload<'a> {
     id: &'a ObjectId,
@@ -152,7 +147,7 @@ impl Workload<'_> {
     /// adds.
     /// <https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#pod-name-label>
     fn carries(&self, key: &str, value: &Value) -> bool {
-        let is_stateful = self.id.kind == "StatefulSet";
+        let is_stateful = self.id.is_like_stateful_set();
         match key {
             "statefulset.kubernetes.io/pod-name" => {
                 let pod = value.as_str().and_then(|pod| pod.rsplit_once('-'));
@@ -173,8 +168,7 @@ fn serves(
         .filter_map(|(id, object)| {
             Some(Workload {
                 id,
-                labels: pod_template(&object.body)?
-                    .pointer("/metadata/labels")
+                labels: part(pod_template(&object.body)?, "/metadata/labels")
                     .unwrap_or(&Value::Null),
             })
         })
@@ -200,7 +194,7 @@ fn serves(
             .get(id)
             .into_iter()
             .flatten()
-            .filter(|need| need.kind == "Service")
+            .filter(|need| need.is_service())
             .filter_map(|service| serves.get(service))
             .flatten()
             .cloned()
@@ -213,10 +207,7 @@ fn serves(
 }
 
 fn is_answered_by_a_service(id: &ObjectId) -> bool {
-    matches!(
-        id.kind.as_str(),
-        "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" | "APIService"
-    )
+    id.is_webhook_configuration() || id.is_api_service()
 }
 
 /// Everything that `workload` needs, directly or by way of something else, but for what the whole
@@ -258,7 +249,7 @@ fn served_directly(
         own.map(|workload| workload.id.clone()).collect()
     };
     match (id.group.as_str(), id.kind.as_str()) {
-        ("", "Service") => match body.pointer("/spec/selector").and_then(Value::as_object) {
+        ("", "Service") => match map(body, "/spec/selector") {
             Some(selector) if !selector.is_empty() => selected(&|workload| {
                 selector
                     .iter()
@@ -266,13 +257,12 @@ fn served_directly(
             }),
             _ => Vec::new(),
         },
-        ("policy", "PodDisruptionBudget") => body
-            .pointer("/spec/selector")
+        ("policy", "PodDisruptionBudget") => part(body, "/spec/selector")
             .map_or_else(Vec::new, |selector| {
                 selected(&|workload| selects(selector, workload.labels))
             }),
         // A policy for all pods is the namespace's, not a workload's.
-        ("networking.k8s.io", "NetworkPolicy") => match body.pointer("/spec/podSelector") {
+        ("networking.k8s.io", "NetworkPolicy") => match part(body, "/spec/podSelector") {
             Some(selector) if !selects_everything(selector) => {
                 selected(&|workload| selects(selector, workload.labels))
             }

@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::named::named_by;
-use crate::object::{Object, ObjectId, pod::pod_spec};
+use crate::object::{HasKind as _, Object, ObjectId, pod::pod_spec};
 
 /// The Services that the configuration of each workload mentions by name: in its containers'
 /// commands, arguments and variables, and in the ConfigMaps and Secrets that it reads. Nobody
@@ -19,10 +19,7 @@ use crate::object::{Object, ObjectId, pod::pod_spec};
 pub(super) fn services_mentioned(
     objects: &IndexMap<ObjectId, Object>,
 ) -> HashMap<ObjectId, Vec<ObjectId>> {
-    let services: Vec<&ObjectId> = objects
-        .keys()
-        .filter(|id| id.group.is_empty() && id.kind == "Service")
-        .collect();
+    let services: Vec<&ObjectId> = objects.keys().filter(|id| id.is_service()).collect();
     let mut mentioned = HashMap::new();
     for (id, object) in objects {
         let Some(spec) = pod_spec(&object.body).filter(|_| !services.is_empty()) else {
@@ -31,8 +28,8 @@ pub(super) fn services_mentioned(
         let mut words = HashSet::new();
         collect(spec, &mut words);
         for reference in named_by(id, &object.body) {
-            let configuration = matches!(reference.target.kind.as_str(), "ConfigMap" | "Secret");
-            if let Some(read) = objects.get(&reference.target).filter(|_| configuration) {
+            let read = objects.get(&reference.target);
+            if let Some(read) = read.filter(|read| read.id.is_configuration()) {
                 collect_data(read, &mut words);
             }
         }
@@ -76,7 +73,7 @@ fn collect_data(object: &Object, words: &mut HashSet<String>) {
             .flatten()
             .filter_map(|(_, text)| text.as_str())
     };
-    let is_secret = object.id.kind == "Secret";
+    let is_secret = object.id.is_secret();
     for text in texts("data") {
         let decoded = if is_secret {
             STANDARD.decode(text).ok()

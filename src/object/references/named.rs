@@ -4,8 +4,10 @@ use serde_json::Value;
 
 use super::super::{
     ObjectId,
+    field::{is_true, list, part, text},
     id::group_of,
-    pod::{containers, list, pod_spec},
+    pod::{containers, pod_spec},
+    view::ManifestView,
 };
 
 const RBAC: &str = "rbac.authorization.k8s.io";
@@ -35,50 +37,53 @@ pub(crate) fn named_by(id: &ObjectId, body: &Value) -> Vec<Reference> {
     }
     let spec = body.get("spec").unwrap_or(&Value::Null);
     match (id.group.as_str(), id.kind.as_str()) {
-        ("apps", "StatefulSet") => list(spec, "volumeClaimTemplates").for_each(|template| {
-            names.cluster(
-                STORAGE,
-                "StorageClass",
-                at(template, "/spec/storageClassName"),
-            );
-        }),
+        ("apps", "StatefulSet") => {
+            for template in list(spec, "/volumeClaimTemplates") {
+                names.cluster(
+                    STORAGE,
+                    "StorageClass",
+                    text(template, "/spec/storageClassName"),
+                );
+            }
+        }
         ("", "PersistentVolumeClaim") => claim(&mut names, spec),
         ("", "PersistentVolume") => {
-            names.cluster(STORAGE, "StorageClass", at(spec, "/storageClassName"));
+            names.cluster(STORAGE, "StorageClass", text(spec, "/storageClassName"));
         }
-        (RBAC, "RoleBinding" | "ClusterRoleBinding") => match at(body, "/roleRef/kind") {
-            Some("Role") => names.own(RBAC, "Role", at(body, "/roleRef/name")),
-            _ => names.cluster(RBAC, "ClusterRole", at(body, "/roleRef/name")),
+        (RBAC, "RoleBinding" | "ClusterRoleBinding") => match text(body, "/roleRef/kind") {
+            Some("Role") => names.own(RBAC, "Role", text(body, "/roleRef/name")),
+            _ => names.cluster(RBAC, "ClusterRole", text(body, "/roleRef/name")),
         },
         (NETWORKING, "Ingress") => ingress(&mut names, body, spec),
         ("admissionregistration.k8s.io", _) => {
-            list(body, "webhooks")
-                .for_each(|webhook| names.service(webhook.pointer("/clientConfig/service")));
+            for webhook in list(body, "/webhooks") {
+                names.service(part(webhook, "/clientConfig/service"));
+            }
         }
         ("apiregistration.k8s.io", "APIService") => names.service(spec.get("service")),
         (GATEWAY, kind) => gateway(&mut names, kind, spec),
         (CERT_MANAGER, "Certificate") => issuer(
             &mut names,
-            at(spec, "/issuerRef/kind"),
-            at(spec, "/issuerRef/name"),
+            text(spec, "/issuerRef/kind"),
+            text(spec, "/issuerRef/name"),
         ),
-        (EXTERNAL_SECRETS, "ExternalSecret") => match at(spec, "/secretStoreRef/kind") {
+        (EXTERNAL_SECRETS, "ExternalSecret") => match text(spec, "/secretStoreRef/kind") {
             Some("ClusterSecretStore") => names.cluster(
                 EXTERNAL_SECRETS,
                 "ClusterSecretStore",
-                at(spec, "/secretStoreRef/name"),
+                text(spec, "/secretStoreRef/name"),
             ),
             _ => names.own(
                 EXTERNAL_SECRETS,
                 "SecretStore",
-                at(spec, "/secretStoreRef/name"),
+                text(spec, "/secretStoreRef/name"),
             ),
         },
         ("keda.sh", _) => keda(&mut names, spec),
         _ => {}
     }
     if pod_spec(body).is_none() && id.group.contains('.') {
-        names.own("", "ServiceAccount", at(spec, "/serviceAccountName"));
+        names.own("", "ServiceAccount", text(spec, "/serviceAccountName"));
     }
     names.found
 }
@@ -90,14 +95,15 @@ pub(super) fn subjects(id: &ObjectId, body: &Value) -> Vec<ObjectId> {
         found: Vec::new(),
     };
     if id.group == RBAC && id.kind.ends_with("Binding") {
-        for subject in
-            list(body, "subjects").filter(|subject| at(subject, "/kind") == Some("ServiceAccount"))
+        for subject in list(body, "/subjects")
+            .iter()
+            .filter(|subject| text(subject, "/kind") == Some("ServiceAccount"))
         {
             names.add(
                 "",
                 "ServiceAccount",
-                at(subject, "/namespace").or(names.namespace),
-                at(subject, "/name"),
+                text(subject, "/namespace").or(names.namespace),
+                text(subject, "/name"),
                 false,
             );
         }
@@ -113,36 +119,33 @@ pub(super) fn subjects(id: &ObjectId, body: &Value) -> Vec<ObjectId> {
 /// `SealedSecret`.
 pub(super) fn made_secret(id: &ObjectId, body: &Value) -> Option<ObjectId> {
     let name = match (id.group.as_str(), id.kind.as_str()) {
-        (EXTERNAL_SECRETS, "ExternalSecret") => at(body, "/spec/target/name").unwrap_or(&id.name),
-        (CERT_MANAGER, "Certificate") => at(body, "/spec/secretName")?,
+        (EXTERNAL_SECRETS, "ExternalSecret") => text(body, "/spec/target/name").unwrap_or(&id.name),
+        (CERT_MANAGER, "Certificate") => text(body, "/spec/secretName")?,
         ("bitnami.com", "SealedSecret") => {
-            at(body, "/spec/template/metadata/name").unwrap_or(&id.name)
+            text(body, "/spec/template/metadata/name").unwrap_or(&id.name)
         }
         _ => return None,
     };
-    Some(ObjectId {
-        group: String::new(),
-        kind: "Secret".to_owned(),
-        namespace: id.namespace.clone(),
-        name: name.to_owned(),
-    })
+    Some(ObjectId::core("Secret", id.namespace.as_deref(), name))
 }
 
 /// The workload that an autoscaler scales: of a `HorizontalPodAutoscaler`, `VerticalPodAutoscaler`
 /// or `ScaledObject`.
 pub(crate) fn scale_target(id: &ObjectId, body: &Value) -> Option<ObjectId> {
-    let target = match id.kind.as_str() {
-        "HorizontalPodAutoscaler" | "ScaledObject" => body.pointer("/spec/scaleTargetRef")?,
-        "VerticalPodAutoscaler" => body.pointer("/spec/targetRef")?,
+    let target = match (id.group.as_str(), id.kind.as_str()) {
+        ("autoscaling", "HorizontalPodAutoscaler") | ("keda.sh", "ScaledObject") => {
+            part(body, "/spec/scaleTargetRef")?
+        }
+        ("autoscaling.k8s.io", "VerticalPodAutoscaler") => part(body, "/spec/targetRef")?,
         _ => return None,
     };
-    let version = at(target, "/apiVersion").unwrap_or("apps/v1");
-    let kind = at(target, "/kind").unwrap_or("Deployment");
+    let version = text(target, "/apiVersion").unwrap_or("apps/v1");
+    let kind = text(target, "/kind").unwrap_or("Deployment");
     Some(ObjectId {
         group: group_of(version).to_owned(),
         kind: kind.to_owned(),
         namespace: id.namespace.clone(),
-        name: at(target, "/name")?.to_owned(),
+        name: text(target, "/name")?.to_owned(),
     })
 }
 
@@ -188,19 +191,15 @@ impl Names<'_> {
         self.add(group, kind, None, name, false);
     }
 
-    /// A `ConfigMap` or Secret that `source` names under `key`, as volumes and variables do.
-    fn source(&mut self, kind: &str, source: Option<&Value>, key: &str) {
+    /// A `ConfigMap` or Secret that `source` names at the path `name_at`, as volumes and variables do.
+    fn source(&mut self, kind: &str, source: Option<&Value>, name_at: &str) {
         let Some(source) = source else { return };
-        let optional = source
-            .get("optional")
-            .and_then(Value::as_bool)
-            .unwrap_or(false);
         self.add(
             "",
             kind,
             self.namespace,
-            source.get(key).and_then(Value::as_str),
-            optional,
+            text(source, name_at),
+            is_true(source, "/optional"),
         );
     }
 
@@ -210,15 +209,11 @@ impl Names<'_> {
         self.add(
             "",
             "Service",
-            at(service, "/namespace").or(self.namespace),
-            at(service, "/name"),
+            text(service, "/namespace").or(self.namespace),
+            text(service, "/name"),
             false,
         );
     }
-}
-
-fn at<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
-    value.pointer(pointer)?.as_str()
 }
 
 fn pod(names: &mut Names<'_>, spec: &Value) {
@@ -226,63 +221,61 @@ fn pod(names: &mut Names<'_>, spec: &Value) {
         "",
         "ServiceAccount",
         names.namespace,
-        at(spec, "/serviceAccountName"),
-        at(spec, "/serviceAccountName") == Some("default"),
+        text(spec, "/serviceAccountName"),
+        text(spec, "/serviceAccountName") == Some("default"),
     );
-    for secret in list(spec, "imagePullSecrets") {
-        names.add("", "Secret", names.namespace, at(secret, "/name"), true);
+    for secret in list(spec, "/imagePullSecrets") {
+        names.add("", "Secret", names.namespace, text(secret, "/name"), true);
     }
-    let priority = at(spec, "/priorityClassName").filter(|name| !name.starts_with("system-"));
+    let priority = text(spec, "/priorityClassName").filter(|name| !name.starts_with("system-"));
     names.cluster("scheduling.k8s.io", "PriorityClass", priority);
-    names.cluster("node.k8s.io", "RuntimeClass", at(spec, "/runtimeClassName"));
+    names.cluster(
+        "node.k8s.io",
+        "RuntimeClass",
+        text(spec, "/runtimeClassName"),
+    );
     for container in containers(spec) {
-        for variable in list(container, "env") {
+        for variable in list(container, "/env") {
             names.source(
                 "ConfigMap",
-                variable.pointer("/valueFrom/configMapKeyRef"),
-                "name",
+                part(variable, "/valueFrom/configMapKeyRef"),
+                "/name",
             );
-            names.source(
-                "Secret",
-                variable.pointer("/valueFrom/secretKeyRef"),
-                "name",
-            );
+            names.source("Secret", part(variable, "/valueFrom/secretKeyRef"), "/name");
         }
-        for source in list(container, "envFrom") {
-            names.source("ConfigMap", source.get("configMapRef"), "name");
-            names.source("Secret", source.get("secretRef"), "name");
+        for source in list(container, "/envFrom") {
+            names.source("ConfigMap", source.get("configMapRef"), "/name");
+            names.source("Secret", source.get("secretRef"), "/name");
         }
     }
-    list(spec, "volumes").for_each(|volume| self::volume(names, volume));
+    for volume in list(spec, "/volumes") {
+        self::volume(names, volume);
+    }
 }
 
 fn volume(names: &mut Names<'_>, volume: &Value) {
-    names.source("ConfigMap", volume.get("configMap"), "name");
-    names.source("Secret", volume.get("secret"), "secretName");
+    names.source("ConfigMap", volume.get("configMap"), "/name");
+    names.source("Secret", volume.get("secret"), "/secretName");
     names.own(
         "",
         "PersistentVolumeClaim",
-        at(volume, "/persistentVolumeClaim/claimName"),
+        text(volume, "/persistentVolumeClaim/claimName"),
     );
-    for source in volume
-        .get("projected")
-        .into_iter()
-        .flat_map(|projected| list(projected, "sources"))
-    {
-        names.source("ConfigMap", source.get("configMap"), "name");
-        names.source("Secret", source.get("secret"), "name");
+    for source in list(volume, "/projected/sources") {
+        names.source("ConfigMap", source.get("configMap"), "/name");
+        names.source("Secret", source.get("secret"), "/name");
     }
-    names.own("", "Secret", at(volume, "/csi/nodePublishSecretRef/name"));
-    names.own("", "Secret", at(volume, "/azureFile/secretName"));
+    names.own("", "Secret", text(volume, "/csi/nodePublishSecretRef/name"));
+    names.own("", "Secret", text(volume, "/azureFile/secretName"));
     names.own(
         "secrets-store.csi.x-k8s.io",
         "SecretProviderClass",
-        at(volume, "/csi/volumeAttributes/secretProviderClass"),
+        text(volume, "/csi/volumeAttributes/secretProviderClass"),
     );
     names.cluster(
         STORAGE,
         "StorageClass",
-        at(
+        text(
             volume,
             "/ephemeral/volumeClaimTemplate/spec/storageClassName",
         ),
@@ -290,34 +283,41 @@ fn volume(names: &mut Names<'_>, volume: &Value) {
 }
 
 fn claim(names: &mut Names<'_>, spec: &Value) {
-    names.cluster(STORAGE, "StorageClass", at(spec, "/storageClassName"));
-    names.cluster("", "PersistentVolume", at(spec, "/volumeName"));
+    names.cluster(STORAGE, "StorageClass", text(spec, "/storageClassName"));
+    names.cluster("", "PersistentVolume", text(spec, "/volumeName"));
     for source in ["/dataSource", "/dataSourceRef"]
         .iter()
-        .filter_map(|pointer| spec.pointer(pointer))
+        .filter_map(|path| part(spec, path))
     {
         names.own(
-            at(source, "/apiGroup").unwrap_or_default(),
-            at(source, "/kind").unwrap_or_default(),
-            at(source, "/name"),
+            text(source, "/apiGroup").unwrap_or_default(),
+            text(source, "/kind").unwrap_or_default(),
+            text(source, "/name"),
         );
     }
 }
 
 fn ingress(names: &mut Names<'_>, body: &Value, spec: &Value) {
-    names.cluster(NETWORKING, "IngressClass", at(spec, "/ingressClassName"));
+    names.cluster(NETWORKING, "IngressClass", text(spec, "/ingressClassName"));
     // A certificate may be made by cert-manager or be the controller's default one.
-    for tls in list(spec, "tls") {
-        names.add("", "Secret", names.namespace, at(tls, "/secretName"), true);
+    for tls in list(spec, "/tls") {
+        names.add(
+            "",
+            "Secret",
+            names.namespace,
+            text(tls, "/secretName"),
+            true,
+        );
     }
-    names.own("", "Service", at(spec, "/defaultBackend/service/name"));
-    for path in list(spec, "rules")
+    names.own("", "Service", text(spec, "/defaultBackend/service/name"));
+    for path in list(spec, "/rules")
+        .iter()
         .filter_map(|rule| rule.get("http"))
-        .flat_map(|http| list(http, "paths"))
+        .flat_map(|http| list(http, "/paths"))
     {
-        names.own("", "Service", at(path, "/backend/service/name"));
+        names.own("", "Service", text(path, "/backend/service/name"));
     }
-    let annotation = |key: &str| body.pointer("/metadata/annotations")?.get(key)?.as_str();
+    let annotation = |key: &str| ManifestView(body).annotation(key);
     issuer(names, Some("Issuer"), annotation("cert-manager.io/issuer"));
     issuer(
         names,
@@ -340,53 +340,60 @@ fn issuer(names: &mut Names<'_>, kind: Option<&str>, name: Option<&str>) {
 
 fn gateway(names: &mut Names<'_>, kind: &str, spec: &Value) {
     if kind == "Gateway" {
-        names.cluster(GATEWAY, "GatewayClass", at(spec, "/gatewayClassName"));
-        let secrets = list(spec, "listeners")
+        names.cluster(GATEWAY, "GatewayClass", text(spec, "/gatewayClassName"));
+        let secrets = list(spec, "/listeners")
+            .iter()
             .filter_map(|listener| listener.get("tls"))
-            .flat_map(|tls| list(tls, "certificateRefs"));
+            .flat_map(|tls| list(tls, "/certificateRefs"));
         for secret in
-            secrets.filter(|secret| at(secret, "/kind").is_none_or(|kind| kind == "Secret"))
+            secrets.filter(|secret| text(secret, "/kind").is_none_or(|kind| kind == "Secret"))
         {
             names.add(
                 "",
                 "Secret",
-                at(secret, "/namespace").or(names.namespace),
-                at(secret, "/name"),
+                text(secret, "/namespace").or(names.namespace),
+                text(secret, "/name"),
                 true,
             );
         }
     }
-    for parent in list(spec, "parentRefs")
-        .filter(|parent| at(parent, "/kind").is_none_or(|kind| kind == "Gateway"))
+    for parent in list(spec, "/parentRefs")
+        .iter()
+        .filter(|parent| text(parent, "/kind").is_none_or(|kind| kind == "Gateway"))
     {
         names.add(
             GATEWAY,
             "Gateway",
-            at(parent, "/namespace").or(names.namespace),
-            at(parent, "/name"),
+            text(parent, "/namespace").or(names.namespace),
+            text(parent, "/name"),
             false,
         );
     }
-    let backends = list(spec, "rules").flat_map(|rule| list(rule, "backendRefs"));
+    let backends = list(spec, "/rules")
+        .iter()
+        .flat_map(|rule| list(rule, "/backendRefs"));
     for backend in
-        backends.filter(|backend| at(backend, "/kind").is_none_or(|kind| kind == "Service"))
+        backends.filter(|backend| text(backend, "/kind").is_none_or(|kind| kind == "Service"))
     {
         names.service(Some(backend));
     }
 }
 
 fn keda(names: &mut Names<'_>, spec: &Value) {
-    for reference in list(spec, "triggers").filter_map(|trigger| trigger.get("authenticationRef")) {
-        match at(reference, "/kind") {
+    for reference in list(spec, "/triggers")
+        .iter()
+        .filter_map(|trigger| trigger.get("authenticationRef"))
+    {
+        match text(reference, "/kind") {
             Some("ClusterTriggerAuthentication") => names.cluster(
                 "keda.sh",
                 "ClusterTriggerAuthentication",
-                at(reference, "/name"),
+                text(reference, "/name"),
             ),
-            _ => names.own("keda.sh", "TriggerAuthentication", at(reference, "/name")),
+            _ => names.own("keda.sh", "TriggerAuthentication", text(reference, "/name")),
         }
     }
-    for secret in list(spec, "secretTargetRef") {
-        names.own("", "Secret", at(secret, "/name"));
+    for secret in list(spec, "/secretTargetRef") {
+        names.own("", "Secret", text(secret, "/name"));
     }
 }

@@ -2,31 +2,26 @@
 
 use serde_json::{Map, Value};
 
-use super::super::pod::list;
+use super::super::field::{list, map, text};
 
 /// Whether a label selector (`matchLabels` and `matchExpressions`) holds for `labels`. An empty
 /// selector holds for everything.
 /// <https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors>
 pub(crate) fn selects(selector: &Value, labels: &Value) -> bool {
     let empty = Map::new();
-    let equal = selector
-        .get("matchLabels")
-        .and_then(Value::as_object)
-        .unwrap_or(&empty);
+    let equal = map(selector, "/matchLabels").unwrap_or(&empty);
     equal
         .iter()
         .all(|(key, value)| labels.get(key) == Some(value))
-        && list(selector, "matchExpressions").all(|expression| holds(expression, labels))
+        && list(selector, "/matchExpressions")
+            .iter()
+            .all(|expression| holds(expression, labels))
 }
 
 fn holds(expression: &Value, labels: &Value) -> bool {
-    let value = expression
-        .get("key")
-        .and_then(Value::as_str)
-        .and_then(|key| labels.get(key));
-    let listed =
-        value.is_some_and(|value| list(expression, "values").any(|allowed| allowed == value));
-    match expression.get("operator").and_then(Value::as_str) {
+    let value = text(expression, "/key").and_then(|key| labels.get(key));
+    let listed = value.is_some_and(|value| list(expression, "/values").contains(value));
+    match text(expression, "/operator") {
         Some("In") => listed,
         Some("NotIn") => !listed,
         Some("Exists") => value.is_some(),

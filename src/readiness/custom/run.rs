@@ -7,11 +7,14 @@ use super::{
     step::{Outcome, Step, Test},
 };
 use crate::{
-    object::{FieldPath, one_line},
+    object::{
+        Condition, FieldPath, ManifestView, Truth,
+        field::{boolean, integer, is_present, list, part, text},
+        one_line,
+    },
     readiness::{
         case::Case,
-        condition::{Condition, Truth, described, read},
-        field::{annotation, is_present, label, list, number, text},
+        condition::described,
         generation::{behind, not_observed},
         generic, grace,
         verdict::{State, Verdict, strongest},
@@ -100,10 +103,9 @@ impl<'a> Part<'a> {
             Step::Ignore(_) => None,
             Step::Summary { kind, when_false } => self.summary(kind, *when_false),
             Step::Each { at, steps } => self.worst(at, steps),
-            Step::Inside { at, steps } => self
-                .value
-                .pointer(at)
-                .and_then(|inner| self.at(inner).walk(steps)),
+            Step::Inside { at, steps } => {
+                part(self.value, at).and_then(|inner| self.at(inner).walk(steps))
+            }
             Step::Own(rule) => rule(self.case),
             Step::Rule(rule) => Some(rule(self.case)),
             Step::General => is_present(self.value, "/status").then(|| generic::judge(self.case)),
@@ -119,7 +121,9 @@ impl<'a> Part<'a> {
     }
 
     fn conditions(self) -> impl Iterator<Item = Condition<'a>> {
-        list(self.value, self.conditions).iter().filter_map(read)
+        list(self.value, self.conditions)
+            .iter()
+            .filter_map(Condition::of)
     }
 
     fn summary(self, kind: &str, when_false: Outcome) -> Option<Verdict> {
@@ -135,7 +139,7 @@ impl<'a> Part<'a> {
     }
 
     fn worst(self, at: &str, steps: &[Step]) -> Option<Verdict> {
-        let entries: Vec<&Value> = match self.value.pointer(at)? {
+        let entries: Vec<&Value> = match part(self.value, at)? {
             Value::Array(entries) => entries.iter().collect(),
             Value::Object(entries) => entries.values().collect(),
             _ => return None,
@@ -176,9 +180,7 @@ impl<'a> Part<'a> {
 
     /// The verdict where the object has changed since the condition was made.
     fn newer_than(self, condition: &Condition<'_>) -> Option<Verdict> {
-        let (seen, now) = condition
-            .generation
-            .zip(number(self.case.object, "/metadata/generation"))?;
+        let (seen, now) = condition.generation.zip(self.case.view().generation())?;
         (seen < now).then(|| not_observed(now, Some(seen)))
     }
 
@@ -230,33 +232,33 @@ impl<'a> Part<'a> {
                 said.then(|| format!("its {} is `{}`", last(at), one_line(&word, 100)))
             }
             Test::Flag { at, value: wanted } => {
-                let holds = value.pointer(at).and_then(Value::as_bool) == Some(*wanted);
+                let holds = boolean(value, at) == Some(*wanted);
                 holds.then(|| format!("`{}` is {wanted}", path(at)))
             }
             Test::Has(at) => is_filled(value, at).then(|| format!("`{}` is set", path(at))),
             Test::Lacks(at) => {
                 (!is_filled(value, at)).then(|| format!("`{}` is not set", path(at)))
             }
-            Test::Positive(at) => number(value, at)
+            Test::Positive(at) => integer(value, at)
                 .filter(|count| *count > 0)
                 .map(|count| format!("`{}` is {count}", last(at))),
             Test::Fewer { have, want } => {
                 let (have_count, want_count) =
-                    (number(value, have).unwrap_or(0), number(value, want)?);
+                    (integer(value, have).unwrap_or(0), integer(value, want)?);
                 (have_count < want_count)
                     .then(|| format!("`{}` is {have_count} of {want_count}", last(have)))
             }
-            Test::Annotated { key, value: wanted } => (annotation(value, key) == Some(*wanted))
-                .then(|| format!("it is annotated `{key}: {wanted}`")),
-            Test::Labelled { key, value: wanted } => (label(value, key) == Some(*wanted))
-                .then(|| format!("it is labelled `{key}: {wanted}`")),
+            Test::Annotated { key, value: wanted } => (ManifestView(value).annotation(key)
+                == Some(*wanted))
+            .then(|| format!("it is annotated `{key}: {wanted}`")),
+            Test::Labelled { key, value: wanted } => (ManifestView(value).label(key)
+                == Some(*wanted))
+            .then(|| format!("it is labelled `{key}: {wanted}`")),
             Test::Unreferenced { reference, among } => {
                 let wanted = list(self.case.object, among);
                 let known = wanted.is_empty()
                     || wanted.iter().any(|wanted| {
-                        value
-                            .pointer(reference)
-                            .is_none_or(|it| refers_alike(it, wanted))
+                        part(value, reference).is_none_or(|it| refers_alike(it, wanted))
                     });
                 (!known).then(|| format!("`{}` is of the past", path(reference)))
             }
@@ -273,7 +275,7 @@ impl<'a> Part<'a> {
         let entries = list(self.value, self.conditions).iter();
         entries
             .filter(|entry| text(entry, "/severity") == Some(severity))
-            .filter_map(read)
+            .filter_map(Condition::of)
             .find(Condition::is_false)
     }
 }
@@ -296,7 +298,7 @@ fn refers_alike(one: &Value, other: &Value) -> bool {
 
 /// A word or a number as text.
 fn scalar(value: &Value, at: &str) -> Option<String> {
-    match value.pointer(at)? {
+    match part(value, at)? {
         Value::String(word) => Some(word.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
@@ -316,7 +318,7 @@ fn begins(wanted: &str, word: &str) -> bool {
 }
 
 fn is_filled(value: &Value, at: &str) -> bool {
-    match value.pointer(at) {
+    match part(value, at) {
         None | Some(Value::Null) => false,
         Some(Value::String(text)) => !text.is_empty(),
         Some(Value::Array(entries)) => !entries.is_empty(),

@@ -1,6 +1,9 @@
 //! The words that the table's rows are written in.
 
-use crate::readiness::{case::Case, condition::Truth, verdict::Verdict};
+use crate::{
+    object::Truth,
+    readiness::{case::Case, verdict::Verdict},
+};
 
 /// What a step answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

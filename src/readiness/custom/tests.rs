@@ -7,7 +7,7 @@ use super::{
     step::{Step, Test},
     table::{row_of, rows},
 };
-use crate::readiness::{field::text, own_cases};
+use crate::{object::field::text, readiness::own_cases};
 
 /// What the own cases expect of the objects that `row` judges.
 fn expectations(row: &Row, cases: &[Value]) -> Vec<String> {

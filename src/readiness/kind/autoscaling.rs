@@ -3,11 +3,13 @@
 use serde_json::Value;
 
 use crate::{
-    object::one_line,
+    object::{
+        Condition, ManifestView,
+        field::{integer, is_present},
+        one_line,
+    },
     readiness::{
         case::Case,
-        condition::{Condition, conditions, read},
-        field::{annotation, is_present, number},
         generation::behind,
         verdict::{State, Verdict},
     },
@@ -23,8 +25,10 @@ pub(in crate::readiness) fn judge(case: &Case<'_>) -> Verdict {
         return verdict;
     }
     let old = old_conditions(case.object);
-    let all: Vec<Condition<'_>> = conditions(case.object)
-        .chain(old.iter().filter_map(read))
+    let all: Vec<Condition<'_>> = case
+        .view()
+        .conditions()
+        .chain(old.iter().filter_map(Condition::of))
         .collect();
     let find = |kind| all.iter().find(|condition| condition.kind == kind);
     match (find("AbleToScale"), find("ScalingActive")) {
@@ -61,7 +65,7 @@ fn inactive(autoscaler: &Value, active: &Condition<'_>) -> Verdict {
 }
 
 fn replicas(autoscaler: &Value) -> String {
-    let at = |pointer| number(autoscaler, pointer).unwrap_or(0);
+    let at = |pointer| integer(autoscaler, pointer).unwrap_or(0);
     let (current, desired) = (at("/status/currentReplicas"), at("/status/desiredReplicas"));
     if desired == 0 || desired == current {
         format!("{current} replicas")
@@ -72,7 +76,7 @@ fn replicas(autoscaler: &Value) -> String {
 
 /// In `autoscaling/v1` the conditions are an annotation.
 fn old_conditions(autoscaler: &Value) -> Vec<Value> {
-    let text = annotation(autoscaler, "autoscaling.alpha.kubernetes.io/conditions");
+    let text = ManifestView(autoscaler).annotation("autoscaling.alpha.kubernetes.io/conditions");
     text.and_then(|text| serde_json::from_str(text).ok())
         .unwrap_or_default()
 }

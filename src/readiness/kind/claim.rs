@@ -3,12 +3,10 @@
 use serde_json::Value;
 
 use crate::{
-    object::{amount, one_line},
+    object::{Condition, ManifestView, amount, field::text, one_line},
     readiness::{
         case::Case,
-        condition::{Condition, condition},
         event::events_about,
-        field::{annotation, text},
         surroundings::VolumeBinding,
         verdict::{State, Verdict},
     },
@@ -38,7 +36,9 @@ fn unbound(case: &Case<'_>) -> Verdict {
                 .first()
                 .is_some_and(|event| event.reason == "WaitForFirstConsumer"));
     let unused = case.around.pods.is_empty()
-        && annotation(claim, "volume.kubernetes.io/selected-node").is_none();
+        && ManifestView(claim)
+            .annotation("volume.kubernetes.io/selected-node")
+            .is_none();
     if waits && unused && text(claim, "/spec/volumeName").is_none() {
         return Verdict::new(
             State::Ready,
@@ -71,8 +71,9 @@ fn bound(case: &Case<'_>) -> Verdict {
         volume(claim),
         size.map(|size| format!(", {size}")).unwrap_or_default()
     );
-    let waits_for_pod =
-        condition(claim, "FileSystemResizePending").is_some_and(|pending| pending.is_true());
+    let waits_for_pod = ManifestView(claim)
+        .condition("FileSystemResizePending")
+        .is_some_and(|pending| pending.is_true());
     if waits_for_pod && case.around.pods.is_empty() {
         return Verdict::new(
             State::Ready,
@@ -82,7 +83,11 @@ fn bound(case: &Case<'_>) -> Verdict {
     }
     let resizing = ["Resizing", "FileSystemResizePending"]
         .into_iter()
-        .find(|kind| condition(claim, kind).is_some_and(|it| it.is_true()));
+        .find(|kind| {
+            ManifestView(claim)
+                .condition(kind)
+                .is_some_and(|it| it.is_true())
+        });
     match resizing.or_else(|| too_small(claim).then_some("Resizing")) {
         Some(reason) => {
             let wanted = text(claim, "/spec/resources/requests/storage").unwrap_or("its new size");
@@ -107,7 +112,11 @@ fn resize_failed(claim: &Value) -> Option<Verdict> {
     let status = text(claim, "/status/allocatedResourceStatuses/storage")?;
     let said = ["ControllerResizeError", "NodeResizeError"]
         .into_iter()
-        .find_map(|kind| condition(claim, kind).filter(Condition::is_true));
+        .find_map(|kind| {
+            ManifestView(claim)
+                .condition(kind)
+                .filter(Condition::is_true)
+        });
     let message = said.map_or_else(
         || format!("its resize is in state `{status}`"),
         |said| one_line(said.says(), 300),

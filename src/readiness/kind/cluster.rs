@@ -1,11 +1,13 @@
 //! When definitions, API services, namespaces and disruption budgets are ready.
 
 use crate::{
-    object::one_line,
+    object::{
+        Condition,
+        field::{integer, is_present, text},
+        one_line,
+    },
     readiness::{
         case::Case,
-        condition::{Condition, condition},
-        field::{is_present, number, text},
         generation::{behind, behind_or_silent},
         grace,
         verdict::{State, Verdict},
@@ -17,8 +19,12 @@ pub(in crate::readiness) fn judge_disruption_budget(case: &Case<'_>) -> Verdict 
     if let Some(verdict) = behind_or_silent(case.object) {
         return verdict;
     }
-    let allowed = number(case.object, "/status/disruptionsAllowed").unwrap_or(0);
-    match condition(case.object, "DisruptionAllowed").filter(|it| it.reason == "SyncFailed") {
+    let allowed = integer(case.object, "/status/disruptionsAllowed").unwrap_or(0);
+    match case
+        .view()
+        .condition("DisruptionAllowed")
+        .filter(|it| it.reason == "SyncFailed")
+    {
         Some(failed) => Verdict::new(
             State::Ready,
             "SyncFailed",
@@ -38,7 +44,7 @@ pub(in crate::readiness) fn judge_definition(case: &Case<'_>) -> Verdict {
         return verdict;
     }
     let [names, established, terminating] =
-        ["NamesAccepted", "Established", "Terminating"].map(|kind| condition(case.object, kind));
+        ["NamesAccepted", "Established", "Terminating"].map(|kind| case.view().condition(kind));
     if let Some(terminating) = terminating.filter(Condition::is_true) {
         return Verdict::new(
             State::Terminating,
@@ -55,8 +61,10 @@ pub(in crate::readiness) fn judge_definition(case: &Case<'_>) -> Verdict {
             ),
         );
     }
-    if let Some(violations) =
-        condition(case.object, "NonStructuralSchema").filter(Condition::is_true)
+    if let Some(violations) = case
+        .view()
+        .condition("NonStructuralSchema")
+        .filter(Condition::is_true)
     {
         return Verdict::failed(
             violations.reason_or("NonStructuralSchema"),
@@ -81,7 +89,7 @@ pub(in crate::readiness) fn judge_definition(case: &Case<'_>) -> Verdict {
 
 /// An `APIService` is ready when the server behind it answers.
 pub(in crate::readiness) fn judge_api_service(case: &Case<'_>) -> Verdict {
-    match condition(case.object, "Available") {
+    match case.view().condition("Available") {
         Some(available) if available.is_true() => Verdict::ready("its server answers"),
         Some(available) => Verdict::in_progress(
             available.reason_or("NotAvailable"),

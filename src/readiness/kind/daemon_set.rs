@@ -2,11 +2,13 @@
 
 use serde_json::Value;
 
-use crate::readiness::{
-    case::Case,
-    field::{is_present, text},
-    verdict::Verdict,
-    workload::{Shortfall, count, of, replicated},
+use crate::{
+    object::field::{is_present, text},
+    readiness::{
+        case::Case,
+        verdict::Verdict,
+        workload::{Shortfall, count, of, replicated},
+    },
 };
 
 /// A `DaemonSet` is ready when every node that it wants has a pod of the newest template, and that

@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 
-use crate::readiness::{
-    case::Case,
-    condition::{Condition, condition},
-    field::is_true,
-    generation::behind_or_silent,
-    verdict::Verdict,
-    workload::{Shortfall, count, of, pending, wanted_replicas, worst},
+use crate::{
+    object::{Condition, ManifestView, field::is_true},
+    readiness::{
+        case::Case,
+        generation::behind_or_silent,
+        verdict::Verdict,
+        workload::{Shortfall, count, of, pending, wanted_replicas, worst},
+    },
 };
 
 /// A Deployment is ready when all its replicas are of the newest template and available, and no
@@ -41,7 +42,7 @@ pub(in crate::readiness) fn judge(case: &Case<'_>) -> Verdict {
 }
 
 fn deadline_exceeded(case: &Case<'_>) -> Option<Verdict> {
-    let progressing = condition(case.object, "Progressing")?;
+    let progressing = case.view().condition("Progressing")?;
     if !progressing.is_false() || progressing.reason != "ProgressDeadlineExceeded" {
         return None;
     }
@@ -66,7 +67,9 @@ fn shortfall(deployment: &Value) -> Option<Shortfall> {
         "replicas",
     ]
     .map(|field| count(deployment, field));
-    let refused = condition(deployment, "ReplicaFailure").filter(Condition::is_true);
+    let refused = ManifestView(deployment)
+        .condition("ReplicaFailure")
+        .filter(Condition::is_true);
     let refused = refused.map(|it| {
         Shortfall::new(
             "ReplicaFailure",
@@ -82,7 +85,8 @@ fn shortfall(deployment: &Value) -> Option<Shortfall> {
         })
     };
     let unavailable = |kind, reason| {
-        condition(deployment, kind)
+        ManifestView(deployment)
+            .condition(kind)
             .filter(|it| !it.is_true())
             .map(|it| Shortfall::new(reason, it.says().to_owned()))
     };

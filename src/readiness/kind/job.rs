@@ -3,11 +3,13 @@
 use serde_json::Value;
 
 use crate::{
-    object::one_line,
+    object::{
+        Condition,
+        field::{integer, is_true, text, time},
+        one_line,
+    },
     readiness::{
         case::Case,
-        condition::{Condition, condition},
-        field::{is_true, number, text, time},
         generation::behind,
         verdict::{State, Verdict},
         workload::{count, keeps_from_starting, of, worst},
@@ -39,7 +41,7 @@ pub(in crate::readiness) fn judge(case: &Case<'_>) -> Verdict {
 }
 
 fn decided(case: &Case<'_>) -> Option<Verdict> {
-    let holds = |kind| condition(case.object, kind).filter(Condition::is_true);
+    let holds = |kind| case.view().condition(kind).filter(Condition::is_true);
     if let Some(failed) = holds("Failed").or_else(|| holds("FailureTarget")) {
         let why = worst(case, case.around.pods)
             .map(|problem| format!("; pod {}: {}", problem.pod, problem.message))
@@ -59,13 +61,13 @@ fn decided(case: &Case<'_>) -> Option<Verdict> {
 /// attempt and would wait for ever.
 fn running(case: &Case<'_>) -> Verdict {
     let job = case.object;
-    let wanted = number(job, "/spec/completions").unwrap_or(1);
+    let wanted = integer(job, "/spec/completions").unwrap_or(1);
     let mut message = of(count(job, "succeeded"), wanted, "completion", "done");
     let failed = count(job, "failed");
     if failed > 0 {
         message = format!(
             "{message}, {failed} failed (`backoffLimit` is {})",
-            number(job, "/spec/backoffLimit").unwrap_or(6)
+            integer(job, "/spec/backoffLimit").unwrap_or(6)
         );
     }
     let Some(problem) = worst(case, case.around.pods) else {

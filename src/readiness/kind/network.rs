@@ -2,10 +2,9 @@
 
 use serde_json::Value;
 
-use crate::readiness::{
-    case::Case,
-    field::{list, text},
-    verdict::Verdict,
+use crate::{
+    object::field::{list, text},
+    readiness::{case::Case, verdict::Verdict},
 };
 
 /// A Service is ready as soon as it is stored; one of type `LoadBalancer` when it has an address.

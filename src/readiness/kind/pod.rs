@@ -3,11 +3,13 @@
 use serde_json::Value;
 
 use crate::{
-    object::one_line,
+    object::{
+        Condition, ManifestView,
+        field::{integer, list, text},
+        one_line,
+    },
     readiness::{
         case::Case,
-        condition::{Condition, condition},
-        field::{list, number, text},
         generation::behind,
         problem::problems,
         verdict::{State, Verdict},
@@ -43,7 +45,7 @@ fn ended_badly(pod: &Value) -> Verdict {
         .iter()
         .chain(list(pod, "/status/containerStatuses"))
         .find_map(|status| {
-            let code = number(status, "/state/terminated/exitCode").filter(|code| *code != 0)?;
+            let code = integer(status, "/state/terminated/exitCode").filter(|code| *code != 0)?;
             Some(format!(
                 "container `{}` exited with code {code}",
                 text(status, "/name").unwrap_or_default()
@@ -58,7 +60,7 @@ fn ended_badly(pod: &Value) -> Verdict {
 
 fn alive(case: &Case<'_>) -> Verdict {
     let pod = case.object;
-    let ready = condition(pod, "Ready");
+    let ready = ManifestView(pod).condition("Ready");
     if ready.is_some_and(|ready| ready.is_true()) {
         return Verdict::ready("all its containers are ready");
     }
@@ -82,7 +84,7 @@ fn alive(case: &Case<'_>) -> Verdict {
 }
 
 fn on_its_way(pod: &Value, ready: Option<Condition<'_>>) -> Verdict {
-    let Some(scheduled) = condition(pod, "PodScheduled") else {
+    let Some(scheduled) = ManifestView(pod).condition("PodScheduled") else {
         return Verdict::in_progress("NotScheduled", "it has no node yet");
     };
     if scheduled.is_false() {

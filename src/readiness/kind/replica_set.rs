@@ -2,11 +2,13 @@
 
 use serde_json::Value;
 
-use crate::readiness::{
-    case::Case,
-    condition::{Condition, condition},
-    verdict::Verdict,
-    workload::{Shortfall, count, of, replicated, wanted_replicas},
+use crate::{
+    object::{Condition, ManifestView},
+    readiness::{
+        case::Case,
+        verdict::Verdict,
+        workload::{Shortfall, count, of, replicated, wanted_replicas},
+    },
 };
 
 /// A `ReplicaSet` is ready when it has as many replicas as it wants, and all are available.
@@ -25,7 +27,9 @@ fn shortfall(set: &Value) -> Option<Shortfall> {
     let wanted = wanted_replicas(set);
     let [ready, available, all] =
         ["readyReplicas", "availableReplicas", "replicas"].map(|field| count(set, field));
-    let refused = condition(set, "ReplicaFailure").filter(Condition::is_true);
+    let refused = ManifestView(set)
+        .condition("ReplicaFailure")
+        .filter(Condition::is_true);
     refused
         .map(|it| {
             Shortfall::new(

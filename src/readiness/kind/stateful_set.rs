@@ -2,11 +2,13 @@
 
 use serde_json::Value;
 
-use crate::readiness::{
-    case::Case,
-    field::{is_present, number, text},
-    verdict::Verdict,
-    workload::{Shortfall, count, of, replicated, wanted_replicas},
+use crate::{
+    object::field::{integer, is_present, text},
+    readiness::{
+        case::Case,
+        verdict::Verdict,
+        workload::{Shortfall, count, of, replicated, wanted_replicas},
+    },
 };
 
 /// A `StatefulSet` is ready when all its pods are, and those that a rollout reaches are of the
@@ -46,7 +48,7 @@ fn shortfall(set: &Value) -> Option<Shortfall> {
 /// Availability is younger than the kind: where nothing is said about it, ready pods are available.
 fn available(set: &Value, wanted: i64) -> i64 {
     if is_present(set, "/status/availableReplicas")
-        || number(set, "/spec/minReadySeconds").unwrap_or(0) > 0
+        || integer(set, "/spec/minReadySeconds").unwrap_or(0) > 0
     {
         count(set, "availableReplicas")
     } else {
@@ -107,5 +109,5 @@ fn on_delete(set: &Value) -> bool {
 }
 
 fn partition(set: &Value) -> i64 {
-    number(set, "/spec/updateStrategy/rollingUpdate/partition").unwrap_or(0)
+    integer(set, "/spec/updateStrategy/rollingUpdate/partition").unwrap_or(0)
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     cluster::{Cluster, DeleteOptions, RequestError, Resource, Served},
-    object::ObjectId,
+    object::{ManifestView, ObjectId},
     plan::ReleaseId,
     release::labels::MANAGER,
 };
@@ -100,7 +100,7 @@ impl Lease {
             .replace(&self.resource, &self.id, &body, MANAGER)
             .await
         {
-            Ok(lease) if lease.pointer("/metadata/deletionTimestamp").is_some() => Ok(None),
+            Ok(lease) if ManifestView(&lease).is_terminating() => Ok(None),
             Ok(lease) => Ok(Some(LeaseState::read(&lease))),
             Err(error) if is_moved(&error) => Ok(None),
             Err(error) => Err(error),

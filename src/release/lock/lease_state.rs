@@ -5,7 +5,11 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{Holder, labels::TOKEN, process::ProcessMark};
-use crate::object::one_line;
+use crate::object::{
+    ManifestView,
+    field::{integer, text, time},
+    one_line,
+};
 
 /// What stands in a Lease.
 #[derive(Debug, Clone)]
@@ -33,27 +37,24 @@ impl LeaseState {
     /// Reads a Lease.
     /// <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/lease-v1/>
     pub(super) fn read(lease: &Value) -> Self {
-        let (metadata, spec) = (&lease["metadata"], &lease["spec"]);
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let identity = spec["holderIdentity"]
-            .as_str()
-            .filter(|identity| !identity.trim().is_empty());
-        let seconds = spec["leaseDurationSeconds"]
-            .as_u64()
+        let view = ManifestView(lease);
+        let owned = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        let identity =
+            text(lease, "/spec/holderIdentity").filter(|identity| !identity.trim().is_empty());
+        let seconds = integer(lease, "/spec/leaseDurationSeconds")
+            .and_then(|seconds| u64::try_from(seconds).ok())
             .filter(|seconds| *seconds > 0);
         Self {
-            uid: text(&metadata["uid"]),
-            resource_version: text(&metadata["resourceVersion"]),
-            token: metadata["annotations"][TOKEN].as_str().map(str::to_owned),
+            uid: owned(view.uid()),
+            resource_version: owned(view.resource_version()),
+            token: view.annotation(TOKEN).map(str::to_owned),
             holder: identity.map(|identity| Holder {
                 identity: one_line(identity, IDENTITY),
-                since: spec["acquireTime"]
-                    .as_str()
-                    .and_then(|time| time.parse().ok()),
+                since: time(lease, "/spec/acquireTime"),
             }),
             expiry: seconds.map_or(EXPIRY, Duration::from_secs),
-            process: ProcessMark::read(&metadata["annotations"]),
-            transitions: spec["leaseTransitions"].as_i64().unwrap_or_default(),
+            process: ProcessMark::read(view),
+            transitions: integer(lease, "/spec/leaseTransitions").unwrap_or_default(),
         }
     }
 

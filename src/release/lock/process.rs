@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::object::ManifestView;
 use rustix::{
     io::Errno,
     process::{Pid, test_kill_process},
@@ -53,8 +54,8 @@ impl ProcessMark {
     }
 
     /// The process that the annotations of a Lease name; `None` where they name none.
-    pub(super) fn read(annotations: &Value) -> Option<Self> {
-        let text = |name: &str| annotations.get(name).and_then(Value::as_str);
+    pub(super) fn read(lease: ManifestView<'_>) -> Option<Self> {
+        let text = |name: &str| lease.annotation(name);
         Some(Self {
             boot: text(BOOT)?.to_owned(),
             pid_namespace: text(PID_NAMESPACE)?.to_owned(),
@@ -249,10 +250,12 @@ mod tests {
     fn annotations_name_the_same_process() {
         let own = ProcessMark::own().expect("there is /proc");
         assert_eq!(
-            ProcessMark::read(&Value::Object(own.annotations())),
+            ProcessMark::read(ManifestView(
+                &json!({"metadata": {"annotations": own.annotations()}})
+            )),
             Some(own)
         );
-        assert_eq!(ProcessMark::read(&Value::Null), None);
+        assert_eq!(ProcessMark::read(ManifestView(&Value::Null)), None);
     }
 
     #[test]

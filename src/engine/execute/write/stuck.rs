@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use super::{Writer, text, uid_of};
 use crate::{
     cluster::{DeleteOptions, RequestError, Resource},
-    object::{ObjectId, list},
+    object::{ObjectId, field::list},
 };
 
 /// How long the controller may take to notice that the StatefulSet was written.
@@ -69,7 +69,8 @@ impl Writer<'_> {
                 != live.pointer("/status/updateRevision")
         };
         let belongs = |pod: &&Value| {
-            list(&pod["metadata"], "ownerReferences")
+            list(pod, "/metadata/ownerReferences")
+                .iter()
                 .any(|owner| text(owner, "/uid") == uid_of(&live))
         };
         let stays = |pod: &&Value| pod.pointer("/metadata/deletionTimestamp").is_none();
@@ -113,15 +114,16 @@ pub(super) fn is_stateful_set(id: &ObjectId) -> bool {
 
 /// Whether `pod` is not ready.
 pub(super) fn is_not_ready(pod: &Value) -> bool {
-    !list(&pod["status"], "conditions")
+    !list(pod, "/status/conditions")
+        .iter()
         .any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
 }
 
 /// Whether a container of `pod` waits for what does not come by itself.
 pub(super) fn is_broken(pod: &Value) -> bool {
-    let statuses = ["initContainerStatuses", "containerStatuses"]
+    let statuses = ["/status/initContainerStatuses", "/status/containerStatuses"]
         .into_iter()
-        .flat_map(|key| list(&pod["status"], key));
+        .flat_map(|path| list(pod, path));
     statuses
         .into_iter()
         .any(|status| BROKEN.contains(&text(status, "/state/waiting/reason")))

@@ -1,11 +1,11 @@
 //! When an `HTTPProxy` of Contour that includes others is ready.
 
-use crate::readiness::{
-    case::Case,
-    condition::{Condition, condition},
-    field::list,
-    field::text,
-    verdict::Verdict,
+use crate::{
+    object::{
+        Condition,
+        field::{list, text},
+    },
+    readiness::{case::Case, verdict::Verdict},
 };
 
 /// A proxy that is only at odds with the children that it includes serves its own routes: children
@@ -13,7 +13,7 @@ use crate::readiness::{
 ///
 /// See <https://projectcontour.io/docs/main/config/inclusion-delegation/>.
 pub(in crate::readiness::custom) fn includes(case: &Case<'_>) -> Option<Verdict> {
-    condition(case.object, "Valid").filter(Condition::is_false)?;
+    case.view().condition("Valid").filter(Condition::is_false)?;
     let valid = list(case.object, "/status/conditions")
         .iter()
         .find(|entry| text(entry, "/type") == Some("Valid"))?;

@@ -2,18 +2,17 @@
 
 use serde_json::Value;
 
-use crate::readiness::{
-    case::Case,
-    field::{list, number},
-    verdict::Verdict,
+use crate::{
+    object::field::{integer, list},
+    readiness::{case::Case, verdict::Verdict},
 };
 
 /// In progress as long as fewer nodes are available than all node sets want.
 pub(in crate::readiness::custom) fn nodes(case: &Case<'_>) -> Option<Verdict> {
-    let available = number(case.object, "/status/availableNodes")?;
+    let available = integer(case.object, "/status/availableNodes")?;
     let wanted: i64 = list(case.object, "/spec/nodeSets")
         .iter()
-        .filter_map(|set: &Value| number(set, "/count"))
+        .filter_map(|set: &Value| integer(set, "/count"))
         .sum();
     (available < wanted).then(|| {
         Verdict::in_progress(

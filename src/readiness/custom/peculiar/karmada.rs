@@ -2,11 +2,9 @@
 
 use serde_json::Value;
 
-use crate::readiness::{
-    case::Case,
-    condition::condition,
-    field::{is_true, list, text},
-    verdict::Verdict,
+use crate::{
+    object::field::{is_true, list, text},
+    readiness::{case::Case, verdict::Verdict},
 };
 
 /// A binding is ready when each cluster that it is bound to reports its copy, and none is
@@ -20,7 +18,10 @@ pub(in crate::readiness::custom) fn members(case: &Case<'_>) -> Verdict {
         list(case.object, "/status/aggregatedStatus"),
     );
     let follows = clusters.is_empty()
-        && condition(case.object, "FullyApplied").is_some_and(|it| it.is_true());
+        && case
+            .view()
+            .condition("FullyApplied")
+            .is_some_and(|it| it.is_true());
     if reports.is_empty() || (!follows && reports.len() != clusters.len()) {
         let message = format!(
             "{} of {} clusters have reported",

@@ -2,13 +2,12 @@
 
 use serde_json::Value;
 
-use crate::readiness::{
-    case::Case,
-    condition::conditions,
-    field::{number, text},
-    generation::behind_or_silent,
-    grace,
-    verdict::Verdict,
+use crate::{
+    object::{
+        ManifestView,
+        field::{integer, part, text},
+    },
+    readiness::{case::Case, generation::behind_or_silent, grace, verdict::Verdict},
 };
 
 /// A `CloneSet` or `StatefulSet`: all pods are of the new revision and available, or as many as its
@@ -16,14 +15,14 @@ use crate::readiness::{
 ///
 /// See <https://openkruise.io/docs/user-manuals/cloneset#partition>.
 pub(in crate::readiness::custom) fn replicas(case: &Case<'_>) -> Verdict {
-    let count = |field: &str| number(case.object, &format!("/status/{field}")).unwrap_or(0);
+    let count = |field: &str| integer(case.object, &format!("/status/{field}")).unwrap_or(0);
     let (total, available) = (count("replicas"), count("updatedAvailableReplicas"));
     if let Some(partition) = partition(case.object) {
-        let expected = number(case.object, "/status/expectedUpdatedReplicas")
+        let expected = integer(case.object, "/status/expectedUpdatedReplicas")
             .unwrap_or((total - partition).max(0));
         return held(count("updatedReplicas"), expected);
     }
-    let wanted = number(case.object, "/spec/replicas")
+    let wanted = integer(case.object, "/spec/replicas")
         .unwrap_or(1)
         .max(total);
     if available >= wanted {
@@ -31,7 +30,10 @@ pub(in crate::readiness::custom) fn replicas(case: &Case<'_>) -> Verdict {
             "{available} of {wanted} replicas are updated and available"
         ));
     }
-    let refused = conditions(case.object).find(|it| it.is_true() && it.kind.starts_with("Failed"));
+    let refused = case
+        .view()
+        .conditions()
+        .find(|it| it.is_true() && it.kind.starts_with("Failed"));
     refused.map_or_else(
         || too_few(available, wanted),
         |refused| grace::tolerated(case, &refused),
@@ -40,7 +42,7 @@ pub(in crate::readiness::custom) fn replicas(case: &Case<'_>) -> Verdict {
 
 /// A `DaemonSet` of Kruise.
 pub(in crate::readiness::custom) fn daemons(case: &Case<'_>) -> Verdict {
-    let count = |field: &str| number(case.object, &format!("/status/{field}")).unwrap_or(0);
+    let count = |field: &str| integer(case.object, &format!("/status/{field}")).unwrap_or(0);
     let (wanted, updated, available) = (
         count("desiredNumberScheduled"),
         count("updatedNumberScheduled"),
@@ -67,12 +69,12 @@ pub(in crate::readiness::custom) fn daemons(case: &Case<'_>) -> Verdict {
 
 /// A set of game servers.
 pub(in crate::readiness::custom) fn game_servers(case: &Case<'_>) -> Verdict {
-    let count = |field: &str| number(case.object, &format!("/status/{field}")).unwrap_or(0);
+    let count = |field: &str| integer(case.object, &format!("/status/{field}")).unwrap_or(0);
     let (total, ready) = (count("replicas"), count("updatedReadyReplicas"));
     if let Some(partition) = partition(case.object) {
         return held(count("updatedReplicas"), (total - partition).max(0));
     }
-    let wanted = number(case.object, "/spec/replicas")
+    let wanted = integer(case.object, "/spec/replicas")
         .unwrap_or(total)
         .max(total);
     if ready >= wanted {
@@ -107,12 +109,14 @@ pub(in crate::readiness::custom) fn unobserved(case: &Case<'_>) -> Option<Verdic
 /// How many pods are to stay of the old revision, where an update has to leave any; a share is
 /// taken as one.
 fn partition(object: &Value) -> Option<i64> {
-    let updates = number(object, "/metadata/generation").is_none_or(|generation| generation > 1);
-    let at = [
+    let updates = ManifestView(object)
+        .generation()
+        .is_none_or(|generation| generation > 1);
+    let places = [
         "/spec/updateStrategy/rollingUpdate/partition",
         "/spec/updateStrategy/partition",
     ];
-    let value = at.into_iter().find_map(|at| object.pointer(at))?;
+    let value = places.into_iter().find_map(|path| part(object, path))?;
     let share = value
         .as_str()
         .is_some_and(|text| text.ends_with('%') && text != "0%");

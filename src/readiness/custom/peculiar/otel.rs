@@ -1,10 +1,8 @@
 //! When collectors of OpenTelemetry are ready, which tell their replicas as a text.
 
-use crate::readiness::{
-    case::Case,
-    field::{number, text},
-    grace,
-    verdict::Verdict,
+use crate::{
+    object::field::{integer, text},
+    readiness::{case::Case, grace, verdict::Verdict},
 };
 
 /// A collector tells its replicas as `1/3`; one that is a sidecar has none of its own.
@@ -21,7 +19,7 @@ pub(in crate::readiness::custom) fn replicas(case: &Case<'_>) -> Option<Verdict>
     let (ready, wanted) = replicas.split_once('/')?;
     let (ready, wanted): (i64, i64) = (ready.trim().parse().ok()?, wanted.trim().parse().ok()?);
     let message = format!("{ready} of {wanted} replicas are ready");
-    let needs_none = mode == Some("daemonset") || number(case.object, "/spec/replicas") == Some(0);
+    let needs_none = mode == Some("daemonset") || integer(case.object, "/spec/replicas") == Some(0);
     Some(match (ready, wanted) {
         (0, 0) if needs_none => Verdict::ready(message),
         (0, _) if grace::is_past_start(case) => Verdict::failed("NoneReady", message),

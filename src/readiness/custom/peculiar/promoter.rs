@@ -2,10 +2,9 @@
 
 use serde_json::Value;
 
-use crate::readiness::{
-    case::Case,
-    field::{list, text},
-    verdict::Verdict,
+use crate::{
+    object::field::{list, text},
+    readiness::{case::Case, verdict::Verdict},
 };
 
 /// In progress as long as an environment of a `PromotionStrategy` lacks a commit, or has another

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use crate::readiness::{
-    case::Case,
-    condition::{Condition, condition},
-    field::{annotation, is_present, is_true, list, number, text},
-    grace,
-    verdict::Verdict,
+use crate::{
+    object::{
+        Condition, ManifestView,
+        field::{integer, is_present, is_true, list, text},
+    },
+    readiness::{case::Case, grace, verdict::Verdict},
 };
 
 /// Reasons of the condition `Progressing` with which a rollout is over and has not succeeded.
@@ -37,18 +37,25 @@ pub(in crate::readiness::custom) fn judge(case: &Case<'_>) -> Option<Verdict> {
 
 /// What a rollout refers to has a generation of its own.
 fn workload_behind(object: &Value) -> Option<Verdict> {
-    let wanted: i64 = annotation(object, "rollout.argoproj.io/workload-generation")?
+    let wanted: i64 = ManifestView(object)
+        .annotation("rollout.argoproj.io/workload-generation")?
         .parse()
         .ok()?;
-    let observed = number(object, "/status/workloadObservedGeneration")?;
+    let observed = integer(object, "/status/workloadObservedGeneration")?;
     let message =
         || format!("its controller has seen generation {observed} of {wanted} of its workload");
     (observed != wanted).then(|| Verdict::in_progress("NotObserved", message()))
 }
 
 fn given_up(case: &Case<'_>) -> Option<Verdict> {
-    let invalid = condition(case.object, "InvalidSpec").filter(Condition::is_true);
-    let over = condition(case.object, "Progressing").filter(|it| GIVEN_UP.contains(&it.reason));
+    let invalid = case
+        .view()
+        .condition("InvalidSpec")
+        .filter(Condition::is_true);
+    let over = case
+        .view()
+        .condition("Progressing")
+        .filter(|it| GIVEN_UP.contains(&it.reason));
     if let Some(condition) = invalid.or(over) {
         return Some(grace::tolerated(case, &condition));
     }
@@ -73,7 +80,7 @@ fn paused(object: &Value) -> Option<Verdict> {
 
 fn by_phase(object: &Value) -> Option<Verdict> {
     // Before 1.0 what was observed was a hash, and the phase is not to be trusted.
-    number(object, "/status/observedGeneration")?;
+    integer(object, "/status/observedGeneration")?;
     let message = text(object, "/status/message").unwrap_or("it says nothing more");
     Some(match text(object, "/status/phase")? {
         "Healthy" => Verdict::ready("its phase is `Healthy`"),
@@ -84,8 +91,8 @@ fn by_phase(object: &Value) -> Option<Verdict> {
 }
 
 fn missing(object: &Value) -> Option<Verdict> {
-    let count = |field: &str| number(object, &format!("/status/{field}")).unwrap_or(0);
-    let wanted = number(object, "/spec/replicas").unwrap_or(1);
+    let count = |field: &str| integer(object, &format!("/status/{field}")).unwrap_or(0);
+    let wanted = integer(object, "/spec/replicas").unwrap_or(1);
     let (total, updated, available) = (
         count("replicas"),
         count("updatedReplicas"),

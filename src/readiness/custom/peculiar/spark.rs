@@ -2,20 +2,16 @@
 
 use serde_json::Value;
 
-use crate::readiness::{
-    case::Case,
-    field::{is_true, number, text},
-    verdict::Verdict,
+use crate::{
+    object::field::{integer, is_true, map, text},
+    readiness::{case::Case, verdict::Verdict},
 };
 
 /// A running application is ready when as many executors run as it asks for, or, if it scales by
 /// itself, as it needs at least.
 pub(in crate::readiness::custom) fn executors(case: &Case<'_>) -> Option<Verdict> {
     (text(case.object, "/status/applicationState/state") == Some("RUNNING")).then_some(())?;
-    let states = case
-        .object
-        .pointer("/status/executorState")
-        .and_then(Value::as_object);
+    let states = map(case.object, "/status/executorState");
     let running = states.map_or(0, |states| {
         states
             .values()
@@ -33,12 +29,8 @@ pub(in crate::readiness::custom) fn executors(case: &Case<'_>) -> Option<Verdict
 }
 
 fn wanted(object: &Value) -> i64 {
-    let setting = |name: &str| {
-        object
-            .pointer("/spec/sparkConf")
-            .and_then(|settings| settings.get(name))
-            .and_then(Value::as_str)
-    };
+    let settings = map(object, "/spec/sparkConf");
+    let setting = |name: &str| settings?.get(name)?.as_str();
     let scaling = [
         "spark.dynamicAllocation",
         "spark.streaming.dynamicAllocation",
@@ -47,12 +39,12 @@ fn wanted(object: &Value) -> i64 {
         .into_iter()
         .find(|prefix| setting(&format!("{prefix}.enabled")) == Some("true"));
     if scales_by.is_none() && !is_true(object, "/spec/dynamicAllocation/enabled") {
-        return number(object, "/spec/executor/instances").unwrap_or(1);
+        return integer(object, "/spec/executor/instances").unwrap_or(1);
     }
     let least = scales_by
         .and_then(|prefix| setting(&format!("{prefix}.minExecutors")))
         .and_then(|count| count.parse().ok());
-    number(object, "/spec/dynamicAllocation/minExecutors")
+    integer(object, "/spec/dynamicAllocation/minExecutors")
         .or(least)
         .unwrap_or(1)
 }

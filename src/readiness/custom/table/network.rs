@@ -32,7 +32,7 @@ const ATTACHED: &[Step] = &[
 const POLICY: &[Step] = &[
     Step::Ignore(Test::Condition {
         kind: "Accepted",
-        truths: &[crate::readiness::condition::Truth::False],
+        truths: &[crate::object::Truth::False],
         reasons: &["TargetNotFound"],
     }),
     Step::When(Test::NoCondition("Accepted"), Failed),

@@ -25,7 +25,7 @@ const THREE_SCALE: &[Step] = &[
     Step::When(
         Test::Condition {
             kind: "Waiting",
-            truths: &[crate::readiness::condition::Truth::True],
+            truths: &[crate::object::Truth::True],
             reasons: &[],
         },
         Waiting,
