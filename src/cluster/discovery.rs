@@ -8,7 +8,7 @@ use super::{
     error::RequestError,
     request::{Call, Cluster, Verb},
 };
-use crate::object::ObjectId;
+use crate::object::{HasKind, ObjectId};
 
 /// One kind in one version, as the API server serves it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -68,6 +68,12 @@ impl Resource {
     /// Path of the object `id`.
     pub(crate) fn path_of(&self, id: &ObjectId) -> String {
         self.path(id.namespace.as_deref(), &id.name)
+    }
+}
+
+impl HasKind for Resource {
+    fn group_and_kind(&self) -> (&str, &str) {
+        (&self.group, &self.kind)
     }
 }
 
@@ -294,7 +300,8 @@ impl Cluster {
             match self.json::<ResourceList>(&Call::get(Verb::Get, path)).await {
                 Ok(list) => resources.extend(list.into_discovered(&group, &version)),
                 // A group whose APIService is down does not hide the others.
-                Err(error) if error.code().is_some_and(|code| code >= 500 || code == 404) => {}
+                Err(error) if error.is_absent() || error.code().is_some_and(|code| code >= 500) => {
+                }
                 Err(error) => return Err(error),
             }
         }

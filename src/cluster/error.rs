@@ -41,18 +41,44 @@ impl RequestError {
         }
     }
 
+    /// Whether the user may not do that.
+    pub(crate) fn is_forbidden(&self) -> bool {
+        self.code() == Some(403)
+    }
+
+    /// Whether the object, its namespace or its kind is not there.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.code() == Some(404)
+    }
+
+    /// Whether that cannot be done with the kind.
+    pub(crate) fn is_not_allowed(&self) -> bool {
+        self.code() == Some(405)
+    }
+
+    /// Whether something is not as the request wants it to be: an object is there that was to be
+    /// created, or is another one or of another version, or another manager owns a field.
+    pub(crate) fn is_conflict(&self) -> bool {
+        self.code() == Some(409)
+    }
+
     /// Whether an object of that name was there already.
     pub(crate) fn is_already_exists(&self) -> bool {
-        self.is_of_reason("AlreadyExists")
+        self.is_conflict() && self.is_of_reason("AlreadyExists")
     }
 
     /// Whether somebody else has written in between.
-    pub(super) fn is_conflict(&self) -> bool {
-        self.is_of_reason("Conflict")
+    pub(super) fn is_lost_race(&self) -> bool {
+        self.is_conflict() && self.is_of_reason("Conflict")
     }
 
     fn is_of_reason(&self, reason: &str) -> bool {
-        matches!(self, RequestError::Refused(refusal) if refusal.code == 409 && refusal.reason == reason)
+        matches!(self, RequestError::Refused(refusal) if refusal.reason == reason)
+    }
+
+    /// Whether trying again does not help until somebody permits it, or the kind is served.
+    pub(super) fn is_not_permitted(&self) -> bool {
+        self.code().is_some_and(is_not_permitted)
     }
 
     /// The same error, of a request that was sent before and is `maybe_done` since.
@@ -112,6 +138,12 @@ impl RequestError {
             | RequestError::LockLost { .. } => false,
         }
     }
+}
+
+/// Whether the status `code` says that trying again does not help until somebody permits it, or the
+/// kind is served.
+pub(super) fn is_not_permitted(code: u16) -> bool {
+    matches!(code, 401 | 403 | 404 | 405)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::{
     error::RequestError,
     request::{self, Call, Cluster, Verb},
 };
-use crate::object::ObjectId;
+use crate::object::{ObjectId, field::is_true};
 
 /// The objects of one LIST, with `apiVersion` and `kind` filled in.
 #[derive(Debug, Default)]
@@ -133,7 +133,7 @@ impl Cluster {
             .await
         {
             Ok(object) => Ok(Some(object)),
-            Err(error) if error.code() == Some(404) => Ok(None),
+            Err(error) if error.is_absent() => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -182,10 +182,7 @@ impl Cluster {
             request::body(&review),
         );
         let answer: Value = self.json(&call).await?;
-        Ok(answer
-            .pointer("/status/allowed")
-            .and_then(Value::as_bool)
-            .unwrap_or(false))
+        Ok(is_true(&answer, "/status/allowed"))
     }
 
     /// The last `lines` lines of a container's log; `previous`: of the container before its last
@@ -201,12 +198,7 @@ impl Cluster {
         let path = format!(
             "/api/v1/namespaces/{namespace}/pods/{pod}/log?container={container}&tailLines={lines}&previous={previous}&limitBytes=65536"
         );
-        let object = ObjectId {
-            group: String::new(),
-            kind: "Pod".to_owned(),
-            namespace: Some(namespace.to_owned()),
-            name: pod.to_owned(),
-        };
+        let object = ObjectId::core("Pod", Some(namespace), pod);
         let call = Call {
             object: Some(object),
             ..Call::get(Verb::Get, path)

@@ -86,6 +86,21 @@ impl Refusal {
         }
     }
 
+    /// Whether the user, a quota or an admission webhook does not permit it.
+    pub(crate) fn is_forbidden(&self) -> bool {
+        self.code == 403
+    }
+
+    /// Whether fields of the object have values that they cannot have.
+    pub(crate) fn is_invalid(&self) -> bool {
+        self.code == 422
+    }
+
+    /// Whether the object cannot be read or stored as it is written. A typo is answered with 500.
+    pub(crate) fn is_unacceptable(&self) -> bool {
+        self.is_invalid() || matches!(self.code, 400 | 500)
+    }
+
     /// Whether this is a conflict of field ownership.
     pub(crate) fn is_ownership_conflict(&self) -> bool {
         self.code == 409

@@ -361,7 +361,7 @@ impl Cluster {
                 }
                 Err(error) => error.after(maybe_done),
             };
-            let passes = error.is_passing() || (call.outlasts_conflicts && error.is_conflict());
+            let passes = error.is_passing() || (call.outlasts_conflicts && error.is_lost_race());
             let hopeful = passes && (self.retries || started.elapsed() < QUICK);
             let Some(delay) = delays.next().filter(|_| hopeful) else {
                 return Err(error);

@@ -9,6 +9,7 @@ use std::{
 };
 
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
+use http::StatusCode;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Bytes};
 use serde::Deserialize;
@@ -21,12 +22,12 @@ use tokio_util::{
 
 use super::{
     discovery::Resource,
-    error::RequestError,
+    error::{RequestError, is_not_permitted},
     observe::parameter,
     refusal::Refusal,
     request::{Call, Cluster, Verb},
 };
-use crate::object::ObjectId;
+use crate::object::{ManifestView, ObjectId, strip_managed_fields};
 
 /// What a watch is about: a kind, in a namespace or in all, that carries a label or any.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,7 +127,7 @@ impl Cluster {
                         }
                         listed.resource_version
                     }
-                    Err(error) if matches!(error.code(), Some(401 | 403 | 404 | 405)) => {
+                    Err(error) if error.is_not_permitted() => {
                         let _ = tell(&seen, Watched::Forbidden);
                         return;
                     }
@@ -164,11 +165,7 @@ impl Cluster {
         else {
             return Ok(());
         };
-        let position = there
-            .pointer("/metadata/resourceVersion")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
+        let position = resource_version(&there);
         let (sender, mut watched) = unbounded_channel::<Heard>();
         let met = async {
             while let Some(heard) = watched.recv().await {
@@ -195,8 +192,7 @@ impl Cluster {
         id: &ObjectId,
         uid: &str,
     ) -> Result<(), RequestError> {
-        let is_it =
-            |object: &Value| object.pointer("/metadata/uid").and_then(Value::as_str) == Some(uid);
+        let is_it = |object: &Value| ManifestView(object).uid() == Some(uid);
         self.until(resource, id, |object| !is_it(object)).await
     }
 
@@ -232,9 +228,7 @@ impl Cluster {
             tokio::time::sleep(pause).await;
             let watched = match self.get(&resource, namespace, &id.name).await {
                 Ok(Some(object)) => {
-                    let version = object
-                        .pointer("/metadata/resourceVersion")
-                        .and_then(Value::as_str);
+                    let version = ManifestView(&object).resource_version();
                     position = version.map_or(position, str::to_owned);
                     Watched::Changed(Arc::new(object))
                 }
@@ -256,8 +250,10 @@ impl Cluster {
                 .await
             {
                 Ok(Ok(response)) if response.status().is_success() => response,
-                Ok(Ok(response)) if response.status().as_u16() == 410 => return Followed::Expired,
-                Ok(Ok(response)) if matches!(response.status().as_u16(), 401 | 403 | 404 | 405) => {
+                Ok(Ok(response)) if response.status() == StatusCode::GONE => {
+                    return Followed::Expired;
+                }
+                Ok(Ok(response)) if is_not_permitted(response.status().as_u16()) => {
                     return Followed::Refused;
                 }
                 Ok(Ok(_) | Err(_)) | Err(_) => return Followed::Broken(from),
@@ -338,23 +334,15 @@ fn read_line(line: &[u8]) -> Result<Option<(String, Option<Watched>)>, RequestEr
     };
     if line.kind == "ERROR" {
         return Err(RequestError::Refused(Refusal::read(
-            410,
+            StatusCode::GONE.as_u16(),
             line.object.get().as_bytes(),
             None,
         )));
     }
     let mut object: Value =
         serde_json::from_str(line.object.get()).map_err(|error| unreadable(&error))?;
-    let version = object
-        .pointer("/metadata/resourceVersion")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
-    // Who owns which field is never looked at in what a watch brings, and is half of an object's
-    // size.
-    if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
-        metadata.remove("managedFields");
-    }
+    let version = resource_version(&object);
+    strip_managed_fields(&mut object);
     let object = Arc::new(object);
     let watched = match line.kind {
         "ADDED" | "MODIFIED" => Some(Watched::Changed(object)),
@@ -362,6 +350,11 @@ fn read_line(line: &[u8]) -> Result<Option<(String, Option<Watched>)>, RequestEr
         _ => None,
     };
     Ok(Some((version, watched)))
+}
+
+fn resource_version(object: &Value) -> String {
+    let version = ManifestView(object).resource_version();
+    version.unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -380,7 +373,7 @@ mod tests {
         let Some(Watched::Changed(object)) = watched else {
             panic!("a new object is a change")
         };
-        assert!(object.pointer("/metadata/managedFields").is_none());
+        assert!(object["metadata"].get("managedFields").is_none());
         let bookmark =
             br#"{"type":"BOOKMARK","object":{"kind":"Pod","metadata":{"resourceVersion":"9"}}}"#;
         assert!(matches!(read_line(bookmark), Ok(Some((version, None))) if version == "9"));

@@ -9,7 +9,7 @@ use super::{
     observe::parameter,
     request::{self, Call, Cluster, Verb},
 };
-use crate::object::ObjectId;
+use crate::object::{ManifestView, ObjectId, field::integer};
 
 /// Whether an apply takes fields over that others own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -271,8 +271,8 @@ impl Cluster {
             })
             .await
         {
-            Err(error) if !matches!(error.code(), Some(404 | 409)) => Err(error),
-            _ => Ok(()),
+            Err(error) if error.is_absent() || error.is_conflict() => Ok(()),
+            answer => answer.map(|_| ()),
         }
     }
 
@@ -299,12 +299,12 @@ impl Cluster {
             })
             .await
         {
-            Ok(answer) => Ok(if is_terminating(&answer) {
+            Ok(answer) => Ok(if is_still_there(&answer) {
                 Deleted::Terminating(answer)
             } else {
                 Deleted::Gone
             }),
-            Err(error) if error.code() == Some(404) => Ok(Deleted::Absent),
+            Err(error) if error.is_absent() => Ok(Deleted::Absent),
             Err(error) => Err(error),
         }
     }
@@ -328,13 +328,11 @@ fn holds(stored: &Value, sent: &Value) -> bool {
 /// Some kinds are answered with the object also where it is gone: not marked for deletion, or
 /// marked with no time and no finalizer left, like a Pod that never ran. A Namespace is held by
 /// `spec.finalizers` and has no grace period.
-fn is_terminating(answer: &Value) -> bool {
-    let metadata = &answer["metadata"];
-    let held = metadata["finalizers"]
-        .as_array()
-        .is_some_and(|finalizers| !finalizers.is_empty());
-    metadata["deletionTimestamp"].is_string()
-        && (held || metadata["deletionGracePeriodSeconds"] != 0)
+fn is_still_there(answer: &Value) -> bool {
+    let view = ManifestView(answer);
+    let is_held = view.finalizers().next().is_some();
+    let has_time = integer(answer, "/metadata/deletionGracePeriodSeconds") != Some(0);
+    view.is_terminating() && (is_held || has_time)
 }
 
 impl DeleteOptions {
@@ -403,7 +401,7 @@ mod tests {
 
     #[test]
     fn what_is_answered_may_be_gone_already() {
-        let terminating = |metadata: Value| is_terminating(&json!({"metadata": metadata}));
+        let terminating = |metadata: Value| is_still_there(&json!({"metadata": metadata}));
         assert!(!terminating(json!({})));
         assert!(!terminating(
             json!({"deletionTimestamp": "t", "deletionGracePeriodSeconds": 0})

@@ -141,6 +141,14 @@ impl<'a> ManifestView<'a> {
     }
 }
 
+/// Takes `metadata.managedFields` out of `object`: who owns which field is half of its size, and
+/// `ownership` alone asks for it.
+pub(crate) fn strip_managed_fields(object: &mut Value) {
+    if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
+        metadata.remove("managedFields");
+    }
+}
+
 impl HasKind for ManifestView<'_> {
     fn group_and_kind(&self) -> (&str, &str) {
         modern(self.group(), self.kind())

@@ -47,37 +47,42 @@ pub(crate) fn judge_dry_run(object: &Object, dry_run: &DryRun) -> Option<Finding
     let RequestError::Refused(refusal) = error else {
         return Some(finding(ExitCode::Failed, error.to_string(), None));
     };
-    Some(match refusal.code {
-        403 if refusal.message.contains("exceeded quota")
-            || refusal.message.contains("admission")
-            || refusal.message.contains("violates") =>
-        {
-            finding(ExitCode::Failed, described(refusal), None)
-        }
-        403 => finding(
+    let said = described(refusal);
+    Some(if refusal.is_forbidden() {
+        let remedy = "ask the cluster's administrator for this permission";
+        let is_missing = !is_of_admission(refusal);
+        finding(
             ExitCode::Failed,
-            described(refusal),
-            Some("ask the cluster's administrator for this permission".to_owned()),
-        ),
-        409 if refusal.is_ownership_conflict() => finding(
+            said,
+            is_missing.then(|| remedy.to_owned()),
+        )
+    } else if refusal.is_ownership_conflict() {
+        finding(
             ExitCode::Failed,
             conflict(refusal),
             Some(CONFLICT.to_owned()),
-        ),
-        400 | 422 | 500 if names_an_unknown_field(refusal) => {
-            let kind = object.id.kind.to_lowercase();
-            finding(
-                ExitCode::Usage,
-                described(refusal),
-                Some(format!(
-                    "`kubectl explain {kind} --recursive` shows the fields of a {}",
-                    object.id.kind
-                )),
-            )
-        }
-        400 | 422 | 500 => finding(ExitCode::Usage, described(refusal), None),
-        _ => finding(ExitCode::Failed, described(refusal), None),
+        )
+    } else if refusal.is_unacceptable() {
+        let is_unknown = names_an_unknown_field(refusal);
+        let remedy = is_unknown.then(|| fields_are_shown(&object.id.kind));
+        finding(ExitCode::Usage, said, remedy)
+    } else {
+        finding(ExitCode::Failed, said, None)
     })
+}
+
+/// Whether a quota, a policy or a webhook does not permit it, and not what the user may do.
+fn is_of_admission(refusal: &Refusal) -> bool {
+    ["exceeded quota", "admission", "violates"]
+        .iter()
+        .any(|words| refusal.message.contains(words))
+}
+
+fn fields_are_shown(kind: &str) -> String {
+    format!(
+        "`kubectl explain {} --recursive` shows the fields of a {kind}",
+        kind.to_lowercase()
+    )
 }
 
 const CONFLICT: &str =

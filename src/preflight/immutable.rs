@@ -38,7 +38,7 @@ const CHANGEABLE: [&str; 7] = [
 /// The fields of `sent` that `refusal` says cannot be changed in `live`; none where anything else
 /// is wrong too, since then it does not help to create the object anew.
 pub(crate) fn immutable_fields(refusal: &Refusal, sent: &Value, live: &Value) -> Vec<String> {
-    let is_invalid = refusal.code == 422 && !refusal.causes.is_empty();
+    let is_invalid = refusal.is_invalid() && !refusal.causes.is_empty();
     if !is_invalid
         || !refusal
             .causes
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn fields_of_a_stateful_set_are_told_by_comparison() {
         let message = "Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals' are forbidden";
-        let sent = json!({"kind": "StatefulSet", "spec": {"replicas": 2, "serviceName": "b", "selector": {"matchLabels": {"app": "a"}}}});
+        let sent = json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "spec": {"replicas": 2, "serviceName": "b", "selector": {"matchLabels": {"app": "a"}}}});
         let live = json!({"spec": {"replicas": 1, "serviceName": "a", "selector": {"matchLabels": {"app": "a"}}, "podManagementPolicy": "x"}});
         assert_eq!(
             fields(&[("spec", message)], &sent, &live),

@@ -117,7 +117,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::object::{ObjectId, Origin};
+    use crate::object::{ObjectId, Origin, Scope};
 
     fn object(kind: &str) -> Object {
         let body = json!({"apiVersion": "example.org/v1", "kind": kind, "metadata": {"name": "a"}});
@@ -147,15 +147,7 @@ mod tests {
     }
 
     fn resource(group: &str, version: &str, kind: &str) -> Resource {
-        Resource {
-            group: group.to_owned(),
-            version: version.to_owned(),
-            kind: kind.to_owned(),
-            plural: String::new(),
-            namespaced: true,
-            verbs: Vec::new(),
-            has_status: false,
-        }
+        Resource::built_in(group, version, kind, "", Scope::Namespaced)
     }
 
     fn remedy(api_version: &str, kind: &str) -> String {

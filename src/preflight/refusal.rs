@@ -5,7 +5,7 @@ use crate::cluster::Refusal;
 /// What the API server says is wrong with an object, as people write it: without the object's name,
 /// which stands before it, and without the value at fault, which may be a secret.
 pub(crate) fn described(refusal: &Refusal) -> String {
-    if !refusal.causes.is_empty() && refusal.code == 422 {
+    if refusal.is_invalid() && !refusal.causes.is_empty() {
         let causes: Vec<String> = refusal
             .causes
             .iter()

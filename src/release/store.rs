@@ -18,7 +18,9 @@ use super::{
 pub(crate) use following::Change;
 
 use crate::{
-    cluster::{Cluster, DeleteOptions, Force, RequestError, Resource, Served},
+    cluster::{
+        Cluster, DeleteOptions, Force, ListScope, RequestError, Resource, Served, Tolerated,
+    },
     object::{Digest, ManifestView, ObjectId},
     plan::ReleaseId,
 };
@@ -105,8 +107,7 @@ const SECRET_TYPE: &str = "deployctl.dev/revision";
 /// Compressed bytes in one chunk; base64 and the envelope stay well under the API server's limit of
 /// 1 MiB.
 const CHUNK_BYTES: usize = 600 * 1024;
-/// Chunks that are written, read or deleted at once.
-const PARALLEL: usize = 8;
+
 impl Store {
     /// The revisions of `release` in `namespace`.
     pub(crate) fn new(
@@ -115,25 +116,11 @@ impl Store {
         namespace: &str,
         release: &ReleaseId,
     ) -> Self {
-        let core = |kind: &str, plural: &str, namespaced| {
-            served
-                .exact("v1", kind)
-                .cloned()
-                .unwrap_or_else(|| Resource {
-                    group: String::new(),
-                    version: "v1".to_owned(),
-                    kind: kind.to_owned(),
-                    plural: plural.to_owned(),
-                    namespaced,
-                    verbs: Vec::new(),
-                    has_status: false,
-                })
-        };
         Self {
             cluster: cluster.clone(),
-            secrets: core("Secret", "secrets", true),
-            namespaces: core("Namespace", "namespaces", false),
-            quotas: core("ResourceQuota", "resourcequotas", true),
+            secrets: served.or_known(Resource::secrets()),
+            namespaces: served.or_known(Resource::namespaces()),
+            quotas: served.or_known(Resource::resource_quotas()),
             namespace: namespace.to_owned(),
             release: release.clone(),
         }
@@ -154,16 +141,13 @@ impl Store {
     }
 
     async fn list_heads(&self, selector: &str) -> Result<Vec<Head>, StoreError> {
-        let listed = match self
+        let scope = ListScope::Namespace(&self.namespace);
+        let listing = self
             .cluster
-            .list(&self.secrets, Some(&self.namespace), Some(selector))
-            .await
-        {
-            Ok(listed) => listed,
-            Err(error) if error.code() == Some(404) => return Ok(Vec::new()),
-            Err(error) => return Err(self.failed("read revisions", error)),
-        };
-        let mut heads = listed
+            .list_permitted(&self.secrets, scope, Some(selector), Tolerated::Absent)
+            .await;
+        let listing = listing.map_err(|error| self.failed("read revisions", error))?;
+        let mut heads = listing
             .items
             .iter()
             .map(|item| read_head(item))
@@ -198,7 +182,7 @@ impl Store {
             Ok(None) => {}
             // Who is confined to one namespace may not look at it; whether it is there shows at the
             // first write.
-            Err(error) if error.code() != Some(403) => return Err(self.failed(what, error)),
+            Err(error) if !error.is_forbidden() => return Err(self.failed(what, error)),
             Ok(Some(_)) | Err(_) => return Ok(()),
         }
         let body =
@@ -215,15 +199,13 @@ impl Store {
     /// How many more Secrets the namespace for revisions takes; `None` where no quota says, or none
     /// that the user may look at.
     pub(crate) async fn room(&self) -> Result<Option<Room>, StoreError> {
-        match self
+        let scope = ListScope::Namespace(&self.namespace);
+        let listing = self
             .cluster
-            .list(&self.quotas, Some(&self.namespace), None)
-            .await
-        {
-            Ok(listed) => Ok(Room::under(listed.items.iter().map(AsRef::as_ref))),
-            Err(error) if matches!(error.code(), Some(403 | 404)) => Ok(None),
-            Err(error) => Err(self.failed("look for quotas", error)),
-        }
+            .list_permitted(&self.quotas, scope, None, Tolerated::Forbidden)
+            .await;
+        let listing = listing.map_err(|error| self.failed("look for quotas", error))?;
+        Ok(Room::under(listing.items.iter().map(AsRef::as_ref)))
     }
 
     /// Fails where `room` is too little for `need` Secrets.
@@ -271,7 +253,10 @@ impl Store {
             .chunks(CHUNK_BYTES)
             .map(|piece| self.write_chunk(piece))
             .collect();
-        stream::iter(writes).buffered(PARALLEL).try_collect().await
+        stream::iter(writes)
+            .buffered(Cluster::PARALLEL_LARGE)
+            .try_collect()
+            .await
     }
 
     async fn write_chunk(&self, piece: &[u8]) -> Result<String, StoreError> {
@@ -302,7 +287,10 @@ impl Store {
     /// What the chunks `names` hold, one after the other.
     async fn read_bytes(&self, names: &[String]) -> Result<Vec<u8>, StoreError> {
         let reads: Vec<_> = names.iter().map(|name| self.read_chunk(name)).collect();
-        let pieces: Vec<Vec<u8>> = stream::iter(reads).buffered(PARALLEL).try_collect().await?;
+        let pieces: Vec<Vec<u8>> = stream::iter(reads)
+            .buffered(Cluster::PARALLEL_LARGE)
+            .try_collect()
+            .await?;
         Ok(pieces.concat())
     }
 
@@ -348,7 +336,7 @@ impl Store {
             .replace(&self.secrets, &self.id(&name), &body, MANAGER)
             .await;
         head.stored_as = resource_version(
-            &stored.map_err(|error| self.not_stored(error.code() == Some(409), name, error))?,
+            &stored.map_err(|error| self.not_stored(error.is_conflict(), name, error))?,
         );
         Ok(())
     }
@@ -389,7 +377,7 @@ impl Store {
             .map(|name| self.delete(name))
             .collect();
         stream::iter(garbage)
-            .buffer_unordered(PARALLEL)
+            .buffer_unordered(Cluster::PARALLEL_LARGE)
             .try_collect()
             .await
     }

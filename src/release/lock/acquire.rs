@@ -76,9 +76,7 @@ impl Lock {
                 Ok(None) => {}
                 // The namespace is looked for only where it is missing: that costs no request each
                 // time.
-                Err(LockError::Request { source, .. })
-                    if source.code() == Some(404) && !prepared =>
-                {
+                Err(LockError::Request { source, .. }) if source.is_absent() && !prepared => {
                     Store::new(cluster, served, state_namespace, release)
                         .prepare()
                         .await?;

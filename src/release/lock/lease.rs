@@ -21,22 +21,9 @@ pub(super) struct Lease {
     pub(super) release: ReleaseId,
 }
 
-const GROUP: &str = "coordination.k8s.io";
 /// The kind that locks are of.
 pub(crate) fn resource(served: &Served) -> Resource {
-    // Leases are served by every API server, but discovery may fail to say so.
-    served
-        .exact("coordination.k8s.io/v1", "Lease")
-        .cloned()
-        .unwrap_or_else(|| Resource {
-            group: GROUP.to_owned(),
-            version: "v1".to_owned(),
-            kind: "Lease".to_owned(),
-            plural: "leases".to_owned(),
-            namespaced: true,
-            verbs: Vec::new(),
-            has_status: false,
-        })
+    served.or_known(Resource::leases())
 }
 
 impl Lease {
@@ -49,8 +36,8 @@ impl Lease {
     ) -> Self {
         let resource = resource(served);
         let id = ObjectId {
-            group: GROUP.to_owned(),
-            kind: "Lease".to_owned(),
+            group: resource.group.clone(),
+            kind: resource.kind.clone(),
             namespace: Some(namespace.to_owned()),
             name: format!("deployctl.{release}"),
         };
@@ -83,7 +70,7 @@ impl Lease {
             .await
         {
             Ok(lease) => Ok(Some(LeaseState::read(&lease))),
-            Err(error) if error.code() == Some(409) => Ok(None),
+            Err(error) if error.is_conflict() => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -122,7 +109,7 @@ impl Lease {
             Ok(_) => Ok(true),
             Err(error) if is_moved(&error) => Ok(false),
             // Who may not delete it can still say that nobody holds it.
-            Err(error) if error.code() == Some(403) => self.clear(before).await.map_err(|_| error),
+            Err(error) if error.is_forbidden() => self.clear(before).await.map_err(|_| error),
             Err(error) => Err(error),
         }
     }
@@ -162,5 +149,5 @@ impl Lease {
 /// Whether a guarded write was refused because the Lease is not as it was: changed, deleted, or
 /// another one of its name.
 fn is_moved(error: &RequestError) -> bool {
-    matches!(error.code(), Some(404 | 409))
+    error.is_absent() || error.is_conflict()
 }
