@@ -7,6 +7,7 @@ use super::{
     fields::Fields,
     path::{Element, Path},
 };
+use crate::object::{HasKind as _, ManifestView};
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -22,15 +23,15 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// applier has one entry, of one version.
 /// <https://kubernetes.io/docs/reference/using-api/server-side-apply/#upgrading-from-client-side-apply-to-server-side-apply>
 pub(crate) fn adoption(live: &Value, manager: &str) -> Option<Value> {
-    let all = entries(live);
+    let all: Vec<Entry<'_>> = entries(live).collect();
     let ours = all.iter().find(|entry| entry.is_applied_by(manager));
-    let is_adoptable = |entry: &Entry| entry.is_adoptable() || entry.is_half_way_of(manager);
+    let is_adoptable = |entry: &Entry<'_>| entry.is_adoptable() || entry.is_half_way_of(manager);
     let newest = all
         .iter()
         .filter(|entry| is_adoptable(entry))
         .max_by_key(|entry| entry.time());
     let version = ours.or(newest)?.api_version().to_owned();
-    let is_moved = |entry: &Entry| is_adoptable(entry) && entry.api_version() == version;
+    let is_moved = |entry: &Entry<'_>| is_adoptable(entry) && entry.api_version() == version;
     if !all.iter().any(is_moved) {
         return None;
     }
@@ -39,11 +40,12 @@ pub(crate) fn adoption(live: &Value, manager: &str) -> Option<Value> {
     let merged = all
         .iter()
         .filter(|entry| is_moved(entry) || entry.is_applied_by(manager))
-        .flat_map(|entry| entry.fields.iter());
+        .flat_map(|entry| entry.fields().iter());
     let merged: Fields = merged.map(|path| as_stored(path, live)).collect();
+    let blank = Entry::blank(manager, &version);
     let adopted = ours
         .cloned()
-        .unwrap_or_else(|| Entry::new_of_applier(manager, &version))
+        .unwrap_or_else(|| Entry::of(&blank))
         .with_fields(merged);
     let others = all
         .iter()
@@ -58,7 +60,7 @@ pub(crate) fn adoption(live: &Value, manager: &str) -> Option<Value> {
 ///
 /// For an object that others apply as well, which must not be deleted.
 pub(crate) fn give_up_object(live: &Value, manager: &str, label: &str) -> Option<Value> {
-    let all = entries(live);
+    let all: Vec<Entry<'_>> = entries(live).collect();
     let label = Path::of_fields(&["metadata", "labels", label]);
     let gone = removed(&label, live);
     if gone.is_none() && all.iter().all(|entry| entry.manager() != manager) {
@@ -69,17 +71,17 @@ pub(crate) fn give_up_object(live: &Value, manager: &str, label: &str) -> Option
 }
 
 /// The patch that sets `entries`, without what is at `gone`, and removes that.
-fn patch(live: &Value, entries: impl Iterator<Item = Entry>, gone: Option<&Path>) -> Value {
-    let left = |entry: &Entry| {
+fn patch<'a>(live: &Value, entries: impl Iterator<Item = Entry<'a>>, gone: Option<&Path>) -> Value {
+    let left = |entry: &Entry<'a>| {
         let fields = entry
-            .fields
+            .fields()
             .iter()
             .filter(|path| gone.is_none_or(|gone| !path.is_within(gone)));
         entry.with_fields(fields.cloned().collect())
     };
     let entries = entries
         .map(|entry| left(&entry))
-        .filter(|entry| !entry.fields.is_empty());
+        .filter(|entry| !entry.fields().is_empty());
     let removal = gone.map(|path| json!({"op": "remove", "path": pointer(path)}));
     let operations = [
         same_version(live),
@@ -101,7 +103,7 @@ fn removed(path: &Path, live: &Value) -> Option<Path> {
 fn as_stored(path: &Path, live: &Value) -> Path {
     let mut elements = path.elements().to_vec();
     match elements.first_mut() {
-        Some(Element::Field(name)) if name == "stringData" && live["kind"] == "Secret" => {
+        Some(Element::Field(name)) if name == "stringData" && ManifestView(live).is_secret() => {
             "data".clone_into(name);
         }
         _ => {}

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::entries::same_version;
+use super::entries::{Entry, entries, same_version};
 use crate::object::ManifestView;
 
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
@@ -11,31 +11,28 @@ const SECOND: SignedDuration = SignedDuration::from_secs(1);
 /// The `fieldsV1` of `manager`'s `Apply` entry in `object`: the mark that the object is ours.
 pub(crate) fn apply_entry<'a>(object: &'a Value, manager: &str) -> Option<&'a Value> {
     entries(object)
-        .find(|entry| text(entry, "manager") == manager && text(entry, "operation") == "Apply")
-        .and_then(|entry| entry.get("fieldsV1"))
+        .find(|entry| is_applied(entry, manager))
+        .and_then(|entry| entry.fields_v1())
+}
+
+fn is_applied(entry: &Entry<'_>, manager: &str) -> bool {
+    entry.manager() == manager && entry.is_apply()
 }
 
 /// Whether `object` is ours: `manager` has applied it, or was putting it back and was stopped
 /// between the content and its owners, which leaves an entry of another sort. What was not ours
 /// before does not carry our label then.
 pub(crate) fn is_ours(object: &Value, manager: &str) -> bool {
-    let label = manager
-        .strip_prefix("deployctl.")
-        .map(|release| format!("deployctl.dev/{release}"));
+    let release = manager.strip_prefix("deployctl.");
     let is_labelled = || {
-        label.is_some_and(|label| {
-            object
-                .pointer("/metadata/labels")
-                .and_then(|labels| labels.get(label))
-                .is_some()
-        })
+        release
+            .zip(ManifestView(object).labels())
+            .is_some_and(|(release, labels)| {
+                labels.contains_key(&format!("deployctl.dev/{release}"))
+            })
     };
-    let is_half_way = |entry: &Value| {
-        text(entry, "manager") == manager
-            && text(entry, "operation") == "Update"
-            && text(entry, "subresource").is_empty()
-    };
-    apply_entry(object, manager).is_some() || (entries(object).any(is_half_way) && is_labelled())
+    apply_entry(object, manager).is_some()
+        || (entries(object).any(|entry| entry.is_half_way_of(manager)) && is_labelled())
 }
 
 /// Whether `object` is ours to remove: no controller made it. Controllers copy labels, and what they
@@ -60,8 +57,8 @@ fn owns(fields: &Value, path: &[&str]) -> bool {
 pub(crate) fn is_interactive_kubectl(object: &Value, manager: &str) -> bool {
     manager.starts_with("kubectl")
         && entries(object)
-            .filter(|entry| text(entry, "manager") == manager)
-            .all(|entry| text(entry, "operation") == "Update")
+            .filter(|entry| entry.manager() == manager)
+            .all(|entry| entry.is_update())
 }
 
 /// A JSON patch that takes the field at `path` out of `manager`'s `Apply` entry, so that it is
@@ -71,9 +68,7 @@ pub(crate) fn is_interactive_kubectl(object: &Value, manager: &str) -> bool {
 /// there: five replicas would become one.
 pub(crate) fn give_up(object: &Value, manager: &str, path: &[&str]) -> Option<Value> {
     apply_entry(object, manager).filter(|fields| owns(fields, path))?;
-    let index = entries(object).position(|entry| {
-        text(entry, "manager") == manager && text(entry, "operation") == "Apply"
-    })?;
+    let index = entries(object).position(|entry| is_applied(&entry, manager))?;
     let field = path.join("/f:");
     Some(serde_json::json!([
         same_version(object),
@@ -93,10 +88,9 @@ pub(crate) fn other_releases(object: &Value, manager: &str) -> Vec<String> {
 /// The managers other than `manager` that apply `object`, other releases included: it is not ours
 /// alone.
 pub(crate) fn other_appliers(object: &Value, manager: &str) -> Vec<String> {
-    let applied = entries(object)
-        .filter(|entry| text(entry, "operation") == "Apply" && text(entry, "manager") != manager);
-    applied
-        .map(|entry| text(entry, "manager").to_owned())
+    entries(object)
+        .filter(|entry| entry.is_apply() && entry.manager() != manager)
+        .map(|entry| entry.manager().to_owned())
         .collect()
 }
 
@@ -106,32 +100,16 @@ pub(crate) fn other_appliers(object: &Value, manager: &str) -> Vec<String> {
 /// Only for an object that was absent before: an applier's entry gets a new time with every apply
 /// that changes something.
 pub(crate) fn written_at_creation(object: &Value, manager: &str) -> bool {
-    let time = |value: Option<&Value>| {
-        value
-            .and_then(Value::as_str)
-            .and_then(|text| text.parse::<Timestamp>().ok())
-    };
-    let Some(created) = time(object.pointer("/metadata/creationTimestamp")) else {
+    let Some(created) = ManifestView(object).created() else {
         return false;
     };
-    let is_at_creation = |entry: &Value| {
-        time(entry.get("time")).is_some_and(|time| time.duration_since(created).abs() <= SECOND)
+    let is_at_creation = |entry: &Entry<'_>| {
+        let time = entry.time().and_then(|time| time.parse::<Timestamp>().ok());
+        time.is_some_and(|time| time.duration_since(created).abs() <= SECOND)
     };
     entries(object)
-        .filter(|entry| text(entry, "manager") == manager && text(entry, "subresource").is_empty())
-        .any(is_at_creation)
-}
-
-fn entries(object: &Value) -> impl Iterator<Item = &Value> {
-    object
-        .pointer("/metadata/managedFields")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-}
-
-fn text<'a>(entry: &'a Value, key: &str) -> &'a str {
-    entry.get(key).and_then(Value::as_str).unwrap_or_default()
+        .filter(|entry| entry.manager() == manager && entry.subresource().is_empty())
+        .any(|entry| is_at_creation(&entry))
 }
 
 #[cfg(test)]

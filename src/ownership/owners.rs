@@ -2,12 +2,8 @@
 
 use serde_json::Value;
 
-use super::{
-    entries::{Entry, api_version},
-    fields::Fields,
-    path::Path,
-    sides::Sides,
-};
+use super::{entries::Entry, fields::Fields, path::Path, sides::Sides};
+use crate::object::ManifestView;
 
 /// What the `managedFields` of an object that is put back are composed of.
 pub(super) struct Owners<'a> {
@@ -21,7 +17,7 @@ pub(super) struct Owners<'a> {
     pub(super) stayed: Vec<&'a Path>,
 }
 
-impl Owners<'_> {
+impl<'a> Owners<'a> {
     /// The entries to set.
     ///
     /// - Others keep what they hold, and get back what they held of the restored paths, and what we
@@ -33,7 +29,7 @@ impl Owners<'_> {
     /// - Paths of another version of the API than the object's mean nothing here: such an entry of
     ///   ours becomes what it was, others' stay as they are, or come back whole where they are
     ///   gone.
-    pub(super) fn composed(&self) -> Vec<Entry> {
+    pub(super) fn composed(&self) -> Vec<Entry<'a>> {
         let others = self.sides.now.iter().filter(|entry| !self.is_ours(entry));
         let gone = self
             .sides
@@ -44,9 +40,9 @@ impl Owners<'_> {
         let kept = others
             .map(|entry| self.kept(entry))
             .chain(gone.map(|entry| self.returned(entry)));
-        let mut composed: Vec<Entry> = kept
+        let mut composed: Vec<Entry<'a>> = kept
             .chain(ours.map(|entry| self.ours(entry)))
-            .filter(|entry| !entry.fields.is_empty())
+            .filter(|entry| !entry.fields().is_empty())
             .collect();
         // The API server made such an entry up when we applied to an object that nobody managed.
         if self.sides.before.is_empty() && composed.iter().all(Entry::is_adoptable) {
@@ -56,7 +52,7 @@ impl Owners<'_> {
     }
 
     /// An entry of another manager that is there now.
-    fn kept(&self, now: &Entry) -> Entry {
+    fn kept(&self, now: &Entry<'a>) -> Entry<'a> {
         if self.is_of_other_version(now) {
             return now.clone();
         }
@@ -65,10 +61,10 @@ impl Owners<'_> {
         };
         let returned = self
             .held_again(before)
-            .filter(|path| !now.fields.contains(path))
+            .filter(|path| !now.fields().contains(path))
             .cloned();
         let fields: Fields = self.existing(now).iter().cloned().chain(returned).collect();
-        if fields == before.fields {
+        if fields == *before.fields() {
             before.clone()
         } else {
             now.with_fields(fields)
@@ -76,21 +72,21 @@ impl Owners<'_> {
     }
 
     /// An entry of another manager that is gone altogether.
-    fn returned(&self, before: &Entry) -> Entry {
+    fn returned(&self, before: &Entry<'a>) -> Entry<'a> {
         if self.is_of_other_version(before) {
             return before.clone();
         }
         // An apply that followed the adoption has let go of what it did not send: then nothing
         // shows any more whose it was.
         let is_adopted = self.sides.is_adopted(before);
-        let adopted = before.fields.iter().filter(|path| {
+        let adopted = before.fields().iter().filter(|path| {
             is_adopted && self.is_as_before(path) && !self.sides.is_taken_by_others(path)
         });
         before.with_fields(self.held_again(before).chain(adopted).cloned().collect())
     }
 
     /// An entry of ours.
-    fn ours(&self, before: &Entry) -> Entry {
+    fn ours(&self, before: &Entry<'a>) -> Entry<'a> {
         if self.is_of_other_version(before) {
             return before.clone();
         }
@@ -98,10 +94,13 @@ impl Owners<'_> {
         let now = find(&self.sides.now, before);
         let shared = now
             .into_iter()
-            .flat_map(|now| now.fields.iter().filter(stays));
-        let held = before.fields.iter().filter(|path| self.is_as_before(path));
+            .flat_map(|now| now.fields().iter().filter(stays));
+        let held = before
+            .fields()
+            .iter()
+            .filter(|path| self.is_as_before(path));
         let fields: Fields = held.chain(shared).cloned().collect();
-        if fields == before.fields {
+        if fields == *before.fields() {
             before.clone()
         } else {
             now.unwrap_or(before).with_fields(fields)
@@ -109,10 +108,10 @@ impl Owners<'_> {
     }
 
     /// What `now` holds, without what the restoration takes away.
-    fn existing(&self, now: &Entry) -> Fields {
+    fn existing(&self, now: &Entry<'_>) -> Fields {
         let goes =
             |path: &&Path| path.get(self.sides.live).is_some() && path.get(self.content).is_none();
-        now.fields
+        now.fields()
             .iter()
             .filter(|path| !goes(path))
             .cloned()
@@ -121,8 +120,8 @@ impl Owners<'_> {
 
     /// What another manager held in `before` and holds again: it has the value of then, and was
     /// changed or taken over by us.
-    fn held_again<'b>(&self, before: &'b Entry) -> impl Iterator<Item = &'b Path> {
-        before.fields.iter().filter(|path| {
+    fn held_again<'b>(&self, before: &'b Entry<'_>) -> impl Iterator<Item = &'b Path> {
+        before.fields().iter().filter(|path| {
             self.is_as_before(path) && (self.is_restored(path) || self.is_taken_over(path))
         })
     }
@@ -146,33 +145,33 @@ impl Owners<'_> {
 
     /// Whether we hold `path` now and did not.
     fn is_taken_over(&self, path: &Path) -> bool {
-        let holds = |entries: &[Entry]| {
+        let holds = |entries: &[Entry<'_>]| {
             entries
                 .iter()
-                .any(|entry| self.is_ours(entry) && entry.fields.contains(path))
+                .any(|entry| self.is_ours(entry) && entry.fields().contains(path))
         };
         holds(&self.sides.now) && !holds(&self.sides.before)
     }
 
-    fn is_ours(&self, entry: &Entry) -> bool {
+    fn is_ours(&self, entry: &Entry<'_>) -> bool {
         entry.manager() == self.sides.manager
     }
 
-    fn is_of_other_version(&self, entry: &Entry) -> bool {
-        entry.api_version() != api_version(self.sides.live)
+    fn is_of_other_version(&self, entry: &Entry<'_>) -> bool {
+        entry.api_version() != ManifestView(self.sides.live).api_version()
     }
 }
 
 /// Whether both hold the same, whatever their order and times.
-pub(super) fn is_same(left: &[Entry], right: &[Entry]) -> bool {
+pub(super) fn is_same(left: &[Entry<'_>], right: &[Entry<'_>]) -> bool {
     left.len() == right.len()
         && left.iter().all(|entry| {
             find(right, entry).is_some_and(|other| {
-                other.fields == entry.fields && other.api_version() == entry.api_version()
+                other.fields() == entry.fields() && other.api_version() == entry.api_version()
             })
         })
 }
 
-fn find<'a>(entries: &'a [Entry], like: &Entry) -> Option<&'a Entry> {
+fn find<'b, 'a>(entries: &'b [Entry<'a>], like: &Entry<'_>) -> Option<&'b Entry<'a>> {
     entries.iter().find(|entry| entry.is_same_as(like))
 }

@@ -6,12 +6,13 @@ use serde_json::Value;
 
 use super::{
     change::{ChangedPath, changed_paths, joined},
-    entries::{Entry, api_version},
+    entries::Entry,
     path::Path,
     recreate::{remove_allocations, remove_bindings},
     sides::{Decision, Sides},
     system::remove_system_fields,
 };
+use crate::object::ManifestView;
 
 /// A place in which an object is not what it was. It holds no values: they may be secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,8 +81,7 @@ pub(crate) fn differences(
     changed: Option<&[ChangedPath]>,
     manager: &str,
 ) -> Vec<FieldDifference> {
-    let uid = |object: &Value| object.pointer("/metadata/uid").cloned();
-    if uid(snapshot) != uid(live) {
+    if ManifestView(snapshot).uid() != ManifestView(live).uid() {
         let (snapshot, live) = (lasting(snapshot), lasting(live));
         return compare(
             &Sides::of(&snapshot, &live, manager),
@@ -102,10 +102,10 @@ fn lasting(object: &Value) -> Value {
     remove_system_fields(&mut object);
     remove_bindings(&mut object);
     remove_allocations(&mut object);
-    let references = object
-        .pointer_mut("/metadata/ownerReferences")
-        .and_then(Value::as_array_mut);
+    let references = Path::of_fields(&["metadata", "ownerReferences"]);
     references
+        .get_mut(&mut object)
+        .and_then(Value::as_array_mut)
         .into_iter()
         .flatten()
         .filter_map(Value::as_object_mut)
@@ -186,17 +186,18 @@ fn order_reason(sides: &Sides<'_>, change: &ChangedPath, compared: Compared) -> 
 /// lost through us: the first such path.
 fn not_held_again(
     sides: &Sides<'_>,
-    entry: &Entry,
+    entry: &Entry<'_>,
     changes: &[ChangedPath],
     compared: Compared,
 ) -> Option<FieldDifference> {
     let is_ours = entry.manager() == sides.manager;
-    if entry.subresource() == "status" || !is_ours && entry.api_version() != api_version(sides.live)
+    if entry.subresource() == "status"
+        || !is_ours && entry.api_version() != ManifestView(sides.live).api_version()
     {
         return None;
     }
     let now = sides.now.iter().find(|now| now.is_same_as(entry));
-    let is_held = |path: &Path| now.is_some_and(|now| now.fields.contains(path));
+    let is_held = |path: &Path| now.is_some_and(|now| now.fields().contains(path));
     let is_touched = |path: &Path| {
         compared == Compared::Anew || changes.iter().any(|change| path.is_within(&change.path))
     };
@@ -204,10 +205,10 @@ fn not_held_again(
         is_ours
             || sides.is_adopted(entry)
             || is_touched(path)
-            || ours(&sides.now, sides.manager).any(|now| now.fields.contains(path))
+            || ours(&sides.now, sides.manager).any(|now| now.fields().contains(path))
     };
     let mut lost = entry
-        .fields
+        .fields()
         .iter()
         .filter(|path| sides.is_as_before(path) && !is_held(path) && by_us(path));
     let path = lost.find(|path| !sides.is_taken_by_others(path))?;
@@ -221,17 +222,20 @@ fn not_held_again(
 /// first such path.
 fn held_by_us(
     sides: &Sides<'_>,
-    entry: &Entry,
+    entry: &Entry<'_>,
     values: &[FieldDifference],
 ) -> Option<FieldDifference> {
-    if entry.manager() != sides.manager || entry.api_version() != api_version(sides.live) {
+    if entry.manager() != sides.manager
+        || entry.api_version() != ManifestView(sides.live).api_version()
+    {
         return None;
     }
-    let was_held =
-        |path: &Path| ours(&sides.before, sides.manager).any(|before| before.fields.contains(path));
+    let was_held = |path: &Path| {
+        ours(&sides.before, sides.manager).any(|before| before.fields().contains(path))
+    };
     let stays = |path: &Path| values.iter().any(|value| path.is_within(&value.path));
     let path = entry
-        .fields
+        .fields()
         .iter()
         .find(|path| !was_held(path) && !stays(path))?;
     Some(FieldDifference {
@@ -240,7 +244,7 @@ fn held_by_us(
     })
 }
 
-fn ours<'a>(entries: &'a [Entry], manager: &'a str) -> impl Iterator<Item = &'a Entry> {
+fn ours<'b, 'a>(entries: &'b [Entry<'a>], manager: &'b str) -> impl Iterator<Item = &'b Entry<'a>> {
     entries
         .iter()
         .filter(move |entry| entry.manager() == manager)

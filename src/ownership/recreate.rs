@@ -5,11 +5,16 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use super::{
-    entries::{Entry, api_version, entries},
+    entries::{Entry, entries},
     path::{Element, Path},
     system::remove_system_fields,
 };
 use crate::object::ManifestView;
+use crate::object::{
+    HasKind as _,
+    field::{is_true, list, text},
+    strip_managed_fields,
+};
 
 /// How an object that was deleted is created again: a POST of `body`, then its owners are put back
 /// as [`restore`](super::restore()) with `expected` as the snapshot and no changed paths says.
@@ -26,36 +31,35 @@ pub(crate) struct Recreation {
     pub(crate) expected: Value,
 }
 
+const JOB: (&str, &str) = ("batch", "Job");
+
 /// Values that the API server or a controller gave to the object that is gone, and that the new one
 /// gets anew: with those of the old one it would be refused, or belong to what is gone.
-const BOUND: [(&str, &str); 13] = [
-    ("Job", "/metadata/labels/controller-uid"),
+const BOUND: [((&str, &str), &str); 13] = [
+    (JOB, "/metadata/labels/controller-uid"),
+    (JOB, "/metadata/labels/batch.kubernetes.io~1controller-uid"),
+    (JOB, "/metadata/labels/job-name"),
+    (JOB, "/metadata/labels/batch.kubernetes.io~1job-name"),
+    (JOB, "/spec/selector"),
+    (JOB, "/spec/template/metadata/labels/controller-uid"),
     (
-        "Job",
-        "/metadata/labels/batch.kubernetes.io~1controller-uid",
-    ),
-    ("Job", "/metadata/labels/job-name"),
-    ("Job", "/metadata/labels/batch.kubernetes.io~1job-name"),
-    ("Job", "/spec/selector"),
-    ("Job", "/spec/template/metadata/labels/controller-uid"),
-    (
-        "Job",
+        JOB,
         "/spec/template/metadata/labels/batch.kubernetes.io~1controller-uid",
     ),
-    ("Job", "/spec/template/metadata/labels/job-name"),
+    (JOB, "/spec/template/metadata/labels/job-name"),
     (
-        "Job",
+        JOB,
         "/spec/template/metadata/labels/batch.kubernetes.io~1job-name",
     ),
-    ("Pod", "/spec/nodeName"),
+    (("", "Pod"), "/spec/nodeName"),
     // A claim that says it is bound, to a volume that is bound to the claim before, is lost;
     // without this it waits for the volume.
     (
-        "PersistentVolumeClaim",
+        ("", "PersistentVolumeClaim"),
         "/metadata/annotations/pv.kubernetes.io~1bind-completed",
     ),
-    ("PersistentVolume", "/spec/claimRef/uid"),
-    ("PersistentVolume", "/spec/claimRef/resourceVersion"),
+    (("", "PersistentVolume"), "/spec/claimRef/uid"),
+    (("", "PersistentVolume"), "/spec/claimRef/resourceVersion"),
 ];
 
 /// Addresses and ports that were allocated to a Service. They are asked for again, and given up
@@ -99,72 +103,60 @@ pub(crate) fn recreation(snapshot: &Value, owners: &HashMap<String, String>) -> 
     remove_bindings(&mut expected);
     put_owner_references(&mut expected, owners);
     let mut body = expected.clone();
-    Path::of_fields(&["metadata", "managedFields"]).remove(&mut body);
+    strip_managed_fields(&mut body);
     Some(Recreation { body, expected })
 }
 
 /// Removes what a new object of this name gets anew, whatever it was.
 pub(super) fn remove_bindings(object: &mut Value) {
-    let kind = built_in_kind(object).to_owned();
-    let is_selected_by_hand = object.pointer("/spec/manualSelector") == Some(&Value::Bool(true));
-    for (_, pointer) in BOUND
+    let view = ManifestView(object);
+    let is_selected_by_hand = is_true(object, "/spec/manualSelector");
+    let is_token =
+        view.is_secret() && text(object, "/type") == Some("kubernetes.io/service-account-token");
+    let bound: Vec<&str> = BOUND
         .iter()
-        .filter(|(of, _)| *of == kind && !is_selected_by_hand)
-    {
-        remove(pointer, object);
+        .filter(|(of, _)| *of == view.group_and_kind() && !is_selected_by_hand)
+        .map(|(_, path)| *path)
+        .collect();
+    for path in bound {
+        remove(path, object);
     }
-    if kind == "Secret" && object["type"] == "kubernetes.io/service-account-token" {
+    if is_token {
         remove("/data", object);
         remove(
             "/metadata/annotations/kubernetes.io~1service-account.uid",
             object,
         );
     }
-    if let Some(finalizers) = object
-        .pointer_mut("/metadata/finalizers")
-        .and_then(Value::as_array_mut)
-    {
+    if let Some(finalizers) = items(&["metadata", "finalizers"], object) {
         finalizers.retain(|finalizer| !DELETING.iter().any(|name| finalizer == name));
     }
 }
 
 /// Removes the addresses and ports that were allocated to a Service.
 pub(super) fn remove_allocations(object: &mut Value) {
-    if built_in_kind(object) != "Service" {
+    if !ManifestView(object).is_service() {
         return;
     }
     // A headless Service has no address by its own wish.
-    let is_headless = object
-        .pointer("/spec/clusterIP")
-        .is_some_and(|address| address == "None");
+    let is_headless = text(object, "/spec/clusterIP") == Some("None");
     ALLOCATED
         .iter()
-        .filter(|pointer| !is_headless || pointer.ends_with("Port"))
-        .for_each(|pointer| remove(pointer, object));
-    let ports = object
-        .pointer_mut("/spec/ports")
-        .and_then(Value::as_array_mut);
-    ports
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_object_mut)
-        .for_each(|port| {
-            port.remove("nodePort");
-        });
+        .filter(|path| !is_headless || path.ends_with("Port"))
+        .for_each(|path| remove(path, object));
+    for port in items(&["spec", "ports"], object).into_iter().flatten() {
+        port.as_object_mut().map(|port| port.remove("nodePort"));
+    }
 }
 
-/// The kind of a built-in object: others have Services and Jobs of their own.
-fn built_in_kind(object: &Value) -> &str {
-    let is_built_in = matches!(api_version(object), "v1" | "batch/v1");
-    object
-        .get("kind")
-        .and_then(Value::as_str)
-        .filter(|_| is_built_in)
-        .unwrap_or_default()
+/// The list at a path of fields, to be changed.
+fn items<'a>(fields: &[&str], object: &'a mut Value) -> Option<&'a mut Vec<Value>> {
+    Path::of_fields(fields).get_mut(object)?.as_array_mut()
 }
 
-fn remove(pointer: &str, object: &mut Value) {
-    let Some((parent, name)) = pointer.rsplit_once('/') else {
+/// Removes what is at `path`.
+fn remove(path: &str, object: &mut Value) {
+    let Some((parent, name)) = path.rsplit_once('/') else {
         return;
     };
     let name = name.replace("~1", "/");
@@ -173,23 +165,15 @@ fn remove(pointer: &str, object: &mut Value) {
     }
 }
 
-fn owner_references(object: &Value) -> impl Iterator<Item = &Value> {
-    object
-        .pointer("/metadata/ownerReferences")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-}
-
 /// Makes the owner references, and the entries that hold them, name the owners' uids of now.
 fn put_owner_references(object: &mut Value, owners: &HashMap<String, String>) {
     let now = |reference: &Value| owners.get(reference["uid"].as_str()?).map(String::as_str);
-    let references: Vec<Value> = owner_references(object)
+    let references: Vec<Value> = list(object, "/metadata/ownerReferences")
+        .iter()
         .filter_map(|reference| Some(with_uid(reference, now(reference)?)))
         .collect();
     let owners = entries(object)
-        .iter()
-        .map(|entry| renamed(entry, owners).to_value())
+        .map(|entry| renamed(&entry, owners).to_value())
         .collect();
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         if metadata.remove("ownerReferences").is_some() && !references.is_empty() {
@@ -208,7 +192,7 @@ fn with_uid(reference: &Value, uid: &str) -> Value {
 }
 
 /// `entry`, holding the references to owners under their uids of now.
-fn renamed(entry: &Entry, owners: &HashMap<String, String>) -> Entry {
+fn renamed<'a>(entry: &Entry<'a>, owners: &HashMap<String, String>) -> Entry<'a> {
     let element = |element: &Element| match element {
         Element::Item(keys) => {
             let uid = serde_json::from_str::<Value>(keys)
@@ -230,7 +214,7 @@ fn renamed(entry: &Entry, owners: &HashMap<String, String>) -> Entry {
             path.clone()
         }
     };
-    entry.with_fields(entry.fields.iter().map(path).collect())
+    entry.with_fields(entry.fields().iter().map(path).collect())
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::{
     path::{Element, Path},
     sides::{Decision, Decisions, Sides},
 };
+use crate::object::strip_managed_fields;
 
 /// How an object is put back: a PUT of `body`, then a JSON patch of `managedFields`.
 ///
@@ -132,7 +133,7 @@ fn stayed_by(change: &ChangedPath, decision: &Decision) -> Option<Stayed> {
 }
 
 fn without_owners(mut content: Value) -> Value {
-    Path::of_fields(&["metadata", "managedFields"]).remove(&mut content);
+    strip_managed_fields(&mut content);
     content
 }
 

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde_json::{Map, Value};
 
 use super::{
-    entries::{api_version, entries},
+    entries::entries,
     path::{Element, Path},
 };
+use crate::object::ManifestView;
 
 /// How the items of a list are told apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,13 +60,10 @@ impl Shape {
             ListSort::Keyed(vec!["uid".to_owned()]),
         );
         for object in objects {
-            let entries = entries(object);
-            let matching = entries
-                .iter()
-                .filter(|entry| entry.api_version() == api_version(object));
-            matching
-                .flat_map(|entry| entry.fields.iter())
-                .for_each(|path| shape.learn(path));
+            let version = ManifestView(object).api_version();
+            for entry in entries(object).filter(|entry| entry.api_version() == version) {
+                entry.fields().iter().for_each(|path| shape.learn(path));
+            }
         }
         shape
     }

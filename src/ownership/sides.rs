@@ -27,8 +27,8 @@ pub(super) struct Sides<'a> {
     pub(super) snapshot: &'a Value,
     pub(super) live: &'a Value,
     pub(super) manager: &'a str,
-    pub(super) before: Vec<Entry>,
-    pub(super) now: Vec<Entry>,
+    pub(super) before: Vec<Entry<'a>>,
+    pub(super) now: Vec<Entry<'a>>,
     pub(super) shape: Shape,
 }
 
@@ -39,8 +39,8 @@ impl<'a> Sides<'a> {
             snapshot,
             live,
             manager,
-            before: entries(snapshot),
-            now: entries(live),
+            before: entries(snapshot).collect(),
+            now: entries(live).collect(),
             shape,
         }
     }
@@ -127,26 +127,26 @@ impl<'a> Sides<'a> {
     }
 
     /// Whether `entry`, which was there, is one that adoption took over.
-    pub(super) fn is_adopted(&self, entry: &Entry) -> bool {
+    pub(super) fn is_adopted(&self, entry: &Entry<'_>) -> bool {
         entry.is_adoptable() && !self.now.iter().any(|now| now.is_same_as(entry))
     }
 
     /// Whether a manager other than ours holds `path` that did not: it has written it since.
     pub(super) fn is_taken_by_others(&self, path: &Path) -> bool {
-        let held = |like: &Entry| {
+        let held = |like: &Entry<'_>| {
             self.before
                 .iter()
-                .any(|entry| entry.is_same_as(like) && entry.fields.contains(path))
+                .any(|entry| entry.is_same_as(like) && entry.fields().contains(path))
         };
         let mut others = self
             .now
             .iter()
             .filter(|entry| entry.manager() != self.manager);
-        others.any(|entry| entry.fields.contains(path) && !held(entry))
+        others.any(|entry| entry.fields().contains(path) && !held(entry))
     }
 
     pub(super) fn was_removed_by_us(&self, path: &Path) -> bool {
-        let ours = |entry: &&Entry| entry.manager() == self.manager || self.is_adopted(entry);
+        let ours = |entry: &&Entry<'_>| entry.manager() == self.manager || self.is_adopted(entry);
         self.before
             .iter()
             .filter(ours)
@@ -183,9 +183,9 @@ fn with(change: ChangedPath, decide: impl Fn(&ChangedPath) -> Decision) -> (Chan
 }
 
 /// Whether `entry` holds `path`, a part of it, or as an atom something that it is a part of.
-fn holds(entry: &Entry, path: &Path, shape: &Shape) -> bool {
-    entry.fields.reaches(path)
+fn holds(entry: &Entry<'_>, path: &Path, shape: &Shape) -> bool {
+    entry.fields().reaches(path)
         || path
             .ancestors()
-            .any(|ancestor| shape.is_atomic(&ancestor) && entry.fields.contains(&ancestor))
+            .any(|ancestor| shape.is_atomic(&ancestor) && entry.fields().contains(&ancestor))
 }

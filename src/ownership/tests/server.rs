@@ -14,17 +14,19 @@ pub(super) type Edit = (Path, Option<Value>);
 
 /// Stores `edits` as `manager`: what it changes is its own then, and no longer anybody else's.
 pub(super) fn write(object: &mut Value, manager: &str, operation: &str, edits: &[Edit]) {
-    let mut all = entries(object);
-    let writes = |entry: &Entry| {
+    let before = object.clone();
+    let new = json!({
+        "manager": manager, "operation": operation, "apiVersion": object["apiVersion"],
+        "time": "2026-01-02T00:00:00Z", "fieldsV1": {},
+    });
+    let mut all: Vec<Entry<'_>> = entries(&before).collect();
+    let writes = |entry: &Entry<'_>| {
         entry.manager() == manager
             && entry.is_apply() == (operation == "Apply")
             && entry.subresource().is_empty()
     };
     if !all.iter().any(&writes) {
-        let version = object["apiVersion"].clone();
-        all.extend(entries(&json!({"metadata": {"managedFields": [
-            {"manager": manager, "operation": operation, "apiVersion": version, "time": "2026-01-02T00:00:00Z", "fieldsV1": {}},
-        ]}})));
+        all.push(Entry::of(&new));
     }
     for (path, value) in edits
         .iter()
@@ -38,7 +40,7 @@ pub(super) fn write(object: &mut Value, manager: &str, operation: &str, edits: &
         }
         for entry in &mut all {
             let left = entry
-                .fields
+                .fields()
                 .iter()
                 .filter(|held| !held.is_within(&path))
                 .cloned();
@@ -49,7 +51,7 @@ pub(super) fn write(object: &mut Value, manager: &str, operation: &str, edits: &
             *entry = entry.with_fields(left.chain(written).collect::<Fields>());
         }
     }
-    all.retain(|entry| !entry.fields.is_empty());
+    all.retain(|entry| !entry.fields().is_empty());
     object["metadata"]["managedFields"] = all.iter().map(Entry::to_value).collect();
 }
 
@@ -91,10 +93,7 @@ pub(super) fn comparable(object: &Value) -> Value {
     ])
     .remove(&mut object);
     Path::of_fields(&["status"]).remove(&mut object);
-    if let Some(owners) = object
-        .pointer_mut("/metadata/managedFields")
-        .and_then(Value::as_array_mut)
-    {
+    if let Some(owners) = object["metadata"]["managedFields"].as_array_mut() {
         owners.retain(|entry| entry["subresource"] != "status");
         owners.sort_by_key(Value::to_string);
     }
