@@ -457,7 +457,7 @@ mod tests {
 
     use super::*;
 
-    fn part(text: &str) -> Timestamp {
+    fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 
@@ -480,9 +480,9 @@ mod tests {
             "{}",
             told.message
         );
-        assert!(!told.exceeds(budget, part("2026-01-01T00:01:20Z")));
-        assert!(told.exceeds(budget, part("2026-01-01T00:01:21Z")));
-        assert!(first(&pod, &[]).exceeds(budget, part("2026-01-01T00:00:21Z")));
+        assert!(!told.exceeds(budget, at("2026-01-01T00:01:20Z")));
+        assert!(told.exceeds(budget, at("2026-01-01T00:01:21Z")));
+        assert!(first(&pod, &[]).exceeds(budget, at("2026-01-01T00:00:21Z")));
     }
 
     #[test]
@@ -506,7 +506,7 @@ mod tests {
         let pod = json!({"metadata": {"name": "api"}, "status": {"startTime": "2026-01-01T00:00:00Z",
             "initContainerStatuses": [{"name": "wait", "state": {"terminated": {"exitCode": 0, "finishedAt": "2026-01-01T00:05:00Z"}}}],
             "containerStatuses": [{"name": "api", "state": {"waiting": {"reason": "ErrImagePull"}}}]}});
-        assert!(!first(&pod, &[]).exceeds(Budget::default(), part("2026-01-01T00:05:10Z")));
+        assert!(!first(&pod, &[]).exceeds(Budget::default(), at("2026-01-01T00:05:10Z")));
     }
 
     #[test]
@@ -538,7 +538,7 @@ mod tests {
             json!({"metadata": {"name": "api"}, "status": {"containerStatuses": [{"name": "api", "restartCount": restarts,
                 "lastState": {"terminated": {"exitCode": 1}}, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}})
         };
-        let now = part("2026-01-01T00:00:00Z");
+        let now = at("2026-01-01T00:00:00Z");
         assert!(!first(&pod(2), &[]).exceeds(Budget::default(), now));
         assert!(first(&pod(3), &[]).exceeds(Budget::default(), now));
     }

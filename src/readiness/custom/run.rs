@@ -224,7 +224,7 @@ impl<'a> Part<'a> {
     }
 
     fn holds_field(self, test: &Test) -> Option<String> {
-        let value = self.value;
+        let (value, view) = (self.value, ManifestView(self.value));
         match test {
             Test::Says { at, words } => {
                 let word = scalar(value, at)?;
@@ -248,12 +248,10 @@ impl<'a> Part<'a> {
                 (have_count < want_count)
                     .then(|| format!("`{}` is {have_count} of {want_count}", last(have)))
             }
-            Test::Annotated { key, value: wanted } => (ManifestView(value).annotation(key)
-                == Some(*wanted))
-            .then(|| format!("it is annotated `{key}: {wanted}`")),
-            Test::Labelled { key, value: wanted } => (ManifestView(value).label(key)
-                == Some(*wanted))
-            .then(|| format!("it is labelled `{key}: {wanted}`")),
+            Test::Annotated { key, value: wanted } => (view.annotation(key) == Some(*wanted))
+                .then(|| format!("it is annotated `{key}: {wanted}`")),
+            Test::Labelled { key, value: wanted } => (view.label(key) == Some(*wanted))
+                .then(|| format!("it is labelled `{key}: {wanted}`")),
             Test::Unreferenced { reference, among } => {
                 let wanted = list(self.case.object, among);
                 let known = wanted.is_empty()
