@@ -11,4 +11,6 @@ pub(super) mod retention;
 pub(super) mod revert;
 pub(super) mod rollback;
 pub(super) mod steps;
+#[cfg(test)]
+mod tests;
 pub(super) mod volume_expansion;

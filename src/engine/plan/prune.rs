@@ -219,36 +219,3 @@ fn is_held_by_others(id: &ObjectId, there: &Value, input: &PruneInput<'_>) -> bo
     !is_terminating(there)
         && (id.is_container() && was_there || !other_appliers(there, input.manager).is_empty())
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::release::JournalEntry;
-
-    #[test]
-    fn what_an_interrupted_run_touched_may_be_there_although_nobody_remembers_it() {
-        let id = |name: &str| ObjectId {
-            group: String::new(),
-            kind: "ConfigMap".to_owned(),
-            namespace: None,
-            name: name.to_owned(),
-        };
-        let mut unsettled = UnsettledRevision::default();
-        unsettled.traces.add(&JournalEntry::Removed {
-            object: id("gone"),
-            deleted: true,
-        });
-        unsettled.traces.of(&id("taken-over")).unconfirmed = true;
-        let history = ReleaseHistory {
-            unsettled: Some(unsettled),
-            ..ReleaseHistory::default()
-        };
-        assert_eq!(
-            written(&history),
-            [
-                (id("gone"), PhaseId::Unassigned),
-                (id("taken-over"), PhaseId::Unassigned)
-            ]
-        );
-    }
-}

@@ -108,8 +108,8 @@ fn secrets_of(id: &ObjectId, workload: &Value) -> BTreeSet<ObjectId> {
     names.into_iter().map(secret).collect()
 }
 
-/// Every place in a pod's spec that names a Secret: `secretKeyRef`, `secretRef`, volumes, projected
-/// volumes, pull secrets.
+/// Every place in a pod's spec that names a Secret of which pods read something: `secretKeyRef`,
+/// `secretRef`, volumes and projected volumes.
 fn collect_secret_names(value: &Value, names: &mut BTreeSet<String>) {
     match value {
         Value::Object(map) => {
@@ -127,74 +127,5 @@ fn collect_secret_names(value: &Value, names: &mut BTreeSet<String>) {
             .iter()
             .for_each(|item| collect_secret_names(item, names)),
         _ => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn id(kind: &str, name: &str) -> ObjectId {
-        let group = if kind == "StatefulSet" { "apps" } else { "" };
-        ObjectId {
-            group: group.to_owned(),
-            kind: kind.to_owned(),
-            namespace: Some("shop".to_owned()),
-            name: name.to_owned(),
-        }
-    }
-
-    fn database() -> Value {
-        json!({"kind": "StatefulSet", "spec": {
-            "volumeClaimTemplates": [{"metadata": {"name": "data"}}],
-            "template": {"spec": {"containers": [{"name": "main", "env": [
-                {"name": "PASSWORD", "valueFrom": {"secretKeyRef": {"name": "postgres", "key": "password"}}},
-            ]}]}},
-        }})
-    }
-
-    #[test]
-    fn a_secret_stays_with_the_claim_whose_workload_reads_it() {
-        let (workload, postgres, other) = (
-            id("StatefulSet", "db"),
-            id("Secret", "postgres"),
-            id("Secret", "other"),
-        );
-        let (database, secret) = (database(), json!({}));
-        let to_go = [
-            (&workload, &database),
-            (&postgres, &secret),
-            (&other, &secret),
-        ];
-        let claims = [id("PersistentVolumeClaim", "data-db-0")];
-        assert_eq!(
-            retained(&to_go.into_iter(), &claims, false)
-                .into_keys()
-                .collect::<Vec<_>>(),
-            std::slice::from_ref(&postgres)
-        );
-        assert!(retained(&to_go.into_iter(), &[], false).is_empty());
-        assert!(retained(&to_go.into_iter(), &claims, true).is_empty());
-    }
-
-    #[test]
-    fn a_claim_of_another_workload_is_not_this_ones() {
-        assert!(is_of_template(
-            &json!({"metadata": {"name": "data"}}),
-            "db",
-            "data-db-12"
-        ));
-        assert!(!is_of_template(
-            &json!({"metadata": {"name": "data"}}),
-            "db",
-            "data-db-replica-0"
-        ));
-        assert!(!is_of_template(
-            &json!({"metadata": {"name": "data"}}),
-            "db",
-            "data-other-0"
-        ));
     }
 }
