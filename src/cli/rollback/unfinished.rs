@@ -3,8 +3,10 @@
 use super::arguments::Rollback;
 use crate::{
     cli::{execution::run_error, run_reporter::RunReporter, session::Session},
-    cluster::{Cluster, Served},
-    engine::{Emitter, Ground, PendingRollback, Preview, ReleaseHistory},
+    engine::{
+        Emitter, PendingRollback, Preview, ReleaseHistory, RollbackOptions, RunTarget,
+        roll_back_pending,
+    },
     error::{CommandError, ExitCode},
     plan::PhaseId,
     release::{Revision, Store},
@@ -41,9 +43,20 @@ async fn under_lock(
         .await
         .map_err(|error| session.prepare_error(error))?;
     let unfinished = read(&history, number, &session, store).await?;
-    let ground = ground(rollback, &session.cluster, &session.served, store);
+    let options = RollbackOptions {
+        parallel: rollback.arguments.run.parallel,
+        by: rollback.by.clone(),
+    };
+    let target = RunTarget {
+        cluster: &session.cluster,
+        served: &session.served,
+        store,
+    };
     let preview = context
-        .answer("cannot read the objects", unfinished.preview(&ground))
+        .answer(
+            "cannot read the objects",
+            unfinished.preview(target, &options),
+        )
         .await
         .map_err(|error| session.prepare_error(error))?;
     let newest = history.newest().map(|head| &head.revision);
@@ -60,26 +73,17 @@ async fn under_lock(
         notices,
         stops,
     } = &mut session;
-    let ground = self::ground(rollback, cluster, served, store);
-    let work = async |emitter: &Emitter| unfinished.go_back(&ground, emitter, stops).await;
-    let reporter = RunReporter::new(&rollback.arguments.run, rollback.global, output);
-    let result = reporter.follow(notices, work).await;
-    result.map_err(|error| run_error(&error, &session))
-}
-
-fn ground<'a>(
-    rollback: &Rollback<'_>,
-    cluster: &'a Cluster,
-    served: &'a Served,
-    store: &'a Store,
-) -> Ground<'a> {
-    Ground {
+    let target = RunTarget {
         cluster,
         served,
         store,
-        parallel: rollback.arguments.run.parallel,
-        by: rollback.by.clone(),
-    }
+    };
+    let work = async |emitter: &Emitter| {
+        roll_back_pending(&unfinished, target, &options, emitter, stops).await
+    };
+    let reporter = RunReporter::new(&rollback.arguments.run, rollback.global, output);
+    let result = reporter.follow(notices, work).await;
+    result.map_err(|error| run_error(&error, &session))
 }
 
 /// The newest revision, where it is still `number` and not finished.

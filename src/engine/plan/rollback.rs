@@ -1,6 +1,9 @@
 //! The way back: a program that puts everything that a run has touched back to its snapshot.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -15,21 +18,76 @@ use crate::engine::{
 use crate::{
     cluster::Live,
     event::ObjectNote,
-    object::{HasKind as _, ObjectId, configuration_read_at_start, pod_spec},
+    object::{HasKind as _, ObjectId, RollbackMark, configuration_read_at_start, pod_spec},
     ownership::{applied_at, is_recreated, other_appliers},
     plan::PhaseId,
     readiness::{Surroundings, judge},
     release::{ChangeLog, ObjectChanges, Program, Records, Snapshot, StepId, Work},
 };
 
+/// The phases that a way back leads through, and which object belongs to which of them.
+#[derive(Debug)]
+pub(crate) struct RollbackPhases {
+    plans: Vec<PhasePlan>,
+    by_object: HashMap<ObjectId, PhaseId>,
+}
+
+impl RollbackPhases {
+    /// `plans`, the first one first, and after them a phase for what belongs to none of them: one
+    /// that has left the plan, for example. `timeout` is its time limit where there are no others.
+    pub(crate) fn new(
+        mut plans: Vec<PhasePlan>,
+        by_object: HashMap<ObjectId, PhaseId>,
+        timeout: Duration,
+    ) -> Self {
+        let longest = plans.iter().map(|phase| phase.timeout).max();
+        let mut known = by_object;
+        known.retain(|_, phase| plans.iter().any(|plan| plan.id == *phase));
+        plans.push(PhasePlan::of(
+            PhaseId::Unassigned,
+            longest.unwrap_or(timeout),
+        ));
+        Self {
+            plans,
+            by_object: known,
+        }
+    }
+
+    /// The phases, first one first.
+    pub(crate) fn plans(&self) -> &[PhasePlan] {
+        &self.plans
+    }
+
+    /// The phase that `id` is put back in.
+    pub(crate) fn of(&self, id: &ObjectId) -> &PhaseId {
+        self.by_object.get(id).unwrap_or(&PhaseId::Unassigned)
+    }
+}
+
+/// What the plan, or annotations, say about how objects are put back.
+#[derive(Debug, Default)]
+pub(crate) struct RollbackMarks(HashMap<ObjectId, RollbackMark>);
+
+impl RollbackMarks {
+    fn is(&self, id: &ObjectId, mark: RollbackMark) -> bool {
+        self.0.get(id) == Some(&mark)
+    }
+}
+
+impl FromIterator<(ObjectId, RollbackMark)> for RollbackMarks {
+    fn from_iter<I: IntoIterator<Item = (ObjectId, RollbackMark)>>(marks: I) -> Self {
+        Self(marks.into_iter().collect())
+    }
+}
+
 /// What a way back is planned from.
 pub(crate) struct RollbackInput<'a> {
     /// Our field manager.
     pub(crate) manager: &'a str,
-    /// The phases of what is taken back, first one first, each with its time limit.
-    pub(crate) phases: &'a [PhasePlan],
-    /// The phase that an object belongs to.
-    pub(crate) phase_of: &'a dyn Fn(&ObjectId) -> &'a PhaseId,
+    /// The phases of what is taken back.
+    pub(crate) phases: &'a RollbackPhases,
+    /// How its objects are to be put back.
+    pub(crate) marks: &'a RollbackMarks,
     /// What was there before.
     pub(crate) snapshot: &'a Snapshot,
     /// What was done.
@@ -40,10 +98,6 @@ pub(crate) struct RollbackInput<'a> {
     pub(crate) claims: &'a [ObjectId],
     /// What is remembered of objects; some are kept from an earlier time.
     pub(crate) records: &'a Records,
-    /// Objects that are to be left as they are.
-    pub(crate) manual: &'a [ObjectId],
-    /// What runs once and is to be run again.
-    pub(crate) rerun: &'a [ObjectId],
 }
 
 /// A program, and what can be said before it runs.
@@ -80,75 +134,30 @@ impl RollbackAction {
     }
 }
 
+/// What is done about each object that was touched.
+type Actions<'a> = BTreeMap<&'a ObjectId, RollbackAction>;
+
 /// Plans the way back in two passes: everything is put back or created again in the order of the
 /// phases, each awaited until it is ready; then what was created is deleted, the last phase first.
-///
-/// Namespaces and definitions of a phase that the plan does not have any more come back first: what
-/// is in them may belong to one that it has.
 pub(crate) fn plan_rollback(input: &RollbackInput<'_>) -> RollbackPlan {
     let mut plan = RollbackPlan::default();
-    let actions: BTreeMap<&ObjectId, RollbackAction> = input
+    let actions: Actions<'_> = input
         .changes
         .iter()
         .map(|(id, change)| (id, action_for(id, change, input)))
         .collect();
     let removals = removals(&actions, input, &mut plan);
-    for (id, action) in &actions {
-        let remark = |what: &str| ObjectNote {
-            object: (*id).clone(),
-            what: what.to_owned(),
-        };
-        match action {
-            RollbackAction::LeftToOthers(what) => plan.by_others.push(remark(what)),
-            RollbackAction::Irreversible(what) => plan.irreversible.push(remark(what)),
-            action if action.puts_back() => plan.restored.push((*id).clone()),
-            _ => {}
-        }
-    }
-    let phase_ids: Vec<PhaseId> = input.phases.iter().map(|phase| phase.id.clone()).collect();
+    report_actions(&actions, &mut plan);
+    let plans = input.phases.plans().iter();
+    let phases: Vec<PhaseId> = plans.map(|phase| phase.id.clone()).collect();
     let (first, rest): (Vec<Removal>, Vec<Removal>) = removals
         .into_iter()
         .partition(|removal| intercepts_requests(&removal.id));
     let in_phase = |removal: &Removal| removal.phase.clone();
-    let mut after = push_removals(&mut plan.program, &first, &phase_ids, Vec::new(), in_phase);
-    let is_early =
-        |id: &ObjectId| id.is_container() && *(input.phase_of)(id) == PhaseId::Unassigned;
-    let members = |phase: &PhasePlan, early: bool| -> Vec<(&ObjectId, RollbackAction)> {
-        let put_back = actions
-            .iter()
-            .map(|(id, action)| (*id, *action))
-            .filter(|(id, action)| action.puts_back() && is_early(id) == early);
-        put_back
-            .filter(|(id, _)| *(input.phase_of)(id) == phase.id)
-            .collect()
-    };
-    let goes_on = |phase: &PhasePlan| rest.iter().any(|removal| removal.phase == phase.id);
-    if let Some(others) = input
-        .phases
-        .iter()
-        .find(|phase| phase.id == PhaseId::Unassigned)
-    {
-        let ends_phase = members(others, false).is_empty() && !goes_on(others);
-        after = push_phase(
-            &mut plan.program,
-            &PhaseId::Unassigned,
-            &members(others, true),
-            input,
-            after,
-            ends_phase,
-        );
-    }
-    for phase in input.phases {
-        after = push_phase(
-            &mut plan.program,
-            &phase.id,
-            &members(phase, false),
-            input,
-            after,
-            !goes_on(phase),
-        );
-    }
-    push_removals(&mut plan.program, &rest, &phase_ids, after, in_phase);
+    let program = &mut plan.program;
+    let after = push_removals(program, &first, &phases, Vec::new(), in_phase);
+    let after = push_put_back(program, &actions, input, after, &rest);
+    push_removals(program, &rest, &phases, after, in_phase);
     let deleted = first
         .into_iter()
         .chain(rest)
@@ -157,11 +166,60 @@ pub(crate) fn plan_rollback(input: &RollbackInput<'_>) -> RollbackPlan {
     plan
 }
 
+/// Says in `plan` what is put back, and what is not and why.
+fn report_actions(actions: &Actions<'_>, plan: &mut RollbackPlan) {
+    for (id, action) in actions {
+        let note = |what: &str| ObjectNote {
+            object: (*id).clone(),
+            what: what.to_owned(),
+        };
+        match action {
+            RollbackAction::LeftToOthers(what) => plan.by_others.push(note(what)),
+            RollbackAction::Irreversible(what) => plan.irreversible.push(note(what)),
+            action if action.puts_back() => plan.restored.push((*id).clone()),
+            _ => {}
+        }
+    }
+}
+
+/// Adds the steps that put everything back, phase by phase, and returns the last ones. `removals`
+/// come later: a phase that they lead through as well does not end with it.
+///
+/// Namespaces and definitions of a phase that the plan does not have any more come back first: what
+/// is in them may belong to one that it has.
+fn push_put_back(
+    program: &mut Program,
+    actions: &Actions<'_>,
+    input: &RollbackInput<'_>,
+    after: Vec<StepId>,
+    removals: &[Removal],
+) -> Vec<StepId> {
+    let is_early = |id: &ObjectId| id.is_container() && *input.phases.of(id) == PhaseId::Unassigned;
+    let members = |phase: &PhaseId, early: bool| -> Vec<(&ObjectId, RollbackAction)> {
+        let put_back = actions
+            .iter()
+            .map(|(id, action)| (*id, *action))
+            .filter(|(id, action)| action.puts_back() && is_early(id) == early);
+        put_back
+            .filter(|(id, _)| input.phases.of(id) == phase)
+            .collect()
+    };
+    let goes_on = |phase: &PhaseId| removals.iter().any(|removal| removal.phase == *phase);
+    let others = &PhaseId::Unassigned;
+    let ends = members(others, false).is_empty() && !goes_on(others);
+    let mut after = push_phase(program, others, &members(others, true), input, after, ends);
+    for phase in input.phases.plans().iter().map(|phase| &phase.id) {
+        let ends = !goes_on(phase);
+        after = push_phase(program, phase, &members(phase, false), input, after, ends);
+    }
+    after
+}
+
 fn action_for(id: &ObjectId, change: &ObjectChanges, input: &RollbackInput<'_>) -> RollbackAction {
-    if input.manual.contains(id) {
+    if input.marks.is(id, RollbackMark::Manual) {
         return RollbackAction::Irreversible("is marked `rollback: manual`");
     }
-    let runs_once = is_run_once(id) && !input.rerun.contains(id);
+    let runs_once = is_run_once(id) && !input.marks.is(id, RollbackMark::Rerun);
     let ours = |now: &Value| change.created.iter().any(|uid| uid == uid_of(now));
     let is_successor = |now: &Value| change.recreated.as_deref() == Some(uid_of(now));
     let is_going = |before: &Value, now: &Value| {
@@ -231,7 +289,7 @@ fn has_controller(object: &Value) -> bool {
 
 /// What is deleted; what is retained instead is added to `plan`.
 fn removals(
-    actions: &BTreeMap<&ObjectId, RollbackAction>,
+    actions: &Actions<'_>,
     input: &RollbackInput<'_>,
     plan: &mut RollbackPlan,
 ) -> Vec<Removal> {
@@ -271,7 +329,7 @@ fn removals(
             what: "is not restored: it has completed".to_owned(),
         });
     }
-    let phase_of = input.phase_of;
+    let phase_of = |id: &ObjectId| input.phases.of(id);
     let given_up = shared.iter().map(|(id, _)| Removal {
         id: (*id).clone(),
         phase: phase_of(id).to_owned(),

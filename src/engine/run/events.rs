@@ -1,25 +1,27 @@
 //! What a run tells of itself.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::engine::{
     diagnose::explain,
     events::Emitter,
-    execute::executor::Executor,
     execute::policy::{OnFault, StopReason},
+    phase_plan::PhasePlan,
     run::context::Run,
-    run::execution::{Execution, ExecutionPlan},
+    run::execution::Execution,
     run::remaining::remaining,
-    watch::access::access_points,
     watch::cache::ResourceCache,
 };
 use crate::{
     cluster::Cluster,
     error::ExitCode,
-    event::{EventKind, PhaseSummary, Purpose, RunOutcome},
+    event::{
+        AccessPoint, EventKind, PhaseSummary, PhaseTiming, Purpose, RunOutcome, VerdictDelays,
+    },
     object::ObjectId,
+    plan::ReleaseId,
     release::StoreError,
 };
 
@@ -54,64 +56,88 @@ pub(crate) fn report_remaining(
     cause
 }
 
-pub(crate) fn run_started(run: &Run<'_>, revision: u64, plan: &ExecutionPlan) -> EventKind {
-    let cluster = run.target.cluster;
-    let limit = SignedDuration::try_from(run.options.limits.timeout).unwrap_or(SignedDuration::MAX);
-    EventKind::RunStarted {
-        release: run.desired.release.clone(),
-        revision,
-        context: cluster.context().to_owned(),
-        server: cluster.server().to_owned(),
-        phases: plan
-            .phases
-            .iter()
-            .map(|phase| PhaseSummary {
-                name: phase.id.clone(),
-                objects: phase.objects,
-            })
-            .collect(),
-        writes: plan.program.writes(),
-        purpose: purpose(run),
-        deadline: Timestamp::now() + limit,
+/// One life of a run as it is told: that it starts, and that it has ended.
+pub(crate) struct RunEvents<'a> {
+    cluster: &'a Cluster,
+    emitter: &'a Emitter,
+    since: Instant,
+}
+
+/// What is told of a run when it starts.
+pub(crate) struct RunStart<'a> {
+    pub(crate) release: &'a ReleaseId,
+    pub(crate) revision: u64,
+    pub(crate) phases: &'a [PhasePlan],
+    /// How many writes it is going to do.
+    pub(crate) writes: usize,
+    pub(crate) purpose: Purpose,
+    pub(crate) timeout: Duration,
+}
+
+/// What is told of a run when it has ended, beside how it did.
+#[derive(Default)]
+pub(crate) struct RunReport {
+    pub(crate) phases: Vec<PhaseTiming>,
+    pub(crate) verdicts: VerdictDelays,
+    pub(crate) access: Vec<AccessPoint>,
+}
+
+impl<'a> RunEvents<'a> {
+    /// A run that begins now.
+    pub(crate) fn begin(cluster: &'a Cluster, emitter: &'a Emitter) -> Self {
+        Self {
+            cluster,
+            emitter,
+            since: Instant::now(),
+        }
+    }
+
+    /// Tells that it starts.
+    pub(crate) fn start(&self, start: &RunStart<'_>) {
+        let limit = SignedDuration::try_from(start.timeout).unwrap_or(SignedDuration::MAX);
+        let phases = start.phases.iter().map(|phase| PhaseSummary {
+            name: phase.id.clone(),
+            objects: phase.objects,
+        });
+        self.emitter.emit(EventKind::RunStarted {
+            release: start.release.clone(),
+            revision: start.revision,
+            context: self.cluster.context().to_owned(),
+            server: self.cluster.server().to_owned(),
+            phases: phases.collect(),
+            writes: start.writes,
+            purpose: start.purpose,
+            deadline: Timestamp::now() + limit,
+        });
+    }
+
+    /// Tells that it has ended.
+    pub(crate) fn end(self, outcome: RunOutcome, exit: ExitCode, report: RunReport) {
+        let RunReport {
+            phases,
+            verdicts,
+            access,
+        } = report;
+        self.emitter.emit(EventKind::RunFinished {
+            outcome,
+            exit,
+            took: self.since.elapsed(),
+            phases,
+            requests: self.cluster.counts(),
+            verdicts,
+            access,
+        });
     }
 }
 
-fn purpose(run: &Run<'_>) -> Purpose {
+/// What `run` is for.
+pub(crate) fn purpose(run: &Run<'_>) -> Purpose {
     match run.options.delete_timeout {
         // Both only remove; which it is was asked for by the command's name.
         Some(_) if run.metadata.by.command == "prune" => Purpose::Prune,
         Some(_) => Purpose::TakeDown,
         None if run.metadata.back_to.is_some() => Purpose::BringBack,
         None => Purpose::Deploy,
-    }
-}
-
-pub(crate) fn run_finished(
-    run: &Run<'_>,
-    executor: &mut Executor<'_>,
-    outcome: RunOutcome,
-    exit: ExitCode,
-    started: Instant,
-) -> EventKind {
-    let access = match outcome {
-        RunOutcome::Succeeded => {
-            access_points(&run.metadata.access, run.desired, executor.cache_mut())
-        }
-        _ => Vec::new(),
-    };
-    let (phases, requests, verdicts) = (
-        executor.timings(),
-        run.target.cluster.counts(),
-        executor.delays(),
-    );
-    EventKind::RunFinished {
-        outcome,
-        exit,
-        took: started.elapsed(),
-        phases,
-        requests,
-        verdicts,
-        access,
     }
 }
 

@@ -1,26 +1,32 @@
 //! One life of a run: its revision opened, its program executed, rolled back where that fails, and
-//! its outcome stored. Deploying, going back to an earlier revision and removing are all of this.
+//! its outcome stored. Deploying, going back to an earlier revision and removing are all of this,
+//! and so is the rollback of a run that was left half-way.
 
-use std::{collections::BTreeSet, time::Instant};
+use std::collections::BTreeSet;
 
 use crate::engine::{
     events::Emitter,
-    execute::policy::{CancelSignals, Limits, OnFault, StopReason},
-    phase_plan::PhasePlan,
-    run::context::{Run, RunError},
-    run::events::{report_failure, report_remaining, report_retained, run_finished, run_started},
+    execute::policy::{CancelSignals, OnFault, StopReason},
+    run::context::{Run, RunError, RunTarget},
+    run::events::{
+        RunEvents, RunReport, RunStart, purpose, report_failure, report_remaining, report_retained,
+    },
     run::execution::{Baseline, Execution, ExecutionPlan, execute_run},
-    run::outcome::{Ending, Written, as_recorded, not_rolled_back},
-    run::revision::close_revision,
-    run::revision::{OpenRevision, open_revision},
-    run::rollback::{Journey, RollbackResult, go_back},
+    run::outcome::{
+        Ending, RollbackReason, RollbackResult, Written, as_recorded, not_rolled_back, rolled_back,
+    },
+    run::pending_rollback::{PendingRollback, RollbackOptions},
+    run::revision::{OpenRevision, close_revision, open_revision},
+    run::rollback::roll_back,
+    run::rollback_context::{KnownWrites, RollbackContext},
+    watch::access::access_points,
 };
 use crate::{
     error::ExitCode,
-    event::RunOutcome,
-    object::{ObjectId, RollbackMark},
+    event::{Purpose, RunOutcome},
+    object::ObjectId,
     plan::{OnFailure, PhaseId},
-    release::{ChangeLog, Head, Program, Records, Snapshot, StoreError},
+    release::{Head, StoreError},
 };
 
 /// Carries out `run`: stores the revision with its snapshot, executes the program, rolls back where
@@ -34,7 +40,7 @@ pub(crate) async fn carry_out(
     emitter: &Emitter,
     signals: &CancelSignals,
 ) -> Result<ExitCode, RunError> {
-    let started = Instant::now();
+    let events = RunEvents::begin(run.target.cluster, emitter);
     let plan = ExecutionPlan::of(&run);
     let opened = if plan.program.writes() == 0 && run.options.delete_timeout.is_none() {
         None
@@ -43,10 +49,15 @@ pub(crate) async fn carry_out(
         Some(opened.map_err(RunError::NotStarted)?)
     };
     let head = opened.as_ref().map(|opened| &opened.head);
-    let number = head
-        .or(run.history.newest())
-        .map(|head| head.revision.number);
-    emitter.emit(run_started(&run, number.unwrap_or_default(), &plan));
+    let newest = head.or(run.history.newest());
+    events.start(&RunStart {
+        release: &run.desired.release,
+        revision: newest.map_or(0, |head| head.revision.number),
+        phases: &plan.phases,
+        writes: plan.program.writes(),
+        purpose: purpose(&run),
+        timeout: run.options.limits.timeout,
+    });
     let nothing = Baseline::default();
     let baseline = opened.as_ref().map_or(&nothing, |opened| &opened.baseline);
     let head = head.cloned();
@@ -55,10 +66,41 @@ pub(crate) async fn carry_out(
         Some(opened) => end_writing(&run, &plan, opened, &mut execution, emitter, signals).await,
         None => end_confirming(&run, &plan, &mut execution, emitter).await,
     };
-    let (outcome, exit) = as_recorded(&ended.recorded, ended.outcome, ended.exit);
-    let executor = &mut execution.executor;
-    emitter.emit(run_finished(&run, executor, outcome, exit, started));
-    ended.recorded.map(|()| exit).map_err(RunError::NotRecorded)
+    finish(events, ended, |outcome| {
+        report(&run, &mut execution, outcome)
+    })
+}
+
+/// Rolls `pending` back, a revision whose process is gone or that failed and was left: puts
+/// everything back that it and those that it went on from have touched, and stores how that ended.
+/// Returns the exit code: done where everything is as it was.
+///
+/// Only under the lock, and once nobody else can write the revision any more.
+pub(crate) async fn roll_back_pending(
+    pending: &PendingRollback<'_>,
+    target: RunTarget<'_>,
+    options: &RollbackOptions,
+    emitter: &Emitter,
+    signals: &CancelSignals,
+) -> Result<ExitCode, RunError> {
+    let events = RunEvents::begin(target.cluster, emitter);
+    let context = pending.context(target, options);
+    events.start(&RunStart {
+        release: context.release,
+        revision: pending.revision().number,
+        phases: &[],
+        writes: context.writes.program.writes(),
+        purpose: Purpose::PutBack,
+        timeout: context.limits.timeout,
+    });
+    let mut head = pending.reopened();
+    let result = roll_back(&context, &mut head, pending.cause(), emitter, signals).await;
+    let ended = Ended {
+        outcome: result.outcome,
+        exit: rolled_back(result.outcome, RollbackReason::Asked),
+        recorded: pending.close(target.store, head, &result, emitter).await,
+    };
+    finish(events, ended, |_| RunReport::default())
 }
 
 /// How a run ended, and whether that is stored.
@@ -66,6 +108,33 @@ struct Ended {
     outcome: RunOutcome,
     exit: ExitCode,
     recorded: Result<(), StoreError>,
+}
+
+/// Tells that a run has ended, with what `report` says of it, and returns its exit code.
+fn finish(
+    events: RunEvents<'_>,
+    ended: Ended,
+    report: impl FnOnce(RunOutcome) -> RunReport,
+) -> Result<ExitCode, RunError> {
+    let (outcome, exit) = as_recorded(&ended.recorded, ended.outcome, ended.exit);
+    events.end(outcome, exit, report(outcome));
+    ended.recorded.map(|()| exit).map_err(RunError::NotRecorded)
+}
+
+/// What is told of `run` at its end.
+fn report(run: &Run<'_>, execution: &mut Execution<'_>, outcome: RunOutcome) -> RunReport {
+    let executor = &mut execution.executor;
+    let access = match outcome {
+        RunOutcome::Succeeded => {
+            access_points(&run.metadata.access, run.desired, executor.cache_mut())
+        }
+        _ => Vec::new(),
+    };
+    RunReport {
+        phases: executor.timings(),
+        verdicts: executor.delays(),
+        access,
+    }
 }
 
 /// Ends a run that had nothing to write and only waited until everything is ready.
@@ -107,7 +176,7 @@ async fn record_recovery(
         cause: None,
         timings: execution.executor.timings(),
         entries: Vec::new(),
-        returned: None,
+        rollback: None,
     };
     let opened = open_revision(run, &plan.program).await?;
     close_revision(run, opened.head, &opened.base, ending, emitter).await
@@ -133,7 +202,7 @@ async fn end_writing(
         cause,
         timings: execution.executor.timings(),
         entries: execution.journal.entries(),
-        returned: None,
+        rollback: None,
     };
     let exit = match &execution.result {
         Ok(()) if ending.cause.is_none() => ExitCode::Done,
@@ -143,19 +212,22 @@ async fn end_writing(
         }
         Err(stop) if rolls_back(run, stop) => {
             let unconfirmed = execution.executor.unconfirmed();
-            let returned = roll_back_run(
+            let failed = Failed {
                 run,
                 plan,
                 opened,
-                (&ending, unconfirmed),
-                &mut head,
-                (emitter, signals),
-            )
-            .await;
-            let exit = returned.exit(matches!(stop, StopReason::Interrupted));
-            ending.outcome = returned.outcome;
-            ending.returned = Some(returned);
-            exit
+                ending: &ending,
+            };
+            let result = failed
+                .roll_back(unconfirmed, &mut head, emitter, signals)
+                .await;
+            ending.outcome = result.outcome;
+            ending.rollback = Some(result);
+            let reason = match stop {
+                StopReason::Interrupted => RollbackReason::Interrupted,
+                _ => RollbackReason::Failed,
+            };
+            rolled_back(ending.outcome, reason)
         }
         Err(stop) => {
             let is_untouched = execution.is_untouched() && opened.baseline.traces.is_empty();
@@ -207,82 +279,42 @@ async fn report_cause(
     }
 }
 
-/// Puts back what `run` has done. What it did is in the change log of the interrupted runs that it
-/// went on from, and in the entries of its own journal.
-async fn roll_back_run(
-    run: &Run<'_>,
-    plan: &ExecutionPlan,
-    opened: &OpenRevision,
-    (ending, unconfirmed): (&Ending, BTreeSet<ObjectId>),
-    head: &mut Head,
-    (emitter, signals): (&Emitter, &CancelSignals),
-) -> RollbackResult {
-    let mut done = opened.baseline.traces.clone();
-    done.extend(&ending.entries);
-    let mut records = run.history.records.clone();
-    records.replay(&ending.entries);
-    let journey = Journey {
-        unconfirmed: Some(unconfirmed),
-        ..journey(
-            run,
-            &plan.program,
-            &opened.baseline.snapshot,
-            done,
-            &records,
-        )
-    };
-    let cause = ending.cause.clone().unwrap_or_default();
-    go_back(&journey, head, cause, emitter, signals).await
+/// A run that stopped early.
+struct Failed<'a> {
+    run: &'a Run<'a>,
+    plan: &'a ExecutionPlan,
+    opened: &'a OpenRevision,
+    ending: &'a Ending,
 }
 
-fn journey<'a>(
-    run: &Run<'a>,
-    program: &'a Program,
-    snapshot: &'a Snapshot,
-    traces: ChangeLog,
-    records: &'a Records,
-) -> Journey<'a> {
-    let plans = run.desired.phases.iter().map(PhasePlan::planned);
-    let wanted = run
-        .desired
-        .objects
-        .iter()
-        .map(|(id, object)| (id.clone(), object.phase.clone()));
-    let removed = run
-        .pruning
-        .removals
-        .iter()
-        .map(|removal| (removal.id.clone(), removal.phase.clone()));
-    let marked = |mark| {
-        let marked = run
-            .desired
-            .objects
-            .iter()
-            .filter(move |(_, object)| object.marks.rollback == mark);
-        marked.map(|(id, _)| id.clone()).collect()
-    };
-    Journey {
-        cluster: run.target.cluster,
-        served: run.target.served,
-        store: run.target.store,
-        release: &run.desired.release,
-        phases: plans.collect(),
-        rules: run.desired.readiness.clone(),
-        phase_of: records.phases().chain(removed).chain(wanted).collect(),
-        program,
-        snapshot,
-        traces,
-        unconfirmed: None,
-        records,
-        manual: marked(RollbackMark::Manual),
-        rerun: marked(RollbackMark::Rerun),
-        limits: Limits {
-            timeout: run.options.timeout_rollback,
-            ..run.options.limits
-        },
-        by: run.metadata.by.clone(),
+impl Failed<'_> {
+    /// Puts back what it has done. That is in the change log of the interrupted runs that it went on
+    /// from, and in the entries of its own journal; of `unconfirmed` it is not known.
+    async fn roll_back(
+        &self,
+        unconfirmed: BTreeSet<ObjectId>,
+        head: &mut Head,
+        emitter: &Emitter,
+        signals: &CancelSignals,
+    ) -> RollbackResult {
+        let entries = &self.ending.entries;
+        let mut changes = self.opened.baseline.traces.clone();
+        changes.extend(entries);
+        let mut records = self.run.history.records.clone();
+        records.replay(entries);
+        let context = RollbackContext::of_run(
+            self.run,
+            KnownWrites {
+                program: &self.plan.program,
+                snapshot: &self.opened.baseline.snapshot,
+                changes,
+                unconfirmed: Some(unconfirmed),
+                records: &records,
+            },
+        );
+        let cause = self.ending.cause.clone().unwrap_or_default();
+        roll_back(&context, head, cause, emitter, signals).await
     }
-    .with_others()
 }
 
 /// Whether what was done is rolled back after `stop`.

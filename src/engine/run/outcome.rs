@@ -1,6 +1,7 @@
 //! How runs end: one table of outcomes and exit codes, and why a rollback did not come to its end.
 
-use crate::engine::run::rollback::RollbackResult;
+use std::collections::HashMap;
+
 use crate::engine::{
     diagnose::{fence, with_causes},
     execute::policy::StopReason,
@@ -8,8 +9,9 @@ use crate::engine::{
 use crate::{
     cluster::{Cluster, RequestError},
     error::ExitCode,
-    event::{PhaseTiming, RunOutcome},
-    release::{JournalEntry, StoreError},
+    event::{PhaseTiming, Proof, RunOutcome},
+    object::ObjectId,
+    release::{JournalEntry, ObjectRecord, Records, StoreError},
 };
 
 /// Why a way back did not come to its end.
@@ -47,6 +49,89 @@ impl RollbackError {
     /// What is said of it.
     pub(crate) fn message(&self) -> String {
         format!("the rollback was interrupted: {self}")
+    }
+}
+
+/// What a rollback came to.
+pub(crate) struct RollbackResult {
+    /// `RolledBack`; `Failed` where something differs; `RollingBack` where it did not come to its
+    /// end.
+    pub(crate) outcome: RunOutcome,
+    proof: Proof,
+    /// What was created again, with the uid that it has now.
+    recreated: HashMap<ObjectId, String>,
+}
+
+impl RollbackResult {
+    /// A rollback that came to its end, and what it was found to have reached.
+    pub(crate) fn proved(proof: Proof, recreated: HashMap<ObjectId, String>) -> Self {
+        let outcome = if proof.differences.is_empty() {
+            RunOutcome::RolledBack
+        } else {
+            RunOutcome::Failed
+        };
+        Self {
+            outcome,
+            proof,
+            recreated,
+        }
+    }
+
+    /// A rollback that did not come to its end.
+    pub(crate) fn stopped() -> Self {
+        Self {
+            outcome: RunOutcome::RollingBack,
+            proof: Proof::default(),
+            recreated: HashMap::new(),
+        }
+    }
+
+    /// What is remembered of objects: what was remembered `base`, before the run, and what of
+    /// `records` is kept.
+    pub(crate) fn records(&self, base: &Records, records: &Records) -> Records {
+        let mut after = base.clone();
+        self.recreated
+            .iter()
+            .for_each(|(id, uid)| after.recreate(id, uid));
+        self.kept(records)
+            .into_iter()
+            .for_each(|record| after.insert(record));
+        after
+    }
+
+    /// Of `records`, those of objects that are kept although they were not there before.
+    fn kept(&self, records: &Records) -> Vec<ObjectRecord> {
+        let kept = self
+            .proof
+            .kept
+            .iter()
+            .filter_map(|note| records.get(&note.object));
+        kept.map(|record| ObjectRecord {
+            kept: true,
+            ..record.clone()
+        })
+        .collect()
+    }
+}
+
+/// Why a run is rolled back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RollbackReason {
+    /// It failed.
+    Failed,
+    /// A signal stopped it.
+    Interrupted,
+    /// Somebody asked for it.
+    Asked,
+}
+
+/// The exit code of a rollback that came to `outcome`.
+pub(crate) fn rolled_back(outcome: RunOutcome, reason: RollbackReason) -> ExitCode {
+    match (outcome, reason) {
+        (RunOutcome::RolledBack, RollbackReason::Asked) => ExitCode::Done,
+        (RunOutcome::RolledBack, RollbackReason::Interrupted) => ExitCode::Interrupted,
+        (RunOutcome::RolledBack, RollbackReason::Failed) => ExitCode::Failed,
+        _ => ExitCode::Changed,
     }
 }
 
@@ -103,5 +188,6 @@ pub(crate) struct Ending {
     pub(crate) cause: Option<String>,
     pub(crate) timings: Vec<PhaseTiming>,
     pub(crate) entries: Vec<JournalEntry>,
-    pub(crate) returned: Option<RollbackResult>,
+    /// What its rollback came to, where it was rolled back.
+    pub(crate) rollback: Option<RollbackResult>,
 }

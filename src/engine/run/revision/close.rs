@@ -29,13 +29,13 @@ pub(crate) async fn close_revision(
         cause,
         timings,
         entries,
-        returned,
+        rollback,
     } = ending;
     let mut records = run.history.records.clone();
     records.replay(&entries);
-    match &returned {
-        Some(returned) if outcome == RunOutcome::RolledBack => {
-            records = returned.records(base, &records);
+    match &rollback {
+        Some(rollback) if outcome == RunOutcome::RolledBack => {
+            records = rollback.records(base, &records);
         }
         _ => {
             run.pruning.gone.iter().for_each(|id| records.remove(id));

@@ -1,10 +1,6 @@
 //! Cases of the planners that lead back: to a snapshot, or to what an earlier revision wanted.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    fmt::Write as _,
-    time::Duration,
-};
+use std::{collections::BTreeSet, fmt::Write as _, time::Duration};
 
 use indexmap::IndexMap;
 use serde::Deserialize;
@@ -29,12 +25,11 @@ use crate::{
             irreversible::{exclude_irreversible, exclude_unserved},
             retention::is_claim,
             revert::{plan_revert, to_observe},
-            rollback::{RollbackInput, RollbackPlan, plan_rollback},
+            rollback::{RollbackInput, RollbackPhases, RollbackPlan, plan_rollback},
             tests::printed,
         },
     },
-    object::ObjectId,
-    plan::PhaseId,
+    object::{ObjectId, RollbackMark},
     release::{ChangeLog, Work},
 };
 
@@ -51,8 +46,8 @@ struct Rollback {
     live: Written,
     /// What is remembered.
     records: Written,
-    /// Objects that are `manual`, or of which it is asked to `rerun` them.
-    marks: IndexMap<String, String>,
+    /// Objects that are `manual`, and those that are to be run again, `rerun`.
+    marks: IndexMap<String, RollbackMark>,
     /// What the run was going to do. Where it is given, any of it may have been done without
     /// anybody seeing the answer.
     program: Vec<String>,
@@ -80,27 +75,21 @@ pub(in crate::engine::plan::tests) fn rollback(text: &str) -> String {
         },
     );
     let irreversible = exclude_irreversible(&mut done, &snapshot, &live);
-    let phase_of = phases_of(&case);
     let claims: Vec<ObjectId> = live
         .present()
         .map(|(id, _)| id.clone())
         .filter(is_claim)
         .collect();
-    let marked = |mark: &str| {
-        let marked = case.marks.iter().filter(|(_, is)| *is == mark);
-        marked.map(|(name, _)| id(name)).collect::<Vec<_>>()
-    };
+    let marks = case.marks.iter();
     let mut plan = plan_rollback(&RollbackInput {
         manager: &manager(),
-        phases: &with_others(&case),
-        phase_of: &|id| phase_of.get(id).unwrap_or(&PhaseId::Unassigned),
+        phases: &rollback_phases(&case),
+        marks: &marks.map(|(name, mark)| (id(name), *mark)).collect(),
         snapshot: &snapshot,
         changes: &done,
         live: &live,
         claims: &claims,
         records: &records,
-        manual: &marked("manual"),
-        rerun: &marked("rerun"),
     });
     plan.irreversible.extend(irreversible);
     unconfirmed(&done) + &planned(&plan)
@@ -116,22 +105,17 @@ fn unconfirmed(done: &ChangeLog) -> String {
     }
 }
 
-/// The phases of `case`, and one for what belongs to none of them.
-fn with_others(case: &Rollback) -> Vec<PhasePlan> {
-    let mut plans: Vec<PhasePlan> = phases(&case.phases)
-        .iter()
-        .map(PhasePlan::planned)
-        .collect();
-    plans.push(PhasePlan::of(PhaseId::Unassigned, Duration::from_mins(1)));
-    plans
-}
-
-fn phases_of(case: &Rollback) -> HashMap<ObjectId, PhaseId> {
+/// The phases of `case`, with the objects that it puts into them.
+fn rollback_phases(case: &Rollback) -> RollbackPhases {
+    let plans = phases(&case.phases);
     let written = case.live.iter().chain(&case.snapshot);
     let objects = written.filter(|(_, object)| matches!(object, Value::Object(_)));
-    objects
-        .map(|(name, object)| (id(name), phase_of(object)))
-        .collect()
+    let by_object = objects.map(|(name, object)| (id(name), phase_of(object)));
+    RollbackPhases::new(
+        plans.iter().map(PhasePlan::planned).collect(),
+        by_object.collect(),
+        Duration::from_mins(1),
+    )
 }
 
 fn planned(plan: &RollbackPlan) -> String {

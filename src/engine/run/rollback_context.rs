@@ -1,0 +1,116 @@
+//! What the rollback of a revision starts from: all that is known of what it did, and how it is put
+//! back.
+
+use std::collections::BTreeSet;
+
+use crate::engine::{
+    execute::policy::Limits,
+    observe::unconfirmed_writes::{self, Evidence},
+    phase_plan::PhasePlan,
+    plan::rollback::{RollbackMarks, RollbackPhases},
+    run::context::{Run, RunTarget},
+};
+use crate::{
+    cluster::Live,
+    object::ObjectId,
+    plan::{ReadinessRule, ReleaseId},
+    release::{Author, ChangeLog, Program, Records, Snapshot},
+};
+
+/// What a rollback starts from: a revision that was not finished, and all that is known of what it
+/// did.
+pub(crate) struct RollbackContext<'a> {
+    /// Where it happens.
+    pub(crate) target: RunTarget<'a>,
+    /// The release.
+    pub(crate) release: &'a ReleaseId,
+    /// The phases of the revision.
+    pub(crate) phases: RollbackPhases,
+    /// What the plan says about when objects are ready.
+    pub(crate) rules: Vec<ReadinessRule>,
+    /// What it says about how they are put back.
+    pub(crate) marks: RollbackMarks,
+    /// What the revision did.
+    pub(crate) writes: KnownWrites<'a>,
+    /// Bounds.
+    pub(crate) limits: Limits,
+    /// Who goes back.
+    pub(crate) by: Author,
+}
+
+/// What is known of the writes of a revision.
+pub(crate) struct KnownWrites<'a> {
+    /// What it was going to do.
+    pub(crate) program: &'a Program,
+    /// What was there before.
+    pub(crate) snapshot: &'a Snapshot,
+    /// What its journal tells.
+    pub(crate) changes: ChangeLog,
+    /// Objects that may have been written although the journal does not know of it; `None`: any of
+    /// those that it was going to write, where its process is gone.
+    pub(crate) unconfirmed: Option<BTreeSet<ObjectId>>,
+    /// What is remembered of objects.
+    pub(crate) records: &'a Records,
+}
+
+impl KnownWrites<'_> {
+    /// The objects that may have been written.
+    pub(crate) fn ids(&self) -> BTreeSet<&ObjectId> {
+        let journalled = self.changes.iter().map(|(id, _)| id);
+        self.program.written().chain(journalled).collect()
+    }
+
+    /// What was done, also where nobody saw it answered: as far as `live`, what is there now,
+    /// tells.
+    pub(crate) fn complete(&self, live: &Live, manager: &str) -> ChangeLog {
+        let mut changes = self.changes.clone();
+        let may_be_unseen = |id: &ObjectId| {
+            let unconfirmed = self.unconfirmed.as_ref();
+            unconfirmed.is_none_or(|unconfirmed| unconfirmed.contains(id))
+        };
+        unconfirmed_writes::complete(
+            &mut changes,
+            may_be_unseen,
+            &Evidence {
+                program: self.program,
+                snapshot: self.snapshot,
+                live,
+                records: self.records,
+                manager,
+            },
+        );
+        changes
+    }
+}
+
+impl<'a> RollbackContext<'a> {
+    /// The rollback of `run`, which did `writes`.
+    pub(crate) fn of_run(run: &Run<'a>, writes: KnownWrites<'a>) -> Self {
+        let desired = run.desired;
+        let wanted = desired
+            .objects
+            .iter()
+            .map(|(id, object)| (id.clone(), object.phase.clone()));
+        let removals = run.pruning.removals.iter();
+        let removed = removals.map(|removal| (removal.id.clone(), removal.phase.clone()));
+        let by_object = writes.records.phases().chain(removed).chain(wanted);
+        let phases = desired.phases.iter().map(PhasePlan::planned);
+        let timeout = run.options.timeout_rollback;
+        let marks = desired.objects.iter();
+        Self {
+            target: run.target,
+            release: &desired.release,
+            phases: RollbackPhases::new(phases.collect(), by_object.collect(), timeout),
+            rules: desired.readiness.clone(),
+            marks: marks
+                .map(|(id, object)| (id.clone(), object.marks.rollback))
+                .collect(),
+            writes,
+            limits: Limits {
+                timeout,
+                ..run.options.limits
+            },
+            by: run.metadata.by.clone(),
+        }
+    }
+}
