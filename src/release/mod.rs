@@ -27,4 +27,4 @@ pub(crate) use records::Records;
 pub(crate) use revision::{Changes, Guard, PhaseRecord, PlanSource, Revision, RollbackRecord};
 pub(crate) use room::Room;
 pub(crate) use snapshot::Snapshot;
-pub(crate) use store::{Change, Head, Store, StoreError};
+pub(crate) use store::{Change, Head, Packed, Store, StoreError};

@@ -2,12 +2,13 @@
 
 mod following;
 mod journal;
+mod packed;
 
 use std::collections::BTreeSet;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{
@@ -16,12 +17,13 @@ use super::{
     labels::{MANAGER, PART_LABEL, RELEASE_LABEL},
 };
 pub(crate) use following::Change;
+pub(crate) use packed::Packed;
 
 use crate::{
     cluster::{
         Cluster, DeleteOptions, Force, ListScope, RequestError, Resource, Served, Tolerated,
     },
-    object::{Digest, ManifestView, ObjectId},
+    object::{ManifestView, ObjectId},
     plan::ReleaseId,
 };
 
@@ -104,10 +106,6 @@ impl StoreError {
 }
 
 const SECRET_TYPE: &str = "deployctl.dev/revision";
-/// Compressed bytes in one chunk; base64 and the envelope stay well under the API server's limit of
-/// 1 MiB.
-const CHUNK_BYTES: usize = 600 * 1024;
-
 impl Store {
     /// The revisions of `release` in `namespace`.
     pub(crate) fn new(
@@ -222,58 +220,7 @@ impl Store {
         Ok(())
     }
 
-    /// The names of the chunks that [`Store::write_chunks`] would store `value` in.
-    pub(crate) fn chunk_names(&self, value: &impl Serialize) -> Vec<String> {
-        compress(value)
-            .chunks(CHUNK_BYTES)
-            .map(|piece| self.chunk_name(piece))
-            .collect()
-    }
-
-    fn chunk_name(&self, piece: &[u8]) -> String {
-        format!(
-            "deployctl.{}.chunk.{}",
-            self.release,
-            Digest::of_bytes(piece)
-        )
-    }
-
-    /// Stores `value` in chunks and returns their names. Chunks that are there already are left as
-    /// they are.
-    pub(crate) async fn write_chunks(
-        &self,
-        value: &impl Serialize,
-    ) -> Result<Vec<String>, StoreError> {
-        self.write_bytes(&compress(value)).await
-    }
-
-    /// Stores `bytes` in chunks and returns their names.
-    async fn write_bytes(&self, bytes: &[u8]) -> Result<Vec<String>, StoreError> {
-        let writes: Vec<_> = bytes
-            .chunks(CHUNK_BYTES)
-            .map(|piece| self.write_chunk(piece))
-            .collect();
-        stream::iter(writes)
-            .buffered(Cluster::PARALLEL_LARGE)
-            .try_collect()
-            .await
-    }
-
-    async fn write_chunk(&self, piece: &[u8]) -> Result<String, StoreError> {
-        let name = self.chunk_name(piece);
-        let body = self.secret(&name, "chunk", &[("chunk", piece)]);
-        match self
-            .cluster
-            .create(&self.secrets, &self.id(&name), &body, MANAGER)
-            .await
-        {
-            Ok(_) => Ok(name),
-            Err(error) if error.is_already_exists() => Ok(name),
-            Err(error) => Err(self.failed("store a revision", error)),
-        }
-    }
-
-    /// Reads what [`Store::write_chunks`] stored as `names`; nothing is stored as no names.
+    /// Reads what [`Store::write`] stored as `names`; nothing is stored as no names.
     pub(crate) async fn read<T: DeserializeOwned + Default>(
         &self,
         names: &[String],

@@ -81,7 +81,7 @@ pub(crate) async fn conclude(
     records: &Records,
     emitter: &Emitter,
 ) -> Result<(), StoreError> {
-    head.revision.records = store.write_chunks(&records.sorted()).await?;
+    head.revision.records = store.write(&store.pack(&records.sorted())).await?;
     head.revision.finished = Some(Timestamp::now());
     store.update(&mut head).await?;
     // The run is over, and its outcome is known to everybody.

@@ -2,6 +2,7 @@
 
 mod close;
 mod open;
+mod packed;
 mod quota;
 
 pub(crate) use close::{close_revision, conclude};

@@ -2,22 +2,24 @@
 
 use std::sync::Arc;
 
-use futures::{StreamExt as _, TryStreamExt as _, future::try_join_all, stream};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::engine::{
-    desired::DesiredObject, execute::write::Resources, observe::storage_versions,
-    plan::decide::Selection, run::context::Run, run::execution::Baseline,
+    execute::write::Resources,
+    observe::storage_versions,
+    plan::decide::Selection,
+    run::context::Run,
+    run::execution::Baseline,
+    run::revision::packed::{PackedRevision, StoredRevision},
+    run::revision::quota::check_quota,
 };
 use crate::{
     cluster::RequestError,
     event::RunOutcome,
     object::ObjectId,
-    plan::PhaseSettings,
-    release::{
-        ChangeLog, Changes, Head, PhaseRecord, Program, Records, Revision, Snapshot, StoreError,
-    },
+    release::{ChangeLog, Changes, Head, Program, Records, Revision, Snapshot, StoreError},
 };
 
 /// A revision whose head is stored: from now on it counts, and what is written can be taken back.
@@ -50,10 +52,12 @@ pub(crate) async fn open_revision(
     let stored_as = take(run, program, &mut snapshot)
         .await
         .map_err(|source| store.unread(source))?;
-    super::quota::check(run, program, &snapshot, &traces).await?;
+    let packed = PackedRevision::pack(run, program, &snapshot, &traces);
+    check_quota(run, program.writes(), &packed).await?;
     store.prepare().await?;
-    let stored = stored(run, program, &snapshot, &traces).await?;
-    let head = store.create(revision(run, stored)).await?;
+    let head = store
+        .create(revision(run, packed.write(store).await?))
+        .await?;
     Ok(OpenRevision {
         head,
         baseline: Baseline {
@@ -65,50 +69,7 @@ pub(crate) async fn open_revision(
     })
 }
 
-/// What a revision is made of, each stored in chunks.
-struct Stored {
-    phases: Vec<PhaseRecord>,
-    program: Vec<String>,
-    snapshot: Vec<String>,
-    traces: Vec<String>,
-    records: Vec<String>,
-}
-
-async fn stored(
-    run: &Run<'_>,
-    program: &Program,
-    snapshot: &Snapshot,
-    traces: &ChangeLog,
-) -> Result<Stored, StoreError> {
-    let store = run.target.store;
-    let (phases, program, snapshot, traces, records) = tokio::try_join!(
-        try_join_all(
-            run.desired
-                .phases
-                .iter()
-                .map(|phase| phase_record(run, phase))
-        ),
-        store.write_chunks(program),
-        store.write_chunks(snapshot),
-        async {
-            if traces.is_empty() {
-                Ok(Vec::new())
-            } else {
-                store.write_chunks(traces).await
-            }
-        },
-        known_records(run),
-    )?;
-    Ok(Stored {
-        phases,
-        program,
-        snapshot,
-        traces,
-        records,
-    })
-}
-
-fn revision(run: &Run<'_>, stored: Stored) -> Revision {
+fn revision(run: &Run<'_>, stored: StoredRevision) -> Revision {
     let newest = run.history.newest().map(|head| &head.revision);
     let unsettled = newest.filter(|_| run.history.unsettled.is_some());
     let deployed = run.history.deployed();
@@ -153,21 +114,6 @@ fn revision(run: &Run<'_>, stored: Stored) -> Revision {
         timeout: terms.limits.timeout,
         timeout_rollback: terms.timeout_rollback,
         rollback: None,
-    }
-}
-
-/// The chunks of what is remembered of objects now. Where the revision before has ended these are
-/// its own.
-async fn known_records(run: &Run<'_>) -> Result<Vec<String>, StoreError> {
-    match run.history.newest() {
-        Some(newest) if newest.revision.finished.is_some() => Ok(newest.revision.records.clone()),
-        Some(_) => {
-            run.target
-                .store
-                .write_chunks(&run.history.records.sorted())
-                .await
-        }
-        None => Ok(Vec::new()),
     }
 }
 
@@ -223,49 +169,4 @@ async fn seen_as_stored(
             Ok((id.clone(), object.map(Arc::new)))
         }
     }
-}
-
-/// The record of a phase that is not run: as it is deployed. `None` where it is run, or was never
-/// deployed.
-pub(crate) fn carried<'a>(run: &Run<'a>, phase: &PhaseSettings) -> Option<&'a PhaseRecord> {
-    let deployed = run
-        .history
-        .deployed()
-        .filter(|_| !run.options.selection.holds_declared(&phase.name))?;
-    deployed
-        .phases
-        .iter()
-        .find(|known| known.name == phase.name)
-}
-
-/// What is wanted in `phase`.
-pub(crate) fn objects_of<'a>(run: &Run<'a>, phase: &PhaseSettings) -> Vec<&'a DesiredObject> {
-    run.desired
-        .objects
-        .values()
-        .filter(|object| object.phase.is_declared_as(&phase.name))
-        .collect()
-}
-
-async fn phase_record(run: &Run<'_>, phase: &PhaseSettings) -> Result<PhaseRecord, StoreError> {
-    if let Some(carried) = carried(run, phase) {
-        return Ok(carried.clone());
-    }
-    let objects = objects_of(run, phase);
-    let wanted = if objects.is_empty() {
-        Vec::new()
-    } else {
-        run.target.store.write_chunks(&objects).await?
-    };
-    Ok(PhaseRecord {
-        name: phase.name.clone(),
-        after: phase.after.clone(),
-        objects: objects.len(),
-        timeout: phase.timeout,
-        failure_budget: phase.failure_budget,
-        on_failure: phase.on_failure,
-        wanted,
-        outcome: None,
-        took: std::time::Duration::ZERO,
-    })
 }

@@ -1,0 +1,174 @@
+//! What a revision is made of beside its head: packed once, so that it is known what has to be
+//! stored before any of it is.
+
+use std::time::Duration;
+
+use futures::future::try_join_all;
+
+use crate::engine::{desired::DesiredObject, run::context::Run};
+use crate::{
+    plan::PhaseSettings,
+    release::{ChangeLog, Packed, PhaseRecord, Program, Snapshot, Store, StoreError},
+};
+
+/// What a revision is made of, as it is stored.
+pub(super) struct PackedRevision {
+    phases: Vec<PackedPhase>,
+    program: Packed,
+    snapshot: Packed,
+    traces: Packed,
+    records: KnownRecords,
+}
+
+/// The names of the chunks that hold what a revision is made of.
+pub(super) struct StoredRevision {
+    pub(super) phases: Vec<PhaseRecord>,
+    pub(super) program: Vec<String>,
+    pub(super) snapshot: Vec<String>,
+    pub(super) traces: Vec<String>,
+    pub(super) records: Vec<String>,
+}
+
+enum PackedPhase {
+    /// It is not run: its record is that of the deployed revision.
+    Carried(PhaseRecord),
+    /// Its record, and what is wanted in it.
+    Wanted(PhaseRecord, Packed),
+}
+
+/// What is remembered of objects when the run begins.
+enum KnownRecords {
+    /// The revision before has stored it at its end.
+    Stored(Vec<String>),
+    Packed(Packed),
+}
+
+impl PackedRevision {
+    pub(super) fn pack(
+        run: &Run<'_>,
+        program: &Program,
+        snapshot: &Snapshot,
+        traces: &ChangeLog,
+    ) -> Self {
+        let store = run.target.store;
+        let phases = run.desired.phases.iter();
+        Self {
+            phases: phases.map(|phase| PackedPhase::pack(run, phase)).collect(),
+            program: store.pack(program),
+            snapshot: store.pack(snapshot),
+            traces: if traces.is_empty() {
+                Packed::default()
+            } else {
+                store.pack(traces)
+            },
+            records: KnownRecords::pack(run),
+        }
+    }
+
+    /// The names of the chunks that writing it stores, as far as they are not there yet.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let phases = self.phases.iter().filter_map(|phase| match phase {
+            PackedPhase::Carried(_) => None,
+            PackedPhase::Wanted(_, packed) => Some(packed),
+        });
+        let records = match &self.records {
+            KnownRecords::Stored(_) => None,
+            KnownRecords::Packed(packed) => Some(packed),
+        };
+        phases
+            .chain([&self.program, &self.snapshot, &self.traces])
+            .chain(records)
+            .flat_map(Packed::names)
+    }
+
+    pub(super) async fn write(self, store: &Store) -> Result<StoredRevision, StoreError> {
+        let phases = self.phases.into_iter().map(|phase| phase.write(store));
+        let (phases, program, snapshot, traces, records) = tokio::try_join!(
+            try_join_all(phases),
+            store.write(&self.program),
+            store.write(&self.snapshot),
+            store.write(&self.traces),
+            self.records.write(store),
+        )?;
+        Ok(StoredRevision {
+            phases,
+            program,
+            snapshot,
+            traces,
+            records,
+        })
+    }
+}
+
+impl PackedPhase {
+    fn pack(run: &Run<'_>, phase: &PhaseSettings) -> Self {
+        if let Some(carried) = carried(run, phase) {
+            return Self::Carried(carried.clone());
+        }
+        let objects: Vec<&DesiredObject> = run
+            .desired
+            .objects
+            .values()
+            .filter(|object| object.phase.is_declared_as(&phase.name))
+            .collect();
+        let wanted = if objects.is_empty() {
+            Packed::default()
+        } else {
+            run.target.store.pack(&objects)
+        };
+        let record = PhaseRecord {
+            name: phase.name.clone(),
+            after: phase.after.clone(),
+            objects: objects.len(),
+            timeout: phase.timeout,
+            failure_budget: phase.failure_budget,
+            on_failure: phase.on_failure,
+            wanted: Vec::new(),
+            outcome: None,
+            took: Duration::ZERO,
+        };
+        Self::Wanted(record, wanted)
+    }
+
+    async fn write(self, store: &Store) -> Result<PhaseRecord, StoreError> {
+        match self {
+            Self::Carried(record) => Ok(record),
+            Self::Wanted(record, packed) => Ok(PhaseRecord {
+                wanted: store.write(&packed).await?,
+                ..record
+            }),
+        }
+    }
+}
+
+impl KnownRecords {
+    fn pack(run: &Run<'_>) -> Self {
+        match run.history.newest() {
+            Some(newest) if newest.revision.finished.is_some() => {
+                Self::Stored(newest.revision.records.clone())
+            }
+            Some(_) => Self::Packed(run.target.store.pack(&run.history.records.sorted())),
+            None => Self::Stored(Vec::new()),
+        }
+    }
+
+    async fn write(self, store: &Store) -> Result<Vec<String>, StoreError> {
+        match self {
+            Self::Stored(names) => Ok(names),
+            Self::Packed(packed) => store.write(&packed).await,
+        }
+    }
+}
+
+/// The record of a phase that is not run: as it is deployed. `None` where it is run, or was never
+/// deployed.
+fn carried<'a>(run: &Run<'a>, phase: &PhaseSettings) -> Option<&'a PhaseRecord> {
+    let deployed = run
+        .history
+        .deployed()
+        .filter(|_| !run.options.selection.holds_declared(&phase.name))?;
+    deployed
+        .phases
+        .iter()
+        .find(|known| known.name == phase.name)
+}
