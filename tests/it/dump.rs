@@ -64,7 +64,7 @@ fn create_objects(namespace: &str) {
     kubectl(&["rollout", "status", "deployment/web", "-n", namespace]);
 }
 
-/// Creates a ClusterRole that permits `verb` on pods.
+/// Creates a `ClusterRole` that permits `verb` on pods.
 #[track_caller]
 fn create_cluster_role(name: &str, verb: &str) {
     kubectl(&[

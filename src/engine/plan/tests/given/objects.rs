@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     cluster::{Live, Seen},
     engine::desired::{DesiredObject, DesiredState},
-    object::{Digest, Marks, Object, ObjectId, Origin},
+    object::{Digest, ManifestView, Marks, Object, ObjectId, Origin},
     phase::Ordered,
     plan::{FailureBudget, OnFailure, PhaseId, PhaseSettings, ReleaseId},
     release::{ObjectRecord, Program, Records, Work},
@@ -80,7 +80,9 @@ pub(super) fn id(name: &str) -> ObjectId {
     };
     let (api_version, namespaced) = kind(kind_name);
     ObjectId {
-        group: crate::object::group_of(api_version).to_owned(),
+        group: ManifestView(&json!({"apiVersion": api_version}))
+            .group()
+            .to_owned(),
         kind: kind_name.to_owned(),
         namespace: namespaced.then(|| namespace.to_owned()),
         name: name.to_owned(),
