@@ -16,7 +16,7 @@ use crate::{
     error::{CommandError, ExitCode},
     event::RunOutcome,
     plan::Address,
-    release::{Author, Store},
+    release::{Author, Operation, Store},
     report::Output,
 };
 
@@ -74,7 +74,7 @@ async fn down(
         arguments: &arguments.removal,
         global,
         address,
-        by: &Author::this_process("down"),
+        by: &Author::this_process(Operation::Remove),
         verb: Verb::Uninstall,
         selection: &Selection::All,
     };

@@ -142,7 +142,7 @@ fn revision(revision: &Revision) -> HistoryRevision {
         started: revision.started,
         finished: revision.finished,
         by: revision.by.who.clone(),
-        command: revision.by.command.clone(),
+        command: revision.by.operation.to_string(),
         outcome: revision.outcome,
         back_to: revision.back_to,
         partial: revision.partial,
@@ -179,7 +179,7 @@ fn detail(of: &Revision, journal: &[JournalEntry]) -> RevisionView {
         changes: journal.iter().filter_map(change).collect(),
         rollback: of.rollback.as_ref().map(|rollback| HistoryRollback {
             by: rollback.by.who.clone(),
-            command: rollback.by.command.clone(),
+            command: rollback.by.operation.to_string(),
             started: rollback.started,
             finished: rollback.finished,
             proof: rollback.proof.clone(),

@@ -15,7 +15,7 @@ use crate::{
     },
     error::{CommandError, ExitCode},
     plan::Address,
-    release::{Author, Store},
+    release::{Author, Operation, Store},
     report::Output,
 };
 
@@ -79,7 +79,7 @@ async fn prune(
         arguments: &arguments.removal,
         global,
         address,
-        by: &Author::this_process("prune"),
+        by: &Author::this_process(Operation::PruneOrphans),
         verb: Verb::DeleteOrphans,
         selection: &Selection::Nothing,
     };

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Operation;
+
 /// Who made a revision, from where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -10,15 +12,16 @@ pub(crate) struct Author {
     pub(crate) who: String,
     /// Process.
     pub(crate) process: u32,
-    /// The command's name, for example `up`; never its arguments, which could hold anything.
-    pub(crate) command: String,
+    /// What its command does.
+    #[serde(default, rename = "command")]
+    pub(crate) operation: Operation,
     /// Version of deployctl.
     pub(crate) version: String,
 }
 
 impl Author {
-    /// This process, running `command`.
-    pub(crate) fn this_process(command: &str) -> Self {
+    /// This process, which does `operation`.
+    pub(crate) fn this_process(operation: Operation) -> Self {
         let host = rustix::system::uname()
             .nodename()
             .to_string_lossy()
@@ -26,7 +29,7 @@ impl Author {
         Self {
             who: format!("{}@{host}", user(|name| std::env::var(name).ok())),
             process: std::process::id(),
-            command: command.to_owned(),
+            operation,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }

@@ -7,6 +7,7 @@ mod journal;
 mod journal_flusher;
 mod labels;
 mod lock;
+mod operation;
 mod program;
 mod record;
 mod records;
@@ -21,6 +22,7 @@ pub(crate) use journal_flusher::JournalFlusher;
 pub(crate) use lock::{
     Found, Held, Lock, LockError, LockNotice, LockOptions, Presence, Removal as LockRemoval,
 };
+pub(crate) use operation::Operation;
 pub(crate) use program::{Belongings, Program, StepId, Work};
 pub(crate) use record::ObjectRecord;
 pub(crate) use records::Records;

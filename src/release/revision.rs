@@ -189,7 +189,7 @@ impl Revision {
     pub(crate) fn is_taken_down(&self) -> bool {
         self.objects == 0
             && self.outcome == RunOutcome::Succeeded
-            && matches!(self.by.command.as_str(), "down" | "prune")
+            && self.by.operation.only_removes()
     }
 
     /// Whether the cluster is as this revision wanted it, or as it was before: nothing is left to

@@ -16,7 +16,7 @@ use crate::{
     engine::{RollbackTarget, choose_target},
     error::{CommandError, ExitCode},
     plan::Address,
-    release::Author,
+    release::{Author, Operation},
     report::Output,
 };
 
@@ -55,7 +55,7 @@ async fn rollback(
         address,
         guard,
         store,
-        by: Author::this_process("rollback"),
+        by: Author::this_process(Operation::Rollback),
     };
     match target {
         RollbackTarget::Deployed(number) => {

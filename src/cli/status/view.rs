@@ -62,7 +62,7 @@ pub(super) fn view(
             })
             .map(revision_info),
         standing: standing(last, locked_by.is_some()),
-        forward: last.map_or("up", |last| forward(&last.by.command)),
+        forward: last.map_or("up", |last| forward(last.by.operation)),
         locked_by,
         phases: phases
             .into_iter()

@@ -21,7 +21,7 @@ use crate::{
     },
     error::{CommandError, ExitCode},
     plan::Plan,
-    release::{Author, Guard, Store},
+    release::{Author, Guard, Operation, Store},
     report::Output,
 };
 
@@ -42,7 +42,7 @@ pub(crate) fn run(
         plan: &plan,
         selection: &selection,
         given: &given,
-        by: &Author::this_process("up"),
+        by: &Author::this_process(Operation::Deploy),
     };
     block_on(deployment.up(rendering, output))
 }

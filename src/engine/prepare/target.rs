@@ -4,7 +4,7 @@ use crate::{
     error::CommandError,
     event::RunOutcome,
     plan::ReleaseId,
-    release::{Head, Revision},
+    release::{Head, Operation, Revision},
 };
 
 /// Where a rollback leads.
@@ -63,7 +63,7 @@ fn deployed<'a>(revisions: &[&'a Revision]) -> Option<&'a Revision> {
             .filter(|revision| revision.outcome == RunOutcome::Succeeded)
     };
     good()
-        .find(|revision| revision.by.command != "prune")
+        .find(|revision| revision.by.operation != Operation::PruneOrphans)
         .or_else(|| good().next())
         .copied()
 }

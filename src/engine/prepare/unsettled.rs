@@ -3,15 +3,15 @@
 use crate::engine::{observe::history::ReleaseHistory, plan::decide::Selection};
 use crate::{
     error::{CommandError, ExitCode},
-    release::Revision,
+    release::{Operation, Revision},
 };
 
-/// The command that goes on with what a run of `command` has begun.
-pub(crate) fn forward(command: &str) -> &'static str {
-    match command {
-        "down" => "down",
-        "prune" => "prune --orphans",
-        _ => "up",
+/// The command that goes on with what a run of `operation` has begun.
+pub(crate) fn forward(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Remove => "down",
+        Operation::PruneOrphans => "prune --orphans",
+        Operation::Deploy | Operation::Rollback => "up",
     }
 }
 
@@ -22,7 +22,7 @@ pub(crate) fn check_settled(history: &ReleaseHistory) -> Result<(), CommandError
         .newest()
         .map(|head| &head.revision)
         .filter(|revision| !revision.is_settled());
-    match unsettled.filter(|revision| revision.by.command != "prune") {
+    match unsettled.filter(|revision| revision.by.operation != Operation::PruneOrphans) {
         Some(unsettled) => Err(refused(unsettled)),
         None => Ok(()),
     }
@@ -33,7 +33,7 @@ fn refused(unsettled: &Revision) -> CommandError {
     refusal(
         unsettled,
         "",
-        &command(unsettled, forward(&unsettled.by.command)),
+        &command(unsettled, forward(unsettled.by.operation)),
     )
 }
 

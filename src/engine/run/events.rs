@@ -9,7 +9,6 @@ use crate::engine::{
     events::Emitter,
     execute::policy::{OnFault, StopReason},
     phase_plan::PhasePlan,
-    run::context::Run,
     run::execution::Execution,
     run::remaining::remaining,
     watch::cache::ResourceCache,
@@ -22,7 +21,7 @@ use crate::{
     },
     object::ObjectId,
     plan::ReleaseId,
-    release::StoreError,
+    release::{Operation, StoreError},
 };
 
 /// Tells why a run stopped and returns it in one sentence. `broken`: why its journal could not be
@@ -130,14 +129,13 @@ impl<'a> RunEvents<'a> {
     }
 }
 
-/// What `run` is for.
-pub(crate) fn purpose(run: &Run<'_>) -> Purpose {
-    match run.options.delete_timeout {
-        // Both only remove; which it is was asked for by the command's name.
-        Some(_) if run.metadata.by.command == "prune" => Purpose::Prune,
-        Some(_) => Purpose::TakeDown,
-        None if run.metadata.back_to.is_some() => Purpose::BringBack,
-        None => Purpose::Deploy,
+/// What a run that does `operation` is for.
+pub(crate) fn purpose(operation: Operation) -> Purpose {
+    match operation {
+        Operation::Deploy => Purpose::Deploy,
+        Operation::Rollback => Purpose::BringBack,
+        Operation::Remove => Purpose::TakeDown,
+        Operation::PruneOrphans => Purpose::Prune,
     }
 }
 

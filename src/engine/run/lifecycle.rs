@@ -55,7 +55,7 @@ pub(crate) async fn carry_out(
         revision: newest.map_or(0, |head| head.revision.number),
         phases: &plan.phases,
         writes: plan.program.writes(),
-        purpose: purpose(&run),
+        purpose: purpose(run.metadata.by.operation),
         timeout: run.options.limits.timeout,
     });
     let nothing = Baseline::default();

@@ -38,7 +38,7 @@ impl LeaseClaim {
     pub(super) fn new(author: &Author, expiry: Duration) -> Self {
         Self {
             token: format!("{:032x}", rand::random::<u128>()),
-            identity: format!("{} pid {} {}", author.who, author.process, author.command),
+            identity: format!("{} pid {} {}", author.who, author.process, author.operation),
             expiry,
             acquired: Timestamp::now(),
             process: ProcessMark::own(),
@@ -104,10 +104,14 @@ fn micro_time(time: Timestamp) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::release::Operation;
 
     /// A claim with a token of its own.
     pub(in crate::release::lock) fn claim() -> LeaseClaim {
-        LeaseClaim::new(&Author::this_process("up"), Duration::from_millis(2_500))
+        LeaseClaim::new(
+            &Author::this_process(Operation::Deploy),
+            Duration::from_millis(2_500),
+        )
     }
 
     fn names() -> (ObjectId, ReleaseId) {
