@@ -370,9 +370,15 @@ fn a_namespace_that_a_killed_way_back_created_again_goes_with_the_release() {
     });
     back.signal(Signal::KILL);
     back.end();
-    project.deploy(&[]);
-    project.command("down", &["--yes"]).run().exited(0);
-    assert_eq!(get("default", "namespace/namespace-again"), Value::Null);
+    let up = project.up(&[]).run().exited(0);
+    let down = project.command("down", &["--yes"]).run().exited(0);
+    assert_eq!(
+        get("default", "namespace/namespace-again"),
+        Value::Null,
+        "{}{}",
+        up.stderr,
+        down.stderr
+    );
 }
 
 #[test]
