@@ -15,7 +15,7 @@ use crate::engine::{
 use crate::{
     cluster::{Cluster, RequestError, Resource, Served},
     object::{ObjectId, scale_target},
-    ownership::apply_entry,
+    ownership::is_ours,
 };
 
 /// Kinds that decide how many replicas something has.
@@ -67,7 +67,7 @@ pub(crate) async fn leave_replicas(
         .filter_map(|autoscaler| Some((ObjectId::of(autoscaler)?, autoscaler)));
     // One of ours that is no longer wanted goes with this run.
     let staying = autoscalers.filter(|(id, autoscaler)| {
-        wanted.objects.contains_key(id) || apply_entry(autoscaler, &manager).is_none()
+        wanted.objects.contains_key(id) || !is_ours(autoscaler, &manager)
     });
     let targets: HashSet<ObjectId> = staying
         .filter_map(|(id, autoscaler)| scale_target(&id, autoscaler))

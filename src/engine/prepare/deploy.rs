@@ -14,7 +14,7 @@ use crate::engine::{
     prepare::secrets::{self, Declarations, SECRETS_PHASE},
     prepare::unsettled,
 };
-use crate::{cluster::Seen, object::ObjectId, ownership::apply_entry, plan::Plan};
+use crate::{cluster::Seen, object::ObjectId, ownership::is_ours, plan::Plan};
 
 /// Looks at the cluster, checks all that can be known, asks for secrets, and decides what has to be
 /// done.
@@ -74,11 +74,12 @@ async fn observed(
 /// tried.
 fn belongs_to_others(prepared: &Prepared, namespace: &ObjectId) -> bool {
     match prepared.observation.live.seen(namespace) {
-        // Our entry goes with our label, which somebody may have taken off; the record stays.
+        // Our entry goes with our label, which somebody may have taken off; the record stays. A
+        // rollback that was killed between creating the namespace again and setting its owners
+        // leaves neither.
         Seen::Present(there) => {
             let manager = prepared.desired.release.field_manager();
-            apply_entry(there, &manager).is_none()
-                && prepared.history.records.get(namespace).is_none()
+            !is_ours(there, &manager) && prepared.history.records.get(namespace).is_none()
         }
         Seen::Forbidden => true,
         Seen::Absent | Seen::Unasked => false,

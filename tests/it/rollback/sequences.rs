@@ -349,8 +349,19 @@ fn a_namespace_that_a_killed_run_created_goes_with_the_release() {
 
 #[test]
 fn a_namespace_that_a_killed_way_back_created_again_goes_with_the_release() {
-    let project = Project::new("namespace-again")
-        .manifest("apps/settings.yaml", &config_map("settings", "1"));
+    namespace_created_again("namespace-again", "/namespaces/namespace-again/configmaps");
+}
+
+#[test]
+fn a_namespace_whose_owners_a_killed_way_back_has_not_set_goes_with_the_release() {
+    namespace_created_again("namespace-half", "/namespaces/namespace-half");
+}
+
+/// `down` is killed, and so is the rollback that has created the Namespace again and now makes the
+/// first request about `stopped_at`. Then `up` and `down` leave nothing.
+#[track_caller]
+fn namespace_created_again(name: &str, stopped_at: &'static str) {
+    let project = Project::new(name).manifest("apps/settings.yaml", &config_map("settings", "1"));
     project.deploy(&[]);
     let mut down = Running::start(project.command("down", &["--yes"]));
     down.until(|event| {
@@ -359,21 +370,23 @@ fn a_namespace_that_a_killed_way_back_created_again_goes_with_the_release() {
     down.signal(Signal::KILL);
     down.end();
     let proxy = Proxy::start();
-    let into_it = Requests::mutating().about("/namespaces/namespace-again/configmaps");
-    proxy.inject([Rule::new(into_it, Fault::Delay(Duration::from_mins(1)))]);
+    let request = Requests::mutating().about(stopped_at);
+    proxy.inject([Rule::new(request, Fault::Delay(Duration::from_mins(1)))]);
     let back = Running::start(proxy.through(project.command("rollback", &["--yes"])));
     eventually("the way back has come so far", || {
-        project
-            .stored("head")
-            .pop()
-            .filter(|head| journal(head).contains("recreated"))
+        let namespace = get("default", &format!("namespace/{name}"));
+        let heads = project.stored("head");
+        let noted = heads
+            .last()
+            .is_some_and(|head| journal(head).contains("recreated"));
+        (noted || namespace["status"]["phase"] == "Active").then_some(())
     });
     back.signal(Signal::KILL);
     back.end();
     let up = project.up(&[]).run().exited(0);
     let down = project.command("down", &["--yes"]).run().exited(0);
     assert_eq!(
-        get("default", "namespace/namespace-again"),
+        get("default", &format!("namespace/{name}")),
         Value::Null,
         "{}{}",
         up.stderr,
