@@ -1,11 +1,6 @@
 //! Runs a program: starts each step once those before it are done, within the bounds of its policy.
 
-use std::{
-    collections::{BTreeSet, BinaryHeap, HashSet},
-    future::Future,
-    pin::Pin,
-    time::Duration,
-};
+use std::{collections::BTreeSet, future::Future, pin::Pin, time::Duration};
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use jiff::Timestamp;
@@ -14,6 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::engine::{
     execute::phases::PhaseRuns,
     execute::policy::{Control, OnFault, StopReason},
+    execute::queue::StepQueue,
     execute::wait::{FailedWait, TICK, Wait, WaitFor, WaitTarget, Waiter},
     execute::write::{Writer, Written},
     phase_plan::PhasePlan,
@@ -35,20 +31,19 @@ pub(crate) struct Executor<'a> {
     waiter: Waiter,
     control: Control,
     phases: PhaseRuns,
-    /// For each step: how many steps it still waits for.
-    waiting_for: Vec<usize>,
-    /// For each step: the steps that come after it.
-    followers: Vec<Vec<StepId>>,
-    ready: BinaryHeap<(u32, std::cmp::Reverse<StepId>)>,
-    done: usize,
-    /// Writes that ended without an answer, and may have been done.
-    pub(crate) unanswered: usize,
-    /// Steps whose writes were begun and are not known to have succeeded.
-    open: BTreeSet<StepId>,
-    /// What was to be deleted and is left, because something is in it.
-    left: HashSet<ObjectId>,
+    queue: StepQueue<'a>,
+    answers: Answers,
     /// What did not succeed, where the execution goes on all the same.
     pub(crate) faults: Vec<(ObjectId, String)>,
+}
+
+/// What is known of the answers to writes that were begun.
+#[derive(Default)]
+struct Answers {
+    /// Writes that ended without an answer, and may have been done.
+    unanswered: usize,
+    /// Steps whose writes were begun and are not known to have succeeded.
+    open: BTreeSet<StepId>,
 }
 
 type InFlight<'a> =
@@ -65,18 +60,6 @@ impl<'a> Executor<'a> {
         cache: ResourceCache,
         control: Control,
     ) -> Self {
-        let mut followers = vec![Vec::new(); program.steps.len()];
-        for (id, step) in program.steps.iter().enumerate() {
-            for before in &step.after {
-                followers[*before].push(id);
-            }
-        }
-        let waiting_for: Vec<usize> = program.steps.iter().map(|step| step.after.len()).collect();
-        let steps = program.steps.iter().enumerate();
-        let ready = steps
-            .filter(|(id, _)| waiting_for[*id] == 0)
-            .map(|(id, step)| (step.priority, std::cmp::Reverse(id)))
-            .collect();
         let phases = PhaseRuns::new(phases, control.emitter.clone());
         let waiter = Waiter::new(cache, control.emitter.clone(), control.on_fault);
         Self {
@@ -85,13 +68,8 @@ impl<'a> Executor<'a> {
             waiter,
             control,
             phases,
-            waiting_for,
-            followers,
-            ready,
-            done: 0,
-            unanswered: 0,
-            open: BTreeSet::new(),
-            left: HashSet::new(),
+            queue: StepQueue::new(program),
+            answers: Answers::default(),
             faults: Vec::new(),
         }
     }
@@ -136,21 +114,27 @@ impl<'a> Executor<'a> {
                 Err(error) => self.note_unanswered(&error),
             }
         }
-        self.unanswered += in_flight.len();
+        self.answers.unanswered += in_flight.len();
     }
 
     /// Objects whose writes were begun and are not known to have succeeded: each may have been
     /// changed, wholly or in part.
     pub(crate) fn unconfirmed(&self) -> BTreeSet<ObjectId> {
-        self.open
+        self.answers
+            .open
             .iter()
             .filter_map(|step| self.program.steps[*step].work.writes().cloned())
             .collect()
     }
 
+    /// Whether every write that was begun was answered.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.answers.unanswered == 0
+    }
+
     /// Counts a write that ended with `error` and may have been done all the same.
     fn note_unanswered(&mut self, error: &RequestError) {
-        self.unanswered += usize::from(error.may_be_done());
+        self.answers.unanswered += usize::from(error.may_be_done());
     }
 
     async fn steps(
@@ -168,7 +152,7 @@ impl<'a> Executor<'a> {
                 return Err(StopReason::Interrupted);
             }
             self.start_steps(writer, in_flight).await?;
-            if self.done == self.program.steps.len() {
+            if self.queue.is_done() {
                 return Ok(());
             }
             tokio::select! {
@@ -207,11 +191,11 @@ impl<'a> Executor<'a> {
                     });
                 }
                 // What could not be deleted is not waited for.
-                self.left.insert(object.clone());
+                self.waiter.left.insert(object.clone());
                 self.faults.push((object, error.to_string()));
             }
         }
-        self.finish(step);
+        self.queue.finish(step);
         Ok(())
     }
 
@@ -222,22 +206,22 @@ impl<'a> Executor<'a> {
         writer: &Writer<'a>,
         in_flight: &mut InFlight<'a>,
     ) -> Result<(), StopReason> {
-        while let Some((_, std::cmp::Reverse(step))) = self.ready.peek().copied() {
+        while let Some(step) = self.queue.next() {
             let program: &'a Program = self.program;
             let work = &program.steps[step].work;
             if work.writes().is_some() && in_flight.len() >= self.control.limits.parallel {
                 return Ok(());
             }
-            self.ready.pop();
+            self.queue.start_next();
             self.phases.start(&program.steps[step].phase);
             if let Some((until, objects)) = WaitFor::of(work) {
                 let wait = self.wait(step, until, objects);
-                let hopeless = self.waiter.begin(wait, &self.left).await;
+                let hopeless = self.waiter.begin(wait).await;
                 self.give_up(hopeless)?;
                 self.end_waits();
             } else {
                 let writer = writer.clone();
-                self.open.insert(step);
+                self.answers.open.insert(step);
                 in_flight.push(Box::pin(async move {
                     (step, writer.perform(work, &program.steps[step].phase).await)
                 }));
@@ -253,11 +237,11 @@ impl<'a> Executor<'a> {
             stored,
             took,
         } = written;
-        self.open.remove(&step);
+        self.answers.open.remove(&step);
         let phase = self.program.steps[step].phase.clone();
         self.phases.count(&phase, result);
         if result == WriteResult::Kept {
-            self.left.insert(id.clone());
+            self.waiter.left.insert(id.clone());
         }
         match stored {
             Some(stored) => self.waiter.cache.written(&id, stored),
@@ -276,19 +260,6 @@ impl<'a> Executor<'a> {
         });
     }
 
-    fn finish(&mut self, step: StepId) {
-        self.done += 1;
-        for follower in std::mem::take(&mut self.followers[step]) {
-            self.waiting_for[follower] -= 1;
-            if self.waiting_for[follower] == 0 {
-                self.ready.push((
-                    self.program.steps[follower].priority,
-                    std::cmp::Reverse(follower),
-                ));
-            }
-        }
-    }
-
     fn wait(&self, step: StepId, until: WaitFor, objects: &[ObjectId]) -> Wait {
         let phase = &self.program.steps[step].phase;
         let waited = |id: &ObjectId| {
@@ -305,7 +276,7 @@ impl<'a> Executor<'a> {
     /// Looks at what is waited for. Steps whose objects are all as they should be are done; an
     /// object that failed stops the run.
     async fn examine_waits(&mut self, news: Option<&Changes>) -> Result<(), StopReason> {
-        let hopeless = self.waiter.examine(news, &self.left).await;
+        let hopeless = self.waiter.examine(news).await;
         self.give_up(hopeless)?;
         self.end_waits();
         Ok(())
@@ -358,11 +329,11 @@ impl<'a> Executor<'a> {
         let failed = wait
             .objects
             .iter()
-            .any(|waited| self.left.contains(&waited.id) && refused(&waited.id));
+            .any(|waited| self.waiter.left.contains(&waited.id) && refused(&waited.id));
         let in_time = wait
             .objects
             .iter()
-            .all(|waited| !waited.given_up || self.left.contains(&waited.id));
+            .all(|waited| !waited.given_up || self.waiter.left.contains(&waited.id));
         match step.work {
             Work::AwaitReady {
                 ends_phase: true, ..
@@ -388,7 +359,7 @@ impl<'a> Executor<'a> {
             }
             _ => {}
         }
-        self.finish(wait.step);
+        self.queue.finish(wait.step);
     }
 
     /// Stops the run where the time of a phase that runs, or of the whole run, is up.

@@ -4,5 +4,6 @@ pub(super) mod executor;
 pub(super) mod journal;
 pub(super) mod phases;
 pub(super) mod policy;
+mod queue;
 pub(super) mod wait;
 pub(super) mod write;

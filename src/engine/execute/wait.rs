@@ -90,6 +90,8 @@ pub(crate) struct FailedWait {
 pub(crate) struct Waiter {
     pub(crate) cache: ResourceCache,
     pub(crate) waits: Vec<Wait>,
+    /// What was to go, and stays: it is not waited for.
+    pub(crate) left: HashSet<ObjectId>,
     emitter: Emitter,
     on_fault: OnFault,
     /// The time from when an event was read to the verdict that came of it, for each new verdict.
@@ -247,6 +249,7 @@ impl Waiter {
         Self {
             cache,
             waits: Vec::new(),
+            left: HashSet::new(),
             emitter,
             on_fault,
             delays: Vec::new(),
@@ -260,27 +263,19 @@ impl Waiter {
     }
 
     /// Begins to wait, and looks at what is known already.
-    pub(crate) async fn begin(
-        &mut self,
-        mut wait: Wait,
-        left: &HashSet<ObjectId>,
-    ) -> Vec<FailedWait> {
-        let hopeless = self.look_at(&mut wait, None, left).await;
+    pub(crate) async fn begin(&mut self, mut wait: Wait) -> Vec<FailedWait> {
+        let hopeless = self.look_at(&mut wait, None).await;
         self.waits.push(wait);
         hopeless
     }
 
     /// Looks at everything that `news` concerns, or at all where none are given, and returns what
-    /// it is useless to wait for. `left`: what was to go, and stays.
-    pub(crate) async fn examine(
-        &mut self,
-        news: Option<&Changes>,
-        left: &HashSet<ObjectId>,
-    ) -> Vec<FailedWait> {
+    /// it is useless to wait for.
+    pub(crate) async fn examine(&mut self, news: Option<&Changes>) -> Vec<FailedWait> {
         let mut hopeless = Vec::new();
         let mut waits = std::mem::take(&mut self.waits);
         for wait in &mut waits {
-            hopeless.extend(self.look_at(wait, news, left).await);
+            hopeless.extend(self.look_at(wait, news).await);
         }
         self.waits = waits;
         hopeless
@@ -291,12 +286,7 @@ impl Waiter {
         self.waits.extract_if(.., |wait| wait.is_over()).collect()
     }
 
-    async fn look_at(
-        &mut self,
-        wait: &mut Wait,
-        news: Option<&Changes>,
-        left: &HashSet<ObjectId>,
-    ) -> Vec<FailedWait> {
+    async fn look_at(&mut self, wait: &mut Wait, news: Option<&Changes>) -> Vec<FailedWait> {
         let now = Timestamp::now();
         let slow = !wait.asked_children && wait.has_lasted(PATIENCE);
         let up = self.on_fault == OnFault::GoOn
@@ -304,7 +294,7 @@ impl Waiter {
         let mut hopeless = Vec::new();
         let mut ask_children = Vec::new();
         for index in 0..wait.objects.len() {
-            if !self.is_to_be_judged(wait, index, news, left) {
+            if !self.is_to_be_judged(wait, index, news) {
                 continue;
             }
             let verdict = self.verdict(wait, index, now);
@@ -341,16 +331,10 @@ impl Waiter {
 
     /// Whether the verdict about an object may be another one than before. What was to go and stays
     /// is given up.
-    fn is_to_be_judged(
-        &self,
-        wait: &mut Wait,
-        index: usize,
-        news: Option<&Changes>,
-        left: &HashSet<ObjectId>,
-    ) -> bool {
+    fn is_to_be_judged(&self, wait: &mut Wait, index: usize, news: Option<&Changes>) -> bool {
         let until = wait.until;
         let waited = &mut wait.objects[index];
-        waited.given_up |= until == WaitFor::Gone && left.contains(&waited.id);
+        waited.given_up |= until == WaitFor::Gone && self.left.contains(&waited.id);
         let object = self.cache.object(&waited.id).map(AsRef::as_ref);
         let unheard_of = || news.is_some_and(|news| !news.concerns(&waited.id, object));
         let settled = waited.is_met(until) && !self.cache.is_followed(&waited.id);

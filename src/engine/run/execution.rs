@@ -9,7 +9,7 @@ use crate::engine::{
     execute::executor::Executor,
     execute::journal::JournalWriter,
     execute::policy::{CancelSignals, Control, OnFault, StopReason},
-    execute::write::{WriteContext, Writer},
+    execute::write::{ApplyContext, Kinds, WriteContext, Writer},
     observe::storage_versions::Resources,
     phase_plan::PhasePlan,
     plan::decide::has_label,
@@ -100,7 +100,7 @@ pub(crate) struct Execution<'a> {
 impl Execution<'_> {
     /// Whether nothing was written, as far as is known.
     pub(crate) fn is_untouched(&self) -> bool {
-        self.journal.is_empty() && self.executor.unanswered == 0
+        self.journal.is_empty() && self.executor.is_answered()
     }
 }
 
@@ -112,7 +112,7 @@ pub(crate) async fn execute<'a>(
     cache: ResourceCache,
     control: Control,
 ) -> Execution<'a> {
-    let journal = context.notes.clone();
+    let journal = context.journal.clone();
     let mut executor = Executor::new(program, phases, Writer::new(context), cache, control);
     let result = executor.run().await;
     let closed = journal.close().await;
@@ -194,23 +194,24 @@ fn write_context<'a>(
             resources.insert(removal.id.clone(), resource.clone());
         }
     }
+    let unsettled = run.history.unsettled.as_ref();
     WriteContext {
         cluster: run.target.cluster.clone(),
-        served: run.target.served,
+        kinds: Kinds {
+            served: run.target.served,
+            resources,
+            stored_as: baseline.stored_as.clone(),
+        },
         release: &run.desired.release,
-        wanted: Some(run.desired),
+        apply: Some(ApplyContext {
+            desired: run.desired,
+            base: unsettled.map(|unsettled| &unsettled.records),
+            force_conflicts: run.options.force_conflicts,
+        }),
         live: &run.observation.live,
         snapshot: &baseline.snapshot,
-        traces: &baseline.traces,
-        base: run
-            .history
-            .unsettled
-            .as_ref()
-            .map(|unsettled| &unsettled.records),
-        resources,
-        stored_as: baseline.stored_as.clone(),
-        force_conflicts: run.options.force_conflicts,
-        notes: journal,
+        changes: &baseline.traces,
+        journal,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::engine::{
     events::Emitter,
     execute::journal::JournalWriter,
     execute::policy::{CancelSignals, Control, OnFault, StopReason},
-    execute::write::{Resources, WriteContext},
+    execute::write::{Kinds, Resources, WriteContext},
     observe::claims::claims_in,
     observe::objects::{Observation, observe},
     observe::storage_versions,
@@ -236,17 +236,17 @@ fn write_context<'a>(
 ) -> WriteContext<'a> {
     WriteContext {
         cluster: context.target.cluster.clone(),
-        served: context.target.served,
+        kinds: Kinds {
+            served: context.target.served,
+            resources: preview.stored_as.clone(),
+            stored_as: Resources::new(),
+        },
         release: context.release,
-        wanted: None,
+        apply: None,
         live: &preview.observation.live,
         snapshot: context.writes.snapshot,
-        traces: &preview.changes,
-        base: None,
-        resources: preview.stored_as.clone(),
-        stored_as: Resources::new(),
-        force_conflicts: true,
-        notes: journal,
+        changes: &preview.changes,
+        journal,
     }
 }
 

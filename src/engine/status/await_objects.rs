@@ -1,6 +1,6 @@
 //! Waiting for objects outside any run.
 
-use std::{collections::HashSet, time::Duration};
+use std::time::Duration;
 
 use futures::future::try_join_all;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
@@ -79,12 +79,8 @@ pub(crate) async fn await_objects(
         .into_iter()
         .map(|(id, resource)| WaitTarget::new(id, Some(resource), &[]))
         .collect();
-    let hopeless = waiter
-        .begin(
-            Wait::new(0, &PhaseId::Unassigned, until, objects).within(None, awaited.budget),
-            &HashSet::new(),
-        )
-        .await;
+    let wait = Wait::new(0, &PhaseId::Unassigned, until, objects);
+    let hopeless = waiter.begin(wait.within(None, awaited.budget)).await;
     let Some(ended) = until_over(&mut waiter, hopeless, deadline, interrupt).await else {
         return Ok(None);
     };
@@ -123,7 +119,6 @@ async fn until_over(
 ) -> Option<Ended> {
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let left = HashSet::new();
     let mut hopeless = !hopeless.is_empty();
     loop {
         if waiter.waits.iter().all(Wait::is_over) {
@@ -135,8 +130,8 @@ async fn until_over(
         hopeless = tokio::select! {
             () = interrupt.cancelled() => return None,
             () = sleep_until(deadline) => return Some(Ended::Late),
-            news = waiter.cache.changed() => !waiter.examine(Some(&news), &left).await.is_empty(),
-            _ = tick.tick() => !waiter.examine(None, &left).await.is_empty(),
+            news = waiter.cache.changed() => !waiter.examine(Some(&news)).await.is_empty(),
+            _ = tick.tick() => !waiter.examine(None).await.is_empty(),
         };
     }
 }

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::{
-    CONFLICTS, WriteOutcome, Writer, is_outdated, once_served,
+    ApplyContext, CONFLICTS, WriteOutcome, Writer, is_outdated, once_served,
     stuck::{is_broken, is_stateful_set},
     uid_of, version_of,
 };
@@ -26,8 +26,8 @@ impl Writer<'_> {
         phase: &PhaseId,
         force: bool,
     ) -> Result<WriteOutcome, RequestError> {
-        let wanted = &self.wanted().objects[id];
-        let resource = &self.context.resources[id];
+        let wanted = &self.apply_context().desired.objects[id];
+        let resource = &self.context.kinds.resources[id];
         // An object that the run deletes before it applies it anew is not there any more, nor is
         // one that was on its way out and awaited.
         let before = self
@@ -62,7 +62,7 @@ impl Writer<'_> {
         let result = result(before, &answer, created);
         if result != WriteResult::Unchanged || record.is_some() {
             let uid = uid_of(&answer).to_owned();
-            self.context.notes.note(JournalEntry::Wrote {
+            self.context.journal.note(JournalEntry::Wrote {
                 object: id.clone(),
                 uid,
                 created,
@@ -85,16 +85,21 @@ impl Writer<'_> {
         force: bool,
         before: Option<&Value>,
     ) -> Result<Applied, RequestError> {
-        let (cluster, resource) = (&self.context.cluster, &self.context.resources[id]);
-        let wanted = &self.wanted().objects[id];
-        let force = if force || self.context.force_conflicts {
+        let (cluster, resource) = (&self.context.cluster, &self.context.kinds.resources[id]);
+        let wanted = &self.apply_context().desired.objects[id];
+        let force = if force || self.apply_context().force_conflicts {
             Force::Yes
         } else {
             Force::No
         };
         let body = guarded(&wanted.sent, before);
         let attempt = || cluster.apply(resource, id, &body, &self.manager, force);
-        if self.wanted().defined_here(&wanted.object).is_some() {
+        if self
+            .apply_context()
+            .desired
+            .defined_here(&wanted.object)
+            .is_some()
+        {
             once_served(attempt).await
         } else {
             attempt().await
@@ -104,10 +109,10 @@ impl Writer<'_> {
     /// Whether an interrupted run, which this one goes on from, created the object that has `uid`,
     /// or created it again in the place of one that the release had created.
     fn was_created(&self, id: &ObjectId, uid: &str) -> bool {
-        let Some(trace) = self.context.traces.get(id) else {
+        let Some(trace) = self.context.changes.get(id) else {
             return false;
         };
-        let predecessor = || self.context.base.and_then(|base| base.get(id));
+        let predecessor = || self.apply_context().base?.get(id);
         let is_successor = trace.recreated.as_deref() == Some(uid);
         trace.created.iter().any(|created| created == uid)
             || is_successor && predecessor().is_some_and(|record| record.created)
@@ -115,13 +120,14 @@ impl Writer<'_> {
 
     /// Whether `there`, which was seen as `id`, is what an apply changes.
     fn is_to_be_changed(&self, id: &ObjectId, there: &Value) -> bool {
-        !self.context.notes.was_deleted(id)
+        !self.context.journal.was_deleted(id)
             && there.pointer("/metadata/deletionTimestamp").is_none()
     }
 
-    fn wanted(&self) -> &crate::engine::desired::DesiredState {
+    fn apply_context(&self) -> &ApplyContext<'_> {
         self.context
-            .wanted
+            .apply
+            .as_ref()
             .expect("only programs that bring what is wanted apply it")
     }
 
@@ -176,7 +182,7 @@ impl Writer<'_> {
             .await?;
         let changed = self.changes(id, resource, before, &applied.object).await?;
         let uid = uid_of(&applied.object).to_owned();
-        self.context.notes.note(JournalEntry::Wrote {
+        self.context.journal.note(JournalEntry::Wrote {
             object: id.clone(),
             uid,
             created: false,
@@ -242,7 +248,7 @@ impl Writer<'_> {
                     let changed = self.changes(id, resource, Some(there), &answer).await?;
                     let uid = uid_of(&answer).to_owned();
                     let record = None;
-                    self.context.notes.note(JournalEntry::Wrote {
+                    self.context.journal.note(JournalEntry::Wrote {
                         object: id.clone(),
                         uid,
                         created: false,

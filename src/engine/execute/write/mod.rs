@@ -30,27 +30,51 @@ use crate::{
 pub(crate) struct WriteContext<'a> {
     /// The connection; its writes end with the lock.
     pub(crate) cluster: Cluster,
-    pub(crate) served: &'a Served,
+    /// What the objects are written as.
+    pub(crate) kinds: Kinds<'a>,
     pub(crate) release: &'a ReleaseId,
-    /// What is wanted; `None` where nothing is applied.
-    pub(crate) wanted: Option<&'a DesiredState>,
+    /// What is applied; `None` where nothing is.
+    pub(crate) apply: Option<ApplyContext<'a>>,
     /// What was seen last before the first write.
     pub(crate) live: &'a Live,
     /// What was there before.
     pub(crate) snapshot: &'a Snapshot,
-    /// What was done, where that is put back.
-    pub(crate) traces: &'a ChangeLog,
-    /// What was remembered before interrupted runs that this one goes on from; `None` where there
-    /// are none.
-    pub(crate) base: Option<&'a Records>,
+    /// What was done: by interrupted runs that are gone on from, or what is put back.
+    pub(crate) changes: &'a ChangeLog,
+    /// Where it is told what was written.
+    pub(crate) journal: JournalWriter,
+}
+
+/// What objects are written as.
+pub(crate) struct Kinds<'a> {
+    pub(crate) served: &'a Served,
     /// The kind that each object is written as.
     pub(crate) resources: Resources,
     /// The kind that each object is stored as, where that is another one: snapshots are read and
     /// put back as this.
     pub(crate) stored_as: Resources,
+}
+
+/// What is applied, and how.
+pub(crate) struct ApplyContext<'a> {
+    pub(crate) desired: &'a DesiredState,
+    /// What was remembered before interrupted runs that this one goes on from; `None` where there
+    /// are none.
+    pub(crate) base: Option<&'a Records>,
     /// Whether fields that others own are taken over.
     pub(crate) force_conflicts: bool,
-    pub(crate) notes: JournalWriter,
+}
+
+impl Kinds<'_> {
+    /// The kind that `id` is stored as.
+    fn stored_as(&self, id: &ObjectId) -> &Resource {
+        let known = self.stored_as.get(id).or_else(|| self.resources.get(id));
+        // Workloads whose pods are replaced are in no program; they are of kinds that every API
+        // server serves.
+        known
+            .or_else(|| self.served.preferred(&id.group, &id.kind))
+            .expect("what is written is of a known kind")
+    }
 }
 
 /// Writes objects. Cheap to clone.
@@ -84,37 +108,26 @@ impl<'a> Writer<'a> {
 
     /// Objects of its phase without which `id` may fail while it starts.
     pub(crate) fn soft_dependencies(&self, id: &ObjectId) -> &[ObjectId] {
-        let wanted = self
-            .context
-            .wanted
-            .and_then(|wanted| wanted.objects.get(id));
+        let apply = self.context.apply.as_ref();
+        let wanted = apply.and_then(|apply| apply.desired.objects.get(id));
         wanted.map_or(&[], |wanted| &wanted.soft_dependencies)
     }
 
     /// The kind that `id` is written as.
     pub(crate) fn resource(&self, id: &ObjectId) -> Option<&Resource> {
-        self.context.resources.get(id)
+        self.context.kinds.resources.get(id)
     }
 
     /// Notes that the Job `id` has done its work.
     pub(crate) fn note_completed(&self, id: &ObjectId) {
         self.context
-            .notes
+            .journal
             .note(JournalEntry::Completed { object: id.clone() });
     }
 
     /// The kind that `id` is stored as.
     fn stored_as(&self, id: &ObjectId) -> &Resource {
-        let context = &self.context;
-        let known = context
-            .stored_as
-            .get(id)
-            .or_else(|| context.resources.get(id));
-        // Workloads whose pods are replaced are in no program; they are of kinds that every API
-        // server serves.
-        known
-            .or_else(|| context.served.preferred(&id.group, &id.kind))
-            .expect("what is written is of a known kind")
+        self.context.kinds.stored_as(id)
     }
 
     /// Carries out `work`, a step of `phase` that writes.

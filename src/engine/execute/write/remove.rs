@@ -31,7 +31,7 @@ impl Writer<'_> {
                 return Ok((WriteResult::Deleted, Some(live)));
             }
             if if_empty && let Some(why) = self.holds(id, &live).await? {
-                self.context.notes.leave(id, why);
+                self.context.journal.leave(id, why);
                 return Ok((WriteResult::Kept, Some(live)));
             }
             let owned = if belongings == Belongings::ClaimsStay {
@@ -74,7 +74,7 @@ impl Writer<'_> {
     /// Why `id`, which is `live`, is not deleted with what is in it; `None` where nothing is. What
     /// cannot be looked into is not deleted.
     async fn holds(&self, id: &ObjectId, live: &Value) -> Result<Option<String>, RequestError> {
-        match contents::held_by(&self.context.cluster, self.context.served, id, live).await {
+        match contents::held_by(&self.context.cluster, self.context.kinds.served, id, live).await {
             Err(RequestError::Refused(refusal)) => {
                 Ok(Some(format!("its contents cannot be listed: {refusal}")))
             }
@@ -88,7 +88,7 @@ impl Writer<'_> {
         let kinds = [("v1", "Pod"), ("apps/v1", "ControllerRevision")];
         let kinds = kinds
             .into_iter()
-            .filter_map(|(api_version, kind)| self.context.served.exact(api_version, kind));
+            .filter_map(|(api_version, kind)| self.context.kinds.served.exact(api_version, kind));
         let namespace = text(owner, "/metadata/namespace");
         let mut owned = Vec::new();
         for resource in kinds {
@@ -151,7 +151,7 @@ impl Writer<'_> {
     }
 
     fn note_removed(&self, id: &ObjectId) {
-        self.context.notes.note(JournalEntry::Removed {
+        self.context.journal.note(JournalEntry::Removed {
             object: id.clone(),
             deleted: true,
         });
@@ -160,7 +160,7 @@ impl Writer<'_> {
     /// Takes our mark off `id`, which others hold too.
     pub(super) async fn give_up(&self, id: &ObjectId) -> Result<WriteOutcome, RequestError> {
         let label = self.context.release.label();
-        let resource = &self.context.resources[id];
+        let resource = &self.context.kinds.resources[id];
         let live: Option<Value> = self
             .context
             .cluster
@@ -170,7 +170,7 @@ impl Writer<'_> {
             give_up_object(live, &self.manager, &label)
         })
         .await?;
-        self.context.notes.note(JournalEntry::Removed {
+        self.context.journal.note(JournalEntry::Removed {
             object: id.clone(),
             deleted: false,
         });

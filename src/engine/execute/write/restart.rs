@@ -29,7 +29,7 @@ impl Writer<'_> {
         let Some(live) = self.read(id).await? else {
             return Ok((WriteResult::Unchanged, None));
         };
-        let Some(resource) = self.context.served.exact("v1", "Pod") else {
+        let Some(resource) = self.context.kinds.served.exact("v1", "Pod") else {
             return Ok((WriteResult::Unchanged, Some(live)));
         };
         let mut result = WriteResult::Unchanged;
@@ -68,7 +68,7 @@ impl Writer<'_> {
         since: Timestamp,
     ) -> Result<Vec<Value>, RequestError> {
         let namespace = Some(text(workload, "/metadata/namespace"));
-        let Some(replica_sets) = self.context.served.exact("apps/v1", "ReplicaSet") else {
+        let Some(replica_sets) = self.context.kinds.served.exact("apps/v1", "ReplicaSet") else {
             return Ok(Vec::new());
         };
         let cluster = &self.context.cluster;

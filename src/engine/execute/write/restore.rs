@@ -35,7 +35,7 @@ impl Writer<'_> {
 
     /// What was changed of `id`; `None` where a write was done whose answer nobody saw.
     fn changed(&self, id: &ObjectId) -> Option<&[ChangedPath]> {
-        match self.context.traces.get(id) {
+        match self.context.changes.get(id) {
             Some(trace) if !trace.unconfirmed => Some(&trace.changed),
             _ => None,
         }
@@ -146,7 +146,7 @@ impl Writer<'_> {
                 created => created?,
             };
             let uid = uid_of(&created).to_owned();
-            self.context.notes.note(JournalEntry::Recreated {
+            self.context.journal.note(JournalEntry::Recreated {
                 object: id.clone(),
                 uid,
             });
@@ -165,7 +165,7 @@ impl Writer<'_> {
     fn is_successor(&self, id: &ObjectId, there: &Value) -> bool {
         let recreated = self
             .context
-            .traces
+            .changes
             .get(id)
             .and_then(|trace| trace.recreated.as_deref());
         recreated == Some(uid_of(there)) || is_recreated(there, &self.manager)
@@ -187,6 +187,7 @@ impl Writer<'_> {
             let (uid, name) = (text(reference, "/uid"), text(reference, "/name"));
             let served = self
                 .context
+                .kinds
                 .served
                 .exact(text(reference, "/apiVersion"), text(reference, "/kind"));
             let Some(resource) = served.filter(|_| !owners.contains_key(uid)) else {
@@ -211,7 +212,7 @@ impl Writer<'_> {
 
     /// The uids that objects had in the snapshot, and those that they have now.
     fn new_owners(&self) -> HashMap<String, String> {
-        let entries = self.context.notes.entries();
+        let entries = self.context.journal.entries();
         let created = entries.iter().filter_map(|entry| match entry {
             JournalEntry::Recreated { object, uid } => Some((object, uid.as_str())),
             _ => None,

@@ -40,6 +40,7 @@ impl Writer<'_> {
     ) -> Result<(), RequestError> {
         let Some(pods) = self
             .context
+            .kinds
             .served
             .exact("v1", "Pod")
             .filter(|_| is_stateful_set(id))
