@@ -9,39 +9,38 @@ use std::{
 use futures::future::join_all;
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::{
-    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-    task::JoinSet,
-};
 
 use super::{
+    bindings::VolumeBindings,
+    fields::{kind_of, uid_of},
     objects::ObservedObjects,
     related::{RelatedObjects, is_in},
     status_subresources::StatusSubresources,
+    watches::Watches,
 };
 use crate::{
     cluster::{Cluster, Heard, Live, RequestError, Resource, Served, WatchScope, Watched},
     object::ObjectId,
-    readiness::{Budget, Rules, Surroundings, Verdict, VolumeBinding},
+    readiness::{Budget, Rules, Surroundings, Verdict},
 };
 
 /// What the watches brought, joined in memory: the objects that are waited for, and the pods,
 /// ReplicaSets, claims and events around them.
 pub(crate) struct ResourceCache {
-    cluster: Cluster,
     labelled: Option<Labelled>,
     objects: ObservedObjects,
     resources: HashMap<ObjectId, Resource>,
     related: RelatedObjects,
-    status_subresources: StatusSubresources,
-    rules: Rules,
+    criteria: Criteria,
     news: Changes,
-    bindings: HashMap<String, VolumeBinding>,
-    asked_bindings: bool,
-    watched: HashSet<(Resource, Option<String>)>,
-    tasks: JoinSet<()>,
-    sender: UnboundedSender<Heard>,
-    receiver: UnboundedReceiver<Heard>,
+    watches: Watches,
+}
+
+/// What objects are judged by, beside themselves and what is related to them.
+struct Criteria {
+    rules: Rules,
+    status_subresources: StatusSubresources,
+    bindings: VolumeBindings,
 }
 
 /// What carries our label.
@@ -91,9 +90,7 @@ impl ResourceCache {
         labelled: Option<Labelled>,
         live: &Live,
     ) -> Self {
-        let (sender, receiver) = unbounded_channel();
         Self {
-            cluster,
             labelled,
             objects: live
                 .present()
@@ -101,26 +98,25 @@ impl ResourceCache {
                 .collect(),
             resources: HashMap::new(),
             related: RelatedObjects::default(),
-            status_subresources: StatusSubresources::of(served),
-            rules: Rules::default(),
+            criteria: Criteria {
+                rules: Rules::default(),
+                status_subresources: StatusSubresources::of(served),
+                bindings: VolumeBindings::default(),
+            },
             news: Changes::default(),
-            bindings: HashMap::new(),
-            asked_bindings: false,
-            watched: HashSet::new(),
-            tasks: JoinSet::new(),
-            sender,
-            receiver,
+            watches: Watches::new(cluster),
         }
     }
 
     /// The same cache, which judges by `rules` where they fit.
-    pub(crate) fn judging_by(self, rules: Rules) -> Self {
-        Self { rules, ..self }
+    pub(crate) fn judging_by(mut self, rules: Rules) -> Self {
+        self.criteria.rules = rules;
+        self
     }
 
     /// How long `id` may take until it is ready, where a rule says so.
     pub(crate) fn time_for(&self, id: &ObjectId) -> Option<Duration> {
-        self.rules.timeout_for(id)
+        self.criteria.rules.timeout_for(id)
     }
 
     /// How often the containers of the pods of `id` were restarted: the highest number.
@@ -140,7 +136,7 @@ impl ResourceCache {
 
     /// Notes the answer to a write of `id`.
     pub(crate) fn written(&mut self, id: &ObjectId, object: Value) {
-        self.status_subresources.note(id, &object);
+        self.criteria.status_subresources.note(id, &object);
         self.objects.take(id.clone(), Arc::new(object));
     }
 
@@ -164,7 +160,7 @@ impl ResourceCache {
         match self.objects.get(id) {
             None => Verdict::absent(),
             Some(object) => self.around(object, now, |surroundings| {
-                self.rules.judge(object, surroundings, budget)
+                self.criteria.rules.judge(object, surroundings, budget)
             }),
         }
     }
@@ -198,12 +194,8 @@ impl ResourceCache {
                 .chain([object])
                 .map(uid_of),
         );
-        let binding = object
-            .pointer("/spec/storageClassName")
-            .and_then(Value::as_str)
-            .and_then(|class| self.bindings.get(class))
-            .copied();
-        let has_status_subresource = self.status_subresources.has(object);
+        let binding = self.criteria.bindings.of(object);
+        let has_status_subresource = self.criteria.status_subresources.has(object);
         let surroundings = Surroundings {
             binding,
             has_status_subresource,
@@ -231,7 +223,7 @@ impl ResourceCache {
         } else {
             id.namespace.clone()
         };
-        self.watch(
+        self.watches.start(
             WatchScope {
                 resource: resource.clone(),
                 namespace,
@@ -252,7 +244,7 @@ impl ResourceCache {
             return;
         };
         for resource in children() {
-            self.watch(
+            self.watches.start(
                 WatchScope {
                     resource,
                     namespace: Some(namespace.clone()),
@@ -261,9 +253,9 @@ impl ResourceCache {
                 None,
             );
         }
-        if id.kind == "PersistentVolumeClaim" && !self.asked_bindings {
-            self.asked_bindings = true;
-            self.ask_bindings().await;
+        if id.kind == "PersistentVolumeClaim" {
+            let cluster = self.watches.cluster();
+            self.criteria.bindings.ask_once(cluster).await;
         }
     }
 
@@ -271,9 +263,10 @@ impl ResourceCache {
     /// unknown.
     pub(crate) async fn list_children(&mut self, namespace: &str) -> Result<(), RequestError> {
         let resources: Vec<Resource> = children().collect();
+        let cluster = self.watches.cluster();
         let lists = resources
             .iter()
-            .map(|resource| self.cluster.list(resource, Some(namespace), None));
+            .map(|resource| cluster.list(resource, Some(namespace), None));
         for listed in join_all(lists).await {
             match listed {
                 Ok(listed) => listed.items.iter().for_each(|item| self.note(item)),
@@ -281,58 +274,18 @@ impl ResourceCache {
                 Err(error) => return Err(error),
             }
         }
-        self.ask_bindings().await;
+        self.criteria.bindings.ask(self.watches.cluster()).await;
         Ok(())
-    }
-
-    /// Learns when each StorageClass binds its claims.
-    async fn ask_bindings(&mut self) {
-        let classes = Resource {
-            group: "storage.k8s.io".to_owned(),
-            version: "v1".to_owned(),
-            kind: "StorageClass".to_owned(),
-            plural: "storageclasses".to_owned(),
-            namespaced: false,
-            verbs: Vec::new(),
-            has_status: false,
-        };
-        // Without permission nothing is known of the classes, and a claim is waited for until it is
-        // bound.
-        if let Ok(listed) = self.cluster.list(&classes, None, None).await {
-            self.bindings = listed
-                .items
-                .iter()
-                .map(|class| {
-                    (
-                        text(class, "/metadata/name").to_owned(),
-                        VolumeBinding::of(class),
-                    )
-                })
-                .collect();
-        }
-    }
-
-    fn watch(&mut self, scope: WatchScope, position: Option<String>) {
-        if self
-            .watched
-            .insert((scope.resource.clone(), scope.namespace.clone()))
-        {
-            self.tasks.spawn(
-                self.cluster
-                    .clone()
-                    .watch(scope, position, self.sender.clone()),
-            );
-        }
     }
 
     /// Waits until a watch says something, takes in all that is there, and says what it is about.
     ///
     /// Never returns where nothing is watched.
     pub(crate) async fn changed(&mut self) -> Changes {
-        if let Some(heard) = self.receiver.recv().await {
+        if let Some(heard) = self.watches.next().await {
             self.ingest(heard);
         }
-        while let Ok(heard) = self.receiver.try_recv() {
+        while let Some(heard) = self.watches.next_at_once() {
             self.ingest(heard);
         }
         std::mem::take(&mut self.news)
@@ -458,19 +411,4 @@ fn is_child(object: &Value) -> bool {
         .iter()
         .any(|(_, _, kind, _)| *kind == kind_of(object))
         || kind_of(object) == "Job"
-}
-
-pub(crate) fn kind_of(object: &Value) -> &str {
-    text(object, "/kind")
-}
-
-pub(crate) fn uid_of(object: &Value) -> &str {
-    text(object, "/metadata/uid")
-}
-
-pub(crate) fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
 }

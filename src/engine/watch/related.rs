@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::cache::{kind_of, text, uid_of};
+use super::fields::{kind_of, text, uid_of};
 use crate::cluster::WatchScope;
 
 /// What stands around objects: pods, ReplicaSets, Jobs, claims and events, each found by what it
