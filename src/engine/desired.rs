@@ -35,30 +35,30 @@ pub(crate) struct DesiredObject {
     pub(crate) object: Object,
     /// The phase that it belongs to.
     pub(crate) phase: PhaseId,
-    /// Objects of the same phase that must be there first.
+    /// When it is written, inside of its phase.
+    pub(crate) order: WriteOrder,
+    /// An autoscaler decides about its replicas.
+    pub(crate) scaled_by_others: bool,
+    /// How it is changed and put back.
+    pub(crate) marks: Marks,
+    sent: Sent,
+}
+
+/// When an object is written, inside of its phase.
+#[derive(Debug, Clone)]
+pub(crate) struct WriteOrder {
+    /// Objects that must be there first.
     pub(crate) after: Vec<ObjectId>,
-    /// Objects of the same phase without which it may fail while it starts.
+    /// Objects without which it may fail while it starts.
     pub(crate) soft_dependencies: Vec<ObjectId>,
     /// Of the objects that could be written, the one with the highest priority is.
     pub(crate) priority: u32,
     /// It is written once everything else of its phase is ready: an admission webhook.
     pub(crate) last: bool,
-    /// An autoscaler decides about its replicas.
-    pub(crate) scaled_by_others: bool,
-    /// How it is changed and put back.
-    pub(crate) marks: Marks,
-    /// What is sent: the body with our label.
-    pub(crate) sent: Arc<Value>,
-    /// Digest of `sent`.
-    pub(crate) digest: Digest,
 }
 
-impl DesiredObject {
-    /// `object` of `phase` as it will be sent for `release`.
-    pub(crate) fn new(object: Object, phase: PhaseId, order: Ordered, release: &ReleaseId) -> Self {
-        let mut sent = (*object.body).clone();
-        set_label(&mut sent, &release.label());
-        let digest = Digest::of(&sent);
+impl From<Ordered> for WriteOrder {
+    fn from(order: Ordered) -> Self {
         let Ordered {
             after,
             soft_dependencies,
@@ -67,17 +67,61 @@ impl DesiredObject {
             ..
         } = order;
         Self {
-            object,
-            phase,
             after,
             soft_dependencies,
             priority,
             last,
+        }
+    }
+}
+
+/// What is sent, with its digest, which is never that of anything else.
+#[derive(Debug, Clone)]
+struct Sent {
+    body: Arc<Value>,
+    digest: Digest,
+}
+
+impl Sent {
+    fn new(body: Arc<Value>) -> Self {
+        let digest = Digest::of(&body);
+        Self { body, digest }
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Value)) {
+        change(Arc::make_mut(&mut self.body));
+        self.digest = Digest::of(&self.body);
+    }
+}
+
+impl DesiredObject {
+    /// `object` of `phase` as it will be sent for `release`.
+    pub(crate) fn new(object: Object, phase: PhaseId, order: Ordered, release: &ReleaseId) -> Self {
+        let mut sent = (*object.body).clone();
+        set_label(&mut sent, &release.label());
+        Self {
+            object,
+            phase,
+            order: order.into(),
             scaled_by_others: false,
             marks: Marks::default(),
-            sent: Arc::new(sent),
-            digest,
+            sent: Sent::new(Arc::new(sent)),
         }
+    }
+
+    /// The same object, changed and put back as `marks` say.
+    pub(crate) fn marked(self, marks: Marks) -> Self {
+        Self { marks, ..self }
+    }
+
+    /// What is sent: the body with our label.
+    pub(crate) fn sent(&self) -> &Value {
+        &self.sent.body
+    }
+
+    /// Digest of what is sent.
+    pub(crate) fn digest(&self) -> &Digest {
+        &self.sent.digest
     }
 }
 
@@ -102,30 +146,24 @@ struct StoredObject {
 
 impl From<DesiredObject> for StoredObject {
     fn from(object: DesiredObject) -> Self {
-        let DesiredObject {
-            object,
-            phase,
+        let WriteOrder {
             after,
             soft_dependencies,
             priority,
             last,
-            scaled_by_others,
-            marks,
-            sent,
-            ..
-        } = object;
-        let Origin { file, line } = object.origin;
+        } = object.order;
+        let Origin { file, line } = object.object.origin;
         Self {
-            phase,
+            phase: object.phase,
             after,
             soft_dependencies,
             priority,
             last,
-            scaled_by_others,
-            marks,
+            scaled_by_others: object.scaled_by_others,
+            marks: object.marks,
             file: file.to_string_lossy().into_owned(),
             line,
-            sent,
+            sent: object.sent.body,
         }
     }
 }
@@ -134,18 +172,7 @@ impl TryFrom<StoredObject> for DesiredObject {
     type Error = &'static str;
 
     fn try_from(stored: StoredObject) -> Result<Self, Self::Error> {
-        let StoredObject {
-            phase,
-            after,
-            soft_dependencies,
-            priority,
-            last,
-            scaled_by_others,
-            marks,
-            file,
-            line,
-            sent,
-        } = stored;
+        let sent = stored.sent;
         let id = ObjectId::of(&sent).ok_or("an object without a name")?;
         let api_version = sent
             .get("apiVersion")
@@ -153,27 +180,26 @@ impl TryFrom<StoredObject> for DesiredObject {
             .unwrap_or_default()
             .to_owned();
         let origin = Origin {
-            file: std::path::Path::new(&file).into(),
-            line,
+            file: std::path::Path::new(&stored.file).into(),
+            line: stored.line,
         };
-        let object = Object {
-            id,
-            api_version,
-            body: Arc::clone(&sent),
-            origin,
-        };
-        let digest = Digest::of(&sent);
         Ok(Self {
-            object,
-            phase,
-            after,
-            soft_dependencies,
-            priority,
-            last,
-            scaled_by_others,
-            marks,
-            sent,
-            digest,
+            object: Object {
+                id,
+                api_version,
+                body: Arc::clone(&sent),
+                origin,
+            },
+            phase: stored.phase,
+            order: WriteOrder {
+                after: stored.after,
+                soft_dependencies: stored.soft_dependencies,
+                priority: stored.priority,
+                last: stored.last,
+            },
+            scaled_by_others: stored.scaled_by_others,
+            marks: stored.marks,
+            sent: Sent::new(sent),
         })
     }
 }
@@ -181,52 +207,56 @@ impl TryFrom<StoredObject> for DesiredObject {
 impl DesiredObject {
     /// Leaves `spec.replicas` to whoever scales the object.
     pub(crate) fn leave_replicas(&mut self) {
-        let spec = Arc::make_mut(&mut self.sent)
-            .get_mut("spec")
-            .and_then(Value::as_object_mut);
-        if let Some(spec) = spec {
-            spec.remove("replicas");
-            self.digest = Digest::of(&self.sent);
-            self.scaled_by_others = true;
+        if !self.sent().get("spec").is_some_and(Value::is_object) {
+            return;
         }
+        self.sent.change(|sent| {
+            let spec = sent.get_mut("spec").and_then(Value::as_object_mut);
+            spec.map(|spec| spec.remove("replicas"));
+        });
+        self.scaled_by_others = true;
     }
-}
 
-impl DesiredObject {
     /// Sets how much each of the object's claim templates asks for.
     pub(crate) fn set_claim_sizes<'a>(&mut self, sizes: impl Iterator<Item = &'a str>) {
-        let templates = Arc::make_mut(&mut self.sent)
-            .pointer_mut("/spec/volumeClaimTemplates")
-            .and_then(Value::as_array_mut);
-        for (template, size) in templates.into_iter().flatten().zip(sizes) {
-            template["spec"]["resources"]["requests"]["storage"] = size.into();
-        }
-        self.digest = Digest::of(&self.sent);
+        self.sent.change(|sent| {
+            let templates = sent
+                .pointer_mut("/spec/volumeClaimTemplates")
+                .and_then(Value::as_array_mut);
+            for (template, size) in templates.into_iter().flatten().zip(sizes) {
+                template["spec"]["resources"]["requests"]["storage"] = size.into();
+            }
+        });
     }
 
     /// Gives the object's template of pods an annotation, or takes it off.
     pub(crate) fn set_template_annotation(&mut self, name: &str, value: Option<String>) {
-        let metadata = Arc::make_mut(&mut self.sent)
-            .pointer_mut("/spec/template")
-            .map(|template| &mut template["metadata"]);
-        let Some(metadata) = metadata else { return };
-        match value {
-            Some(value) => metadata["annotations"][name] = value.into(),
-            None => {
-                if let Some(annotations) = metadata
-                    .get_mut("annotations")
-                    .and_then(Value::as_object_mut)
-                {
-                    annotations.remove(name);
-                    if annotations.is_empty() {
-                        metadata
-                            .as_object_mut()
-                            .map(|metadata| metadata.remove("annotations"));
-                    }
-                }
+        self.sent.change(|sent| {
+            let Some(template) = sent.pointer_mut("/spec/template") else {
+                return;
+            };
+            match value {
+                Some(value) => template["metadata"]["annotations"][name] = value.into(),
+                None => remove_annotation(&mut template["metadata"], name),
             }
-        }
-        self.digest = Digest::of(&self.sent);
+        });
+    }
+}
+
+/// Takes the annotation `name` out of `metadata`, and all of them where it was the only one.
+fn remove_annotation(metadata: &mut Value, name: &str) {
+    let Some(metadata) = metadata.as_object_mut() else {
+        return;
+    };
+    let annotations = metadata
+        .get_mut("annotations")
+        .and_then(Value::as_object_mut);
+    let is_empty = annotations.is_some_and(|annotations| {
+        annotations.remove(name);
+        annotations.is_empty()
+    });
+    if is_empty {
+        metadata.remove("annotations");
     }
 }
 
@@ -254,7 +284,7 @@ impl DesiredState {
             .iter()
             .filter(|(id, _)| id.kind != "VerticalPodAutoscaler");
         let targets: Vec<ObjectId> = autoscalers
-            .filter_map(|(id, autoscaler)| scale_target(id, &autoscaler.sent))
+            .filter_map(|(id, autoscaler)| scale_target(id, autoscaler.sent()))
             .collect();
         for target in targets {
             if let Some(scaled) = self.objects.get_mut(&target) {

@@ -31,7 +31,7 @@ pub(crate) fn preserve_restart_annotation(wanted: &mut DesiredState, live: &Live
             .object(id)
             .and_then(|there| annotation(there))
             .map(str::to_owned);
-        if annotation(&object.sent) != value.as_deref() {
+        if annotation(object.sent()) != value.as_deref() {
             object.set_template_annotation(ANNOTATION, value);
         }
     }
@@ -59,7 +59,7 @@ pub(crate) fn restart(
         .filter(|(decision, _)| is_restarted(&decision.id))
     {
         let object = &wanted.objects[&decision.id];
-        let reads = configuration_read_at_start(&decision.id, &object.sent);
+        let reads = configuration_read_at_start(&decision.id, object.sent());
         let changed: Vec<&ObjectId> = reads
             .iter()
             .filter(|id| configuration.get(*id).is_some_and(|read| read.changed))
@@ -73,7 +73,7 @@ pub(crate) fn restart(
             continue;
         }
         let digest = digest(&reads, &configuration);
-        if annotation(&object.sent) == Some(digest.as_str()) {
+        if annotation(object.sent()) == Some(digest.as_str()) {
             continue;
         }
         let remark = format!(
@@ -191,7 +191,7 @@ impl<'a> ConfigSnapshot<'a> {
         match (decision.action, tried) {
             (ChangeAction::Keep, _) => self.live.object(&decision.id).map(AsRef::as_ref),
             (ChangeAction::Change, DryRun::Taken(Some(stored))) => Some(stored),
-            _ => Some(&object.sent),
+            _ => Some(object.sent()),
         }
     }
 

@@ -104,7 +104,7 @@ pub(crate) fn decide(
                 Seen::Present(_) if terminating => ChangeAction::Create,
                 Seen::Present(there) => {
                     let record = records.get(id).filter(|record| {
-                        record.wanted == object.digest
+                        record.wanted == *object.digest()
                             && !record.kept
                             && record.holds(there, &manager)
                     });
@@ -135,7 +135,7 @@ pub(crate) fn has_run(id: &ObjectId, wanted: &DesiredObject, records: &Records) 
     id.kind == "Job"
         && records
             .get(id)
-            .is_some_and(|record| record.completed && record.wanted == wanted.digest)
+            .is_some_and(|record| record.completed && record.wanted == *wanted.digest())
 }
 
 /// Whether `object` bears `label`.

@@ -57,8 +57,9 @@ fn push_phase(
         .filter(|(_, object)| object.phase == *phase)
         .map(|(id, _)| id)
         .collect();
-    let (last, first): (Vec<&ObjectId>, Vec<&ObjectId>) =
-        objects.iter().partition(|id| wanted.objects[**id].last);
+    let (last, first): (Vec<&ObjectId>, Vec<&ObjectId>) = objects
+        .iter()
+        .partition(|id| wanted.objects[**id].order.last);
     let mut after = before.to_vec();
     after.extend(push_applies(
         program, input, phase, &first, to_write, before,
@@ -157,6 +158,7 @@ fn push_applies(
         let mut after = before.to_vec();
         after.extend(
             object
+                .order
                 .after
                 .iter()
                 .filter_map(|needed| numbers.get(needed).copied()),
@@ -165,7 +167,7 @@ fn push_applies(
         program.push(
             phase,
             after,
-            object.priority,
+            object.order.priority,
             Work::Apply {
                 object: decision.id.clone(),
                 force: decision.force,
@@ -228,7 +230,7 @@ fn await_definitions(
     for (definition, step) in definitions {
         let users: Vec<StepId> = numbers
             .iter()
-            .filter(|(id, _)| wanted.objects[**id].after.contains(definition))
+            .filter(|(id, _)| wanted.objects[**id].order.after.contains(definition))
             .map(|(_, step)| *step)
             .collect();
         if users.is_empty() {

@@ -125,7 +125,7 @@ fn current<'a>(
     let mut known = now.iter().filter_map(|now| now.objects.get(id));
     known
         .clone()
-        .find(|object| Some(&object.digest) == sent)
+        .find(|object| Some(object.digest()) == sent)
         .or_else(|| known.next())
 }
 
@@ -140,7 +140,7 @@ fn why_retained(
     let mark = current.map_or(then.marks.rollback, |current| current.marks.rollback);
     let is_manual = [mark, then.marks.rollback].contains(&RollbackMark::Manual);
     let runs_once = is_run_once(id) && mark != RollbackMark::Rerun;
-    let differs = current.is_some_and(|current| current.digest != then.digest);
+    let differs = current.is_some_and(|current| current.digest() != then.digest());
     match live.seen(id) {
         Seen::Absent if is_manual => Some(Retained::ManualAbsent),
         Seen::Absent if runs_once && !has_run(id, then, records) => Some(Retained::RanAlready),
@@ -158,16 +158,10 @@ fn why_retained(
 
 /// What is there now in the place that the earlier revision has for it.
 fn in_place_of(then: &DesiredObject, current: Option<&DesiredObject>) -> DesiredObject {
-    let object = current.unwrap_or(then).clone();
-    let (after, soft_dependencies) = (then.after.clone(), then.soft_dependencies.clone());
-    DesiredObject {
-        phase: then.phase.clone(),
-        after,
-        soft_dependencies,
-        priority: then.priority,
-        last: then.last,
-        ..object
-    }
+    let mut object = current.unwrap_or(then).clone();
+    object.phase = then.phase.clone();
+    object.order = then.order.clone();
+    object
 }
 
 /// Goes on wanting what the earlier revision did not have and is marked `rollback: manual`, with

@@ -73,7 +73,7 @@ pub(crate) fn keep_sizes(wanted: &mut DesiredState, live: &Live) {
         let Some(there) = live.object(id) else {
             continue;
         };
-        if matches!(templates(&object.sent, there), Templates::Shrink { .. }) {
+        if matches!(templates(object.sent(), there), Templates::Shrink { .. }) {
             let sizes = claim_templates(there).iter().map(size);
             object.set_claim_sizes(sizes);
         }
@@ -120,7 +120,7 @@ pub(crate) fn growing(
     object: &DesiredObject,
     claims: Vec<Arc<Value>>,
 ) -> Vec<(Expansion, Arc<Value>)> {
-    let templates: HashMap<&str, &Value> = claim_templates(&object.sent)
+    let templates: HashMap<&str, &Value> = claim_templates(object.sent())
         .iter()
         .map(|template| (name(template), template))
         .collect();

@@ -41,7 +41,12 @@ pub(crate) async fn leave_replicas(
         .filter(|decision| decision.action == ChangeAction::Change);
     let scaled: Vec<ObjectId> = changed
         .map(|decision| &decision.id)
-        .filter(|id| wanted.objects[*id].sent.pointer("/spec/replicas").is_some())
+        .filter(|id| {
+            wanted.objects[*id]
+                .sent()
+                .pointer("/spec/replicas")
+                .is_some()
+        })
         .cloned()
         .collect();
     if scaled.is_empty() {

@@ -66,7 +66,7 @@ async fn claims_beside(
     claims: &Resource,
     object: &DesiredObject,
 ) -> Result<Vec<Arc<Value>>, RequestError> {
-    if claim_templates(&object.sent).is_empty() {
+    if claim_templates(object.sent()).is_empty() {
         return Ok(Vec::new());
     }
     let namespace = object.object.id.namespace.as_deref();

@@ -146,7 +146,7 @@ impl Try<'_> {
             .apply_dry_run(
                 self.resource,
                 &self.object.object.id,
-                &self.object.sent,
+                self.object.sent(),
                 self.manager,
                 force,
             )
@@ -157,7 +157,7 @@ impl Try<'_> {
         match (answer, self.live) {
             (Ok(stored), _) => DryRun::Taken(Some(Box::new(stored))),
             (Err(RequestError::Refused(refusal)), Some(live)) => {
-                let fields = immutable_fields(&refusal, &self.object.sent, live);
+                let fields = immutable_fields(&refusal, self.object.sent(), live);
                 if fields.is_empty() {
                     DryRun::Refused(RequestError::Refused(refusal))
                 } else {
@@ -170,14 +170,9 @@ impl Try<'_> {
 
     /// Tries the object as a new one, where it may be deleted for that.
     async fn anew(&self, fields: Vec<String>, live: &Value, decision: &mut Decision) -> DryRun {
-        let DesiredObject {
-            object,
-            marks,
-            sent,
-            ..
-        } = self.object;
+        let DesiredObject { object, marks, .. } = self.object;
         let sizes = if object.id.kind == "StatefulSet" {
-            templates(sent, live)
+            templates(self.object.sent(), live)
         } else {
             Templates::Other
         };
@@ -200,7 +195,7 @@ impl Try<'_> {
     /// addresses and ports that its predecessor still holds. What that namespace's quota, policies
     /// or permissions say does not count.
     async fn elsewhere(&self, namespace: Option<&str>) -> DryRun {
-        let mut body = (*self.object.sent).clone();
+        let mut body = self.object.sent().clone();
         if let Some(namespace) = namespace {
             body["metadata"]["namespace"] = namespace.into();
         }

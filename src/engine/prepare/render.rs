@@ -120,10 +120,8 @@ impl Rendering {
             for ordered in phase::order(&objects, &self.references) {
                 let object = self.rendered.objects[&ordered.id].clone();
                 let marks = self.marks(&object, plan);
-                let placed = DesiredObject {
-                    marks,
-                    ..DesiredObject::new(object, settings.id(), ordered, &plan.release)
-                };
+                let placed =
+                    DesiredObject::new(object, settings.id(), ordered, &plan.release).marked(marks);
                 desired.objects.insert(placed.object.id.clone(), placed);
             }
         }

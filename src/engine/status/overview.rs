@@ -109,7 +109,7 @@ impl Overview {
         let sent = self
             .sent
             .as_ref()
-            .and_then(|sent| Some(sent.objects.get(&record.id)?.sent.as_ref()));
+            .and_then(|sent| Some(sent.objects.get(&record.id)?.sent()));
         drift(record, live, sent, &self.revision.release.field_manager())
     }
 

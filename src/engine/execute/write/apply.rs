@@ -49,7 +49,7 @@ impl Writer<'_> {
         // Where the answer to creating it was lost, the same request again is answered as a change.
         let created =
             before.is_none() && (applied.created || written_at_creation(&answer, &self.manager));
-        let record = ObjectRecord::of_answer(id, phase, &wanted.digest, &answer, &self.manager)
+        let record = ObjectRecord::of_answer(id, phase, wanted.digest(), &answer, &self.manager)
             .map(|record| ObjectRecord {
                 created: self.was_created(id, &record.uid),
                 ..record
@@ -92,7 +92,7 @@ impl Writer<'_> {
         } else {
             Force::No
         };
-        let body = guarded(&wanted.sent, before);
+        let body = guarded(wanted.sent(), before);
         let attempt = || cluster.apply(resource, id, &body, &self.manager, force);
         if self
             .apply_context()
@@ -175,7 +175,7 @@ impl Writer<'_> {
             .apply(
                 resource,
                 id,
-                &guarded(&wanted.sent, before),
+                &guarded(wanted.sent(), before),
                 &self.manager,
                 Force::Yes,
             )

@@ -110,7 +110,7 @@ impl<'a> Writer<'a> {
     pub(crate) fn soft_dependencies(&self, id: &ObjectId) -> &[ObjectId] {
         let apply = self.context.apply.as_ref();
         let wanted = apply.and_then(|apply| apply.desired.objects.get(id));
-        wanted.map_or(&[], |wanted| &wanted.soft_dependencies)
+        wanted.map_or(&[], |wanted| &wanted.order.soft_dependencies)
     }
 
     /// The kind that `id` is written as.

@@ -215,7 +215,7 @@ pub(in crate::engine::plan::tests) fn revert(text: &str) -> String {
     for (id, object) in &plan.wanted.objects {
         let is_of = |state: &DesiredState| {
             let known = state.objects.get(id);
-            known.is_some_and(|known| known.digest == object.digest)
+            known.is_some_and(|known| known.digest() == object.digest())
         };
         let states = [("then", &then), ("now", &now[0]), ("last good", &now[1])];
         let when = states.into_iter().find(|(_, state)| is_of(state));

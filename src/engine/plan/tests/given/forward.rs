@@ -325,9 +325,9 @@ pub(in crate::engine::plan::tests) fn restart(text: &str) -> String {
     let tried: Vec<DryRun> = decisions
         .iter()
         .map(|decision| {
-            let sent = &world.desired.objects[&decision.id].sent;
+            let sent = world.desired.objects[&decision.id].sent();
             let stored = world.live.object(&decision.id).map(|there| {
-                let mut stored = sent.as_ref().clone();
+                let mut stored = sent.clone();
                 stored["metadata"]["uid"] = there["metadata"]["uid"].clone();
                 Box::new(stored)
             });
@@ -343,7 +343,7 @@ pub(in crate::engine::plan::tests) fn restart(text: &str) -> String {
     );
     let mut text = decided(&decisions);
     for (id, object) in &world.desired.objects {
-        let annotations = object.sent.pointer("/spec/template/metadata/annotations");
+        let annotations = object.sent().pointer("/spec/template/metadata/annotations");
         let annotation =
             annotations.and_then(|annotations| annotations["deployctl.dev/config-digest"].as_str());
         let value = match annotation {
@@ -373,7 +373,7 @@ pub(in crate::engine::plan::tests) fn grow(text: &str) -> String {
             continue;
         };
         let name = printed::name(id);
-        let _ = writeln!(text, "{name}: {:?}", templates(&object.sent, there));
+        let _ = writeln!(text, "{name}: {:?}", templates(object.sent(), there));
         let mut claims: Vec<_> = claims.iter().map(|(_, claim)| Arc::clone(claim)).collect();
         claims.sort_by_key(ToString::to_string);
         for (Expansion { claim, size }, _) in growing(object, claims) {
@@ -382,7 +382,7 @@ pub(in crate::engine::plan::tests) fn grow(text: &str) -> String {
     }
     keep_sizes(&mut world.desired, &world.live);
     for (id, object) in &world.desired.objects {
-        let sizes: Vec<&str> = claim_templates(&object.sent)
+        let sizes: Vec<&str> = claim_templates(object.sent())
             .iter()
             .filter_map(|template| {
                 template

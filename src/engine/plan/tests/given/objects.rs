@@ -281,10 +281,7 @@ pub(super) fn desired(id: &ObjectId, written: &Value) -> DesiredObject {
             line: 1,
         },
     };
-    DesiredObject {
-        marks,
-        ..DesiredObject::new(object, phase_of(written), order, &release())
-    }
+    DesiredObject::new(object, phase_of(written), order, &release()).marked(marks)
 }
 
 /// All that is wanted.
@@ -322,8 +319,8 @@ pub(super) fn records(written: &Written, desired: &DesiredState, live: &Live) ->
         let id = id(name);
         let mut words = words(record);
         let sent = take::<Option<Value>>(&mut words, "sent")
-            .map(|sent| self::desired(&id, &sent).digest)
-            .or_else(|| Some(desired.objects.get(&id)?.digest.clone()));
+            .map(|sent| self::desired(&id, &sent).digest().clone())
+            .or_else(|| Some(desired.objects.get(&id)?.digest().clone()));
         let answer = take::<Option<Value>>(&mut words, "stored")
             .map(|answer| stored(&id, &answer))
             .or_else(|| Some(live.object(&id)?.as_ref().clone()))
