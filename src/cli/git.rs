@@ -6,13 +6,13 @@ use crate::{plan::Plan, release::PlanSource};
 
 /// The plan's file and the commit that it was taken from.
 pub(super) fn source(plan: &Plan) -> PlanSource {
-    let commit = git(&plan.folder, &["rev-parse", "HEAD"]).map(|text| text.trim().to_owned());
+    let commit = git(&plan.paths.folder, &["rev-parse", "HEAD"]).map(|text| text.trim().to_owned());
     // Manifests may lie beside the plan's folder: all of the repository counts.
     let dirty = commit.is_some()
-        && git(&plan.folder, &["status", "--porcelain"])
+        && git(&plan.paths.folder, &["status", "--porcelain"])
             .is_some_and(|text| !text.trim().is_empty());
     PlanSource {
-        file: plan.file.to_string_lossy().into_owned(),
+        file: plan.paths.file.to_string_lossy().into_owned(),
         commit,
         dirty,
     }

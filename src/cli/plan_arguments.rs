@@ -122,6 +122,7 @@ pub(crate) fn rendered(plan: &Plan, output: &mut Output) -> Result<Rendering, Co
 /// Refuses names that no phase of the plan has.
 pub(crate) fn check_phases(names: &[String], plan: &Plan) -> Result<(), CommandError> {
     let known: Vec<&str> = plan
+        .contents
         .phases
         .iter()
         .map(|phase| phase.name.as_str())

@@ -93,6 +93,7 @@ fn ordered<'a>(
 ) -> Vec<(&'a str, &'a Object)> {
     let object = |id: &ObjectId| &rendering.rendered.objects[id];
     let phases = plan
+        .contents
         .phases
         .iter()
         .enumerate()
@@ -181,7 +182,7 @@ fn table(placed: &[PlacedObject]) -> String {
 /// Names the Secrets that are not printed, because their values are known only with a cluster.
 fn left_out(plan: &Plan, output: &mut Output) {
     let namespaces = |secret: &SecretDeclaration| match secret.namespaces.as_slice() {
-        [] => vec![plan.namespace.clone()],
+        [] => vec![plan.namespace.name.clone()],
         namespaces => namespaces.to_vec(),
     };
     let in_namespaces = |secret: &SecretDeclaration| {
@@ -190,7 +191,12 @@ fn left_out(plan: &Plan, output: &mut Output) {
             .map(|namespace| format!("Secret/{namespace}/{}", secret.name));
         names.collect::<Vec<_>>()
     };
-    let names: Vec<String> = plan.secrets.iter().flat_map(in_namespaces).collect();
+    let names: Vec<String> = plan
+        .contents
+        .secrets
+        .iter()
+        .flat_map(in_namespaces)
+        .collect();
     if !names.is_empty() {
         output.note(&format!(
             "Left out, because the plan declares them and `up` makes them: {}",

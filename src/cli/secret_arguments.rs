@@ -36,8 +36,8 @@ impl SecretOptions {
             environment: &environment,
             stdin: &mut stdin,
         };
-        let supplied = Supplied::read(&plan.secrets, &mut sources);
-        let rotate = Rotate::parse(&self.rotate, &plan.secrets);
+        let supplied = Supplied::read(&plan.contents.secrets, &mut sources);
+        let rotate = Rotate::parse(&self.rotate, &plan.contents.secrets);
         match (supplied, rotate) {
             (Ok(supplied), Ok(rotate)) => Ok(GivenSecrets { supplied, rotate }),
             (supplied, rotate) => {

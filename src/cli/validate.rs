@@ -135,7 +135,7 @@ fn idle_rules(plans: &[Plan], objects: &HashSet<ObjectId>) -> Vec<Problem> {
     };
     let mut warnings: Vec<Problem> = Vec::new();
     // A rule with a variable may be another one in each environment, and stands in the same place.
-    let places = plans.iter().flat_map(|plan| &plan.readiness.rules);
+    let places = plans.iter().flat_map(|plan| &plan.contents.readiness.rules);
     let used: HashSet<u32> = places
         .clone()
         .filter(|rule| fits(rule))

@@ -76,13 +76,19 @@ pub(super) struct Call {
     pub(super) verb: Verb,
     pub(super) method: Method,
     pub(super) path: String,
-    pub(super) content_type: Option<&'static str>,
     pub(super) accept: Option<&'static str>,
-    pub(super) body: Arc<[u8]>,
+    pub(super) content: Option<Content>,
     pub(super) object: Option<ObjectId>,
     pub(super) timeout: Duration,
     /// Whether a conflict passes: that of a creation is with somebody else's write of a quota.
     pub(super) outlasts_conflicts: bool,
+}
+
+/// What a request carries.
+#[derive(Debug, Clone)]
+pub(super) struct Content {
+    media_type: &'static str,
+    bytes: Arc<[u8]>,
 }
 
 impl Call {
@@ -92,9 +98,8 @@ impl Call {
             verb,
             method: Method::GET,
             path,
-            content_type: None,
             accept: None,
-            body: Arc::from([]),
+            content: None,
             object: None,
             timeout: CALL_TIMEOUT,
             outlasts_conflicts: false,
@@ -111,8 +116,10 @@ impl Call {
     ) -> Self {
         Self {
             method,
-            content_type: Some(content_type),
-            body: Arc::from(body),
+            content: Some(Content {
+                media_type: content_type,
+                bytes: Arc::from(body),
+            }),
             ..Self::get(verb, path)
         }
     }
@@ -142,14 +149,16 @@ impl Call {
         let mut builder = Request::builder()
             .method(self.method.clone())
             .uri(&self.path);
-        if let Some(content_type) = self.content_type {
-            builder = builder.header(header::CONTENT_TYPE, content_type);
+        let mut body = Vec::new();
+        if let Some(content) = &self.content {
+            builder = builder.header(header::CONTENT_TYPE, content.media_type);
+            body = content.bytes.to_vec();
         }
         if let Some(accept) = self.accept {
             builder = builder.header(header::ACCEPT, accept);
         }
         builder
-            .body(Body::from(self.body.to_vec()))
+            .body(Body::from(body))
             .expect("paths are made of escaped parts")
     }
 }

@@ -49,6 +49,8 @@ pub(crate) use resolve::STATE_NAMESPACE;
 #[cfg(test)]
 pub(crate) use resolved::Source;
 pub(crate) use resolved::{Address, PhaseSettings, Plan, ReadinessSettings, ReleaseId};
+#[cfg(test)]
+pub(crate) use resolved::{PlanContents, PlanNamespace, PlanPaths, PlanTimeouts, PlanVariables};
 pub(crate) use schema::schema;
 pub(crate) use secret_check::secret_variable;
 pub(crate) use secret_declaration::{

@@ -17,7 +17,10 @@ use super::{
     node_deserializer, phases,
     problem::{Document, KeyPath, Problem},
     readiness_rule::{self, ReadinessDeclaration},
-    resolved::{Address, Plan, ReadinessSettings, ReleaseId, Source},
+    resolved::{
+        Address, Plan, PlanContents, PlanNamespace, PlanPaths, PlanTimeouts, PlanVariables,
+        ReadinessSettings, ReleaseId, Source,
+    },
     secret_check,
     source_declaration::SourceDeclaration,
     substitute::{Place, replace, replace_in_template, text_of},
@@ -74,7 +77,7 @@ pub(super) fn resolve(request: &Request<'_>) -> (Option<Plan>, Vec<Problem>) {
     let mut problems = Vec::new();
     let release = release(request, &mut problems);
     let settled = settle(request, &mut problems);
-    let substituted = substituted(request.document, &settled.variables, &mut problems);
+    let substituted = substituted(request.document, &settled.variables.values, &mut problems);
     let (file, found) = node_deserializer::read::<PlanFile>(&substituted, request.document);
     let has_values = !problems.iter().any(Problem::is_error);
     problems.extend(if has_values {
@@ -169,7 +172,12 @@ pub(super) fn readiness(request: &Request<'_>) -> (Option<ReadinessSettings>, Ve
     let mut problems = Vec::new();
     let settled = settle(request, &mut problems);
     let mut root = readiness_of(&document.root);
-    replace_variables(&mut root, document, &settled.variables, &mut problems);
+    replace_variables(
+        &mut root,
+        document,
+        &settled.variables.values,
+        &mut problems,
+    );
     let (settings, found) = readiness_settings(&root, document);
     problems.extend(found);
     let usable = !problems.iter().any(Problem::is_error);
@@ -237,10 +245,8 @@ fn values(
 
 /// What is settled once variables have values.
 struct Settled {
-    variables: IndexMap<String, Value>,
-    foreign: Vec<String>,
-    namespace: String,
-    namespace_named: bool,
+    variables: PlanVariables,
+    namespace: PlanNamespace,
     contexts: Vec<String>,
 }
 
@@ -257,7 +263,7 @@ fn settle(request: &Request<'_>, problems: &mut Vec<Problem>) -> Settled {
         (Some(namespace), _) => (Some(namespace), own.key("namespace")),
         (None, namespace) => (namespace.as_ref(), KeyPath::top("namespace")),
     };
-    let named = namespace.is_some();
+    let is_named = namespace.is_some();
     let namespace = namespace.map_or_else(
         || DEFAULT_NAMESPACE.to_owned(),
         |text| text_in(text, &all, document, &at, problems),
@@ -271,10 +277,14 @@ fn settle(request: &Request<'_>, problems: &mut Vec<Problem>) -> Settled {
     all.insert("namespace".to_owned(), namespace.clone().into());
     let contexts = contexts(request, &all, problems);
     Settled {
-        variables: all,
-        foreign,
-        namespace,
-        namespace_named: named,
+        variables: PlanVariables {
+            values: all,
+            foreign,
+        },
+        namespace: PlanNamespace {
+            name: namespace,
+            is_named,
+        },
         contexts,
     }
 }
@@ -436,7 +446,8 @@ fn build(
     problems: &mut Vec<Problem>,
 ) -> Plan {
     let document = request.document;
-    let names: Vec<&str> = settled.variables.keys().map(String::as_str).collect();
+    let values = &settled.variables.values;
+    let names: Vec<&str> = values.keys().map(String::as_str).collect();
     file_check::check(document, &file, problems);
     secret_check::check(document, &file.secrets, &names, problems);
     let budget = FailureBudget::default().changed_by(file.failure_budget);
@@ -455,27 +466,33 @@ fn build(
         .map(str::to_owned)
         .or(file.state_namespace);
     Plan {
-        file: document.file.clone(),
-        folder: request.folder.to_owned(),
-        release,
-        namespace: settled.namespace,
-        namespace_named: settled.namespace_named,
-        contexts: settled.contexts,
+        paths: PlanPaths {
+            file: document.file.clone(),
+            folder: request.folder.to_owned(),
+        },
+        address: Address {
+            release,
+            contexts: settled.contexts,
+            state_namespace: state_namespace.unwrap_or_else(|| STATE_NAMESPACE.to_owned()),
+        },
         protected: request.declaration.protected,
-        sources: file.sources.into_iter().filter_map(manifests).collect(),
+        namespace: settled.namespace,
         variables: settled.variables,
-        foreign_variables: settled.foreign,
-        secrets: file.secrets,
-        phases,
-        readiness,
-        requires: file.requires,
-        open: file.open,
-        state_namespace: state_namespace.unwrap_or_else(|| STATE_NAMESPACE.to_owned()),
-        timeout: file.timeout.map_or(DEFAULT_TIMEOUT, |timeout| timeout.0),
-        timeout_rollback: file
-            .timeout_rollback
-            .map_or(DEFAULT_TIMEOUT_ROLLBACK, |timeout| timeout.0),
-        restart_on_change: file.restart_on_change.unwrap_or(true),
+        contents: PlanContents {
+            sources: file.sources.into_iter().filter_map(manifests).collect(),
+            secrets: file.secrets,
+            phases,
+            readiness,
+            requires: file.requires,
+            open: file.open,
+            restart_on_change: file.restart_on_change.unwrap_or(true),
+        },
+        timeouts: PlanTimeouts {
+            run: file.timeout.map_or(DEFAULT_TIMEOUT, |timeout| timeout.0),
+            rollback: file
+                .timeout_rollback
+                .map_or(DEFAULT_TIMEOUT_ROLLBACK, |timeout| timeout.0),
+        },
         unsupported: unsupported.into_iter().map(|(_, text)| text).collect(),
     }
 }

@@ -71,28 +71,57 @@ pub(crate) struct Source(pub(crate) PathBuf);
 /// A plan resolved for one environment: nothing in it depends on the environment any more.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
+    /// Where it is written.
+    pub(crate) paths: PlanPaths,
+    /// Where the release that this plan and environment make is found.
+    pub(crate) address: Address,
+    /// Whether the release's name must be typed before anything is changed.
+    pub(crate) protected: bool,
+    /// Namespace for objects that name none.
+    pub(crate) namespace: PlanNamespace,
+    /// What `${…}` stands for.
+    pub(crate) variables: PlanVariables,
+    /// What it says of objects.
+    pub(crate) contents: PlanContents,
+    /// How long a run of it may take.
+    pub(crate) timeouts: PlanTimeouts,
+    /// Keys of the plan that this version can read but not carry out yet, each as `FILE:LINE: KEY`.
+    pub(crate) unsupported: Vec<String>,
+}
+
+/// Where a plan is written.
+#[derive(Debug, Clone)]
+pub(crate) struct PlanPaths {
     /// The plan file, as the user would name it.
     pub(crate) file: PathBuf,
     /// The folder that relative paths in the plan start from.
     pub(crate) folder: PathBuf,
-    /// The release that this plan and environment make.
-    pub(crate) release: ReleaseId,
-    /// Namespace for objects that name none; created if absent. `default` where the plan says
-    /// nothing.
-    pub(crate) namespace: String,
-    /// Whether the plan names `namespace` itself, so that it is created if absent.
-    pub(crate) namespace_named: bool,
-    /// Globs of the contexts that this environment may touch; empty: any.
-    pub(crate) contexts: Vec<String>,
-    /// Whether the release's name must be typed before anything is changed.
-    pub(crate) protected: bool,
-    /// Where the objects come from.
-    pub(crate) sources: Vec<Source>,
+}
+
+/// Namespace for objects that name none.
+#[derive(Debug, Clone)]
+pub(crate) struct PlanNamespace {
+    /// `default` where the plan says nothing.
+    pub(crate) name: String,
+    /// Whether the plan names it itself, so that it is created if absent.
+    pub(crate) is_named: bool,
+}
+
+/// What `${…}` stands for.
+#[derive(Debug, Clone)]
+pub(crate) struct PlanVariables {
     /// Value of every declared variable and of the built-in ones.
-    pub(crate) variables: IndexMap<String, Value>,
+    pub(crate) values: IndexMap<String, Value>,
     /// Values that come from `--set` or the process environment, not from the file: shown before
     /// confirming.
-    pub(crate) foreign_variables: Vec<String>,
+    pub(crate) foreign: Vec<String>,
+}
+
+/// What a plan says of objects.
+#[derive(Debug, Clone)]
+pub(crate) struct PlanContents {
+    /// Where the objects come from.
+    pub(crate) sources: Vec<Source>,
     /// The Secrets that deployctl makes.
     pub(crate) secrets: Vec<SecretDeclaration>,
     /// All phases in an order in which every phase comes after those it names in `after`.
@@ -103,27 +132,17 @@ pub(crate) struct Plan {
     pub(crate) requires: Requires,
     /// How to reach things once they run.
     pub(crate) open: IndexMap<String, OpenTarget>,
-    /// Namespace that revisions are kept in.
-    pub(crate) state_namespace: String,
-    /// Time limit of the whole run.
-    pub(crate) timeout: Duration,
-    /// Time limit of the way back.
-    pub(crate) timeout_rollback: Duration,
     /// Whether workloads restart when a `ConfigMap` or Secret changes that they read.
     pub(crate) restart_on_change: bool,
-    /// Keys of the plan that this version can read but not carry out yet, each as `FILE:LINE: KEY`.
-    pub(crate) unsupported: Vec<String>,
 }
 
-impl Plan {
-    /// Where the release is found.
-    pub(crate) fn address(&self) -> Address {
-        Address {
-            release: self.release.clone(),
-            contexts: self.contexts.clone(),
-            state_namespace: self.state_namespace.clone(),
-        }
-    }
+/// How long a run of a plan may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PlanTimeouts {
+    /// Time limit of the whole run.
+    pub(crate) run: Duration,
+    /// Time limit of the way back.
+    pub(crate) rollback: Duration,
 }
 
 /// One phase of a resolved plan.

@@ -19,14 +19,8 @@ const TITLES: usize = 12;
 /// asking.
 #[derive(Debug, Clone)]
 pub(crate) struct WayBackView {
-    /// The release.
-    pub(crate) release: String,
-    /// Context of the kubeconfig.
-    pub(crate) context: String,
-    /// Address of the API server.
-    pub(crate) server: String,
-    /// The revision.
-    pub(crate) revision: u64,
+    /// What is gone back from.
+    pub(crate) from: WayBackFrom,
     /// Its phases, in their order.
     pub(crate) phases: Vec<PhaseId>,
     /// Objects that are put back or created again, each with its phase.
@@ -39,6 +33,19 @@ pub(crate) struct WayBackView {
     pub(crate) stays: Vec<ObjectNote>,
     /// What others did to objects since, and is left to them.
     pub(crate) by_others: Vec<ObjectNote>,
+}
+
+/// The revision that is gone back from.
+#[derive(Debug, Clone)]
+pub(crate) struct WayBackFrom {
+    /// The release.
+    pub(crate) release: String,
+    /// Context of the kubeconfig.
+    pub(crate) context: String,
+    /// Address of the API server.
+    pub(crate) server: String,
+    /// Its number.
+    pub(crate) revision: u64,
 }
 
 impl WayBackView {
@@ -71,13 +78,13 @@ impl WayBackView {
     fn head(&self) -> Vec<Line> {
         let title = |title: &str| Line::default().styled(STRONG, title).padded(TITLES);
         vec![
-            title("Release").text(&self.release),
+            title("Release").text(&self.from.release),
             title("Context")
-                .styled(STRONG, &self.context)
-                .text(format!(" ({})", self.server)),
+                .styled(STRONG, &self.from.context)
+                .text(format!(" ({})", self.from.server)),
             title("Back to").text(format!(
                 "what was there before revision {}, which was not finished",
-                self.revision
+                self.from.revision
             )),
         ]
     }

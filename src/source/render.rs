@@ -69,14 +69,14 @@ pub(crate) fn render(
         problems,
         scopes,
         definitions,
-        namespace: &plan.namespace,
+        namespace: &plan.namespace.name,
     };
     for manifest in manifests {
         rendering.add(manifest);
     }
     let mut implied_namespace = None;
-    if plan.namespace_named && !GIVEN_NAMESPACES.contains(&plan.namespace.as_str()) {
-        implied_namespace = rendering.add_namespace(&plan.file);
+    if plan.namespace.is_named && !GIVEN_NAMESPACES.contains(&plan.namespace.name.as_str()) {
+        implied_namespace = rendering.add_namespace(&plan.paths.file);
     }
     let Rendering {
         objects,
@@ -97,8 +97,8 @@ pub(crate) fn render(
 
 fn load_all(plan: &Plan) -> (Vec<Manifest>, Vec<Problem>) {
     let (mut manifests, mut problems) = (Vec::new(), Vec::new());
-    for source in &plan.sources {
-        let loaded = load(&source.0, &plan.folder);
+    for source in &plan.contents.sources {
+        let loaded = load(&source.0, &plan.paths.folder);
         manifests.extend(loaded.manifests);
         problems.extend(loaded.problems);
     }

@@ -8,33 +8,48 @@ use serde_json::{Value, json};
 use super::{Rendered, render};
 use crate::{
     object::{KnownScopes, ObjectId, Problem},
-    plan::{Plan, ReadinessSettings, ReleaseId, Source},
+    plan::{
+        Address, Plan, PlanContents, PlanNamespace, PlanPaths, PlanTimeouts, PlanVariables,
+        ReadinessSettings, ReleaseId, Source,
+    },
 };
 
-fn plan(folder: &Path, namespace_named: bool) -> Plan {
+fn plan(folder: &Path, is_named: bool) -> Plan {
     Plan {
-        file: folder.join("plan.yaml"),
-        folder: folder.to_owned(),
-        release: ReleaseId {
-            plan: "shop".to_owned(),
-            environment: "dev".to_owned(),
+        paths: PlanPaths {
+            file: folder.join("plan.yaml"),
+            folder: folder.to_owned(),
         },
-        namespace: "shop".to_owned(),
-        namespace_named,
-        contexts: Vec::new(),
+        address: Address {
+            release: ReleaseId {
+                plan: "shop".to_owned(),
+                environment: "dev".to_owned(),
+            },
+            contexts: Vec::new(),
+            state_namespace: "deployctl-system".to_owned(),
+        },
         protected: false,
-        sources: vec![Source("m".into())],
-        variables: IndexMap::new(),
-        foreign_variables: Vec::new(),
-        secrets: Vec::new(),
-        phases: Vec::new(),
-        readiness: ReadinessSettings::default(),
-        requires: serde_json::from_value(json!({})).unwrap(),
-        open: IndexMap::new(),
-        state_namespace: "deployctl-system".to_owned(),
-        timeout: Duration::from_mins(1),
-        timeout_rollback: Duration::from_mins(1),
-        restart_on_change: true,
+        namespace: PlanNamespace {
+            name: "shop".to_owned(),
+            is_named,
+        },
+        variables: PlanVariables {
+            values: IndexMap::new(),
+            foreign: Vec::new(),
+        },
+        contents: PlanContents {
+            sources: vec![Source("m".into())],
+            secrets: Vec::new(),
+            phases: Vec::new(),
+            readiness: ReadinessSettings::default(),
+            requires: serde_json::from_value(json!({})).unwrap(),
+            open: IndexMap::new(),
+            restart_on_change: true,
+        },
+        timeouts: PlanTimeouts {
+            run: Duration::from_mins(1),
+            rollback: Duration::from_mins(1),
+        },
         unsupported: Vec::new(),
     }
 }

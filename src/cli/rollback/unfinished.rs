@@ -10,7 +10,7 @@ use crate::{
     error::{CommandError, ExitCode},
     plan::PhaseId,
     release::{Revision, Store},
-    report::{Output, WayBackView},
+    report::{Output, WayBackFrom, WayBackView},
 };
 
 /// Takes the lock, shows what will be put back, asks, and puts it back. `number` is the revision
@@ -125,10 +125,12 @@ fn ask(
         by_others,
     } = preview;
     let view = WayBackView {
-        release: rollback.address.release.to_string(),
-        context: session.cluster.context().to_owned(),
-        server: session.cluster.server().to_owned(),
-        revision: newest.map_or(0, |revision| revision.number),
+        from: WayBackFrom {
+            release: rollback.address.release.to_string(),
+            context: session.cluster.context().to_owned(),
+            server: session.cluster.server().to_owned(),
+            revision: newest.map_or(0, |revision| revision.number),
+        },
         phases: newest
             .into_iter()
             .flat_map(|revision| &revision.phases)

@@ -83,9 +83,9 @@ impl Deployment<'_> {
             by,
             ..
         } = *self;
-        let address = plan.address();
-        let session = Session::open(&arguments.cluster, Some(&address)).await?;
-        let store = session.store(&address);
+        let address = &plan.address;
+        let session = Session::open(&arguments.cluster, Some(address)).await?;
+        let store = session.store(address);
         let (request, consent) = (self.request(), self.consent(&session));
         let declarations = Declarations { plan, given };
         let mut prompter = Prompter::new(&consent, output);
@@ -109,13 +109,13 @@ impl Deployment<'_> {
             self.carry_out(&prepared, session, &store, output).await
         };
         let lock = &arguments.run.lock;
-        lock.locked(session, &address, by, output, work).await
+        lock.locked(session, address, by, output, work).await
     }
 
     fn request(&self) -> Request<'_> {
         let arguments = self.arguments;
         Request {
-            release: &self.plan.release,
+            release: &self.plan.address.release,
             by: self.by,
             selection: self.selection,
             adopt: arguments.adopt,
@@ -128,15 +128,28 @@ impl Deployment<'_> {
 
     fn consent(&self, session: &Session) -> Consent<'_> {
         let plan = self.plan;
-        let value = |name: &String| plan.variables.get(name).map(text_of).unwrap_or_default();
+        let value = |name: &String| {
+            plan.variables
+                .values
+                .get(name)
+                .map(text_of)
+                .unwrap_or_default()
+        };
         let yes = self.arguments.run.yes.as_deref();
         Consent {
             foreign_variables: plan
-                .foreign_variables
+                .variables
+                .foreign
                 .iter()
                 .map(|name| (name.clone(), value(name)))
                 .collect(),
-            ..Consent::new(&plan.release, Verb::Deploy, plan.protected, yes, session)
+            ..Consent::new(
+                &plan.address.release,
+                Verb::Deploy,
+                plan.protected,
+                yes,
+                session,
+            )
         }
     }
 
@@ -156,9 +169,9 @@ impl Deployment<'_> {
                 selection: self.selection,
                 limits: Limits {
                     parallel: arguments.run.parallel,
-                    timeout: arguments.timeout.unwrap_or(plan.timeout),
+                    timeout: arguments.timeout.unwrap_or(plan.timeouts.run),
                 },
-                timeout_rollback: plan.timeout_rollback,
+                timeout_rollback: plan.timeouts.rollback,
                 rolls_back: !arguments.no_rollback,
                 force_conflicts: arguments.force_conflicts,
                 delete_timeout: None,
@@ -168,7 +181,7 @@ impl Deployment<'_> {
                 source: Some(git::source(plan)),
                 back_to: None,
                 guard: Guard {
-                    contexts: plan.contexts.clone(),
+                    contexts: plan.address.contexts.clone(),
                     protected: plan.protected,
                 },
                 access: access(plan, session.cluster.kubectl()),

@@ -6,9 +6,10 @@ use crate::plan::{OpenTarget, Plan};
 
 /// How to reach what the plan's `open` names.
 pub(crate) fn access(plan: &Plan, kubectl: &str) -> IndexMap<String, String> {
-    plan.open
+    plan.contents
+        .open
         .iter()
-        .map(|(name, target)| (name.clone(), how(target, &plan.namespace, kubectl)))
+        .map(|(name, target)| (name.clone(), how(target, &plan.namespace.name, kubectl)))
         .collect()
 }
 

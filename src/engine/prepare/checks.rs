@@ -26,11 +26,11 @@ pub(crate) async fn obstacles(
     plan: &Plan,
     prepared: &Prepared,
 ) -> Result<Vec<Finding>, PrepareError> {
-    let brought = brought(context.cluster, context.served, &plan.requires);
+    let brought = brought(context.cluster, context.served, &plan.contents.requires);
     let brought = context
         .answer("cannot read what the cluster provides", brought)
         .await?;
-    let mut findings = preflight::requirements(&plan.requires, &brought, context.served);
+    let mut findings = preflight::requirements(&plan.contents.requires, &brought, context.served);
     findings.extend(unknown_kinds(request, prepared, context.served));
     findings.extend(absent_namespaces(request, plan, prepared));
     if !request.adopt {
@@ -96,12 +96,12 @@ fn owned_elsewhere(request: &Request<'_>, plan: &Plan, prepared: &Prepared) -> V
             })
         })
     };
-    let mut findings = preflight::held_by_other_releases(existing(), &plan.release);
+    let mut findings = preflight::held_by_other_releases(existing(), &plan.address.release);
     if prepared.history.heads.is_empty() {
         findings.extend(preflight::unremembered(
             existing(),
-            &plan.release,
-            &plan.state_namespace,
+            &plan.address.release,
+            &plan.address.state_namespace,
         ));
     }
     findings

@@ -50,7 +50,7 @@ impl Rendering {
             &rendered.objects,
             &rendered.hints,
             &references,
-            &plan.phases,
+            &plan.contents.phases,
         )?;
         Ok(Self {
             rendered,
@@ -85,6 +85,7 @@ impl Rendering {
                 .any(|id| id.kind == "CustomResourceDefinition" && id.name == name)
         };
         let conditional = plan
+            .contents
             .phases
             .iter()
             .filter_map(|phase| Some((phase, phase.when.as_ref()?)));
@@ -103,12 +104,12 @@ impl Rendering {
     /// What is wanted, without the phases in `skipped`.
     pub(crate) fn desired(&self, plan: &Plan, skipped: &[(String, String)]) -> DesiredState {
         let mut desired = DesiredState {
-            release: plan.release.clone(),
+            release: plan.address.release.clone(),
             objects: indexmap::IndexMap::new(),
-            phases: plan.phases.clone(),
-            readiness: plan.readiness.rules.clone(),
+            phases: plan.contents.phases.clone(),
+            readiness: plan.contents.readiness.rules.clone(),
         };
-        for (number, settings) in plan.phases.iter().enumerate() {
+        for (number, settings) in plan.contents.phases.iter().enumerate() {
             if skipped.iter().any(|(name, _)| *name == settings.name) {
                 continue;
             }
@@ -121,7 +122,8 @@ impl Rendering {
                 let object = self.rendered.objects[&ordered.id].clone();
                 let marks = self.marks(&object, plan);
                 let placed =
-                    DesiredObject::new(object, settings.id(), ordered, &plan.release).marked(marks);
+                    DesiredObject::new(object, settings.id(), ordered, &plan.address.release)
+                        .marked(marks);
                 desired.objects.insert(placed.object.id.clone(), placed);
             }
         }
@@ -133,16 +135,20 @@ impl Rendering {
     fn marks(&self, object: &Object, plan: &Plan) -> Marks {
         let nothing = PhaseHint::default();
         let hint = self.rendered.hints.get(&object.id).unwrap_or(&nothing);
-        let marks = phase::marks(object, hint, &plan.phases);
+        let marks = phase::marks(object, hint, &plan.contents.phases);
         Marks {
-            restart_on_change: Some(marks.restart_on_change.unwrap_or(plan.restart_on_change)),
+            restart_on_change: Some(
+                marks
+                    .restart_on_change
+                    .unwrap_or(plan.contents.restart_on_change),
+            ),
             ..marks
         }
     }
 }
 
 fn substitute(plan: &Plan, value: &mut Value, origin: &Origin, problems: &mut Vec<Problem>) {
-    plan::substitute(value, &plan.variables, &mut |found| {
+    plan::substitute(value, &plan.variables.values, &mut |found| {
         let field = FieldPath::of_pointer(&found.pointer);
         let message = format!("`{field}`: {}", found.message);
         let problem = match found.severity {

@@ -51,7 +51,7 @@ impl Declarations<'_> {
     /// asked for where nobody `is_interactive` among it.
     fn needs(self, live: &Live, is_interactive: bool) -> Result<Needs, CommandError> {
         let mut needs = self.needs_again(live)?;
-        needs.note_absent_files(&self.plan.folder);
+        needs.note_absent_files(&self.plan.paths.folder);
         if let Some(error) = needs.missing_error(is_interactive) {
             return Err(error);
         }
@@ -66,8 +66,8 @@ impl Declarations<'_> {
         let Self { plan, given } = self;
         check_seen(plan, live)?;
         let needs = plan_values(
-            &plan.secrets,
-            &plan.namespace,
+            &plan.contents.secrets,
+            &plan.namespace.name,
             &|namespace, name| live.object(&id(namespace, name)).map(AsRef::as_ref),
             &given.supplied,
             &given.rotate,
@@ -82,9 +82,9 @@ impl Declarations<'_> {
 
 /// The Secrets that the plan declares.
 pub(crate) fn declared(plan: &Plan) -> impl Iterator<Item = ObjectId> {
-    plan.secrets.iter().flat_map(|secret| {
+    plan.contents.secrets.iter().flat_map(|secret| {
         let namespaces = if secret.namespaces.is_empty() {
-            vec![plan.namespace.clone()]
+            vec![plan.namespace.name.clone()]
         } else {
             secret.namespaces.clone()
         };
@@ -130,7 +130,7 @@ pub(crate) fn resolve(
         // Nobody should type a password without knowing which cluster it is for.
         ask.note(&format!(
             "{} in context {} ({})",
-            plan.release,
+            plan.address.release,
             context.cluster.context(),
             context.cluster.server()
         ));
@@ -185,8 +185,8 @@ fn asked(
         needs.describe().iter().for_each(|line| ask.paragraph(line));
     }
     let surroundings = Surroundings {
-        folder: &plan.folder,
-        variables: &plan.variables,
+        folder: &plan.paths.folder,
+        variables: &plan.variables.values,
     };
     let resolved = secret::resolve(needs, known, ask.prompt(), &surroundings)
         .map_err(|errors| command_error(&errors))?;
@@ -222,7 +222,7 @@ fn object(manifest: Value, plan: &Plan) -> Option<Object> {
 /// Where declared Secrets are written down.
 pub(crate) fn origin(plan: &Plan) -> Origin {
     Origin {
-        file: Arc::from(Path::new(&plan.file)),
+        file: Arc::from(Path::new(&plan.paths.file)),
         line: 1,
     }
 }
