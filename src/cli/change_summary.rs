@@ -8,6 +8,7 @@ use std::{
 use super::consent::Consent;
 use crate::{
     engine::{self, Decision, Prepared, PrunePlan, RemovalMode},
+    object::HasKind as _,
     plan::PhaseId,
     report::{ChangeAction, ChangeRow, ChangeSummary},
 };
@@ -134,7 +135,7 @@ fn written_secrets(prepared: &Prepared) -> Vec<(String, String)> {
         .iter()
         .filter(|decision| decision.action != engine::ChangeAction::Keep);
     let written: BTreeSet<&str> = written
-        .filter(|decision| decision.id.kind == "Secret")
+        .filter(|decision| decision.id.is_secret())
         .map(|decision| decision.id.name.as_str())
         .collect();
     let is_written = |(name, _): &&(String, String)| {

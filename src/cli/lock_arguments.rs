@@ -116,12 +116,13 @@ pub(super) fn lock_error(error: &LockError, session: &Session) -> CommandError {
         }
         LockError::Request { source, .. } => {
             let failed = session.request_error(&error.to_string(), source);
-            match source.code() {
-                Some(403) => failed.hint(
+            if source.is_forbidden() {
+                failed.hint(
                     "the lock is a Lease beside the revisions, which can be recorded in a namespace of yours: `--state-namespace NAMESPACE`, \
                      or `stateNamespace` in the plan",
-                ),
-                _ => failed,
+                )
+            } else {
+                failed
             }
         }
         LockError::Namespace(error) => session.store_error(error),

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::{
     cli::{Global, rule_arguments::RuleArguments},
     error::{CommandError, ExitCode},
-    object::{field::text, neutralise, one_line},
+    object::{ManifestView, neutralise, one_line},
     readiness::{Family, State, Verdict},
     report::Output,
     source,
@@ -125,13 +125,12 @@ fn read(file: &Path) -> Result<(String, String), CommandError> {
 }
 
 fn line<'a>(object: &'a Value, verdict: &'a Verdict) -> Line<'a> {
+    let object = ManifestView(object);
     Line {
-        group: text(object, "/apiVersion")
-            .and_then(|version| version.split_once('/'))
-            .map_or("", |(group, _)| group),
-        kind: text(object, "/kind").unwrap_or_default(),
-        namespace: text(object, "/metadata/namespace"),
-        name: text(object, "/metadata/name").unwrap_or_default(),
+        group: object.group(),
+        kind: object.kind(),
+        namespace: object.namespace(),
+        name: object.name(),
         verdict: verdict.state,
         reason: &verdict.reason,
         message: &verdict.message,

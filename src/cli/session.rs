@@ -172,11 +172,12 @@ impl Session {
         match error {
             StoreError::Request { source, .. } => {
                 let failed = request_error(&error.to_string(), source, &self.cluster);
-                match source.code() {
-                    Some(403) => failed.hint(
+                if source.is_forbidden() {
+                    failed.hint(
                         "revisions can be recorded in a namespace of yours: `--state-namespace NAMESPACE`, or `stateNamespace` in the plan",
-                    ),
-                    _ => failed,
+                    )
+                } else {
+                    failed
                 }
             }
             StoreError::NoRoom { .. } => CommandError::failed(error.to_string()).hint(
@@ -273,19 +274,19 @@ fn connect_error(error: &ConnectError) -> CommandError {
 fn request_error(what: &str, error: &RequestError, cluster: &Cluster) -> CommandError {
     let context = cluster.context();
     let failed = CommandError::failed(format!("{what} in context `{context}`")).because(error);
-    match (error, error.code()) {
-        (RequestError::Unreachable { why, .. }, _) if why.contains("certificate") => failed.hint(format!(
+    match error {
+        RequestError::Unreachable { why, .. } if why.contains("certificate") => failed.hint(format!(
             "the certificate of {} does not fit `certificate-authority-data` of the kubeconfig: fetch a new kubeconfig",
             cluster.server()
         )),
-        (RequestError::Unreachable { .. } | RequestError::TimedOut { .. }, _) => failed
+        RequestError::Unreachable { .. } | RequestError::TimedOut { .. } => failed
             .hint(format!("check that the cluster of context `{context}` runs and that {} can be reached from here", cluster.server())),
-        (RequestError::NotKubernetes { .. }, _) => failed
+        RequestError::NotKubernetes { .. } => failed
             .hint(format!("check the address of the cluster of context `{context}` in the kubeconfig, and that no proxy answers instead")),
-        (RequestError::Credentials { .. }, _) | (_, Some(401)) => {
+        error if error.is_unauthenticated() => {
             failed.hint(format!("the credentials of context `{context}` are missing, expired or not accepted: log in again"))
         }
-        (_, Some(403)) => failed.hint("ask the cluster's administrator for this permission"),
+        error if error.is_forbidden() => failed.hint("ask the cluster's administrator for this permission"),
         _ => failed,
     }
 }

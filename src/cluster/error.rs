@@ -41,6 +41,12 @@ impl RequestError {
         }
     }
 
+    /// Whether it is not known who asks: there are no credentials, or the server does not accept
+    /// them.
+    pub(crate) fn is_unauthenticated(&self) -> bool {
+        matches!(self, RequestError::Credentials { .. }) || self.code() == Some(401)
+    }
+
     /// Whether the user may not do that.
     pub(crate) fn is_forbidden(&self) -> bool {
         self.code() == Some(403)

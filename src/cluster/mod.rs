@@ -9,7 +9,6 @@ mod known;
 mod live;
 mod observe;
 mod parallel;
-#[expect(dead_code, reason = "the engine still lists by itself")]
 mod permitted;
 mod redact;
 mod refusal;
@@ -24,7 +23,7 @@ pub(crate) use discovery::{Resource, Served};
 pub(crate) use error::RequestError;
 pub(crate) use fence::Fence;
 pub(crate) use live::{Live, Seen};
-pub(crate) use permitted::{ListScope, Tolerated};
+pub(crate) use permitted::{ListScope, Listing, Tolerated};
 pub(crate) use refusal::Refusal;
 pub(crate) use refusal_cause::RefusalCause;
 pub(crate) use request::{Cluster, Notice};

@@ -4,7 +4,6 @@ use super::request::Cluster;
 
 impl Cluster {
     /// LISTs, GETs and reviews of permissions of one look, dry runs of one check.
-    #[expect(dead_code, reason = "the engine still has this number in each file")]
     pub(crate) const PARALLEL: usize = 16;
 
     /// Requests whose bodies or answers are large: parts of revisions, definitions.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     cluster::{Resource, Served},
-    object::{Digest, Marks, Object, ObjectId, Origin, scale_target},
+    object::{Definition, Digest, Marks, Object, ObjectId, Origin, Scope, scale_target},
     phase::Ordered,
     plan::{PhaseId, PhaseSettings, ReadinessRule, ReleaseId},
 };
@@ -306,43 +306,24 @@ impl DesiredState {
     /// objects.
     pub(crate) fn defined_here(&self, object: &Object) -> Option<Resource> {
         let (group, version) = object.api_version.split_once('/')?;
+        let kind = object.id.kind.as_str();
         let definition = self
             .objects
             .values()
-            .map(|wanted| &wanted.object)
-            .find(|definition| {
-                definition.id.kind == "CustomResourceDefinition"
-                    && definition
-                        .body
-                        .pointer("/spec/group")
-                        .and_then(Value::as_str)
-                        == Some(group)
-                    && definition
-                        .body
-                        .pointer("/spec/names/kind")
-                        .and_then(Value::as_str)
-                        == Some(object.id.kind.as_str())
-            })?;
-        let versions = definition
-            .body
-            .pointer("/spec/versions")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten();
-        let mut of_version =
-            versions.filter(|served| served.get("name").and_then(Value::as_str) == Some(version));
+            .filter_map(|wanted| Definition::of(&wanted.object.body))
+            .find(|definition| definition.group() == group && definition.kind() == kind)?;
         Some(Resource {
             group: group.to_owned(),
             version: version.to_owned(),
-            kind: object.id.kind.clone(),
-            plural: definition
-                .body
-                .pointer("/spec/names/plural")?
-                .as_str()?
+            kind: kind.to_owned(),
+            plural: Some(definition.plural())
+                .filter(|plural| !plural.is_empty())?
                 .to_owned(),
-            namespaced: definition.body.pointer("/spec/scope")?.as_str()? == "Namespaced",
+            namespaced: definition.scope()? == Scope::Namespaced,
             verbs: Vec::new(),
-            has_status: of_version.any(|served| served.pointer("/subresources/status").is_some()),
+            has_status: definition
+                .versions()
+                .any(|served| served.name == version && served.has_status),
         })
     }
 }

@@ -45,10 +45,6 @@ impl<'a> Definition<'a> {
     }
 
     /// Plural name of the kind in paths, for example `widgets`.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the engine still reads versions by itself")
-    )]
     pub(crate) fn plural(self) -> &'a str {
         self.text("/spec/names/plural")
     }
@@ -62,10 +58,6 @@ impl<'a> Definition<'a> {
     }
 
     /// The versions, in their order.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the engine still reads versions by itself")
-    )]
     pub(crate) fn versions(self) -> impl Iterator<Item = DefinedVersion<'a>> {
         list(self.0, "/spec/versions")
             .iter()

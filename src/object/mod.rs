@@ -33,7 +33,7 @@ pub(crate) use quantity::amount;
 pub(crate) use references::{References, configuration_read_at_start, scale_target};
 pub(crate) use scope::{KnownScopes, Scope, ScopeLookup};
 pub(crate) use text::{neutralise, one_line};
-pub(crate) use view::{ManifestView, strip_managed_fields};
+pub(crate) use view::{ManifestView, Owner, strip_managed_fields};
 
 use std::sync::Arc;
 

@@ -10,6 +10,10 @@ use crate::{
     },
     engine::{Drift, ObjectOverview, Overview, address, forward},
     event::{AccessPoint, RunOutcome},
+    object::{
+        HasKind as _, ManifestView,
+        field::{integer, list, part, text},
+    },
     plan::Address,
     release::{Found, Presence, Revision},
     report::{Output, RevisionInfo, SOMEBODY, Standing, StatusObject, StatusPhase, StatusView},
@@ -113,11 +117,7 @@ fn status_object(object: ObjectOverview) -> StatusObject {
         autoscaling: live
             .filter(|_| id.kind == "HorizontalPodAutoscaler")
             .map(autoscaling),
-        storage: storage(
-            live.filter(|_| id.kind == "PersistentVolumeClaim")
-                .into_iter()
-                .chain(&claims),
-        ),
+        storage: storage(live.filter(|_| id.is_claim()).into_iter().chain(&claims)),
         address: live.and_then(address),
         changed_by: drift.as_ref().and_then(changed_by),
         deleted: drift == Some(Drift::Deleted),
@@ -143,8 +143,8 @@ fn changed_by(drift: &Drift) -> Option<String> {
 
 /// `2/3`: replicas that are ready, and wanted.
 fn replicas(object: &Value) -> Option<String> {
-    let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_i64);
-    match object.get("kind")?.as_str()? {
+    let number = |path| integer(object, path);
+    match ManifestView(object).kind() {
         "Deployment" | "StatefulSet" | "ReplicaSet" => Some(format!(
             "{}/{}",
             number("/status/readyReplicas").unwrap_or(0),
@@ -167,41 +167,27 @@ fn replicas(object: &Value) -> Option<String> {
 /// `cpu 41%/70%, memory ?/80%, 3 of 3–10`: measured and wanted for each resource, replicas, and
 /// what may be.
 fn autoscaling(autoscaler: &Value) -> String {
-    let metrics = autoscaler
-        .pointer("/spec/metrics")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    let measured = |name: &str| {
-        let current = autoscaler
-            .pointer("/status/currentMetrics")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten();
-        let of_name = current
-            .filter_map(|metric| metric.get("resource"))
-            .find(|resource| resource["name"] == name);
-        of_name
-            .and_then(|resource| resource.pointer("/current/averageUtilization"))
-            .and_then(Value::as_i64)
+    let resources = |path| {
+        list(autoscaler, path)
+            .iter()
+            .filter_map(|metric| part(metric, "/resource"))
     };
-    let mut parts: Vec<String> = metrics
-        .filter_map(|metric| metric.get("resource"))
+    let measured = |name| {
+        resources("/status/currentMetrics")
+            .find(|resource| text(resource, "/name") == Some(name))
+            .and_then(|resource| integer(resource, "/current/averageUtilization"))
+    };
+    let mut parts: Vec<String> = resources("/spec/metrics")
         .filter_map(|resource| {
-            let name = resource.get("name")?.as_str()?;
-            let wanted = resource.pointer("/target/averageUtilization")?.as_i64()?;
+            let name = text(resource, "/name")?;
+            let wanted = integer(resource, "/target/averageUtilization")?;
             Some(format!(
                 "{name} {}/{wanted}%",
                 measured(name).map_or_else(|| "?".to_owned(), |percent| format!("{percent}%"))
             ))
         })
         .collect();
-    let number = |pointer: &str, otherwise: i64| {
-        autoscaler
-            .pointer(pointer)
-            .and_then(Value::as_i64)
-            .unwrap_or(otherwise)
-    };
+    let number = |path, otherwise| integer(autoscaler, path).unwrap_or(otherwise);
     let replicas = number("/status/currentReplicas", 0);
     parts.push(format!(
         "{replicas} of {}–{}",
@@ -213,28 +199,13 @@ fn autoscaling(autoscaler: &Value) -> String {
 
 /// `50Gi standard Bound` for each claim.
 fn storage<'a>(claims: impl Iterator<Item = &'a Value>) -> Option<String> {
-    let text = |claim: &Value, pointer: &str| {
-        claim
-            .pointer(pointer)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
     let claims: Vec<String> = claims
         .map(|claim| {
-            let size = claim
-                .pointer("/status/capacity/storage")
-                .or_else(|| claim.pointer("/spec/resources/requests/storage"));
-            let parts = [
-                size.and_then(Value::as_str).unwrap_or_default().to_owned(),
-                text(claim, "/spec/storageClassName"),
-                text(claim, "/status/phase"),
-            ];
-            parts
-                .into_iter()
-                .filter(|part| !part.is_empty())
-                .collect::<Vec<_>>()
-                .join(" ")
+            let size = text(claim, "/status/capacity/storage")
+                .or_else(|| text(claim, "/spec/resources/requests/storage"));
+            let class = text(claim, "/spec/storageClassName");
+            let parts = [size, class, text(claim, "/status/phase")];
+            parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
         })
         .collect();
     (!claims.is_empty()).then(|| claims.join(", "))

@@ -7,7 +7,7 @@ use futures::{StreamExt as _, TryStreamExt as _, future::try_join_all, stream};
 use crate::engine::observe::objects::Observation;
 use crate::{
     cluster::{Cluster, RequestError, Seen, Served},
-    object::ObjectId,
+    object::{HasKind as _, ManifestView, ObjectId},
 };
 
 /// All PersistentVolumeClaims in `namespaces`; metadata is enough to know them.
@@ -25,30 +25,15 @@ pub(crate) async fn claims_in(
             .map(|namespace| cluster.list_metadata(resource, Some(namespace), None)),
     )
     .await?;
-    let claim = |object: &serde_json::Value| {
-        let text = |pointer: &str| {
-            object
-                .pointer(pointer)
-                .and_then(serde_json::Value::as_str)
-                .map(str::to_owned)
-        };
-        let kind = resource.kind.clone();
-        Some(ObjectId {
-            group: String::new(),
-            kind,
-            namespace: text("/metadata/namespace"),
-            name: text("/metadata/name")?,
-        })
-    };
-    Ok(lists
+    let claims = lists
         .iter()
         .flat_map(|listed| &listed.items)
-        .filter_map(|item| claim(item))
+        .map(|claim| ManifestView(claim))
+        .filter(|claim| !claim.name().is_empty());
+    Ok(claims
+        .map(|claim| ObjectId::core(&resource.kind, claim.namespace(), claim.name()))
         .collect())
 }
-
-/// Lists that are under way at once.
-const PARALLEL: usize = 16;
 
 /// Adds to `observation` all claims in the namespaces of those of `ids` that say whether data is
 /// kept: Secrets and workloads.
@@ -61,14 +46,14 @@ pub(crate) async fn observe_claims(
     let Some(resource) = served.exact("v1", "PersistentVolumeClaim") else {
         return Ok(());
     };
-    let concerned = ids.filter(|id| id.kind == "Secret" || id.kind == "StatefulSet");
+    let concerned = ids.filter(|id| id.is_secret() || id.is_like_stateful_set());
     let namespaces: BTreeSet<&String> = concerned.filter_map(|id| id.namespace.as_ref()).collect();
     let lists: Vec<_> = namespaces
         .into_iter()
         .map(|namespace| cluster.list(resource, Some(namespace), None))
         .collect();
     let lists: Vec<_> = stream::iter(lists)
-        .buffer_unordered(PARALLEL)
+        .buffer_unordered(Cluster::PARALLEL)
         .try_collect()
         .await?;
     for item in lists.into_iter().flat_map(|listed| listed.items) {

@@ -9,8 +9,8 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 
 use crate::{
-    cluster::{Cluster, Live, RequestError, Resource, Seen},
-    object::{Digest, ObjectId},
+    cluster::{Cluster, ListScope, Listing, Live, RequestError, Resource, Seen, Tolerated},
+    object::{Digest, HasKind as _, ManifestView, ObjectId},
     ownership::{apply_entry, owned_values},
     plan::ReleaseId,
 };
@@ -31,12 +31,8 @@ impl Observation {
     /// them, and is created in their successors.
     pub(crate) fn forget_what_goes<'a>(&mut self, wanted: impl Iterator<Item = &'a ObjectId>) {
         let goes = |id: &&ObjectId| {
-            let there = if is_namespace(id) {
-                self.live.object(id)
-            } else {
-                None
-            };
-            there.is_some_and(|there| there.pointer("/metadata/deletionTimestamp").is_some())
+            let there = self.live.object(id);
+            id.is_namespace() && there.is_some_and(|there| ManifestView(there).is_terminating())
         };
         let going: BTreeSet<String> = wanted.filter(goes).map(|id| id.name.clone()).collect();
         let inside = |id: &&ObjectId| {
@@ -58,19 +54,11 @@ impl Observation {
     }
 }
 
-fn is_namespace(id: &ObjectId) -> bool {
-    id.group.is_empty() && id.kind == "Namespace"
-}
-
 /// What of an object tells whether it is still as it was decided about: its uid, and a digest of
 /// what is ours in it, or of all that is not status where nothing is.
 pub(crate) fn fingerprint(live: &Live, id: &ObjectId, manager: &str) -> Option<(String, Digest)> {
     let object = live.object(id)?;
-    let uid = object
-        .pointer("/metadata/uid")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
+    let uid = ManifestView(object).uid().unwrap_or_default().to_owned();
     let digest = match apply_entry(object, manager) {
         Some(entry) => Digest::of(&owned_values(object, entry)),
         None => Digest::of(&without_status(object)),
@@ -89,9 +77,6 @@ fn without_status(object: &Value) -> Value {
     }
     object
 }
-
-/// Requests of one look that are under way at once.
-const PARALLEL: usize = 16;
 
 /// Looks at all objects in `wanted`, each with the kind that it is read as.
 ///
@@ -119,8 +104,7 @@ async fn list_ours(
     wanted: &[(ObjectId, Resource)],
     observation: &mut Observation,
 ) -> Result<(), RequestError> {
-    let mut kinds: BTreeMap<(String, String, String), (Resource, BTreeSet<String>)> =
-        BTreeMap::new();
+    let mut kinds: BTreeMap<(String, String, String), (Resource, BTreeSet<&str>)> = BTreeMap::new();
     for (id, resource) in wanted {
         let key = (
             resource.group.clone(),
@@ -130,80 +114,43 @@ async fn list_ours(
         let entry = kinds
             .entry(key)
             .or_insert_with(|| (resource.clone(), BTreeSet::new()));
-        entry.1.extend(id.namespace.clone());
+        entry.1.extend(id.namespace.as_deref());
     }
     let label = release.label();
     let answers: Vec<_> = stream::iter(kinds.into_values())
         .map(|(resource, namespaces)| list_kind(cluster, resource, namespaces, &label))
-        .buffer_unordered(PARALLEL)
+        .buffer_unordered(Cluster::PARALLEL)
         .try_collect()
         .await?;
-    for Kind {
-        resource,
-        items,
-        position,
-    } in answers
-    {
-        for item in items {
+    for (resource, listing) in answers {
+        for item in listing.items {
             if let Some(id) = ObjectId::of(&item) {
                 observation.live.note(id, Seen::Present(item));
             }
         }
-        if let Some(position) = position {
+        if let Some(position) = listing.resource_version {
             observation.positions.insert(resource, position);
         }
     }
     Ok(())
 }
 
-struct Kind {
-    resource: Resource,
-    items: Vec<Arc<Value>>,
-    position: Option<String>,
-}
-
 /// The release's objects of one kind: by one LIST over all namespaces, or one for each namespace
-/// where only that is permitted.
+/// where only that is permitted. A kind that is not served yet has none: its definition comes with
+/// this release.
 async fn list_kind(
     cluster: &Cluster,
     resource: Resource,
-    namespaces: BTreeSet<String>,
+    namespaces: BTreeSet<&str>,
     label: &str,
-) -> Result<Kind, RequestError> {
-    match cluster.list(&resource, None, Some(label)).await {
-        Ok(listed) => Ok(Kind {
-            resource,
-            items: listed.items,
-            position: Some(listed.resource_version),
-        }),
-        // The kind is not served yet: its definition comes with this release.
-        Err(error) if error.code() == Some(404) => Ok(Kind {
-            resource,
-            items: Vec::new(),
-            position: None,
-        }),
-        Err(error) if error.code() == Some(403) && resource.namespaced => {
-            let mut items = Vec::new();
-            for namespace in &namespaces {
-                match cluster.list(&resource, Some(namespace), Some(label)).await {
-                    Ok(listed) => items.extend(listed.items),
-                    Err(error) if error.code() == Some(403) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            Ok(Kind {
-                resource,
-                items,
-                position: None,
-            })
-        }
-        Err(error) if error.code() == Some(403) => Ok(Kind {
-            resource,
-            items: Vec::new(),
-            position: None,
-        }),
-        Err(error) => Err(error),
-    }
+) -> Result<(Resource, Listing), RequestError> {
+    let scope = ListScope::Everywhere {
+        otherwise: &namespaces,
+    };
+    let listing = cluster
+        .list_permitted(&resource, scope, Some(label), Tolerated::Forbidden)
+        .await?;
+    Ok((resource, listing))
 }
 
 async fn find_absent_namespaces(
@@ -225,13 +172,13 @@ async fn find_absent_namespaces(
         })
         .map(str::to_owned)
         .collect();
-    let resource = namespace_resource();
+    let resource = Resource::namespaces();
     let seen: Vec<(String, Seen<Arc<Value>>)> = stream::iter(namespaces)
         .map(|name| {
             let resource = &resource;
             async move { Ok((name.clone(), look_at(cluster, resource, None, &name).await?)) }
         })
-        .buffer_unordered(PARALLEL)
+        .buffer_unordered(Cluster::PARALLEL)
         .try_collect()
         .await?;
     for (name, seen) in seen {
@@ -268,7 +215,7 @@ async fn look_up(
     }
     let found: Vec<Vec<Found>> = stream::iter(groups.into_values())
         .map(|group| look_up_group(cluster, group))
-        .buffer_unordered(PARALLEL)
+        .buffer_unordered(Cluster::PARALLEL)
         .try_collect()
         .await?;
     for (id, seen) in found.into_iter().flatten() {
@@ -313,7 +260,7 @@ async fn look_up_group(
                     })
                     .collect());
             }
-            Err(error) if matches!(error.code(), Some(403 | 404)) => {}
+            Err(error) if error.is_forbidden() || error.is_absent() => {}
             Err(error) => return Err(error),
         }
     }
@@ -335,19 +282,7 @@ async fn look_at(
     match cluster.get(resource, namespace, name).await {
         Ok(Some(object)) => Ok(Seen::Present(Arc::new(object))),
         Ok(None) => Ok(Seen::Absent),
-        Err(error) if error.code() == Some(403) => Ok(Seen::Forbidden),
+        Err(error) if error.is_forbidden() => Ok(Seen::Forbidden),
         Err(error) => Err(error),
-    }
-}
-
-fn namespace_resource() -> Resource {
-    Resource {
-        group: String::new(),
-        version: "v1".to_owned(),
-        kind: "Namespace".to_owned(),
-        plural: "namespaces".to_owned(),
-        namespaced: false,
-        verbs: Vec::new(),
-        has_status: false,
     }
 }

@@ -1,25 +1,17 @@
 //! Objects with the marks of a release that none of its revisions remembers: a lost history and a
 //! hand leave them.
 
-use std::{
-    collections::{BTreeSet, HashSet},
-    sync::Arc,
-};
-
-use futures::{StreamExt as _, TryStreamExt as _, stream};
-use serde_json::Value;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::engine::{observe::desired_state::read_desired_state, observe::objects::Observation};
 use crate::{
-    cluster::{Cluster, RequestError, Resource, Seen, Served},
-    object::ObjectId,
+    cluster::{Cluster, ListScope, RequestError, Resource, Seen, Served, Tolerated},
+    object::{ManifestView, ObjectId},
     ownership::is_ours_to_remove,
     plan::ReleaseId,
     release::{Head, Store, StoreError},
 };
-
-/// Lists that are under way at once.
-const PARALLEL: usize = 16;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 /// All that the revisions of a release know.
 #[derive(Debug, Default)]
@@ -79,28 +71,34 @@ pub(crate) async fn orphans(
     let is_preferred =
         |resource: &&Resource| served.preferred(&resource.group, &resource.kind) == Some(*resource);
     let kinds = served.kinds().filter(can_be_listed).filter(is_preferred);
-    let mut listed: Vec<Kind<'_>> = stream::iter(kinds)
-        .map(|resource| list_kind(cluster, resource, &namespaces, &label))
-        .buffer_unordered(PARALLEL)
+    let scope = ListScope::Everywhere {
+        otherwise: &namespaces,
+    };
+    let list_kind = |resource| {
+        let (label, tolerated) = (Some(label.as_str()), Tolerated::Refused);
+        async move {
+            let listing = cluster.list_permitted(resource, scope, label, tolerated);
+            Ok::<_, RequestError>((resource, listing.await?))
+        }
+    };
+    let mut listed: Vec<_> = stream::iter(kinds)
+        .map(list_kind)
+        .buffer_unordered(Cluster::PARALLEL)
         .try_collect()
         .await?;
-    listed.sort_by_key(|kind| (&kind.resource.group, &kind.resource.kind));
+    listed.sort_by_key(|(resource, _)| (&resource.group, &resource.kind));
     let mut found = Orphans::default();
     let mut uids = known.uids.clone();
-    for kind in listed {
-        if !kind.is_complete {
-            found.incomplete_kinds.push(kind.resource.kind.clone());
+    for (resource, listing) in listed {
+        if !listing.complete {
+            found.incomplete_kinds.push(resource.kind.clone());
         }
-        for item in kind
+        for item in listing
             .items
             .into_iter()
             .filter(|item| is_ours_to_remove(item, &manager))
         {
-            let uid = item
-                .pointer("/metadata/uid")
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned();
+            let uid = ManifestView(&item).uid().unwrap_or_default().to_owned();
             let Some(id) =
                 ObjectId::of(&item).filter(|id| !known.ids.contains(id) && uids.insert(uid))
             else {
@@ -111,52 +109,4 @@ pub(crate) async fn orphans(
         }
     }
     Ok(found)
-}
-
-/// What of one kind carries our label.
-struct Kind<'a> {
-    resource: &'a Resource,
-    items: Vec<Arc<Value>>,
-    is_complete: bool,
-}
-
-/// Lists one kind over all namespaces, or in `namespaces` alone where only that is permitted.
-async fn list_kind<'a>(
-    cluster: &Cluster,
-    resource: &'a Resource,
-    namespaces: &BTreeSet<&str>,
-    label: &str,
-) -> Result<Kind<'a>, RequestError> {
-    match cluster.list(resource, None, Some(label)).await {
-        Ok(listed) => {
-            return Ok(Kind {
-                resource,
-                items: listed.items,
-                is_complete: true,
-            });
-        }
-        // Its definition has just gone, or it cannot be listed although it says so.
-        Err(error) if matches!(error.code(), Some(404 | 405)) => {
-            return Ok(Kind {
-                resource,
-                items: Vec::new(),
-                is_complete: true,
-            });
-        }
-        Err(RequestError::Refused(_)) => {}
-        Err(error) => return Err(error),
-    }
-    let mut items = Vec::new();
-    for namespace in namespaces.iter().filter(|_| resource.namespaced) {
-        match cluster.list(resource, Some(namespace), Some(label)).await {
-            Ok(listed) => items.extend(listed.items),
-            Err(RequestError::Refused(_)) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(Kind {
-        resource,
-        items,
-        is_complete: false,
-    })
 }

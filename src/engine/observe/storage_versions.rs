@@ -7,15 +7,12 @@ use serde_json::Value;
 
 use crate::{
     cluster::{Cluster, RequestError, Resource, Served},
-    object::ObjectId,
+    object::{Definition, HasKind as _, ObjectId, Scope},
     release::Snapshot,
 };
 
 /// Kinds as they are served, by object.
 pub(crate) type Resources = HashMap<ObjectId, Resource>;
-
-/// Definitions that are asked for at once.
-const PARALLEL: usize = 8;
 
 /// The version that each of `ids` is read, stored and put back in: the preferred one of its kind,
 /// and of a custom resource the one that it is stored in. Through another version, fields that it
@@ -42,7 +39,7 @@ pub(crate) async fn stored_as(
                 storage_version(cluster, served, group, kind).await?,
             ))
         })
-        .buffer_unordered(PARALLEL)
+        .buffer_unordered(Cluster::PARALLEL_LARGE)
         .try_filter_map(|(kind, version)| async move {
             Ok::<_, RequestError>(version.map(|version| (kind, version)))
         })
@@ -84,12 +81,9 @@ pub(crate) async fn add_defined(
     else {
         return Ok(());
     };
-    for definition in ids
-        .iter()
-        .filter(|id| id.group == DEFINITIONS && id.kind == "CustomResourceDefinition")
-    {
+    for definition in ids.iter().filter(|id| id.is_definition()) {
         let there = match cluster.get(definitions, None, &definition.name).await {
-            Err(error) if error.code() == Some(403) => None,
+            Err(error) if error.is_forbidden() => None,
             there => there?,
         };
         let Some(resource) = there
@@ -129,50 +123,30 @@ async fn storage_version(
         .await
     {
         Ok(definition) => definition,
-        Err(error) if error.code() == Some(403) => None,
+        Err(error) if error.is_forbidden() => None,
         Err(error) => return Err(error),
     };
-    let definition = definition.unwrap_or_default();
-    Ok(versions_of(&definition)
-        .find(|version| is_stored(version))
-        .and_then(|version| version["name"].as_str())
-        .map(str::to_owned))
+    let definition = definition.as_ref().and_then(Definition::of);
+    Ok(definition
+        .and_then(|definition| definition.versions().find(|version| version.is_stored))
+        .map(|version| version.name.to_owned()))
 }
 
 /// The kind that `definition` defines, in the version that it is stored in, or another one where
 /// that is not served.
 pub(crate) fn defined(definition: &Value) -> Option<Resource> {
-    let text = |pointer: &str| {
-        definition
-            .pointer(pointer)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let served = || versions_of(definition).filter(|version| version["served"] == true);
+    let definition = Definition::of(definition)?;
+    let served = || definition.versions().filter(|version| version.is_served);
+    let version = served()
+        .find(|version| version.is_stored)
+        .or_else(|| served().next())?;
     Some(Resource {
-        group: text("/spec/group"),
-        version: served()
-            .find(|version| is_stored(version))
-            .or_else(|| served().next())?["name"]
-            .as_str()?
-            .to_owned(),
-        kind: text("/spec/names/kind"),
-        plural: text("/spec/names/plural"),
-        namespaced: text("/spec/scope") == "Namespaced",
+        group: definition.group().to_owned(),
+        version: version.name.to_owned(),
+        kind: definition.kind().to_owned(),
+        plural: definition.plural().to_owned(),
+        namespaced: definition.scope() == Some(Scope::Namespaced),
         verbs: Vec::new(),
         has_status: false,
     })
-}
-
-fn versions_of(definition: &Value) -> impl Iterator<Item = &Value> {
-    definition
-        .pointer("/spec/versions")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-}
-
-fn is_stored(version: &Value) -> bool {
-    version["storage"] == true
 }

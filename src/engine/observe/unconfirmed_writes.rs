@@ -1,11 +1,10 @@
 //! Writes whose answer nobody saw, worked out from what is there.
 
-use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
     cluster::Live,
-    object::ObjectId,
+    object::{ManifestView, ObjectId},
     ownership::{applied_at, apply_entry, is_recreated, written_at_creation},
     release::{ChangeLog, JournalEntry, Program, Records, Snapshot},
 };
@@ -62,16 +61,19 @@ pub(crate) fn complete(
                     && !traces.get(id).is_some_and(|trace| trace.deleted) => {}
             (None, Some(now)) => {
                 if !is_known(id, now, traces) && written_at_creation(now, manager) {
-                    traces.of(id).created.push(uid_of(now).to_owned());
+                    traces
+                        .of(id)
+                        .created
+                        .push(ManifestView(now).uid().unwrap_or_default().to_owned());
                 }
             }
             (Some(_), None) => traces.of(id).deleted |= deletes(program, id),
-            (Some(before), Some(now)) if uid_of(before) == uid_of(now) => {
+            (Some(before), Some(now)) if ManifestView(before).uid() == ManifestView(now).uid() => {
                 let is_written = match traces.get(id) {
                     None => was_changed(before, now, manager),
                     Some(_) => !is_as_recorded(id, now, records, manager),
                 };
-                if is_terminating(now) && deletes(program, id) {
+                if ManifestView(now).is_terminating() && deletes(program, id) {
                     traces.of(id).deleted = true;
                 } else if is_written {
                     traces.of(id).unconfirmed = true;
@@ -94,17 +96,20 @@ fn complete_successor(
         if written_at_creation(now, manager) {
             let trace = traces.of(id);
             trace.deleted = true;
-            trace.created.push(uid_of(now).to_owned());
+            trace
+                .created
+                .push(ManifestView(now).uid().unwrap_or_default().to_owned());
         } else if is_recreated(now, manager) {
             traces.add(&JournalEntry::Recreated {
                 object: id.clone(),
-                uid: uid_of(now).to_owned(),
+                uid: ManifestView(now).uid().unwrap_or_default().to_owned(),
             });
         }
     }
     let is_successor = traces
         .get(id)
-        .is_some_and(|trace| trace.recreated.as_deref() == Some(uid_of(now)));
+        .and_then(|trace| trace.recreated.as_deref())
+        .is_some_and(|uid| ManifestView(now).uid() == Some(uid));
     if is_successor
         && is_applied_since_creation(now, manager)
         && !is_as_recorded(id, now, records, manager)
@@ -119,22 +124,21 @@ fn is_known(id: &ObjectId, now: &Value, traces: &ChangeLog) -> bool {
         .get(id)
         .into_iter()
         .flat_map(|trace| trace.created.iter().chain(&trace.recreated));
-    created.any(|uid| uid == uid_of(now))
+    created.any(|uid| ManifestView(now).uid() == Some(uid))
 }
 
 /// Whether `now` is another version than `before`, by a write that may have been ours.
 fn was_changed(before: &Value, now: &Value, manager: &str) -> bool {
-    let changed =
-        text(before, "/metadata/resourceVersion") != text(now, "/metadata/resourceVersion");
+    let version = |object| ManifestView(object).resource_version();
+    let changed = version(before) != version(now);
     changed && (apply_entry(now, manager).is_some() || apply_entry(before, manager).is_some())
 }
 
 /// Whether we have applied `object` since it was created again from a snapshot, which gives our
 /// entry the time that it had.
 fn is_applied_since_creation(object: &Value, manager: &str) -> bool {
-    let created: Option<Timestamp> = text(object, "/metadata/creationTimestamp").parse().ok();
     applied_at(object, manager)
-        .zip(created)
+        .zip(ManifestView(object).created())
         .is_some_and(|(applied, created)| applied >= created)
 }
 
@@ -144,18 +148,15 @@ fn is_going(id: &ObjectId, now: &Value, live: &Live) -> bool {
         .namespace
         .as_deref()
         .and_then(|name| live.object(&ObjectId::namespace(name)));
-    is_terminating(now) || namespace.is_some_and(|namespace| is_terminating(namespace))
-}
-
-fn is_terminating(object: &Value) -> bool {
-    object.pointer("/metadata/deletionTimestamp").is_some()
+    ManifestView(now).is_terminating()
+        || namespace.is_some_and(|namespace| ManifestView(namespace).is_terminating())
 }
 
 /// Whether `now` is as the last known write of `id` left it, as far as that can be told: the record
 /// is about the version that was written.
 fn is_as_recorded(id: &ObjectId, now: &Value, records: &Records, manager: &str) -> bool {
     records.get(id).is_some_and(|record| {
-        text(now, "/apiVersion") != record.api_version || record.holds(now, manager)
+        ManifestView(now).api_version() != record.api_version || record.holds(now, manager)
     })
 }
 
@@ -164,15 +165,4 @@ fn deletes(program: &Program, id: &ObjectId) -> bool {
     program.steps.iter().any(
         |step| matches!(&step.work, crate::release::Work::Delete { object, .. } if object == id),
     )
-}
-
-fn uid_of(object: &Value) -> &str {
-    text(object, "/metadata/uid")
-}
-
-fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
 }

@@ -11,7 +11,10 @@ use crate::engine::{
 };
 use crate::{
     cluster::Live,
-    object::{Digest, ObjectId, configuration_read_at_start},
+    object::{
+        Digest, HasKind as _, ManifestView, ObjectId, configuration_read_at_start,
+        field::{map, part},
+    },
     preflight::{DryRun, is_within},
 };
 
@@ -22,7 +25,7 @@ const ANNOTATION: &str = "deployctl.dev/config-digest";
 /// Sends the annotation on as it is: left out, it would go, and everything that has it would
 /// restart. Never adds one.
 pub(crate) fn preserve_restart_annotation(wanted: &mut DesiredState, live: &Live) {
-    for (id, object) in wanted.objects.iter_mut().filter(|(id, _)| is_restarted(id)) {
+    for (id, object) in wanted.objects.iter_mut().filter(|(id, _)| id.is_workload()) {
         // What the manifest itself says is not ours to change.
         if annotation(&object.object.body).is_some() {
             continue;
@@ -56,7 +59,7 @@ pub(crate) fn restart(
     for (decision, tried) in decisions
         .iter_mut()
         .zip(tried)
-        .filter(|(decision, _)| is_restarted(&decision.id))
+        .filter(|(decision, _)| decision.id.is_workload())
     {
         let object = &wanted.objects[&decision.id];
         let reads = configuration_read_at_start(&decision.id, object.sent());
@@ -94,14 +97,8 @@ pub(crate) fn restart(
     unwritten
 }
 
-/// Whether a change of the template makes the controller of `id` replace its pods.
-fn is_restarted(id: &ObjectId) -> bool {
-    id.group == "apps" && matches!(id.kind.as_str(), "Deployment" | "StatefulSet" | "DaemonSet")
-}
-
 fn annotation(object: &Value) -> Option<&str> {
-    object
-        .pointer("/spec/template/metadata/annotations")?
+    map(object, "/spec/template/metadata/annotations")?
         .get(ANNOTATION)?
         .as_str()
 }
@@ -157,14 +154,14 @@ impl<'a> ConfigSnapshot<'a> {
         let of_run = decisions
             .iter()
             .zip(tried)
-            .filter(|(decision, _)| is_configuration(&decision.id));
+            .filter(|(decision, _)| decision.id.is_configuration());
         let of_run = of_run.filter_map(|(decision, tried)| {
             let was = self.was(&decision.id);
             let will_be = self.will_be(&wanted.objects[&decision.id], decision, tried)?;
             let uid = [Some(will_be), was]
                 .into_iter()
                 .flatten()
-                .find_map(|object| object.pointer("/metadata/uid")?.as_str());
+                .find_map(|object| ManifestView(object).uid());
             let changed = was.is_some_and(|was| contents(was) != contents(will_be));
             Some((
                 decision.id.clone(),
@@ -203,25 +200,16 @@ impl<'a> ConfigSnapshot<'a> {
         ) else {
             return false;
         };
-        let template = |object: &Value| {
-            object
-                .pointer("/spec/template")
-                .cloned()
-                .unwrap_or_default()
-        };
+        let template = |object: &Value| part(object, "/spec/template").cloned().unwrap_or_default();
         match decision.action {
             ChangeAction::Create => false,
             // Only the pods of a StatefulSet outlive it.
             ChangeAction::Replace => {
-                decision.id.kind == "StatefulSet" && is_within(&template(will_be), &template(was))
+                decision.id.is_stateful_set() && is_within(&template(will_be), &template(was))
             }
             ChangeAction::Change | ChangeAction::Keep => template(was) == template(will_be),
         }
     }
-}
-
-fn is_configuration(id: &ObjectId) -> bool {
-    id.group.is_empty() && matches!(id.kind.as_str(), "ConfigMap" | "Secret")
 }
 
 fn contents(object: &Value) -> Value {

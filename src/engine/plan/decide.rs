@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::engine::desired::{DesiredObject, DesiredState};
 use crate::{
     cluster::{Live, Seen},
-    object::ObjectId,
+    object::{HasKind as _, ManifestView, ObjectId},
     plan::PhaseId,
     release::Records,
 };
@@ -95,7 +95,7 @@ pub(crate) fn decide(
         .map(|(id, object)| {
             let terminating = live
                 .object(id)
-                .is_some_and(|there| there.pointer("/metadata/deletionTimestamp").is_some());
+                .is_some_and(|there| ManifestView(there).is_terminating());
             let action = match live.seen(id) {
                 // A Job that has done its work is not run again where its time to live has removed
                 // it.
@@ -140,8 +140,12 @@ pub(crate) fn has_run(id: &ObjectId, wanted: &DesiredObject, records: &Records) 
 
 /// Whether `object` bears `label`.
 pub(crate) fn has_label(object: &Value, label: &str) -> bool {
-    object
-        .pointer("/metadata/labels")
-        .and_then(|labels| labels.get(label))
-        .is_some()
+    ManifestView(object)
+        .labels()
+        .is_some_and(|labels| labels.contains_key(label))
+}
+
+/// Whether creating or replacing `id` would run it once more.
+pub(crate) fn is_run_once(id: &ObjectId) -> bool {
+    id.is_job() || id.is_pod()
 }

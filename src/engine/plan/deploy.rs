@@ -9,7 +9,7 @@ use crate::engine::{
 };
 use crate::{
     cluster::Live,
-    object::ObjectId,
+    object::{HasKind as _, ObjectId},
     plan::{PhaseId, PhaseSettings},
     release::{Program, Records, StepId, Work},
 };
@@ -223,7 +223,7 @@ fn await_definitions(
 ) {
     let mut definitions: Vec<(&ObjectId, StepId)> = numbers
         .iter()
-        .filter(|(id, _)| id.kind == "CustomResourceDefinition")
+        .filter(|(id, _)| id.is_definition())
         .map(|(id, step)| (*id, *step))
         .collect();
     definitions.sort_unstable_by_key(|(_, step)| *step);

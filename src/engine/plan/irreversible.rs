@@ -6,7 +6,10 @@ use crate::engine::observe::storage_versions::Resources;
 use crate::{
     cluster::Live,
     event::ObjectNote,
-    object::{ObjectId, amount},
+    object::{
+        Definition, HasKind as _, ObjectId, amount,
+        field::{text, texts},
+    },
     ownership::changed_paths,
     release::{ChangeLog, ObjectChanges, Snapshot},
 };
@@ -27,12 +30,12 @@ pub(crate) fn exclude_irreversible(
         let Some((before, now)) = snapshot.object(&id).zip(live.object(&id)) else {
             continue;
         };
-        let what = match (id.group.as_str(), id.kind.as_str()) {
-            ("", "PersistentVolumeClaim") => take_growth(changes, &id, before, now),
-            ("apiextensions.k8s.io", "CustomResourceDefinition") => {
-                take_moved_version(changes, &id, before, now)
-            }
-            _ => None,
+        let what = if id.is_claim() {
+            take_growth(changes, &id, before, now)
+        } else if id.is_definition() {
+            take_moved_version(changes, &id, before, now)
+        } else {
+            None
         };
         notes.extend(what.map(|what| ObjectNote { object: id, what }));
     }
@@ -72,15 +75,9 @@ fn take_growth(
     before: &Value,
     now: &Value,
 ) -> Option<String> {
-    let size = |claim: &Value| {
-        claim
-            .pointer("/spec/resources/requests/storage")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let (from, to) = (size(before), size(now));
-    if amount(&to)? <= amount(&from)? {
+    let size = |claim| text(claim, "/spec/resources/requests/storage");
+    let (from, to) = (size(before)?, size(now)?);
+    if amount(to)? <= amount(from)? {
         return None;
     }
     let change = changes.of(id);
@@ -102,20 +99,9 @@ fn take_moved_version(
     before: &Value,
     now: &Value,
 ) -> Option<String> {
-    let entries = |object: &Value, pointer: &str| {
-        object
-            .pointer(pointer)
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default()
-    };
-    let had = entries(before, "/spec/versions");
-    let stored = entries(now, "/status/storedVersions");
-    let lost = stored
-        .iter()
-        .find(|version| !had.iter().any(|known| known["name"] == **version))?
-        .as_str()?
-        .to_owned();
+    let before = Definition::of(before)?;
+    let lost = texts(now, "/status/storedVersions")
+        .find(|stored| before.versions().all(|known| known.name != *stored))?;
     changes.remove(id);
     Some(format!(
         "is not restored: objects are stored in version `{lost}`, which it did not have"

@@ -6,12 +6,12 @@ use crate::engine::{
     desired::DesiredState,
     observe::history::{ReleaseHistory, UnsettledRevision},
     plan::decide::Selection,
-    plan::retention::{is_claim, is_data, retained, uses_claim},
+    plan::retention::{retained, uses_claim},
     plan::steps::{Removal, RemovalMode},
 };
 use crate::{
     cluster::{Live, Seen},
-    object::{HasKind as _, ObjectId},
+    object::{HasKind as _, ManifestView, ObjectId},
     ownership::{is_ours_to_remove, other_appliers, written_at_creation},
     plan::PhaseId,
     release::{Belongings, Records},
@@ -39,7 +39,7 @@ impl PrunePlan {
             .removals
             .iter()
             .filter(|removal| matches!(removal.how, RemovalMode::Delete { .. }));
-        deleted.map(|removal| &removal.id).filter(|id| is_data(id))
+        deleted.map(|removal| &removal.id).filter(|id| id.is_data())
     }
 }
 
@@ -107,7 +107,7 @@ pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, input: &PruneInput<'_>
             Seen::Forbidden => plan.hidden.push(id),
             Seen::Present(there)
                 if is_ours_to_remove(there, manager)
-                    && (input.await_terminating || !is_terminating(there)) =>
+                    && (input.await_terminating || !ManifestView(there).is_terminating()) =>
             {
                 if is_held_by_others(&id, there, input) {
                     plan.removals.push(Removal {
@@ -125,7 +125,7 @@ pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, input: &PruneInput<'_>
     let claims: Vec<ObjectId> = live
         .present()
         .map(|(id, _)| id)
-        .filter(|id| is_claim(id))
+        .filter(|id| id.is_claim())
         .cloned()
         .collect();
     let mut reasons = retained(
@@ -161,7 +161,7 @@ fn is_retained_for(id: &ObjectId, records: &Records, claims: &[ObjectId]) -> boo
     let was_retained = records.get(id).is_some_and(|record| record.kept);
     was_retained
         && !id.is_container()
-        && (is_data(id) || claims.iter().any(|claim| claim.namespace == id.namespace))
+        && (id.is_data() || claims.iter().any(|claim| claim.namespace == id.namespace))
 }
 
 /// The claims that StatefulSets which go with their data have made. They carry no mark of ours.
@@ -170,7 +170,7 @@ fn claims_of(
     claims: &[ObjectId],
     live: &Live,
 ) -> Vec<Removal> {
-    let sets = || to_go.iter().filter(|(id, ..)| id.kind == "StatefulSet");
+    let sets = || to_go.iter().filter(|(id, ..)| id.is_like_stateful_set());
     let phase_of = |claim: &ObjectId| {
         sets()
             .find(|(id, _, set)| uses_claim(id, set, claim))
@@ -205,10 +205,6 @@ pub(crate) fn give_up_foreign(plan: &mut PrunePlan, live: &Live, manager: &str) 
     }
 }
 
-fn is_terminating(there: &Value) -> bool {
-    there.pointer("/metadata/deletionTimestamp").is_some()
-}
-
 /// Whether `id` was there before us, or others apply it too: then only our mark is taken off.
 /// Everything else that we own was created by us, or taken over for good.
 fn is_held_by_others(id: &ObjectId, there: &Value, input: &PruneInput<'_>) -> bool {
@@ -216,6 +212,6 @@ fn is_held_by_others(id: &ObjectId, there: &Value, input: &PruneInput<'_>) -> bo
         Some(record) => !record.created,
         None => input.unsettled.is_some_and(|unsettled| unsettled.found(id)),
     };
-    !is_terminating(there)
+    !ManifestView(there).is_terminating()
         && (id.is_container() && was_there || !other_appliers(there, input.manager).is_empty())
 }

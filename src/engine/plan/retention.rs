@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::object::{ObjectId, field::list, pod_spec};
+use crate::object::{
+    HasKind as _, ManifestView, ObjectId,
+    field::{list, text},
+    pod_spec,
+};
 
 /// Which of the objects that are to go stay, and why: data, and the Secrets that the kept data
 /// cannot be opened without.
@@ -20,7 +24,7 @@ pub(crate) fn retained<'a>(
     if delete_data {
         return retained;
     }
-    for (id, _) in to_go.clone().filter(|(id, _)| is_data(id)) {
+    for (id, _) in to_go.clone().filter(|(id, _)| id.is_data()) {
         retained.insert(id.clone(), "it holds data".to_owned());
     }
     for (id, workload) in to_go.clone() {
@@ -39,55 +43,31 @@ pub(crate) fn retained<'a>(
     retained
 }
 
-/// Whether `id` itself is data.
-pub(crate) fn is_data(id: &ObjectId) -> bool {
-    id.group.is_empty()
-        && matches!(
-            id.kind.as_str(),
-            "PersistentVolumeClaim" | "PersistentVolume"
-        )
-}
-
-/// Whether `id` is a claim of storage.
-pub(crate) fn is_claim(id: &ObjectId) -> bool {
-    id.group.is_empty() && id.kind == "PersistentVolumeClaim"
-}
-
 /// Whether the pods of `workload` use `claim`: by name, or by one of its claim templates.
 pub(crate) fn uses_claim(id: &ObjectId, workload: &Value, claim: &ObjectId) -> bool {
     if id.namespace != claim.namespace {
         return false;
     }
     let named = pod_spec(workload).is_some_and(|spec| {
-        list(spec, "/volumes").iter().any(|volume| {
-            volume
-                .pointer("/persistentVolumeClaim/claimName")
-                .and_then(Value::as_str)
-                == Some(&claim.name)
-        })
+        list(spec, "/volumes")
+            .iter()
+            .any(|volume| text(volume, "/persistentVolumeClaim/claimName") == Some(&claim.name))
     });
-    let templates = workload
-        .pointer("/spec/volumeClaimTemplates")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
     named
-        || templates
-            .into_iter()
+        || list(workload, "/spec/volumeClaimTemplates")
+            .iter()
             .any(|template| is_of_template(template, &id.name, &claim.name))
 }
 
 /// Whether `claim` is `TEMPLATE-WORKLOAD-NUMBER`.
 pub(crate) fn is_of_template(template: &Value, workload: &str, claim: &str) -> bool {
-    let name = template
-        .pointer("/metadata/name")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let number = claim.strip_prefix(name).and_then(|rest| {
-        rest.strip_prefix('-')?
-            .strip_prefix(workload)?
-            .strip_prefix('-')
-    });
+    let number = claim
+        .strip_prefix(ManifestView(template).name())
+        .and_then(|rest| {
+            rest.strip_prefix('-')?
+                .strip_prefix(workload)?
+                .strip_prefix('-')
+        });
     number.is_some_and(|number| {
         !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
     })
@@ -99,13 +79,8 @@ fn secrets_of(id: &ObjectId, workload: &Value) -> BTreeSet<ObjectId> {
     if let Some(spec) = pod_spec(workload) {
         collect_secret_names(spec, &mut names);
     }
-    let secret = |name| ObjectId {
-        group: String::new(),
-        kind: "Secret".to_owned(),
-        namespace: id.namespace.clone(),
-        name,
-    };
-    names.into_iter().map(secret).collect()
+    let secret = |name: &String| ObjectId::core("Secret", id.namespace.as_deref(), name);
+    names.iter().map(secret).collect()
 }
 
 /// Every place in a pod's spec that names a Secret of which pods read something: `secretKeyRef`,

@@ -6,12 +6,11 @@ use indexmap::IndexMap;
 
 use crate::engine::{
     desired::{DesiredObject, DesiredState},
-    plan::decide::has_run,
-    plan::retention::is_data,
+    plan::decide::{has_run, is_run_once},
 };
 use crate::{
     cluster::{Live, Seen},
-    object::{ObjectId, RollbackMark},
+    object::{HasKind as _, ObjectId, RollbackMark},
     plan::PhaseSettings,
     release::Records,
 };
@@ -146,8 +145,8 @@ fn why_retained(
         Seen::Absent if runs_once && !has_run(id, then, records) => Some(Retained::RanAlready),
         Seen::Present(_) if is_manual => Some(Retained::Manual),
         Seen::Present(_) if runs_once && differs => Some(Retained::RunsOnce),
-        Seen::Present(_) if is_data(id) && differs => Some(Retained::Data),
-        Seen::Present(_) if is_secret(id) && !restore_secrets => Some(if differs {
+        Seen::Present(_) if id.is_data() && differs => Some(Retained::Data),
+        Seen::Present(_) if id.is_secret() && !restore_secrets => Some(if differs {
             Retained::Secret
         } else {
             Retained::Same
@@ -200,13 +199,4 @@ fn carry_over(
             wanted.phases.push(phase);
         }
     }
-}
-
-fn is_secret(id: &ObjectId) -> bool {
-    id.group.is_empty() && id.kind == "Secret"
-}
-
-/// Whether creating or replacing `id` would run it once more.
-fn is_run_once(id: &ObjectId) -> bool {
-    (id.group == "batch" && id.kind == "Job") || (id.group.is_empty() && id.kind == "Pod")
 }

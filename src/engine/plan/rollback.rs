@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use crate::engine::{
     phase_plan::PhasePlan,
-    plan::retention::{is_data, retained},
+    plan::decide::is_run_once,
+    plan::retention::retained,
     plan::steps::{
         Removal, RemovalMode, intercepts_requests, push_await_ready, push_removals, push_replaced,
     },
@@ -18,7 +19,11 @@ use crate::engine::{
 use crate::{
     cluster::Live,
     event::ObjectNote,
-    object::{HasKind as _, ObjectId, RollbackMark, configuration_read_at_start, pod_spec},
+    object::{
+        HasKind as _, ManifestView, ObjectId, RollbackMark, configuration_read_at_start,
+        field::{is_true, part},
+        pod_spec,
+    },
     ownership::{applied_at, is_recreated, other_appliers},
     plan::PhaseId,
     readiness::{Surroundings, judge},
@@ -220,10 +225,13 @@ fn action_for(id: &ObjectId, change: &ObjectChanges, input: &RollbackInput<'_>) 
         return RollbackAction::Irreversible("is marked `rollback: manual`");
     }
     let runs_once = is_run_once(id) && !input.marks.is(id, RollbackMark::Rerun);
-    let ours = |now: &Value| change.created.iter().any(|uid| uid == uid_of(now));
-    let is_successor = |now: &Value| change.recreated.as_deref() == Some(uid_of(now));
-    let is_going = |before: &Value, now: &Value| {
-        is_terminating(now) && (uid_of(before) == uid_of(now) || is_successor(now))
+    let uid_of = |object| ManifestView(object).uid();
+    let ours = |now| uid_of(now).is_some_and(|uid| change.created.iter().any(|ours| ours == uid));
+    let is_successor =
+        |now| uid_of(now).is_some_and(|uid| change.recreated.as_deref() == Some(uid));
+    let is_same = |before, now| uid_of(before) == uid_of(now);
+    let is_going = |before, now| {
+        ManifestView(now).is_terminating() && (is_same(before, now) || is_successor(now))
     };
     match (input.snapshot.object(id), input.live.object(id)) {
         (None, None) => RollbackAction::Nothing,
@@ -240,11 +248,11 @@ fn action_for(id: &ObjectId, change: &ObjectChanges, input: &RollbackInput<'_>) 
         }
         // What was sealed can be opened again only by creating it anew.
         (Some(before), Some(now))
-            if uid_of(before) == uid_of(now) && is_sealed(now) && !is_sealed(before) =>
+            if is_same(before, now) && is_sealed(now) && !is_sealed(before) =>
         {
             RollbackAction::Replace
         }
-        (Some(before), Some(now)) if uid_of(before) == uid_of(now) => RollbackAction::Restore,
+        (Some(before), Some(now)) if is_same(before, now) => RollbackAction::Restore,
         (Some(_), Some(now)) if is_successor(now) || is_recreated(now, input.manager) => {
             RollbackAction::Recreate
         }
@@ -262,29 +270,15 @@ fn action_without(before: &Value, change: &ObjectChanges, runs_once: bool) -> Ro
     match change {
         _ if !change.deleted => RollbackAction::LeftToOthers("was deleted outside deployctl"),
         _ if runs_once => RollbackAction::Irreversible("is not restored: it has completed"),
-        _ if has_controller(before) => RollbackAction::Nothing,
+        _ if ManifestView(before).controller().is_some() => RollbackAction::Nothing,
         _ => RollbackAction::Recreate,
     }
-}
-
-/// Whether bringing `id` back would run it once more.
-fn is_run_once(id: &ObjectId) -> bool {
-    (id.group == "batch" && id.kind == "Job") || (id.group.is_empty() && id.kind == "Pod")
 }
 
 /// Whether `object` is a ConfigMap or Secret whose contents can no longer be changed.
 /// <https://kubernetes.io/docs/concepts/configuration/configmap/#configmap-immutable>
 fn is_sealed(object: &Value) -> bool {
-    object.get("immutable") == Some(&Value::Bool(true))
-}
-
-fn has_controller(object: &Value) -> bool {
-    let owners = object
-        .pointer("/metadata/ownerReferences")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    owners.into_iter().any(|owner| owner["controller"] == true)
+    is_true(object, "/immutable")
 }
 
 /// What is deleted; what is retained instead is added to `plan`.
@@ -386,9 +380,7 @@ fn restarts(
     put_back: &[(&ObjectId, RollbackAction)],
     input: &RollbackInput<'_>,
 ) -> Vec<(ObjectId, Timestamp)> {
-    let is_configuration =
-        |id: &ObjectId| id.group.is_empty() && matches!(id.kind.as_str(), "ConfigMap" | "Secret");
-    let changed = put_back.iter().filter(|(id, _)| is_configuration(id));
+    let changed = put_back.iter().filter(|(id, _)| id.is_configuration());
     let changed: Vec<(&ObjectId, Timestamp)> = changed
         .filter_map(|(id, _)| Some((*id, applied_at(input.live.object(id)?, input.manager)?)))
         .collect();
@@ -415,7 +407,7 @@ fn restarts(
 fn is_rolled_out(id: &ObjectId, input: &RollbackInput<'_>) -> bool {
     let template = |object: Option<&std::sync::Arc<Value>>| {
         object
-            .and_then(|object| object.pointer("/spec/template"))
+            .and_then(|object| part(object, "/spec/template"))
             .cloned()
     };
     input.changes.get(id).is_some()
@@ -463,17 +455,6 @@ fn push_action(
 /// Whether `id` was ready when the snapshot was taken: what was not is not waited for.
 fn was_ready(id: &ObjectId, input: &RollbackInput<'_>) -> bool {
     input.snapshot.object(id).is_some_and(|before| {
-        !is_data(id) && judge(before, &Surroundings::none(Timestamp::now())).passes()
+        !id.is_data() && judge(before, &Surroundings::none(Timestamp::now())).passes()
     })
-}
-
-fn is_terminating(object: &Value) -> bool {
-    object.pointer("/metadata/deletionTimestamp").is_some()
-}
-
-fn uid_of(object: &Value) -> &str {
-    object
-        .pointer("/metadata/uid")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
 }

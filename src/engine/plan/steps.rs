@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::{
-    object::{HasKind as _, ObjectId},
+    object::{HasKind as _, ManifestView, ObjectId, field::text},
     plan::PhaseId,
     release::{Belongings, Program, StepId, Work},
 };
@@ -33,11 +33,7 @@ pub(crate) enum RemovalMode {
 impl Removal {
     /// The deletion of `live`, the object `id`, of `phase`.
     pub(crate) fn delete(id: &ObjectId, phase: &PhaseId, live: &Value) -> Self {
-        let uid = live
-            .pointer("/metadata/uid")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
+        let uid = ManifestView(live).uid().unwrap_or_default().to_owned();
         Self {
             id: id.clone(),
             phase: phase.clone(),
@@ -51,8 +47,8 @@ impl Removal {
     /// What belongs to the object stays for what is created in its place: the pods and claims of a
     /// StatefulSet.
     pub(crate) fn orphan_dependents(&mut self) {
-        if let (RemovalMode::Delete { belongings, .. }, "StatefulSet") =
-            (&mut self.how, self.id.kind.as_str())
+        if let (RemovalMode::Delete { belongings, .. }, true) =
+            (&mut self.how, self.id.is_like_stateful_set())
         {
             *belongings = Belongings::Stay;
         }
@@ -80,11 +76,11 @@ impl Removal {
 /// claims along is kept from it.
 /// <https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#persistentvolumeclaim-retention>
 fn belongings(id: &ObjectId, live: &Value) -> Belongings {
-    let takes_claims = live
-        .pointer("/spec/persistentVolumeClaimRetentionPolicy/whenDeleted")
-        .and_then(Value::as_str)
-        == Some("Delete");
-    if id.kind == "StatefulSet" && takes_claims {
+    let when_deleted = text(
+        live,
+        "/spec/persistentVolumeClaimRetentionPolicy/whenDeleted",
+    );
+    if id.is_like_stateful_set() && when_deleted == Some("Delete") {
         Belongings::ClaimsStay
     } else {
         Belongings::Go
@@ -94,13 +90,11 @@ fn belongings(id: &ObjectId, live: &Value) -> Belongings {
 /// What a webhook or an aggregated API does to requests ends with it: it goes before everything
 /// else, since it may stand in the way.
 pub(crate) fn intercepts_requests(id: &ObjectId) -> bool {
-    matches!(
-        id.kind.as_str(),
-        "ValidatingWebhookConfiguration"
-            | "MutatingWebhookConfiguration"
-            | "ValidatingAdmissionPolicyBinding"
-            | "APIService"
-    )
+    let policy_binding = (
+        "admissionregistration.k8s.io",
+        "ValidatingAdmissionPolicyBinding",
+    );
+    id.is_webhook_configuration() || id.is_api_service() || id.group_and_kind() == policy_binding
 }
 
 /// Adds steps that remove `removals` after the steps `after`, the last phase of `phases` first, and
@@ -233,23 +227,16 @@ impl Wave {
             .rev()
             .position(|phase| *phase == removal.phase)
             .map_or(0, |position| position + 1);
-        match removal.id.kind.as_str() {
-            _ if intercepts_requests(&removal.id) => Self {
-                container: 0,
-                phase: 0,
-            },
-            "CustomResourceDefinition" => Self {
-                container: 2,
-                phase: 0,
-            },
-            "Namespace" => Self {
-                container: 2,
-                phase: 1,
-            },
-            _ => Self {
-                container: 1,
-                phase: from_the_end,
-            },
-        }
+        let id = &removal.id;
+        let (container, phase) = if intercepts_requests(id) {
+            (0, 0)
+        } else if id.is_definition() {
+            (2, 0)
+        } else if id.is_namespace() {
+            (2, 1)
+        } else {
+            (1, from_the_end)
+        };
+        Self { container, phase }
     }
 }

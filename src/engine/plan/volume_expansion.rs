@@ -11,7 +11,10 @@ use crate::engine::{
 };
 use crate::{
     cluster::Live,
-    object::{ObjectId, amount},
+    object::{
+        HasKind as _, ManifestView, ObjectId, amount,
+        field::{list, text},
+    },
     preflight::{Finding, is_within, refused},
 };
 
@@ -68,7 +71,7 @@ pub(crate) fn keep_sizes(wanted: &mut DesiredState, live: &Live) {
     for (id, object) in wanted
         .objects
         .iter_mut()
-        .filter(|(id, _)| id.group == "apps" && id.kind == "StatefulSet")
+        .filter(|(id, _)| id.is_stateful_set())
     {
         let Some(there) = live.object(id) else {
             continue;
@@ -82,26 +85,16 @@ pub(crate) fn keep_sizes(wanted: &mut DesiredState, live: &Live) {
 
 /// What `object`, a StatefulSet, makes claims from.
 pub(crate) fn claim_templates(object: &Value) -> &[Value] {
-    object
-        .pointer("/spec/volumeClaimTemplates")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default()
+    list(object, "/spec/volumeClaimTemplates")
 }
 
 fn name(object: &Value) -> &str {
-    object
-        .pointer("/metadata/name")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    ManifestView(object).name()
 }
 
 /// How much a claim, or a template of one, asks for.
 fn size(claim: &Value) -> &str {
-    claim
-        .pointer("/spec/resources/requests/storage")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    text(claim, "/spec/resources/requests/storage").unwrap_or_default()
 }
 
 fn without_size(template: &Value) -> Value {
@@ -150,10 +143,7 @@ pub(crate) fn cannot_grow(
     claim: &Value,
     why: &str,
 ) -> Finding {
-    let class = claim
-        .pointer("/spec/storageClassName")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let class = text(claim, "/spec/storageClassName").unwrap_or_default();
     let Expansion { claim, size } = expansion;
     let message = format!("{claim} of class `{class}` cannot grow to {size}: {why}");
     let remedy = format!(

@@ -1,19 +1,15 @@
 //! Autoscalers that the cluster has: the replicas of what they scale are left to them.
 
-use std::{
-    collections::{BTreeSet, HashSet},
-    sync::Arc,
-};
+use std::collections::{BTreeSet, HashSet};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use serde_json::Value;
 
 use crate::engine::{
     desired::DesiredState,
     plan::decide::{ChangeAction, Decision},
 };
 use crate::{
-    cluster::{Cluster, RequestError, Resource, Served},
+    cluster::{Cluster, ListScope, Listing, RequestError, Resource, Served, Tolerated},
     object::{ObjectId, scale_target},
     ownership::is_ours,
 };
@@ -60,7 +56,7 @@ pub(crate) async fn leave_replicas(
         .iter()
         .filter_map(|(group, kind)| served.preferred(group, kind))
         .collect();
-    let listed: Vec<Vec<Arc<Value>>> = stream::iter(kinds)
+    let listed: Vec<Listing> = stream::iter(kinds)
         .map(|kind| list(cluster, kind, &namespaces))
         .buffer_unordered(AUTOSCALERS.len())
         .try_collect()
@@ -68,7 +64,7 @@ pub(crate) async fn leave_replicas(
     let manager = wanted.release.field_manager();
     let autoscalers = listed
         .iter()
-        .flatten()
+        .flat_map(|listing| &listing.items)
         .filter_map(|autoscaler| Some((ObjectId::of(autoscaler)?, autoscaler)));
     // One of ours that is no longer wanted goes with this run.
     let staying = autoscalers.filter(|(id, autoscaler)| {
@@ -91,24 +87,14 @@ async fn list(
     cluster: &Cluster,
     kind: &Resource,
     namespaces: &BTreeSet<&str>,
-) -> Result<Vec<Arc<Value>>, RequestError> {
-    let only = namespaces
-        .first()
-        .copied()
-        .filter(|_| namespaces.len() == 1);
-    match cluster.list(kind, only, None).await {
-        Ok(listed) => return Ok(listed.items),
-        Err(error) if error.code() == Some(403) && only.is_none() => {}
-        Err(error) if matches!(error.code(), Some(403 | 404)) => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    }
-    let mut items = Vec::new();
-    for namespace in namespaces {
-        match cluster.list(kind, Some(namespace), None).await {
-            Ok(listed) => items.extend(listed.items),
-            Err(error) if error.code() == Some(403) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(items)
+) -> Result<Listing, RequestError> {
+    let scope = match namespaces.first() {
+        Some(only) if namespaces.len() == 1 => ListScope::Namespace(only),
+        _ => ListScope::Everywhere {
+            otherwise: namespaces,
+        },
+    };
+    cluster
+        .list_permitted(kind, scope, None, Tolerated::Forbidden)
+        .await
 }

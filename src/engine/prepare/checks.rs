@@ -14,7 +14,7 @@ use crate::engine::{
 use crate::{
     cluster::Served,
     error::ExitCode,
-    object::{Object, ObjectId, Origin},
+    object::{HasKind as _, Object, ObjectId, Origin},
     plan::Plan,
     preflight::{self, Existing, Finding},
 };
@@ -114,7 +114,7 @@ fn absent_namespaces(request: &Request<'_>, plan: &Plan, prepared: &Prepared) ->
             .desired
             .objects
             .iter()
-            .find(|(id, _)| id.kind == "Namespace" && id.name == name)
+            .find(|(id, _)| id.is_namespace() && id.name == name)
             .map(|(_, object)| object)
     };
     let is_created = |name: &str| {

@@ -13,7 +13,7 @@ use crate::engine::{
 };
 use crate::{
     cluster::{Cluster, Force, Refusal, RefusalCause, RequestError, Resource, Served},
-    object::ObjectId,
+    object::{HasKind as _, ManifestView, ObjectId},
     ownership::{is_interactive_kubectl, is_ours},
     plan::Requires,
     preflight::{Brought, DryRun, immutable_fields, never_recreated},
@@ -34,19 +34,11 @@ pub(crate) async fn brought(
         served.preferred("storage.k8s.io", "StorageClass"),
     ) {
         let listed = cluster.list(classes, None, None).await?;
-        let name = |class: &std::sync::Arc<Value>| {
-            class
-                .pointer("/metadata/name")
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-        };
-        brought.storage_classes = Some(listed.items.iter().filter_map(name).collect());
+        let names = listed.items.iter().map(|class| ManifestView(class).name());
+        brought.storage_classes = Some(names.map(str::to_owned).collect());
     }
     Ok(brought)
 }
-
-/// Requests of one probe that are under way at once.
-const PARALLEL: usize = 16;
 
 /// Tries every change without storing it, and marks the decisions whose fields somebody took at a
 /// terminal as forced.
@@ -87,7 +79,7 @@ pub(crate) async fn dry_runs(
                 }
             }
         })
-        .buffered(PARALLEL)
+        .buffered(Cluster::PARALLEL)
         .collect()
         .await
 }
@@ -180,7 +172,8 @@ impl Try<'_> {
             return DryRun::Impossible(cannot_shrink(self.object, &name, &from));
         }
         let only_grows = sizes == Templates::Grow && fields == ["spec.volumeClaimTemplates"];
-        let may = marks.recreate || only_grows || is_job(&object.id);
+        // Jobs are run anew where they are changed; nothing is lost by it.
+        let may = marks.recreate || only_grows || object.id.is_job();
         if !may || never_recreated(&object.id).is_some() {
             return DryRun::Unchangeable(fields);
         }
@@ -205,8 +198,8 @@ impl Try<'_> {
             .await
         {
             Ok(()) => DryRun::Taken(None),
-            Err(error) if error.code() == Some(409) => DryRun::Taken(None),
-            Err(error) if error.code() == Some(403) => DryRun::Unasked,
+            Err(error) if error.is_conflict() => DryRun::Taken(None),
+            Err(error) if error.is_forbidden() => DryRun::Unasked,
             Err(RequestError::Refused(refusal))
                 if !refusal.causes.is_empty() && refusal.causes.iter().all(is_allocated) =>
             {
@@ -248,11 +241,6 @@ enum Yields {
 /// apply` left, or what was there before anybody kept accounts.
 fn is_adopted(manager: &str) -> bool {
     matches!(manager, "kubectl-client-side-apply" | "before-first-apply")
-}
-
-/// Jobs are run anew where they are changed; nothing is lost by it.
-fn is_job(id: &ObjectId) -> bool {
-    id.group == "batch" && id.kind == "Job"
 }
 
 /// Whether the API server only says that an address or a port is in use.

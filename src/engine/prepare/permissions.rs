@@ -7,16 +7,13 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use crate::engine::{
     desired::DesiredState,
     plan::decide::{ChangeAction, Decision},
-    plan::retention::is_data,
     plan::steps::{Removal, RemovalMode},
 };
 use crate::{
     cluster::{Cluster, RequestError, Resource, Served},
+    object::HasKind as _,
     preflight::{Missing, Need},
 };
-
-/// Requests that are under way at once.
-const PARALLEL: usize = 16;
 
 /// Verbs, with what they are needed for.
 type Needs = BTreeSet<(&'static str, Need)>;
@@ -61,7 +58,7 @@ impl RequiredPermissions {
             };
             let plan_rollback = match decision.action {
                 // Data that was created stays.
-                ChangeAction::Create => (!is_data(&decision.id)).then_some("delete"),
+                ChangeAction::Create => (!decision.id.is_data()).then_some("delete"),
                 _ => Some("update"),
             };
             write(&resource, decision.id.namespace.as_deref(), plan_rollback);
@@ -103,7 +100,7 @@ impl RequiredPermissions {
     pub(crate) async fn missing(self, cluster: &Cluster) -> Result<Vec<Missing>, RequestError> {
         let missing: Vec<Vec<Missing>> = stream::iter(self.needed)
             .map(|((resource, namespace), needs)| missing_of(cluster, resource, namespace, needs))
-            .buffer_unordered(PARALLEL)
+            .buffer_unordered(Cluster::PARALLEL)
             .try_collect()
             .await?;
         Ok(missing.into_iter().flatten().collect())

@@ -17,7 +17,7 @@ use crate::engine::{
 };
 use crate::{
     error::{CommandError, ExitCode},
-    object::ObjectId,
+    object::{HasKind as _, ObjectId},
     release::Head,
 };
 
@@ -102,7 +102,7 @@ impl Meanwhile {
         let secret = self
             .changed
             .iter()
-            .find(|id| is_secret(id) && !prepared.retained.contains(*id));
+            .find(|id| id.is_secret() && !prepared.retained.contains(*id));
         if let (false, Some(id)) = (has_declarations, secret) {
             // Which Secrets are left as they are was decided by the first look.
             return Err(changed_meanwhile(&format!("{id} was changed")));
@@ -137,10 +137,6 @@ impl Meanwhile {
             }
         }
     }
-}
-
-fn is_secret(id: &ObjectId) -> bool {
-    id.group.is_empty() && id.kind == "Secret"
 }
 
 fn changed_meanwhile(what: &str) -> CommandError {

@@ -95,12 +95,7 @@ pub(crate) fn declared(plan: &Plan) -> impl Iterator<Item = ObjectId> {
 }
 
 fn id(namespace: &str, name: &str) -> ObjectId {
-    ObjectId {
-        group: String::new(),
-        kind: "Secret".to_owned(),
-        namespace: Some(namespace.to_owned()),
-        name: name.to_owned(),
-    }
+    ObjectId::core("Secret", Some(namespace), name)
 }
 
 fn check_seen(plan: &Plan, live: &Live) -> Result<(), CommandError> {

@@ -9,7 +9,7 @@ use crate::engine::watch::cache::ResourceCache;
 use crate::{
     cluster::Cluster,
     event::{Diagnosis, ObjectDiagnosis},
-    object::ObjectId,
+    object::{HasKind as _, ManifestView, ObjectId},
 };
 
 /// What is still there although it was to go, what holds it, and the commands that show more.
@@ -70,22 +70,17 @@ pub(crate) fn remaining(
 /// of a namespace.
 /// <https://kubernetes.io/docs/concepts/overview/working-with-objects/finalizers/>
 fn held(there: &Value) -> Option<String> {
-    there.pointer("/metadata/deletionTimestamp")?;
-    let finalizers = there
-        .pointer("/metadata/finalizers")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    let finalizers: Vec<&str> = finalizers.filter_map(Value::as_str).collect();
-    let conditions = there
-        .pointer("/status/conditions")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    let stuck = conditions
-        .filter(|condition| condition["status"] == "True")
-        .filter_map(|condition| condition["message"].as_str());
-    let stuck: Vec<&str> = stuck.filter(|_| there["kind"] == "Namespace").collect();
+    let there = ManifestView(there);
+    if !there.is_terminating() {
+        return None;
+    }
+    let finalizers: Vec<&str> = there.finalizers().collect();
+    let stuck: Vec<&str> = there
+        .conditions()
+        .filter(|condition| there.is_namespace() && condition.is_true())
+        .map(|condition| condition.message)
+        .filter(|message| !message.is_empty())
+        .collect();
     match (stuck.as_slice(), finalizers.as_slice()) {
         ([], []) => None,
         ([], finalizers) => Some(format!(

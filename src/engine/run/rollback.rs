@@ -26,7 +26,7 @@ use crate::engine::{
 use crate::{
     cluster::{RequestError, Resource},
     event::{EventKind, Proof, RunOutcome},
-    object::ObjectId,
+    object::{HasKind as _, ObjectId},
     plan::PhaseId,
     release::{ChangeLog, Head, JournalEntry, RollbackRecord},
 };
@@ -140,7 +140,7 @@ async fn claims(
     let snapshot = context.writes.snapshot;
     let created = changes
         .iter()
-        .filter(|(id, _)| id.kind == "Secret" && snapshot.object(id).is_none());
+        .filter(|(id, _)| id.is_secret() && snapshot.object(id).is_none());
     let namespaces: BTreeSet<&String> = created
         .filter_map(|(id, _)| id.namespace.as_ref())
         .collect();

@@ -6,7 +6,7 @@ use crate::engine::plan::rollback::RollbackPlan;
 use crate::{
     cluster::Live,
     event::{ObjectNote, Proof},
-    object::{HasKind as _, ObjectId},
+    object::{HasKind as _, ManifestView, ObjectId},
     ownership::differences,
     release::{ChangeLog, Snapshot},
 };
@@ -96,19 +96,12 @@ fn verify_removed(proof: &mut Proof, id: &ObjectId, live: &Live, faults: &[(Obje
 
 /// Why something that was to be deleted is there.
 fn still_there(object: &serde_json::Value) -> String {
-    let finalizers = object
-        .pointer("/metadata/finalizers")
-        .and_then(serde_json::Value::as_array)
-        .into_iter()
-        .flatten();
-    let finalizers: Vec<&str> = finalizers.filter_map(serde_json::Value::as_str).collect();
-    match (
-        object.pointer("/metadata/deletionTimestamp"),
-        finalizers.as_slice(),
-    ) {
-        (None, _) => "is still there".to_owned(),
-        (Some(_), []) => "is still being deleted".to_owned(),
-        (Some(_), finalizers) => format!(
+    let object = ManifestView(object);
+    let finalizers: Vec<&str> = object.finalizers().collect();
+    match (object.is_terminating(), finalizers.as_slice()) {
+        (false, _) => "is still there".to_owned(),
+        (true, []) => "is still being deleted".to_owned(),
+        (true, finalizers) => format!(
             "is still being deleted; waiting for its finalizers: {}",
             finalizers.join(", ")
         ),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::{ownership::owned_values, release::ObjectRecord};
+use crate::{object::field::list, ownership::owned_values, release::ObjectRecord};
 
 /// What others have done to an object since it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,11 +40,7 @@ pub(crate) fn drift(
 /// Who changes a field becomes its holder, and the one before loses it where the value is another.
 /// <https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts>
 fn changers(live: &Value, sent: &Value, manager: &str) -> BTreeSet<String> {
-    let entries = live
-        .pointer("/metadata/managedFields")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
+    let entries = list(live, "/metadata/managedFields").iter();
     let others =
         entries.filter(|entry| entry["manager"] != manager && entry.get("subresource").is_none());
     let changes = others.filter(|entry| {

@@ -13,7 +13,7 @@ use crate::engine::{
 };
 use crate::{
     cluster::{Cluster, RequestError, Resource, Served},
-    object::ObjectId,
+    object::{HasKind as _, ObjectId},
     readiness::{Budget, Rules, State, Verdict},
     release::{ObjectRecord, Records, Revision},
 };
@@ -138,7 +138,7 @@ impl Overview {
         let live = self.cache.object(&record.id).cloned();
         let claims = live
             .as_ref()
-            .filter(|_| has_pods(&record.id) && record.id.kind != "PersistentVolumeClaim")
+            .filter(|_| has_pods(&record.id) && !record.id.is_claim())
             .map(|live| {
                 self.cache.around(live, now, |around| {
                     around.claims.iter().map(|claim| (*claim).clone()).collect()

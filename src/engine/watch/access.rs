@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::engine::{desired::DesiredState, watch::cache::ResourceCache};
 use crate::event::AccessPoint;
+use crate::object::field::{list, part, text};
 
 /// How to reach what runs: the plan's `open`, and the addresses that Ingresses and load balancers
 /// were given.
@@ -41,26 +42,16 @@ pub(crate) fn access_points(
 /// The address of a load balancer, and the hosts that it answers to: `https://api.shop.test
 /// (192.0.2.1)`.
 pub(crate) fn address(object: &Value) -> Option<String> {
-    let balancer = object
-        .pointer("/status/loadBalancer/ingress")?
-        .as_array()?
-        .first()?;
-    let address = balancer
-        .get("hostname")
-        .or_else(|| balancer.get("ip"))?
-        .as_str()?;
-    let scheme = if object.pointer("/spec/tls").is_some() {
+    let balancer = list(object, "/status/loadBalancer/ingress").first()?;
+    let address = text(balancer, "/hostname").or_else(|| text(balancer, "/ip"))?;
+    let scheme = if part(object, "/spec/tls").is_some() {
         "https"
     } else {
         "http"
     };
-    let rules = object
-        .pointer("/spec/rules")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    let hosts: Vec<String> = rules
-        .filter_map(|rule| Some(format!("{scheme}://{}", rule.get("host")?.as_str()?)))
+    let hosts: Vec<String> = list(object, "/spec/rules")
+        .iter()
+        .filter_map(|rule| Some(format!("{scheme}://{}", text(rule, "/host")?)))
         .collect();
     Some(if hosts.is_empty() {
         address.to_owned()

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::object::ObjectId;
+use crate::object::{ManifestView, ObjectId};
 
 /// Objects as they were seen last. What is told of them comes out of order: a watch may have told
 /// that an object is gone before the answer to the request that deleted it is read, and that answer
@@ -49,8 +49,7 @@ impl ObservedObjects {
     fn is_past(&self, object: &Value) -> bool {
         let uid = uid_of(object);
         self.gone.contains(uid)
-            || (self.unlisted.contains(uid)
-                && object.pointer("/metadata/deletionTimestamp").is_some())
+            || (self.unlisted.contains(uid) && ManifestView(object).is_terminating())
     }
 
     /// Forgets `id`, which a request found gone.
@@ -103,18 +102,11 @@ impl FromIterator<(ObjectId, Arc<Value>)> for ObservedObjects {
 }
 
 fn uid_of(object: &Value) -> &str {
-    object
-        .pointer("/metadata/uid")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    ManifestView(object).uid().unwrap_or_default()
 }
 
 fn version_of(object: &Value) -> Option<u64> {
-    object
-        .pointer("/metadata/resourceVersion")?
-        .as_str()?
-        .parse()
-        .ok()
+    ManifestView(object).resource_version()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::{cluster::Served, object::ObjectId};
+use crate::{
+    cluster::Served,
+    object::{Definition, HasKind as _, ManifestView, ObjectId},
+};
 
 /// Which kinds have the subresource `status`: objects of those are somebody's to look after.
 #[derive(Default)]
@@ -22,38 +25,18 @@ impl StatusSubresources {
 
     /// Takes a definition in that was written meanwhile: what the server said is older.
     pub(crate) fn note(&mut self, id: &ObjectId, object: &Value) {
-        if (id.group.as_str(), id.kind.as_str())
-            != ("apiextensions.k8s.io", "CustomResourceDefinition")
+        if id.is_definition()
+            && let Some(definition) = Definition::of(object)
         {
-            return;
+            let has_status = definition.versions().any(|version| version.has_status);
+            self.set(definition.group(), definition.kind(), has_status);
         }
-        let group = object
-            .pointer("/spec/group")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let kind = object
-            .pointer("/spec/names/kind")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let versions = object
-            .pointer("/spec/versions")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten();
-        let has_status = versions
-            .into_iter()
-            .any(|version| version.pointer("/subresources/status").is_some());
-        self.set(group, kind, has_status);
     }
 
     /// Whether the kind of `object` has it; `None` where the kind is not known.
     pub(crate) fn has(&self, object: &Value) -> Option<bool> {
-        let api_version = object.get("apiVersion").and_then(Value::as_str)?;
-        let group = api_version.split_once('/').map_or("", |(group, _)| group);
-        self.0
-            .get(group)?
-            .get(object.get("kind")?.as_str()?)
-            .copied()
+        let object = ManifestView(object);
+        self.0.get(object.group())?.get(object.kind()).copied()
     }
 
     fn set(&mut self, group: &str, kind: &str, has_status: bool) {

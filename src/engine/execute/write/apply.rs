@@ -4,15 +4,16 @@
 use serde_json::Value;
 
 use super::{
-    ApplyContext, CONFLICTS, WriteOutcome, Writer, is_outdated, once_served,
-    stuck::{is_broken, is_stateful_set},
-    uid_of, version_of,
+    ApplyContext, CONFLICTS, WriteOutcome, Writer, is_outdated, once_served, stuck::is_broken,
 };
 use crate::{
     cluster::{Applied, Force, RequestError, Resource},
     engine::desired::DesiredObject,
     event::WriteResult,
-    object::ObjectId,
+    object::{
+        HasKind as _, ManifestView, ObjectId,
+        field::{integer, list},
+    },
     ownership::{ChangedPath, adoption, changed_paths, give_up, written_at_creation},
     plan::PhaseId,
     release::{JournalEntry, ObjectRecord},
@@ -61,7 +62,7 @@ impl Writer<'_> {
         };
         let result = result(before, &answer, created);
         if result != WriteResult::Unchanged || record.is_some() {
-            let uid = uid_of(&answer).to_owned();
+            let uid = ManifestView(&answer).uid().unwrap_or_default().to_owned();
             self.context.journal.note(JournalEntry::Wrote {
                 object: id.clone(),
                 uid,
@@ -71,7 +72,7 @@ impl Writer<'_> {
             });
         }
         if result == WriteResult::Changed
-            && before.is_some_and(|before| is_stateful_set(id) && !all_ready(before))
+            && before.is_some_and(|before| id.is_stateful_set() && !all_ready(before))
         {
             self.delete_stuck_pods(id, &answer, is_broken).await?;
         }
@@ -120,8 +121,7 @@ impl Writer<'_> {
 
     /// Whether `there`, which was seen as `id`, is what an apply changes.
     fn is_to_be_changed(&self, id: &ObjectId, there: &Value) -> bool {
-        !self.context.journal.was_deleted(id)
-            && there.pointer("/metadata/deletionTimestamp").is_none()
+        !self.context.journal.was_deleted(id) && !ManifestView(there).is_terminating()
     }
 
     fn apply_context(&self) -> &ApplyContext<'_> {
@@ -166,7 +166,7 @@ impl Writer<'_> {
         before: Option<&Value>,
     ) -> Result<Option<Value>, RequestError> {
         // All that stands in a Namespace beside labels is the system's, and must not go.
-        if before.is_none_or(has_managed_fields) || id.kind == "Namespace" {
+        if before.is_none_or(has_managed_fields) || id.is_namespace() {
             return Ok(None);
         }
         let applied = self
@@ -181,7 +181,10 @@ impl Writer<'_> {
             )
             .await?;
         let changed = self.changes(id, resource, before, &applied.object).await?;
-        let uid = uid_of(&applied.object).to_owned();
+        let uid = ManifestView(&applied.object)
+            .uid()
+            .unwrap_or_default()
+            .to_owned();
         self.context.journal.note(JournalEntry::Wrote {
             object: id.clone(),
             uid,
@@ -246,7 +249,7 @@ impl Writer<'_> {
             {
                 Ok(answer) => {
                     let changed = self.changes(id, resource, Some(there), &answer).await?;
-                    let uid = uid_of(&answer).to_owned();
+                    let uid = ManifestView(&answer).uid().unwrap_or_default().to_owned();
                     let record = None;
                     self.context.journal.note(JournalEntry::Wrote {
                         object: id.clone(),
@@ -273,16 +276,13 @@ impl Writer<'_> {
 
 /// Whether the API server knows who owns what of `object`.
 fn has_managed_fields(object: &Value) -> bool {
-    object
-        .pointer("/metadata/managedFields")
-        .and_then(Value::as_array)
-        .is_some_and(|entries| !entries.is_empty())
+    !list(object, "/metadata/managedFields").is_empty()
 }
 
 /// Whether all replicas of `workload` were ready when it was looked at.
 fn all_ready(workload: &Value) -> bool {
-    let number = |pointer: &str| workload.pointer(pointer).and_then(Value::as_i64);
-    number("/status/readyReplicas").unwrap_or(0) >= number("/spec/replicas").unwrap_or(1)
+    let ready = integer(workload, "/status/readyReplicas").unwrap_or(0);
+    ready >= integer(workload, "/spec/replicas").unwrap_or(1)
 }
 
 /// `sent`, to be taken only where the object of `before` is still there: a uid makes the API server
@@ -290,15 +290,16 @@ fn all_ready(workload: &Value) -> bool {
 fn guarded(sent: &Value, before: Option<&Value>) -> Value {
     let mut body = sent.clone();
     if let Some(before) = before {
-        body["metadata"]["uid"] = uid_of(before).into();
+        body["metadata"]["uid"] = ManifestView(before).uid().unwrap_or_default().into();
     }
     body
 }
 
 fn result(before: Option<&Value>, answer: &Value, created: bool) -> WriteResult {
+    let version = |object| ManifestView(object).resource_version();
     if created {
         WriteResult::Created
-    } else if before.is_some_and(|before| version_of(before) == version_of(answer)) {
+    } else if before.is_some_and(|before| version(before) == version(answer)) {
         WriteResult::Unchanged
     } else {
         WriteResult::Changed

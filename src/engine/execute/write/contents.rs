@@ -5,15 +5,11 @@ use std::{collections::HashSet, sync::Arc};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 
-use super::{text, uid_of};
 use crate::{
     cluster::{Cluster, RequestError, Resource, Served},
     engine::observe::storage_versions::defined,
-    object::ObjectId,
+    object::{Definition, HasKind as _, ManifestView, ObjectId, Owner},
 };
-
-/// Lists that are under way at once.
-const PARALLEL: usize = 16;
 
 /// What a Namespace or CustomResourceDefinition `id`, which is `live`, holds that would go with it,
 /// in words; `None` where it holds nothing.
@@ -25,22 +21,21 @@ pub(super) async fn held_by(
     id: &ObjectId,
     live: &Value,
 ) -> Result<Option<String>, RequestError> {
-    let held = match id.kind.as_str() {
-        "Namespace" => held_by_namespace(cluster, served, &id.name).await?,
-        "CustomResourceDefinition" => {
-            let (group, kind) = (text(live, "/spec/group"), text(live, "/spec/names/kind"));
-            // A kind that came with this run may be served by now, although it was not when the run
-            // began.
-            match served
-                .preferred(group, kind)
-                .cloned()
-                .or_else(|| defined(live))
-            {
-                Some(resource) => list(cluster, &resource, None).await?,
-                None => Vec::new(),
-            }
+    let held = if id.is_namespace() {
+        held_by_namespace(cluster, served, &id.name).await?
+    } else if let Some(definition) = Definition::of(live) {
+        // A kind that came with this run may be served by now, although it was not when the run
+        // began.
+        let resource = served
+            .preferred(definition.group(), definition.kind())
+            .cloned()
+            .or_else(|| defined(live));
+        match resource {
+            Some(resource) => list(cluster, &resource, None).await?,
+            None => Vec::new(),
         }
-        _ => Vec::new(),
+    } else {
+        Vec::new()
     };
     let lasting = without_garbage(cluster, served, held).await?;
     Ok(in_words(lasting))
@@ -55,28 +50,12 @@ struct Held {
 impl Held {
     /// What it belongs to.
     fn owners(&self) -> impl Iterator<Item = Owner<'_>> {
-        let references = self.object.pointer("/metadata/ownerReferences");
-        references
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .map(|reference| Owner {
-                api_version: text(reference, "/apiVersion"),
-                kind: text(reference, "/kind"),
-                name: text(reference, "/name"),
-                uid: text(reference, "/uid"),
-                namespace: self.id.namespace.as_deref(),
-            })
+        ManifestView(&self.object).owners()
     }
-}
 
-#[derive(Clone, Copy)]
-struct Owner<'a> {
-    api_version: &'a str,
-    kind: &'a str,
-    name: &'a str,
-    uid: &'a str,
-    namespace: Option<&'a str>,
+    fn uid(&self) -> &str {
+        ManifestView(&self.object).uid().unwrap_or_default()
+    }
 }
 
 /// Those of `held` that the garbage collector is not about to take.
@@ -99,7 +78,7 @@ async fn without_garbage(
         if garbage.is_empty() {
             return Ok(lasting.into_iter().map(|held| held.id).collect());
         }
-        gone.extend(garbage.iter().map(|held| uid_of(&held.object).to_owned()));
+        gone.extend(garbage.iter().map(|held| held.uid().to_owned()));
     }
 }
 
@@ -109,38 +88,40 @@ async fn absent_owners(
     served: &Served,
     held: &[Held],
 ) -> Result<HashSet<String>, RequestError> {
-    let mut known: HashSet<&str> = held.iter().map(|held| uid_of(&held.object)).collect();
-    let unknown: Vec<Owner<'_>> = held
+    let mut known: HashSet<&str> = held.iter().map(Held::uid).collect();
+    let unknown: Vec<(&Held, Owner<'_>)> = held
         .iter()
-        .flat_map(Held::owners)
-        .filter(|owner| known.insert(owner.uid))
+        .flat_map(|held| held.owners().map(move |owner| (held, owner)))
+        .filter(|(_, owner)| known.insert(owner.uid))
         .collect();
     stream::iter(unknown)
-        .map(|owner| async move {
-            let absent = is_absent(cluster, served, owner).await?;
+        .map(|(held, owner)| async move {
+            let namespace = held.id.namespace.as_deref();
+            let absent = is_absent(cluster, served, owner, namespace).await?;
             Ok::<_, RequestError>(absent.then(|| owner.uid.to_owned()))
         })
-        .buffer_unordered(PARALLEL)
+        .buffer_unordered(Cluster::PARALLEL)
         .try_filter_map(|uid| async move { Ok(uid) })
         .try_collect()
         .await
 }
 
-/// Whether `owner` is known not to exist. The garbage collector keeps what belongs to an object
+/// Whether `owner`, of what lies in `namespace`, is known not to exist. The garbage collector keeps what belongs to an object
 /// that it cannot look up, so that counts as being there.
 async fn is_absent(
     cluster: &Cluster,
     served: &Served,
     owner: Owner<'_>,
+    namespace: Option<&str>,
 ) -> Result<bool, RequestError> {
     let Some(resource) = served.exact(owner.api_version, owner.kind) else {
         return Ok(false);
     };
-    if resource.namespaced && owner.namespace.is_none() {
+    if resource.namespaced && namespace.is_none() {
         return Ok(false);
     }
-    let live = cluster.get(resource, owner.namespace, owner.name).await?;
-    Ok(live.is_none_or(|live| uid_of(&live) != owner.uid))
+    let live = cluster.get(resource, namespace, owner.name).await?;
+    Ok(live.is_none_or(|live| ManifestView(&live).uid() != Some(owner.uid)))
 }
 
 /// `it holds A, B and 3 more`.
@@ -178,7 +159,7 @@ async fn held_by_namespace(
         .filter(|resource| served.preferred(&resource.group, &resource.kind) == Some(*resource));
     let lists: Vec<Vec<Held>> = stream::iter(kinds)
         .map(|kind| list(cluster, kind, Some(namespace)))
-        .buffer_unordered(PARALLEL)
+        .buffer_unordered(Cluster::PARALLEL)
         .try_collect()
         .await?;
     Ok(lists.into_iter().flatten().collect())
@@ -196,28 +177,27 @@ async fn list(
                 id: ObjectId {
                     group: resource.group.clone(),
                     kind: resource.kind.clone(),
-                    namespace: object
-                        .pointer("/metadata/namespace")
-                        .and_then(Value::as_str)
-                        .map(str::to_owned),
-                    name: text(&object, "/metadata/name").to_owned(),
+                    namespace: ManifestView(&object).namespace().map(str::to_owned),
+                    name: ManifestView(&object).name().to_owned(),
                 },
                 object,
             });
             Ok(objects
-                .filter(|held| !is_made_by_the_system(&held.id.kind, &held.id.name))
+                .filter(|held| !is_made_by_the_system(&held.id))
                 .collect())
         }
-        Err(error) if matches!(error.code(), Some(404 | 405)) => Ok(Vec::new()),
+        Err(error) if error.is_absent() || error.is_not_allowed() => Ok(Vec::new()),
         Err(error) => Err(error),
     }
 }
 
 /// Whether every namespace has such an object, or gets it by itself.
-fn is_made_by_the_system(kind: &str, name: &str) -> bool {
-    match kind {
-        "ConfigMap" => name == "kube-root-ca.crt" || name == "openshift-service-ca.crt",
-        "ServiceAccount" => name == "default",
+fn is_made_by_the_system(id: &ObjectId) -> bool {
+    match (id.group_and_kind(), id.name.as_str()) {
+        (("", "ConfigMap"), name) => {
+            name == "kube-root-ca.crt" || name == "openshift-service-ca.crt"
+        }
+        (("", "ServiceAccount"), name) => name == "default",
         _ => false,
     }
 }

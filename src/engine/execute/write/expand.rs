@@ -2,8 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{WriteOutcome, Writer, text};
-use crate::{cluster::RequestError, event::WriteResult, object::ObjectId};
+use super::{WriteOutcome, Writer};
+use crate::{
+    cluster::RequestError,
+    event::WriteResult,
+    object::{ObjectId, field::text},
+};
 
 impl Writer<'_> {
     /// Asks for `size` for the claim `id`; the class' provisioner makes the volume larger.
@@ -15,7 +19,7 @@ impl Writer<'_> {
     ) -> Result<WriteOutcome, RequestError> {
         let live = self.read(id).await?;
         let patch = |live: &Value| {
-            (text(live, "/spec/resources/requests/storage") != size).then(|| {
+            (text(live, "/spec/resources/requests/storage") != Some(size)).then(|| {
                 json!([
                     {"op": "test", "path": "/metadata/resourceVersion", "value": live["metadata"]["resourceVersion"]},
                     {"op": "replace", "path": "/spec/resources/requests/storage", "value": size},

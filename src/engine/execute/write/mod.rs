@@ -21,7 +21,7 @@ use crate::engine::{desired::DesiredState, execute::journal::JournalWriter};
 use crate::{
     cluster::{Cluster, Live, RequestError, Resource, Served},
     event::WriteResult,
-    object::ObjectId,
+    object::{ObjectId, strip_managed_fields},
     plan::{PhaseId, ReleaseId},
     release::{ChangeLog, JournalEntry, Records, Snapshot, Work},
 };
@@ -181,9 +181,7 @@ type WriteOutcome = (WriteResult, Option<Value>);
 /// `object` without the list of who owns what: half of its size, and never looked at after the
 /// record was made.
 fn slim(mut object: Value) -> Value {
-    if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
-        metadata.remove("managedFields");
-    }
+    strip_managed_fields(&mut object);
     object
 }
 
@@ -201,28 +199,11 @@ async fn once_served<T, F: Future<Output = Result<T, RequestError>>>(
     let pauses = ConstantBuilder::default()
         .with_delay(SERVED_AGAIN)
         .with_max_times(times);
-    write
-        .retry(pauses)
-        .when(|error| error.code() == Some(404))
-        .await
-}
-
-fn uid_of(object: &Value) -> &str {
-    text(object, "/metadata/uid")
-}
-
-fn version_of(object: &Value) -> &str {
-    text(object, "/metadata/resourceVersion")
-}
-
-fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    write.retry(pauses).when(RequestError::is_absent).await
 }
 
 /// Whether `error` says that the object was written by somebody else since it was read.
 fn is_outdated(error: &RequestError) -> bool {
-    matches!(error, RequestError::Refused(refusal) if refusal.code == 409 && !refusal.is_ownership_conflict())
+    error.is_conflict()
+        && !matches!(error, RequestError::Refused(refusal) if refusal.is_ownership_conflict())
 }

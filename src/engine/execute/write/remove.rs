@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::{CONFLICTS, WriteOutcome, Writer, contents, is_outdated, text, uid_of, version_of};
+use super::{CONFLICTS, WriteOutcome, Writer, contents, is_outdated};
 use crate::{
     cluster::{DeleteOptions, Deleted, Propagation, RequestError, Resource},
     event::WriteResult,
-    object::ObjectId,
+    object::{ManifestView, ObjectId},
     ownership::give_up_object,
     release::{Belongings, JournalEntry},
 };
@@ -22,11 +22,13 @@ impl Writer<'_> {
         if_empty: bool,
     ) -> Result<WriteOutcome, RequestError> {
         for attempt in 1.. {
-            let Some(live) = self.read(id).await?.filter(|live| uid_of(live) == uid) else {
+            let is_same = |live: &Value| ManifestView(live).uid() == Some(uid);
+            let Some(live) = self.read(id).await?.filter(is_same) else {
                 self.note_removed(id);
                 return Ok((WriteResult::Deleted, None));
             };
-            if !text(&live, "/metadata/deletionTimestamp").is_empty() {
+            let view = ManifestView(&live);
+            if view.is_terminating() {
                 self.note_removed(id);
                 return Ok((WriteResult::Deleted, Some(live)));
             }
@@ -41,7 +43,7 @@ impl Writer<'_> {
             };
             let options = DeleteOptions {
                 uid: Some(uid.to_owned()),
-                resource_version: Some(version_of(&live).to_owned()),
+                resource_version: Some(view.resource_version().unwrap_or_default().to_owned()),
                 propagation: Some(propagation(id, belongings)),
             };
             match self
@@ -89,23 +91,25 @@ impl Writer<'_> {
         let kinds = kinds
             .into_iter()
             .filter_map(|(api_version, kind)| self.context.kinds.served.exact(api_version, kind));
-        let namespace = text(owner, "/metadata/namespace");
+        let owner = ManifestView(owner);
+        let uid = owner.uid().unwrap_or_default();
         let mut owned = Vec::new();
         for resource in kinds {
             let listed = self
                 .context
                 .cluster
-                .list_metadata(resource, Some(namespace), None)
+                .list_metadata(resource, owner.namespace(), None)
                 .await?;
             let belonging = listed
                 .items
                 .iter()
-                .filter(|object| belongs_to(object, uid_of(owner)));
+                .map(|object| ManifestView(object))
+                .filter(|object| object.owners().any(|owner| owner.uid == uid));
             owned.extend(belonging.map(|object| {
                 (
                     resource,
-                    text(object, "/metadata/name").to_owned(),
-                    uid_of(object).to_owned(),
+                    object.name().to_owned(),
+                    object.uid().unwrap_or_default().to_owned(),
                 )
             }));
         }
@@ -143,7 +147,7 @@ impl Writer<'_> {
             {
                 Ok(_) => {}
                 // Another one has taken its name: that is nobody's leftover.
-                Err(error) if error.code() == Some(409) => {}
+                Err(error) if error.is_conflict() => {}
                 Err(error) => return Err(error),
             }
         }
@@ -180,17 +184,6 @@ impl Writer<'_> {
 
 /// An object that belongs to another: its kind, name and uid.
 type Owned<'a> = (&'a Resource, String, String);
-
-fn belongs_to(object: &Value, owner: &str) -> bool {
-    let owners = object
-        .pointer("/metadata/ownerReferences")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    owners
-        .into_iter()
-        .any(|reference| text(reference, "/uid") == owner)
-}
 
 fn propagation(id: &ObjectId, belongings: Belongings) -> Propagation {
     match belongings {

@@ -6,11 +6,11 @@ use futures::future::try_join;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{WriteOutcome, Writer, text, uid_of};
+use super::{WriteOutcome, Writer};
 use crate::{
     cluster::{RequestError, Resource},
     event::WriteResult,
-    object::ObjectId,
+    object::{ManifestView, ObjectId},
     readiness::{Surroundings, judge},
 };
 
@@ -34,19 +34,15 @@ impl Writer<'_> {
         };
         let mut result = WriteResult::Unchanged;
         for pod in self.pods_since(&live, resource, since).await? {
-            let pod_id = ObjectId {
-                group: String::new(),
-                kind: "Pod".to_owned(),
-                namespace: id.namespace.clone(),
-                name: text(&pod, "/metadata/name").to_owned(),
-            };
+            let pod = ManifestView(&pod);
+            let (pod_id, uid) = (
+                ObjectId::core("Pod", id.namespace.as_deref(), pod.name()),
+                pod.uid().unwrap_or_default(),
+            );
+            self.context.cluster.evict(resource, &pod_id, uid).await?;
             self.context
                 .cluster
-                .evict(resource, &pod_id, uid_of(&pod))
-                .await?;
-            self.context
-                .cluster
-                .until_gone(resource, &pod_id, uid_of(&pod))
+                .until_gone(resource, &pod_id, uid)
                 .await?;
             let is_ready =
                 |live: &Value| judge(live, &Surroundings::none(Timestamp::now())).passes();
@@ -67,7 +63,7 @@ impl Writer<'_> {
         pods: &Resource,
         since: Timestamp,
     ) -> Result<Vec<Value>, RequestError> {
-        let namespace = Some(text(workload, "/metadata/namespace"));
+        let namespace = ManifestView(workload).namespace();
         let Some(replica_sets) = self.context.kinds.served.exact("apps/v1", "ReplicaSet") else {
             return Ok(Vec::new());
         };
@@ -77,42 +73,32 @@ impl Writer<'_> {
             cluster.list_metadata(pods, namespace, None),
         )
         .await?;
-        let mut owners = HashSet::from([uid_of(workload)]);
+        let uid = ManifestView(workload).uid().unwrap_or_default();
+        let mut owners = HashSet::from([uid]);
         owners.extend(
             replica_sets
                 .items
                 .iter()
-                .filter(|set| owner_of(set) == Some(uid_of(workload)))
-                .map(|set| uid_of(set)),
+                .map(|set| ManifestView(set))
+                .filter(|set| controller_of(*set) == Some(uid))
+                .filter_map(ManifestView::uid),
         );
-        let belongs = |pod: &&Value| owner_of(pod).is_some_and(|owner| owners.contains(owner));
-        let started = |pod: &&Value| {
-            text(pod, "/metadata/creationTimestamp")
-                .parse::<Timestamp>()
-                .is_ok_and(|started| started >= since)
+        let is_concerned = |pod: ManifestView<'_>| {
+            controller_of(pod).is_some_and(|owner| owners.contains(owner))
+                && pod.created().is_some_and(|started| started >= since)
+                && !pod.is_terminating()
         };
-        let staying = |pod: &&Value| pod.pointer("/metadata/deletionTimestamp").is_none();
         Ok(pods
             .items
             .iter()
             .map(AsRef::as_ref)
-            .filter(belongs)
-            .filter(started)
-            .filter(staying)
+            .filter(|pod| is_concerned(ManifestView(pod)))
             .cloned()
             .collect())
     }
 }
 
 /// The uid of the controller of `object`.
-fn owner_of(object: &Value) -> Option<&str> {
-    let owners = object
-        .pointer("/metadata/ownerReferences")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    owners
-        .into_iter()
-        .find(|owner| owner["controller"] == true)
-        .map(|owner| text(owner, "/uid"))
+fn controller_of(object: ManifestView<'_>) -> Option<&str> {
+    object.controller().map(|owner| owner.uid)
 }

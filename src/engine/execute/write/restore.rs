@@ -4,15 +4,11 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::{
-    CONFLICTS, WriteOutcome, Writer, is_outdated, once_served,
-    stuck::{is_not_ready, is_stateful_set},
-    text, uid_of,
-};
+use super::{CONFLICTS, WriteOutcome, Writer, is_outdated, once_served, stuck::is_not_ready};
 use crate::{
     cluster::{RequestError, Resource},
     event::WriteResult,
-    object::ObjectId,
+    object::{HasKind as _, ManifestView, ObjectId},
     ownership::{ChangedPath, is_recreated, owners_patch, recreation, restore},
     release::JournalEntry,
 };
@@ -47,7 +43,7 @@ impl Writer<'_> {
         id: &ObjectId,
         stored: Option<&Value>,
     ) -> Result<(), RequestError> {
-        match stored.filter(|_| is_stateful_set(id)) {
+        match stored.filter(|_| id.is_stateful_set()) {
             Some(stored) => self.delete_stuck_pods(id, stored, is_not_ready).await,
             None => Ok(()),
         }
@@ -137,7 +133,7 @@ impl Writer<'_> {
             } else {
                 create().await
             } {
-                Err(error) if error.code() == Some(422) => {
+                Err(RequestError::Refused(refusal)) if refusal.is_invalid() => {
                     recreation = recreation.without_allocations();
                     cluster
                         .create(self.stored_as(id), id, &recreation.body, &self.manager)
@@ -145,7 +141,7 @@ impl Writer<'_> {
                 }
                 created => created?,
             };
-            let uid = uid_of(&created).to_owned();
+            let uid = ManifestView(&created).uid().unwrap_or_default().to_owned();
             self.context.journal.note(JournalEntry::Recreated {
                 object: id.clone(),
                 uid,
@@ -168,7 +164,8 @@ impl Writer<'_> {
             .changes
             .get(id)
             .and_then(|trace| trace.recreated.as_deref());
-        recreated == Some(uid_of(there)) || is_recreated(there, &self.manager)
+        recreated.is_some_and(|uid| ManifestView(there).uid() == Some(uid))
+            || is_recreated(there, &self.manager)
     }
 
     /// Adds the owners of `snapshot` that nobody has touched and that are still there: they have
@@ -178,33 +175,24 @@ impl Writer<'_> {
         snapshot: &Value,
         owners: &mut HashMap<String, String>,
     ) -> Result<(), RequestError> {
-        let references = snapshot
-            .pointer("/metadata/ownerReferences")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten();
-        for reference in references {
-            let (uid, name) = (text(reference, "/uid"), text(reference, "/name"));
+        let snapshot = ManifestView(snapshot);
+        for owner in snapshot.owners() {
             let served = self
                 .context
                 .kinds
                 .served
-                .exact(text(reference, "/apiVersion"), text(reference, "/kind"));
-            let Some(resource) = served.filter(|_| !owners.contains_key(uid)) else {
+                .exact(owner.api_version, owner.kind);
+            let Some(resource) = served.filter(|_| !owners.contains_key(owner.uid)) else {
                 continue;
             };
-            let namespace = text(snapshot, "/metadata/namespace");
-            let owner = self
+            let namespace = snapshot.namespace().filter(|_| resource.namespaced);
+            let there = self
                 .context
                 .cluster
-                .get(
-                    resource,
-                    Some(namespace).filter(|_| resource.namespaced),
-                    name,
-                )
+                .get(resource, namespace, owner.name)
                 .await?;
-            if owner.is_some_and(|owner| uid_of(&owner) == uid) {
-                owners.insert(uid.to_owned(), uid.to_owned());
+            if there.is_some_and(|there| ManifestView(&there).uid() == Some(owner.uid)) {
+                owners.insert(owner.uid.to_owned(), owner.uid.to_owned());
             }
         }
         Ok(())
@@ -221,11 +209,14 @@ impl Writer<'_> {
             .context
             .live
             .present()
-            .map(|(id, live)| (id, uid_of(live)));
+            .map(|(id, live)| (id, ManifestView(live).uid().unwrap_or_default()));
         let now = live
             .chain(created)
             .filter_map(|(id, uid)| Some((self.context.snapshot.object(id)?, uid)));
-        now.map(|(before, uid)| (uid_of(before).to_owned(), uid.to_owned()))
-            .collect()
+        now.map(|(before, uid)| {
+            let before = ManifestView(before).uid().unwrap_or_default();
+            (before.to_owned(), uid.to_owned())
+        })
+        .collect()
     }
 }

@@ -5,10 +5,13 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::{Writer, text, uid_of};
+use super::Writer;
 use crate::{
     cluster::{DeleteOptions, RequestError, Resource},
-    object::{ObjectId, field::list},
+    object::{
+        HasKind as _, ManifestView, ObjectId,
+        field::{integer, list, text},
+    },
 };
 
 /// How long the controller may take to notice that the StatefulSet was written.
@@ -43,13 +46,15 @@ impl Writer<'_> {
             .kinds
             .served
             .exact("v1", "Pod")
-            .filter(|_| is_stateful_set(id))
+            .filter(|_| id.is_stateful_set())
         else {
             return Ok(());
         };
         let cluster = &self.context.cluster;
-        let written = number(stored, "/metadata/generation");
-        let is_noticed = |live: &Value| number(live, "/status/observedGeneration") >= written;
+        let written = ManifestView(stored).generation().unwrap_or_default();
+        let is_noticed = |live: &Value| {
+            integer(live, "/status/observedGeneration").unwrap_or_default() >= written
+        };
         // Where it is not noticed in time nothing is known about its pods; whoever waits for it
         // will tell.
         let Ok(noticed) = timeout(
@@ -65,23 +70,18 @@ impl Writer<'_> {
             return Ok(());
         };
         let listed = cluster.list(pods, id.namespace.as_deref(), None).await?;
-        let of_another = |pod: &&Value| {
-            pod.pointer("/metadata/labels/controller-revision-hash")
-                != live.pointer("/status/updateRevision")
+        let uid = ManifestView(&live).uid().unwrap_or_default();
+        let revision = text(&live, "/status/updateRevision");
+        let is_in_the_way = |pod: ManifestView<'_>| {
+            pod.owners().any(|owner| owner.uid == uid)
+                && pod.label("controller-revision-hash") != revision
+                && !pod.is_terminating()
         };
-        let belongs = |pod: &&Value| {
-            list(pod, "/metadata/ownerReferences")
-                .iter()
-                .any(|owner| text(owner, "/uid") == uid_of(&live))
-        };
-        let stays = |pod: &&Value| pod.pointer("/metadata/deletionTimestamp").is_none();
         let pods_in_the_way = listed
             .items
             .iter()
             .map(AsRef::as_ref)
-            .filter(belongs)
-            .filter(of_another)
-            .filter(stays);
+            .filter(|pod| is_in_the_way(ManifestView(pod)));
         for pod in pods_in_the_way.filter(|pod| stuck(pod)) {
             self.delete_pod(pods, pod).await?;
         }
@@ -90,34 +90,24 @@ impl Writer<'_> {
 
     /// Deletes `pod`, but no other one of its name.
     async fn delete_pod(&self, pods: &Resource, pod: &Value) -> Result<(), RequestError> {
-        let id = ObjectId {
-            group: String::new(),
-            kind: "Pod".to_owned(),
-            namespace: Some(text(pod, "/metadata/namespace").to_owned()),
-            name: text(pod, "/metadata/name").to_owned(),
-        };
+        let pod = ManifestView(pod);
+        let id = ObjectId::core("Pod", pod.namespace(), pod.name());
         let options = DeleteOptions {
-            uid: Some(uid_of(pod).to_owned()),
+            uid: Some(pod.uid().unwrap_or_default().to_owned()),
             ..DeleteOptions::default()
         };
         match self.context.cluster.delete(pods, &id, &options).await {
             // It is another pod by now.
-            Err(error) if error.code() == Some(409) => Ok(()),
+            Err(error) if error.is_conflict() => Ok(()),
             answer => answer.map(drop),
         }
     }
 }
 
-/// Whether `id` is a StatefulSet of Kubernetes itself.
-pub(super) fn is_stateful_set(id: &ObjectId) -> bool {
-    id.group == "apps" && id.kind == "StatefulSet"
-}
-
 /// Whether `pod` is not ready.
 pub(super) fn is_not_ready(pod: &Value) -> bool {
-    !list(pod, "/status/conditions")
-        .iter()
-        .any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+    let ready = ManifestView(pod).condition("Ready");
+    !ready.is_some_and(|ready| ready.is_true())
 }
 
 /// Whether a container of `pod` waits for what does not come by itself.
@@ -127,14 +117,8 @@ pub(super) fn is_broken(pod: &Value) -> bool {
         .flat_map(|path| list(pod, path));
     statuses
         .into_iter()
-        .any(|status| BROKEN.contains(&text(status, "/state/waiting/reason")))
-}
-
-fn number(object: &Value, pointer: &str) -> i64 {
-    object
-        .pointer(pointer)
-        .and_then(Value::as_i64)
-        .unwrap_or_default()
+        .filter_map(|status| text(status, "/state/waiting/reason"))
+        .any(|reason| BROKEN.contains(&reason))
 }
 
 #[cfg(test)]

@@ -16,9 +16,9 @@ use crate::engine::{
     run::revision::quota::check_quota,
 };
 use crate::{
-    cluster::RequestError,
+    cluster::{Cluster, RequestError},
     event::RunOutcome,
-    object::ObjectId,
+    object::{ManifestView, ObjectId},
     release::{ChangeLog, Changes, Head, Program, Records, Revision, Snapshot, StoreError},
 };
 
@@ -30,9 +30,6 @@ pub(crate) struct OpenRevision {
     /// What was remembered of objects before the first of them.
     pub(crate) base: Records,
 }
-
-/// Reads of the snapshot that are under way at once.
-const PARALLEL: usize = 16;
 
 /// Takes the snapshot, stores it with what is wanted and the program, and then the head that
 /// commits them. Nothing is stored where there is no room for all of it.
@@ -131,7 +128,7 @@ async fn take(
     let seen: Vec<(ObjectId, Option<Arc<Value>>)> =
         stream::iter(ids.into_iter().filter(|id| !snapshot.knows(id)))
             .map(|id| seen_as_stored(run, id, &stored_as))
-            .buffer_unordered(PARALLEL)
+            .buffer_unordered(Cluster::PARALLEL)
             .try_collect()
             .await?;
     for (id, object) in seen {
@@ -150,7 +147,7 @@ async fn seen_as_stored(
         .observation
         .live
         .object(id)
-        .filter(|there| there.pointer("/metadata/deletionTimestamp").is_none());
+        .filter(|there| !ManifestView(there).is_terminating());
     let Some(there) = there else {
         return Ok((id.clone(), None));
     };

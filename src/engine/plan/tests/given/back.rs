@@ -23,13 +23,12 @@ use crate::{
         phase_plan::PhasePlan,
         plan::{
             irreversible::{exclude_irreversible, exclude_unserved},
-            retention::is_claim,
             revert::{plan_revert, to_observe},
             rollback::{RollbackInput, RollbackPhases, RollbackPlan, plan_rollback},
             tests::printed,
         },
     },
-    object::{ObjectId, RollbackMark},
+    object::{HasKind, ObjectId, RollbackMark},
     release::{ChangeLog, Work},
 };
 
@@ -78,7 +77,7 @@ pub(in crate::engine::plan::tests) fn rollback(text: &str) -> String {
     let claims: Vec<ObjectId> = live
         .present()
         .map(|(id, _)| id.clone())
-        .filter(is_claim)
+        .filter(HasKind::is_claim)
         .collect();
     let marks = case.marks.iter();
     let mut plan = plan_rollback(&RollbackInput {

@@ -23,13 +23,12 @@ use crate::{
                 written,
             },
             removal::{plan_removal, removal_phases},
-            retention::is_claim,
             steps::RemovalMode,
             tests::printed,
             volume_expansion::{claim_templates, growing, keep_sizes, templates},
         },
     },
-    object::ObjectId,
+    object::{HasKind as _, ObjectId},
     plan::PhaseId,
     preflight::DryRun,
     release::{ChangeLog, Snapshot},
@@ -366,7 +365,7 @@ pub(in crate::engine::plan::tests) fn grow(text: &str) -> String {
     let claims: Vec<_> = world
         .live
         .present()
-        .filter(|(id, _)| is_claim(id))
+        .filter(|(id, _)| id.is_claim())
         .collect();
     for (id, object) in &world.desired.objects {
         let Some(there) = world.live.object(id) else {
