@@ -168,19 +168,37 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time in which the first request must be answered: a user waits for it with nothing on the
 /// screen.
 const FIRST_TIMEOUT: Duration = Duration::from_secs(8);
-/// How often a request is sent again before giving up.
-const ATTEMPTS: usize = 6;
-/// How often a request that is to fail fast is sent again.
-const QUICK_ATTEMPTS: usize = 2;
-/// One that took longer to fail is not sent again: what hangs will hang again.
+/// One that is to fail fast and took longer to fail is not sent again: what hangs will hang again.
 const QUICK: Duration = Duration::from_secs(1);
+
+/// How a request is sent again that met with a passing error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Resend {
+    /// For longer than an API server takes to start again.
+    Patiently,
+    /// Where it fails at once: somebody waits for it.
+    WhileQuick,
+    /// Not at all: the caller does.
+    Never,
+}
+
+impl Resend {
+    /// How often it is sent again before giving up.
+    fn attempts(self) -> usize {
+        match self {
+            Resend::Patiently => 6,
+            Resend::WhileQuick => 2,
+            Resend::Never => 0,
+        }
+    }
+}
 
 /// A connection to one cluster. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Cluster {
     client: Client,
     shared: Arc<Shared>,
-    retries: bool,
+    resend: Resend,
     /// Time in which each request must be answered; that of the request where this is longer.
     limit: Duration,
     /// What lets writes through; without it nothing holds them up.
@@ -264,7 +282,7 @@ impl Cluster {
         Ok(Self {
             client,
             shared: Arc::new(shared),
-            retries: true,
+            resend: Resend::Patiently,
             limit: Duration::MAX,
             fence: None,
         })
@@ -274,8 +292,16 @@ impl Cluster {
     /// once is tried only twice again.
     pub(super) fn fail_fast(&self) -> Self {
         Self {
-            retries: false,
+            resend: Resend::WhileQuick,
             limit: FIRST_TIMEOUT,
+            ..self.clone()
+        }
+    }
+
+    /// The same connection, whose requests are not sent again.
+    pub(crate) fn tried_once(&self) -> Self {
+        Self {
+            resend: Resend::Never,
             ..self.clone()
         }
     }
@@ -349,11 +375,7 @@ impl Cluster {
         let mut delays = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(200))
             .with_max_delay(Duration::from_secs(5))
-            .with_max_times(if self.retries {
-                ATTEMPTS
-            } else {
-                QUICK_ATTEMPTS
-            })
+            .with_max_times(self.resend.attempts())
             .with_jitter()
             .build();
         let mut attempt = 1;
@@ -371,8 +393,8 @@ impl Cluster {
                 Err(error) => error.after(maybe_done),
             };
             let passes = error.is_passing() || (call.outlasts_conflicts && error.is_lost_race());
-            let hopeful = passes && (self.retries || started.elapsed() < QUICK);
-            let Some(delay) = delays.next().filter(|_| hopeful) else {
+            let in_time = self.resend != Resend::WhileQuick || started.elapsed() < QUICK;
+            let Some(delay) = delays.next().filter(|_| passes && in_time) else {
                 return Err(error);
             };
             // Only these say for certain that nothing was done.

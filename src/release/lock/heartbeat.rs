@@ -7,6 +7,8 @@ use crate::cluster::{BootTime, Fence, RequestError};
 
 /// Keeps a lock alive.
 pub(super) struct Heartbeat {
+    /// Its requests are not sent again but here: pauses that grow, and those that an API server asks
+    /// for, may outlast the lock.
     pub(super) lease: Lease,
     pub(super) claim: LeaseClaim,
     pub(super) fence: Fence,

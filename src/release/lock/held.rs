@@ -38,7 +38,7 @@ impl Held {
         let fence = Fence::new(sent + claim.expiry, longest_write(claim.expiry));
         let stop = CancellationToken::new();
         let heartbeat = Heartbeat {
-            lease: lease.clone(),
+            lease: lease.tried_once(),
             claim: claim.clone(),
             fence: fence.clone(),
             state,

@@ -49,6 +49,14 @@ impl Lease {
         }
     }
 
+    /// The same, whose requests are not sent again.
+    pub(super) fn tried_once(&self) -> Self {
+        Self {
+            cluster: self.cluster.tried_once(),
+            ..self.clone()
+        }
+    }
+
     /// What stands in it; `None` where there is none.
     pub(super) async fn read(&self) -> Result<Option<LeaseState>, RequestError> {
         let lease = self

@@ -7,7 +7,14 @@ use super::{
     contest::{endless, lock_of, under_way},
     foreign::STATE,
 };
-use crate::support::{audit::Audit, eventually, kubectl, manifests::deployment, user::User};
+use crate::support::{
+    audit::Audit,
+    eventually, kubectl,
+    manifests::{deployment, faulty_deployment},
+    project::Project,
+    proxy::{Answer, Fault, Proxy, Requests, Rule},
+    user::User,
+};
 
 #[test]
 fn a_run_that_was_stopped_beyond_its_expiry_writes_nothing_when_it_goes_on() {
@@ -55,6 +62,27 @@ fn a_run_whose_lock_is_removed_stops_and_does_not_take_it_again() {
     );
     assert_eq!(lock_of(&project), Value::Null);
     assert_eq!(project.get("configmap/later"), Value::Null);
+}
+
+/// The server asks for more time than the lock has left.
+#[test]
+fn a_renewal_that_the_server_puts_off_is_asked_for_again_in_time() {
+    let project = Project::new("renewal-put-off")
+        .plan("phases: {apps: {timeout: 8s}}\n")
+        .manifest("apps/web.yaml", &faulty_deployment("web", "never-ready"));
+    let proxy = Proxy::start();
+    let renewals = Requests::mutating().about("/leases/");
+    let put_off = Fault::Answer(Answer::too_many_requests(60));
+    proxy.inject([Rule::new(renewals, put_off).times(1)]);
+    let run = proxy.run(project.up(&["--lock-expiry", "6s"])).exited(1);
+    assert!(!run.stderr.contains("the lock"), "{}", run.stderr);
+    let renewed = proxy.mutating();
+    let answers = renewed
+        .iter()
+        .filter(|request| request.path.contains("/leases/"))
+        .map(|request| request.status);
+    assert_eq!(answers.take(2).collect::<Vec<_>>(), [Some(429), Some(200)]);
+    assert_eq!(project.status()["standing"], "rolled-back");
 }
 
 #[test]
