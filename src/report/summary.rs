@@ -266,7 +266,9 @@ impl Ending<'_> {
             RunOutcome::RolledBack => Line::default()
                 .styled(BAD, "✗")
                 .text(format!(" {what} failed and was rolled back after {took}")),
-            RunOutcome::RollingBack if run.is_some_and(|run| run.purpose == Purpose::PutBack) => {
+            RunOutcome::RollingBack | RunOutcome::Interrupted
+                if run.is_some_and(|run| run.purpose == Purpose::PutBack) =>
+            {
                 Line::default().styled(BAD, "✗").text(format!(
                     " the rollback of {what} was interrupted after {took}"
                 ))

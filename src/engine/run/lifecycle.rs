@@ -94,11 +94,17 @@ pub(crate) async fn roll_back_pending(
         timeout: context.limits.timeout,
     });
     let mut head = pending.reopened();
-    let result = roll_back(&context, &mut head, pending.cause(), emitter, signals).await;
-    let ended = Ended {
-        outcome: result.outcome,
-        exit: rolled_back(result.outcome, RollbackReason::Asked),
-        recorded: pending.close(target.store, head, &result, emitter).await,
+    let ended = match roll_back(&context, &mut head, pending.cause(), emitter, signals).await {
+        Some(result) => Ended {
+            outcome: result.outcome,
+            exit: rolled_back(result.outcome, RollbackReason::Asked),
+            recorded: pending.close(target.store, head, &result, emitter).await,
+        },
+        None => Ended {
+            outcome: RunOutcome::Interrupted,
+            exit: ExitCode::Changed,
+            recorded: Ok(()),
+        },
     };
     finish(events, ended, |_| RunReport::default())
 }
@@ -211,23 +217,15 @@ async fn end_writing(
             ExitCode::Changed
         }
         Err(stop) if rolls_back(run, stop) => {
-            let unconfirmed = execution.executor.unconfirmed();
             let failed = Failed {
                 run,
                 plan,
                 opened,
-                ending: &ending,
+                unconfirmed: execution.executor.unconfirmed(),
             };
-            let result = failed
-                .roll_back(unconfirmed, &mut head, emitter, signals)
-                .await;
-            ending.outcome = result.outcome;
-            ending.rollback = Some(result);
-            let reason = match stop {
-                StopReason::Interrupted => RollbackReason::Interrupted,
-                _ => RollbackReason::Failed,
-            };
-            rolled_back(ending.outcome, reason)
+            failed
+                .end(stop, &mut ending, &mut head, emitter, signals)
+                .await
         }
         Err(stop) => {
             let is_untouched = execution.is_untouched() && opened.baseline.traces.is_empty();
@@ -237,10 +235,9 @@ async fn end_writing(
         }
     };
     let outcome = ending.outcome;
-    let is_fenced = matches!(execution.result, Err(StopReason::Fenced));
     let recorded = match (closed, &execution.result) {
         (Err(error), Ok(())) => Err(error),
-        _ if is_fenced || outcome == RunOutcome::RollingBack => Ok(()),
+        (_, Err(stop)) if stays_open(run, stop, &ending) => Ok(()),
         _ => close_revision(run, head, &opened.base, ending, emitter).await,
     };
     Ended {
@@ -279,25 +276,58 @@ async fn report_cause(
     }
 }
 
-/// A run that stopped early.
+/// Whether the revision of a run that `stop` ended is left as it is stored, as that of an
+/// interrupted one: nothing may be written any more, or its rollback has not come to its end. The
+/// next command goes on from its journal.
+fn stays_open(run: &Run<'_>, stop: &StopReason, ending: &Ending) -> bool {
+    let is_rolled_back = || {
+        let rollback = ending.rollback.as_ref();
+        rollback.is_some_and(RollbackResult::is_complete)
+    };
+    matches!(stop, StopReason::Fenced) || rolls_back(run, stop) && !is_rolled_back()
+}
+
+/// A run that stopped early and is to be rolled back.
 struct Failed<'a> {
     run: &'a Run<'a>,
     plan: &'a ExecutionPlan,
     opened: &'a OpenRevision,
-    ending: &'a Ending,
+    /// Objects that it may have written, which is not known.
+    unconfirmed: BTreeSet<ObjectId>,
 }
 
 impl Failed<'_> {
-    /// Puts back what it has done. That is in the change log of the interrupted runs that it went on
-    /// from, and in the entries of its own journal; of `unconfirmed` it is not known.
-    async fn roll_back(
-        &self,
-        unconfirmed: BTreeSet<ObjectId>,
+    /// Rolls back what `stop` ended, and says in `ending` what came of it; returns the exit code.
+    async fn end(
+        self,
+        stop: &StopReason,
+        ending: &mut Ending,
         head: &mut Head,
         emitter: &Emitter,
         signals: &CancelSignals,
-    ) -> RollbackResult {
-        let entries = &self.ending.entries;
+    ) -> ExitCode {
+        ending.rollback = self.roll_back(ending, head, emitter, signals).await;
+        let (outcome, exit) = match &ending.rollback {
+            Some(result) => {
+                let exit = rolled_back(result.outcome, RollbackReason::of(stop));
+                (result.outcome, exit)
+            }
+            None => not_rolled_back(stop, Written::Something),
+        };
+        ending.outcome = outcome;
+        exit
+    }
+
+    /// Puts back what it has done. That is in the change log of the interrupted runs that it went on
+    /// from, and in the entries of its own journal.
+    async fn roll_back(
+        self,
+        ending: &Ending,
+        head: &mut Head,
+        emitter: &Emitter,
+        signals: &CancelSignals,
+    ) -> Option<RollbackResult> {
+        let entries = &ending.entries;
         let mut changes = self.opened.baseline.traces.clone();
         changes.extend(entries);
         let mut records = self.run.history.records.clone();
@@ -308,11 +338,11 @@ impl Failed<'_> {
                 program: &self.plan.program,
                 snapshot: &self.opened.baseline.snapshot,
                 changes,
-                unconfirmed: Some(unconfirmed),
+                unconfirmed: Some(self.unconfirmed),
                 records: &records,
             },
         );
-        let cause = self.ending.cause.clone().unwrap_or_default();
+        let cause = ending.cause.clone().unwrap_or_default();
         roll_back(&context, head, cause, emitter, signals).await
     }
 }

@@ -52,6 +52,16 @@ impl RollbackError {
     }
 }
 
+/// What is said of a rollback that was not started, because `error` kept it from being recorded.
+pub(crate) fn not_started(error: &StoreError, cluster: &Cluster) -> String {
+    let why = if error.is_lock_lost() {
+        fence(None, cluster)
+    } else {
+        with_causes(error)
+    };
+    format!("the rollback was not started: {why}")
+}
+
 /// What a rollback came to.
 pub(crate) struct RollbackResult {
     /// `RolledBack`; `Failed` where something differs; `RollingBack` where it did not come to its
@@ -84,6 +94,11 @@ impl RollbackResult {
             proof: Proof::default(),
             recreated: HashMap::new(),
         }
+    }
+
+    /// Whether it came to its end. One that did not is found by its journal.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.outcome != RunOutcome::RollingBack
     }
 
     /// What is remembered of objects: what was remembered `base`, before the run, and what of
@@ -123,6 +138,16 @@ pub(crate) enum RollbackReason {
     Interrupted,
     /// Somebody asked for it.
     Asked,
+}
+
+impl RollbackReason {
+    /// Why a run is rolled back that `stop` ended.
+    pub(crate) fn of(stop: &StopReason) -> Self {
+        match stop {
+            StopReason::Interrupted => Self::Interrupted,
+            _ => Self::Failed,
+        }
+    }
 }
 
 /// The exit code of a rollback that came to `outcome`.

@@ -181,8 +181,10 @@ impl<'a> PendingRollback<'a> {
         result: &RollbackResult,
         emitter: &Emitter,
     ) -> Result<(), StoreError> {
+        if !result.is_complete() {
+            return Ok(());
+        }
         let records = match result.outcome {
-            RunOutcome::RollingBack => return Ok(()),
             RunOutcome::RolledBack => result.records(&self.unsettled.records, &self.before.records),
             _ => store.records(&head).await?,
         };

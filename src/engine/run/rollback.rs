@@ -18,7 +18,7 @@ use crate::engine::{
     plan::rollback::{RollbackInput, RollbackPlan, plan_rollback},
     run::context::RunTarget,
     run::execution::{execute as execute_program, rules},
-    run::outcome::{RollbackError, RollbackResult},
+    run::outcome::{RollbackError, RollbackResult, not_started},
     run::rollback_context::RollbackContext,
     run::verify::verify,
     watch::cache::ResourceCache,
@@ -32,14 +32,15 @@ use crate::{
 };
 
 /// Puts everything that a revision has touched back to its snapshot, and proves it by another look.
-/// Says in `head` how it went; the caller stores that.
+/// Says in `head` how it went; the caller stores that. `None` where it could not be started, which
+/// is told: then nothing was put back.
 pub(crate) async fn roll_back(
     context: &RollbackContext<'_>,
     head: &mut Head,
     cause: String,
     emitter: &Emitter,
     signals: &CancelSignals,
-) -> RollbackResult {
+) -> Option<RollbackResult> {
     head.revision.outcome = RunOutcome::RollingBack;
     head.revision.cause = Some(cause.clone());
     head.revision.rollback = Some(RollbackRecord {
@@ -48,28 +49,32 @@ pub(crate) async fn roll_back(
         finished: None,
         proof: None,
     });
-    let executed = match context.target.store.update(head).await {
-        Ok(()) => execute_rollback(context, head, cause, emitter, signals).await,
-        Err(error) => Err(error.into()),
-    };
-    match executed {
-        Ok((proof, recreated)) => {
-            emitter.emit(EventKind::RollbackProved {
-                proof: proof.clone(),
-            });
-            if let Some(rollback) = &mut head.revision.rollback {
-                rollback.finished = Some(Timestamp::now());
-                rollback.proof = Some(proof.clone());
-            }
-            RollbackResult::proved(proof, recreated)
-        }
-        Err(error) => {
-            emitter.emit(EventKind::Noted {
-                text: error.message(),
-            });
-            RollbackResult::stopped()
-        }
+    if let Err(error) = context.target.store.update(head).await {
+        emitter.emit(EventKind::Noted {
+            text: not_started(&error, context.target.cluster),
+        });
+        return None;
     }
+    Some(
+        match execute_rollback(context, head, cause, emitter, signals).await {
+            Ok((proof, recreated)) => {
+                emitter.emit(EventKind::RollbackProved {
+                    proof: proof.clone(),
+                });
+                if let Some(rollback) = &mut head.revision.rollback {
+                    rollback.finished = Some(Timestamp::now());
+                    rollback.proof = Some(proof.clone());
+                }
+                RollbackResult::proved(proof, recreated)
+            }
+            Err(error) => {
+                emitter.emit(EventKind::Noted {
+                    text: error.message(),
+                });
+                RollbackResult::stopped()
+            }
+        },
+    )
 }
 
 /// What was observed before a rollback, and the rollback that was planned from it.

@@ -143,6 +143,12 @@ fn a_run_that_lost_the_network_says_so_and_the_next_one_goes_on() {
     assert_loss_is_said("net-gone", &[]);
 }
 
+/// Then its rollback cannot be recorded, and is not said to have begun.
+#[test]
+fn a_run_whose_lock_outlasts_the_network_names_the_network() {
+    assert_loss_is_said("net-gone-held", &["--lock-expiry", "2m"]);
+}
+
 /// Then nothing more is sent, and what was refused before it was sent says nothing about the
 /// server.
 #[test]
@@ -164,12 +170,10 @@ fn assert_loss_is_said(name: &str, arguments: &[&str]) {
         .split_whitespace()
         .collect::<Vec<_>>()
         .join(" ");
-    // Whether the lock runs out before the rollback is begun is a matter of milliseconds: then it is
-    // the rollback that `rollback` continues, otherwise the run.
-    let forward = format!("`deployctl up {name} --env default`");
+    let again = format!("deployctl up {name} --env default` again");
     for part in [
         "cannot reach the API server at http://127.0.0.1:",
-        &forward,
+        &again,
         "deployctl rollback",
     ] {
         assert!(
