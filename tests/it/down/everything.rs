@@ -1,13 +1,13 @@
 //! What goes, in which order, and what is known of it afterwards.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     manifests::{config_map, deployment},
     platform::platform,
     project::{Project, events, position, written},
 };
-use crate::support::{Deployctl, eventually, get, kubectl};
+use crate::support::{Deployctl, apply, eventually, get, kubectl, list, user::User};
 
 /// `down --yes` with further arguments.
 fn down(project: &Project, arguments: &[&str]) -> Deployctl {
@@ -185,6 +185,37 @@ fn a_namespace_with_others_objects_stays_and_they_are_named() {
     project.kubectl(&["delete", "configmap", "somebodys"]);
     let log = down(&project, &[]).run().exited(0).events();
     assert_eq!(written(&log), ["deleted Namespace/down-shared"]);
+}
+
+#[test]
+fn what_belongs_to_what_the_user_may_not_look_at_stays_and_is_named() {
+    let project =
+        Project::new("down-hidden").manifest("apps/settings.yaml", &config_map("settings", "1"));
+    project.deploy(&[]);
+    let node = &list("", "nodes")[0]["metadata"];
+    let owners = format!(
+        "{{name: somebodys, ownerReferences: [{{apiVersion: v1, kind: Node, name: {}, uid: {}}}]}}",
+        node["name"], node["uid"]
+    );
+    let owned = config_map("somebodys", "1").replace("{name: somebodys}", &owners);
+    apply("down-hidden", &owned);
+
+    let but_get = ["list", "watch", "create", "update", "patch", "delete"];
+    let gettable = [
+        "configmaps",
+        "customresourcedefinitions",
+        "leases",
+        "namespaces",
+        "secrets",
+    ];
+    let user = User::with_rules(&json!([
+        {"apiGroups": ["*"], "resources": ["*"], "verbs": but_get},
+        {"apiGroups": ["*"], "resources": gettable, "verbs": ["get"]},
+    ]));
+    let down = project.command("down", &["--yes"]);
+    let outcome = user.runs(down).run().exited(0);
+    let said = "Namespace/down-hidden is kept: it holds ConfigMap/down-hidden/somebodys";
+    assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
 }
 
 #[test]

@@ -48,6 +48,21 @@ impl User {
         user
     }
 
+    /// A user who may do what `rules` say, in the whole cluster.
+    pub(crate) fn with_rules(rules: &Value) -> Self {
+        let user = Self::without_rights();
+        let name = user.name.replace(':', "-");
+        let roles = "/apis/rbac.authorization.k8s.io/v1";
+        let role = json!({"metadata": {"name": name}, "rules": rules});
+        Api::shared().create(&format!("{roles}/clusterroles"), &role);
+        bind(
+            &format!("{roles}/clusterrolebindings"),
+            (&name, "ClusterRole", &name),
+            &user.name,
+        );
+        user
+    }
+
     /// A user who may do nothing.
     pub(crate) fn without_rights() -> Self {
         let namespace = namespace("user");

@@ -106,8 +106,9 @@ async fn absent_owners(
         .await
 }
 
-/// Whether `owner`, of what lies in `namespace`, is known not to exist. The garbage collector keeps what belongs to an object
-/// that it cannot look up, so that counts as being there.
+/// Whether `owner`, of what lies in `namespace`, is known not to exist. The garbage collector keeps
+/// what belongs to an object that it cannot look up, so that counts as being there, and so does
+/// what the user may not look at.
 async fn is_absent(
     cluster: &Cluster,
     served: &Served,
@@ -120,8 +121,11 @@ async fn is_absent(
     if resource.namespaced && namespace.is_none() {
         return Ok(false);
     }
-    let live = cluster.get(resource, namespace, owner.name).await?;
-    Ok(live.is_none_or(|live| ManifestView(&live).uid() != Some(owner.uid)))
+    match cluster.get(resource, namespace, owner.name).await {
+        Ok(live) => Ok(live.is_none_or(|live| ManifestView(&live).uid() != Some(owner.uid))),
+        Err(error) if error.is_forbidden() => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// `it holds A, B and 3 more`.
