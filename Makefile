@@ -12,7 +12,8 @@ RELEASE := $(TARGET_DIR)/release/deployctl
 help: ## Show this help
 	@sed -n 's/^\([a-z-]*\):.*## /\1 - /p' Makefile
 
-# A test is named so that features are those of the tests everywhere: with others, cargo would build every dependency twice.
+# A test is named so that features are those of the tests wherever tests follow: with others, cargo would build what depends on
+# them twice.
 build: ## Build the program, quickly
 	$(CARGO) build --locked --bin deployctl --test it
 
@@ -27,6 +28,7 @@ test: ## Run everything
 	@$(MAKE) --no-print-directory sandbox
 	$(CARGO) test --locked
 
+# The demo needs nothing of what the tests stand on.
 program:
 	$(CARGO) build --locked --bin deployctl
 
@@ -42,7 +44,7 @@ conformance: ## Count how many verdicts agree with the collections of cases besi
 	@$(CARGO) test --locked --quiet --lib readiness::conformance -- --nocapture --test-threads=1
 
 sandbox: build ## Build the sandbox's programs, once
-	@$(DEPLOYCTL) --quiet sandbox install
+	@$(DEPLOYCTL) sandbox install
 
 lint: build ## Check lints and documentation, warnings as errors
 	$(CARGO) clippy --locked --all-targets -- -D warnings
