@@ -14,7 +14,7 @@ use crate::{
     error::{CommandError, ExitCode},
     event::RunOutcome,
     plan::Address,
-    report::{Output, StatusObject},
+    report::{Output, StatusObject, StatusView},
 };
 use read::{locked, read_release};
 pub(super) use view::revision_info;
@@ -53,6 +53,15 @@ pub(crate) fn run(
     block_on(status(arguments, &address, missing, output))
 }
 
+/// Whether every object is ready, and as the release wrote it.
+fn all_as_wanted(view: &StatusView) -> bool {
+    let is_as_wanted = |object: &StatusObject| {
+        object.verdict.passes() && object.changed_by.is_none() && !object.deleted
+    };
+    let objects = view.phases.iter().flat_map(|phase| &phase.objects);
+    objects.into_iter().all(is_as_wanted)
+}
+
 async fn status(
     arguments: &Arguments,
     address: &Address,
@@ -79,14 +88,7 @@ async fn status(
         last.as_ref(),
         lock.as_ref(),
     );
-    let is_as_wanted = |object: &StatusObject| {
-        object.verdict.passes() && object.changed_by.is_none() && !object.deleted
-    };
-    let as_wanted = view
-        .phases
-        .iter()
-        .flat_map(|phase| &phase.objects)
-        .all(is_as_wanted)
+    let as_wanted = all_as_wanted(&view)
         && last
             .as_ref()
             .is_some_and(|last| last.outcome == RunOutcome::Succeeded && !last.is_taken_down());

@@ -35,6 +35,11 @@ pub(crate) fn is_ours(object: &Value, manager: &str) -> bool {
         || (entries(object).any(|entry| entry.is_half_way_of(manager)) && is_labelled())
 }
 
+/// Whether the API server knows which managers hold what of `object`.
+pub(crate) fn has_managers(object: &Value) -> bool {
+    entries(object).next().is_some()
+}
+
 /// Whether `object` is ours to remove: no controller made it. Controllers copy labels, and what they
 /// make goes with its owner.
 pub(crate) fn is_ours_to_remove(object: &Value, manager: &str) -> bool {

@@ -3,6 +3,7 @@
 
 mod adopt;
 mod change;
+mod changers;
 mod entries;
 mod entry;
 mod fields;
@@ -22,10 +23,11 @@ mod written;
 
 pub(crate) use adopt::{adoption, give_up_object};
 pub(crate) use change::{ChangedPath, changed_paths};
+pub(crate) use changers::changers;
 pub(crate) use entry::other_releases;
 pub(crate) use entry::{
-    apply_entry, give_up, is_interactive_kubectl, is_ours, is_ours_to_remove, other_appliers,
-    written_at_creation,
+    apply_entry, give_up, has_managers, is_interactive_kubectl, is_ours, is_ours_to_remove,
+    other_appliers, written_at_creation,
 };
 pub(crate) use owned::owned_values;
 pub(crate) use proof::differences;

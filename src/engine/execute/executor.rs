@@ -18,7 +18,7 @@ use crate::engine::{
 use crate::{
     cluster::RequestError,
     event::{EventKind, PhaseOutcome, PhaseTiming, VerdictDelays, WriteResult},
-    object::ObjectId,
+    object::{ObjectId, field::is_present},
     plan::PhaseId,
     readiness::Verdict,
     release::{Program, StepId, Work},
@@ -318,7 +318,7 @@ impl<'a> Executor<'a> {
                     .waiter
                     .cache
                     .object(&waited.id)
-                    .is_some_and(|job| job.pointer("/spec/ttlSecondsAfterFinished").is_some())
+                    .is_some_and(|job| is_present(job, "/spec/ttlSecondsAfterFinished"))
                 {
                     self.writer.note_completed(&waited.id);
                 }

@@ -13,7 +13,7 @@ use crate::engine::{
 use crate::{
     cluster::Resource,
     event::EventKind,
-    object::ObjectId,
+    object::{HasKind as _, ObjectId},
     plan::PhaseId,
     readiness::{Budget, State, Verdict},
     release::{StepId, Work},
@@ -303,7 +303,7 @@ impl Waiter {
             let waited = &mut wait.objects[index];
             if !met {
                 self.follow(waited);
-                if until == WaitFor::Ready && (slow || waited.id.kind == "PersistentVolumeClaim") {
+                if until == WaitFor::Ready && (slow || waited.id.is_claim()) {
                     ask_children.push(waited.id.clone());
                 }
             }

@@ -174,23 +174,28 @@ fn push_applies(
             },
         );
     }
-    for decision in &writes {
-        for Expansion { claim, size } in &decision.expansions {
-            let after = vec![numbers[&decision.id]];
-            program.push(
-                phase,
-                after,
-                u32::MAX,
-                Work::Expand {
-                    object: claim.clone(),
-                    size: size.clone(),
-                },
-            );
-        }
-    }
+    push_expansions(program, phase, &writes, &numbers);
     let last = program.steps.len();
     await_definitions(program, input.wanted, phase, &numbers);
     (first..last).collect()
+}
+
+/// Adds the expansions of claims, each after the apply of the StatefulSet that they belong to.
+fn push_expansions(
+    program: &mut Program,
+    phase: &PhaseId,
+    writes: &[&Decision],
+    numbers: &HashMap<&ObjectId, StepId>,
+) {
+    for decision in writes {
+        for Expansion { claim, size } in &decision.expansions {
+            let work = Work::Expand {
+                object: claim.clone(),
+                size: size.clone(),
+            };
+            program.push(phase, vec![numbers[&decision.id]], u32::MAX, work);
+        }
+    }
 }
 
 /// Adds the steps after which the name of an object is free, where it has to be created anew, and

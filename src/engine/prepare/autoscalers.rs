@@ -10,7 +10,7 @@ use crate::engine::{
 };
 use crate::{
     cluster::{Cluster, ListScope, Listing, RequestError, Resource, Served, Tolerated},
-    object::{ObjectId, scale_target},
+    object::{ObjectId, field::part, scale_target},
     ownership::is_ours,
 };
 
@@ -37,12 +37,7 @@ pub(crate) async fn leave_replicas(
         .filter(|decision| decision.action == ChangeAction::Change);
     let scaled: Vec<ObjectId> = changed
         .map(|decision| &decision.id)
-        .filter(|id| {
-            wanted.objects[*id]
-                .sent()
-                .pointer("/spec/replicas")
-                .is_some()
-        })
+        .filter(|id| part(wanted.objects[*id].sent(), "/spec/replicas").is_some())
         .cloned()
         .collect();
     if scaled.is_empty() {

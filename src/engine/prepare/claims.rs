@@ -12,12 +12,13 @@ use crate::engine::{
 };
 use crate::{
     cluster::{Cluster, Force, RequestError, Resource, Seen, Served},
+    object::HasKind as _,
     preflight::{Finding, described},
 };
 
 /// Adds to each StatefulSet among `decisions` that is created anew the claims that have to grow
-/// with it, and to `observation` what they are now. Returns a finding for each claim that the API server
-/// would not let grow.
+/// with it, and to `observation` what they are now. Returns a finding for each claim that the API
+/// server would not let grow.
 /// <https://kubernetes.io/docs/concepts/storage/persistent-volumes/#expanding-persistent-volumes-claims>
 pub(crate) async fn expand_claims(
     cluster: &Cluster,
@@ -31,7 +32,7 @@ pub(crate) async fn expand_claims(
         return Ok(findings);
     };
     let replaced = decisions.iter_mut().filter(|decision| {
-        decision.action == ChangeAction::Replace && decision.id.kind == "StatefulSet"
+        decision.action == ChangeAction::Replace && decision.id.is_like_stateful_set()
     });
     for decision in replaced {
         let object = &wanted.objects[&decision.id];

@@ -163,7 +163,7 @@ impl Try<'_> {
     /// Tries the object as a new one, where it may be deleted for that.
     async fn anew(&self, fields: Vec<String>, live: &Value, decision: &mut Decision) -> DryRun {
         let DesiredObject { object, marks, .. } = self.object;
-        let sizes = if object.id.kind == "StatefulSet" {
+        let sizes = if object.id.is_like_stateful_set() {
             templates(self.object.sent(), live)
         } else {
             Templates::Other

@@ -7,8 +7,8 @@ use crate::{
     cluster::Served,
     error::CommandError,
     object::{
-        FieldPath, KnownScopes, Marks, Object, ObjectId, Origin, PhaseHint, Problem, References,
-        Scope, ScopeLookup,
+        FieldPath, HasKind as _, KnownScopes, Marks, Object, ObjectId, Origin, PhaseHint, Problem,
+        References, Scope, ScopeLookup,
     },
     phase::{self, Assignment},
     plan::{self, Plan},
@@ -82,7 +82,7 @@ impl Rendering {
             self.rendered
                 .objects
                 .keys()
-                .any(|id| id.kind == "CustomResourceDefinition" && id.name == name)
+                .any(|id| id.is_definition() && id.name == name)
         };
         let conditional = plan
             .contents

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::fields::text;
 use crate::{
     cluster::{Cluster, Resource},
+    object::{ManifestView, Scope, field::text},
     readiness::VolumeBinding,
 };
 
@@ -20,7 +20,7 @@ pub(super) struct VolumeBindings {
 impl VolumeBindings {
     /// When the claim `object` is bound, as far as that is known.
     pub(super) fn of(&self, object: &Value) -> Option<VolumeBinding> {
-        let class = object.pointer("/spec/storageClassName")?.as_str()?;
+        let class = text(object, "/spec/storageClassName")?;
         self.by_class.get(class).copied()
     }
 
@@ -35,17 +35,10 @@ impl VolumeBindings {
     /// Asks for all StorageClasses. Without permission nothing is known of them, and a claim is
     /// waited for until it is bound.
     pub(super) async fn ask(&mut self, cluster: &Cluster) {
-        let classes = Resource {
-            group: "storage.k8s.io".to_owned(),
-            version: "v1".to_owned(),
-            kind: "StorageClass".to_owned(),
-            plural: "storageclasses".to_owned(),
-            namespaced: false,
-            verbs: Vec::new(),
-            has_status: false,
-        };
+        let (group, kind) = ("storage.k8s.io", "StorageClass");
+        let classes = Resource::built_in(group, "v1", kind, "storageclasses", Scope::Cluster);
         if let Ok(listed) = cluster.list(&classes, None, None).await {
-            let named = |class: &Value| text(class, "/metadata/name").to_owned();
+            let named = |class: &Value| ManifestView(class).name().to_owned();
             self.by_class = listed
                 .items
                 .iter()

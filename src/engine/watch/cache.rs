@@ -12,15 +12,17 @@ use serde_json::Value;
 
 use super::{
     bindings::VolumeBindings,
-    fields::{kind_of, uid_of},
-    objects::ObservedObjects,
+    objects::{ObservedObjects, uid_of},
     related::{RelatedObjects, is_in},
     status_subresources::StatusSubresources,
     watches::Watches,
 };
 use crate::{
     cluster::{Cluster, Heard, Live, RequestError, Resource, Served, WatchScope, Watched},
-    object::ObjectId,
+    object::{
+        HasKind as _, ManifestView, ObjectId, Scope,
+        field::{integer, list},
+    },
     readiness::{Budget, Rules, Surroundings, Verdict},
 };
 
@@ -177,10 +179,10 @@ impl ResourceCache {
             family
                 .iter()
                 .copied()
-                .filter(|child| kind_of(child) == kind)
+                .filter(|child| ManifestView(child).kind() == kind)
                 .collect()
         };
-        let pods = if kind_of(object) == "PersistentVolumeClaim" {
+        let pods = if ManifestView(object).is_claim() {
             self.related.users_of(object)
         } else {
             of_kind("Pod")
@@ -253,7 +255,7 @@ impl ResourceCache {
                 None,
             );
         }
-        if id.kind == "PersistentVolumeClaim" {
+        if id.is_claim() {
             let cluster = self.watches.cluster();
             self.criteria.bindings.ask_once(cluster).await;
         }
@@ -270,7 +272,7 @@ impl ResourceCache {
         for listed in join_all(lists).await {
             match listed {
                 Ok(listed) => listed.items.iter().for_each(|item| self.note(item)),
-                Err(error) if matches!(error.code(), Some(403 | 404)) => {}
+                Err(error) if error.is_forbidden() || error.is_absent() => {}
                 Err(error) => return Err(error),
             }
         }
@@ -333,9 +335,8 @@ impl ResourceCache {
     }
 
     fn is_ours(&self, object: &Value) -> bool {
-        let labels = object.pointer("/metadata/labels");
-        self.label()
-            .is_some_and(|label| labels.and_then(|labels| labels.get(label)).is_some())
+        let label = self.label();
+        label.is_some_and(|label| ManifestView(object).label(label).is_some())
     }
 
     fn label(&self) -> Option<&String> {
@@ -375,13 +376,11 @@ impl ResourceCache {
 
 /// The number of restarts of that container of `pod` which was restarted most often.
 fn most_restarts(pod: &Value) -> u32 {
-    let status_subresources =
-        ["/status/initContainerStatuses", "/status/containerStatuses"].into_iter();
-    let status_subresources = status_subresources
-        .filter_map(|at| pod.pointer(at)?.as_array())
-        .flatten();
-    let restarts = status_subresources
-        .filter_map(|status| status.get("restartCount")?.as_u64())
+    let statuses = ["/status/initContainerStatuses", "/status/containerStatuses"]
+        .into_iter()
+        .flat_map(|path| list(pod, path));
+    let restarts = statuses
+        .filter_map(|status| integer(status, "/restartCount"))
         .max()
         .unwrap_or(0);
     u32::try_from(restarts).unwrap_or(u32::MAX)
@@ -389,17 +388,9 @@ fn most_restarts(pod: &Value) -> u32 {
 
 /// [`CHILDREN`] as they are served.
 fn children() -> impl Iterator<Item = Resource> {
-    CHILDREN
-        .iter()
-        .map(|(group, version, kind, plural)| Resource {
-            group: (*group).to_owned(),
-            version: (*version).to_owned(),
-            kind: (*kind).to_owned(),
-            plural: (*plural).to_owned(),
-            namespaced: true,
-            verbs: Vec::new(),
-            has_status: false,
-        })
+    CHILDREN.iter().map(|(group, version, kind, plural)| {
+        Resource::built_in(group, version, kind, plural, Scope::Namespaced)
+    })
 }
 
 fn identity(object: &Value) -> Option<ObjectId> {
@@ -407,8 +398,8 @@ fn identity(object: &Value) -> Option<ObjectId> {
 }
 
 fn is_child(object: &Value) -> bool {
-    CHILDREN
-        .iter()
-        .any(|(_, _, kind, _)| *kind == kind_of(object))
-        || kind_of(object) == "Job"
+    let object = ManifestView(object);
+    let is_listed =
+        |(group, _, kind, _): &(&str, &str, &str, &str)| object.group_and_kind() == (group, kind);
+    CHILDREN.iter().any(is_listed) || object.is_job()
 }

@@ -3,7 +3,6 @@
 pub(super) mod access;
 mod bindings;
 pub(super) mod cache;
-mod fields;
 pub(super) mod objects;
 pub(super) mod related;
 pub(super) mod status_subresources;

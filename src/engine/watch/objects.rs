@@ -101,7 +101,8 @@ impl FromIterator<(ObjectId, Arc<Value>)> for ObservedObjects {
     }
 }
 
-fn uid_of(object: &Value) -> &str {
+/// The uid of `object`; what a watch brings has one.
+pub(super) fn uid_of(object: &Value) -> &str {
     ManifestView(object).uid().unwrap_or_default()
 }
 

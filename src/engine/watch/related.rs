@@ -7,8 +7,14 @@ use std::{
 
 use serde_json::Value;
 
-use super::fields::{kind_of, text, uid_of};
-use crate::cluster::WatchScope;
+use super::objects::uid_of;
+use crate::{
+    cluster::WatchScope,
+    object::{
+        HasKind as _, ManifestView,
+        field::{list, text},
+    },
+};
 
 /// What stands around objects: pods, ReplicaSets, Jobs, claims and events, each found by what it
 /// belongs to, and never by a search through all of them: hundreds of workloads may roll out at
@@ -36,24 +42,16 @@ impl RelatedObjects {
                 .or_default()
                 .insert(uid.clone());
         }
-        match kind_of(&child) {
-            "Event" => drop(
-                self.events
-                    .entry(regarding(&child).to_owned())
-                    .or_default()
-                    .insert(uid.clone()),
-            ),
-            "PersistentVolumeClaim" => drop(self.claims.insert(place(&child), uid.clone())),
-            "Pod" => {
-                for claim in claim_names(&child) {
-                    let claim = (
-                        text(&child, "/metadata/namespace").to_owned(),
-                        claim.to_owned(),
-                    );
-                    self.mounted.entry(claim).or_default().insert(uid.clone());
-                }
+        let view = ManifestView(&child);
+        if view.is_event() {
+            let about = self.events.entry(regarding(&child).to_owned());
+            about.or_default().insert(uid.clone());
+        } else if view.is_claim() {
+            self.claims.insert(place(&child), uid.clone());
+        } else if view.is_pod() {
+            for claim in mounted_claims(&child) {
+                self.mounted.entry(claim).or_default().insert(uid.clone());
             }
-            _ => {}
         }
         self.by_uid.insert(uid, child);
     }
@@ -67,15 +65,17 @@ impl RelatedObjects {
         for owner in owners(&known) {
             take_out(&mut self.owned, owner, uid);
         }
-        match kind_of(&known) {
-            "Event" => take_out(&mut self.events, regarding(&known), uid),
+        let view = ManifestView(&known);
+        if view.is_event() {
+            take_out(&mut self.events, regarding(&known), uid);
+        } else if view.is_claim() {
             // Another claim may have its name by now.
-            "PersistentVolumeClaim" => self.claims.retain(|_, claim| claim != uid),
-            "Pod" => self.mounted.retain(|_, pods| {
+            self.claims.retain(|_, claim| claim != uid);
+        } else if view.is_pod() {
+            self.mounted.retain(|_, pods| {
                 pods.remove(uid);
                 !pods.is_empty()
-            }),
-            _ => {}
+            });
         }
     }
 
@@ -116,17 +116,8 @@ impl RelatedObjects {
 
     /// The claims that `pods` mount.
     pub(crate) fn claims_of<'a>(&'a self, pods: &[&'a Value]) -> Vec<&'a Value> {
-        let keys: HashSet<(String, String)> = pods
-            .iter()
-            .flat_map(|pod| {
-                claim_names(pod).map(|claim| {
-                    (
-                        text(pod, "/metadata/namespace").to_owned(),
-                        claim.to_owned(),
-                    )
-                })
-            })
-            .collect();
+        let keys: HashSet<(String, String)> =
+            pods.iter().flat_map(|pod| mounted_claims(pod)).collect();
         keys.iter()
             .filter_map(|key| self.by_uid.get(self.claims.get(key)?).map(AsRef::as_ref))
             .collect()
@@ -146,23 +137,14 @@ impl RelatedObjects {
     pub(crate) fn concerned(&self, changed: &Value) -> HashSet<String> {
         let mut open: Vec<&str> = vec![uid_of(changed)];
         open.extend(owners(changed));
-        match kind_of(changed) {
-            "Event" => open.push(regarding(changed)),
-            "PersistentVolumeClaim" => open.extend(self.users_of(changed).into_iter().map(uid_of)),
-            "Pod" => {
-                let claims = claim_names(changed).map(|claim| {
-                    (
-                        text(changed, "/metadata/namespace").to_owned(),
-                        claim.to_owned(),
-                    )
-                });
-                open.extend(
-                    claims
-                        .filter_map(|claim| self.claims.get(&claim))
-                        .map(String::as_str),
-                );
-            }
-            _ => {}
+        let view = ManifestView(changed);
+        if view.is_event() {
+            open.push(regarding(changed));
+        } else if view.is_claim() {
+            open.extend(self.users_of(changed).into_iter().map(uid_of));
+        } else if view.is_pod() {
+            let claims = mounted_claims(changed).filter_map(|claim| self.claims.get(&claim));
+            open.extend(claims.map(String::as_str));
         }
         let mut concerned = HashSet::new();
         while let Some(uid) = open.pop() {
@@ -196,43 +178,36 @@ fn take_out(index: &mut HashMap<String, HashSet<String>>, key: &str, uid: &str) 
 
 /// Whether `object` is of the kind and in the namespace of `scope`.
 pub(crate) fn is_in(scope: &WatchScope, object: &Value) -> bool {
-    kind_of(object) == scope.resource.kind
-        && scope
-            .namespace
-            .as_ref()
-            .is_none_or(|namespace| text(object, "/metadata/namespace") == namespace)
+    let object = ManifestView(object);
+    object.kind() == scope.resource.kind
+        && (scope.namespace.is_none() || object.namespace() == scope.namespace.as_deref())
 }
 
 /// Namespace and name.
 fn place(object: &Value) -> (String, String) {
-    (
-        text(object, "/metadata/namespace").to_owned(),
-        text(object, "/metadata/name").to_owned(),
-    )
+    let object = ManifestView(object);
+    (namespace_of(object), object.name().to_owned())
+}
+
+fn namespace_of(object: ManifestView<'_>) -> String {
+    object.namespace().unwrap_or_default().to_owned()
 }
 
 fn regarding(event: &Value) -> &str {
-    text(event, "/regarding/uid")
+    text(event, "/regarding/uid").unwrap_or_default()
 }
 
 fn owners(object: &Value) -> impl Iterator<Item = &str> {
-    object
-        .pointer("/metadata/ownerReferences")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .map(|owner| text(owner, "/uid"))
+    ManifestView(object).owners().map(|owner| owner.uid)
 }
 
-fn claim_names(pod: &Value) -> impl Iterator<Item = &str> {
-    let volumes = pod
-        .pointer("/spec/volumes")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    volumes
-        .map(|volume| text(volume, "/persistentVolumeClaim/claimName"))
-        .filter(|claim| !claim.is_empty())
+/// Namespace and name of each claim that `pod` mounts.
+fn mounted_claims(pod: &Value) -> impl Iterator<Item = (String, String)> {
+    let namespace = namespace_of(ManifestView(pod));
+    list(pod, "/spec/volumes")
+        .iter()
+        .filter_map(|volume| text(volume, "/persistentVolumeClaim/claimName"))
+        .map(move |claim| (namespace.clone(), claim.to_owned()))
 }
 
 #[cfg(test)]

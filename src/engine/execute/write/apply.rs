@@ -10,11 +10,8 @@ use crate::{
     cluster::{Applied, Force, RequestError, Resource},
     engine::desired::DesiredObject,
     event::WriteResult,
-    object::{
-        HasKind as _, ManifestView, ObjectId,
-        field::{integer, list},
-    },
-    ownership::{ChangedPath, adoption, changed_paths, give_up, written_at_creation},
+    object::{HasKind as _, ManifestView, ObjectId, field::integer},
+    ownership::{ChangedPath, adoption, changed_paths, give_up, has_managers, written_at_creation},
     plan::PhaseId,
     release::{JournalEntry, ObjectRecord},
 };
@@ -166,7 +163,7 @@ impl Writer<'_> {
         before: Option<&Value>,
     ) -> Result<Option<Value>, RequestError> {
         // All that stands in a Namespace beside labels is the system's, and must not go.
-        if before.is_none_or(has_managed_fields) || id.is_namespace() {
+        if before.is_none_or(has_managers) || id.is_namespace() {
             return Ok(None);
         }
         let applied = self
@@ -272,11 +269,6 @@ impl Writer<'_> {
         }
         Ok(())
     }
-}
-
-/// Whether the API server knows who owns what of `object`.
-fn has_managed_fields(object: &Value) -> bool {
-    !list(object, "/metadata/managedFields").is_empty()
 }
 
 /// Whether all replicas of `workload` were ready when it was looked at.
