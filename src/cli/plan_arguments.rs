@@ -15,8 +15,8 @@ use crate::{
 /// Which plan, which environment, with which variables.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct PlanArguments {
-    /// Plan: its name or path; need not be given where the nearest `plans/` folder upwards holds
-    /// exactly one
+    /// Plan: its name or path, or `PLAN.ENV`; need not be given where the nearest `plans/` folder
+    /// upwards holds exactly one
     #[arg(env = "DEPLOYCTL_PLAN")]
     pub(crate) plan: Option<String>,
     /// Environment of the plan
@@ -46,7 +46,7 @@ impl PlanArguments {
     /// wrong at once.
     pub(crate) fn load(&self, output: &mut Output) -> Result<Plan, CommandError> {
         let folder = current_folder()?;
-        let (plan, warnings) = plan::load(&self.selection(&folder)).map_err(CommandError::from)?;
+        let (plan, warnings) = plan::load(&self.selection(&folder)?).map_err(CommandError::from)?;
         for warning in &warnings {
             output.note(&warning_line(warning));
         }
@@ -57,14 +57,14 @@ impl PlanArguments {
     /// that no rule refers to.
     pub(crate) fn readiness(&self) -> Result<ReadinessSettings, CommandError> {
         let folder = current_folder()?;
-        plan::readiness(&self.selection(&folder)).map_err(CommandError::from)
+        plan::readiness(&self.selection(&folder)?).map_err(CommandError::from)
     }
 
     /// Where the release of the plan in the chosen environment is found. Needs no values of
     /// variables.
     pub(crate) fn address(&self) -> Result<Address, CommandError> {
         let folder = current_folder()?;
-        plan::address(&self.selection(&folder)).map_err(CommandError::from)
+        plan::address(&self.selection(&folder)?).map_err(CommandError::from)
     }
 
     /// Where the release is found, also where there is no plan file of that name. Returned with it
@@ -72,7 +72,7 @@ impl PlanArguments {
     pub(crate) fn address_or_name(&self) -> Result<(Address, Option<CommandError>), CommandError> {
         let folder = current_folder()?;
         let (address, missing) =
-            plan::address_or_name(&self.selection(&folder)).map_err(CommandError::from)?;
+            plan::address_or_name(&self.selection(&folder)?).map_err(CommandError::from)?;
         Ok((address, missing.map(CommandError::from)))
     }
 
@@ -80,7 +80,7 @@ impl PlanArguments {
     /// only where the plan cannot be read.
     pub(crate) fn examine(&self) -> Result<Examined, CommandError> {
         let folder = current_folder()?;
-        match plan::examine(&self.selection(&folder), true) {
+        match plan::examine(&self.selection(&folder)?, true) {
             Ok(examined) => Ok(examined),
             Err(LoadError::Problems { file, problems }) => Ok(Examined {
                 name: String::new(),
@@ -93,16 +93,45 @@ impl PlanArguments {
         }
     }
 
-    fn selection<'a>(&'a self, folder: &'a Path) -> Selection<'a> {
-        Selection {
-            plan: self.plan.as_deref(),
-            environment: self.env.as_deref(),
+    fn selection<'a>(&'a self, folder: &'a Path) -> Result<Selection<'a>, CommandError> {
+        let (plan, environment) = self.named(folder)?;
+        Ok(Selection {
+            plan,
+            environment,
             set: &self.set,
             state_namespace: self.state_namespace.as_deref(),
             folder,
             process: &|name| env::var(name).ok(),
+        })
+    }
+
+    /// The plan and the environment that were given, be it in one word: `shop.prod`, as releases are
+    /// shown.
+    fn named(&self, folder: &Path) -> Result<(Option<&str>, Option<&str>), CommandError> {
+        let (plan, environment) = (self.plan.as_deref(), self.env.as_deref());
+        let release = plan
+            .filter(|name| !folder.join(name).exists())
+            .and_then(release);
+        match (release, environment) {
+            (None, _) => Ok((plan, environment)),
+            (Some((_, named)), Some(given)) if named != given => {
+                Err(CommandError::usage(format!(
+                    "`{}` names the environment `{named}`, and `--env` or `DEPLOYCTL_ENV` names `{given}`",
+                    plan.unwrap_or_default()
+                ))
+                .hint("give one of them"))
+            }
+            (Some((plan, named)), _) => Ok((Some(plan), Some(named))),
         }
     }
+}
+
+/// Plan and environment of `PLAN.ENV`; neither has a dot in its name, and a path is none.
+fn release(name: &str) -> Option<(&str, &str)> {
+    let (plan, environment) = name.split_once('.')?;
+    let is_file = matches!(environment, "yaml" | "yml") || name.contains(['/', '\\']);
+    let is_whole = !plan.is_empty() && !environment.is_empty() && !environment.contains('.');
+    (is_whole && !is_file).then_some((plan, environment))
 }
 
 fn current_folder() -> Result<PathBuf, CommandError> {

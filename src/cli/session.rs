@@ -194,8 +194,9 @@ impl Session {
     }
 }
 
-/// Listens to SIGINT, SIGTERM and SIGHUP: the first asks to stop and put everything back, the
-/// second to stop at once.
+/// Listens to SIGINT, SIGTERM and SIGHUP: the first asks to stop and put everything back, another
+/// SIGINT or SIGTERM to stop at once. SIGHUP does not: a terminal that goes away may send several,
+/// and nobody is there who has asked for it.
 fn stops() -> Result<CancelSignals, CommandError> {
     let stops = CancelSignals::default();
     for kind in [
@@ -208,7 +209,7 @@ fn stops() -> Result<CancelSignals, CommandError> {
         let stops = stops.clone();
         tokio::spawn(async move {
             while signals.recv().await.is_some() {
-                if stops.interrupt.is_cancelled() {
+                if stops.interrupt.is_cancelled() && kind != SignalKind::hangup() {
                     stops.at_once.cancel();
                 }
                 stops.interrupt.cancel();

@@ -373,6 +373,8 @@ fn the_plan_is_found_by_name_by_path_or_alone() {
     for (place, arguments) in [
         (".", vec!["validate"]),
         ("below/deep", vec!["validate", "shop"]),
+        ("below/deep", vec!["validate", "shop.prod"]),
+        (".", vec!["validate", "shop.prod", "--env", "prod"]),
         ("plans", vec!["validate", "shop.yaml"]),
         ("below", vec!["validate", "../plans/shop.yaml"]),
     ] {
@@ -398,6 +400,21 @@ fn a_plan_that_is_not_found_is_told_with_what_there_is() {
             .starts_with("Error: no plan was named, and there is no folder `plans` here or above"),
         "{refusal}"
     );
+}
+
+#[test]
+fn a_release_is_named_as_it_is_shown() {
+    let folder = shop(SHOP);
+    let of = |arguments: &[&str]| folder.run(arguments).success();
+    assert_eq!(
+        of(&["render", "shop.prod"]),
+        of(&["render", "shop", "--env", "prod"])
+    );
+    insta::assert_snapshot!(folder.run(&["render", "shop.prd"]).refusal(), @"Error: the plan `shop` has no environment `prd`; did you mean `prod`?");
+    insta::assert_snapshot!(folder.run(&["render", "shop.prod", "--env", "dev"]).refusal(), @r"
+    Error: `shop.prod` names the environment `prod`, and `--env` or `DEPLOYCTL_ENV` names `dev`
+    Hint: give one of them
+    ");
 }
 
 #[test]

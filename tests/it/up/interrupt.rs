@@ -85,6 +85,31 @@ fn a_second_signal_stops_at_once_and_leaves_the_journal() {
     ]);
 }
 
+/// A terminal that goes away may hang up several times.
+#[test]
+fn a_second_hang_up_does_not_stop_the_rollback() {
+    let project = slow("hung-up-twice").manifest("databases/held.yaml", &held("hung-up-twice"));
+    let mut run = Running::start(project.up(&[]));
+    run.until(|event| event["event"] == "object-written" && event["phase"] == "apps");
+    run.signal(Signal::HUP);
+    run.until(|event| {
+        event["event"] == "object-written"
+            && event["result"] == "deleted"
+            && event["object"]["name"] == "held"
+    });
+    run.signal(Signal::HUP);
+    project.kubectl(&[
+        "patch",
+        "configmap/held",
+        "--type=json",
+        "-p",
+        r#"[{"op": "remove", "path": "/metadata/finalizers"}]"#,
+    ]);
+    let (status, events, stderr) = run.end();
+    assert_eq!(status, Some(130), "{stderr}");
+    assert_eq!(events.last().unwrap()["outcome"], "rolled-back");
+}
+
 /// A ConfigMap that is not gone before somebody has done something.
 fn held(namespace: &str) -> String {
     format!(
