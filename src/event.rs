@@ -78,6 +78,9 @@ pub(crate) enum EventKind {
         delay: Duration,
         why: String,
     },
+    /// The API server would not take an object before the run has written others: it is tried in
+    /// its turn.
+    TriedInTurn { object: ObjectId, why: String },
     /// The server sent a `Warning` header.
     ServerWarned { text: String },
     /// A phase ended.

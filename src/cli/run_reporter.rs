@@ -80,6 +80,7 @@ fn event_of(notice: Notice) -> EventKind {
             delay,
             why,
         },
+        Notice::TriedInTurn { object, why } => EventKind::TriedInTurn { object, why },
         Notice::Warned { text } => EventKind::ServerWarned { text },
     }
 }

@@ -37,6 +37,8 @@ pub(crate) enum Notice {
         delay: Duration,
         why: String,
     },
+    /// A dry run was refused for what the run has yet to write.
+    TriedInTurn { object: ObjectId, why: String },
     /// The server sent a `Warning` header.
     Warned { text: String },
 }
@@ -541,7 +543,8 @@ impl Cluster {
         Ok(response)
     }
 
-    fn notice(&self, notice: Notice) {
+    /// Tells whoever listens to the connection.
+    pub(crate) fn notice(&self, notice: Notice) {
         // Nobody may be listening any more at the end of a run.
         let _ = self.shared.notices.send(notice);
     }

@@ -57,6 +57,11 @@ impl<'a> Definition<'a> {
         })
     }
 
+    /// Whether a webhook translates objects from one version to another.
+    pub(crate) fn is_converted_by_webhook(self) -> bool {
+        self.text("/spec/conversion/strategy") == "Webhook"
+    }
+
     /// The versions, in their order.
     pub(crate) fn versions(self) -> impl Iterator<Item = DefinedVersion<'a>> {
         list(self.0, "/spec/versions")

@@ -5,6 +5,7 @@ mod definition;
 mod digest;
 pub(crate) mod field;
 mod field_path;
+mod filled_in;
 mod hint;
 mod id;
 mod kind;
@@ -22,6 +23,9 @@ pub(crate) use condition::{Condition, Truth};
 pub(crate) use definition::Definition;
 pub(crate) use digest::Digest;
 pub(crate) use field_path::FieldPath;
+pub(crate) use filled_in::{
+    filled_in_annotations, filled_in_paths, is_filled_in_annotation, remove_filled_in,
+};
 pub(crate) use hint::PhaseHint;
 pub(crate) use id::ObjectId;
 pub(crate) use kind::HasKind;

@@ -54,6 +54,30 @@ pub(crate) fn adoption(live: &Value, manager: &str) -> Option<Value> {
     Some(patch(live, others.chain([adopted]), gone.as_ref()))
 }
 
+/// A JSON patch that makes `manager` an applier of what is at `paths`, so that an apply that does not
+/// send it takes it away; `None` where there is nothing of it that `manager` does not hold already.
+/// It fails with 409 where `live` is not what is stored any more.
+///
+/// An explicit null would not do: an apply holds it then, and leaves the value where it is (tried on
+/// 1.36).
+pub(crate) fn hold(live: &Value, manager: &str, paths: &[Path]) -> Option<Value> {
+    let all: Vec<Entry<'_>> = entries(live).collect();
+    let blank = Entry::blank(manager, ManifestView(live).api_version());
+    let ours = all.iter().find(|entry| entry.is_applied_by(manager));
+    let ours = ours.cloned().unwrap_or_else(|| Entry::of(&blank));
+    let is_new = |path: &&Path| path.get(live).is_some() && !ours.fields().contains(path);
+    let new: Vec<&Path> = paths.iter().filter(is_new).collect();
+    if new.is_empty() {
+        return None;
+    }
+    let held: Fields = ours.fields().iter().chain(new).cloned().collect();
+    let others = all
+        .iter()
+        .filter(|entry| !entry.is_applied_by(manager))
+        .cloned();
+    Some(patch(live, others.chain([ours.with_fields(held)]), None))
+}
+
 /// A JSON patch that makes the object no longer ours: it takes away the entries of `manager` and
 /// the label of the release, and leaves everything else as it is. `None` where there is nothing of
 /// ours. It fails with 409 where `live` is not what is stored any more.
@@ -143,6 +167,23 @@ mod tests {
             .iter()
             .find(|entry| entry["manager"] == manager)
             .expect("an entry")
+    }
+
+    #[test]
+    fn what_nobody_holds_is_held_to_be_taken_away() {
+        let live = json!({"apiVersion": "apps/v1", "metadata": {"resourceVersion": "7", "managedFields": [
+            {"manager": OURS, "operation": "Apply", "apiVersion": "apps/v1", "fieldsV1": {"f:spec": {"f:replicas": {}}}},
+            {"manager": "other", "operation": "Update", "apiVersion": "apps/v1", "fieldsV1": {"f:spec": {"f:paused": {}}}},
+        ]}, "spec": {"replicas": 1, "strategy": {"rollingUpdate": {"maxSurge": 1}}}});
+        let left = Path::of_fields(&["spec", "strategy", "rollingUpdate"]);
+        let absent = Path::of_fields(&["spec", "absent"]);
+        let patch = hold(&live, OURS, &[left.clone(), absent.clone()]).expect("it is new");
+        assert_eq!(
+            owner(&patch, OURS)["fieldsV1"],
+            json!({"f:spec": {"f:replicas": {}, "f:strategy": {"f:rollingUpdate": {}}}})
+        );
+        assert_eq!(owners(&patch).len(), 2, "others stay");
+        assert_eq!(hold(&live, OURS, &[absent]), None);
     }
 
     #[test]

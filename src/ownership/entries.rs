@@ -134,6 +134,19 @@ pub(super) fn entries(object: &Value) -> impl Iterator<Item = Entry<'_>> {
         .map(Entry::of)
 }
 
+/// Makes `object` one of `api_version`, with its owners, where the versions differ in their name
+/// alone.
+pub(crate) fn rename_version(object: &mut Value, api_version: &str) {
+    let before = ManifestView(object).api_version().to_owned();
+    let managers = object["metadata"]["managedFields"].as_array_mut();
+    for entry in managers.into_iter().flatten() {
+        if entry["apiVersion"] == before {
+            entry["apiVersion"] = api_version.into();
+        }
+    }
+    object["apiVersion"] = api_version.into();
+}
+
 /// The operation that makes a JSON patch fail where `object` is not what is stored any more.
 ///
 /// Replaced by itself and not tested: a stale resource version is then answered with 409, a failed

@@ -1,10 +1,13 @@
 //! Our own entry of `managedFields`: whether an object is ours, and whose else it is.
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::entries::{Entry, entries, same_version};
-use crate::object::ManifestView;
+use super::{
+    entries::{Entry, entries, same_version},
+    path::Path,
+};
+use crate::object::{ManifestView, filled_in_paths};
 
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
@@ -72,13 +75,39 @@ pub(crate) fn is_interactive_kubectl(object: &Value, manager: &str) -> bool {
 /// Leaving an owned field out of an apply deletes it, and the API server then puts its default
 /// there: five replicas would become one.
 pub(crate) fn give_up(object: &Value, manager: &str, path: &[&str]) -> Option<Value> {
-    apply_entry(object, manager).filter(|fields| owns(fields, path))?;
+    give_up_all(object, manager, &[path])
+}
+
+/// [`give_up`] of what the control plane and well-known controllers fill in and `sent` does not
+/// hold: what a manifest once said of it, and we took over, is theirs.
+pub(crate) fn give_up_filled_in(object: &Value, sent: &Value, manager: &str) -> Option<Value> {
+    let is_sent = |path: &[&str]| Path::of_fields(path).get(sent).is_some();
+    let paths = filled_in_paths(object);
+    let left: Vec<&[&str]> = paths
+        .iter()
+        .map(Vec::as_slice)
+        .filter(|path| !is_sent(path))
+        .collect();
+    give_up_all(object, manager, &left)
+}
+
+fn give_up_all(object: &Value, manager: &str, paths: &[&[&str]]) -> Option<Value> {
+    let fields = apply_entry(object, manager)?;
     let index = entries(object).position(|entry| is_applied(&entry, manager))?;
-    let field = path.join("/f:");
-    Some(serde_json::json!([
-        same_version(object),
-        {"op": "remove", "path": format!("/metadata/managedFields/{index}/fieldsV1/f:{field}")},
-    ]))
+    let removal = |path: &&[&str]| {
+        let parts = path.iter();
+        let field: Vec<String> = parts
+            .map(|name| format!("/f:{}", name.replace('~', "~0").replace('/', "~1")))
+            .collect();
+        let field = field.concat();
+        json!({"op": "remove", "path": format!("/metadata/managedFields/{index}/fieldsV1{field}")})
+    };
+    let owned: Vec<Value> = paths
+        .iter()
+        .filter(|path| owns(fields, path))
+        .map(removal)
+        .collect();
+    (!owned.is_empty()).then(|| [same_version(object)].into_iter().chain(owned).collect())
 }
 
 /// The releases (`PLAN.ENV`) other than that of `manager` that apply `object`.
@@ -90,11 +119,29 @@ pub(crate) fn other_releases(object: &Value, manager: &str) -> Vec<String> {
         .collect()
 }
 
+/// Controllers of the control plane that apply: they fill in what somebody else wants, and want no
+/// object for themselves.
+///
+/// kube-controller-manager's `clusterroleaggregation` writes the rules of aggregated `ClusterRole`s;
+/// the others write statuses, which their subresource tells as well.
+const CONTROL_PLANE: [&str; 4] = [
+    "clusterrole-aggregation-controller",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+];
+
 /// The managers other than `manager` that apply `object`, other releases included: it is not ours
-/// alone.
+/// alone. Who applies a subresource, and the control plane, only fill it in.
 pub(crate) fn other_appliers(object: &Value, manager: &str) -> Vec<String> {
+    let owns = |entry: &Entry<'_>| {
+        entry.is_apply()
+            && entry.subresource().is_empty()
+            && entry.manager() != manager
+            && !CONTROL_PLANE.contains(&entry.manager())
+    };
     entries(object)
-        .filter(|entry| entry.is_apply() && entry.manager() != manager)
+        .filter(owns)
         .map(|entry| entry.manager().to_owned())
         .collect()
 }
@@ -119,8 +166,6 @@ pub(crate) fn written_at_creation(object: &Value, manager: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn object() -> Value {
@@ -151,6 +196,25 @@ mod tests {
             "deployctl.shop.dev"
         ));
         assert!(is_ours(&object(), "deployctl.shop.dev"));
+    }
+
+    #[test]
+    fn what_controllers_fill_in_is_given_up_where_it_is_not_sent() {
+        let object = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"resourceVersion": "7",
+            "annotations": {"deployment.kubernetes.io/revision": "3", "team": "a"},
+            "managedFields": [{"manager": "deployctl.shop.dev", "operation": "Apply", "fieldsV1": {"f:metadata": {"f:annotations": {"f:deployment.kubernetes.io/revision": {}, "f:team": {}}}}}],
+        }});
+        let sent = json!({"metadata": {"annotations": {"team": "a"}}});
+        let patch = give_up_filled_in(&object, &sent, "deployctl.shop.dev").expect("it is owned");
+        assert_eq!(
+            patch[1]["path"],
+            "/metadata/managedFields/0/fieldsV1/f:metadata/f:annotations/f:deployment.kubernetes.io~1revision"
+        );
+        assert_eq!(patch.as_array().map(Vec::len), Some(2));
+        assert_eq!(
+            give_up_filled_in(&object, &object, "deployctl.shop.dev"),
+            None
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod changers;
 mod entries;
 mod entry;
 mod fields;
+mod leftover;
 mod list;
 mod owned;
 mod owners;
@@ -21,15 +22,18 @@ mod system;
 mod tests;
 mod written;
 
-pub(crate) use adopt::{adoption, give_up_object};
+pub(crate) use adopt::{adoption, give_up_object, hold};
 pub(crate) use change::{ChangedPath, changed_paths};
 pub(crate) use changers::changers;
+pub(crate) use entries::rename_version;
 pub(crate) use entry::other_releases;
 pub(crate) use entry::{
-    apply_entry, give_up, has_managers, is_interactive_kubectl, is_ours, is_ours_to_remove,
-    other_appliers, written_at_creation,
+    apply_entry, give_up, give_up_filled_in, has_managers, is_interactive_kubectl, is_ours,
+    is_ours_to_remove, other_appliers, written_at_creation,
 };
-pub(crate) use owned::owned_values;
+pub(crate) use leftover::{Leftover, clearing, leftovers};
+pub(crate) use owned::{empty_paths, is_taken_whole, owned_values, without_paths};
+pub(crate) use path::Path;
 pub(crate) use proof::differences;
 pub(crate) use recreate::recreation;
 pub(crate) use restore::{owners_patch, restore};

@@ -2,7 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::path::Element;
+use super::{
+    entries::entries,
+    fields::Fields,
+    path::{Element, Path},
+};
 
 /// The values that `object` holds at exactly the paths in `fields` (the form of `fieldsV1`,
 /// KEP-555).
@@ -31,11 +35,68 @@ pub(crate) fn owned_values(object: &Value, fields: &Value) -> Value {
     Value::Object(children)
 }
 
+/// The paths in `fields` at which `sent` says nothing but that there is a map or a list: others may
+/// fill it, and what they write is theirs. Whoever changes a map that is held as a whole takes it
+/// out of `fields`.
+pub(crate) fn empty_paths(sent: &Value, fields: &Value) -> Vec<Path> {
+    let is_empty = |path: &&Path| match path.get(sent) {
+        Some(Value::Object(fields)) => fields.is_empty(),
+        Some(Value::Array(items)) => items.is_empty(),
+        _ => false,
+    };
+    let fields = Fields::of(fields);
+    fields.iter().filter(is_empty).cloned().collect()
+}
+
+/// Whether somebody other than `manager` holds what is at `path` as a whole, and not only parts of
+/// it: a selector, a list without keys.
+pub(crate) fn is_taken_whole(live: &Value, path: &Path, manager: &str) -> bool {
+    let is_whole = |fields: &Fields| {
+        let mut within = fields.iter().filter(|other| other.is_within(path));
+        within.next() == Some(path) && within.next().is_none()
+    };
+    let mut others = entries(live).filter(|entry| entry.manager() != manager);
+    others.any(|entry| is_whole(entry.fields()) && path.get(live).is_some_and(holds_something))
+}
+
+fn holds_something(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => !fields.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        _ => true,
+    }
+}
+
+/// `fields` without `paths`.
+pub(crate) fn without_paths(fields: &Value, paths: &[Path]) -> Value {
+    let fields = Fields::of(fields);
+    let rest = fields.iter().filter(|path| !paths.contains(path));
+    rest.cloned().collect::<Fields>().to_value()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::owned_values;
+    use super::*;
+
+    #[test]
+    fn what_was_sent_empty_is_others_to_fill() {
+        let fields = json!({
+            "f:metadata": {"f:annotations": {}, "f:labels": {"f:a": {}}},
+            "f:spec": {"f:containers": {"k:{\"name\":\"a\"}": {".": {}, "f:name": {}, "f:env": {}, "f:args": {}}}},
+        });
+        let sent = json!({
+            "metadata": {"annotations": {}, "labels": {"a": ""}},
+            "spec": {"containers": [{"name": "a", "env": [], "args": ["x"]}]},
+        });
+        let empty = empty_paths(&sent, &fields);
+        let shown: Vec<String> = empty.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            shown,
+            ["metadata.annotations", "spec.containers[name=\"a\"].env"]
+        );
+    }
 
     #[test]
     fn only_owned_paths_count() {

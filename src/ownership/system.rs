@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::path::{Element, Path};
+use crate::object::{filled_in_annotations, is_filled_in_annotation};
 
 /// What the API server itself writes into `metadata`.
 /// <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/>
@@ -17,12 +18,6 @@ const METADATA: [&str; 8] = [
     "deletionGracePeriodSeconds",
 ];
 
-/// Annotations in which controllers count what they have done with the object.
-const ANNOTATIONS: [&str; 2] = [
-    "deployment.kubernetes.io/revision",
-    "deprecated.daemonset.template.generation",
-];
-
 /// Whether the system writes what is at `path`, so that it is never put back and never compared:
 /// `status`, what the API server counts and names, and the annotations of its controllers.
 pub(super) fn is_of_system(path: &Path) -> bool {
@@ -33,8 +28,9 @@ pub(super) fn is_of_system(path: &Path) -> bool {
         .take(3)
         .collect();
     match names.as_slice() {
-        ["status", ..] => true,
-        ["metadata", "annotations", name, ..] => ANNOTATIONS.contains(name),
+        // In which version an object is read is no part of it.
+        ["apiVersion"] | ["status", ..] => true,
+        ["metadata", "annotations", name, ..] => is_filled_in_annotation(name),
         ["metadata", name, ..] => METADATA.contains(name),
         _ => false,
     }
@@ -53,9 +49,8 @@ pub(super) fn remove_system_fields(object: &mut Value) {
         .iter()
         .filter(|name| **name != "managedFields")
         .map(|name| Path::of_fields(&["metadata", name]));
-    let annotations = ANNOTATIONS
-        .iter()
-        .map(|name| Path::of_fields(&["metadata", "annotations", name]));
+    let annotations =
+        filled_in_annotations().map(|name| Path::of_fields(&["metadata", "annotations", name]));
     for path in metadata
         .chain(annotations)
         .chain([Path::of_fields(&["status"])])

@@ -83,9 +83,12 @@ fn fields_of_spec(sent: &Value, live: &Value) -> Vec<String> {
 /// Whether all that `part` says holds in `whole`, which may say more: the API server adds defaults.
 pub(crate) fn is_within(part: &Value, whole: &Value) -> bool {
     match (part, whole) {
-        (Value::Object(part), Value::Object(whole)) => part
-            .iter()
-            .all(|(name, value)| whole.get(name).is_some_and(|other| is_within(value, other))),
+        (Value::Object(part), Value::Object(whole)) => {
+            part.iter().all(|(name, value)| match whole.get(name) {
+                Some(other) => is_within(value, other),
+                None => value.is_null(),
+            })
+        }
         (Value::Array(part), Value::Array(whole)) => {
             part.len() == whole.len()
                 && part

@@ -9,6 +9,7 @@ mod ownership;
 mod permission;
 mod refusal;
 mod requirements;
+mod undecided;
 
 pub(crate) use dry_run::{DryRun, judge_dry_run};
 pub(crate) use finding::{Finding, refusal};
@@ -18,3 +19,4 @@ pub(crate) use ownership::{Existing, held_by_other_releases, unremembered};
 pub(crate) use permission::{Missing, Need, not_permitted};
 pub(crate) use refusal::described;
 pub(crate) use requirements::{Brought, requirements};
+pub(crate) use undecided::{RunObjects, is_of_admission, is_undecided};

@@ -70,7 +70,7 @@ impl Verdict {
     }
 
     /// As wanted and working.
-    pub(super) fn ready(message: impl Into<String>) -> Self {
+    pub(crate) fn ready(message: impl Into<String>) -> Self {
         Self::new(State::Ready, "", message)
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{object::ObjectId, plan::PhaseId};
+use crate::{object::ObjectId, ownership::Path, plan::PhaseId};
 
 /// Number of a step in its program, from 0.
 pub(crate) type StepId = usize;
@@ -31,8 +31,15 @@ pub(crate) struct Step {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub(crate) enum Work {
-    /// Applies an object as wanted; `force`: also fields that somebody changed at a terminal.
-    Apply { object: ObjectId, force: bool },
+    /// Applies an object as wanted.
+    Apply {
+        object: ObjectId,
+        /// Fields that somebody changed at a terminal are taken over.
+        force: bool,
+        /// Fields that nobody wants and that contradict what is wanted: they are taken away.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        cleared: Vec<Path>,
+    },
     /// Makes a claim larger, up to what its StatefulSet asks for now.
     Expand { object: ObjectId, size: String },
     /// Puts an object back that is there, to what the snapshot says of it.

@@ -1,11 +1,13 @@
 //! What is remembered of one object after it was written: the skip rule compares with it.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
     object::{Digest, ManifestView, ObjectId},
-    ownership::{apply_entry, owned_values},
+    ownership::{Path, apply_entry, empty_paths, is_taken_whole, owned_values, without_paths},
     plan::PhaseId,
 };
 
@@ -27,6 +29,10 @@ pub(crate) struct ObjectRecord {
     /// Digest of the stored values at the paths that we own. Admission may store others than were
     /// sent.
     pub(crate) stored: Digest,
+    /// What was sent as an empty map or list, so that `stored` is about it no more: others may fill
+    /// it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) empty: Vec<Path>,
     /// Whether the release created it: a Namespace or definition that was there before is never
     /// deleted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -42,25 +48,27 @@ pub(crate) struct ObjectRecord {
 }
 
 impl ObjectRecord {
-    /// What is to be remembered of `answer`, the API server's answer to applying `wanted`; `None`
-    /// where it is not ours.
+    /// What is to be remembered of `answer`, the API server's answer to applying what was `sent`,
+    /// which has the digest `wanted`; `None` where it is not ours.
     pub(crate) fn of_answer(
         id: &ObjectId,
         phase: &PhaseId,
-        wanted: &Digest,
+        (sent, wanted): (&Value, &Digest),
         answer: &Value,
         manager: &str,
     ) -> Option<Self> {
         let entry = apply_entry(answer, manager)?;
         let view = ManifestView(answer);
+        let empty = empty_paths(sent, entry);
         Some(Self {
             id: id.clone(),
             api_version: view.api_version().to_owned(),
             phase: phase.clone(),
             wanted: wanted.clone(),
             uid: view.uid().unwrap_or_default().to_owned(),
-            entry: Digest::of(entry),
-            stored: Digest::of(&owned_values(answer, entry)),
+            entry: held(entry, &empty),
+            stored: stored(answer, entry, &empty),
+            empty,
             created: false,
             completed: false,
             kept: false,
@@ -75,9 +83,37 @@ impl ObjectRecord {
         let view = ManifestView(live);
         view.uid() == Some(self.uid.as_str())
             && !view.is_terminating()
-            && Digest::of(entry) == self.entry
-            && Digest::of(&owned_values(live, entry)) == self.stored
+            && !self
+                .empty
+                .iter()
+                .any(|path| is_taken_whole(live, path, manager))
+            && held(entry, &self.empty) == self.entry
+            && stored(live, entry, &self.empty) == self.stored
     }
+}
+
+/// Digest of the paths in `entry` but those that are `empty`: whoever fills an empty map takes it
+/// over.
+fn held(entry: &Value, empty: &[Path]) -> Digest {
+    if empty.is_empty() {
+        Digest::of(entry)
+    } else {
+        Digest::of(&without_paths(entry, empty))
+    }
+}
+
+/// Digest of the values that `object` holds at the paths in `entry` but those that are `empty`.
+fn stored(object: &Value, entry: &Value, empty: &[Path]) -> Digest {
+    let mut object = Cow::Borrowed(object);
+    for path in empty {
+        path.remove(object.to_mut());
+    }
+    let entry = if empty.is_empty() {
+        Cow::Borrowed(entry)
+    } else {
+        Cow::Owned(without_paths(entry, empty))
+    };
+    Digest::of(&owned_values(&object, &entry))
 }
 
 #[cfg(test)]
@@ -103,7 +139,7 @@ mod tests {
         let record = ObjectRecord::of_answer(
             &id,
             &PhaseId::declared("apps"),
-            &Digest::of(&json!({})),
+            (&json!({}), &Digest::of(&json!({}))),
             &answer,
             "deployctl.shop.dev",
         )
@@ -112,5 +148,77 @@ mod tests {
         assert!(!record.holds(&live("2", "u1"), "deployctl.shop.dev"));
         assert!(!record.holds(&live("1", "u2"), "deployctl.shop.dev"));
         assert!(!record.holds(&answer, "deployctl.shop.prod"));
+    }
+
+    #[test]
+    fn what_others_put_into_a_map_that_was_sent_empty_is_theirs() {
+        let live = |spec: Value| {
+            json!({
+                "apiVersion": "example.org/v1", "kind": "Gadget",
+                "metadata": {"name": "a", "uid": "u1", "managedFields": [
+                    {"manager": "deployctl.shop.dev", "operation": "Apply", "fieldsV1": {"f:spec": {}}},
+                ]},
+                "spec": spec,
+            })
+        };
+        let sent = json!({"apiVersion": "example.org/v1", "kind": "Gadget", "metadata": {"name": "a"}, "spec": {}});
+        let answer = live(json!({"size": 1}));
+        let id = ObjectId::of(&answer).expect("has an identity");
+        let phase = PhaseId::declared("apps");
+        let digest = Digest::of(&sent);
+        let record =
+            ObjectRecord::of_answer(&id, &phase, (&sent, &digest), &answer, "deployctl.shop.dev")
+                .expect("ours");
+        // Whoever fills the map may take it over.
+        let mut taken = live(json!({"size": 5}));
+        taken["metadata"]["managedFields"] = json!([
+            {"manager": "deployctl.shop.dev", "operation": "Apply", "fieldsV1": {}},
+            {"manager": "operator", "operation": "Update", "fieldsV1": {"f:spec": {".": {}, "f:size": {}}}},
+        ]);
+        assert!(record.holds(&taken, "deployctl.shop.dev"));
+        for theirs in [
+            json!({"size": 1}),
+            json!({"size": 2, "more": [1]}),
+            json!({}),
+        ] {
+            assert!(record.holds(&live(theirs), "deployctl.shop.dev"));
+        }
+    }
+
+    /// A selector is held as a whole: whoever puts something into it wants another one than ours.
+    #[test]
+    fn what_others_put_into_an_empty_map_that_is_held_as_a_whole_is_a_change() {
+        let live = |selector: Value, entries: Value| {
+            json!({
+                "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+                "metadata": {"name": "deny", "uid": "u1", "managedFields": entries},
+                "spec": {"podSelector": selector, "policyTypes": ["Ingress"]},
+            })
+        };
+        let entry = |manager: &str, operation: &str, fields: Value| json!({"manager": manager, "operation": operation, "fieldsV1": {"f:spec": fields}});
+        let ours = |fields| entry("deployctl.shop.dev", "Apply", fields);
+        let sent = live(json!({}), json!([]));
+        let answer = live(
+            json!({}),
+            json!([ours(json!({"f:podSelector": {}, "f:policyTypes": {}}))]),
+        );
+        let id = ObjectId::of(&answer).expect("has an identity");
+        let record = ObjectRecord::of_answer(
+            &id,
+            &PhaseId::declared("apps"),
+            (&sent, &Digest::of(&sent)),
+            &answer,
+            "deployctl.shop.dev",
+        )
+        .expect("ours");
+        assert!(record.holds(&answer, "deployctl.shop.dev"));
+        let changed = live(
+            json!({"matchLabels": {"app": "web"}}),
+            json!([
+                ours(json!({"f:policyTypes": {}})),
+                entry("kubectl-edit", "Update", json!({"f:podSelector": {}})),
+            ]),
+        );
+        assert!(!record.holds(&changed, "deployctl.shop.dev"));
     }
 }

@@ -121,6 +121,7 @@ mod tests {
             uid: "u1".to_owned(),
             entry: Digest::of(&json!({})),
             stored: Digest::of(&json!({})),
+            empty: Vec::new(),
             created: false,
             completed: false,
             kept: false,

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::object::ObjectId;
+use crate::{object::ObjectId, ownership::rename_version};
 
 /// What was there, under the lock, before the first write: every object that a run may touch.
 ///
@@ -40,6 +40,15 @@ impl Snapshot {
     /// The object `id` as it was; `None` where it was not there, or where nothing is known of it.
     pub(crate) fn object(&self, id: &ObjectId) -> Option<&Arc<Value>> {
         self.objects.get(id)?.as_ref()
+    }
+}
+
+impl Snapshot {
+    /// Holds `id` as an object of `api_version`, with the owners that it had.
+    pub(crate) fn rename_version(&mut self, id: &ObjectId, api_version: &str) {
+        if let Some(Some(object)) = self.objects.get_mut(id) {
+            rename_version(Arc::make_mut(object), api_version);
+        }
     }
 }
 

@@ -219,6 +219,11 @@ impl Announcer {
                     .styled(WARNING, "Warning:")
                     .text(format!(" {text}"))
             }),
+            EventKind::TriedInTurn { object, why } if self.detail == Detail::More => Some(
+                Line::default()
+                    .styled(HINT, "Tried in its turn:")
+                    .text(format!(" {object}: {why}")),
+            ),
             EventKind::RequestRetried {
                 verb,
                 object,

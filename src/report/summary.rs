@@ -310,7 +310,7 @@ impl Ending<'_> {
                     format!(", revision {}", run.revision)
                 };
                 format!(
-                    "{} is up to date: {objects}{revision}, no changes{took}",
+                    "{} is up to date: {objects}{revision}, nothing to change{took}",
                     run.release
                 )
             }

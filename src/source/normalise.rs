@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::object::{
     FieldPath, HasKind as _, ManifestView, Problem, containers,
     field::{list, map, text},
-    pod_spec,
+    pod_spec, remove_filled_in,
 };
 
 /// Fields of `metadata` that only the server sets; sent back, they conflict with what it has now.
@@ -24,8 +24,8 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Brings an object into the form in which it is compared, hashed and sent.
 ///
-/// Null values of maps go (server-side apply would store them as empty text), `stringData` of a
-/// Secret goes into `data`, and what only the server sets goes. The problems have no place yet.
+/// Null values go where they mean nothing, `stringData` of a Secret goes into `data`, and what only
+/// the cluster sets goes. The problems have no place yet.
 pub(super) fn normalise(object: &mut Value, problems: &mut Vec<Problem>) {
     remove_nulls(object);
     remove_server_set(object, problems);
@@ -35,14 +35,41 @@ pub(super) fn normalise(object: &mut Value, problems: &mut Vec<Problem>) {
     }
 }
 
+/// Maps whose values are text: server-side apply would store a null in them as empty text.
+const TEXTS: [&str; 7] = [
+    "labels",
+    "annotations",
+    "matchLabels",
+    "nodeSelector",
+    "data",
+    "binaryData",
+    "stringData",
+];
+
+/// Removes the null values that mean nothing: those of texts, and those of `metadata`, where
+/// generators write `creationTimestamp: null`.
+///
+/// Everywhere else a null says something to the API server, as under `kubectl apply --server-side`:
+/// it clears a default and the other members of a union, and is stored where a custom resource may
+/// hold it.
 fn remove_nulls(value: &mut Value) {
     match value {
-        Value::Object(entries) => {
-            entries.retain(|_, value| !value.is_null());
-            entries.values_mut().for_each(remove_nulls);
+        Value::Object(fields) => {
+            for (name, value) in fields.iter_mut() {
+                if name == "metadata" || TEXTS.contains(&name.as_str()) {
+                    remove_null_entries(value);
+                }
+                remove_nulls(value);
+            }
         }
-        Value::Array(entries) => entries.iter_mut().for_each(remove_nulls),
+        Value::Array(items) => items.iter_mut().for_each(remove_nulls),
         _ => {}
+    }
+}
+
+fn remove_null_entries(map: &mut Value) {
+    if let Value::Object(entries) = map {
+        entries.retain(|_, value| !value.is_null());
     }
 }
 
@@ -55,6 +82,7 @@ fn remove_server_set(object: &mut Value, problems: &mut Vec<Problem>) {
     // Generators write an empty status, and a status with empty lists into CRDs; neither was meant.
     if let Some(status) = entries.remove("status")
         && !is_definition
+        && !status.is_null()
         && status != Value::Object(Map::new())
     {
         removed.push("status".to_owned());
@@ -75,6 +103,7 @@ fn remove_server_set(object: &mut Value, problems: &mut Vec<Problem>) {
             removed.push(field("/metadata/annotations", LAST_APPLIED));
         }
     }
+    removed.extend(remove_filled_in(object));
     if !removed.is_empty() {
         let list = removed
             .iter()
@@ -82,7 +111,7 @@ fn remove_server_set(object: &mut Value, problems: &mut Vec<Problem>) {
             .collect::<Vec<_>>()
             .join(", ");
         problems.push(
-            Problem::warning(format!("only the server sets {list}, so it is not sent"))
+            Problem::warning(format!("only the cluster sets {list}, so it is not sent"))
                 .hint("remove it from the manifest"),
         );
     }
@@ -148,12 +177,12 @@ fn merge_string_data(secret: &mut Value, problems: &mut Vec<Problem>) {
     let string_data = entries.remove("stringData");
     let mut data = match entries.remove("data") {
         Some(Value::Object(data)) => canonical(data, problems),
+        None | Some(Value::Null) => Map::new(),
         Some(_) => {
             return problems.push(
                 Problem::error("`data` is not a map").hint("write it as keys with base64 values"),
             );
         }
-        None => Map::new(),
     };
     match string_data {
         Some(Value::Object(values)) => {
@@ -172,10 +201,10 @@ fn merge_string_data(secret: &mut Value, problems: &mut Vec<Problem>) {
                 }
             }
         }
+        None | Some(Value::Null) => {}
         Some(_) => problems.push(
             Problem::error("`stringData` is not a map").hint("write it as keys with text values"),
         ),
-        None => {}
     }
     if !data.is_empty() {
         entries.insert("data".to_owned(), Value::Object(data));
@@ -217,13 +246,28 @@ mod tests {
     }
 
     #[test]
-    fn null_values_of_maps_go() {
-        let (object, problems) = normalised(
-            json!({"metadata": {"name": "a", "labels": null, "creationTimestamp": null}, "spec": {"a": null, "list": [null, {"b": null, "c": 1}]}, "status": {}}),
-        );
+    fn null_values_go_where_they_mean_nothing() {
+        let (object, problems) = normalised(json!({
+            "metadata": {"name": "a", "labels": null, "annotations": {"a": null}, "creationTimestamp": null},
+            "spec": {
+                "strategy": {"type": "Recreate", "rollingUpdate": null},
+                "list": [null, {"b": null, "c": 1}],
+                "template": {"metadata": {"creationTimestamp": null, "labels": {"a": null}}},
+            },
+            "data": {"a": null},
+            "status": {},
+        }));
         assert_eq!(
             object,
-            json!({"metadata": {"name": "a"}, "spec": {"list": [null, {"c": 1}]}})
+            json!({
+                "metadata": {"name": "a", "annotations": {}},
+                "spec": {
+                    "strategy": {"type": "Recreate", "rollingUpdate": null},
+                    "list": [null, {"b": null, "c": 1}],
+                    "template": {"metadata": {"labels": {}}},
+                },
+                "data": {},
+            })
         );
         assert!(problems.is_empty());
     }

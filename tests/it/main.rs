@@ -12,6 +12,7 @@ mod history;
 mod immutable;
 mod kill_points;
 mod lock;
+mod manifests;
 mod network;
 mod ownership;
 mod plan;

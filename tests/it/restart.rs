@@ -274,6 +274,32 @@ fn a_pod_that_started_on_what_a_killed_run_wrote_is_replaced() {
     assert_eq!(project.get("configmap/settings")["data"]["value"], "one");
 }
 
+/// What a release that was given up had changed: pods started on it.
+#[test]
+fn a_pod_that_started_on_what_was_given_up_is_replaced_by_the_next_run() {
+    let project = Project::new("restart-given-up")
+        .manifest("databases/settings.yaml", &config_map("settings", "one"))
+        .manifest("apps/web.yaml", &reader(BY_VARIABLES, ""));
+    project.deploy(&[]);
+    let first = pod(&project).unwrap();
+    project.rewrite("databases/settings.yaml", &config_map("settings", "two"));
+    project.rewrite(
+        "monitoring/broken.yaml",
+        &faulty_deployment("broken", "crash-loop"),
+    );
+    project.up(&["--no-rollback"]).run();
+    let second = eventually("the workload restarts for the new value", || {
+        pod(&project).filter(|uid| *uid != first)
+    });
+    project.rewrite("databases/settings.yaml", &config_map("settings", "one"));
+    project.rewrite("monitoring/broken.yaml", &config_map("broken", "no more"));
+    project.deploy(&[]);
+    assert_eq!(project.get("configmap/settings")["data"]["value"], "one");
+    let third = eventually("there is one pod", || pod(&project));
+    assert_ne!(third, second, "it had read what was given up");
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+}
+
 /// A release of two pods that read a setting by environment and were started after it was changed,
 /// by a run that then fails, and a budget that keeps `available` of them running. Returns the run
 /// once it has proved what it put back, with the pods it found.

@@ -113,7 +113,7 @@ fn bars_come_and_go_and_nothing_is_wider_than_the_terminal() {
         assert_eq!(again.status, 0, "{text}");
         assert!(
             text.starts_with(&format!(
-                "✓ {}.default is up to date: 2 objects, revision 1, no changes",
+                "✓ {}.default is up to date: 2 objects, revision 1, nothing to change",
                 shop.name
             )),
             "{text}"

@@ -18,7 +18,7 @@ use crate::engine::{
 use crate::{
     cluster::RequestError,
     event::{EventKind, PhaseOutcome, PhaseTiming, VerdictDelays, WriteResult},
-    object::{ObjectId, field::is_present},
+    object::ObjectId,
     plan::PhaseId,
     readiness::Verdict,
     release::{Program, StepId, Work},
@@ -302,28 +302,15 @@ impl<'a> Executor<'a> {
     }
 
     fn end_waits(&mut self) {
+        for job in self.waiter.take_completed() {
+            self.writer.note_completed(&job);
+        }
         for wait in self.waiter.take_over() {
             self.end_wait(&wait);
         }
     }
 
     fn end_wait(&mut self, wait: &Wait) {
-        if wait.until == WaitFor::Ready {
-            for waited in wait
-                .objects
-                .iter()
-                .filter(|waited| !waited.given_up && waited.id.kind == "Job")
-            {
-                if self
-                    .waiter
-                    .cache
-                    .object(&waited.id)
-                    .is_some_and(|job| is_present(job, "/spec/ttlSecondsAfterFinished"))
-                {
-                    self.writer.note_completed(&waited.id);
-                }
-            }
-        }
         let step = &self.program.steps[wait.step];
         let refused = |id: &ObjectId| self.faults.iter().any(|(fault, _)| fault == id);
         let failed = wait

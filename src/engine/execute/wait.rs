@@ -13,7 +13,7 @@ use crate::engine::{
 use crate::{
     cluster::Resource,
     event::EventKind,
-    object::{HasKind as _, ObjectId},
+    object::{HasKind as _, ObjectId, field::is_present},
     plan::PhaseId,
     readiness::{Budget, State, Verdict},
     release::{StepId, Work},
@@ -96,6 +96,8 @@ pub(crate) struct Waiter {
     on_fault: OnFault,
     /// The time from when an event was read to the verdict that came of it, for each new verdict.
     delays: Vec<Duration>,
+    /// Jobs that were seen to have done their work and that remove themselves then.
+    completed: Vec<ObjectId>,
 }
 
 impl WaitFor {
@@ -253,6 +255,7 @@ impl Waiter {
             emitter,
             on_fault,
             delays: Vec::new(),
+            completed: Vec::new(),
         }
     }
 
@@ -281,6 +284,12 @@ impl Waiter {
         hopeless
     }
 
+    /// Takes out the Jobs that were seen, since it was asked last, to have done their work, and that
+    /// remove themselves then.
+    pub(crate) fn take_completed(&mut self) -> Vec<ObjectId> {
+        std::mem::take(&mut self.completed)
+    }
+
     /// Takes out the waits that are over.
     pub(crate) fn take_over(&mut self) -> Vec<Wait> {
         self.waits.extract_if(.., |wait| wait.is_over()).collect()
@@ -299,6 +308,9 @@ impl Waiter {
             }
             let verdict = self.verdict(wait, index, now);
             let met = wait.until.is_met_by(&verdict);
+            if met && !wait.objects[index].is_met(wait.until) {
+                self.note_completed(&wait.objects[index]);
+            }
             let (phase, until) = (wait.phase.clone(), wait.until);
             let waited = &mut wait.objects[index];
             if !met {
@@ -345,6 +357,9 @@ impl Waiter {
     /// gives it.
     fn verdict(&self, wait: &mut Wait, index: usize, now: Timestamp) -> Verdict {
         let id = wait.objects[index].id.clone();
+        if wait.until == WaitFor::Ready && self.cache.completed(&id).is_some() {
+            return Verdict::ready("it is complete");
+        }
         let verdict = self.cache.judge_within(&id, now, wait.budget_of(index));
         wait.objects[index].has_failed_alone = verdict.state == State::Failed;
         let verdict =
@@ -396,6 +411,15 @@ impl Waiter {
             wait.budget_of(index)
         };
         self.cache.judge_within(&id, now, budget)
+    }
+
+    /// Notes a Job that has done its work and removes itself: where it is gone, it must not be run
+    /// again.
+    fn note_completed(&mut self, waited: &WaitTarget) {
+        let completed = self.cache.completed(&waited.id);
+        if completed.is_some_and(|job| is_present(job, "/spec/ttlSecondsAfterFinished")) {
+            self.completed.push(waited.id.clone());
+        }
     }
 
     fn follow(&mut self, waited: &WaitTarget) {

@@ -1,13 +1,17 @@
 //! The version that each kind is stored in, in which snapshots are read and put back.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 
 use crate::{
     cluster::{Cluster, RequestError, Resource, Served},
-    object::{Definition, HasKind as _, ObjectId, Scope},
+    event::ObjectNote,
+    object::{Definition, HasKind as _, ManifestView, ObjectId, Scope},
     release::Snapshot,
 };
 
@@ -61,44 +65,88 @@ pub(crate) async fn stored_as(
         .collect())
 }
 
-/// Adds the kinds of `ids` that were not served when the run began, or are not any more, as the
-/// definitions among `ids` define them: as those are, or were, where they are gone.
-pub(crate) async fn add_defined(
-    stored_as: &mut Resources,
+/// The kinds of `ids` in the versions in which they can be read and compared with `snapshot` now: the
+/// one that the snapshot holds, or, where that is not served any more, the one that they are stored
+/// in.
+///
+/// What a definition among `ids` defines is as that says, whatever was served when the run began;
+/// as it was, where it is gone.
+pub(crate) async fn served_now(
     cluster: &Cluster,
     served: &Served,
     ids: &BTreeSet<&ObjectId>,
     snapshot: &Snapshot,
-) -> Result<(), RequestError> {
-    let unknown: Vec<&ObjectId> = ids
-        .iter()
-        .copied()
-        .filter(|id| !stored_as.contains_key(id))
-        .collect();
-    let Some(definitions) = served
-        .preferred(DEFINITIONS, "CustomResourceDefinition")
-        .filter(|_| !unknown.is_empty())
-    else {
-        return Ok(());
+) -> Result<Resources, RequestError> {
+    let mut kinds = stored_as(cluster, served, ids.iter().copied()).await?;
+    for (id, resource) in &mut kinds {
+        let before = version_before(snapshot, id);
+        let as_before = before.and_then(|version| served.exact(version, &id.kind));
+        if let Some(as_before) = as_before {
+            *resource = as_before.clone();
+        }
+    }
+    let Some(definitions) = served.preferred(DEFINITIONS, "CustomResourceDefinition") else {
+        return Ok(kinds);
     };
     for definition in ids.iter().filter(|id| id.is_definition()) {
         let there = match cluster.get(definitions, None, &definition.name).await {
             Err(error) if error.is_forbidden() => None,
             there => there?,
         };
-        let Some(resource) = there
-            .as_ref()
-            .or(snapshot.object(definition).map(AsRef::as_ref))
-            .and_then(defined)
-        else {
+        let there = there.as_ref();
+        let Some(definition) = there.or(snapshot.object(definition).map(AsRef::as_ref)) else {
             continue;
         };
-        let of_kind = unknown
-            .iter()
-            .filter(|id| id.group == resource.group && id.kind == resource.kind);
-        stored_as.extend(of_kind.map(|id| ((*id).clone(), resource.clone())));
+        for id in ids.iter().filter(|id| defines(definition, id)) {
+            let resource = defined_as(definition, version_before(snapshot, id));
+            kinds.extend(resource.map(|resource| ((*id).clone(), resource)));
+        }
     }
-    Ok(())
+    Ok(kinds)
+}
+
+/// `apiVersion` in which `snapshot` holds `id`.
+fn version_before<'a>(snapshot: &'a Snapshot, id: &ObjectId) -> Option<&'a str> {
+    snapshot
+        .object(id)
+        .map(|before| ManifestView(before).api_version())
+}
+
+fn defines(definition: &Value, id: &ObjectId) -> bool {
+    Definition::of(definition)
+        .is_some_and(|definition| definition.group() == id.group && definition.kind() == id.kind)
+}
+
+/// `snapshot` in the versions of `kinds`, and the objects of it that nobody can translate, which
+/// are left out.
+///
+/// A definition without a webhook changes nothing but the version's name.
+/// <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definition-versioning/#specify-multiple-versions>
+pub(crate) async fn translated<'a>(
+    cluster: &Cluster,
+    served: &Served,
+    kinds: &Resources,
+    snapshot: &'a Snapshot,
+) -> Result<(Cow<'a, Snapshot>, Vec<ObjectNote>), RequestError> {
+    let mut translated = Cow::Borrowed(snapshot);
+    let mut unknown = Vec::new();
+    for (id, resource) in kinds {
+        let (before, now) = (version_before(snapshot, id), resource.api_version());
+        let Some(before) = before.filter(|before| *before != now) else {
+            continue;
+        };
+        let definition = definition_of(cluster, served, resource).await?;
+        let definition = definition.as_ref().and_then(Definition::of);
+        if definition.is_some_and(|definition| !definition.is_converted_by_webhook()) {
+            translated.to_mut().rename_version(id, &now);
+        } else {
+            unknown.push(ObjectNote {
+                object: id.clone(),
+                what: format!("was read as {before}, which is not served any more"),
+            });
+        }
+    }
+    Ok((translated, unknown))
 }
 
 const DEFINITIONS: &str = "apiextensions.k8s.io";
@@ -111,34 +159,47 @@ async fn storage_version(
     group: &str,
     kind: &str,
 ) -> Result<Option<String>, RequestError> {
-    let definitions = served.preferred(DEFINITIONS, "CustomResourceDefinition");
-    let Some((definitions, resource)) = definitions
-        .zip(served.preferred(group, kind))
-        .filter(|_| group.contains('.'))
-    else {
+    let Some(resource) = served.preferred(group, kind) else {
         return Ok(None);
     };
-    let definition = match cluster
-        .get(definitions, None, &format!("{}.{group}", resource.plural))
-        .await
-    {
-        Ok(definition) => definition,
-        Err(error) if error.is_forbidden() => None,
-        Err(error) => return Err(error),
-    };
+    let definition = definition_of(cluster, served, resource).await?;
     let definition = definition.as_ref().and_then(Definition::of);
     Ok(definition
         .and_then(|definition| definition.versions().find(|version| version.is_stored))
         .map(|version| version.name.to_owned()))
 }
 
+/// The definition of `resource`; `None` where it has none, or that may not be read.
+async fn definition_of(
+    cluster: &Cluster,
+    served: &Served,
+    resource: &Resource,
+) -> Result<Option<Value>, RequestError> {
+    let definitions = served.preferred(DEFINITIONS, "CustomResourceDefinition");
+    let Some(definitions) = definitions.filter(|_| resource.group.contains('.')) else {
+        return Ok(None);
+    };
+    let name = format!("{}.{}", resource.plural, resource.group);
+    match cluster.get(definitions, None, &name).await {
+        Err(error) if error.is_forbidden() => Ok(None),
+        definition => definition,
+    }
+}
+
 /// The kind that `definition` defines, in the version that it is stored in, or another one where
 /// that is not served.
 pub(crate) fn defined(definition: &Value) -> Option<Resource> {
+    defined_as(definition, None)
+}
+
+/// [`defined`], in the version that the `apiVersion` `wanted` names, where that is served.
+fn defined_as(definition: &Value, wanted: Option<&str>) -> Option<Resource> {
     let definition = Definition::of(definition)?;
     let served = || definition.versions().filter(|version| version.is_served);
+    let wanted = wanted.and_then(|wanted| wanted.split('/').nth(1));
     let version = served()
-        .find(|version| version.is_stored)
+        .find(|version| Some(version.name) == wanted)
+        .or_else(|| served().find(|version| version.is_stored))
         .or_else(|| served().next())?;
     Some(Resource {
         group: definition.group().to_owned(),

@@ -40,9 +40,10 @@ pub(crate) fn preserve_restart_annotation(wanted: &mut DesiredState, live: &Live
     }
 }
 
-/// Has the pods of those workloads restarted that read something only when they start which this
-/// run changes, or which an unsettled one that it goes on from has changed. A workload whose
-/// template changes anyway is left alone, and so is one that opts out.
+/// Has the pods of those workloads restarted that read something only when they start and that may
+/// have started on something else: on what is there now, where this run changes it, or on what was
+/// there before an unsettled one that it goes on from changed it. A workload whose template has
+/// changed since is left alone, and so is one that opts out.
 ///
 /// `tried` are the dry runs of `decisions`. Returns the workloads that are written only for this:
 /// they have not been tried.
@@ -63,16 +64,13 @@ pub(crate) fn restart(
     {
         let object = &wanted.objects[&decision.id];
         let reads = configuration_read_at_start(&decision.id, object.sent());
-        let changed: Vec<&ObjectId> = reads
-            .iter()
-            .filter(|id| configuration.get(*id).is_some_and(|read| read.changed))
-            .collect();
+        let started_before = |id: &&ObjectId| {
+            let change = configuration.get(*id).and_then(|read| read.changed);
+            change.is_some_and(|by| seen.keeps_template(object, decision, tried, by))
+        };
+        let changed: Vec<&ObjectId> = reads.iter().filter(started_before).collect();
         let opts_out = object.marks.restart_on_change == Some(false);
-        if changed.is_empty()
-            || opts_out
-            || !seen.keeps_template(object, decision, tried)
-            || annotation(&object.object.body).is_some()
-        {
+        if changed.is_empty() || opts_out || annotation(&object.object.body).is_some() {
             continue;
         }
         let digest = digest(&reads, &configuration);
@@ -110,8 +108,18 @@ struct Configuration {
     /// Its uid: it keeps the digest from being guessed by whoever may read workloads and not
     /// Secrets.
     uid: String,
-    /// Whether this run changes it.
-    changed: bool,
+    /// Who changes it from what pods may have started on.
+    changed: Option<ChangedBy>,
+}
+
+/// Who changes what pods have read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ChangedBy {
+    /// This run: pods may have started on what is there.
+    ThisRun,
+    /// The unsettled run that this one goes on from, and it stays so: pods of before have started
+    /// on what was there then.
+    Unsettled,
 }
 
 /// A digest of all that is read, in the order of its names.
@@ -162,7 +170,15 @@ impl<'a> ConfigSnapshot<'a> {
                 .into_iter()
                 .flatten()
                 .find_map(|object| ManifestView(object).uid());
-            let changed = was.is_some_and(|was| contents(was) != contents(will_be));
+            let now = self.live.object(&decision.id).map(AsRef::as_ref);
+            let differs = |other: Option<&Value>| {
+                other.is_some_and(|other| contents(other) != contents(will_be))
+            };
+            let changed = if differs(now) {
+                Some(ChangedBy::ThisRun)
+            } else {
+                differs(was).then_some(ChangedBy::Unsettled)
+            };
             Some((
                 decision.id.clone(),
                 Configuration {
@@ -192,12 +208,20 @@ impl<'a> ConfigSnapshot<'a> {
         }
     }
 
-    /// Whether the workload is there and its pods would not be replaced by this run as it is.
-    fn keeps_template(&self, object: &DesiredObject, decision: &Decision, tried: &DryRun) -> bool {
-        let (Some(was), Some(will_be)) = (
-            self.was(&decision.id),
-            self.will_be(object, decision, tried),
-        ) else {
+    /// Whether the workload is there and its pods are not replaced after what they read was changed:
+    /// neither by this run as it is, nor, where an unsettled one changed it, by that.
+    fn keeps_template(
+        &self,
+        object: &DesiredObject,
+        decision: &Decision,
+        tried: &DryRun,
+        changed: ChangedBy,
+    ) -> bool {
+        let before = match changed {
+            ChangedBy::ThisRun => self.live.object(&decision.id).map(AsRef::as_ref),
+            ChangedBy::Unsettled => self.was(&decision.id),
+        };
+        let (Some(was), Some(will_be)) = (before, self.will_be(object, decision, tried)) else {
             return false;
         };
         let template = |object: &Value| part(object, "/spec/template").cloned().unwrap_or_default();

@@ -6,6 +6,7 @@ use crate::engine::desired::{DesiredObject, DesiredState};
 use crate::{
     cluster::{Live, Seen},
     object::{HasKind as _, ManifestView, ObjectId},
+    ownership::Path,
     plan::PhaseId,
     release::Records,
 };
@@ -32,6 +33,9 @@ pub(crate) struct Decision {
     pub(crate) action: ChangeAction,
     /// Whether the apply takes over fields that somebody changed at a terminal.
     pub(crate) force: bool,
+    /// Fields that the API server filled in and that contradict what is wanted: the apply takes them
+    /// away.
+    pub(crate) cleared: Vec<Path>,
     /// Somebody has deleted what is there; it is created once that is gone.
     pub(crate) terminating: bool,
     /// Claims that become larger with it.
@@ -120,6 +124,7 @@ pub(crate) fn decide(
                 id: id.clone(),
                 action,
                 force: false,
+                cleared: Vec::new(),
                 terminating,
                 expansions: Vec::new(),
                 remark: None,

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::engine::{
     desired::DesiredState,
-    plan::decide::{ChangeAction, Decision, Expansion, Selection, has_run},
+    plan::decide::{ChangeAction, Decision, Expansion, Selection, has_run, is_run_once},
     plan::steps::{Removal, push_await_free, push_await_ready, push_removals, push_replaced},
 };
 use crate::{
@@ -41,8 +41,11 @@ pub(crate) fn plan_deploy(input: &DeployInput<'_>) -> Program {
     program
 }
 
-/// Adds the steps of one phase after `before`: its applies, those of admission webhooks once
-/// everything else is ready, and the wait for all of it, which is returned.
+/// Adds the steps of one phase after `before`: its applies, those of admission webhooks once all
+/// that may be behind them is ready, and the wait for all of it, which is returned.
+///
+/// Jobs are not behind a webhook, and one that installs it waits for its configuration.
+/// <https://github.com/kubernetes/ingress-nginx/blob/main/charts/ingress-nginx/templates/admission-webhooks/job-patch/job-patchWebhook.yaml>
 fn push_phase(
     program: &mut Program,
     input: &DeployInput<'_>,
@@ -65,7 +68,8 @@ fn push_phase(
         program, input, phase, &first, to_write, before,
     ));
     if last.iter().any(|id| to_write.contains_key(*id)) {
-        let objects = input.awaited(first);
+        let behind = first.into_iter().filter(|id| !is_run_once(id));
+        let objects = input.awaited(behind.collect());
         let others_ready = push_await_ready(program, phase, after, objects, false);
         after = push_applies(program, input, phase, &last, to_write, &[others_ready]);
     }
@@ -171,6 +175,7 @@ fn push_applies(
             Work::Apply {
                 object: decision.id.clone(),
                 force: decision.force,
+                cleared: decision.cleared.clone(),
             },
         );
     }

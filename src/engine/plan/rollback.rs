@@ -17,7 +17,7 @@ use crate::engine::{
     },
 };
 use crate::{
-    cluster::Live,
+    cluster::{Live, Seen},
     event::ObjectNote,
     object::{
         HasKind as _, ManifestView, ObjectId, RollbackMark, configuration_read_at_start,
@@ -116,6 +116,8 @@ pub(crate) struct RollbackPlan {
     pub(crate) retained: Vec<ObjectNote>,
     pub(crate) irreversible: Vec<ObjectNote>,
     pub(crate) by_others: Vec<ObjectNote>,
+    /// Objects of which nobody can say whether they are as they were.
+    pub(crate) unknown: Vec<ObjectNote>,
 }
 
 /// What is done about one object.
@@ -130,6 +132,8 @@ enum RollbackAction {
     /// Somebody else did something to it.
     LeftToOthers(&'static str),
     Irreversible(&'static str),
+    /// Nobody can say what is there.
+    Unknown(&'static str),
 }
 
 impl RollbackAction {
@@ -181,6 +185,7 @@ fn report_actions(actions: &Actions<'_>, plan: &mut RollbackPlan) {
         match action {
             RollbackAction::LeftToOthers(what) => plan.by_others.push(note(what)),
             RollbackAction::Irreversible(what) => plan.irreversible.push(note(what)),
+            RollbackAction::Unknown(what) => plan.unknown.push(note(what)),
             action if action.puts_back() => plan.restored.push((*id).clone()),
             _ => {}
         }
@@ -223,6 +228,9 @@ fn push_put_back(
 fn action_for(id: &ObjectId, change: &ObjectChanges, input: &RollbackInput<'_>) -> RollbackAction {
     if input.marks.is(id, RollbackMark::Manual) {
         return RollbackAction::Irreversible("is marked `rollback: manual`");
+    }
+    if matches!(input.live.seen(id), Seen::Forbidden | Seen::Unasked) {
+        return RollbackAction::Unknown("could not be looked at");
     }
     let runs_once = is_run_once(id) && !input.marks.is(id, RollbackMark::Rerun);
     let uid_of = |object| ManifestView(object).uid();

@@ -53,6 +53,11 @@ pub(crate) async fn decide_changes(
         .collect();
     let tried = try_changes(context, request, prepared, &mut untried).await?;
     findings.extend(refused(&prepared.desired, &untried, &tried));
+    for tried in untried {
+        if let Some(decision) = decisions.iter_mut().find(|it| it.id == tried.id) {
+            *decision = tried;
+        }
+    }
     prepared.decisions = decisions;
     refuse(&findings)
 }

@@ -12,11 +12,16 @@ use crate::engine::{
     plan::volume_expansion::{Templates, cannot_shrink, templates},
 };
 use crate::{
-    cluster::{Cluster, Force, Refusal, RefusalCause, RequestError, Resource, Served},
+    cluster::{Cluster, Force, Notice, Refusal, RefusalCause, RequestError, Resource, Served},
     object::{HasKind as _, ManifestView, ObjectId},
-    ownership::{is_interactive_kubectl, is_ours},
+    ownership::{
+        Leftover, Path, clearing, has_managers, is_interactive_kubectl, is_ours, leftovers,
+    },
     plan::Requires,
-    preflight::{Brought, DryRun, immutable_fields, never_recreated},
+    preflight::{
+        Brought, DryRun, RunObjects, described, immutable_fields, is_of_admission, is_undecided,
+        never_recreated,
+    },
 };
 
 /// Asks the cluster for what `requires` is about, and for nothing else.
@@ -51,10 +56,11 @@ pub(crate) async fn dry_runs(
     force: Force,
 ) -> Vec<DryRun> {
     let namespaces = Namespaces::of(wanted, observation);
+    let run = run_objects(wanted, decisions);
     let manager = wanted.release.field_manager();
     stream::iter(decisions.iter_mut())
         .map(|decision| {
-            let (namespaces, manager) = (&namespaces, manager.as_str());
+            let (namespaces, manager, run) = (&namespaces, manager.as_str(), &run);
             async move {
                 let object = &wanted.objects[&decision.id];
                 let resource = served.exact(&object.object.api_version, &decision.id.kind);
@@ -71,17 +77,40 @@ pub(crate) async fn dry_runs(
                     live,
                     force,
                 };
-                match &decision.id.namespace {
+                let answer = match &decision.id.namespace {
                     Some(namespace) if namespaces.absent.contains(namespace.as_str()) => {
-                        attempt.elsewhere(Some(SOME_NAMESPACE)).await
+                        attempt.in_another_namespace().await
                     }
                     _ => attempt.in_place(decision).await,
+                };
+                // What is deleted first must be known to be taken.
+                if decision.action == ChangeAction::Replace {
+                    answer
+                } else {
+                    attempt.decided(answer, run)
                 }
             }
         })
         .buffered(Cluster::PARALLEL)
         .collect()
         .await
+}
+
+/// The objects of the run that carries out `decisions`.
+fn run_objects<'a>(wanted: &'a DesiredState, decisions: &[Decision]) -> RunObjects<'a> {
+    let written = decisions
+        .iter()
+        .filter(|decision| decision.action != ChangeAction::Keep);
+    RunObjects {
+        wanted: wanted
+            .objects
+            .values()
+            .map(|wanted| &wanted.object)
+            .collect(),
+        written: written
+            .map(|decision| &wanted.objects[&decision.id].object)
+            .collect(),
+    }
 }
 
 /// Namespaces that do not exist yet, and one in which objects for them can be tried.
@@ -150,13 +179,46 @@ impl Try<'_> {
             (Ok(stored), _) => DryRun::Taken(Some(Box::new(stored))),
             (Err(RequestError::Refused(refusal)), Some(live)) => {
                 let fields = immutable_fields(&refusal, self.object.sent(), live);
-                if fields.is_empty() {
-                    DryRun::Refused(RequestError::Refused(refusal))
-                } else {
-                    self.anew(fields, live, decision).await
+                if !fields.is_empty() {
+                    return self.anew(fields, live, decision).await;
+                }
+                match self.leftovers(&refusal, live).await {
+                    Some(cleared) => {
+                        decision.cleared = cleared;
+                        DryRun::Taken(None)
+                    }
+                    None => DryRun::Refused(RequestError::Refused(refusal)),
                 }
             }
             (Err(error), _) => DryRun::Refused(error),
+        }
+    }
+
+    /// What has to be taken away of the object, because nobody wants it and `refusal` is about it;
+    /// `None` where that does not help, or nobody knows who wants what.
+    ///
+    /// What would be stored cannot be tried in one request. As a new object, nothing is left over:
+    /// where that is taken, it is the rest of the old one that is in the way.
+    async fn leftovers(&self, refusal: &Refusal, live: &Value) -> Option<Vec<Path>> {
+        if !refusal.is_invalid() || !has_managers(live) {
+            return None;
+        }
+        let found = leftovers(live, self.object.sent(), self.manager);
+        let near = |nearness: Nearness| -> Vec<Path> {
+            let is_near = |left: &&Leftover| nearness_of(left, &refusal.causes) == Some(nearness);
+            let near = found.iter().filter(is_near);
+            near.map(|left| left.path.clone()).collect()
+        };
+        let nearest = [near(Nearness::Named), near(Nearness::Member)];
+        let cleared = nearest.into_iter().find(|paths| !paths.is_empty())?;
+        let body = clearing(self.object.sent(), &cleared);
+        let id = &self.object.object.id;
+        let anew = self
+            .cluster
+            .create_dry_run(self.resource, id.namespace.as_deref(), &body);
+        match anew.await {
+            Ok(()) => Some(cleared),
+            Err(error) => error.is_already_exists().then_some(cleared),
         }
     }
 
@@ -182,11 +244,37 @@ impl Try<'_> {
         self.elsewhere(object.id.namespace.as_deref()).await
     }
 
+    /// `answer`, or that it is not the last word: what `run` writes before the object may change it.
+    fn decided(&self, answer: DryRun, run: &RunObjects<'_>) -> DryRun {
+        let DryRun::Refused(RequestError::Refused(refusal)) = answer else {
+            return answer;
+        };
+        if !is_undecided(&self.object.object, &refusal, run) {
+            return DryRun::Refused(RequestError::Refused(refusal));
+        }
+        self.cluster.notice(Notice::TriedInTurn {
+            object: self.object.object.id.clone(),
+            why: described(&refusal),
+        });
+        DryRun::Undecided
+    }
+
+    /// Tries the object where its own namespace does not exist yet. What the quota, the policies and
+    /// the webhooks of another one say does not count.
+    async fn in_another_namespace(&self) -> DryRun {
+        match self.elsewhere(Some(SOME_NAMESPACE)).await {
+            DryRun::Refused(RequestError::Refused(refusal)) if is_of_admission(&refusal) => {
+                DryRun::Unasked
+            }
+            answer => answer,
+        }
+    }
+
     /// Tries the object as a new one in `namespace`.
     ///
     /// That its name is taken there says that everything else about it was accepted, and so do
-    /// addresses and ports that its predecessor still holds. What that namespace's quota, policies
-    /// or permissions say does not count.
+    /// addresses and ports that its predecessor still holds. What permissions say there does not
+    /// count.
     async fn elsewhere(&self, namespace: Option<&str>) -> DryRun {
         let mut body = self.object.sent().clone();
         if let Some(namespace) = namespace {
@@ -226,6 +314,58 @@ impl Try<'_> {
         (ours && all(&|manager| is_interactive_kubectl(live, manager)))
             .then_some(Yields::AtATerminal)
     }
+}
+
+/// How near a field that nobody wants is to one that is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Nearness {
+    /// It is that field, or lies around it.
+    Named,
+    /// It is another member of the union of which only one may be there.
+    Member,
+}
+
+/// How the API server says that only one member of a union may be there: it names the last one, be
+/// it wanted or not.
+const ONE_ONLY: [&str; 3] = [
+    "may not specify more than",
+    "must not specify more than",
+    "exactly one",
+];
+
+/// How near `left` is to the nearest of `causes`; `None` where it has nothing to do with them.
+fn nearness_of(left: &Leftover, causes: &[RefusalCause]) -> Option<Nearness> {
+    let path = fields_of(&left.path.to_string());
+    let (parent, _) = path.rsplit_once('.').unwrap_or_default();
+    let near = |cause: &RefusalCause| {
+        let field = fields_of(&cause.field);
+        let (around, _) = field.rsplit_once('.').unwrap_or_default();
+        let is_union = ONE_ONLY.iter().any(|words| cause.message.contains(words));
+        if field == path || field.starts_with(&format!("{path}.")) {
+            Some(Nearness::Named)
+        } else {
+            let is_beside = parent == field || parent == around;
+            (is_beside && is_union && left.has_parts).then_some(Nearness::Member)
+        }
+    };
+    causes.iter().filter_map(near).min()
+}
+
+/// `path` without what says which item of a list is meant: the API server counts them, and
+/// `managedFields` name them by their keys.
+fn fields_of(path: &str) -> String {
+    let mut depth = 0_usize;
+    let mut is_outside = |character: char| {
+        match character {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            _ => return depth == 0,
+        }
+        false
+    };
+    path.chars()
+        .filter(|character| is_outside(*character))
+        .collect()
 }
 
 /// Why fields of another manager are going to be ours.

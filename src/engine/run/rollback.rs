@@ -1,7 +1,10 @@
 //! The rollback of a revision that was not finished: planned anew from what is there, executed,
 //! verified.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+};
 
 use jiff::Timestamp;
 
@@ -28,7 +31,7 @@ use crate::{
     event::{EventKind, Proof, RunOutcome},
     object::{HasKind as _, ObjectId},
     plan::PhaseId,
-    release::{ChangeLog, Head, JournalEntry, RollbackRecord},
+    release::{ChangeLog, Head, JournalEntry, RollbackRecord, Snapshot},
 };
 
 /// Puts everything that a revision has touched back to its snapshot, and proves it by another look.
@@ -78,7 +81,9 @@ pub(crate) async fn roll_back(
 }
 
 /// What was observed before a rollback, and the rollback that was planned from it.
-pub(crate) struct RollbackPreview {
+pub(crate) struct RollbackPreview<'a> {
+    /// What was there before, as it can be compared with what is there now.
+    snapshot: Cow<'a, Snapshot>,
     readable: Vec<(ObjectId, Resource)>,
     stored_as: Resources,
     observation: Observation,
@@ -88,28 +93,37 @@ pub(crate) struct RollbackPreview {
 
 /// Observes all that was touched, works out what was done although nobody saw it, and plans the
 /// rollback. Nothing is written.
-pub(crate) async fn preview_rollback(
-    context: &RollbackContext<'_>,
-) -> Result<RollbackPreview, RequestError> {
+pub(crate) async fn preview_rollback<'a>(
+    context: &'a RollbackContext<'_>,
+) -> Result<RollbackPreview<'a>, RequestError> {
     let RunTarget {
         cluster, served, ..
     } = context.target;
     let writes = &context.writes;
     let ids = writes.ids();
-    let mut stored_as = storage_versions::stored_as(cluster, served, ids.iter().copied()).await?;
-    storage_versions::add_defined(&mut stored_as, cluster, served, &ids, writes.snapshot).await?;
+    let stored_as = storage_versions::served_now(cluster, served, &ids, writes.snapshot).await?;
+    let (snapshot, unknown) =
+        storage_versions::translated(cluster, served, &stored_as, writes.snapshot).await?;
     let readable: Vec<(ObjectId, Resource)> = stored_as
         .iter()
         .map(|(id, resource)| (id.clone(), resource.clone()))
         .collect();
     let observation = observe(cluster, context.release, &readable).await?;
-    let mut changes = writes.complete(&observation.live, &context.release.field_manager());
-    let live = &observation.live;
-    let mut irreversible = exclude_irreversible(&mut changes, writes.snapshot, live);
-    irreversible.extend(exclude_unserved(&mut changes, writes.snapshot, &stored_as));
-    let mut plan = plan(context, &changes, &observation).await?;
+    let mut changes = writes.complete(
+        &snapshot,
+        &observation.live,
+        &context.release.field_manager(),
+    );
+    for note in &unknown {
+        changes.remove(&note.object);
+    }
+    let mut irreversible = exclude_irreversible(&mut changes, &snapshot, &observation.live);
+    irreversible.extend(exclude_unserved(&mut changes, &snapshot, &stored_as));
+    let mut plan = plan(context, &snapshot, &changes, &observation).await?;
     plan.irreversible.extend(irreversible);
+    plan.unknown.extend(unknown);
     Ok(RollbackPreview {
+        snapshot,
         readable,
         stored_as,
         observation,
@@ -120,6 +134,7 @@ pub(crate) async fn preview_rollback(
 
 async fn plan(
     context: &RollbackContext<'_>,
+    snapshot: &Snapshot,
     changes: &ChangeLog,
     observation: &Observation,
 ) -> Result<RollbackPlan, RequestError> {
@@ -128,7 +143,7 @@ async fn plan(
         manager: &context.release.field_manager(),
         phases: &context.phases,
         marks: &context.marks,
-        snapshot: context.writes.snapshot,
+        snapshot,
         changes,
         live: &observation.live,
         claims: &claims,
@@ -170,11 +185,14 @@ async fn execute_rollback(
     let (faults, entries) = execute(context, head, &preview, emitter, signals).await?;
     let now = observe(context.target.cluster, context.release, &preview.readable).await?;
     let RollbackPreview {
-        mut changes, plan, ..
+        snapshot,
+        mut changes,
+        plan,
+        ..
     } = preview;
     let proof = verify(
         &plan,
-        context.writes.snapshot,
+        &snapshot,
         &changes,
         &now.live,
         &context.release.field_manager(),
@@ -191,7 +209,7 @@ async fn execute_rollback(
 async fn execute(
     context: &RollbackContext<'_>,
     head: &mut Head,
-    preview: &RollbackPreview,
+    preview: &RollbackPreview<'_>,
     emitter: &Emitter,
     signals: &CancelSignals,
 ) -> Result<(Vec<(ObjectId, String)>, Vec<JournalEntry>), RollbackError> {
@@ -236,7 +254,7 @@ async fn execute(
 /// What is needed to write what is rolled back.
 fn write_context<'a>(
     context: &'a RollbackContext<'_>,
-    preview: &'a RollbackPreview,
+    preview: &'a RollbackPreview<'_>,
     journal: JournalWriter,
 ) -> WriteContext<'a> {
     WriteContext {
@@ -249,7 +267,7 @@ fn write_context<'a>(
         release: context.release,
         apply: None,
         live: &preview.observation.live,
-        snapshot: context.writes.snapshot,
+        snapshot: &preview.snapshot,
         changes: &preview.changes,
         journal,
     }

@@ -60,9 +60,9 @@ impl KnownWrites<'_> {
         self.program.written().chain(journalled).collect()
     }
 
-    /// What was done, also where nobody saw it answered: as far as `live`, what is there now,
-    /// tells.
-    pub(crate) fn complete(&self, live: &Live, manager: &str) -> ChangeLog {
+    /// What was done, also where nobody saw it answered: as far as `live`, what is there now, tells,
+    /// compared with `snapshot`, what was there before in the versions of now.
+    pub(crate) fn complete(&self, snapshot: &Snapshot, live: &Live, manager: &str) -> ChangeLog {
         let mut changes = self.changes.clone();
         let may_be_unseen = |id: &ObjectId| {
             let unconfirmed = self.unconfirmed.as_ref();
@@ -73,7 +73,7 @@ impl KnownWrites<'_> {
             may_be_unseen,
             &Evidence {
                 program: self.program,
-                snapshot: self.snapshot,
+                snapshot,
                 live,
                 records: self.records,
                 manager,

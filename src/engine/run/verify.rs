@@ -25,6 +25,7 @@ pub(crate) fn verify(
         kept: back.retained.clone(),
         stays: back.irreversible.clone(),
         by_others: back.by_others.clone(),
+        differences: back.unknown.clone(),
         ..Proof::default()
     };
     for id in &back.removed {

@@ -152,6 +152,11 @@ impl ResourceCache {
         self.objects.get(id)
     }
 
+    /// The Job `id`, where it has done its work, also when it has gone since.
+    pub(crate) fn completed(&self, id: &ObjectId) -> Option<&Arc<Value>> {
+        self.objects.completed(id)
+    }
+
     /// Judges `id` by what is known now, within the default budget.
     pub(crate) fn judge(&self, id: &ObjectId, now: Timestamp) -> Verdict {
         self.judge_within(id, now, Budget::default())
@@ -349,7 +354,7 @@ impl ResourceCache {
         }
     }
 
-    fn forget(&mut self, object: &Value) {
+    fn forget(&mut self, object: &Arc<Value>) {
         let Some(id) = identity(object) else { return };
         self.objects.forget(&id, object);
         self.is_news(id, object);

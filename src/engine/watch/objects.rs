@@ -7,7 +7,10 @@ use std::{
 
 use serde_json::Value;
 
-use crate::object::{ManifestView, ObjectId};
+use crate::{
+    object::{ManifestView, ObjectId},
+    readiness::is_completed_job,
+};
 
 /// Objects as they were seen last. What is told of them comes out of order: a watch may have told
 /// that an object is gone before the answer to the request that deleted it is read, and that answer
@@ -19,12 +22,23 @@ pub(crate) struct ObservedObjects {
     gone: HashSet<String>,
     /// uids of known objects that a list did not hold: they are gone, or younger than the list.
     unlisted: HashSet<String>,
+    /// Jobs that had done their work when they went, as they were then.
+    completed: HashMap<ObjectId, Arc<Value>>,
 }
 
 impl ObservedObjects {
     /// The object `id`.
     pub(crate) fn get(&self, id: &ObjectId) -> Option<&Arc<Value>> {
         self.objects.get(id)
+    }
+
+    /// The Job `id`, where it has done its work, also when it has gone since: its time to live may
+    /// remove it while others are still waited for.
+    pub(crate) fn completed(&self, id: &ObjectId) -> Option<&Arc<Value>> {
+        match self.get(id) {
+            Some(there) => Some(there).filter(|there| is_completed_job(there)),
+            None => self.completed.get(id),
+        }
     }
 
     /// Whether there is an object `id`.
@@ -40,6 +54,7 @@ impl ObservedObjects {
             .zip(version_of(&object))
             .is_none_or(|(known, new)| new >= known);
         if is_news && !self.is_past(&object) {
+            self.completed.remove(&id);
             self.objects.insert(id, object);
         }
     }
@@ -59,7 +74,7 @@ impl ObservedObjects {
 
     /// Forgets `object`, of which a watch told that it is gone. That does not concern a successor
     /// of the same name.
-    pub(crate) fn forget(&mut self, id: &ObjectId, object: &Value) {
+    pub(crate) fn forget(&mut self, id: &ObjectId, object: &Arc<Value>) {
         self.gone.insert(uid_of(object).to_owned());
         if self
             .objects
@@ -67,6 +82,13 @@ impl ObservedObjects {
             .is_some_and(|known| uid_of(known) == uid_of(object))
         {
             self.objects.remove(id);
+            self.note_completed(id, object);
+        }
+    }
+
+    fn note_completed(&mut self, id: &ObjectId, gone: &Arc<Value>) {
+        if is_completed_job(gone) {
+            self.completed.insert(id.clone(), Arc::clone(gone));
         }
     }
 
@@ -78,13 +100,15 @@ impl ObservedObjects {
         list: &[Arc<Value>],
     ) -> HashSet<ObjectId> {
         let there: HashSet<&str> = list.iter().map(|object| uid_of(object)).collect();
-        let known = self
+        let known: Vec<_> = self
             .objects
-            .extract_if(|id, object| listed_anew(id, object));
+            .extract_if(|id, object| listed_anew(id, object))
+            .collect();
         let mut ids = HashSet::new();
         for (id, object) in known {
             if !there.contains(uid_of(&object)) {
                 self.unlisted.insert(uid_of(&object).to_owned());
+                self.note_completed(&id, &object);
             }
             ids.insert(id);
         }
@@ -157,6 +181,43 @@ mod tests {
         known.forget_all(|_, _| true, &[]);
         known.take(id.clone(), object("a", "1", false));
         assert!(known.contains(&id));
+    }
+
+    fn job(uid: &str, status: Value) -> Arc<Value> {
+        let mut job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "db", "uid": uid, "resourceVersion": "1"}});
+        job["status"] = status;
+        Arc::new(job)
+    }
+
+    fn done() -> Value {
+        json!({"conditions": [{"type": "Complete", "status": "True"}]})
+    }
+
+    #[test]
+    fn a_job_that_has_done_its_work_and_goes_stays_done_until_it_is_there_again() {
+        let running = job("a", json!({"active": 1}));
+        let id = ObjectId::of(&running).expect("it has a kind and a name");
+        let known = || ObservedObjects::from_iter([(id.clone(), Arc::clone(&running))]);
+
+        // The watch may tell of its end and of its removal at once.
+        let mut removed = known();
+        removed.forget(&id, &job("a", done()));
+        assert!(removed.completed(&id).is_some() && !removed.contains(&id));
+        removed.take(id.clone(), job("b", json!({})));
+        assert!(removed.completed(&id).is_none());
+        // One of before that goes late says nothing about its successor.
+        removed.forget(&id, &job("a", done()));
+        assert!(removed.completed(&id).is_none());
+
+        // A list that does not hold it any more.
+        let mut relisted = known();
+        relisted.take(id.clone(), job("a", done()));
+        relisted.forget_all(|_, _| true, &[]);
+        assert!(relisted.completed(&id).is_some());
+
+        let mut deleted = known();
+        deleted.forget(&id, &running);
+        assert!(deleted.completed(&id).is_none(), "it had not done its work");
     }
 
     #[test]

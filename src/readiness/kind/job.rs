@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     object::{
-        Condition,
+        Condition, HasKind as _, ManifestView,
         field::{integer, is_true, text, time},
         one_line,
     },
@@ -40,6 +40,18 @@ pub(in crate::readiness) fn judge(case: &Case<'_>) -> Verdict {
     running(case)
 }
 
+/// Whether `object` is a Job that has done its work. It stays so when its time to live removes it.
+///
+/// See <https://kubernetes.io/docs/concepts/workloads/controllers/ttlafterfinished/>.
+pub(crate) fn is_completed_job(object: &Value) -> bool {
+    let view = ManifestView(object);
+    let is_true = |kind: &&str| view.condition(kind).is_some_and(|found| found.is_true());
+    view.is_job() && COMPLETED.iter().any(is_true)
+}
+
+/// The conditions of a Job that has done its work, be its pods gone or not.
+const COMPLETED: [&str; 2] = ["Complete", "SuccessCriteriaMet"];
+
 fn decided(case: &Case<'_>) -> Option<Verdict> {
     let holds = |kind| case.view().condition(kind).filter(Condition::is_true);
     if let Some(failed) = holds("Failed").or_else(|| holds("FailureTarget")) {
@@ -53,7 +65,7 @@ fn decided(case: &Case<'_>) -> Option<Verdict> {
         );
         return Some(Verdict::failed(failed.reason_or("JobFailed"), message));
     }
-    holds("Complete").or_else(|| holds("SuccessCriteriaMet"))?;
+    COMPLETED.into_iter().find_map(holds)?;
     Some(Verdict::ready("it is complete"))
 }
 

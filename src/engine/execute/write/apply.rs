@@ -4,25 +4,31 @@
 use serde_json::Value;
 
 use super::{
-    ApplyContext, CONFLICTS, WriteOutcome, Writer, is_outdated, once_served, stuck::is_broken,
+    ApplyContext, CONFLICTS, KNOWN_WITHIN, SERVED_WITHIN, WriteOutcome, Writer, again_while,
+    is_outdated, stuck::is_broken,
 };
 use crate::{
     cluster::{Applied, Force, RequestError, Resource},
     engine::desired::DesiredObject,
     event::WriteResult,
     object::{HasKind as _, ManifestView, ObjectId, field::integer},
-    ownership::{ChangedPath, adoption, changed_paths, give_up, has_managers, written_at_creation},
+    ownership::{
+        ChangedPath, Path, adoption, changed_paths, clearing, give_up, give_up_filled_in,
+        has_managers, hold, written_at_creation,
+    },
     plan::PhaseId,
+    preflight::{RunObjects, is_undecided},
     release::{JournalEntry, ObjectRecord},
 };
 
 impl Writer<'_> {
-    /// Applies `id` as wanted.
+    /// Applies `id` as wanted, and takes away what is at the paths `cleared`.
     pub(super) async fn apply(
         &self,
         id: &ObjectId,
         phase: &PhaseId,
         force: bool,
+        cleared: &[Path],
     ) -> Result<WriteOutcome, RequestError> {
         let wanted = &self.apply_context().desired.objects[id];
         let resource = &self.context.kinds.resources[id];
@@ -41,16 +47,23 @@ impl Writer<'_> {
             self.take_over_from_kubectl(id, resource, accounted.as_ref().or(before))
                 .await?;
             self.give_up_replicas(id, wanted, resource, before).await?;
+            let left = |live: &Value| give_up_filled_in(live, wanted.sent(), &self.manager);
+            self.patch_until_done(id, resource, before, left).await?;
+            let hold = |live: &Value| hold(live, &self.manager, cleared);
+            self.patch_until_done(id, resource, before, hold).await?;
         }
-        let applied = self.send(id, force, before).await?;
+        let applied = self.send(id, force, cleared, before).await?;
         let answer = applied.object;
         // Where the answer to creating it was lost, the same request again is answered as a change.
         let created =
             before.is_none() && (applied.created || written_at_creation(&answer, &self.manager));
-        let record = ObjectRecord::of_answer(id, phase, wanted.digest(), &answer, &self.manager)
-            .map(|record| ObjectRecord {
-                created: self.was_created(id, &record.uid),
-                ..record
+        let sent = (wanted.sent(), wanted.digest());
+        let record =
+            ObjectRecord::of_answer(id, phase, sent, &answer, &self.manager).map(|record| {
+                ObjectRecord {
+                    created: self.was_created(id, &record.uid),
+                    ..record
+                }
             });
         let changed = if created {
             Vec::new()
@@ -81,6 +94,7 @@ impl Writer<'_> {
         &self,
         id: &ObjectId,
         force: bool,
+        cleared: &[Path],
         before: Option<&Value>,
     ) -> Result<Applied, RequestError> {
         let (cluster, resource) = (&self.context.cluster, &self.context.kinds.resources[id]);
@@ -90,18 +104,37 @@ impl Writer<'_> {
         } else {
             Force::No
         };
-        let body = guarded(wanted.sent(), before);
+        let body = guarded(&clearing(wanted.sent(), cleared), before);
         let attempt = || cluster.apply(resource, id, &body, &self.manager, force);
-        if self
+        let is_defined_here = self
             .apply_context()
             .desired
             .defined_here(&wanted.object)
-            .is_some()
-        {
-            once_served(attempt).await
+            .is_some();
+        let may_pass = |error: &RequestError| {
+            is_defined_here && error.is_absent() || self.is_of_run(id, error)
+        };
+        let within = if is_defined_here {
+            SERVED_WITHIN
         } else {
-            attempt().await
-        }
+            KNOWN_WITHIN
+        };
+        again_while(may_pass, within, attempt).await
+    }
+
+    /// Whether `error` is a refusal for something of the same run that the API server may not know
+    /// yet.
+    fn is_of_run(&self, id: &ObjectId, error: &RequestError) -> bool {
+        let RequestError::Refused(refusal) = error else {
+            return false;
+        };
+        let wanted = &self.apply_context().desired.objects;
+        let objects: Vec<_> = wanted.values().map(|wanted| &wanted.object).collect();
+        let run = RunObjects {
+            wanted: objects.clone(),
+            written: objects,
+        };
+        is_undecided(&wanted[id].object, refusal, &run)
     }
 
     /// Whether an interrupted run, which this one goes on from, created the object that has `uid`,
@@ -146,9 +179,10 @@ impl Writer<'_> {
         // stored in.
         let before = self.context.snapshot.object(id);
         let after = self.read(id).await?;
+        // That version may have ceased to be served by this very run.
+        let after = after.as_ref().unwrap_or(answer);
         Ok(before
-            .zip(after)
-            .map(|(before, after)| changed_paths(before, &after))
+            .map(|before| changed_paths(before, after))
             .unwrap_or_default())
     }
 

@@ -142,7 +142,11 @@ impl<'a> Writer<'a> {
             .cloned()
             .expect("steps that only wait are not performed");
         let (result, stored) = match work {
-            Work::Apply { object, force } => self.apply(object, phase, *force).await?,
+            Work::Apply {
+                object,
+                force,
+                cleared,
+            } => self.apply(object, phase, *force, cleared).await?,
             Work::Restore { object } => self.restore(object).await?,
             Work::Recreate { object } => self.recreate(object).await?,
             Work::Delete {
@@ -187,19 +191,39 @@ fn slim(mut object: Value) -> Value {
 
 /// How long a kind that was just defined may take until it is served.
 const SERVED_WITHIN: Duration = Duration::from_secs(10);
-const SERVED_AGAIN: Duration = Duration::from_millis(200);
+/// How long the API server may take until its admission and authorization know what was just
+/// written: they learn of it by watches.
+const KNOWN_WITHIN: Duration = Duration::from_secs(5);
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// Writes an object of a kind that is just being defined: the API server may need a moment until it
-/// serves that.
+/// serves that. So it may until it knows a role that a binding gives.
 async fn once_served<T, F: Future<Output = Result<T, RequestError>>>(
     write: impl FnMut() -> F,
 ) -> Result<T, RequestError> {
-    let times =
-        usize::try_from(SERVED_WITHIN.as_millis() / SERVED_AGAIN.as_millis()).unwrap_or(usize::MAX);
+    let may_pass = |error: &RequestError| error.is_absent() || grants_too_much(error);
+    again_while(may_pass, SERVED_WITHIN, write).await
+}
+
+/// Whether the user who writes a role or binding does not hold what it grants.
+fn grants_too_much(error: &RequestError) -> bool {
+    matches!(error, RequestError::Refused(refusal) if refusal.message.contains("permissions not currently held"))
+}
+
+/// Writes an object again while it is refused for what may pass, within a time. What the connection
+/// itself sends again has had its time.
+async fn again_while<T, F: Future<Output = Result<T, RequestError>>>(
+    may_pass: impl Fn(&RequestError) -> bool,
+    within: Duration,
+    write: impl FnMut() -> F,
+) -> Result<T, RequestError> {
+    let started = Instant::now();
     let pauses = ConstantBuilder::default()
-        .with_delay(SERVED_AGAIN)
-        .with_max_times(times);
-    write.retry(pauses).when(RequestError::is_absent).await
+        .with_delay(AGAIN)
+        .without_max_times();
+    let is_hopeful =
+        |error: &RequestError| started.elapsed() < within && !error.is_passing() && may_pass(error);
+    write.retry(pauses).when(is_hopeful).await
 }
 
 /// Whether `error` says that the object was written by somebody else since it was read.

@@ -42,6 +42,25 @@ fn what_changes_in_nothing_that_is_read_restarts_nothing() {
 }
 
 #[test]
+fn pods_that_started_on_what_was_given_up_are_replaced() {
+    assert_snapshot!(restart("
+        desired:
+          ConfigMap/a: {data: {x: 1}}
+          Deployment/web: {reads: [ConfigMap/a]}
+        live:
+          ConfigMap/a: {data: {x: 2}}
+          Deployment/web: {reads: [ConfigMap/a], annotation: of-two}
+        unsettled: {snapshot: {ConfigMap/a: {data: {x: 1}}, Deployment/web: {reads: [ConfigMap/a]}}}
+        records: {ConfigMap/a: {sent: {data: {x: 2}}}, Deployment/web: {}}
+    "), @r"
+    change ConfigMap/a
+    change Deployment/web: restarts, because ConfigMap/shop/a changes
+    annotation of Deployment/web: a digest
+    to be tried: Deployment/web
+    ");
+}
+
+#[test]
 fn what_is_new_was_read_by_no_pod_that_runs() {
     assert_snapshot!(restart("
         desired:

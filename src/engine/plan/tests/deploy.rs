@@ -202,6 +202,25 @@ fn admission_webhooks_come_once_everything_else_is_ready() {
 }
 
 #[test]
+fn a_webhook_does_not_wait_for_the_job_that_installs_it() {
+    assert_snapshot!(deploy("
+        desired:
+          ValidatingWebhookConfiguration/guard: {last: true}
+          Deployment/guard: {}
+          Job/patch-guard: {}
+    "), @r"
+    databases
+      0 await ready: nothing; phase ends
+    apps
+      1 apply Deployment/guard ← 0
+      2 apply Job/patch-guard ← 0
+      3 await ready: Deployment/guard ← 0 1 2
+      4 apply ValidatingWebhookConfiguration/guard ← 3
+      5 await ready: ValidatingWebhookConfiguration/guard, Deployment/guard, Job/patch-guard; phase ends ← 4
+    ");
+}
+
+#[test]
 fn a_webhook_that_is_left_alone_delays_nothing() {
     assert_snapshot!(deploy("
         desired:

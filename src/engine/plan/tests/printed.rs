@@ -60,7 +60,7 @@ fn line(program: &Program, number: StepId) -> String {
 
 fn work(work: &Work) -> String {
     match work {
-        Work::Apply { object, force } => {
+        Work::Apply { object, force, .. } => {
             format!("apply {}{}", name(object), said(*force, ", forced"))
         }
         Work::Expand { object, size } => format!("expand {} to {size}", name(object)),

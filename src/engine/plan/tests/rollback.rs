@@ -74,6 +74,18 @@ fn what_others_deleted_is_left_to_them() {
 }
 
 #[test]
+fn what_may_not_be_looked_at_is_not_called_as_before() {
+    assert_snapshot!(rollback("
+        snapshot: {ConfigMap/there: {}}
+        changes: {ConfigMap/there: deleted, ConfigMap/new: created 1}
+        live: {ConfigMap/there: forbidden, ConfigMap/new: forbidden}
+    "), @r"
+    unknown ConfigMap/new: could not be looked at
+    unknown ConfigMap/there: could not be looked at
+    ");
+}
+
+#[test]
 fn what_others_created_again_is_left_to_them() {
     assert_snapshot!(rollback("
         snapshot: {ConfigMap/a: {}}

@@ -14,6 +14,7 @@ use super::{
     },
 };
 use crate::{
+    cluster::Seen,
     engine::{
         desired::DesiredState,
         observe::{
@@ -57,7 +58,14 @@ struct Rollback {
 /// The program that puts everything back, and what is said of the rest.
 pub(in crate::engine::plan::tests) fn rollback(text: &str) -> String {
     let case: Rollback = read(text);
-    let (live, snapshot) = (live(&case.live), snapshot(&case.snapshot));
+    let (mut live, snapshot) = (live(&case.live), snapshot(&case.snapshot));
+    // All that was touched is looked at.
+    let touched = case.snapshot.keys().chain(case.changes.keys());
+    for id in touched.map(|name| id(name)) {
+        if matches!(live.seen(&id), Seen::Unasked) {
+            live.note(id, Seen::Absent);
+        }
+    }
     let nothing = desired_state(&Written::new(), Vec::new());
     let records = records(&case.records, &nothing, &live);
     let mut done = changes(&case.changes, &snapshot, &live);
@@ -123,6 +131,7 @@ fn planned(plan: &RollbackPlan) -> String {
         ("keep", &plan.retained),
         ("irreversible", &plan.irreversible),
         ("left to others", &plan.by_others),
+        ("unknown", &plan.unknown),
     ];
     let notes = notes.map(|(what, notes)| printed::notes(what, notes));
     notes.concat() + &printed::program(&plan.program)

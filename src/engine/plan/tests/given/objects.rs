@@ -332,7 +332,7 @@ pub(super) fn records(written: &Written, desired: &DesiredState, live: &Live) ->
             ..ObjectRecord::of_answer(
                 &id,
                 &phase_of(record),
-                &sent.unwrap_or_else(|| Digest::of(&json!({}))),
+                (&answer, &sent.unwrap_or_else(|| Digest::of(&json!({})))),
                 &answer,
                 &manager(),
             )
@@ -355,6 +355,7 @@ pub(super) fn program(lines: &[String]) -> Program {
         let phase = words.nth(1).map_or(PhaseId::declared("apps"), phase);
         let work = match what {
             Some("apply") => Work::Apply {
+                cleared: Vec::new(),
                 object,
                 force: false,
             },

@@ -1,0 +1,9 @@
+//! What people commit, where it says more, less or something else than what is meant for this
+//! cluster.
+
+mod empty;
+mod exported;
+mod in_turn;
+mod short_lived;
+mod unions;
+mod versions;

@@ -1,0 +1,72 @@
+//! Jobs that remove themselves, and those that install what their release brings.
+
+use crate::support::{
+    kubectl,
+    manifests::{deployment, faulty_deployment, job},
+    project::{Project, written},
+};
+
+/// <https://github.com/kubernetes/ingress-nginx/issues/13474>
+#[test]
+fn a_job_that_removes_itself_beside_something_slower_is_done() {
+    let short =
+        job("certificates", "").replacen("spec:\n", "spec:\n  ttlSecondsAfterFinished: 0\n", 1);
+    let slow = faulty_deployment("controller", "slow").replacen(
+        "metadata: {labels: {app: controller",
+        "metadata: {annotations: {sandbox.deployctl.dev/seconds: \"6\"}, labels: {app: controller",
+        1,
+    );
+    let project = Project::new("short-job")
+        .plan("phases: {apps: {timeout: 1m}}\n")
+        .manifest("apps/certificates.yaml", &short)
+        .manifest("apps/controller.yaml", &slow);
+    project.deploy(&[]);
+    assert!(project.get("job/certificates").is_null());
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+    assert_eq!(project.status()["standing"], "deployed");
+}
+
+/// An install Job that patches the webhook configuration of its own release, as every chart with
+/// certgen has one: it cannot end before that is there.
+/// <https://github.com/kubernetes/ingress-nginx/tree/main/charts/ingress-nginx/templates/admission-webhooks>
+#[test]
+fn a_webhook_does_not_wait_for_the_job_that_patches_it() {
+    let webhook = "apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: patched-webhook}
+webhooks:
+  - name: check.patched-webhook.example.org
+    failurePolicy: Ignore
+    sideEffects: None
+    admissionReviewVersions: [v1]
+    clientConfig: {service: {name: checker, namespace: patched-webhook}}
+    rules: [{apiGroups: [patched.example.org], apiVersions: [v1], operations: [CREATE], resources: [nothing]}]
+";
+    let patch = job("patch", "slow").replacen(
+        "metadata: {labels: {app: patch",
+        "metadata: {annotations: {sandbox.deployctl.dev/seconds: \"5\"}, labels: {app: patch",
+        1,
+    );
+    let project = Project::new("patched-webhook")
+        .manifest("apps/webhook.yaml", webhook)
+        .manifest("apps/checker.yaml", &deployment("checker"))
+        .manifest("apps/patch.yaml", &patch);
+    let log = project.deploy(&[]);
+    let at = |what: &str, kind: &str, fits: &dyn Fn(&serde_json::Value) -> bool| {
+        log.iter().position(|event| {
+            event["event"] == what && event["object"]["kind"] == kind && fits(event)
+        })
+    };
+    let webhook = at("object-written", "ValidatingWebhookConfiguration", &|_| {
+        true
+    });
+    let patched = at("verdict-changed", "Job", &|event| {
+        event["to"]["state"] == "ready"
+    });
+    assert!(webhook.unwrap() < patched.unwrap(), "{log:#?}");
+    kubectl(&[
+        "delete",
+        "validatingwebhookconfiguration",
+        "patched-webhook",
+    ]);
+}
