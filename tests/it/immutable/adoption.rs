@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    manifests::{config_map, faulty_deployment},
+    manifests::{autoscaler, config_map, documents, faulty_deployment, workload},
     project::{Project, written},
 };
 use crate::support::{apply, kubectl};
@@ -116,4 +116,19 @@ fn a_rollback_gives_it_back_with_its_annotation_and_its_owner() {
     );
     assert_eq!(after["metadata"]["labels"], before.0["metadata"]["labels"]);
     assert_eq!(managers(&project, "configmap/settings"), before.1);
+}
+
+/// What an autoscaler decides about is taken over from kubectl and handed on at once: an apply that
+/// leaves it out would reset it to one.
+#[test]
+fn replicas_that_are_taken_over_are_handed_on_to_the_autoscaler() {
+    let web = workload("apps/v1", "Deployment", "web", "replicas: 3", "");
+    let there = documents(&[web.clone(), autoscaler("web", 12)]);
+    let project = beside_kubectl("adopt-scaled", &there, &config_map("settings", "one"))
+        .manifest("apps/web.yaml", &web.replace("web:v1", "web:v2"));
+    project.deploy(&[]);
+    let spec = project.get("deployment/web")["spec"].clone();
+    assert_eq!(spec["template"]["spec"]["containers"][0]["image"], "web:v2");
+    assert_eq!(spec["replicas"], 3);
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
 }

@@ -21,6 +21,9 @@ use crate::{
     release::{JournalEntry, ObjectRecord},
 };
 
+/// Makes a JSON patch of an object; `None` where it needs none.
+type Patch<'a> = &'a (dyn Fn(&Value) -> Option<Value> + Sync);
+
 impl Writer<'_> {
     /// Applies `id` as wanted, and takes away what is at the paths `cleared`.
     pub(super) async fn apply(
@@ -41,16 +44,7 @@ impl Writer<'_> {
             .map(AsRef::as_ref)
             .filter(|there| self.is_to_be_changed(id, there));
         if before.is_some() {
-            let accounted = self
-                .initialise_managed_fields(id, resource, wanted, before)
-                .await?;
-            self.take_over_from_kubectl(id, resource, accounted.as_ref().or(before))
-                .await?;
-            self.give_up_replicas(id, wanted, resource, before).await?;
-            let left = |live: &Value| give_up_filled_in(live, wanted.sent(), &self.manager);
-            self.patch_until_done(id, resource, before, left).await?;
-            let hold = |live: &Value| hold(live, &self.manager, cleared);
-            self.patch_until_done(id, resource, before, hold).await?;
+            self.settle_owners(id, resource, before, cleared).await?;
         }
         let applied = self.send(id, force, cleared, before).await?;
         let answer = applied.object;
@@ -226,51 +220,51 @@ impl Writer<'_> {
         Ok(Some(applied.object))
     }
 
-    /// Makes fields ours that `kubectl apply` left, so that those which are no longer wanted really
-    /// go.
-    async fn take_over_from_kubectl(
+    /// Brings the owners of what is there to where an apply does what is meant: what is no longer
+    /// wanted really goes, and what others decide about stays. One patch after the other, each of
+    /// what the one before has left: what was taken over may have to be given up.
+    async fn settle_owners(
         &self,
         id: &ObjectId,
         resource: &Resource,
         before: Option<&Value>,
+        cleared: &[Path],
     ) -> Result<(), RequestError> {
-        self.patch_until_done(id, resource, before, |live| adoption(live, &self.manager))
-            .await
-    }
-
-    /// Hands the replicas of something that an autoscaler scales over to it, where we still own
-    /// them.
-    async fn give_up_replicas(
-        &self,
-        id: &ObjectId,
-        wanted: &DesiredObject,
-        resource: &Resource,
-        before: Option<&Value>,
-    ) -> Result<(), RequestError> {
-        const REPLICAS: [&str; 2] = ["spec", "replicas"];
-        if !wanted.scaled_by_others {
-            return Ok(());
+        let wanted = &self.apply_context().desired.objects[id];
+        let manager: &str = &self.manager;
+        let taken_over = |live: &Value| adoption(live, manager);
+        let replicas = |live: &Value| {
+            let is_scaled = wanted.scaled_by_others;
+            is_scaled.then(|| give_up(live, manager, &["spec", "replicas"]))?
+        };
+        let filled_in = |live: &Value| give_up_filled_in(live, wanted.sent(), manager);
+        let in_the_way = |live: &Value| hold(live, manager, cleared);
+        let patches: [Patch<'_>; 4] = [&taken_over, &replicas, &filled_in, &in_the_way];
+        let mut live = self
+            .initialise_managed_fields(id, resource, wanted, before)
+            .await?;
+        for patch in patches {
+            let there = live.as_ref().or(before);
+            let patched = self.patch_until_done(id, resource, there, patch).await?;
+            live = patched.or(live);
         }
-        self.patch_until_done(id, resource, before, |live| {
-            give_up(live, &self.manager, &REPLICAS)
-        })
-        .await
+        Ok(())
     }
 
     /// Sends the JSON patch that `patch` makes of the object, and makes it anew where somebody has
-    /// written the object in between.
+    /// written the object in between. Returns the object as it is then, where it was patched.
     pub(super) async fn patch_until_done(
         &self,
         id: &ObjectId,
         resource: &Resource,
         before: Option<&Value>,
         patch: impl Fn(&Value) -> Option<Value>,
-    ) -> Result<(), RequestError> {
+    ) -> Result<Option<Value>, RequestError> {
         let mut live = before.cloned();
         for attempt in 1.. {
-            let Some(there) = &live else { return Ok(()) };
+            let Some(there) = &live else { return Ok(None) };
             let Some(body) = patch(there) else {
-                return Ok(());
+                return Ok(None);
             };
             match self
                 .context
@@ -289,7 +283,7 @@ impl Writer<'_> {
                         changed,
                         record,
                     });
-                    return Ok(());
+                    return Ok(Some(answer));
                 }
                 Err(error) if attempt < CONFLICTS && is_outdated(&error) => {
                     live = self
@@ -301,7 +295,7 @@ impl Writer<'_> {
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(None)
     }
 }
 
