@@ -110,6 +110,7 @@ fn listed(objects: &[(ObjectId, Verdict)]) -> String {
     match objects {
         [] => "objects were still being written".to_owned(),
         [(id, verdict)] if verdict.state == State::Failed => format!("{id} cannot become ready"),
+        [(id, verdict)] if verdict.is_absent() => format!("{id} is gone"),
         [(id, _)] => format!("{id} is not ready"),
         many => {
             let names: Vec<String> = many

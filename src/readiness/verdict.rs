@@ -112,6 +112,15 @@ impl Verdict {
         self.state == State::Missing && self.reason == NOT_FOUND
     }
 
+    /// There was such an object, and it is gone.
+    pub(crate) fn deleted() -> Self {
+        Self::new(
+            State::Missing,
+            NOT_FOUND,
+            "it was deleted by something else after it had become ready",
+        )
+    }
+
     /// There is no such object in the cluster.
     pub(crate) fn absent() -> Self {
         Self::new(State::Missing, NOT_FOUND, "does not exist")

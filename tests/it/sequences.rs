@@ -1,11 +1,13 @@
 //! The proof that commands may come in any order, and be killed at any request that writes, one
 //! after the other: whenever a release is neither being worked on nor half done, everything is as
-//! one of its plans wants it, or exactly as it was.
+//! one of its plans wants it, or exactly as it was, and no pod runs that has started on something
+//! else than what it would read now.
 //!
 //! `make kill-sequences` tries many sequences; the tests here try some.
 
 mod draft;
 mod model;
+mod starts;
 mod step;
 mod trial;
 

@@ -8,6 +8,7 @@ mod environments;
 mod failure;
 mod fresh;
 mod interrupt;
+mod lasting;
 mod list;
 mod phases;
 mod readiness;

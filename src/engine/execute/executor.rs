@@ -1,5 +1,7 @@
 //! Runs a program: starts each step once those before it are done, within the bounds of its policy.
 
+mod confirm;
+
 use std::{collections::BTreeSet, future::Future, pin::Pin, time::Duration};
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
@@ -99,6 +101,10 @@ impl<'a> Executor<'a> {
         let result = self.steps(&writer, &mut in_flight, deadline).await;
         self.await_answers(&mut in_flight).await;
         if let Err(stop) = &result {
+            // It may have been called ready before.
+            if let Some(phase) = stop.phase() {
+                self.phases.reopen(phase);
+            }
             self.phases.end_all(|phase| outcome_of(phase, stop));
         }
         result
@@ -153,7 +159,7 @@ impl<'a> Executor<'a> {
             }
             self.start_steps(writer, in_flight).await?;
             if self.queue.is_done() {
-                return Ok(());
+                return self.confirm(deadline).await;
             }
             tokio::select! {
                 () = interrupt.cancelled() => return Err(StopReason::Interrupted),
@@ -269,7 +275,8 @@ impl<'a> Executor<'a> {
                 self.writer.soft_dependencies(id),
             )
         };
-        let wait = Wait::new(step, phase, until, objects.iter().map(waited).collect());
+        let objects = objects.iter().map(waited).collect();
+        let wait = Wait::new(Some(step), phase, until, objects);
         wait.within(self.phases.timeout(phase), self.phases.budget(phase))
     }
 
@@ -311,7 +318,9 @@ impl<'a> Executor<'a> {
     }
 
     fn end_wait(&mut self, wait: &Wait) {
-        let step = &self.program.steps[wait.step];
+        // What is waited for once more has ended its step already.
+        let Some(id) = wait.step else { return };
+        let step = &self.program.steps[id];
         let refused = |id: &ObjectId| self.faults.iter().any(|(fault, _)| fault == id);
         let failed = wait
             .objects
@@ -346,7 +355,7 @@ impl<'a> Executor<'a> {
             }
             _ => {}
         }
-        self.queue.finish(wait.step);
+        self.queue.finish(id);
     }
 
     /// Stops the run where the time of a phase that runs, or of the whole run, is up.
@@ -383,13 +392,15 @@ impl<'a> Executor<'a> {
     fn give_up_gone(&mut self, phase: &PhaseId) -> bool {
         let steps = &self.program.steps;
         let optional = |wait: &Wait| {
-            matches!(
-                steps[wait.step].work,
-                Work::AwaitGone {
-                    required: false,
-                    ..
-                }
-            )
+            wait.step.is_some_and(|step| {
+                matches!(
+                    steps[step].work,
+                    Work::AwaitGone {
+                        required: false,
+                        ..
+                    }
+                )
+            })
         };
         let of_phase: Vec<&mut Wait> = self
             .waiter
@@ -422,10 +433,8 @@ impl<'a> Executor<'a> {
 
 fn outcome_of(id: &PhaseId, stop: &StopReason) -> PhaseOutcome {
     match stop {
-        StopReason::Refused { phase, .. } | StopReason::Failed { phase, .. } if phase == id => {
-            PhaseOutcome::Failed
-        }
         StopReason::TimedOut { phase, .. } if phase == id => PhaseOutcome::TimedOut,
+        stop if stop.phase() == Some(id) => PhaseOutcome::Failed,
         _ => PhaseOutcome::Interrupted,
     }
 }

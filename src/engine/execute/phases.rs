@@ -138,6 +138,14 @@ impl PhaseRuns {
         });
     }
 
+    /// Takes back that `id` has ended, since something in it did not last.
+    pub(crate) fn reopen(&mut self, id: &PhaseId) {
+        let mut phases = self.phases.iter_mut();
+        if let Some(phase) = phases.find(|phase| phase.timing.name == *id) {
+            phase.timing.outcome = None;
+        }
+    }
+
     /// Says of every phase that runs how it ended.
     pub(crate) fn end_all(&mut self, outcome_of: impl Fn(&PhaseId) -> PhaseOutcome) {
         let ids: Vec<PhaseId> = self

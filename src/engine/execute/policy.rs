@@ -64,6 +64,18 @@ pub(crate) enum StopReason {
     Fenced,
 }
 
+impl StopReason {
+    /// The phase that ended it.
+    pub(crate) fn phase(&self) -> Option<&PhaseId> {
+        match self {
+            Self::Refused { phase, .. }
+            | Self::Failed { phase, .. }
+            | Self::TimedOut { phase, .. } => Some(phase),
+            Self::Interrupted | Self::Fenced => None,
+        }
+    }
+}
+
 /// What stops a run.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct CancelSignals {

@@ -36,7 +36,8 @@ pub(crate) enum WaitFor {
 
 /// Objects that a step waits for.
 pub(crate) struct Wait {
-    pub(crate) step: StepId,
+    /// The step that it ends; `None` where it is waited for once more.
+    pub(crate) step: Option<StepId>,
     pub(crate) phase: PhaseId,
     pub(crate) until: WaitFor,
     /// Time after which, on the way back, what is not as it should be is given up.
@@ -130,7 +131,7 @@ impl WaitFor {
 impl Wait {
     /// A wait that begins now.
     pub(crate) fn new(
-        step: StepId,
+        step: Option<StepId>,
         phase: &PhaseId,
         until: WaitFor,
         objects: Vec<WaitTarget>,
@@ -156,6 +157,16 @@ impl Wait {
             budget,
             ..self
         }
+    }
+
+    /// The same wait, whose step has ended already.
+    pub(crate) fn once_more(self) -> Self {
+        Self { step: None, ..self }
+    }
+
+    /// Its time limit, where it has lasted that long.
+    pub(crate) fn out_of_time(&self) -> Option<Duration> {
+        self.limit.filter(|limit| self.has_lasted(*limit))
     }
 
     /// Whether nothing is waited for any longer.
@@ -217,7 +228,13 @@ impl Wait {
         }
     }
 
-    fn has_lasted(&self, time: Duration) -> bool {
+    /// Whether something that it waits for is not there.
+    pub(crate) fn has_gone(&self) -> bool {
+        self.verdicts().any(|(_, verdict)| verdict.is_absent())
+    }
+
+    /// Whether it began so long ago.
+    pub(crate) fn has_lasted(&self, time: Duration) -> bool {
         self.since.elapsed() >= time
     }
 }
@@ -484,7 +501,7 @@ mod tests {
     }
 
     fn wait(objects: Vec<WaitTarget>) -> Wait {
-        Wait::new(0, &PhaseId::declared("apps"), WaitFor::Ready, objects)
+        Wait::new(Some(0), &PhaseId::declared("apps"), WaitFor::Ready, objects)
     }
 
     #[test]

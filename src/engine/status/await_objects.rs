@@ -79,7 +79,7 @@ pub(crate) async fn await_objects(
         .into_iter()
         .map(|(id, resource)| WaitTarget::new(id, Some(resource), &[]))
         .collect();
-    let wait = Wait::new(0, &PhaseId::Unassigned, until, objects);
+    let wait = Wait::new(None, &PhaseId::Unassigned, until, objects);
     let hopeless = waiter.begin(wait.within(None, awaited.budget)).await;
     let Some(ended) = until_over(&mut waiter, hopeless, deadline, interrupt).await else {
         return Ok(None);

@@ -89,7 +89,8 @@ impl Draft {
             let yaml = self
                 .pieces
                 .get(&piece)
-                .map(|state| piece.yaml(*state, &project.name));
+                .map(|state| piece.yaml(*state, &project.name))
+                .map(|yaml| self.reading(piece, yaml));
             project.rewrite(piece.file(), &yaml.unwrap_or_default());
         }
         let broken = if self.is_broken {
@@ -98,6 +99,16 @@ impl Draft {
             String::new()
         };
         project.rewrite("apps/broken.yaml", &broken);
+    }
+
+    /// `yaml` of `piece`: a workload reads the settings when it starts, where there are any.
+    fn reading(&self, piece: Piece, yaml: String) -> String {
+        if piece == Piece::Web && self.holds(Piece::Settings) {
+            let reads = "envFrom: [{configMapRef: {name: settings}}], ports:";
+            yaml.replacen("ports:", reads, 1)
+        } else {
+            yaml
+        }
     }
 
     /// All that is there once it is deployed.

@@ -43,8 +43,7 @@ impl Model {
                 .filter(|identity| !is_wanted(identity))
                 .map(|identity| format!("{identity}: it is left")),
         );
-        // Addresses are allocated anew for what is created anew.
-        let comparable = now.as_of_release(name, name);
+        let comparable = comparable(now, name);
         if let Some(before) = self.brought.get(&draft.to_string()) {
             wrong.extend(Dump::differences(before, &comparable));
         } else {
@@ -56,10 +55,7 @@ impl Model {
     /// What differs from what revision `number` left of the release `name`.
     pub(super) fn not_as_left(&self, number: u64, name: &str, now: &Dump) -> Vec<String> {
         match self.left.get(&number) {
-            Some(left) => Dump::differences(
-                &left.as_of_release(name, name),
-                &now.as_of_release(name, name),
-            ),
+            Some(left) => Dump::differences(&comparable(left, name), &comparable(now, name)),
             None => vec![format!(
                 "it went back to revision {number}, which is none that was good"
             )],
@@ -74,6 +70,13 @@ impl Model {
         }
         self.settled = Some(now);
     }
+}
+
+/// What two states of the release `name` have in common that were reached on different ways:
+/// addresses are allocated anew for what is created anew, and what was restarted says so.
+fn comparable(dump: &Dump, name: &str) -> Dump {
+    dump.as_of_release(name, name)
+        .without_key("deployctl.dev/config-digest")
 }
 
 /// What is there and should not be.

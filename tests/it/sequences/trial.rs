@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::{
     draft::{Draft, Piece},
     model::{Model, there},
+    starts::Starts,
     step::{Command, Step},
 };
 use crate::support::{
@@ -28,6 +29,7 @@ pub(super) struct Trial {
     proxy: Proxy,
     random: StdRng,
     model: Model,
+    starts: Starts,
     /// What was done, a line for each command.
     told: Vec<String>,
     /// Whether something was ever wanted that somebody has to free.
@@ -58,8 +60,10 @@ impl Trial {
     pub(super) fn new(name: &str, seed: u64) -> Self {
         let proxy = Proxy::start();
         proxy.inject([]);
+        let project = Project::new(&format!("sequence-{name}-{seed}"));
         Self {
-            project: Project::new(&format!("sequence-{name}-{seed}")),
+            starts: Starts::of(&project.name),
+            project,
             proxy,
             random: StdRng::seed_from_u64(seed),
             model: Model::default(),
@@ -158,7 +162,7 @@ impl Trial {
         }
         let now = self.dump();
         let name = &self.project.name;
-        let wrong = match (&step.command, outcome.status, after.standing.as_str()) {
+        let mut wrong = match (&step.command, outcome.status, after.standing.as_str()) {
             (Command::Up(draft), 0, _) => self.model.not_wanted(draft, name, &now),
             (Command::Down, 0, _) | (_, _, "taken-down") => there(&now),
             (_, _, "nothing" | "rolled-back") => self.model.changed(&now),
@@ -172,6 +176,7 @@ impl Trial {
             },
             (Command::Down, _, _) => vec!["it ended, and the release is not taken down".to_owned()],
         };
+        wrong.extend(self.starts.stale());
         self.tally.rolled_back += usize::from(after.standing == "rolled-back");
         let expected: &[i32] = match &step.command {
             Command::Up(Draft {

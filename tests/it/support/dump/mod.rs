@@ -137,6 +137,16 @@ impl Dump {
             .map(|object| object.pointer(pointer).unwrap_or(&Value::Null))
     }
 
+    /// The same without `key` in any map, and without who owns it.
+    pub(crate) fn without_key(&self, key: &str) -> Self {
+        let mut without = self.clone();
+        let owned = format!("f:{key}");
+        for object in without.objects.values_mut() {
+            forget_keys(object, &[key, &owned]);
+        }
+        without
+    }
+
     /// The same with the name `to` for `from` everywhere, and without what is drawn or allocated
     /// for each release anew: what another release that is alike looks like. Volumes are named by
     /// chance, and are left out.
@@ -181,6 +191,20 @@ impl Dump {
                 .map(|identity| format!("{identity}: its owner is gone")),
         );
         differences
+    }
+}
+
+/// Takes `keys` out of every map in `value`, and maps that held nothing else.
+fn forget_keys(value: &mut Value, keys: &[&str]) {
+    match value {
+        Value::Object(map) => map.retain(|key, inner| {
+            let was_empty = inner.as_object().is_some_and(Map::is_empty);
+            forget_keys(inner, keys);
+            let is_empty = inner.as_object().is_some_and(Map::is_empty);
+            !keys.contains(&key.as_str()) && (was_empty || !is_empty)
+        }),
+        Value::Array(items) => items.iter_mut().for_each(|item| forget_keys(item, keys)),
+        _ => {}
     }
 }
 

@@ -1,0 +1,118 @@
+//! The last look before a run is called good: what had become ready may have failed, or be gone,
+//! since its phase ended. The watches know; nothing is requested.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use futures::FutureExt as _;
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::Executor;
+use crate::engine::execute::{
+    policy::{OnFault, StopReason},
+    wait::{TICK, WaitFor},
+};
+use crate::{
+    object::ObjectId,
+    readiness::Verdict,
+    release::{StepId, Work},
+};
+
+/// How long an object may seem to be gone: a LIST that a watch begins anew with may be older than
+/// the object, which the watch then brings.
+const GONE_AFTER: Duration = Duration::from_secs(2);
+
+impl Executor<'_> {
+    /// Makes sure that everything that had become ready is so still, as far as watches have told.
+    /// What is on its way once more is waited for as long as its phase may take; what is gone ends
+    /// the run.
+    ///
+    /// On the way back nothing is waited for: another look proves that everything is as it was.
+    pub(super) async fn confirm(&mut self, deadline: Instant) -> Result<(), StopReason> {
+        if self.control.on_fault == OnFault::GoOn {
+            return Ok(());
+        }
+        // What has been told already, and was not looked at, because the last step had ended.
+        let _ = self.waiter.cache.changed().now_or_never();
+        for (step, objects) in self.fallen() {
+            let wait = self.wait(step, WaitFor::Ready, &objects).once_more();
+            let hopeless = self.waiter.begin(wait).await;
+            self.give_up(hopeless)?;
+        }
+        let mut tick = tokio::time::interval(TICK);
+        let (interrupt, fenced) = (self.control.interrupt.clone(), self.control.fenced.clone());
+        while !self.waiter.waits.is_empty() {
+            tokio::select! {
+                () = interrupt.cancelled() => return Err(StopReason::Interrupted),
+                () = fenced.cancelled() => return Err(StopReason::Fenced),
+                news = self.waiter.cache.changed() => self.examine_waits(Some(&news)).await?,
+                _ = tick.tick() => {
+                    self.examine_waits(None).await?;
+                    self.check_gone()?;
+                    self.check_confirmed(deadline)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What was ready when its phase ended and is not any more, by the last step of the phase that
+    /// waited for it.
+    fn fallen(&self) -> BTreeMap<StepId, Vec<ObjectId>> {
+        let now = Timestamp::now();
+        let mut seen: BTreeSet<&ObjectId> = BTreeSet::new();
+        let mut fallen: BTreeMap<StepId, Vec<ObjectId>> = BTreeMap::new();
+        for (id, step) in self.program.steps.iter().enumerate().rev() {
+            let Work::AwaitReady { objects, .. } = &step.work else {
+                continue;
+            };
+            let budget = self.phases.budget(&step.phase);
+            let cache = &self.waiter.cache;
+            let is_ready = |object: &ObjectId| {
+                cache.completed(object).is_some()
+                    || cache.judge_within(object, now, budget).passes()
+            };
+            let looked_at = objects.iter().filter(|object| seen.insert(object));
+            let unready: Vec<ObjectId> = looked_at
+                .filter(|object| !is_ready(object))
+                .cloned()
+                .collect();
+            if !unready.is_empty() {
+                fallen.insert(id, unready);
+            }
+        }
+        fallen
+    }
+
+    /// Stops the run where something is gone: nobody creates it again.
+    fn check_gone(&self) -> Result<(), StopReason> {
+        let mut waits = self.waiter.waits.iter();
+        let Some(wait) = waits.find(|wait| wait.has_lasted(GONE_AFTER) && wait.has_gone()) else {
+            return Ok(());
+        };
+        let gone = wait.not_met().filter(|(_, verdict)| verdict.is_absent());
+        Err(StopReason::Failed {
+            phase: wait.phase.clone(),
+            objects: gone.map(|(id, _)| (id, Verdict::deleted())).collect(),
+        })
+    }
+
+    /// Stops the run where what is waited for once more is out of time, or the whole run is.
+    fn check_confirmed(&self, deadline: Instant) -> Result<(), StopReason> {
+        let whole_run = Instant::now() >= deadline;
+        let mut waits = self.waiter.waits.iter();
+        let Some(late) = waits.find(|wait| whole_run || wait.out_of_time().is_some()) else {
+            return Ok(());
+        };
+        let limit = late.out_of_time().filter(|_| !whole_run);
+        Err(StopReason::TimedOut {
+            phase: late.phase.clone(),
+            after: limit.unwrap_or(self.control.limits.timeout),
+            whole_run,
+            objects: late.not_met().collect(),
+        })
+    }
+}
