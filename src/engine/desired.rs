@@ -217,6 +217,14 @@ impl DesiredObject {
         self.scaled_by_others = true;
     }
 
+    /// Says that it is written in another version of its kind.
+    pub(crate) fn rename_version(&mut self, api_version: &str) {
+        api_version.clone_into(&mut self.object.api_version);
+        Arc::make_mut(&mut self.object.body)["apiVersion"] = api_version.into();
+        self.sent
+            .change(|sent| sent["apiVersion"] = api_version.into());
+    }
+
     /// Sets how much each of the object's claim templates asks for.
     pub(crate) fn set_claim_sizes<'a>(&mut self, sizes: impl Iterator<Item = &'a str>) {
         self.sent.change(|sent| {

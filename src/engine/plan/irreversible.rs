@@ -91,17 +91,23 @@ fn take_growth(
     Some(format!("has grown to {to}, and a claim cannot shrink"))
 }
 
-/// A definition cannot lose a version in which objects are stored.
+/// The version in which objects of the definition `now` are stored and that `other` does not have:
+/// a definition cannot lose such a one.
 /// <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definition-versioning/#upgrade-existing-objects-to-a-new-stored-version>
+pub(crate) fn lost_version<'a>(other: &Value, now: &'a Value) -> Option<&'a str> {
+    let other = Definition::of(other)?;
+    texts(now, "/status/storedVersions")
+        .find(|stored| other.versions().all(|known| known.name != *stored))
+}
+
+/// A definition that would lose a version in which objects are stored stays as it is.
 fn take_moved_version(
     changes: &mut ChangeLog,
     id: &ObjectId,
     before: &Value,
     now: &Value,
 ) -> Option<String> {
-    let before = Definition::of(before)?;
-    let lost = texts(now, "/status/storedVersions")
-        .find(|stored| before.versions().all(|known| known.name != *stored))?;
+    let lost = lost_version(before, now)?;
     changes.remove(id);
     Some(format!(
         "is not restored: objects are stored in version `{lost}`, which it did not have"

@@ -7,10 +7,11 @@ use indexmap::IndexMap;
 use crate::engine::{
     desired::{DesiredObject, DesiredState},
     plan::decide::{has_run, is_run_once},
+    plan::irreversible::lost_version,
 };
 use crate::{
     cluster::{Live, Seen},
-    object::{HasKind as _, ObjectId, RollbackMark},
+    object::{Definition, HasKind as _, ObjectId, RollbackMark},
     plan::PhaseSettings,
     release::Records,
 };
@@ -34,6 +35,8 @@ pub(crate) enum Retained {
     Secret,
     /// A claim that is another now: what is on it stays, and it cannot become smaller.
     Data,
+    /// A definition of which objects are stored in a version that it did not have then.
+    StoredVersion,
     /// It is marked `rollback: manual`: somebody has to decide.
     Manual,
     /// It is marked so too, and is not there.
@@ -102,6 +105,7 @@ pub(crate) fn plan_revert(
         }
     }
     carry_over(&mut wanted, &mut retained, now, live);
+    rename_unserved(&mut wanted, &retained, live);
     RevertPlan { wanted, retained }
 }
 
@@ -145,6 +149,9 @@ fn why_retained(
         Seen::Absent if runs_once && !has_run(id, then, records) => Some(Retained::RanAlready),
         Seen::Present(_) if is_manual => Some(Retained::Manual),
         Seen::Present(_) if runs_once && differs => Some(Retained::RunsOnce),
+        Seen::Present(there) if lost_version(then.sent(), there).is_some() => {
+            Some(Retained::StoredVersion)
+        }
         Seen::Present(_) if id.is_data() && differs => Some(Retained::Data),
         Seen::Present(_) if id.is_secret() && !restore_secrets => Some(if differs {
             Retained::Secret
@@ -152,6 +159,41 @@ fn why_retained(
             Retained::Same
         }),
         _ => None,
+    }
+}
+
+/// Writes custom resources in a version that is served where their definition stays as it is and
+/// serves theirs no more. Without a webhook versions differ in nothing but the name; what only a
+/// webhook could translate is left for preflight to name.
+/// <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definition-versioning/#specify-multiple-versions>
+fn rename_unserved(
+    wanted: &mut DesiredState,
+    retained: &BTreeMap<ObjectId, Retained>,
+    live: &Live,
+) {
+    let stays = retained
+        .iter()
+        .filter(|(_, why)| **why == Retained::StoredVersion);
+    let definitions = stays
+        .filter_map(|(id, _)| Definition::of(live.object(id)?))
+        .filter(|definition| !definition.is_converted_by_webhook());
+    for definition in definitions {
+        let names: Vec<&str> = definition
+            .versions()
+            .filter(|version| version.is_served)
+            .map(|version| version.name)
+            .collect();
+        let defined = wanted.objects.iter_mut().filter(|(id, _)| {
+            (id.group.as_str(), id.kind.as_str()) == (definition.group(), definition.kind())
+        });
+        for (_, object) in defined {
+            let version = object.object.api_version.split('/').nth(1);
+            if !version.is_some_and(|version| names.contains(&version))
+                && let Some(served) = names.first()
+            {
+                object.rename_version(&format!("{}/{served}", definition.group()));
+            }
+        }
     }
 }
 

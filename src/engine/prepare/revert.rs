@@ -129,6 +129,9 @@ fn name_retained(retained: &BTreeMap<ObjectId, Retained>, ask: &mut dyn Ask) {
                 "is not restored: `--restore-secrets` restores the values of Secrets"
             }
             Retained::Data => "is not restored: it holds data",
+            Retained::StoredVersion => {
+                "is not restored: objects are stored in a version that it did not have then"
+            }
             Retained::Manual => "is not restored: it is marked `rollback: manual`",
             Retained::ManualAbsent => "is not created again: it is marked `rollback: manual`",
             Retained::RunsOnce => "is not restored: it would run again",

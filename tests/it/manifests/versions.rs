@@ -68,3 +68,28 @@ fn a_custom_resource_is_put_back_in_the_version_that_is_served_now() {
     project.deploy(&[]);
     assert_eq!(size(), 2);
 }
+
+/// As Knative Eventing has moved its event types.
+#[test]
+fn an_earlier_revision_comes_back_although_its_definition_cannot() {
+    let group = "stays.deployctl.test";
+    let project = Project::new("definition-stays")
+        .manifest(
+            "apps/definition.yaml",
+            &definition(group, &version("v1alpha1", true, true), ""),
+        )
+        .manifest("apps/gauge.yaml", &gauge(group, "v1alpha1", 1));
+    project.deploy(&[]);
+    let moved = version("v1alpha1", false, false) + &version("v1", true, true);
+    project.rewrite("apps/definition.yaml", &definition(group, &moved, ""));
+    project.rewrite("apps/gauge.yaml", &gauge(group, "v1", 2));
+    project.deploy(&[]);
+    let run = project.command("rollback", &["--yes"]).run().exited(0);
+    let stays = format!(
+        "CustomResourceDefinition/gauges.{group} is not restored: objects are stored in a version that it did not have then"
+    );
+    assert!(run.stderr.contains(&stays), "{}", run.stderr);
+    let gauge = project.get(&format!("gauges.{group}/main"));
+    assert_eq!(gauge["spec"]["size"], 1);
+    assert_eq!(project.status()["standing"], "deployed");
+}

@@ -62,6 +62,26 @@ fn claims_stay_as_they_are() {
 }
 
 #[test]
+fn a_definition_does_not_lose_a_version_in_which_objects_are_stored() {
+    assert_snapshot!(revert("
+        then:
+          CustomResourceDefinition/moved: {spec: {versions: [{name: v1}]}}
+          CustomResourceDefinition/not-yet: {spec: {versions: [{name: v1}]}}
+        now:
+          CustomResourceDefinition/moved: {spec: {versions: [{name: v1}, {name: v2}]}}
+          CustomResourceDefinition/not-yet: {spec: {versions: [{name: v1}, {name: v2}]}}
+        live:
+          CustomResourceDefinition/moved: {status: {storedVersions: [v1, v2]}}
+          CustomResourceDefinition/not-yet: {status: {storedVersions: [v1]}}
+    "), @r"
+    observe: CustomResourceDefinition/moved, CustomResourceDefinition/not-yet
+    CustomResourceDefinition/moved as now, in apps: StoredVersion
+    CustomResourceDefinition/not-yet as then, in apps
+    phases: databases[] apps[databases]
+    ");
+}
+
+#[test]
 fn jobs_are_not_run_again() {
     assert_snapshot!(revert("
         then: {Job/changed: {spec: {image: 1}}, Job/same: {}, Job/gone: {}, Job/gone-and-remembered: {}, CronJob/gone: {}}

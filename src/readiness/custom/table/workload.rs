@@ -148,6 +148,13 @@ pub(super) const ROWS: &[Row] = &[
             settles("Ready"),
         ],
     ),
+    // Tells others which images are used; nothing in Knative itself takes notice of it.
+    // <https://github.com/knative/caching>
+    row(
+        "caching.internal.knative.dev",
+        &["Image"],
+        &[summary("Ready"), stored()],
+    ),
     row("*.knative.dev", &[], &[summary("Ready")]),
     row(
         "openfaas.com",
