@@ -86,6 +86,23 @@ fn what_is_read_by_a_variable_restarts_its_workload_once() {
 }
 
 #[test]
+fn what_may_be_missing_and_comes_restarts_what_has_started_without_it() {
+    let reads = "envFrom: [{configMapRef: {name: settings, optional: true}}]";
+    let project = Project::new("restart-optional").manifest("apps/web.yaml", &reader(reads, ""));
+    project.deploy(&[]);
+    project.rewrite("apps/settings.yaml", &config_map("settings", "one"));
+    let events = project.deploy(&[]);
+    assert_eq!(
+        written(&events),
+        [
+            "changed Deployment/restart-optional/web",
+            "created ConfigMap/restart-optional/settings"
+        ]
+    );
+    assert!(digest(&project).is_some());
+}
+
+#[test]
 fn what_is_mounted_by_a_single_path_or_projected_restarts_its_workload() {
     let mount = "volumeMounts: [{name: settings, mountPath: /etc/value, subPath: value}]";
     let by_path = project("restart-path", "", &reader(mount, VOLUME));

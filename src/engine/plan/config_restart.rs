@@ -65,15 +65,16 @@ pub(crate) fn restart(
         let object = &wanted.objects[&decision.id];
         let reads = configuration_read_at_start(&decision.id, object.sent());
         let started_before = |id: &&ObjectId| {
-            let change = configuration.get(*id).and_then(|read| read.changed);
+            let read = configuration.get(*id);
+            let change = read.and_then(|read| read.changed_for(reads.optional.contains(*id)));
             change.is_some_and(|by| seen.keeps_template(object, decision, tried, by))
         };
-        let changed: Vec<&ObjectId> = reads.iter().filter(started_before).collect();
+        let changed: Vec<&ObjectId> = reads.all.iter().filter(started_before).collect();
         let opts_out = object.marks.restart_on_change == Some(false);
         if changed.is_empty() || opts_out || annotation(&object.object.body).is_some() {
             continue;
         }
-        let digest = digest(&reads, &configuration);
+        let digest = digest(&reads.all, &configuration);
         if annotation(object.sent()) == Some(digest.as_str()) {
             continue;
         }
@@ -110,6 +111,17 @@ struct Configuration {
     uid: String,
     /// Who changes it from what pods may have started on.
     changed: Option<ChangedBy>,
+    /// Whether this run creates it: pods that start without it have done so.
+    appears: bool,
+}
+
+impl Configuration {
+    /// Who changes it from what pods may have started on that start without it where it is
+    /// `optional`. Others have waited for it.
+    fn changed_for(&self, optional: bool) -> Option<ChangedBy> {
+        let appeared = (optional && self.appears).then_some(ChangedBy::ThisRun);
+        self.changed.or(appeared)
+    }
 }
 
 /// Who changes what pods have read.
@@ -152,7 +164,7 @@ impl<'a> ConfigSnapshot<'a> {
     }
 
     /// Every ConfigMap and Secret of the run. One that was not there was not read by any pod that
-    /// runs, so that it counts as unchanged.
+    /// runs, so that it counts as unchanged for all that cannot start without it.
     fn configuration(
         &self,
         wanted: &DesiredState,
@@ -185,6 +197,7 @@ impl<'a> ConfigSnapshot<'a> {
                     contents: contents(will_be),
                     uid: uid.unwrap_or_default().to_owned(),
                     changed,
+                    appears: was.is_none() && now.is_none(),
                 },
             ))
         });

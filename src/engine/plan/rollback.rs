@@ -398,7 +398,7 @@ fn restarts(
         .filter(|(id, _)| id.group == "apps" && !is_rolled_out(id, input));
     let mut found: Vec<(ObjectId, Timestamp)> = workloads
         .filter_map(|(id, workload)| {
-            let reads = configuration_read_at_start(id, workload);
+            let reads = configuration_read_at_start(id, workload).all;
             let since = changed
                 .iter()
                 .filter(|(id, _)| reads.contains(*id))

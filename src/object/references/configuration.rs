@@ -6,44 +6,50 @@ use serde_json::Value;
 
 use super::super::{
     ObjectId,
-    field::{list, text},
+    field::{is_true, list, part, text},
     pod::{containers, pod_spec},
 };
+
+/// The ConfigMaps and Secrets that pods read only when they start.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct ReadAtStart {
+    /// All of them.
+    pub(crate) all: BTreeSet<ObjectId>,
+    /// Those that pods start without where they are not there.
+    pub(crate) optional: BTreeSet<ObjectId>,
+}
 
 /// The ConfigMaps and Secrets that the pods of `body`, the object `id`, read only when they start:
 /// by variables, and by mounts of a single path, which are never brought up to date; and by
 /// projected volumes, which hold what belongs together.
 /// <https://kubernetes.io/docs/concepts/configuration/configmap/#mounted-configmaps-are-updated-automatically>
-pub(crate) fn configuration_read_at_start(id: &ObjectId, body: &Value) -> BTreeSet<ObjectId> {
+pub(crate) fn configuration_read_at_start(id: &ObjectId, body: &Value) -> ReadAtStart {
     let Some(spec) = pod_spec(body) else {
-        return BTreeSet::new();
+        return ReadAtStart::default();
     };
     let mut reads = Reads {
         namespace: id.namespace.as_deref(),
-        found: BTreeSet::new(),
+        found: ReadAtStart::default(),
     };
     for container in containers(spec) {
         for variable in list(container, "/env") {
-            reads.add(
-                "ConfigMap",
-                text(variable, "/valueFrom/configMapKeyRef/name"),
-            );
-            reads.add("Secret", text(variable, "/valueFrom/secretKeyRef/name"));
+            reads.add("ConfigMap", part(variable, "/valueFrom/configMapKeyRef"));
+            reads.add("Secret", part(variable, "/valueFrom/secretKeyRef"));
         }
         for source in list(container, "/envFrom") {
-            reads.add("ConfigMap", text(source, "/configMapRef/name"));
-            reads.add("Secret", text(source, "/secretRef/name"));
+            reads.add("ConfigMap", part(source, "/configMapRef"));
+            reads.add("Secret", part(source, "/secretRef"));
         }
     }
     let fixed = mounted_by_path(spec);
     for volume in list(spec, "/volumes") {
         if text(volume, "/name").is_some_and(|name| fixed.contains(name)) {
-            reads.add("ConfigMap", text(volume, "/configMap/name"));
-            reads.add("Secret", text(volume, "/secret/secretName"));
+            reads.add("ConfigMap", part(volume, "/configMap"));
+            reads.add("Secret", part(volume, "/secret"));
         }
         for source in list(volume, "/projected/sources") {
-            reads.add("ConfigMap", text(source, "/configMap/name"));
-            reads.add("Secret", text(source, "/secret/name"));
+            reads.add("ConfigMap", part(source, "/configMap"));
+            reads.add("Secret", part(source, "/secret"));
         }
     }
     reads.found
@@ -59,13 +65,21 @@ fn mounted_by_path(spec: &Value) -> HashSet<&str> {
 
 struct Reads<'a> {
     namespace: Option<&'a str>,
-    found: BTreeSet<ObjectId>,
+    found: ReadAtStart,
 }
 
 impl Reads<'_> {
-    fn add(&mut self, kind: &str, name: Option<&str>) {
-        let id = name.map(|name| ObjectId::core(kind, self.namespace, name));
-        self.found.extend(id);
+    /// Adds what `reference` names; a volume calls its Secret `secretName`.
+    fn add(&mut self, kind: &str, reference: Option<&Value>) {
+        let Some(reference) = reference else { return };
+        let Some(name) = text(reference, "/name").or_else(|| text(reference, "/secretName")) else {
+            return;
+        };
+        let id = ObjectId::core(kind, self.namespace, name);
+        if is_true(reference, "/optional") {
+            self.found.optional.insert(id.clone());
+        }
+        self.found.all.insert(id);
     }
 }
 
@@ -81,7 +95,7 @@ mod tests {
             "initContainers": [{"name": "i", "env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "by-variable", "key": "a"}}}]}],
             "containers": [{
                 "name": "main",
-                "envFrom": [{"configMapRef": {"name": "by-variables"}}],
+                "envFrom": [{"configMapRef": {"name": "by-variables"}}, {"secretRef": {"name": "may-be-missing", "optional": true}}],
                 "volumeMounts": [{"name": "plain", "mountPath": "/a"}, {"name": "path", "mountPath": "/b", "subPath": "b"}],
             }],
             "volumes": [
@@ -96,18 +110,20 @@ mod tests {
             namespace: Some("shop".to_owned()),
             name: "a".to_owned(),
         };
-        let names: Vec<String> = configuration_read_at_start(&id, &body)
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+        let reads = configuration_read_at_start(&id, &body);
+        let names = |ids: &BTreeSet<ObjectId>| -> Vec<String> {
+            ids.iter().map(ToString::to_string).collect()
+        };
         assert_eq!(
-            names,
+            names(&reads.all),
             [
                 "ConfigMap/shop/by-variables",
                 "ConfigMap/shop/projected",
                 "Secret/shop/by-path",
-                "Secret/shop/by-variable"
+                "Secret/shop/by-variable",
+                "Secret/shop/may-be-missing",
             ]
         );
+        assert_eq!(names(&reads.optional), ["Secret/shop/may-be-missing"]);
     }
 }
