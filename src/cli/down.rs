@@ -3,6 +3,7 @@
 use super::{
     Global,
     consent::Verb,
+    not_deployed::{deployed_environments, naming},
     plan_arguments::{ClusterArguments, PlanArguments},
     prompter::Prompter,
     removal::{RemovalArguments, Removing, tell_kept},
@@ -66,8 +67,7 @@ async fn down(
     let explained = |error| session.prepare_error(error);
     let history = context.history().await.map_err(explained)?;
     let Some(newest) = history.newest().map(|head| head.revision.clone()) else {
-        output.note(&nothing_deployed(address, &session));
-        return Ok(ExitCode::Done);
+        return nothing_deployed(address, &session, output).await;
     };
     session.check_context(&address.release, &newest.guard.contexts)?;
     let removing = Removing {
@@ -84,9 +84,8 @@ async fn down(
         .map_err(explained)?;
     let is_down = newest.is_taken_down() && prepared.pruning.removals.is_empty();
     if is_down && !arguments.purge {
-        output.note(&nothing_deployed(address, &session));
         tell_kept(&prepared.pruning, output);
-        return Ok(ExitCode::Done);
+        return nothing_deployed(address, &session, output).await;
     }
     check_deletions(context, &prepared)
         .await
@@ -107,12 +106,21 @@ async fn down(
         .await
 }
 
-fn nothing_deployed(address: &Address, session: &Session) -> String {
-    format!(
-        "{} is not deployed in context {}",
-        address.release,
-        session.cluster.context()
-    )
+/// Says that nothing is deployed. Where something is of another environment of the plan, that one
+/// may have been meant: an error (exit 2) names it.
+async fn nothing_deployed(
+    address: &Address,
+    session: &Session,
+    output: &mut Output,
+) -> Result<ExitCode, CommandError> {
+    let (release, context) = (&address.release, session.cluster.context());
+    let text = format!("{release} is not deployed in context {context}");
+    let environments = deployed_environments(address, session).await?;
+    if environments.is_empty() {
+        output.note(&text);
+        return Ok(ExitCode::Done);
+    }
+    Err(naming(CommandError::usage(text), release, &environments))
 }
 
 /// Looks again, removes what was shown, and deletes the history where that was asked for.

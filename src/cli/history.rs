@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     Global,
+    not_deployed::no_revisions,
     plan_arguments::{ClusterArguments, PlanArguments},
     session::{Session, block_on},
     tabular::{DataFormat, print},
@@ -93,7 +94,7 @@ async fn history(
         .await?
         .map_err(|error| session.store_error(&error))?;
     if heads.is_empty() {
-        return Err(session.no_revisions(address, missing));
+        return Err(no_revisions(address, missing, &session).await);
     }
     let (width, now) = (output.stdout_width(), Timestamp::now());
     match number {

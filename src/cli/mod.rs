@@ -10,6 +10,7 @@ mod help;
 mod history;
 mod list;
 mod lock_arguments;
+mod not_deployed;
 mod plan_arguments;
 mod prompt;
 mod prompter;

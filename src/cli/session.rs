@@ -107,29 +107,6 @@ impl Session {
         check_context(release, contexts, self.cluster.context())
     }
 
-    /// The error where the cluster knows no revision of the release at `address`; `missing` is why
-    /// there is no plan file either.
-    pub(super) fn no_revisions(
-        &self,
-        address: &Address,
-        missing: Option<CommandError>,
-    ) -> CommandError {
-        let (release, context) = (&address.release, self.cluster.context());
-        let message = format!(
-            "{release} has no revisions in namespace `{}` of context `{context}`",
-            address.state_namespace
-        );
-        let error =
-            CommandError::usage(message).hint("`deployctl list` shows the releases of the cluster");
-        match missing {
-            Some(missing) => CommandError {
-                causes: vec![missing.message],
-                ..error
-            },
-            None => error,
-        }
-    }
-
     /// The same session, whose writes end with the lock `held`.
     pub(super) fn through(self, held: &Held) -> Self {
         let (lost, token) = (held.lost(), self.stops.lock_lost.clone());

@@ -6,11 +6,13 @@ mod watch;
 
 use super::{
     Global,
+    not_deployed::{deployed_environments, no_revisions},
     plan_arguments::{ClusterArguments, PlanArguments},
     session::{Session, block_on},
     tabular::DataFormat,
 };
 use crate::{
+    engine::Overview,
     error::{CommandError, ExitCode},
     event::RunOutcome,
     plan::Address,
@@ -53,6 +55,12 @@ pub(crate) fn run(
     block_on(status(arguments, &address, missing, output))
 }
 
+/// Whether nothing is deployed of the release of `overview`.
+fn is_of_nothing(overview: &Overview) -> bool {
+    let revision = overview.revision();
+    revision.is_taken_down() || revision.outcome == RunOutcome::RolledBack
+}
+
 /// Whether every object is ready, and as the release wrote it.
 fn all_as_wanted(view: &StatusView) -> bool {
     let is_as_wanted = |object: &StatusObject| {
@@ -73,7 +81,7 @@ async fn status(
         .unless_interrupted(read_release(address, &session))
         .await??;
     if let (None, Some(missing)) = (&last, missing) {
-        return Err(session.no_revisions(address, Some(missing)));
+        return Err(no_revisions(address, Some(missing), &session).await);
     }
     // Where the user may not look at the lock nothing is known of it.
     let lock = session
@@ -81,13 +89,16 @@ async fn status(
         .await?
         .ok()
         .flatten();
-    let view = view(
+    let mut view = view(
         address,
         &session,
         overview.as_ref(),
         last.as_ref(),
         lock.as_ref(),
     );
+    if overview.as_ref().is_none_or(is_of_nothing) {
+        view.deployed_environments = deployed_environments(address, &session).await?;
+    }
     let as_wanted = all_as_wanted(&view)
         && last
             .as_ref()

@@ -15,7 +15,7 @@ mod watch;
 pub(crate) use events::Emitter;
 pub(crate) use execute::policy::{CancelSignals, Limits};
 pub(crate) use observe::desired_state::read_desired_state;
-pub(crate) use observe::history::ReleaseHistory;
+pub(crate) use observe::history::{ReleaseHistory, is_deployed};
 pub(crate) use plan::decide::{ChangeAction, Decision, Selection};
 pub(crate) use plan::prune::PrunePlan;
 pub(crate) use plan::steps::RemovalMode;

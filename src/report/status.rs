@@ -51,6 +51,9 @@ pub(crate) struct StatusView {
     pub(crate) phases: Vec<StatusPhase>,
     /// How to reach what the plan's `open` names.
     pub(crate) access: Vec<AccessPoint>,
+    /// Where nothing of this environment is deployed: the others of the plan of which something is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) deployed_environments: Vec<String>,
 }
 
 /// How things stand with the newest attempt at changing a release.
@@ -183,6 +186,9 @@ impl StatusView {
         for line in self.head(namespace, width, now) {
             table.whole(line);
         }
+        for line in self.elsewhere(width) {
+            table.whole(line);
+        }
         for phase in &self.phases {
             let objects: Vec<&StatusObject> = phase
                 .objects
@@ -245,6 +251,24 @@ impl StatusView {
         }
         lines.extend(self.next(width));
         lines
+    }
+
+    /// What else is deployed of the plan.
+    fn elsewhere(&self, width: Option<usize>) -> Vec<Line> {
+        let plan = &self.release.plan;
+        let releases: Vec<String> = self
+            .deployed_environments
+            .iter()
+            .map(|environment| format!("{plan}.{environment}"))
+            .collect();
+        if releases.is_empty() {
+            return Vec::new();
+        }
+        let text = format!("deployed of this plan: {}", releases.join(", "));
+        wrap_prose(&neutralise(&text), width)
+            .iter()
+            .map(Line::of)
+            .collect()
     }
 
     /// What there is to be done about the newest attempt, or who is doing it.

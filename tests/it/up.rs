@@ -10,6 +10,7 @@ mod fresh;
 mod interrupt;
 mod lasting;
 mod list;
+mod not_deployed;
 mod phases;
 mod readiness;
 mod repair;

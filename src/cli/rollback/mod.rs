@@ -10,10 +10,11 @@ use arguments::Rollback;
 
 use super::{
     Global,
+    not_deployed::{deployed_environments, naming, no_revisions},
     session::{Session, block_on},
 };
 use crate::{
-    engine::{RollbackTarget, choose_target},
+    engine::{RollbackTarget, choose_target, is_deployed},
     error::{CommandError, ExitCode},
     plan::Address,
     release::{Author, Operation},
@@ -44,11 +45,18 @@ async fn rollback(
         .await
         .map_err(|error| session.prepare_error(error))?;
     let Some(newest) = history.newest() else {
-        return Err(session.no_revisions(address, missing));
+        return Err(no_revisions(address, missing, &session).await);
     };
     let guard = newest.revision.guard.clone();
     session.check_context(&address.release, &guard.contexts)?;
-    let target = choose_target(&address.release, &history.heads, arguments.to)?;
+    let target = match choose_target(&address.release, &history.heads, arguments.to) {
+        Ok(target) => target,
+        Err(error) if is_deployed(&history.heads) => return Err(error),
+        Err(error) => {
+            let environments = deployed_environments(address, &session).await?;
+            return Err(naming(error, &address.release, &environments));
+        }
+    };
     let rollback = Rollback {
         arguments,
         global,

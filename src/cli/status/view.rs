@@ -76,6 +76,7 @@ pub(super) fn view(
             })
             .collect(),
         access: last.map(access).unwrap_or_default(),
+        deployed_environments: Vec::new(),
     }
 }
 

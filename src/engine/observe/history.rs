@@ -35,6 +35,26 @@ pub(crate) struct UnsettledRevision {
     pub(crate) records: Records,
 }
 
+/// The revision whose wanted objects are what is deployed, wholly or in part: the newest of
+/// `heads`, which are those of one release, oldest first, or the last good one where that was
+/// rolled back.
+fn deployed(heads: &[Head]) -> Option<&Head> {
+    let newest = heads.last()?;
+    if newest.revision.outcome != RunOutcome::RolledBack {
+        return Some(newest);
+    }
+    heads
+        .iter()
+        .rev()
+        .find(|head| head.revision.outcome == RunOutcome::Succeeded)
+}
+
+/// Whether anything is deployed of the release that `heads` are of, oldest first, as far as they
+/// tell.
+pub(crate) fn is_deployed(heads: &[Head]) -> bool {
+    deployed(heads).is_some_and(|head| !head.revision.is_taken_down())
+}
+
 impl ReleaseHistory {
     /// Reads what `store` holds of the release.
     pub(crate) async fn read(store: &Store) -> Result<Self, StoreError> {
@@ -71,18 +91,7 @@ impl ReleaseHistory {
     /// The revision whose wanted objects are what is deployed, wholly or in part: the newest, or
     /// the last good one where that was rolled back.
     pub(crate) fn deployed(&self) -> Option<&Revision> {
-        let newest = &self.newest()?.revision;
-        let good = self
-            .heads
-            .iter()
-            .rev()
-            .map(|head| &head.revision)
-            .find(|revision| revision.outcome == RunOutcome::Succeeded);
-        if newest.outcome == RunOutcome::RolledBack {
-            good
-        } else {
-            Some(newest)
-        }
+        deployed(&self.heads).map(|head| &head.revision)
     }
 
     /// The objects that revisions before have touched, each as it is read: what is to be looked at

@@ -224,6 +224,7 @@ pub(super) fn status() -> StatusView {
             },
         ],
         access: Vec::new(),
+        deployed_environments: Vec::new(),
     }
 }
 
@@ -260,6 +261,12 @@ fn status_of_nothing_says_how_to_deploy() {
     assert_eq!(
         plain(&status.text(Some(60), now())),
         "shop.dev is not deployed in context kind-shop;\n`deployctl up shop --env dev` deploys it\n"
+    );
+    status.deployed_environments = vec!["prod".to_owned(), "test".to_owned()];
+    assert_eq!(
+        plain(&status.text(None, now())),
+        "shop.dev is not deployed in context kind-shop; `deployctl up shop --env dev` deploys it\n\
+         deployed of this plan: shop.prod, shop.test\n"
     );
 }
 
