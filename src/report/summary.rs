@@ -14,6 +14,7 @@ use crate::{
     event::{
         AccessPoint, PhaseOutcome, PhaseTiming, Purpose, RequestCounts, RunOutcome, VerdictDelays,
     },
+    plan::PhaseId,
 };
 
 /// How a run ended, as its last event says.
@@ -239,6 +240,13 @@ impl Ending<'_> {
         self.phases.iter().map(number).sum()
     }
 
+    /// How many objects stand: those that are no longer wanted have a phase of their own.
+    fn standing(&self) -> usize {
+        let wanted = self.phases.iter();
+        let wanted = wanted.filter(|phase| phase.name != PhaseId::Prune);
+        wanted.map(|phase| phase.objects).sum()
+    }
+
     /// The line that says what is deployed now, or how it ended.
     pub(super) fn closing(&self, run: Option<&Run>) -> Line {
         let took = duration(self.took);
@@ -283,11 +291,18 @@ impl Ending<'_> {
     }
 
     fn success(&self, run: Option<&Run>) -> String {
-        let objects = count(self.sum(|phase| phase.objects), "object");
+        let objects = count(self.standing(), "object");
+        // Also what was only released is not the release's any more.
         let written = tally(&[
             (self.sum(|phase| phase.created), "created"),
             (self.sum(|phase| phase.changed), "changed"),
+            (self.sum(|phase| phase.deleted), "removed"),
         ]);
+        let written = if written.is_empty() {
+            "unchanged"
+        } else {
+            &written
+        };
         let took = if is_instant(self.took) {
             String::new()
         } else {
@@ -314,12 +329,8 @@ impl Ending<'_> {
                     run.release
                 )
             }
-            Some(run) if written.is_empty() => format!(
-                "{} revision {} is deployed: {objects}, unchanged{took}",
-                run.release, run.revision
-            ),
             Some(run) => format!(
-                "{} revision {} is deployed: {objects}, {written}{took}",
+                "{} revision {} is deployed: {objects} ready ({written}){took}",
                 run.release, run.revision
             ),
             None => format!("everything is up to date: {objects}{took}"),

@@ -42,6 +42,30 @@ fn plain_lines_of_a_run_that_is_rolled_back() {
 }
 
 #[test]
+fn the_last_line_counts_what_stands_and_what_was_done() {
+    let ready = Some(PhaseOutcome::Ready);
+    let pruned = PhaseTiming {
+        name: PhaseId::Prune,
+        deleted: 2,
+        ..timing("", Some(PhaseOutcome::Gone), [2, 0, 0, 0], 0.5)
+    };
+    let last = |phases| {
+        let run = Script::default().started(&[("apps", 4)]);
+        let run = run.end(3, RunOutcome::Succeeded, ExitCode::Done, phases);
+        let text = plain(&log(&run, Detail::Usual));
+        text.lines().last().unwrap_or_default().to_owned()
+    };
+    assert_eq!(
+        last(vec![timing("apps", ready, [4, 1, 2, 1], 2.0), pruned]),
+        "✓ shop.dev revision 4 is deployed: 4 objects ready (1 created, 2 changed, 2 removed), 3.0 s"
+    );
+    assert_eq!(
+        last(vec![timing("apps", ready, [4, 0, 0, 4], 2.0)]),
+        "✓ shop.dev revision 4 is deployed: 4 objects ready (unchanged), 3.0 s"
+    );
+}
+
+#[test]
 fn quiet_says_nothing_but_the_failure() {
     assert_eq!(log(&good_run(), Detail::Failures), "");
     let text = plain(&log(&bad_run(), Detail::Failures));
