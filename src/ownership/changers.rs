@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{entries::entries, owned_values};
+use super::{entries::entries, entry::apply_entry, owned_values};
 
 /// The managers that hold fields of `live` whose values are others than in `sent`.
 ///
@@ -18,6 +18,12 @@ pub(crate) fn changers(live: &Value, sent: &Value, manager: &str) -> BTreeSet<St
         entry.fields_v1().is_some_and(changed)
     });
     changes.map(|entry| entry.manager().to_owned()).collect()
+}
+
+/// Whether all that `manager` holds of `live` by apply is as it was `sent`.
+pub(crate) fn is_as_sent(live: &Value, sent: &Value, manager: &str) -> bool {
+    apply_entry(live, manager)
+        .is_some_and(|fields| !differs(&owned_values(sent, fields), &owned_values(live, fields)))
 }
 
 /// Whether a value that was sent is another one now; what was not sent does not count.

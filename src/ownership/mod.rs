@@ -24,7 +24,7 @@ mod written;
 
 pub(crate) use adopt::{adoption, give_up_object, hold};
 pub(crate) use change::{ChangedPath, changed_paths};
-pub(crate) use changers::changers;
+pub(crate) use changers::{changers, is_as_sent};
 pub(crate) use entries::rename_version;
 pub(crate) use entry::other_releases;
 pub(crate) use entry::{

@@ -51,6 +51,19 @@ pub(crate) enum JournalEntry {
     },
 }
 
+impl JournalEntry {
+    /// The object that it is about.
+    pub(crate) fn object(&self) -> &ObjectId {
+        match self {
+            Self::Wrote { object, .. }
+            | Self::Removed { object, .. }
+            | Self::Completed { object }
+            | Self::Kept { object }
+            | Self::Recreated { object, .. } => object,
+        }
+    }
+}
+
 /// What a run, and those interrupted before it that it goes on from, did with one object.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

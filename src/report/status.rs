@@ -129,6 +129,9 @@ pub(crate) struct StatusObject {
     pub(crate) changed_by: Option<String>,
     /// Whether somebody deleted it since it was written.
     pub(crate) deleted: bool,
+    /// The revision that left it like this, written or deleted, and was not finished.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) unfinished_revision: Option<u64>,
 }
 
 impl StatusView {
@@ -467,8 +470,17 @@ impl StatusObject {
         let deleted = self
             .deleted
             .then(|| Line::default().styled(WARNING, "deleted outside deployctl"));
+        let did = if self.verdict.state == State::Missing {
+            "deleted"
+        } else {
+            "written"
+        };
+        let unfinished = self
+            .unfinished_revision
+            .map(|number| Line::of(format!("{did} by unfinished revision {number}")));
         let why = (!why.is_empty()).then(|| Line::default().styled(style, why));
-        let parts = why.into_iter().chain(deleted).chain(changed).chain(facts);
+        let changes = deleted.into_iter().chain(changed).chain(unfinished);
+        let parts = why.into_iter().chain(changes).chain(facts);
         parts
             .reduce(|line, part| line.text("; ").joined(part))
             .unwrap_or_default()

@@ -2,22 +2,12 @@
 
 use crate::{
     cli::session::Session,
-    engine::{Overview, read_desired_state},
+    engine::{Overview, ReleaseHistory, read_desired_state},
     error::CommandError,
     event::RunOutcome,
     plan::Address,
-    release::{Found, Head, Lock, LockError, Records, Revision, Store, StoreError},
+    release::{Found, Lock, LockError, Revision, StoreError},
 };
-
-/// All revisions, oldest first, and what is remembered of objects.
-async fn read(store: &Store) -> Result<(Vec<Head>, Records), StoreError> {
-    let heads = store.heads().await?;
-    let records = match heads.last() {
-        Some(newest) => store.records(newest).await?,
-        None => Records::default(),
-    };
-    Ok((heads, records))
-}
 
 /// What the last revision left, and the last revision.
 pub(super) async fn read_release(
@@ -25,40 +15,45 @@ pub(super) async fn read_release(
     session: &Session,
 ) -> Result<(Option<Overview>, Option<Revision>), CommandError> {
     let store = session.store(address);
-    let read = match read(&store).await {
+    let read = match ReleaseHistory::read_to_show(&store).await {
         // A run that has ended meanwhile has deleted what only the head before named.
-        Err(StoreError::Damaged { .. }) => read(&store).await,
+        Err(StoreError::Damaged { .. }) => ReleaseHistory::read_to_show(&store).await,
         read => read,
     };
-    let (heads, records) = read.map_err(|error| session.store_error(&error))?;
-    let Some(newest) = heads.last() else {
+    let history = read.map_err(|error| session.store_error(&error))?;
+    let Some(newest) = history.newest().map(|head| head.revision.clone()) else {
         return Ok((None, None));
     };
     // What was rolled back left things as the last one before it that succeeded.
+    let heads = &history.heads;
     let good = heads
         .iter()
         .rev()
         .find(|head| head.revision.outcome == RunOutcome::Succeeded);
     let head = good
-        .filter(|_| newest.revision.outcome == RunOutcome::RolledBack)
-        .unwrap_or(newest);
+        .filter(|_| newest.outcome == RunOutcome::RolledBack)
+        .or(history.newest())
+        .cloned();
+    let Some(head) = head else {
+        return Ok((None, None));
+    };
     let overview = Overview::of(
         &session.cluster,
         &session.served,
         head.revision.clone(),
-        records,
+        history,
     )
     .await;
     let mut overview =
         overview.map_err(|error| session.request_error("cannot read the release", &error))?;
     if overview.has_drifted() {
         overview.set_sent(
-            read_desired_state(&store, head)
+            read_desired_state(&store, &head)
                 .await
                 .map_err(|error| session.store_error(&error))?,
         );
     }
-    Ok((Some(overview), Some(newest.revision.clone())))
+    Ok((Some(overview), Some(newest)))
 }
 
 /// The lock of the release, where some run holds it.

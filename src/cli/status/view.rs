@@ -111,6 +111,7 @@ fn status_object(object: ObjectOverview) -> StatusObject {
         live,
         claims,
         drift,
+        unfinished,
     } = object;
     let live = live.as_deref();
     StatusObject {
@@ -122,6 +123,7 @@ fn status_object(object: ObjectOverview) -> StatusObject {
         address: live.and_then(address),
         changed_by: drift.as_ref().and_then(changed_by),
         deleted: drift == Some(Drift::Deleted),
+        unfinished_revision: unfinished,
         verdict,
         id,
     }

@@ -33,6 +33,8 @@ pub(crate) struct UnsettledRevision {
     pub(crate) program: Program,
     /// What was remembered before it.
     pub(crate) records: Records,
+    /// Objects that its own journal tells of, not those of the runs that it goes on from.
+    pub(crate) journalled: BTreeSet<ObjectId>,
 }
 
 /// The revision whose wanted objects are what is deployed, wholly or in part: the newest of
@@ -72,6 +74,24 @@ impl ReleaseHistory {
             heads,
             records,
             unsettled,
+        })
+    }
+
+    /// Reads what `store` holds for those who only look: of an unsettled revision what it did, where
+    /// its run has not come to its end. Where that cannot be read, all else is shown.
+    pub(crate) async fn read_to_show(store: &Store) -> Result<Self, StoreError> {
+        let heads = store.heads().await?;
+        let Some(newest) = heads.last() else {
+            return Ok(Self::default());
+        };
+        let unsettled = match newest.revision.finished {
+            None => UnsettledRevision::read(store, newest).await.ok(),
+            Some(_) => None,
+        };
+        Ok(Self {
+            records: store.records(newest).await?,
+            unsettled,
+            heads,
         })
     }
 
@@ -180,13 +200,15 @@ impl ReleaseHistory {
 impl UnsettledRevision {
     async fn read(store: &Store, head: &Head) -> Result<Self, StoreError> {
         let mut traces: ChangeLog = store.read(&head.revision.traces).await?;
-        traces.extend(&store.journal(head).await?);
+        let journal = store.journal(head).await?;
+        traces.extend(&journal);
         let records: Vec<_> = store.read(&head.revision.base).await?;
         Ok(Self {
             snapshot: store.read(&head.revision.snapshot).await?,
             program: store.read(&head.revision.program).await?,
             records: records.into_iter().collect(),
             traces,
+            journalled: journal.iter().map(|entry| entry.object().clone()).collect(),
         })
     }
 

@@ -3,3 +3,4 @@
 pub(super) mod await_objects;
 pub(super) mod drift;
 pub(super) mod overview;
+mod unfinished;

@@ -7,21 +7,24 @@ use serde_json::Value;
 
 use crate::engine::{
     desired::DesiredState,
-    observe::objects::observe,
+    observe::{history::ReleaseHistory, objects::observe},
     status::drift::{Drift, drift},
+    status::unfinished::{Seen, Unfinished, is_created},
     watch::cache::{Labelled, ResourceCache},
 };
 use crate::{
-    cluster::{Cluster, RequestError, Resource, Served},
+    cluster::{Cluster, RequestError, Served},
+    event::RunOutcome,
     object::{HasKind as _, ObjectId},
+    plan::PhaseId,
     readiness::{Budget, Rules, State, Verdict},
-    release::{ObjectRecord, Records, Revision},
+    release::{ObjectRecord, Revision},
 };
 
 /// The objects of a release as they are now, by phase.
 pub(crate) struct Overview {
     revision: Revision,
-    records: Records,
+    history: ReleaseHistory,
     cache: ResourceCache,
     sent: Option<DesiredState>,
 }
@@ -46,24 +49,24 @@ pub(crate) struct ObjectOverview {
     pub(crate) live: Option<Arc<Value>>,
     /// What others have done to it since it was written.
     pub(crate) drift: Option<Drift>,
+    /// The revision that left it like this and was not finished.
+    pub(crate) unfinished: Option<u64>,
     /// Claims that its pods mount.
     pub(crate) claims: Vec<Value>,
 }
 
 impl Overview {
-    /// Looks at everything that `revision` and those before it left.
+    /// Looks at everything that `revision` and those before it left, and at what one that was not
+    /// finished has done.
     pub(crate) async fn of(
         cluster: &Cluster,
         served: &Served,
         revision: Revision,
-        records: Records,
+        mut history: ReleaseHistory,
     ) -> Result<Self, RequestError> {
-        let wanted: Vec<(ObjectId, Resource)> = records
-            .sorted()
-            .into_iter()
-            .filter_map(|record| Some((record.id.clone(), resource(record, served)?)))
-            .collect();
+        let wanted = history.touched(served);
         let observation = observe(cluster, &revision.release, &wanted).await?;
+        history.complete(&observation.live, &revision.release.field_manager());
         let labelled = Labelled {
             label: revision.release.label(),
             positions: observation.positions,
@@ -85,15 +88,16 @@ impl Overview {
         }
         Ok(Self {
             revision,
-            records,
+            history,
             cache,
             sent: None,
         })
     }
 
-    /// Whether others have changed or deleted anything.
+    /// Whether anything is not as it is remembered.
     pub(crate) fn has_drifted(&self) -> bool {
-        self.records
+        self.history
+            .records
             .sorted()
             .into_iter()
             .any(|record| self.drift(record).is_some())
@@ -106,11 +110,13 @@ impl Overview {
 
     fn drift(&self, record: &ObjectRecord) -> Option<Drift> {
         let live = self.cache.object(&record.id).map(AsRef::as_ref);
-        let sent = self
-            .sent
-            .as_ref()
-            .and_then(|sent| Some(sent.objects.get(&record.id)?.sent()));
-        drift(record, live, sent, &self.revision.release.field_manager())
+        let manager = self.revision.release.field_manager();
+        drift(record, live, self.sent(&record.id), &manager)
+    }
+
+    fn sent(&self, id: &ObjectId) -> Option<&Value> {
+        let sent = self.sent.as_ref()?;
+        Some(sent.objects.get(id)?.sent())
     }
 
     /// The revision that the overview stands on.
@@ -121,39 +127,96 @@ impl Overview {
     /// Every object with its verdict, by phase, in the order of the phases.
     pub(crate) fn phases(&self) -> Vec<PhaseOverview> {
         let now = Timestamp::now();
+        let all = self.shown();
         let phases = self.revision.phases.iter().map(|phase| PhaseOverview {
             name: phase.name.clone(),
-            objects: self
-                .records
-                .sorted()
-                .into_iter()
-                .filter(|record| record.phase.is_declared_as(&phase.name))
-                .map(|record| self.object(record, phase.failure_budget.into(), now))
+            objects: all
+                .iter()
+                .filter(|(_, of, _)| of.is_declared_as(&phase.name))
+                .map(|(id, _, record)| self.object(id, *record, phase.failure_budget.into(), now))
                 .collect(),
         });
         phases.filter(|phase| !phase.objects.is_empty()).collect()
     }
 
-    fn object(&self, record: &ObjectRecord, budget: Budget, now: Timestamp) -> ObjectOverview {
-        let live = self.cache.object(&record.id).cloned();
+    /// What is shown, sorted, each object with its phase: all that is remembered, and what a run has
+    /// created that was killed before it could say so.
+    fn shown(&self) -> Vec<(&ObjectId, PhaseId, Option<&ObjectRecord>)> {
+        let records = &self.history.records;
+        let mut all: Vec<(&ObjectId, PhaseId, Option<&ObjectRecord>)> = records
+            .sorted()
+            .into_iter()
+            .map(|record| (&record.id, record.phase.clone(), Some(record)))
+            .collect();
+        if let Some(unsettled) = &self.history.unsettled {
+            let new = unsettled.traces.iter().filter(|(id, trace)| {
+                let live = self.cache.object(id);
+                records.get(id).is_none() && live.is_some_and(|live| is_created(live, trace))
+            });
+            all.extend(new.map(|(id, _)| (id, unsettled.phase_of(id), None)));
+            all.sort_by(|left, right| left.0.cmp(right.0));
+        }
+        all
+    }
+
+    /// How the object of `record` differs from that, and the revision that left it so and was not
+    /// finished: then nobody else has changed it.
+    fn difference(
+        &self,
+        id: &ObjectId,
+        record: Option<&ObjectRecord>,
+    ) -> (Option<Drift>, Option<u64>) {
+        let drift = record.and_then(|record| self.drift(record));
+        let Some(did) = &self.history.unsettled else {
+            return (drift, None);
+        };
+        let unfinished = Unfinished {
+            did,
+            goes_back: self.revision.outcome == RunOutcome::RollingBack,
+            manager: &self.revision.release.field_manager(),
+        };
+        let wrote = unfinished.wrote(&Seen {
+            id,
+            live: self.cache.object(id).map(AsRef::as_ref),
+            is_recorded: record.is_some(),
+            drift: drift.as_ref(),
+            sent: self.sent(id),
+        });
+        if wrote {
+            (None, Some(self.revision.number))
+        } else {
+            (drift, None)
+        }
+    }
+
+    fn object(
+        &self,
+        id: &ObjectId,
+        record: Option<&ObjectRecord>,
+        budget: Budget,
+        now: Timestamp,
+    ) -> ObjectOverview {
+        let live = self.cache.object(id).cloned();
         let claims = live
             .as_ref()
-            .filter(|_| has_pods(&record.id) && !record.id.is_claim())
+            .filter(|_| has_pods(id) && !id.is_claim())
             .map(|live| {
                 self.cache.around(live, now, |around| {
                     around.claims.iter().map(|claim| (*claim).clone()).collect()
                 })
             });
         let verdict = match &live {
-            None if record.completed => {
+            None if record.is_some_and(|record| record.completed) => {
                 Verdict::new(State::Ready, "", "completed, and removed itself")
             }
-            _ => self.cache.judge_within(&record.id, now, budget),
+            _ => self.cache.judge_within(id, now, budget),
         };
+        let (drift, unfinished) = self.difference(id, record);
         ObjectOverview {
-            id: record.id.clone(),
+            id: id.clone(),
             verdict,
-            drift: self.drift(record),
+            drift,
+            unfinished,
             live,
             claims: claims.unwrap_or_default(),
         }
@@ -161,13 +224,7 @@ impl Overview {
 
     /// Watches everything from now on.
     pub(crate) async fn follow(&mut self, served: &Served) {
-        let records: Vec<(ObjectId, Resource)> = self
-            .records
-            .sorted()
-            .into_iter()
-            .filter_map(|record| Some((record.id.clone(), resource(record, served)?)))
-            .collect();
-        for (id, resource) in records {
+        for (id, resource) in self.history.touched(served) {
             self.cache.follow(&id, &resource);
             if has_pods(&id) {
                 self.cache.follow_children(&id).await;
@@ -179,13 +236,6 @@ impl Overview {
     pub(crate) async fn changed(&mut self) {
         self.cache.changed().await;
     }
-}
-
-fn resource(record: &ObjectRecord, served: &Served) -> Option<Resource> {
-    served
-        .exact(&record.api_version, &record.id.kind)
-        .or_else(|| served.preferred(&record.id.group, &record.id.kind))
-        .cloned()
 }
 
 fn has_pods(id: &ObjectId) -> bool {

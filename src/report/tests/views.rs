@@ -163,6 +163,7 @@ fn status_object(kind: &str, name: &str, verdict: Verdict) -> StatusObject {
         address: None,
         changed_by: None,
         deleted: false,
+        unfinished_revision: None,
     }
 }
 
@@ -267,6 +268,28 @@ fn status_of_nothing_says_how_to_deploy() {
         plain(&status.text(None, now())),
         "shop.dev is not deployed in context kind-shop; `deployctl up shop --env dev` deploys it\n\
          deployed of this plan: shop.prod, shop.test\n"
+    );
+}
+
+#[test]
+fn what_an_unfinished_revision_did_is_told_with_its_object() {
+    let missing = Verdict::new(State::Missing, "", "");
+    let of = |verdict| StatusObject {
+        unfinished_revision: Some(5),
+        ..status_object("ConfigMap", "settings", verdict)
+    };
+    let view = StatusView {
+        phases: vec![StatusPhase {
+            name: "apps".to_owned(),
+            objects: vec![of(ready("")), of(missing)],
+        }],
+        ..status()
+    };
+    let text = plain(&view.text(None, now()));
+    assert!(
+        text.contains("written by unfinished revision 5\n")
+            && text.contains("deleted by unfinished revision 5\n"),
+        "{text}"
     );
 }
 

@@ -154,6 +154,7 @@ impl Unsettled {
             program: steps(&self.program),
             records: records(&self.records, &nothing, live),
             snapshot,
+            ..UnsettledRevision::default()
         }
     }
 }
