@@ -1,5 +1,7 @@
 //! `deployctl unlock`: removes the lock of a release after its name was typed.
 
+use jiff::Timestamp;
+
 use super::{
     Global,
     lock_arguments::lock_error,
@@ -11,7 +13,7 @@ use crate::{
     error::{CommandError, ExitCode},
     plan::Address,
     release::{Found, Lock, LockRemoval, Presence},
-    report::Output,
+    report::{Output, age},
     secret::{Ask, AskError},
 };
 
@@ -93,10 +95,18 @@ async fn unlock(
 
 /// Who holds the lock, and whether that run is alive, where this machine can tell.
 fn shown(found: &Found, release: &str, context: &str) -> String {
-    let presence = match found.presence() {
-        Presence::Running => "\nThat run is alive: its process is running on this machine.",
-        Presence::Gone => "\nThat run is dead: it ran on this machine, and its process is dead.",
-        Presence::Unknown => "",
+    let presence = match (found.presence(), found.last_sign_of_life()) {
+        (Presence::Running, _) => {
+            "\nThat run is alive: its process is running on this machine.".to_owned()
+        }
+        (Presence::Gone, _) => {
+            "\nThat run is dead: it ran on this machine, and its process is dead.".to_owned()
+        }
+        (Presence::Unknown, Some(seen)) => format!(
+            "\nThat run may be alive: its last sign of life was {}.",
+            age(seen, Timestamp::now())
+        ),
+        (Presence::Unknown, None) => String::new(),
     };
     format!(
         "{release} in context {context} is locked by {}{presence}",

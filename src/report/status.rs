@@ -47,6 +47,10 @@ pub(crate) struct StatusView {
     pub(crate) forward: &'static str,
     /// Who holds the release's lock, and since when.
     pub(crate) locked_by: Option<String>,
+    /// When that run renewed its lock last, by its own clock, where it cannot be seen from here
+    /// whether it is alive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) last_sign_of_life: Option<Timestamp>,
     /// The phases with their objects.
     pub(crate) phases: Vec<StatusPhase>,
     /// How to reach what the plan's `open` names.
@@ -233,10 +237,12 @@ impl StatusView {
                 "`deployctl up {} --env {}` deploys it",
                 release.plan, release.environment
             );
-            return wrap_prose(&neutralise(&(text + &command)), width)
-                .iter()
-                .map(Line::of)
-                .collect();
+            let lines = wrap_prose(&neutralise(&(text + &command)), width);
+            let mut lines: Vec<Line> = lines.iter().map(Line::of).collect();
+            if self.standing == Standing::Nothing && self.locked_by.is_some() {
+                lines.extend(titled(&self.running(now), width));
+            }
+            return lines;
         };
         let namespace =
             namespace.map_or_else(String::new, |namespace| format!(", namespace {namespace}"));
@@ -252,7 +258,7 @@ impl StatusView {
         {
             lines.extend(last.lines(Line::of("last run: "), width, now));
         }
-        lines.extend(self.next(width));
+        lines.extend(self.next(width, now));
         lines
     }
 
@@ -275,10 +281,8 @@ impl StatusView {
     }
 
     /// What there is to be done about the newest attempt, or who is doing it.
-    fn next(&self, width: Option<usize>) -> Vec<Line> {
-        let Self {
-            release, locked_by, ..
-        } = self;
+    fn next(&self, width: Option<usize>, now: Timestamp) -> Vec<Line> {
+        let release = &self.release;
         let command = |name: &str| {
             format!(
                 "`deployctl {name} {} --env {}`",
@@ -288,10 +292,7 @@ impl StatusView {
         let (up, forward, rollback) = (command("up"), command(self.forward), command("rollback"));
         let text = match self.standing {
             Standing::Nothing | Standing::Deployed => return Vec::new(),
-            Standing::Running => match locked_by {
-                Some(holder) => format!("now:  a run is under way, by {holder}"),
-                None => "now:  a run is under way, or was killed a moment ago".to_owned(),
-            },
+            Standing::Running => self.running(now),
             Standing::Interrupted => format!(
                 "next: {forward} continues from there; {rollback} restores what was there before"
             ),
@@ -317,9 +318,26 @@ impl StatusView {
                 format!("next: fix the cause, then run {up} again")
             }
         };
-        let (lead, text) = text.split_at(TITLE);
-        paragraph(lead, text, (width, usize::MAX), Style::new())
+        titled(&text, width)
     }
+
+    /// Who is changing the release. Only what this machine can see is called under way.
+    fn running(&self, now: Timestamp) -> String {
+        match (&self.locked_by, self.last_sign_of_life) {
+            (Some(holder), Some(seen)) => format!(
+                "now:  a run by {holder} may be running, last sign of life {}",
+                age(seen, now)
+            ),
+            (Some(holder), None) => format!("now:  a run is under way, by {holder}"),
+            (None, _) => "now:  a run is under way, or was killed a moment ago".to_owned(),
+        }
+    }
+}
+
+/// The lines of a `text` that begins with a title.
+fn titled(text: &str, width: Option<usize>) -> Vec<Line> {
+    let (lead, text) = text.split_at(TITLE);
+    paragraph(lead, text, (width, usize::MAX), Style::new())
 }
 
 /// What is left out where there is little room.

@@ -4,4 +4,5 @@ mod again;
 mod contest;
 mod foreign;
 mod lost;
+mod seen;
 mod unlock;

@@ -54,6 +54,8 @@ pub(super) fn view(
     lock: Option<&Found>,
 ) -> StatusView {
     let locked_by = holder(lock);
+    // Of a process of another machine only its heartbeat tells.
+    let unseen = lock.filter(|lock| lock.presence() == Presence::Unknown);
     let phases = overview.map(Overview::phases).unwrap_or_default();
     StatusView {
         release: address.release.clone(),
@@ -68,6 +70,7 @@ pub(super) fn view(
         standing: standing(last, locked_by.is_some()),
         forward: last.map_or("up", |last| forward(last.by.operation)),
         locked_by,
+        last_sign_of_life: unseen.and_then(Found::last_sign_of_life),
         phases: phases
             .into_iter()
             .map(|phase| StatusPhase {

@@ -1,5 +1,7 @@
 //! A lock that somebody holds, as `status` shows it and `unlock` removes it.
 
+use jiff::Timestamp;
+
 use super::{
     Holder, LockError, Presence, lease::Lease, lease_state::LeaseState, process::ProcessMark,
 };
@@ -46,6 +48,11 @@ impl Found {
             .process
             .as_ref()
             .map_or(Presence::Unknown, ProcessMark::presence)
+    }
+
+    /// When the holder renewed it last, by its own clock; `None` where the Lease does not say.
+    pub(crate) fn last_sign_of_life(&self) -> Option<Timestamp> {
+        self.state.renewed.or(self.holder.since)
     }
 
     /// Removes it, also from a holder that is alive, but not from another one than was found.

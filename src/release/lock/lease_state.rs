@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Holder, labels::TOKEN, process::ProcessMark};
@@ -24,6 +25,8 @@ pub(super) struct LeaseState {
     pub(super) expiry: Duration,
     /// The holder's process.
     pub(super) process: Option<ProcessMark>,
+    /// When it was renewed last, by its holder's clock; for people alone.
+    pub(super) renewed: Option<Timestamp>,
     /// How often it went from one hand to another.
     pub(super) transitions: i64,
 }
@@ -54,6 +57,7 @@ impl LeaseState {
             }),
             expiry: seconds.map_or(EXPIRY, Duration::from_secs),
             process: ProcessMark::read(view),
+            renewed: time(lease, "/spec/renewTime"),
             transitions: integer(lease, "/spec/leaseTransitions").unwrap_or_default(),
         }
     }

@@ -214,6 +214,7 @@ pub(super) fn status() -> StatusView {
         standing: Standing::Running,
         forward: "up",
         locked_by: Some("me@desk (pid 42, up), since 2026-01-05 12:00:00 UTC".to_owned()),
+        last_sign_of_life: None,
         phases: vec![
             StatusPhase {
                 name: "storage".to_owned(),
@@ -291,6 +292,17 @@ fn what_an_unfinished_revision_did_is_told_with_its_object() {
             && text.contains("deleted by unfinished revision 5\n"),
         "{text}"
     );
+}
+
+#[test]
+fn a_run_that_cannot_be_seen_to_live_may_be_running() {
+    let status = StatusView {
+        last_sign_of_life: Some(start() + jiff::SignedDuration::from_secs(155)),
+        ..status()
+    };
+    let text = plain(&status.text(None, now()));
+    let told = "now:  a run by me@desk (pid 42, up), since 2026-01-05 12:00:00 UTC may be running, last sign of life 45 s ago\n";
+    assert!(text.contains(told), "{text}");
 }
 
 #[test]
