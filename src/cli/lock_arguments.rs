@@ -56,7 +56,13 @@ impl LockArguments {
         let held = self.acquire(&session, address, by, output).await?;
         let session = session.through(&held);
         let store = session.store(address);
-        let result = work(session, store, output).await;
+        let mut result = work(session, store, output).await;
+        if let Err(error) = &mut result
+            && let Some(holder) = held.holder_now().await
+        {
+            let hint = format!("the lock of {} was lost; {holder}", address.release);
+            error.hints.push(hint);
+        }
         release(held, output).await;
         result
     }

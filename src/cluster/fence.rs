@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -27,11 +27,17 @@ struct State {
     open_until: AtomicU64,
     longest_write: Duration,
     closed: CancellationToken,
+    /// Who holds the lock now that it is lost, as people read it.
+    holder: OnceLock<Option<String>>,
+    told: CancellationToken,
 }
 
 /// How often the clock is looked at: timers of the runtime stand still while the machine sleeps,
 /// and the fence's time does not.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How long is waited at most to be told who holds a lost lock.
+const TOLD: Duration = Duration::from_secs(5);
 
 impl Fence {
     /// A fence that is open until `open_until`, and through which no write takes longer than
@@ -42,6 +48,8 @@ impl Fence {
             open_until,
             longest_write,
             closed: CancellationToken::new(),
+            holder: OnceLock::new(),
+            told: CancellationToken::new(),
         }))
     }
 
@@ -81,6 +89,18 @@ impl Fence {
                 () = tokio::time::sleep(self.remaining().min(LOOK)) => {}
             }
         }
+    }
+
+    /// Tells who holds the lock now that it is lost; `None` where that cannot be known.
+    pub(crate) fn tell(&self, holder: Option<String>) {
+        let _ = self.0.holder.set(holder);
+        self.0.told.cancel();
+    }
+
+    /// Who holds the lock now, where it is lost; waits a moment for being told.
+    pub(crate) async fn holder(&self) -> Option<String> {
+        let told = tokio::time::timeout(TOLD, self.0.told.cancelled()).await;
+        told.ok().and_then(|()| self.0.holder.get()?.clone())
     }
 
     /// What `work` gives, or `None` where the fence closes before: then it was begun, and is

@@ -325,6 +325,11 @@ impl Cluster {
         }
     }
 
+    /// Who holds the lock now under which this connection wrote, where that is lost.
+    pub(crate) async fn lock_holder(&self) -> Option<String> {
+        self.fence.as_ref()?.holder().await
+    }
+
     /// Name of the context.
     pub(crate) fn context(&self) -> &str {
         &self.shared.context

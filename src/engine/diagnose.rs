@@ -57,7 +57,10 @@ pub(crate) async fn explain(
             look_into(summary, Some(phase), objects, cluster, cache).await
         }
         StopReason::Fenced => Diagnosis {
-            summary: format!("{}; nothing was done after that", fence(broken, cluster)),
+            summary: format!(
+                "{}; nothing was done after that",
+                fence(broken, cluster).await
+            ),
             ..Diagnosis::default()
         },
         StopReason::Interrupted => Diagnosis {
@@ -68,17 +71,26 @@ pub(crate) async fn explain(
     }
 }
 
-/// Why nothing may be written any more.
-pub(crate) fn fence(broken: Option<&StoreError>, cluster: &Cluster) -> String {
-    let last_error = cluster
-        .last_error()
-        .map_or_else(String::new, |error| format!(": {error}"));
-    match broken.filter(|error| !error.is_lock_lost()) {
-        Some(error) => format!(
-            "what was done could not be recorded: {}",
-            with_causes(error)
-        ),
-        None => format!("the lock of the release was lost{last_error}"),
+/// Why nothing may be written any more, and who has the release now where another run has taken it
+/// over.
+pub(crate) async fn fence(broken: Option<&StoreError>, cluster: &Cluster) -> String {
+    let why = if let Some(error) = broken.filter(|error| !error.is_lock_lost()) {
+        let error = with_causes(error);
+        format!("what was done could not be recorded: {error}")
+    } else {
+        let last_error = cluster.last_error();
+        let last_error = last_error.map_or_else(String::new, |error| format!(": {error}"));
+        format!("the lock of the release was lost{last_error}")
+    };
+    let is_lost = broken.is_none_or(StoreError::is_lost_to_another);
+    let holder = if is_lost {
+        cluster.lock_holder().await
+    } else {
+        None
+    };
+    match holder {
+        Some(holder) => format!("{why}; {holder}"),
+        None => why,
     }
 }
 

@@ -103,6 +103,12 @@ impl StoreError {
             }
         )
     }
+
+    /// Whether it was not stored because this run has the release no more: its lock is lost, or
+    /// another run has written its revision, which it takes over with the lock.
+    pub(crate) fn is_lost_to_another(&self) -> bool {
+        self.is_lock_lost() || matches!(self, StoreError::Overtaken { .. })
+    }
 }
 
 const SECRET_TYPE: &str = "deployctl.dev/revision";

@@ -34,13 +34,15 @@ pub(crate) enum RollbackError {
 impl RollbackError {
     /// Why an execution that ended with `stop` did, where `journal` is how writing its journal
     /// ended.
-    pub(crate) fn of(
+    pub(crate) async fn of(
         stop: &StopReason,
         journal: Result<(), StoreError>,
         cluster: &Cluster,
     ) -> Self {
         match (stop, journal) {
-            (StopReason::Fenced, journal) => Self::Fenced(fence(journal.as_ref().err(), cluster)),
+            (StopReason::Fenced, journal) => {
+                Self::Fenced(fence(journal.as_ref().err(), cluster).await)
+            }
             (_, Err(error)) => Self::NotStored(error),
             (_, Ok(())) => Self::Stopped,
         }
@@ -53,9 +55,9 @@ impl RollbackError {
 }
 
 /// What is said of a rollback that was not started, because `error` kept it from being recorded.
-pub(crate) fn not_started(error: &StoreError, cluster: &Cluster) -> String {
+pub(crate) async fn not_started(error: &StoreError, cluster: &Cluster) -> String {
     let why = if error.is_lock_lost() {
-        fence(None, cluster)
+        fence(None, cluster).await
     } else {
         with_causes(error)
     };

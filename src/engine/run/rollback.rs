@@ -54,7 +54,7 @@ pub(crate) async fn roll_back(
     });
     if let Err(error) = context.target.store.update(head).await {
         emitter.emit(EventKind::Noted {
-            text: not_started(&error, context.target.cluster),
+            text: not_started(&error, context.target.cluster).await,
         });
         return None;
     }
@@ -245,7 +245,7 @@ async fn execute(
                 (id, format!("is not as it was in time: {}", verdict.message))
             }));
         }
-        Err(stop) => return Err(RollbackError::of(&stop, closed, cluster)),
+        Err(stop) => return Err(RollbackError::of(&stop, closed, cluster).await),
     }
     closed?;
     Ok((faults, execution.journal.entries()))

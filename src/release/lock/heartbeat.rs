@@ -20,12 +20,24 @@ pub(super) struct Heartbeat {
 }
 
 impl Heartbeat {
+    /// Keeps the lock until told to stop or it is lost; then it is said who holds it now. Returns
+    /// what stands in the Lease, as far as is known.
+    pub(super) async fn run(self) -> LeaseState {
+        let (lease, claim) = (self.lease.clone(), self.claim.clone());
+        let (stop, fence) = (self.stop.clone(), self.fence.clone());
+        let state = self.keep().await;
+        if !stop.is_cancelled() {
+            fence.tell(holder_now(&lease, &claim).await);
+        }
+        state
+    }
+
     /// Renews the Lease three times within its expiry, and keeps the fence open with it, until told
     /// to stop or the lock is lost. Returns what stands in the Lease then, as far as is known.
     ///
     /// What fails is tried again until the lock would have expired; a Lease that is another's, or
     /// gone, is lost at once.
-    pub(super) async fn run(mut self) -> LeaseState {
+    async fn keep(mut self) -> LeaseState {
         let interval = self.claim.expiry / 3;
         let pause = interval / 4;
         let mut due = self.renewed + interval;
@@ -67,4 +79,14 @@ impl Heartbeat {
             _ => Ok(None),
         }
     }
+}
+
+/// Who holds a lock that `claim` has lost, as people read it; `None` where that cannot be read.
+async fn holder_now(lease: &Lease, claim: &LeaseClaim) -> Option<String> {
+    let state = lease.read().await.ok()?;
+    let taken = state.filter(|state| !claim.made(state));
+    Some(match taken.and_then(|state| state.holder) {
+        Some(holder) => format!("now it is held by {holder}"),
+        None => "nobody else holds it now".to_owned(),
+    })
 }

@@ -69,6 +69,14 @@ impl Held {
         async move { fence.closed().await }
     }
 
+    /// Who holds the lock now, as people read it, where this run has lost it.
+    pub(crate) async fn holder_now(&self) -> Option<String> {
+        if self.fence.is_open() {
+            return None;
+        }
+        self.fence.holder().await
+    }
+
     /// Frees the lock, by deleting the Lease. A lock that is lost is left alone; one that cannot be
     /// freed is an error, and expires.
     pub(crate) async fn release(self) -> Result<(), LockError> {

@@ -60,8 +60,33 @@ fn a_run_whose_lock_is_removed_stops_and_does_not_take_it_again() {
         stderr.contains("lock") && stderr.contains("lost"),
         "{stderr}"
     );
+    assert!(stderr.contains("nobody else holds it now"), "{stderr}");
     assert_eq!(lock_of(&project), Value::Null);
     assert_eq!(project.get("configmap/later"), Value::Null);
+}
+
+#[test]
+fn who_has_lost_the_lock_is_told_who_has_it_now() {
+    let project = endless("taken-from-holder");
+    let first = under_way(project.up(&["--lock-expiry", "3s"]));
+    let name = format!("lease/deployctl.{}", project.release());
+    let taken = r#"{"metadata":{"annotations":{"deployctl.dev/lock-token":"theirs","deployctl.dev/boot-id":"theirs"}},"spec":{"holderIdentity":"eve@elsewhere pid 8 rollback"}}"#;
+    kubectl(&["patch", &name, "-n", STATE, "--type=merge", "-p", taken]);
+    let (status, log, stderr) = first.end();
+    assert_eq!(status, Some(3), "{stderr}");
+    let told = "the lock of the release was lost; now it is held by eve@elsewhere (pid 8, rollback), since ";
+    let explained = log
+        .iter()
+        .find(|event| event["event"] == "failure-explained")
+        .unwrap();
+    let summary = explained["diagnosis"]["summary"].as_str().unwrap();
+    assert!(summary.contains(told), "{summary}");
+    let status = project.command("status", &[]).run().exited(0).stdout;
+    assert!(
+        status.contains("eve@elsewhere (pid 8, rollback)"),
+        "{status}"
+    );
+    kubectl(&["delete", &name, "-n", STATE]);
 }
 
 /// The server asks for more time than the lock has left.
