@@ -42,6 +42,10 @@ impl<'a> RunReporter<'a> {
         let (sender, mut events) = unbounded_channel();
         let emitter = Emitter::new(sender);
         let mut reporter = reporter(self.format, self.output, self.verbosity);
+        // What was met with before the run: a short one would end before all of it is told.
+        while let Ok(notice) = notices.try_recv() {
+            emitter.emit(event_of(notice));
+        }
         let mut tick = tokio::time::interval(TICK);
         let work = work(&emitter);
         tokio::pin!(work);

@@ -254,14 +254,12 @@ const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGrou
                           application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
 
 impl Cluster {
-    /// What the API server serves. The first request of a run: it fails fast where no server
-    /// answers.
+    /// What the API server serves. The first requests of a run: they fail fast where no server
+    /// answers, and are as patient as all others with one that does.
     pub(crate) async fn discover(&self) -> Result<Served, RequestError> {
-        let fail_fast = self.fail_fast();
-        let (core, named) = tokio::try_join!(
-            fail_fast.discover_root("/api"),
-            fail_fast.discover_root("/apis")
-        )?;
+        let first = self.first();
+        let (core, named) =
+            tokio::try_join!(first.discover_root("/api"), first.discover_root("/apis"))?;
         let mut discovered = core;
         discovered.extend(named);
         Ok(Served::discovered(discovered))
@@ -297,7 +295,8 @@ impl Cluster {
             } else {
                 format!("/apis/{group}/{version}")
             };
-            match self.json::<ResourceList>(&Call::get(Verb::Get, path)).await {
+            let call = Call::get(Verb::Get, path);
+            match self.fail_fast().json::<ResourceList>(&call).await {
                 Ok(list) => resources.extend(list.into_discovered(&group, &version)),
                 // A group whose APIService is down does not hide the others.
                 Err(error) if error.is_absent() || error.code().is_some_and(|code| code >= 500) => {

@@ -10,7 +10,12 @@ use crate::event::seconds;
 pub(crate) enum RequestError {
     /// No answer: the connection could not be made, or broke.
     #[error("cannot reach the API server at {server}: {why}")]
-    Unreachable { server: String, why: String },
+    Unreachable {
+        server: String,
+        why: String,
+        /// Whether there was a connection, which broke: somebody is there.
+        broke: bool,
+    },
     /// The server accepted the request and did not answer in time.
     #[error("the API server at {server} accepted the request but did not answer within {} s", seconds(*after))]
     TimedOut { server: String, after: Duration },
@@ -109,6 +114,11 @@ impl RequestError {
             | RequestError::NotKubernetes { .. }
             | RequestError::Unreadable { .. } => true,
         }
+    }
+
+    /// Whether a connection was there and broke.
+    pub(super) fn is_broken_connection(&self) -> bool {
+        matches!(self, RequestError::Unreachable { broke: true, .. })
     }
 
     /// Whether this may be a conflict with an earlier attempt of the same request, which was

@@ -1,8 +1,9 @@
 //! One request: sent, sent again where that is safe, counted, and its errors told apart.
 
 use std::{
+    io::{self, ErrorKind},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -11,6 +12,7 @@ use std::{
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use http::{Method, Request, Response, header};
 use http_body_util::BodyExt as _;
+use jiff::Timestamp;
 use kube::{Client, client::Body};
 use serde_json::Value;
 use tokio::{sync::mpsc::UnboundedSender, time::timeout};
@@ -137,6 +139,11 @@ impl Call {
         }
     }
 
+    /// Whether it only reads: then no error is the answer to what it carries.
+    fn is_read(&self) -> bool {
+        matches!(self.verb, Verb::Get | Verb::List)
+    }
+
     /// The same request, which the API server gives up after `limit`.
     fn limited_to(&self, limit: Duration) -> Self {
         let separator = if self.path.contains('?') { '&' } else { '?' };
@@ -173,11 +180,17 @@ const FIRST_TIMEOUT: Duration = Duration::from_secs(8);
 /// One that is to fail fast and took longer to fail is not sent again: what hangs will hang again.
 const QUICK: Duration = Duration::from_secs(1);
 
+/// How often it is sent again otherwise.
+const QUICK_ATTEMPTS: u8 = 2;
+
 /// How a request is sent again that met with a passing error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Resend {
     /// For longer than an API server takes to start again.
     Patiently,
+    /// As patiently, once it is known that somebody is there: before, only where it fails at once,
+    /// for a user waits with nothing on the screen.
+    OnceReached,
     /// Where it fails at once: somebody waits for it.
     WhileQuick,
     /// Not at all: the caller does.
@@ -188,8 +201,8 @@ impl Resend {
     /// How often it is sent again before giving up.
     fn attempts(self) -> usize {
         match self {
-            Resend::Patiently => 6,
-            Resend::WhileQuick => 2,
+            Resend::Patiently | Resend::OnceReached => 6,
+            Resend::WhileQuick => QUICK_ATTEMPTS.into(),
             Resend::Never => 0,
         }
     }
@@ -215,9 +228,19 @@ struct Shared {
     /// The program that the kubeconfig names for logging in.
     login: Option<String>,
     counts: Counts,
-    /// Why the last request failed, where none has succeeded since.
-    last_error: Mutex<Option<String>>,
+    heard: Mutex<Heard>,
     notices: UnboundedSender<Notice>,
+}
+
+/// What has been heard of the API server.
+#[derive(Default)]
+struct Heard {
+    /// Whether there was any answer, whatever it said.
+    anything: bool,
+    /// Why the last request failed, where none has succeeded since.
+    last_error: Option<String>,
+    /// What its clock said in its last answer.
+    time: Option<Timestamp>,
 }
 
 #[derive(Default)]
@@ -278,7 +301,7 @@ impl Cluster {
             server,
             login,
             counts: Counts::default(),
-            last_error: Mutex::default(),
+            heard: Mutex::default(),
             notices,
         };
         Ok(Self {
@@ -288,6 +311,14 @@ impl Cluster {
             limit: Duration::MAX,
             fence: None,
         })
+    }
+
+    /// The same connection, for the first requests: where nobody answers they fail soon.
+    pub(super) fn first(&self) -> Self {
+        Self {
+            resend: Resend::OnceReached,
+            ..self.fail_fast()
+        }
     }
 
     /// The same connection, whose requests fail soon: what hangs is given up, and what failed at
@@ -353,11 +384,17 @@ impl Cluster {
 
     /// Why the last request failed, where none has succeeded since.
     pub(crate) fn last_error(&self) -> Option<String> {
-        self.shared
-            .last_error
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.heard().last_error.clone()
+    }
+
+    /// What the clock of the API server said in its last answer.
+    pub(crate) fn server_time(&self) -> Option<Timestamp> {
+        self.heard().time
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        let heard = self.shared.heard.lock();
+        heard.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Requests sent so far.
@@ -399,9 +436,11 @@ impl Cluster {
                 }
                 Err(error) => error.after(maybe_done),
             };
-            let passes = error.is_passing() || (call.outlasts_conflicts && error.is_lost_race());
-            let in_time = self.resend != Resend::WhileQuick || started.elapsed() < QUICK;
-            let Some(delay) = delays.next().filter(|_| passes && in_time) else {
+            let passes = error.is_passing()
+                || (call.outlasts_conflicts && error.is_lost_race())
+                || (call.is_read() && error.code() == Some(500));
+            let is_hopeless = self.is_hopeless(&error, attempt, started.elapsed());
+            let Some(delay) = delays.next().filter(|_| passes && !is_hopeless) else {
                 return Err(error);
             };
             // Only these say for certain that nothing was done.
@@ -423,6 +462,19 @@ impl Cluster {
                 why: error.to_string(),
             });
             self.pause(call, delay).await?;
+        }
+    }
+
+    /// Whether a request that failed with `error` after so many attempts, the last of which `took`
+    /// so long, is not to be sent again although that may pass.
+    fn is_hopeless(&self, error: &RequestError, attempts: u32, took: Duration) -> bool {
+        match self.resend {
+            Resend::Patiently | Resend::Never => false,
+            Resend::WhileQuick => took >= QUICK,
+            Resend::OnceReached => {
+                let is_reached = error.is_broken_connection() || self.heard().anything;
+                !is_reached && (took >= QUICK || attempts > u32::from(QUICK_ATTEMPTS))
+            }
         }
     }
 
@@ -472,14 +524,9 @@ impl Cluster {
     /// nothing about the server.
     fn note_last_error(&self, error: Option<&RequestError>) {
         if !matches!(error, Some(RequestError::LockLost { .. })) {
-            let last_error = error
+            self.heard().last_error = error
                 .filter(|error| error.is_passing())
                 .map(ToString::to_string);
-            *self
-                .shared
-                .last_error
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = last_error;
         }
     }
 
@@ -512,7 +559,7 @@ impl Cluster {
                 .into_body()
                 .collect()
                 .await
-                .map_err(|error| self.unreachable(&innermost(&error)))?
+                .map_err(|error| self.unreachable(&innermost(&error), true))?
                 .to_bytes();
             if (200..300).contains(&code) {
                 Ok((code, Vec::from(body)))
@@ -540,6 +587,7 @@ impl Cluster {
             .send(call.request())
             .await
             .map_err(|error| self.transport(&error))?;
+        self.note_answer(&response);
         for warning in response.headers().get_all(header::WARNING) {
             if let Some(text) = warning.to_str().ok().and_then(warning_text) {
                 self.notice(Notice::Warned { text });
@@ -548,16 +596,30 @@ impl Cluster {
         Ok(response)
     }
 
+    /// Notes that there is an answer, and what time it is by the server's clock.
+    /// <https://www.rfc-editor.org/rfc/rfc9110#name-date>
+    fn note_answer(&self, response: &Response<Body>) {
+        let date = response.headers().get(header::DATE);
+        let time = date.and_then(|date| {
+            let parser = jiff::fmt::rfc2822::DateTimeParser::new();
+            parser.parse_timestamp(date.to_str().ok()?).ok()
+        });
+        let mut heard = self.heard();
+        heard.anything = true;
+        heard.time = time.or(heard.time);
+    }
+
     /// Tells whoever listens to the connection.
     pub(crate) fn notice(&self, notice: Notice) {
         // Nobody may be listening any more at the end of a run.
         let _ = self.shared.notices.send(notice);
     }
 
-    fn unreachable(&self, why: &str) -> RequestError {
+    fn unreachable(&self, why: &str, broke: bool) -> RequestError {
         RequestError::Unreachable {
             server: self.shared.server.clone(),
             why: why.to_owned(),
+            broke,
         }
     }
 
@@ -566,7 +628,7 @@ impl Cluster {
             kube::Error::Auth(error) => RequestError::Credentials {
                 why: connect::login_problem(error, self.shared.login.as_deref()),
             },
-            other => self.unreachable(&innermost(other)),
+            other => self.unreachable(&innermost(other), is_broken(other)),
         }
     }
 }
@@ -578,6 +640,29 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
         current = source;
     }
     current.to_string()
+}
+
+/// Whether a connection was there and broke.
+fn is_broken(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut current = Some(error);
+    while let Some(error) = current {
+        let io = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        let http = error.downcast_ref::<hyper::Error>();
+        let broke = matches!(
+            io,
+            Some(
+                ErrorKind::ConnectionReset
+                    | ErrorKind::ConnectionAborted
+                    | ErrorKind::BrokenPipe
+                    | ErrorKind::UnexpectedEof
+            )
+        );
+        if broke || http.is_some_and(|error| error.is_incomplete_message() || error.is_closed()) {
+            return true;
+        }
+        current = error.source();
+    }
+    false
 }
 
 /// The quoted text of a `Warning` header: `299 - "text"` (RFC 7234, 5.5).

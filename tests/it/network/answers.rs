@@ -1,6 +1,6 @@
 //! Answers that a busy or broken API server gives.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -145,6 +145,53 @@ fn a_busy_server_is_waited_for_from_the_first_request_on() {
     let outcome = proxy.run(project.up(&["-v"])).exited(0);
     assert_eq!(retries(&outcome).len(), 2, "{}", outcome.stderr);
     assert_complete(&project);
+}
+
+/// More often than what hangs or is not there is tried.
+#[test]
+fn the_first_requests_are_sent_again_as_patiently_as_all_others() {
+    let (project, proxy) = release("net-first-patient");
+    let first = || Requests::reads().about("/apis");
+    let rules = |fault: Fault| {
+        let first = Rule::new(first(), fault).times(4);
+        let records = Requests::reads().about("/namespaces/deployctl-system/secrets");
+        let later = Fault::Answer(Answer::without_reason(500));
+        [first, Rule::new(records, later).times(2)]
+    };
+    for fault in [
+        Fault::Answer(Answer::unavailable()),
+        Fault::Answer(Answer::without_reason(500)),
+        Fault::Reset(When::Before),
+    ] {
+        proxy.inject(rules(fault));
+        let outcome = proxy.run(project.up(&["-v"])).exited(0);
+        assert_eq!(retries(&outcome).len(), 6, "{}", outcome.stderr);
+    }
+    assert_complete(&project);
+}
+
+#[test]
+fn where_nobody_listens_it_is_said_soon() {
+    let (project, _) = release("net-nobody");
+    let nobody = "apiVersion: v1\nkind: Config\ncurrent-context: x\ncontexts: [{name: x, context: {cluster: x, user: x}}]\n\
+                  users: [{name: x, user: {}}]\nclusters: [{name: x, cluster: {server: 'https://127.0.0.1:1'}}]\n";
+    project.write("nobody.yaml", nobody);
+    let file = project.folder().join("nobody.yaml");
+    let started = Instant::now();
+    let outcome = project
+        .up(&["--kubeconfig", file.to_str().unwrap()])
+        .run()
+        .exited(1);
+    assert!(
+        outcome.stderr.contains("cannot reach the API server"),
+        "{}",
+        outcome.stderr
+    );
+    assert!(
+        started.elapsed() < Duration::from_secs(5),
+        "it took {:?}",
+        started.elapsed()
+    );
 }
 
 #[test]
