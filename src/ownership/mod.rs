@@ -37,4 +37,4 @@ pub(crate) use path::Path;
 pub(crate) use proof::differences;
 pub(crate) use recreate::recreation;
 pub(crate) use restore::{owners_patch, restore};
-pub(crate) use written::{applied_at, is_recreated};
+pub(crate) use written::{applied_at, is_recreated, last_written};

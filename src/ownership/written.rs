@@ -13,6 +13,12 @@ pub(crate) fn applied_at(object: &Value, manager: &str) -> Option<Timestamp> {
     ours.time()?.parse().ok()
 }
 
+/// When anybody wrote `object` last, by the API server's clock.
+pub(crate) fn last_written(object: &Value) -> Option<Timestamp> {
+    let times = entries(object).filter_map(|entry| entry.time()?.parse().ok());
+    times.max()
+}
+
 /// Whether `object` was created again from a snapshot: then it has an owner from before its own
 /// creation, or, where that was interrupted, it was written by `manager` otherwise than by apply.
 pub(crate) fn is_recreated(object: &Value, manager: &str) -> bool {

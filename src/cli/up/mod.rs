@@ -4,6 +4,8 @@ mod arguments;
 
 pub(crate) use arguments::Arguments;
 
+use std::time::Duration;
+
 use super::{
     Global,
     consent::{Consent, Verb},
@@ -20,8 +22,8 @@ use crate::{
         RevisionMetadata, RunOptions, Selection, access, prepare_deploy, recheck,
     },
     error::{CommandError, ExitCode},
-    plan::Plan,
-    release::{Author, Guard, Operation, Store},
+    plan::{Address, Plan},
+    release::{Author, Found, Guard, Lock, Operation, Store},
     report::Output,
 };
 
@@ -90,10 +92,14 @@ impl Deployment<'_> {
         let declarations = Declarations { plan, given };
         let mut prompter = Prompter::new(&consent, output);
         let context = session.context(&store);
-        let prepared = prepare_deploy(context, &request, declarations, rendering, &mut prompter)
-            .await
-            .map_err(|error| session.prepare_error(error))?;
+        let prepare = prepare_deploy(context, &request, declarations, rendering, &mut prompter);
+        // At the same time, so that it costs no time: without changes the lock is not taken.
+        let (prepared, lock) = tokio::join!(prepare, locked(address, &session));
+        let prepared = prepared.map_err(|error| session.prepare_error(error))?;
         if !prepared.needs_revision() {
+            if let Some(lock) = lock {
+                remove_dead(&lock, output).await;
+            }
             return self.carry_out(&prepared, session, &store, output).await;
         }
         if prepared.writes() > 0 {
@@ -189,6 +195,32 @@ impl Deployment<'_> {
         };
         let reporter = RunReporter::new(&arguments.run, self.global, output);
         execution.carry_out(&mut session, store, &reporter).await
+    }
+}
+
+/// How long a look at the lock may take that only tidies up.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// The lock of the release at `address`, where a run holds it and the user may look at it.
+async fn locked(address: &Address, session: &Session) -> Option<Found> {
+    // Nothing depends on it, so that nobody waits for it for long.
+    let cluster = session.cluster.tried_once().answered_within(LOOK);
+    let found = Lock::find(
+        &cluster,
+        &session.served,
+        &address.state_namespace,
+        &address.release,
+    );
+    found.await.ok().flatten()
+}
+
+/// Removes `lock` where its run is certainly dead. Who may not do that leaves it to the next one.
+async fn remove_dead(lock: &Found, output: &mut Output) {
+    if lock.is_dead() && lock.remove_unchanged().await.unwrap_or(false) {
+        output.note(&format!(
+            "Removed the lock of a run that is dead: {}",
+            lock.holder()
+        ));
     }
 }
 

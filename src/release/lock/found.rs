@@ -1,9 +1,12 @@
 //! A lock that somebody holds, as `status` shows it and `unlock` removes it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::{
-    Holder, LockError, Presence, lease::Lease, lease_state::LeaseState, process::ProcessMark,
+    Holder, LockError, Presence, holder_observation::longest_write, lease::Lease,
+    lease_state::LeaseState, process::ProcessMark,
 };
 
 /// A lock that some run holds.
@@ -52,7 +55,34 @@ impl Found {
 
     /// When the holder renewed it last, by its own clock; `None` where the Lease does not say.
     pub(crate) fn last_sign_of_life(&self) -> Option<Timestamp> {
-        self.state.renewed.or(self.holder.since)
+        self.state.renewed.by_holder.or(self.holder.since)
+    }
+
+    /// Whether the holder is certainly dead: its process does not exist any more, or its Lease was
+    /// not renewed for more than twice the time after which anybody may take it over.
+    ///
+    /// That is by the API server's clock alone, which says in the same answer what time it is and
+    /// when the Lease was written; the rest is for servers of one cluster whose clocks differ.
+    pub(crate) fn is_dead(&self) -> bool {
+        let silence = self
+            .state
+            .renewed
+            .by_server
+            .zip(self.lease.cluster.server_time())
+            .and_then(|(renewed, now)| Duration::try_from(now.duration_since(renewed)).ok());
+        let expiry = self.state.expiry;
+        let is_silent = || silence.is_some_and(|time| time > (expiry + longest_write(expiry)) * 2);
+        match self.presence() {
+            Presence::Gone => true,
+            Presence::Running => false,
+            Presence::Unknown => is_silent(),
+        }
+    }
+
+    /// Removes it where it is still as it was found; whether that was done.
+    pub(crate) async fn remove_unchanged(&self) -> Result<bool, LockError> {
+        let removed = self.lease.delete(&self.state).await;
+        removed.map_err(|error| self.lease.failed("remove the lock", error))
     }
 
     /// Removes it, also from a holder that is alive, but not from another one than was found.

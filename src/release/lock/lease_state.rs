@@ -11,6 +11,7 @@ use crate::object::{
     field::{integer, text, time},
     one_line,
 };
+use crate::ownership::last_written;
 
 /// What stands in a Lease.
 #[derive(Debug, Clone)]
@@ -25,10 +26,19 @@ pub(super) struct LeaseState {
     pub(super) expiry: Duration,
     /// The holder's process.
     pub(super) process: Option<ProcessMark>,
-    /// When it was renewed last, by its holder's clock; for people alone.
-    pub(super) renewed: Option<Timestamp>,
+    /// When it was renewed last.
+    pub(super) renewed: Renewed,
     /// How often it went from one hand to another.
     pub(super) transitions: i64,
+}
+
+/// When a Lease was renewed last.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Renewed {
+    /// By its holder's clock; for people alone.
+    pub(super) by_holder: Option<Timestamp>,
+    /// By the API server's clock.
+    pub(super) by_server: Option<Timestamp>,
 }
 
 /// The expiry of a Lease that says none.
@@ -57,7 +67,10 @@ impl LeaseState {
             }),
             expiry: seconds.map_or(EXPIRY, Duration::from_secs),
             process: ProcessMark::read(view),
-            renewed: time(lease, "/spec/renewTime"),
+            renewed: Renewed {
+                by_holder: time(lease, "/spec/renewTime"),
+                by_server: last_written(lease),
+            },
             transitions: integer(lease, "/spec/leaseTransitions").unwrap_or_default(),
         }
     }
