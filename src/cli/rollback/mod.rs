@@ -14,7 +14,7 @@ use super::{
     session::{Session, block_on},
 };
 use crate::{
-    engine::{RollbackTarget, choose_target, is_deployed},
+    engine::{RollbackTarget, choose_target, is_deployed, standing},
     error::{CommandError, ExitCode},
     plan::Address,
     release::{Author, Operation},
@@ -77,6 +77,7 @@ async fn rollback(
             unfinished::go_back(&rollback, number, session, output).await
         }
         RollbackTarget::Revision(number) => {
+            output.note(&standing(&address.release, &history.heads));
             earlier::go_back(&rollback, number, history, session, output).await
         }
     }

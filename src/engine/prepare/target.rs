@@ -43,14 +43,59 @@ fn choose_among(
         (Some(number), _) => named(release, revisions, number),
         (None, None) => previous(revisions, deployed)
             .map(|revision| RollbackTarget::Revision(revision.number))
-            .ok_or_else(|| {
-                CommandError::usage(format!(
-                    "{release} has no earlier revision that succeeded; it has {}",
-                    listed(revisions)
-                ))
-                .hint("to uninstall everything, use `deployctl down`")
-            }),
+            .ok_or_else(|| no_earlier(release, revisions, deployed)),
     }
+}
+
+/// The error where there is nothing to go back to.
+fn no_earlier(
+    release: &ReleaseId,
+    revisions: &[&Revision],
+    deployed: Option<&Revision>,
+) -> CommandError {
+    let ReleaseId { plan, environment } = release;
+    let error = CommandError::usage(format!(
+        "{}; there is no earlier revision that succeeded and differs from that: it has {}",
+        standing_of(release, revisions, deployed),
+        listed(revisions)
+    ));
+    error.hint(match deployed {
+        Some(_) => {
+            format!("to uninstall everything, use `deployctl down {plan} --env {environment}`")
+        }
+        None => format!("`deployctl up {plan} --env {environment}` deploys it"),
+    })
+}
+
+/// What of `release` is deployed, and whether that is what a rollback has led to already. `heads`
+/// are its revisions, oldest first.
+pub(crate) fn standing(release: &ReleaseId, heads: &[Head]) -> String {
+    let revisions: Vec<&Revision> = heads.iter().map(|head| &head.revision).collect();
+    standing_of(release, &revisions, deployed(&revisions))
+}
+
+fn standing_of(
+    release: &ReleaseId,
+    revisions: &[&Revision],
+    deployed: Option<&Revision>,
+) -> String {
+    let rolled_back = revisions
+        .last()
+        .filter(|newest| newest.outcome == RunOutcome::RolledBack)
+        .map(|newest| format!(": revision {} is rolled back already", newest.number))
+        .unwrap_or_default();
+    let Some(deployed) = deployed else {
+        return format!("nothing of {release} is deployed{rolled_back}");
+    };
+    let number = deployed.number;
+    let what = match deployed.back_to {
+        _ if deployed.is_taken_down() => format!("is uninstalled since revision {number}"),
+        Some(to) => {
+            format!("is rolled back to revision {to} already, which is revision {number} now")
+        }
+        None => format!("is at revision {number}"),
+    };
+    format!("{release} {what}{rolled_back}")
 }
 
 /// The revision that is deployed: the newest that succeeded, where those after it were rolled back.

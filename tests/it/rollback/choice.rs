@@ -59,6 +59,51 @@ fn a_revision_that_was_rolled_back_cannot_be_gone_back_to() {
 }
 
 #[test]
+fn a_second_rollback_says_where_one_is() {
+    let project =
+        Project::new("back-again").manifest("apps/settings.yaml", &config_map("settings", "1"));
+    let rollback = |status: i32| {
+        let outcome = project.command("rollback", &["--yes"]).run();
+        outcome.exited(status).stderr
+    };
+    let job = super::manifests::job("fails", "job-fails");
+    project.rewrite("apps/job.yaml", &job);
+    project.up(&[]).run().exited(1);
+    let said = rollback(2);
+    assert!(
+        said.contains("nothing of back-again.default is deployed: revision 1 is rolled back already; there is no earlier revision")
+            && said.contains("`deployctl up back-again --env default` deploys it"),
+        "{said}"
+    );
+
+    project.rewrite("apps/job.yaml", "");
+    project.deploy(&[]);
+    project.rewrite("apps/job.yaml", &job);
+    project.up(&[]).run().exited(1);
+    let said = rollback(2);
+    assert!(
+        said.contains("back-again.default is at revision 2: revision 3 is rolled back already; there is no earlier revision"),
+        "{said}"
+    );
+
+    project.rewrite("apps/job.yaml", "");
+    project.rewrite("apps/settings.yaml", &config_map("settings", "2"));
+    project.deploy(&[]);
+    let said = rollback(0);
+    assert!(
+        said.contains("back-again.default is at revision 4\n")
+            && said.contains("Rolling back to revision 2 of back-again.default"),
+        "{said}"
+    );
+    let said = rollback(2);
+    assert!(
+        said.contains("back-again.default is rolled back to revision 2 already, which is revision 5 now; there is no earlier revision")
+            && said.contains("`deployctl down back-again --env default`"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_revision_that_cannot_be_read_is_refused_and_the_others_are_named() {
     let project = Project::new("back-to-damaged")
         .manifest("apps/settings.yaml", &config_map("settings", "1"));
