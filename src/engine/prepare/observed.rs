@@ -9,8 +9,8 @@ use crate::engine::{
     prepare::context::{PrepareContext, PrepareError},
 };
 use crate::{
-    cluster::{Resource, Served},
-    object::ObjectId,
+    cluster::{Resource, Seen, Served},
+    object::{Definition, ObjectId},
 };
 
 /// Looks at everything that is `desired`, `declared`, or was touched by revisions before; and works
@@ -33,8 +33,31 @@ pub(crate) async fn observe(
     let looked = objects::observe(context.cluster, release, &known);
     let mut observation = context.answer("cannot read the objects", looked).await?;
     observation.forget_what_goes(desired.objects.keys());
+    note_undefined(desired, &mut observation);
     history.complete(&observation.live, &release.field_manager());
     Ok((observation, history))
+}
+
+/// Takes what cannot be there for absent: objects whose definition is among those that are wanted,
+/// and is not there.
+fn note_undefined(desired: &DesiredState, observation: &mut Observation) {
+    let live = &observation.live;
+    let absent = desired
+        .objects
+        .iter()
+        .filter(|(id, _)| matches!(live.seen(id), Seen::Absent));
+    let kinds: HashSet<(String, String)> = absent
+        .filter_map(|(_, wanted)| Definition::of(&wanted.object.body))
+        .map(|definition| (definition.group().to_owned(), definition.kind().to_owned()))
+        .collect();
+    let undefined = desired.objects.keys().filter(|id| {
+        matches!(live.seen(id), Seen::Unasked)
+            && kinds.contains(&(id.group.clone(), id.kind.clone()))
+    });
+    let undefined: Vec<ObjectId> = undefined.cloned().collect();
+    for id in undefined {
+        observation.live.note(id, Seen::Absent);
+    }
 }
 
 /// The objects to look at, with the kinds that they are read as: what is rendered, and the Secrets

@@ -36,6 +36,19 @@ fn a_definition_in_the_same_phase_is_established_first() {
 }
 
 #[test]
+fn what_a_definition_of_the_same_run_defines_is_shown_as_created() {
+    let group = "shown-new.example.org";
+    let project = Project::new("shown-new").manifest(
+        "apps/widgets.yaml",
+        &documents(&[widget(group, "1"), definition(group)]),
+    );
+    let shown = project.command("up", &[]).run().exited(2).stderr;
+    for line in ["+ Widget/shown-new/first", "Total  3 to create\n"] {
+        assert!(shown.contains(line), "`{line}` is missing:\n{shown}");
+    }
+}
+
+#[test]
 fn a_definition_in_an_earlier_phase_is_enough() {
     let group = "two-phases.example.org";
     let project = Project::new("two-phases")
