@@ -8,7 +8,9 @@ use serde_json::Value;
 
 use crate::{
     cluster::{Resource, Served},
-    object::{Definition, Digest, Marks, Object, ObjectId, Origin, Scope, scale_target},
+    object::{
+        Definition, Digest, Marks, Object, ObjectId, Origin, Scope, field::part, scale_target,
+    },
     phase::Ordered,
     plan::{PhaseId, PhaseSettings, ReadinessRule, ReleaseId},
 };
@@ -234,6 +236,47 @@ impl DesiredObject {
             for (template, size) in templates.into_iter().flatten().zip(sizes) {
                 template["spec"]["resources"]["requests"]["storage"] = size.into();
             }
+        });
+    }
+
+    /// Takes over the labels and annotations of `other`, with what they say about how it is changed
+    /// and put back; whether these are others than before.
+    pub(crate) fn take_metadata(&mut self, other: &Self) -> bool {
+        let parts = [
+            ("labels", "/metadata/labels"),
+            ("annotations", "/metadata/annotations"),
+        ];
+        if parts
+            .iter()
+            .all(|(_, path)| part(self.sent(), path) == part(other.sent(), path))
+        {
+            return false;
+        }
+        let parts = parts.map(|(name, path)| (name, part(other.sent(), path).cloned()));
+        self.marks = other.marks;
+        self.sent.change(|sent| {
+            for (name, value) in parts {
+                match (sent["metadata"].as_object_mut(), value) {
+                    (Some(metadata), Some(value)) => drop(metadata.insert(name.to_owned(), value)),
+                    (Some(metadata), None) => drop(metadata.remove(name)),
+                    (None, _) => {}
+                }
+            }
+        });
+        true
+    }
+
+    /// Takes over the values that `live` has at the keys of its data.
+    pub(crate) fn keep_data(&mut self, live: &Value) {
+        self.sent.change(|sent| {
+            let Some(data) = sent.get_mut("data").and_then(Value::as_object_mut) else {
+                return;
+            };
+            let there = |key: &str| part(live, "/data")?.get(key).cloned();
+            *data = std::mem::take(data)
+                .into_iter()
+                .filter_map(|(key, _)| there(&key).map(|value| (key, value)))
+                .collect();
         });
     }
 

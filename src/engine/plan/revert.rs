@@ -33,6 +33,8 @@ pub(crate) enum Retained {
     /// A Secret that is another now: what was made with its values, as the database on a volume,
     /// knows no others.
     Secret,
+    /// One that has other values now: its labels and annotations are brought back.
+    SecretValues,
     /// A claim that is another now: what is on it stays, and it cannot become smaller.
     Data,
     /// A definition of which objects are stored in a version that it did not have then.
@@ -51,6 +53,11 @@ impl Retained {
     /// Whether the object is there and stays as it is; otherwise it is not wanted at all.
     fn is_there(self) -> bool {
         !matches!(self, Retained::ManualAbsent | Retained::RanAlready)
+    }
+
+    /// Whether it stays as it is in all that it holds.
+    pub(crate) fn is_whole(self) -> bool {
+        self.is_there() && self != Retained::SecretValues
     }
 }
 
@@ -76,8 +83,8 @@ pub(crate) fn to_observe(then: &DesiredState, now: &[DesiredState]) -> DesiredSt
 /// What is wanted in order to go back to `then`. `now` is what was wanted of what is there now, the
 /// newest first; `live` what is there.
 ///
-/// Secrets that are there stay as they are, unless `restore_secrets`, and so do claims, what is
-/// marked `rollback: manual`, and what runs once. They go on being wanted as they are now, so that
+/// Secrets that are there keep their values, unless `restore_secrets`. Claims stay as they are, and
+/// so do what is marked `rollback: manual`, and what runs once. They go on being wanted as they are now, so that
 /// a next run finds them as it left them.
 pub(crate) fn plan_revert(
     then: &DesiredState,
@@ -90,19 +97,27 @@ pub(crate) fn plan_revert(
     let mut retained = BTreeMap::new();
     for (id, then) in &then.objects {
         let current = current(id, now, records);
-        let why = why_retained(id, then, current, live, records, restore_secrets);
-        if let Some(why) = why {
-            retained.insert(id.clone(), why);
-        }
-        match why {
-            Some(why) if !why.is_there() => {}
-            Some(_) => drop(
-                wanted
-                    .objects
-                    .insert(id.clone(), in_place_of(then, current)),
-            ),
-            None => drop(wanted.objects.insert(id.clone(), then.clone())),
-        }
+        let mut why = why_retained(id, then, current, live, records, restore_secrets);
+        let object = match why {
+            Some(why) if !why.is_there() => None,
+            Some(Retained::Secret) => {
+                let mut kept = in_place_of(then, current);
+                if kept.take_metadata(then) {
+                    live.object(id)
+                        .into_iter()
+                        .for_each(|live| kept.keep_data(live));
+                    let has_others = kept.digest() != then.digest();
+                    why = has_others.then_some(Retained::SecretValues);
+                }
+                Some(kept)
+            }
+            Some(_) => Some(in_place_of(then, current)),
+            None => Some(then.clone()),
+        };
+        retained.extend(why.map(|why| (id.clone(), why)));
+        wanted
+            .objects
+            .extend(object.map(|object| (id.clone(), object)));
     }
     carry_over(&mut wanted, &mut retained, now, live);
     rename_unserved(&mut wanted, &retained, live);

@@ -87,8 +87,9 @@ async fn observed(
     name_retained(&plan.retained, ask);
     let retained = plan
         .retained
-        .into_keys()
-        .filter(|id| plan.wanted.objects.contains_key(id))
+        .into_iter()
+        .filter(|(_, why)| why.is_whole())
+        .map(|(id, _)| id)
         .collect();
     Ok(Prepared {
         retained,
@@ -127,6 +128,9 @@ fn name_retained(retained: &BTreeMap<ObjectId, Retained>, ask: &mut dyn Ask) {
             Retained::Same => continue,
             Retained::Secret => {
                 "is not restored: `--restore-secrets` restores the values of Secrets"
+            }
+            Retained::SecretValues => {
+                "keeps its values, and only its labels and annotations are restored: `--restore-secrets` restores the values of Secrets"
             }
             Retained::Data => "is not restored: it holds data",
             Retained::StoredVersion => {

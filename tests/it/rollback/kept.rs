@@ -56,6 +56,44 @@ fn secrets_stay_and_are_named() {
 }
 
 #[test]
+fn labels_and_annotations_of_a_secret_come_back_without_its_values() {
+    let marked = |value: &str, owner: &str, more: &str| {
+        let metadata = format!(
+            "metadata: {{name: password, labels: {{owner: {owner}{more}}}, annotations: {{note: {owner}}}}}"
+        );
+        secret(value).replace("metadata: {name: password}", &metadata)
+    };
+    let project = Project::new("back-labels-secret")
+        .manifest("secrets/password.yaml", &marked("made-up-1", "one", ""));
+    project.deploy(&[]);
+    project.rewrite(
+        "secrets/password.yaml",
+        &marked("made-up-2", "two", ", added: 'yes'"),
+    );
+    project.deploy(&[]);
+    let done = project.command("rollback", &["--yes"]).run().exited(0);
+    assert!(
+        done.stderr
+            .contains("Secret/back-labels-secret/password keeps its values, and only its labels and annotations are restored"),
+        "{}",
+        done.stderr
+    );
+    let metadata = project.get("secret/password")["metadata"].clone();
+    assert_eq!(
+        (
+            &metadata["labels"]["owner"],
+            &metadata["labels"]["added"],
+            &metadata["annotations"]["note"]
+        ),
+        (&"one".into(), &serde_json::Value::Null, &"one".into())
+    );
+    assert_eq!(password(&project), "made-up-2");
+    // The next run finds it as it left it.
+    project.rewrite("secrets/password.yaml", &marked("made-up-2", "one", ""));
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+}
+
+#[test]
 fn secrets_come_back_where_that_is_asked_for() {
     let project = with_secret("back-restores-secret");
     project

@@ -34,6 +34,20 @@ fn secrets_that_are_there_stay_as_they_are() {
 }
 
 #[test]
+fn labels_and_annotations_of_secrets_come_back_without_their_values() {
+    assert_snapshot!(revert("
+        then: {Secret/both: {metadata: {labels: {a: x}}, data: {x: 1}}, Secret/label: {metadata: {annotations: {a: x}}, data: {x: 1}}}
+        now: {Secret/both: {metadata: {labels: {a: y}}, data: {x: 2}}, Secret/label: {metadata: {annotations: {a: y}}, data: {x: 1}}}
+        live: {Secret/both: {data: {x: 2}}, Secret/label: {data: {x: 1}}}
+    "), @r"
+    observe: Secret/both, Secret/label
+    Secret/both as never, in apps: SecretValues
+    Secret/label as then, in apps
+    phases: databases[] apps[databases]
+    ");
+}
+
+#[test]
 fn secrets_come_back_where_that_is_asked_for() {
     assert_snapshot!(revert("
         restoreSecrets: true
