@@ -114,7 +114,8 @@ fn deployed<'a>(revisions: &[&'a Revision]) -> Option<&'a Revision> {
 }
 
 /// The last good revision before `deployed` that wanted something else. What is deployed may itself
-/// be the outcome of going back: then one before that is meant to which it went.
+/// be the outcome of going back: then one before that is meant to which it went. One that has
+/// uninstalled everything is gone back to only where it is named: `down` is the command for that.
 fn previous<'a>(
     revisions: &[&'a Revision],
     deployed: Option<&'a Revision>,
@@ -126,6 +127,7 @@ fn previous<'a>(
         .rev()
         .filter(|revision| revision.outcome == RunOutcome::Succeeded && revision.number < before);
     good.copied()
+        .filter(|revision| !revision.is_taken_down())
         .find(|revision| wanted(revision) != wanted(deployed))
 }
 
@@ -164,7 +166,8 @@ fn named(
 
 /// `1 (succeeded), 2 (failed)`.
 fn listed(revisions: &[&Revision]) -> String {
-    let word = |outcome| match outcome {
+    let word = |revision: &Revision| match revision.outcome {
+        RunOutcome::Succeeded if revision.is_taken_down() => "uninstalled",
         RunOutcome::Succeeded => "succeeded",
         RunOutcome::Failed => "failed",
         RunOutcome::Running | RunOutcome::Interrupted => "interrupted",
@@ -173,7 +176,7 @@ fn listed(revisions: &[&Revision]) -> String {
     };
     let parts: Vec<String> = revisions
         .iter()
-        .map(|revision| format!("{} ({})", revision.number, word(revision.outcome)))
+        .map(|revision| format!("{} ({})", revision.number, word(revision)))
         .collect();
     parts.join(", ")
 }

@@ -40,6 +40,31 @@ fn what_is_deployed_needs_nothing() {
 }
 
 #[test]
+fn a_revision_that_has_uninstalled_is_gone_back_to_only_by_name() {
+    let project =
+        Project::new("back-to-down").manifest("apps/settings.yaml", &config_map("settings", "1"));
+    project.deploy(&[]);
+    project.command("down", &["--yes"]).run().exited(0);
+    project.rewrite("apps/settings.yaml", &config_map("settings", "2"));
+    project.deploy(&[]);
+    // What was deployed before.
+    project.command("rollback", &["--yes"]).run().exited(0);
+    assert_eq!(project.get("configmap/settings")["data"]["value"], "1");
+    // Nothing was, and it is not taken for that.
+    let refused = project.command("rollback", &["--yes"]).run().exited(2);
+    assert!(
+        refused.stderr.contains("no earlier revision")
+            && refused.stderr.contains("2 (uninstalled)"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(project.get("configmap/settings")["data"]["value"], "1");
+    let named = project.command("rollback", &["--to", "2", "--yes"]).run();
+    named.exited(0);
+    assert!(project.get("configmap/settings").is_null());
+}
+
+#[test]
 fn a_revision_that_was_rolled_back_cannot_be_gone_back_to() {
     let project =
         Project::new("back-to-bad").manifest("apps/settings.yaml", &config_map("settings", "1"));
