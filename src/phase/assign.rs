@@ -30,6 +30,8 @@ pub(crate) struct Assignment {
     pub(crate) placements: IndexMap<ObjectId, Placement>,
     /// Objects that need something of a phase that does not come before theirs.
     pub(crate) warnings: Vec<Problem>,
+    /// Those of them that cannot exist without it, each with what it needs.
+    pub(crate) too_early: Vec<(ObjectId, ObjectId)>,
 }
 
 impl Assignment {
@@ -47,7 +49,8 @@ impl Assignment {
 /// What was written down decides first: the annotation, then `match`, then folder and file name.
 /// Then what the object is. Objects that serve a workload follow it, into the earliest phase if
 /// they serve several, and what an object of an earlier phase needs is moved there, unless it was
-/// written down otherwise.
+/// written down otherwise. What that object cannot exist without is moved out of its file's phase
+/// too, and stays only where annotation or `match` say so.
 pub(crate) fn assign(
     objects: &IndexMap<ObjectId, Object>,
     hints: &HashMap<ObjectId, PhaseHint>,
@@ -73,11 +76,17 @@ pub(crate) fn assign(
         return Err(problems);
     }
     assigning.follow();
-    assigning.pull_forward();
-    let warnings = assigning.late_needs();
+    while assigning.pull_forward() {}
+    let late = assigning.late_needs();
+    let is_vital = |(id, need): &&(&ObjectId, &ObjectId)| references.is_vital(id, need);
     Ok(Assignment {
+        warnings: late.iter().map(|late| assigning.late(*late)).collect(),
+        too_early: late
+            .iter()
+            .filter(is_vital)
+            .map(|(id, need)| ((*id).clone(), (*need).clone()))
+            .collect(),
         placements: assigning.placements,
-        warnings,
     })
 }
 
@@ -156,53 +165,80 @@ impl Assigning<'_> {
         }
     }
 
-    /// Moves what an object of an earlier phase needs to that phase, and what that needs in turn.
-    fn pull_forward(&mut self) {
-        let mut waiting: Vec<&ObjectId> = self.objects.keys().collect();
-        waiting.sort_by_key(|id| std::cmp::Reverse(self.placements[*id].phase));
-        while let Some(id) = waiting.pop() {
-            let phase = self.placements[id].phase;
+    /// Moves what objects need and what does not come before them, and says whether anything was:
+    /// what that needs in turn may have to be moved next. Moves go to lower numbers, so this ends.
+    fn pull_forward(&mut self) -> bool {
+        let mut ids: Vec<&ObjectId> = self.objects.keys().collect();
+        ids.sort_by_key(|id| self.placements[*id].phase);
+        let mut moved = false;
+        for id in ids {
             for need in self.references.needs(id) {
-                let placement = &self.placements[need];
-                // A later number does not come before; a move always goes to a lower number, so
-                // this ends.
-                if placement.phase > phase && !placement.reason.is_explicit() {
-                    self.placements.insert(
-                        need.clone(),
-                        Placement {
-                            phase,
-                            reason: PhaseReason::Follows(id.clone()),
-                        },
-                    );
-                    waiting.push(need);
+                if let Some(placement) = self.moved(need, id) {
+                    self.placements.insert(need.clone(), placement);
+                    moved = true;
                 }
             }
         }
+        moved
     }
 
-    fn late_needs(&self) -> Vec<Problem> {
-        let mut warnings = Vec::new();
-        for (id, object) in self.objects {
-            let phase = self.placements[id].phase;
-            for need in self.references.needs(id) {
-                let other = &self.placements[need];
-                if other.phase != phase && !self.before[phase][other.phase] {
-                    let (own, late) = (&self.phases[phase].name, &self.phases[other.phase].name);
-                    let message = format!(
-                        "it is in phase `{own}` and needs {need}, which is in phase `{late}` ({}) and may come later",
-                        other.reason
-                    );
-                    let hint = format!("put {need} into `{own}` or an earlier phase");
-                    warnings.push(
-                        Problem::warning(message)
-                            .at(&object.origin)
-                            .about(id)
-                            .hint(hint),
-                    );
-                }
-            }
+    /// Where `need` goes so that it comes before `id`: to the phase of `id`, or to the last one that
+    /// comes before both; `None` where it comes before it, or may not be moved.
+    fn moved(&self, need: &ObjectId, id: &ObjectId) -> Option<Placement> {
+        let (own, placed) = (self.placements[id].phase, &self.placements[need]);
+        let is_fixed = placed.reason.is_said_of_object()
+            || placed.reason.is_explicit() && !self.references.is_vital(id, need);
+        if is_fixed || self.is_in_time(placed.phase, own) {
+            return None;
         }
-        warnings
+        let mut earlier = (0..placed.phase).rev();
+        let phase = earlier.find(|phase| self.is_in_time(*phase, own))?;
+        let reason = match &placed.reason {
+            PhaseReason::Moved { from, .. } => PhaseReason::Moved {
+                before: id.clone(),
+                from: from.clone(),
+            },
+            explicit if explicit.is_explicit() => PhaseReason::Moved {
+                before: id.clone(),
+                from: format!("`{}` ({explicit})", self.phases[placed.phase].name),
+            },
+            _ => PhaseReason::Follows(id.clone()),
+        };
+        Some(Placement { phase, reason })
+    }
+
+    /// Whether what is in `phase` is there for the objects of the phase `own`.
+    fn is_in_time(&self, phase: usize, own: usize) -> bool {
+        phase == own || self.before[own][phase]
+    }
+
+    /// Objects, each with something that it needs and that may come later.
+    fn late_needs(&self) -> Vec<(&ObjectId, &ObjectId)> {
+        let needs = |id| self.references.needs(id).iter().map(move |need| (id, need));
+        let is_late = |(id, need): &(&ObjectId, &ObjectId)| {
+            !self.is_in_time(self.placements[*need].phase, self.placements[*id].phase)
+        };
+        self.objects
+            .keys()
+            .flat_map(needs)
+            .filter(is_late)
+            .collect()
+    }
+
+    fn late(&self, (id, need): (&ObjectId, &ObjectId)) -> Problem {
+        let placed = &self.placements[need];
+        let own = &self.phases[self.placements[id].phase].name;
+        let late = &self.phases[placed.phase].name;
+        let message = format!(
+            "it is in phase `{own}` and needs {need}, which is in phase `{late}` ({}) and may come later",
+            placed.reason
+        );
+        let place = &self.objects[need].origin;
+        let hint = format!("put {need} ({place}) into `{own}` or an earlier phase");
+        Problem::warning(message)
+            .at(&self.objects[id].origin)
+            .about(id)
+            .hint(hint)
     }
 }
 

@@ -84,22 +84,8 @@ fn waits_for<'a>(
             .filter(|other| !other.is_webhook_configuration())
             .collect();
     }
-    let mut waits: Vec<&ObjectId> = references
-        .needs(id)
-        .iter()
-        .filter(|need| members.contains(need))
-        .collect();
-    // Defaults and limits hold only for pods that are made after them.
-    if base_priority(object) >= WORKLOAD {
-        let limits = objects
-            .iter()
-            .map(|other| &other.id)
-            .filter(|other| other.is_limit());
-        waits.extend(limits.filter(|other| other.namespace == id.namespace));
-    }
-    let mut seen = HashSet::new();
-    waits.retain(|other| *other != id && seen.insert(*other));
-    waits
+    let needs = references.needs(id).iter();
+    needs.filter(|need| members.contains(need)).collect()
 }
 
 /// Priority of what runs pods.

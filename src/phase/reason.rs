@@ -21,15 +21,30 @@ pub(crate) enum PhaseReason {
     Kind,
     /// It serves, or is needed by, this object.
     Follows(ObjectId),
+    /// An object that cannot exist without it is in this phase, whatever the file is called.
+    Moved {
+        /// That object.
+        before: ObjectId,
+        /// What its file is called, and where it would be by that.
+        from: String,
+    },
 }
 
 impl PhaseReason {
-    /// Whether somebody wrote it down, so that nothing else may move the object.
+    /// Whether somebody wrote it down, so that only what cannot exist without the object may move
+    /// it.
     pub(super) fn is_explicit(&self) -> bool {
-        matches!(
-            self,
-            Self::Annotation | Self::Match(_) | Self::Folder(_) | Self::FileName(_)
-        )
+        self.is_said_of_object()
+            || matches!(
+                self,
+                Self::Folder(_) | Self::FileName(_) | Self::Moved { .. }
+            )
+    }
+
+    /// Whether somebody wrote it down of this object, so that nothing may move it. A file is called
+    /// after most of what is in it.
+    pub(super) fn is_said_of_object(&self) -> bool {
+        matches!(self, Self::Annotation | Self::Match(_))
     }
 }
 
@@ -43,6 +58,9 @@ impl fmt::Display for PhaseReason {
             Self::Known(what) => formatter.write_str(what),
             Self::Kind => formatter.write_str("kind"),
             Self::Follows(object) => write!(formatter, "follows {object}"),
+            Self::Moved { before, from } => {
+                write!(formatter, "before {before}, not in {from}")
+            }
         }
     }
 }

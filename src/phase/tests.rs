@@ -58,6 +58,7 @@ fn objects(values: Vec<Value>) -> IndexMap<ObjectId, Object> {
         "ClusterRoleBinding",
         "StorageClass",
         "ClusterIssuer",
+        "PriorityClass",
         "ValidatingWebhookConfiguration",
     ];
     let object = |mut value: Value| {
@@ -460,6 +461,106 @@ fn needs_of_a_later_phase_are_said_unless_they_can_be_moved() {
         placed(values, &hints, &parallel).1.len(),
         1,
         "phases that run side by side"
+    );
+}
+
+/// A definition of the kind Widget, and a Widget.
+fn defined_kind() -> [Value; 2] {
+    let names = json!({"spec": {"group": "example.test", "names": {"kind": "Widget"}}});
+    [
+        value(
+            "apiextensions.k8s.io/v1",
+            "CustomResourceDefinition",
+            "widgets",
+            names,
+        ),
+        plain("example.test/v1", "Widget", "w"),
+    ]
+}
+
+#[test]
+fn what_an_object_cannot_exist_without_comes_before_it_whatever_its_file_is_called() {
+    let [definition, widget] = defined_kind();
+    let mut token = value(
+        "v1",
+        "Secret",
+        "token",
+        json!({"type": "kubernetes.io/service-account-token"}),
+    );
+    token["metadata"]["annotations"] = json!({"kubernetes.io/service-account.name": "api"});
+    let mut owned = plain("v1", "ConfigMap", "owned");
+    let owner = json!({"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": "u"});
+    owned["metadata"]["ownerReferences"] = json!([owner]);
+    let pod = json!({"serviceAccountName": "api", "priorityClassName": "high"});
+    let values = vec![
+        definition,
+        widget,
+        workload("Deployment", "api", "own:1", pod),
+        token,
+        plain("v1", "ServiceAccount", "api"),
+        plain("scheduling.k8s.io/v1", "PriorityClass", "high"),
+        owned,
+        plain("v1", "ConfigMap", "owner"),
+    ];
+    let hints = [
+        ("widgets", path("monitoring/crds.yaml")),
+        ("w", path("secrets/w.yaml")),
+        ("high", path("ingress.yaml")),
+        ("owned", path("storage/owned.yaml")),
+        ("owner", path("ingress/owner.yaml")),
+    ];
+    let (placements, warnings) = placed(values, &hints, &phases());
+    assert_eq!(warnings, Vec::<String>::new());
+    assert_eq!(
+        placements,
+        [
+            "CustomResourceDefinition/widgets secrets (before Widget/shop/w, not in `monitoring` (folder `monitoring`))",
+            "Widget/w secrets (folder `secrets`)",
+            "Deployment/api apps (kind)",
+            "Secret/token secrets (kind)",
+            "ServiceAccount/api secrets (follows Secret/shop/token)",
+            "PriorityClass/high apps (before Deployment/shop/api, not in `ingress` (file name `ingress.yaml`))",
+            "ConfigMap/owned storage (folder `storage`)",
+            "ConfigMap/owner storage (before ConfigMap/shop/owned, not in `ingress` (folder `ingress`))",
+        ]
+    );
+}
+
+#[test]
+fn what_was_said_of_a_definition_itself_stays_and_both_places_are_named() {
+    let annotated = PhaseHint {
+        annotation: Some("apps".to_owned()),
+        ..PhaseHint::default()
+    };
+    let hints = [("widgets", annotated), ("w", path("secrets/w.yaml"))];
+    let (placements, warnings) = placed(defined_kind().to_vec(), &hints, &phases());
+    assert_eq!(
+        placements[0],
+        "CustomResourceDefinition/widgets apps (annotation `deployctl.dev/phase`)"
+    );
+    assert_eq!(
+        warnings,
+        [
+            "a.yaml:1: Widget/shop/w: it is in phase `secrets` and needs CustomResourceDefinition/widgets, which is in phase `apps` (annotation `deployctl.dev/phase`) and may come later; put CustomResourceDefinition/widgets (a.yaml:1) into `secrets` or an earlier phase"
+        ]
+    );
+}
+
+#[test]
+fn what_phases_side_by_side_need_goes_before_both() {
+    let after = |name: &str| vec![name.to_owned()];
+    let phases = vec![
+        phase("namespace", vec![]),
+        phase("one", after("namespace")),
+        phase("two", after("namespace")),
+    ];
+    let [definition, widget] = defined_kind();
+    let hints = [("widgets", path("one/crd.yaml")), ("w", path("two/w.yaml"))];
+    let (placements, warnings) = placed(vec![definition, widget], &hints, &phases);
+    assert_eq!(warnings, Vec::<String>::new());
+    assert_eq!(
+        placements[0],
+        "CustomResourceDefinition/widgets namespace (before Widget/shop/w, not in `one` (folder `one`))"
     );
 }
 

@@ -12,11 +12,11 @@ use crate::engine::{
     prepare::secrets::{self, SECRETS_PHASE},
 };
 use crate::{
-    cluster::Served,
+    cluster::{Seen, Served},
     error::ExitCode,
     object::{HasKind as _, Object, ObjectId, Origin},
     plan::Plan,
-    preflight::{self, Existing, Finding},
+    preflight::{self, Existing, Finding, Placed},
 };
 
 /// What stands in the way of deploying `plan` and does not depend on the values of secrets.
@@ -48,6 +48,30 @@ pub(crate) fn unknown_kinds(
     let objects = selected(request, prepared)
         .map(|object| (object, prepared.desired.resource(object, served)));
     preflight::unknown_kinds(objects, served)
+}
+
+/// Objects of the run that come before what they cannot exist without and what is not there yet;
+/// `candidates` are those that come before it.
+pub(crate) fn too_early(
+    request: &Request<'_>,
+    candidates: &[(ObjectId, ObjectId)],
+    prepared: &Prepared,
+) -> Vec<Finding> {
+    let placed = |id: &ObjectId| {
+        let wanted = prepared.desired.objects.get(id)?;
+        Some(Placed {
+            object: &wanted.object,
+            phase: &wanted.phase,
+        })
+    };
+    let live = &prepared.observation.live;
+    let is_missing = |id: &ObjectId| matches!(live.seen(id), Seen::Absent);
+    let missing = candidates.iter().filter(|(_, need)| is_missing(need));
+    let early = missing.filter_map(|(id, need)| Some((placed(id)?, placed(need)?)));
+    early
+        .filter(|(object, _)| request.selection.holds(object.phase))
+        .map(|(object, need)| preflight::too_early(object, need))
+        .collect()
 }
 
 /// What is being deleted although it is wanted.

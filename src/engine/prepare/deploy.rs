@@ -3,7 +3,7 @@
 use crate::engine::{
     plan::config_restart::preserve_restart_annotation,
     prepare::ask::Ask,
-    prepare::checks::{check_deletions, not_permitted, obstacles, refuse, terminating},
+    prepare::checks::{check_deletions, not_permitted, obstacles, refuse, terminating, too_early},
     prepare::context::{PrepareContext, PrepareError},
     prepare::decide::{decide_changes, decide_removals, decided_alone},
     prepare::observed::observe,
@@ -14,7 +14,7 @@ use crate::engine::{
     prepare::secrets::{self, Declarations, SECRETS_PHASE},
     prepare::unsettled,
 };
-use crate::{cluster::Seen, object::ObjectId, ownership::is_ours, plan::Plan};
+use crate::{cluster::Seen, object::ObjectId, ownership::is_ours, plan::Plan, preflight::Finding};
 
 /// Looks at the cluster, checks all that can be known, asks for secrets, and decides what has to be
 /// done.
@@ -26,9 +26,9 @@ pub(crate) async fn prepare_deploy(
     ask: &mut dyn Ask,
 ) -> Result<Prepared, PrepareError> {
     let Declarations { plan, .. } = declarations;
-    let mut prepared = observed(context, request, plan, rendering).await?;
+    let (mut prepared, findings) = observed(context, request, plan, rendering).await?;
     recreate::check(request.recreate, &prepared.desired, plan)?;
-    check(context, request, plan, &mut prepared, ask).await?;
+    check(context, request, plan, &mut prepared, findings, ask).await?;
     if request.selection.holds_declared(SECRETS_PHASE) {
         secrets::resolve(context, declarations, &mut prepared, ask)?;
     }
@@ -39,13 +39,14 @@ pub(crate) async fn prepare_deploy(
     Ok(prepared)
 }
 
-/// What is wanted in this cluster, and what is there.
+/// What is wanted in this cluster, and what is there; and what is put before what it cannot exist
+/// without.
 async fn observed(
     context: PrepareContext<'_>,
     request: &Request<'_>,
     plan: &Plan,
     rendering: Rendering,
-) -> Result<Prepared, PrepareError> {
+) -> Result<(Prepared, Vec<Finding>), PrepareError> {
     let rendering = rendering.for_cluster(plan, context.served)?;
     let skipped = rendering.skipped(plan, context.served);
     let desired = rendering.desired(plan, &skipped);
@@ -64,7 +65,8 @@ async fn observed(
     if let Some(namespace) = implied.filter(|id| belongs_to_others(&prepared, id)) {
         prepared.desired.objects.shift_remove(namespace);
     }
-    Ok(prepared)
+    let findings = too_early(request, &rendering.assignment.too_early, &prepared);
+    Ok((prepared, findings))
 }
 
 /// Whether a namespace that no manifest describes is there without us: then it is left alone, also
@@ -93,9 +95,10 @@ async fn check(
     request: &Request<'_>,
     plan: &Plan,
     prepared: &mut Prepared,
+    mut findings: Vec<Finding>,
     ask: &mut dyn Ask,
 ) -> Result<(), PrepareError> {
-    let mut findings = obstacles(context, request, plan, prepared).await?;
+    findings.extend(obstacles(context, request, plan, prepared).await?);
     for being_deleted in terminating(request, prepared) {
         ask.note(&format!("Note: {being_deleted}"));
     }

@@ -7,19 +7,19 @@ use serde_json::Value;
 
 use super::{
     hosts::services_mentioned,
-    named::{made_secret, named_by, scale_target, subjects},
+    named::{Reference, made_secret, named_by, scale_target, subjects},
     selector::{selects, selects_everything},
 };
 use crate::object::{
     Definition, HasKind as _, Object, ObjectId,
     field::{map, part},
-    pod_template,
+    pod_spec, pod_template,
 };
 
 /// What refers to what among a set of objects. Objects outside the set do not occur.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct References {
-    needs: HashMap<ObjectId, Vec<ObjectId>>,
+    needs: HashMap<ObjectId, Needs>,
     serves: HashMap<ObjectId, Vec<ObjectId>>,
     /// The Services that the configuration of a workload mentions.
     mentions: HashMap<ObjectId, Vec<ObjectId>>,
@@ -37,10 +37,18 @@ impl References {
         }
     }
 
-    /// What must be there before `id` can work: its namespace, its CRD, what it names, the roles of
-    /// its `ServiceAccount`.
+    /// What must be there before `id` can work: its namespace, its CRD, what it names and belongs to,
+    /// the roles of its `ServiceAccount`, the quotas and limits of its namespace.
     pub(crate) fn needs(&self, id: &ObjectId) -> &[ObjectId] {
-        self.needs.get(id).map_or(&[], Vec::as_slice)
+        self.needs.get(id).map_or(&[], |needs| needs.all.as_slice())
+    }
+
+    /// Whether `id` cannot exist without `need`: the API server refuses it, or a controller deletes
+    /// it. Without anything else that it needs it is there and does not become ready.
+    pub(crate) fn is_vital(&self, id: &ObjectId, need: &ObjectId) -> bool {
+        self.needs
+            .get(id)
+            .is_some_and(|needs| needs.vital.contains(need))
     }
 
     /// What `id` cannot do without while it starts, as far as it can be known: what must be there
@@ -59,6 +67,25 @@ impl References {
     }
 }
 
+/// What must be there before an object.
+#[derive(Debug, Clone, Default)]
+struct Needs {
+    all: Vec<ObjectId>,
+    /// Those of them without which it cannot exist.
+    vital: HashSet<ObjectId>,
+}
+
+impl Needs {
+    fn add(&mut self, need: &ObjectId, is_vital: bool) {
+        if is_vital {
+            self.vital.insert(need.clone());
+        }
+        if !self.all.contains(need) {
+            self.all.push(need.clone());
+        }
+    }
+}
+
 /// What the needs of one object are looked up in.
 struct Index<'a> {
     objects: &'a IndexMap<ObjectId, Object>,
@@ -68,6 +95,8 @@ struct Index<'a> {
     makers: HashMap<ObjectId, &'a ObjectId>,
     /// The bindings of each `ServiceAccount`.
     bindings: HashMap<ObjectId, Vec<&'a ObjectId>>,
+    /// The quotas and limits of each namespace.
+    limits: HashMap<&'a Option<String>, Vec<&'a ObjectId>>,
 }
 
 impl<'a> Index<'a> {
@@ -77,6 +106,7 @@ impl<'a> Index<'a> {
             definitions: HashMap::new(),
             makers: HashMap::new(),
             bindings: HashMap::new(),
+            limits: HashMap::new(),
         };
         for (id, object) in objects {
             if let Some(defined) = Definition::of(&object.body) {
@@ -90,49 +120,48 @@ impl<'a> Index<'a> {
             for account in subjects(id, &object.body) {
                 index.bindings.entry(account).or_default().push(id);
             }
+            if id.is_limit() {
+                index.limits.entry(&id.namespace).or_default().push(id);
+            }
         }
         index
     }
 
-    fn needs_of(&self, id: &ObjectId, body: &Value) -> Vec<ObjectId> {
-        let mut needs: Vec<ObjectId> = Vec::new();
-        needs.extend(
-            id.namespace
-                .as_ref()
-                .map(|namespace| ObjectId::namespace(namespace))
-                .filter(|namespace| self.objects.contains_key(namespace)),
-        );
-        needs.extend(
-            self.definitions
-                .get(&(id.group.as_str(), id.kind.as_str()))
-                .map(|definition| (*definition).clone()),
-        );
-        for reference in named_by(id, body) {
-            if self.objects.contains_key(&reference.target) {
-                needs.push(reference.target.clone());
-            } else if let Some(maker) = self.makers.get(&reference.target) {
-                needs.push((*maker).clone());
-            }
-            needs.extend(
-                self.bindings
-                    .get(&reference.target)
-                    .into_iter()
-                    .flatten()
-                    .map(|binding| (*binding).clone()),
-            );
+    fn needs_of(&self, id: &ObjectId, body: &Value) -> Needs {
+        let mut needs = Needs::default();
+        let namespace = id.namespace.as_deref().map(ObjectId::namespace);
+        if let Some(there) = namespace.filter(|namespace| self.objects.contains_key(namespace)) {
+            needs.add(&there, true);
         }
-        let mut seen = HashSet::new();
-        needs.retain(|need| need != id && seen.insert(need.clone()));
+        let kind = (id.group.as_str(), id.kind.as_str());
+        if let Some(definition) = self.definitions.get(&kind) {
+            needs.add(definition, true);
+        }
+        for Reference { target, is_vital } in named_by(id, body) {
+            if self.objects.contains_key(&target) {
+                needs.add(&target, is_vital);
+            } else if let Some(maker) = self.makers.get(&target) {
+                needs.add(maker, false);
+            }
+            let bindings = self.bindings.get(&target).into_iter().flatten();
+            bindings.for_each(|binding| needs.add(binding, false));
+        }
+        // Defaults and limits hold only for pods that are made after them.
+        let limits = self.limits.get(&id.namespace).into_iter().flatten();
+        if pod_spec(body).is_some() {
+            limits.for_each(|limit| needs.add(limit, false));
+        }
+        needs.all.retain(|need| need != id);
         needs
     }
 }
 
-fn needs(objects: &IndexMap<ObjectId, Object>) -> HashMap<ObjectId, Vec<ObjectId>> {
+fn needs(objects: &IndexMap<ObjectId, Object>) -> HashMap<ObjectId, Needs> {
     let index = Index::of(objects);
     objects
         .iter()
         .map(|(id, object)| (id.clone(), index.needs_of(id, &object.body)))
-        .filter(|(_, needs)| !needs.is_empty())
+        .filter(|(_, needs)| !needs.all.is_empty())
         .collect()
 }
 
@@ -161,7 +190,7 @@ impl Workload<'_> {
 
 fn serves(
     objects: &IndexMap<ObjectId, Object>,
-    needs: &HashMap<ObjectId, Vec<ObjectId>>,
+    needs: &HashMap<ObjectId, Needs>,
 ) -> HashMap<ObjectId, Vec<ObjectId>> {
     let workloads: Vec<Workload<'_>> = objects
         .iter()
@@ -193,7 +222,7 @@ fn serves(
         let behind: Vec<ObjectId> = needs
             .get(id)
             .into_iter()
-            .flatten()
+            .flat_map(|needs| &needs.all)
             .filter(|need| need.is_service())
             .filter_map(|service| serves.get(service))
             .flatten()
@@ -212,17 +241,15 @@ fn is_answered_by_a_service(id: &ObjectId) -> bool {
 
 /// Everything that `workload` needs, directly or by way of something else, but for what the whole
 /// phase needs anyway.
-fn needed_by<'a>(
-    workload: &ObjectId,
-    needs: &'a HashMap<ObjectId, Vec<ObjectId>>,
-) -> Vec<&'a ObjectId> {
+fn needed_by<'a>(workload: &ObjectId, needs: &'a HashMap<ObjectId, Needs>) -> Vec<&'a ObjectId> {
+    let direct = |id: &ObjectId| needs.get(id).into_iter().flat_map(|needs| &needs.all);
     let mut found: Vec<&ObjectId> = Vec::new();
     let mut seen = HashSet::from([workload]);
-    let mut next: Vec<&ObjectId> = needs.get(workload).into_iter().flatten().collect();
+    let mut next: Vec<&ObjectId> = direct(workload).collect();
     while let Some(id) = next.pop() {
         if !id.is_container() && seen.insert(id) {
             found.push(id);
-            next.extend(needs.get(id).into_iter().flatten());
+            next.extend(direct(id));
         }
     }
     found

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::{
     ObjectId,
-    field::{is_true, list, part, text},
+    field::{list, part, text},
     id::group_of,
     pod::{containers, pod_spec},
     view::ManifestView,
@@ -16,14 +16,16 @@ const STORAGE: &str = "storage.k8s.io";
 const GATEWAY: &str = "gateway.networking.k8s.io";
 const CERT_MANAGER: &str = "cert-manager.io";
 const EXTERNAL_SECRETS: &str = "external-secrets.io";
+const RESOURCE: &str = "resource.k8s.io";
 
 /// One object that another names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reference {
     /// The object that is named.
     pub(crate) target: ObjectId,
-    /// Whether the one that names it also works without it.
-    pub(crate) optional: bool,
+    /// Whether the one that names it cannot exist without it: the API server refuses it, or a
+    /// controller deletes it.
+    pub(crate) is_vital: bool,
 }
 
 /// Every object that `body` names, in the order in which it names them. Selectors are not names.
@@ -35,8 +37,12 @@ pub(crate) fn named_by(id: &ObjectId, body: &Value) -> Vec<Reference> {
     if let Some(spec) = pod_spec(body) {
         pod(&mut names, spec);
     }
+    owners(&mut names, body);
     let spec = body.get("spec").unwrap_or(&Value::Null);
     match (id.group.as_str(), id.kind.as_str()) {
+        ("", "Secret") => token_account(&mut names, body),
+        // kube-controller-manager deletes Endpoints without a Service when it starts.
+        ("", "Endpoints") => names.vital("", "Service", names.namespace, Some(&id.name)),
         ("apps", "StatefulSet") => {
             for template in list(spec, "/volumeClaimTemplates") {
                 names.cluster(
@@ -104,7 +110,6 @@ pub(super) fn subjects(id: &ObjectId, body: &Value) -> Vec<ObjectId> {
                 "ServiceAccount",
                 text(subject, "/namespace").or(names.namespace),
                 text(subject, "/name"),
-                false,
             );
         }
     }
@@ -156,13 +161,22 @@ struct Names<'a> {
 }
 
 impl Names<'_> {
-    fn add(
+    fn add(&mut self, group: &str, kind: &str, namespace: Option<&str>, name: Option<&str>) {
+        self.push(group, kind, namespace, name, false);
+    }
+
+    /// An object without which the one that names it cannot exist.
+    fn vital(&mut self, group: &str, kind: &str, namespace: Option<&str>, name: Option<&str>) {
+        self.push(group, kind, namespace, name, true);
+    }
+
+    fn push(
         &mut self,
         group: &str,
         kind: &str,
         namespace: Option<&str>,
         name: Option<&str>,
-        optional: bool,
+        is_vital: bool,
     ) {
         let Some(name) = name.filter(|name| !name.is_empty()) else {
             return;
@@ -173,34 +187,29 @@ impl Names<'_> {
             namespace: namespace.map(str::to_owned),
             name: name.to_owned(),
         };
-        if !self
+        match self
             .found
-            .iter()
-            .any(|reference| reference.target == target)
+            .iter_mut()
+            .find(|reference| reference.target == target)
         {
-            self.found.push(Reference { target, optional });
+            Some(known) => known.is_vital |= is_vital,
+            None => self.found.push(Reference { target, is_vital }),
         }
     }
 
     /// An object in the same namespace.
     fn own(&mut self, group: &str, kind: &str, name: Option<&str>) {
-        self.add(group, kind, self.namespace, name, false);
+        self.add(group, kind, self.namespace, name);
     }
 
     fn cluster(&mut self, group: &str, kind: &str, name: Option<&str>) {
-        self.add(group, kind, None, name, false);
+        self.add(group, kind, None, name);
     }
 
     /// A `ConfigMap` or Secret that `source` names at the path `name_at`, as volumes and variables do.
     fn source(&mut self, kind: &str, source: Option<&Value>, name_at: &str) {
         let Some(source) = source else { return };
-        self.add(
-            "",
-            kind,
-            self.namespace,
-            text(source, name_at),
-            is_true(source, "/optional"),
-        );
+        self.own("", kind, text(source, name_at));
     }
 
     /// A Service named with its namespace.
@@ -211,29 +220,50 @@ impl Names<'_> {
             "Service",
             text(service, "/namespace").or(self.namespace),
             text(service, "/name"),
-            false,
         );
     }
 }
 
+/// The objects that it belongs to, which are in its namespace or in none: the garbage collector
+/// deletes what has lost all of them.
+/// <https://kubernetes.io/docs/concepts/architecture/garbage-collection/#owners-dependents>
+fn owners(names: &mut Names<'_>, body: &Value) {
+    for owner in ManifestView(body).owners() {
+        let group = group_of(owner.api_version);
+        for namespace in [names.namespace, None] {
+            names.vital(group, owner.kind, namespace, Some(owner.name));
+        }
+    }
+}
+
+/// The account that a token Secret is for: its controller deletes the Secret where that is not
+/// there.
+/// <https://github.com/kubernetes/kubernetes/blob/master/pkg/controller/serviceaccount/tokens_controller.go>
+fn token_account(names: &mut Names<'_>, body: &Value) {
+    if text(body, "/type") == Some("kubernetes.io/service-account-token") {
+        let account = ManifestView(body).annotation("kubernetes.io/service-account.name");
+        names.vital("", "ServiceAccount", names.namespace, account);
+    }
+}
+
 fn pod(names: &mut Names<'_>, spec: &Value) {
-    names.add(
-        "",
-        "ServiceAccount",
-        names.namespace,
-        text(spec, "/serviceAccountName"),
-        text(spec, "/serviceAccountName") == Some("default"),
-    );
+    // Every namespace is given a `default` one.
+    match text(spec, "/serviceAccountName") {
+        Some("default") => names.own("", "ServiceAccount", Some("default")),
+        account => names.vital("", "ServiceAccount", names.namespace, account),
+    }
     for secret in list(spec, "/imagePullSecrets") {
-        names.add("", "Secret", names.namespace, text(secret, "/name"), true);
+        names.own("", "Secret", text(secret, "/name"));
     }
     let priority = text(spec, "/priorityClassName").filter(|name| !name.starts_with("system-"));
-    names.cluster("scheduling.k8s.io", "PriorityClass", priority);
-    names.cluster(
-        "node.k8s.io",
-        "RuntimeClass",
-        text(spec, "/runtimeClassName"),
-    );
+    names.vital("scheduling.k8s.io", "PriorityClass", None, priority);
+    let runtime = text(spec, "/runtimeClassName");
+    names.vital("node.k8s.io", "RuntimeClass", None, runtime);
+    for claim in list(spec, "/resourceClaims") {
+        let template = text(claim, "/resourceClaimTemplateName");
+        names.own(RESOURCE, "ResourceClaim", text(claim, "/resourceClaimName"));
+        names.own(RESOURCE, "ResourceClaimTemplate", template);
+    }
     for container in containers(spec) {
         for variable in list(container, "/env") {
             names.source(
@@ -285,6 +315,8 @@ fn volume(names: &mut Names<'_>, volume: &Value) {
 fn claim(names: &mut Names<'_>, spec: &Value) {
     names.cluster(STORAGE, "StorageClass", text(spec, "/storageClassName"));
     names.cluster("", "PersistentVolume", text(spec, "/volumeName"));
+    let attributes = text(spec, "/volumeAttributesClassName");
+    names.cluster(STORAGE, "VolumeAttributesClass", attributes);
     for source in ["/dataSource", "/dataSourceRef"]
         .iter()
         .filter_map(|path| part(spec, path))
@@ -301,13 +333,7 @@ fn ingress(names: &mut Names<'_>, body: &Value, spec: &Value) {
     names.cluster(NETWORKING, "IngressClass", text(spec, "/ingressClassName"));
     // A certificate may be made by cert-manager or be the controller's default one.
     for tls in list(spec, "/tls") {
-        names.add(
-            "",
-            "Secret",
-            names.namespace,
-            text(tls, "/secretName"),
-            true,
-        );
+        names.own("", "Secret", text(tls, "/secretName"));
     }
     names.own("", "Service", text(spec, "/defaultBackend/service/name"));
     for path in list(spec, "/rules")
@@ -353,7 +379,6 @@ fn gateway(names: &mut Names<'_>, kind: &str, spec: &Value) {
                 "Secret",
                 text(secret, "/namespace").or(names.namespace),
                 text(secret, "/name"),
-                true,
             );
         }
     }
@@ -366,7 +391,6 @@ fn gateway(names: &mut Names<'_>, kind: &str, spec: &Value) {
             "Gateway",
             text(parent, "/namespace").or(names.namespace),
             text(parent, "/name"),
-            false,
         );
     }
     let backends = list(spec, "/rules")

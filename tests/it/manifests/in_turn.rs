@@ -1,10 +1,10 @@
 //! What the API server refuses only because something of the same release is not there yet.
 
 use crate::support::{
-    kubectl,
-    manifests::documents,
+    eventually, kubectl,
+    manifests::{deployment, documents},
     namespace,
-    project::{Project, written},
+    project::{Project, events, name, written},
     user::User,
 };
 
@@ -132,4 +132,33 @@ fn a_namespace_whose_security_level_changes_takes_its_pods() {
     project.rewrite("apps/pod.yaml", pod);
     project.deploy(&[]);
     assert!(!project.get("pod/privileged").is_null());
+}
+
+/// The account follows its workload, and the Secret is of an earlier phase: its controller would
+/// delete it there.
+#[test]
+fn a_token_comes_after_its_account() {
+    let secret = "apiVersion: v1
+kind: Secret
+metadata: {name: api-token, annotations: {kubernetes.io/service-account.name: api}}
+type: kubernetes.io/service-account-token
+";
+    let account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: api}\n";
+    let api =
+        deployment("api").replace("    spec:\n", "    spec:\n      serviceAccountName: api\n");
+    let project =
+        Project::new("token").manifest("all.yaml", &documents(&[secret, account, api.as_str()]));
+    let log = project.deploy(&[]);
+    let order: Vec<String> = events(&log, "object-written")
+        .iter()
+        .map(|event| name(&event["object"]))
+        .collect();
+    let position = |name: &str| order.iter().position(|written| written == name).unwrap();
+    assert!(position("ServiceAccount/token/api") < position("Secret/token/api-token"));
+    eventually("the token controller fills in its Secret", || {
+        project.get("secret/api-token")["data"]["token"]
+            .is_string()
+            .then_some(())
+    });
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
 }

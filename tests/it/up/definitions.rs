@@ -72,6 +72,63 @@ fn a_definition_in_an_earlier_phase_is_enough() {
 }
 
 #[test]
+fn a_definition_in_a_later_folder_comes_first_all_the_same() {
+    let group = "late-file.example.org";
+    let project = Project::new("late-file")
+        .manifest("ingress/definition.yaml", &definition(group))
+        .manifest("secrets/widget.yaml", &widget(group, "1"));
+    let shown = project.command("render", &["--phases"]).run().exited(0);
+    assert!(
+        shown
+            .stdout
+            .contains("before Widget/late-file/first, not in `ingress` (folder `ingress`)"),
+        "{}",
+        shown.stdout
+    );
+    let log = project.deploy(&[]);
+    assert_eq!(
+        order(&log),
+        [
+            "Namespace/late-file",
+            "CustomResourceDefinition/widgets.late-file.example.org",
+            "Widget/late-file/first"
+        ]
+    );
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+}
+
+#[test]
+fn a_definition_that_is_annotated_to_come_too_late_is_refused_before_the_first_write() {
+    let group = "late-note.example.org";
+    let late = definition(group).replace(
+        "metadata: {name:",
+        "metadata: {annotations: {deployctl.dev/phase: ingress}, name:",
+    );
+    let project = Project::new("late-note")
+        .manifest("definition.yaml", &late)
+        .manifest("secrets/widget.yaml", &widget(group, "1"));
+    let warned = project.command("validate", &[]).run().exited(0);
+    let named = ["secrets/widget.yaml:", "definition.yaml:"];
+    assert!(
+        named.iter().all(|file| warned.stderr.contains(file)),
+        "{}",
+        warned.stderr
+    );
+    let refused = project.up(&[]).run().exited(2);
+    let said = refused.stderr.split_whitespace().collect::<Vec<_>>();
+    assert!(
+        said.join(" ").contains("which phase `ingress` creates"),
+        "{}",
+        refused.stderr
+    );
+    project.assert_nothing_was_written();
+    // Once it is there, it may come when it likes.
+    crate::support::apply("default", &definition(group));
+    crate::support::established(&format!("widgets.{group}"));
+    project.deploy(&[]);
+}
+
+#[test]
 fn a_condition_on_a_definition_of_the_same_plan_holds() {
     let group = "conditional.example.org";
     let project = Project::new("conditional")

@@ -1,0 +1,32 @@
+//! Objects that the plan puts before what they cannot exist without.
+
+use super::Finding;
+use crate::{error::ExitCode, object::Object, plan::PhaseId};
+
+/// A wanted object and the phase that it is put into.
+#[derive(Clone, Copy)]
+pub(crate) struct Placed<'a> {
+    /// The object.
+    pub(crate) object: &'a Object,
+    /// The phase.
+    pub(crate) phase: &'a PhaseId,
+}
+
+/// That `object` is put before `need`, which is not there yet and without which it is refused, or
+/// deleted at once.
+pub(crate) fn too_early(object: Placed<'_>, need: Placed<'_>) -> Finding {
+    let needed = &need.object.id;
+    Finding {
+        exit: ExitCode::Usage,
+        at: Some(object.object.origin.clone()),
+        object: Some(object.object.id.clone()),
+        message: format!(
+            "it is in phase `{}` and cannot exist without {needed} ({}), which phase `{}` creates",
+            object.phase, need.object.origin, need.phase
+        ),
+        remedy: Some(format!(
+            "put {needed} into phase `{}` or an earlier one: its annotation `deployctl.dev/phase`, or the plan's `match`, puts it into `{}`",
+            object.phase, need.phase
+        )),
+    }
+}
