@@ -4,6 +4,7 @@
 mod empty;
 mod exported;
 mod in_turn;
+mod owners;
 mod short_lived;
 mod unions;
 mod versions;

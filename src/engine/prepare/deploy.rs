@@ -7,6 +7,7 @@ use crate::engine::{
     prepare::context::{PrepareContext, PrepareError},
     prepare::decide::{decide_changes, decide_removals, decided_alone},
     prepare::observed::observe,
+    prepare::owners::absent_owners,
     prepare::prepared::Prepared,
     prepare::recreate,
     prepare::render::Rendering,
@@ -99,6 +100,7 @@ async fn check(
     ask: &mut dyn Ask,
 ) -> Result<(), PrepareError> {
     findings.extend(obstacles(context, request, plan, prepared).await?);
+    findings.extend(absent_owners(context, request, prepared).await?);
     for being_deleted in terminating(request, prepared) {
         ask.note(&format!("Note: {being_deleted}"));
     }

@@ -11,6 +11,7 @@ mod decide;
 pub(super) mod deploy;
 mod dry_run;
 mod observed;
+mod owners;
 mod permissions;
 pub(super) mod prepared;
 pub(super) mod recheck;

@@ -13,6 +13,7 @@ use crate::engine::{
     prepare::context::{PrepareContext, PrepareError},
     prepare::decide::{decide_changes, decide_removals, decided_alone},
     prepare::observed::observe,
+    prepare::owners::absent_owners,
     prepare::prepared::Prepared,
     prepare::request::Request,
     prepare::target,
@@ -145,13 +146,15 @@ fn name_retained(retained: &BTreeMap<ObjectId, Retained>, ask: &mut dyn Ask) {
     }
 }
 
-/// What stands in the way of it: kinds that are not served any more, and what the user may not do.
+/// What stands in the way of it: kinds that are not served any more, owners that are gone, and what
+/// the user may not do.
 async fn check(
     context: PrepareContext<'_>,
     request: &Request<'_>,
     prepared: &Prepared,
 ) -> Result<(), PrepareError> {
     let mut findings = unknown_kinds(request, prepared, context.served);
+    findings.extend(absent_owners(context, request, prepared).await?);
     let decisions = decided_alone(request, prepared);
     findings.extend(not_permitted(context, request, prepared, &[], &decisions).await?);
     refuse(&findings)
