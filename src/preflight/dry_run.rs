@@ -25,7 +25,7 @@ pub(crate) enum DryRun {
     /// It would not.
     Refused(RequestError),
     /// It would not, and may once the run has written what comes before.
-    Undecided,
+    Undecided(Refusal),
     /// It could not be asked: the kind is not served yet, or nothing may be tried where it could
     /// be.
     Unasked,
@@ -34,7 +34,7 @@ pub(crate) enum DryRun {
 /// The finding about an object that the API server would not take.
 pub(crate) fn judge_dry_run(object: &Object, dry_run: &DryRun) -> Option<Finding> {
     let error = match dry_run {
-        DryRun::Taken(_) | DryRun::Undecided | DryRun::Unasked => return None,
+        DryRun::Taken(_) | DryRun::Undecided(_) | DryRun::Unasked => return None,
         DryRun::Unchangeable(fields) => return Some(unchangeable(object, fields)),
         DryRun::Impossible(finding) => return Some(finding.clone()),
         DryRun::Refused(error) => error,

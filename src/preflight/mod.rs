@@ -12,6 +12,7 @@ mod permission;
 mod refusal;
 mod requirements;
 mod undecided;
+mod webhook;
 
 pub(crate) use dry_run::{DryRun, judge_dry_run};
 pub(crate) use finding::{Finding, refusal};
@@ -24,3 +25,4 @@ pub(crate) use permission::{Missing, Need, not_permitted};
 pub(crate) use refusal::described;
 pub(crate) use requirements::{Brought, requirements};
 pub(crate) use undecided::{RunObjects, is_of_admission, is_undecided};
+pub(crate) use webhook::{dead_webhook, webhook_in};

@@ -5,6 +5,9 @@
 //! for their answer, and where those are of the same run, the answer says nothing yet: then the
 //! object is tried in its turn.
 
+use serde_json::Value;
+
+use super::webhook::{dead_webhook, webhook_in};
 use crate::{
     cluster::Refusal,
     object::{
@@ -19,6 +22,9 @@ pub(crate) struct RunObjects<'a> {
     pub(crate) wanted: Vec<&'a Object>,
     /// What the run writes.
     pub(crate) written: Vec<&'a Object>,
+    /// Webhook configurations as they are, that the run changes or removes: before everything else
+    /// where nothing answers them.
+    pub(crate) rewritten: Vec<&'a Value>,
 }
 
 /// How the API server speaks of a refusal that other objects decide about.
@@ -229,7 +235,13 @@ fn writes_what_a_webhook_is_of(object: &Object, refusal: &Refusal, run: &RunObje
             || other.id.is_webhook_configuration()
                 && names.any(|name| refusal.message.contains(name))
     };
-    run.wanted.iter().any(is_named_here) && writes_another(object, run)
+    let is_rewritten = |name: &str| {
+        run.rewritten
+            .iter()
+            .any(|it| webhook_in(it, name).is_some())
+    };
+    dead_webhook(refusal).is_some_and(is_rewritten)
+        || run.wanted.iter().any(is_named_here) && writes_another(object, run)
 }
 
 /// Whether the policy that `refusal` names, or its binding, is of the release, and the run writes

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{object::ObjectId, ownership::Path, plan::PhaseId};
+use crate::{
+    object::{HasKind as _, ObjectId},
+    ownership::Path,
+    plan::PhaseId,
+};
 
 /// Number of a step in its program, from 0.
 pub(crate) type StepId = usize;
@@ -126,6 +130,15 @@ impl Program {
     /// The objects that the program writes; one that is written in two steps comes twice.
     pub(crate) fn written(&self) -> impl Iterator<Item = &ObjectId> {
         self.steps.iter().filter_map(|step| step.work.writes())
+    }
+
+    /// The webhook configurations that are written or removed before everything else, because they
+    /// refused what comes after.
+    pub(crate) fn repaired_first(&self) -> impl Iterator<Item = &ObjectId> {
+        let first = self.steps.iter().filter(|step| step.after.is_empty());
+        first
+            .filter_map(|step| step.work.writes())
+            .filter(|id| id.is_webhook_configuration())
     }
 
     /// How many writes the program has.

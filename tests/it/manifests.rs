@@ -8,3 +8,4 @@ mod owners;
 mod short_lived;
 mod unions;
 mod versions;
+mod webhooks;

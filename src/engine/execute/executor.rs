@@ -228,9 +228,7 @@ impl<'a> Executor<'a> {
             } else {
                 let writer = writer.clone();
                 self.answers.open.insert(step);
-                in_flight.push(Box::pin(async move {
-                    (step, writer.perform(work, &program.steps[step].phase).await)
-                }));
+                in_flight.push(Box::pin(async move { (step, writer.perform(work).await) }));
             }
         }
         Ok(())

@@ -24,6 +24,9 @@ pub(crate) struct Observation {
     pub(crate) positions: HashMap<Resource, String>,
     /// Namespaces that objects are wanted in and that do not exist.
     pub(crate) absent_namespaces: BTreeSet<String>,
+    /// Webhook configurations of the release that a dry run was refused for because nothing answers:
+    /// they are what has to be repaired first.
+    pub(crate) dead_webhooks: BTreeSet<ObjectId>,
 }
 
 impl Observation {

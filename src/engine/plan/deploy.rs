@@ -1,6 +1,6 @@
 //! The program of a deployment.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::engine::{
     desired::DesiredState,
@@ -19,26 +19,61 @@ use crate::{
 pub(crate) fn plan_deploy(input: &DeployInput<'_>) -> Program {
     let wanted = input.wanted;
     let mut program = Program::default();
-    let to_write: HashMap<&ObjectId, &Decision> = input
+    let mut to_write: HashMap<&ObjectId, &Decision> = input
         .decisions
         .iter()
         .filter(|decision| decision.action != ChangeAction::Keep)
         .map(|decision| (&decision.id, decision))
         .collect();
+    let repairs = push_repairs(&mut program, input, &mut to_write);
     let mut ends: HashMap<&str, StepId> = HashMap::new();
     let selected = wanted.phases.iter();
     for phase in selected.filter(|phase| input.selection.holds_declared(&phase.name)) {
-        let before = phase_ends(wanted, &phase.name, &ends);
+        let mut before = phase_ends(wanted, &phase.name, &ends);
+        if before.is_empty() {
+            before.clone_from(&repairs);
+        }
         let end = push_phase(&mut program, input, &phase.id(), &to_write, &before);
         ends.insert(&phase.name, end);
     }
     let phases: Vec<PhaseId> = wanted.phases.iter().map(PhaseSettings::id).collect();
     let mut all: Vec<StepId> = ends.into_values().collect();
     all.sort_unstable();
-    push_removals(&mut program, input.removals, &phases, all, |_| {
-        PhaseId::Prune
-    });
+    let is_left = |removal: &&Removal| !input.dead_webhooks.contains(&removal.id);
+    let removals: Vec<Removal> = input.removals.iter().filter(is_left).cloned().collect();
+    push_removals(&mut program, &removals, &phases, all, |_| PhaseId::Prune);
     program
+}
+
+/// Adds the writes and removals of webhook configurations that refuse what the run writes because
+/// nothing answers, takes them out of `to_write`, and returns their steps: everything else comes
+/// after them. The API server asks no webhook about them.
+fn push_repairs(
+    program: &mut Program,
+    input: &DeployInput<'_>,
+    to_write: &mut HashMap<&ObjectId, &Decision>,
+) -> Vec<StepId> {
+    let mut steps = Vec::new();
+    let phases = input.wanted.phases.iter().map(PhaseSettings::id);
+    let holds_any = |phase: &PhaseId| {
+        let mut objects = input.wanted.objects.values();
+        input.selection.holds(phase) && objects.any(|object| object.phase == *phase)
+    };
+    let Some(phase) = phases.into_iter().find(holds_any) else {
+        return steps;
+    };
+    for id in input.dead_webhooks {
+        let write = to_write.remove(id).map(|decision| Work::Apply {
+            object: id.clone(),
+            force: decision.force,
+            cleared: decision.cleared.clone(),
+        });
+        let removal = input.removals.iter().find(|removal| removal.id == *id);
+        if let Some(work) = write.or(removal.map(Removal::work)) {
+            steps.push(program.push(&phase, Vec::new(), u32::MAX, work));
+        }
+    }
+    steps
 }
 
 /// Adds the steps of one phase after `before`: its applies, those of admission webhooks once all
@@ -91,6 +126,8 @@ pub(crate) struct DeployInput<'a> {
     pub(crate) records: &'a Records,
     /// Which phases are run.
     pub(crate) selection: &'a Selection,
+    /// Webhook configurations that refuse writes because nothing answers.
+    pub(crate) dead_webhooks: &'a BTreeSet<ObjectId>,
 }
 
 impl DeployInput<'_> {

@@ -58,6 +58,15 @@ impl RollbackPhases {
         }
     }
 
+    /// The same phases, of which `last` come after all others: webhooks that refused everything until
+    /// the run had repaired them.
+    pub(crate) fn ending_with<'a>(mut self, last: impl Iterator<Item = &'a ObjectId>) -> Self {
+        for id in last {
+            self.by_object.remove(id);
+        }
+        self
+    }
+
     /// The phases, first one first.
     pub(crate) fn plans(&self) -> &[PhasePlan] {
         &self.plans

@@ -10,7 +10,7 @@ use crate::engine::{
     prepare::checks::refuse,
     prepare::claims::expand_claims,
     prepare::context::{PrepareContext, PrepareError},
-    prepare::dry_run::dry_runs,
+    prepare::dry_run::{dead_webhooks, dry_runs},
     prepare::prepared::Prepared,
     prepare::request::Request,
 };
@@ -36,6 +36,8 @@ pub(crate) async fn decide_changes(
     }
     let mut decisions = std::mem::take(&mut prepared.decisions);
     let tried = try_changes(context, request, prepared, &mut decisions).await?;
+    prepared.observation.dead_webhooks =
+        dead_webhooks(&prepared.desired, &decisions, &prepared.observation, &tried);
     let mut findings = refused(&prepared.desired, &decisions, &tried);
     let Prepared {
         desired,

@@ -19,8 +19,8 @@ use crate::{
     },
     plan::Requires,
     preflight::{
-        Brought, DryRun, RunObjects, described, immutable_fields, is_of_admission, is_undecided,
-        never_recreated,
+        Brought, DryRun, RunObjects, dead_webhook, described, immutable_fields, is_of_admission,
+        is_undecided, never_recreated, webhook_in,
     },
 };
 
@@ -56,7 +56,7 @@ pub(crate) async fn dry_runs(
     force: Force,
 ) -> Vec<DryRun> {
     let namespaces = Namespaces::of(wanted, observation);
-    let run = run_objects(wanted, decisions);
+    let run = run_objects(wanted, decisions, observation);
     let manager = wanted.release.field_manager();
     stream::iter(decisions.iter_mut())
         .map(|decision| {
@@ -97,7 +97,11 @@ pub(crate) async fn dry_runs(
 }
 
 /// The objects of the run that carries out `decisions`.
-fn run_objects<'a>(wanted: &'a DesiredState, decisions: &[Decision]) -> RunObjects<'a> {
+fn run_objects<'a>(
+    wanted: &'a DesiredState,
+    decisions: &[Decision],
+    observation: &'a Observation,
+) -> RunObjects<'a> {
     let written = decisions
         .iter()
         .filter(|decision| decision.action != ChangeAction::Keep);
@@ -110,7 +114,50 @@ fn run_objects<'a>(wanted: &'a DesiredState, decisions: &[Decision]) -> RunObjec
         written: written
             .map(|decision| &wanted.objects[&decision.id].object)
             .collect(),
+        rewritten: rewritten_webhooks(wanted, decisions, observation)
+            .map(|(_, there)| there)
+            .collect(),
     }
+}
+
+/// The webhook configurations of the release, as they are, that a run changes or removes.
+fn rewritten_webhooks<'a>(
+    wanted: &DesiredState,
+    decisions: &[Decision],
+    observation: &'a Observation,
+) -> impl Iterator<Item = (&'a ObjectId, &'a Value)> {
+    let manager = wanted.release.field_manager();
+    let there = observation.live.present();
+    let configurations = there.filter(|(id, _)| id.is_webhook_configuration());
+    configurations
+        .map(|(id, there)| (id, there.as_ref()))
+        .filter(
+            move |(id, there)| match decisions.iter().find(|decision| decision.id == **id) {
+                Some(decision) => decision.action != ChangeAction::Keep,
+                None => !wanted.objects.contains_key(*id) && is_ours(there, &manager),
+            },
+        )
+}
+
+/// Those of the webhook configurations that a run changes or removes for which an object was refused
+/// in `tried` because nothing answers.
+pub(crate) fn dead_webhooks(
+    wanted: &DesiredState,
+    decisions: &[Decision],
+    observation: &Observation,
+    tried: &[DryRun],
+) -> BTreeSet<ObjectId> {
+    let dead: BTreeSet<&str> = tried
+        .iter()
+        .filter_map(|tried| match tried {
+            DryRun::Undecided(refusal) => dead_webhook(refusal),
+            _ => None,
+        })
+        .collect();
+    rewritten_webhooks(wanted, decisions, observation)
+        .filter(|(_, there)| dead.iter().any(|name| webhook_in(there, name).is_some()))
+        .map(|(id, _)| id.clone())
+        .collect()
 }
 
 /// Namespaces that do not exist yet, and one in which objects for them can be tried.
@@ -256,7 +303,7 @@ impl Try<'_> {
             object: self.object.object.id.clone(),
             why: described(&refusal),
         });
-        DryRun::Undecided
+        DryRun::Undecided(refusal)
     }
 
     /// Tries the object where its own namespace does not exist yet. What the quota, the policies and
@@ -264,7 +311,7 @@ impl Try<'_> {
     async fn in_another_namespace(&self) -> DryRun {
         match self.elsewhere(Some(SOME_NAMESPACE)).await {
             DryRun::Refused(RequestError::Refused(refusal)) if is_of_admission(&refusal) => {
-                DryRun::Unasked
+                DryRun::Undecided(refusal)
             }
             answer => answer,
         }

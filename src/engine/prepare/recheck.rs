@@ -44,7 +44,8 @@ pub(crate) async fn recheck(
         .iter()
         .flat_map(|declarations| secrets::declared(declarations.plan))
         .collect();
-    let (observation, history) = observe(context, &first.desired, &declared, history).await?;
+    let (mut observation, history) = observe(context, &first.desired, &declared, history).await?;
+    observation.dead_webhooks = first.observation.dead_webhooks.clone();
     let changes = Meanwhile {
         same_head,
         changed: changed_since(&first.desired, &first.observation, &observation),

@@ -21,6 +21,7 @@ use crate::engine::{
 };
 use crate::{
     event::EventKind,
+    object::ObjectId,
     plan::{PhaseId, ReadinessRule},
     readiness::Rules,
     release::{ChangeLog, Head, Program, Snapshot, StoreError, Work},
@@ -55,6 +56,7 @@ impl ExecutionPlan {
             live: &run.observation.live,
             records: &run.history.records,
             selection: run.options.selection,
+            dead_webhooks: &run.observation.dead_webhooks,
         });
         Self {
             phases: deploy_phases(run, &program),
@@ -217,14 +219,15 @@ fn write_context<'a>(
 
 /// The phases that the program has steps of.
 fn deploy_phases(run: &Run<'_>, program: &Program) -> Vec<PhasePlan> {
-    let mut writes: HashMap<&PhaseId, usize> = HashMap::new();
-    for step in program
+    // What is repaired first is written in another phase than its own.
+    let written: HashMap<&ObjectId, &PhaseId> = program
         .steps
         .iter()
-        .filter(|step| matches!(step.work, Work::Apply { .. }))
-    {
-        *writes.entry(&step.phase).or_default() += 1;
-    }
+        .filter_map(|step| match &step.work {
+            Work::Apply { object, .. } => Some((object, &step.phase)),
+            _ => None,
+        })
+        .collect();
     let phases = run
         .desired
         .phases
@@ -232,16 +235,16 @@ fn deploy_phases(run: &Run<'_>, program: &Program) -> Vec<PhasePlan> {
         .filter(|phase| run.options.selection.holds_declared(&phase.name))
         .map(|phase| {
             let id = phase.id();
-            let objects = run
-                .desired
-                .objects
-                .values()
-                .filter(|object| object.phase == id)
-                .count();
-            let unchanged = objects - writes.get(&id).copied().unwrap_or_default();
+            let objects = run.desired.objects.iter();
+            let objects = objects.filter(|(object, wanted)| {
+                **written.get(object).unwrap_or(&&wanted.phase) == id
+            });
+            let unchanged = objects
+                .clone()
+                .filter(|(object, _)| !written.contains_key(object));
             PhasePlan {
-                objects,
-                unchanged,
+                objects: objects.count(),
+                unchanged: unchanged.count(),
                 ..PhasePlan::planned(phase)
             }
         });

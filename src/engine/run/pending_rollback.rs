@@ -152,7 +152,8 @@ impl<'a> PendingRollback<'a> {
                 revision.phases.iter().map(PhasePlan::recorded).collect(),
                 remembered.chain(phase_of).collect(),
                 timeout,
-            ),
+            )
+            .ending_with(self.unsettled.program.repaired_first()),
             rules: revision.readiness.clone(),
             marks: marks
                 .map(|(id, object)| (id.clone(), object.marks.rollback))

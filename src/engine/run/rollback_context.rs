@@ -100,7 +100,8 @@ impl<'a> RollbackContext<'a> {
         Self {
             target: run.target,
             release: &desired.release,
-            phases: RollbackPhases::new(phases.collect(), by_object.collect(), timeout),
+            phases: RollbackPhases::new(phases.collect(), by_object.collect(), timeout)
+                .ending_with(writes.program.repaired_first()),
             rules: desired.readiness.clone(),
             marks: marks
                 .map(|(id, object)| (id.clone(), object.marks.rollback))

@@ -58,6 +58,7 @@ fn is_open(refused: &str, code: u16, message: &str, written: &[&str]) -> bool {
     let run = RunObjects {
         wanted: written.iter().collect(),
         written: written.iter().collect(),
+        rewritten: Vec::new(),
     };
     let refusal = Refusal {
         code,
@@ -65,6 +66,34 @@ fn is_open(refused: &str, code: u16, message: &str, written: &[&str]) -> bool {
         ..Refusal::default()
     };
     is_undecided(&thing(refused), &refusal, &run)
+}
+
+#[test]
+fn a_webhook_that_nothing_answers_is_decided_by_the_run_that_changes_it() {
+    let configuration = thing("ValidatingWebhookConfiguration/guard");
+    let is_open = |message: &str| {
+        let refusal = Refusal {
+            code: 500,
+            message: message.to_owned(),
+            ..Refusal::default()
+        };
+        let run = RunObjects {
+            wanted: Vec::new(),
+            written: Vec::new(),
+            rewritten: vec![&configuration.body],
+        };
+        is_undecided(&thing("ConfigMap/a"), &refusal, &run)
+    };
+    assert!(is_open(
+        r#"Internal error occurred: failed calling webhook "check.example.org": failed to call webhook: Post "https://a.shop.svc:443/": service "a" not found"#
+    ));
+    assert!(!is_open(
+        r#"Internal error occurred: failed calling webhook "other.example.org": failed to call webhook"#
+    ));
+    assert!(
+        !is_open(r#"admission webhook "check.example.org" denied the request: no"#),
+        "what answers is asked until the end"
+    );
 }
 
 /// What is refused; with which status and message; what of the same run decides about it.

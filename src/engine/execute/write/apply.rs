@@ -16,7 +16,6 @@ use crate::{
         ChangedPath, Path, adoption, changed_paths, clearing, give_up, give_up_filled_in,
         has_managers, hold, written_at_creation,
     },
-    plan::PhaseId,
     preflight::{RunObjects, is_undecided},
     release::{JournalEntry, ObjectRecord},
 };
@@ -29,7 +28,6 @@ impl Writer<'_> {
     pub(super) async fn apply(
         &self,
         id: &ObjectId,
-        phase: &PhaseId,
         force: bool,
         cleared: &[Path],
     ) -> Result<WriteOutcome, RequestError> {
@@ -52,13 +50,12 @@ impl Writer<'_> {
         let created =
             before.is_none() && (applied.created || written_at_creation(&answer, &self.manager));
         let sent = (wanted.sent(), wanted.digest());
-        let record =
-            ObjectRecord::of_answer(id, phase, sent, &answer, &self.manager).map(|record| {
-                ObjectRecord {
-                    created: self.was_created(id, &record.uid),
-                    ..record
-                }
-            });
+        let record = ObjectRecord::of_answer(id, &wanted.phase, sent, &answer, &self.manager).map(
+            |record| ObjectRecord {
+                created: self.was_created(id, &record.uid),
+                ..record
+            },
+        );
         let changed = if created {
             Vec::new()
         } else {
@@ -127,6 +124,7 @@ impl Writer<'_> {
         let run = RunObjects {
             wanted: objects.clone(),
             written: objects,
+            rewritten: Vec::new(),
         };
         is_undecided(&wanted[id].object, refusal, &run)
     }

@@ -22,7 +22,7 @@ use crate::{
     cluster::{Cluster, Live, RequestError, Resource, Served},
     event::WriteResult,
     object::{ObjectId, strip_managed_fields},
-    plan::{PhaseId, ReleaseId},
+    plan::ReleaseId,
     release::{ChangeLog, JournalEntry, Records, Snapshot, Work},
 };
 
@@ -130,12 +130,8 @@ impl<'a> Writer<'a> {
         self.context.kinds.stored_as(id)
     }
 
-    /// Carries out `work`, a step of `phase` that writes.
-    pub(crate) async fn perform(
-        &self,
-        work: &Work,
-        phase: &PhaseId,
-    ) -> Result<Written, RequestError> {
+    /// Carries out `work`, which writes.
+    pub(crate) async fn perform(&self, work: &Work) -> Result<Written, RequestError> {
         let started = Instant::now();
         let object = work
             .writes()
@@ -146,7 +142,7 @@ impl<'a> Writer<'a> {
                 object,
                 force,
                 cleared,
-            } => self.apply(object, phase, *force, cleared).await?,
+            } => self.apply(object, *force, cleared).await?,
             Work::Restore { object } => self.restore(object).await?,
             Work::Recreate { object } => self.recreate(object).await?,
             Work::Delete {

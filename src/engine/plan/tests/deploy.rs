@@ -221,6 +221,47 @@ fn a_webhook_does_not_wait_for_the_job_that_installs_it() {
 }
 
 #[test]
+fn a_dead_webhook_is_repaired_before_everything_that_it_refuses() {
+    assert_snapshot!(deploy("
+        desired:
+          ValidatingWebhookConfiguration/guard: {last: true}
+          Deployment/guard: {}
+          ConfigMap/settings: {phase: databases}
+        live: {ValidatingWebhookConfiguration/guard: {}}
+        decisions: {ValidatingWebhookConfiguration/guard: dead}
+    "), @r"
+    databases
+      0 apply ValidatingWebhookConfiguration/guard
+      1 apply ConfigMap/settings ← 0
+      2 await ready: ConfigMap/settings; phase ends ← 0 1
+    apps
+      3 apply Deployment/guard ← 2
+      4 await ready: ValidatingWebhookConfiguration/guard, Deployment/guard; phase ends ← 2 3
+    ");
+}
+
+#[test]
+fn a_dead_webhook_that_is_not_wanted_any_more_goes_before_everything_else() {
+    assert_snapshot!(deploy("
+        desired: {ConfigMap/a: {}}
+        live: {ConfigMap/old: {}, ValidatingWebhookConfiguration/guard: {}}
+        records: {ConfigMap/old: {}, ValidatingWebhookConfiguration/guard: {}}
+        decisions: {ValidatingWebhookConfiguration/guard: dead}
+    "), @r"
+    apps
+      0 delete ValidatingWebhookConfiguration/guard of uid 1
+    databases
+      1 await ready: nothing; phase ends ← 0
+    apps
+      2 apply ConfigMap/a ← 1
+      3 await ready: ConfigMap/a; phase ends ← 1 2
+    prune
+      4 delete ConfigMap/old of uid 1 ← 1 3
+      5 await gone: ConfigMap/old; phase ends ← 4
+    ");
+}
+
+#[test]
 fn a_webhook_that_is_left_alone_delays_nothing() {
     assert_snapshot!(deploy("
         desired:

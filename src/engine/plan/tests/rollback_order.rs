@@ -76,6 +76,24 @@ fn a_new_webhook_goes_before_anything_is_put_back() {
 }
 
 #[test]
+fn a_webhook_that_was_repaired_first_is_put_back_last() {
+    assert_snapshot!(rollback("
+        snapshot: {ConfigMap/a: {}, ValidatingWebhookConfiguration/guard: {}}
+        changes: {ConfigMap/a: unconfirmed, ValidatingWebhookConfiguration/guard: unconfirmed}
+        live: {ConfigMap/a: {}, ValidatingWebhookConfiguration/guard: {}}
+        program: [apply ValidatingWebhookConfiguration/guard]
+    "), @r"
+    unconfirmed: ConfigMap/a, ValidatingWebhookConfiguration/guard
+    apps
+      0 restore ConfigMap/a
+      1 await ready: ConfigMap/a; phase ends ← 0
+    others
+      2 restore ValidatingWebhookConfiguration/guard ← 1
+      3 await ready: ValidatingWebhookConfiguration/guard; phase ends ← 2
+    ");
+}
+
+#[test]
 fn what_left_with_its_phase_comes_last_but_what_holds_others_first() {
     assert_snapshot!(rollback("
         snapshot:

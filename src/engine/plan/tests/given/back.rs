@@ -123,6 +123,7 @@ fn rollback_phases(case: &Rollback) -> RollbackPhases {
         by_object.collect(),
         Duration::from_mins(1),
     )
+    .ending_with(steps(&case.program).repaired_first())
 }
 
 fn planned(plan: &RollbackPlan) -> String {

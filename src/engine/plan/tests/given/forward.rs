@@ -47,7 +47,8 @@ struct Case {
     records: Written,
     /// What a run did that has not come to its end.
     unsettled: Option<Unsettled>,
-    /// What the API server said to a dry run, as `replace`, `forced` or `grow CLAIM to SIZE`.
+    /// What the API server said to a dry run, as `replace`, `forced` or `grow CLAIM to SIZE`; `dead`
+    /// of a webhook configuration that refuses what is written because nothing answers.
     decisions: IndexMap<String, String>,
     /// The phases that are run; all, where it is left out.
     selection: Option<Vec<String>>,
@@ -104,7 +105,7 @@ impl World {
     fn decide(&self, case: &Case) -> Vec<Decision> {
         let records = &self.history.records;
         let mut decisions = decisions::decide(&self.desired, &self.live, records, &self.selection);
-        for (name, said) in &case.decisions {
+        for (name, said) in case.decisions.iter().filter(|(_, said)| *said != "dead") {
             let decided = decisions
                 .iter_mut()
                 .find(|decision| decision.id == id(name))
@@ -234,6 +235,7 @@ pub(in crate::engine::plan::tests) fn deploy(text: &str) -> String {
     let case: Case = read(text);
     let world = World::of(&case);
     let pruning = world.prune(world.unwanted(), false);
+    let dead = case.decisions.iter().filter(|(_, said)| *said == "dead");
     let program = plan_deploy(&DeployInput {
         wanted: &world.desired,
         decisions: &world.decide(&case),
@@ -241,6 +243,7 @@ pub(in crate::engine::plan::tests) fn deploy(text: &str) -> String {
         live: &world.live,
         records: &world.history.records,
         selection: &world.selection,
+        dead_webhooks: &dead.map(|(name, _)| id(name)).collect(),
     });
     printed::program(&program)
 }
