@@ -6,11 +6,13 @@ use futures::future::join_all;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::engine::{execute::policy::StopReason, watch::cache::ResourceCache};
+use crate::engine::{
+    execute::policy::StopReason, observe::webhooks::find_webhooks, watch::cache::ResourceCache,
+};
 use crate::{
     cluster::{Cluster, RequestError},
     diagnosis::{self, Explanation},
-    event::Diagnosis,
+    event::{Diagnosis, ObjectDiagnosis},
     object::ObjectId,
     plan::PhaseId,
     preflight,
@@ -37,6 +39,7 @@ pub(crate) async fn explain(
         } => Diagnosis {
             summary: format!("{object} could not be written: {}", why(error)),
             phase: Some(phase.clone()),
+            objects: blocked_by_webhook(object, error, cluster).await,
             ..Diagnosis::default()
         },
         StopReason::Failed { phase, objects } => {
@@ -107,6 +110,34 @@ fn why(error: &RequestError) -> String {
         RequestError::Refused(refusal) => preflight::described(refusal),
         other => other.to_string(),
     }
+}
+
+/// Who set up the webhook that refused to have `object` written, and what to do; nothing where it
+/// was none.
+async fn blocked_by_webhook(
+    object: &ObjectId,
+    error: &RequestError,
+    cluster: &Cluster,
+) -> Vec<ObjectDiagnosis> {
+    let RequestError::Refused(refusal) = error else {
+        return Vec::new();
+    };
+    let Some(webhook) = preflight::webhook_refusal(refusal) else {
+        return Vec::new();
+    };
+    let found = find_webhooks(cluster, BTreeSet::from([webhook.name])).await;
+    let explained = found
+        .get(webhook.name)
+        .map(|found| preflight::explained(webhook, found, cluster.kubectl()));
+    let diagnosed = explained.map(|(who, remedy)| ObjectDiagnosis {
+        object: object.clone(),
+        verdict: Verdict::new(State::Failed, "Refused", who.clone()),
+        pod: None,
+        container: None,
+        cause: Some(format!("{who}; {remedy}")),
+        log: Vec::new(),
+    });
+    diagnosed.into_iter().collect()
 }
 
 fn duration(duration: Duration) -> String {

@@ -6,6 +6,7 @@ use super::{
     Finding,
     immutable::unchangeable,
     refusal::{described, names_an_unknown_field},
+    webhook::{WebhookRefusal, dead_webhook, webhook_refusal},
 };
 use crate::{
     cluster::{Refusal, RequestError},
@@ -31,8 +32,36 @@ pub(crate) enum DryRun {
     Unasked,
 }
 
-/// The finding about an object that the API server would not take.
-pub(crate) fn judge_dry_run(object: &Object, dry_run: &DryRun) -> Option<Finding> {
+impl DryRun {
+    /// Whether a webhook could not be asked, and somebody else may yet bring it up.
+    pub(crate) fn is_refused_by_a_dead_webhook(&self) -> bool {
+        matches!(self, DryRun::Undecided(refusal) if dead_webhook(refusal).is_some())
+    }
+
+    /// The same, of which nothing else decides.
+    pub(crate) fn as_refused(self) -> Self {
+        match self {
+            DryRun::Undecided(refusal) => DryRun::Refused(RequestError::Refused(refusal)),
+            other => other,
+        }
+    }
+
+    /// The webhook that stood in the way for good; `None` where none did.
+    pub(crate) fn refusing_webhook(&self) -> Option<WebhookRefusal<'_>> {
+        match self {
+            DryRun::Refused(RequestError::Refused(refusal)) => webhook_refusal(refusal),
+            _ => None,
+        }
+    }
+}
+
+/// The finding about an object that the API server would not take. `advice`: who set up the webhook
+/// that stood in the way, and what to do about it.
+pub(crate) fn judge_dry_run(
+    object: &Object,
+    dry_run: &DryRun,
+    advice: Option<(String, String)>,
+) -> Option<Finding> {
     let error = match dry_run {
         DryRun::Taken(_) | DryRun::Undecided(_) | DryRun::Unasked => return None,
         DryRun::Unchangeable(fields) => return Some(unchangeable(object, fields)),
@@ -50,6 +79,10 @@ pub(crate) fn judge_dry_run(object: &Object, dry_run: &DryRun) -> Option<Finding
         return Some(finding(ExitCode::Failed, error.to_string(), None));
     };
     let said = described(refusal);
+    if let Some((who, remedy)) = advice {
+        let message = format!("{said}; {who}");
+        return Some(finding(ExitCode::Failed, message, Some(remedy)));
+    }
     Some(if refusal.is_forbidden() {
         let remedy = "ask the cluster's administrator for this permission";
         let is_missing = !is_of_admission(refusal);

@@ -25,4 +25,7 @@ pub(crate) use permission::{Missing, Need, not_permitted};
 pub(crate) use refusal::described;
 pub(crate) use requirements::{Brought, requirements};
 pub(crate) use undecided::{RunObjects, is_of_admission, is_undecided};
-pub(crate) use webhook::{dead_webhook, webhook_in};
+pub(crate) use webhook::{
+    FoundWebhook, ServiceState, WebhookServer, WebhookSource, dead_webhook, explained, webhook_in,
+    webhook_refusal,
+};

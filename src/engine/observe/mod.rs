@@ -7,3 +7,4 @@ pub(super) mod objects;
 pub(super) mod orphans;
 pub(super) mod storage_versions;
 pub(super) mod unconfirmed_writes;
+pub(super) mod webhooks;

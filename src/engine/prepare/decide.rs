@@ -3,6 +3,7 @@
 use crate::engine::{
     desired::DesiredState,
     observe::claims::observe_claims,
+    observe::webhooks::find_webhooks,
     plan::config_restart::{preserve_restart_annotation, restart},
     plan::decide::{ChangeAction, Decision, decide},
     plan::prune::{PruneCandidate, PruneInput, plan_prune, unwanted},
@@ -38,7 +39,12 @@ pub(crate) async fn decide_changes(
     let tried = try_changes(context, request, prepared, &mut decisions).await?;
     prepared.observation.dead_webhooks =
         dead_webhooks(&prepared.desired, &decisions, &prepared.observation, &tried);
-    let mut findings = refused(&prepared.desired, &decisions, &tried);
+    let tried = if is_blocked(prepared, &decisions, &tried) {
+        tried.into_iter().map(DryRun::as_refused).collect()
+    } else {
+        tried
+    };
+    let mut findings = refused(context, &prepared.desired, &decisions, &tried).await?;
     let Prepared {
         desired,
         observation,
@@ -54,7 +60,7 @@ pub(crate) async fn decide_changes(
         .cloned()
         .collect();
     let tried = try_changes(context, request, prepared, &mut untried).await?;
-    findings.extend(refused(&prepared.desired, &untried, &tried));
+    findings.extend(refused(context, &prepared.desired, &untried, &tried).await?);
     for tried in untried {
         if let Some(decision) = decisions.iter_mut().find(|it| it.id == tried.id) {
             *decision = tried;
@@ -110,14 +116,41 @@ async fn try_changes(
     context.unless_interrupted(tried).await
 }
 
+/// Whether every write is refused by webhooks that nothing answers and that the run does not
+/// change: then nothing of it can bring them up.
+fn is_blocked(prepared: &Prepared, decisions: &[Decision], tried: &[DryRun]) -> bool {
+    let written = decisions.iter().zip(tried);
+    let mut written = written.filter(|(decision, _)| decision.action != ChangeAction::Keep);
+    prepared.observation.dead_webhooks.is_empty()
+        && written.all(|(_, tried)| tried.is_refused_by_a_dead_webhook())
+}
+
 /// What the API server would not take.
-fn refused(desired: &DesiredState, decisions: &[Decision], tried: &[DryRun]) -> Vec<Finding> {
+async fn refused(
+    context: PrepareContext<'_>,
+    desired: &DesiredState,
+    decisions: &[Decision],
+    tried: &[DryRun],
+) -> Result<Vec<Finding>, PrepareError> {
+    let webhooks = tried.iter().filter_map(DryRun::refusing_webhook);
+    let names = webhooks.map(|webhook| webhook.name).collect();
+    let found = find_webhooks(context.cluster, names);
+    let found = context.unless_interrupted(found).await?;
+    let advice = |tried: &DryRun| {
+        let webhook = tried.refusing_webhook()?;
+        let kubectl = context.cluster.kubectl();
+        Some(preflight::explained(
+            webhook,
+            found.get(webhook.name)?,
+            kubectl,
+        ))
+    };
     let tried = decisions.iter().zip(tried);
-    tried
-        .filter_map(|(decision, tried)| {
-            preflight::judge_dry_run(&desired.objects[&decision.id].object, tried)
-        })
-        .collect()
+    let findings = tried.filter_map(|(decision, tried)| {
+        let object = &desired.objects[&decision.id].object;
+        preflight::judge_dry_run(object, tried, advice(tried))
+    });
+    Ok(findings.collect())
 }
 
 /// Decides what becomes of what is no longer wanted.

@@ -236,9 +236,8 @@ fn deploy_phases(run: &Run<'_>, program: &Program) -> Vec<PhasePlan> {
         .map(|phase| {
             let id = phase.id();
             let objects = run.desired.objects.iter();
-            let objects = objects.filter(|(object, wanted)| {
-                **written.get(object).unwrap_or(&&wanted.phase) == id
-            });
+            let objects = objects
+                .filter(|(object, wanted)| **written.get(object).unwrap_or(&&wanted.phase) == id);
             let unchanged = objects
                 .clone()
                 .filter(|(object, _)| !written.contains_key(object));

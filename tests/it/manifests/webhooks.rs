@@ -1,8 +1,12 @@
 //! Webhooks that refuse what is written, or that nothing answers.
 
 use crate::support::{
-    manifests::{config_map, deployment, documents, faulty_deployment},
+    apply, eventually, kubectl,
+    manifests::{config_map, deployment, documents, faulty_deployment, service},
+    namespace,
     project::{Project, events, name, written},
+    try_kubectl,
+    user::User,
 };
 
 /// A webhook that is asked about Deployments and ConfigMaps of the namespace `name`, whose Service
@@ -35,7 +39,23 @@ fn blocked(name: &str) -> Project {
         .manifest("apps/webhook.yaml", &dead_webhook(name, "Fail"))
         .manifest("apps/web.yaml", &workloads("1"));
     project.deploy(&[]);
+    asked(name);
     project
+}
+
+/// Waits until the API server asks the webhook of `name`.
+fn asked(name: &str) {
+    let probe = [
+        "create",
+        "configmap",
+        "probe",
+        "--dry-run=server",
+        "-n",
+        name,
+    ];
+    eventually("the API server asks the webhook", || {
+        (!try_kubectl(&probe, "").status.success()).then_some(())
+    });
 }
 
 fn order(log: &[serde_json::Value]) -> Vec<String> {
@@ -99,5 +119,86 @@ fn what_a_repaired_webhook_let_through_is_rolled_back_before_it() {
     let hook = format!("validatingwebhookconfiguration/{name}");
     assert_eq!(project.get(&hook)["webhooks"][0]["failurePolicy"], "Fail");
     assert_eq!(project.get("configmap/settings")["data"]["value"], "1");
-    crate::support::kubectl(&["delete", "validatingwebhookconfiguration", name]);
+    kubectl(&["delete", "validatingwebhookconfiguration", name]);
+}
+
+/// What is said, as one line.
+fn said(stderr: &str) -> String {
+    stderr.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Nothing of the run can bring up a webhook that refuses all of it.
+#[test]
+fn a_dead_webhook_that_the_run_does_not_change_is_named_before_the_first_write() {
+    let name = "hook-dead";
+    let project = blocked(name);
+    project.rewrite("apps/web.yaml", &workloads("2"));
+    let run = project.up(&[]).run().exited(1);
+    let text = said(&run.stderr);
+    for part in [
+        "nothing was changed",
+        "set up by ValidatingWebhookConfiguration/hook-dead (failurePolicy `Fail`)",
+        "answered by Service/hook-dead/checker, which does not exist",
+        "delete validatingwebhookconfiguration hook-dead`",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    kubectl(&["delete", "validatingwebhookconfiguration", name]);
+}
+
+/// The webhook of somebody else: its Service is there, and nothing behind it.
+#[test]
+fn a_webhook_of_others_is_named_with_its_service_and_without_permission_with_whom_to_ask() {
+    let name = namespace("hook-others");
+    let idle = service("checker", "").replace("port: 80,", "port: 443,");
+    apply(&name, &idle);
+    apply(&name, &dead_webhook(&name, "Fail"));
+    asked(&name);
+    let project = Project::new(&name).manifest("apps/settings.yaml", &config_map("settings", "1"));
+    let run = project.up(&[]).run().exited(1);
+    let text = said(&run.stderr);
+    assert!(text.contains("failed calling webhook"), "{text}");
+    assert!(text.contains("which has no ready endpoints"), "{text}");
+    assert!(text.contains("get endpointslices -n"), "{text}");
+
+    let user = User::without_rights();
+    let binding = ["-n", &name, "--clusterrole=admin", "--user", &user.name];
+    kubectl(&[&["create", "rolebinding", "deployer"], binding.as_slice()].concat());
+    project.rewrite_plan(&format!("stateNamespace: {name}\n"));
+    let run = user.runs(project.up(&[])).run();
+    let text = said(&run.stderr);
+    assert!(
+        text.contains("you may not list webhook configurations"),
+        "{text}"
+    );
+    kubectl(&["delete", "validatingwebhookconfiguration", &name]);
+}
+
+/// Something else of the run could have brought the webhook up, and has not.
+#[test]
+fn what_a_dead_webhook_refuses_half_way_is_explained_and_rolled_back() {
+    let name = "hook-late";
+    let hook = dead_webhook(name, "Fail").replace("[configmaps, deployments]", "[deployments]");
+    let project = Project::new(name)
+        .manifest("apps/webhook.yaml", &hook)
+        .manifest("apps/web.yaml", &workloads("1"));
+    project.deploy(&[]);
+    let probe = ["annotate", "deployment", "web", "a=b", "--dry-run=server"];
+    eventually("the API server asks the webhook", || {
+        let answer = try_kubectl(&[&probe[..], &["-n", name]].concat(), "");
+        (!answer.status.success()).then_some(())
+    });
+    let web = deployment("web").replace("web:v1", "web:v2");
+    project.rewrite(
+        "apps/web.yaml",
+        &documents(&[web, config_map("settings", "2")]),
+    );
+    let run = project.up(&[]).run().exited(1);
+    let text = said(&run.stderr);
+    assert!(
+        text.contains("set up by ValidatingWebhookConfiguration/hook-late (failurePolicy `Fail`)"),
+        "{text}"
+    );
+    assert_eq!(project.get("configmap/settings")["data"]["value"], "1");
+    kubectl(&["delete", "validatingwebhookconfiguration", name]);
 }
