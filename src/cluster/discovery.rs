@@ -179,6 +179,11 @@ impl Served {
         })
     }
 
+    /// The kind of CustomResourceDefinitions.
+    pub(crate) fn definitions(&self) -> Option<&Resource> {
+        self.preferred("apiextensions.k8s.io", "CustomResourceDefinition")
+    }
+
     /// All kinds.
     pub(crate) fn kinds(&self) -> impl Iterator<Item = &Resource> {
         self.resources.iter()

@@ -40,8 +40,8 @@ struct ListMetadata {
 /// What is listed of a kind, and in which form.
 struct Choice<'a> {
     namespace: Option<&'a str>,
-    /// Label selector.
-    selector: Option<&'a str>,
+    /// What selects them, as parameters of the request.
+    selectors: &'a str,
     /// `Accept` header.
     accept: Option<&'static str>,
 }
@@ -59,11 +59,23 @@ impl Cluster {
         namespace: Option<&str>,
         selector: Option<&str>,
     ) -> Result<Listed, RequestError> {
+        self.list_with(resource, namespace, &parameter("labelSelector", selector))
+            .await
+    }
+
+    /// All objects of `resource` in `namespace` (or in all namespaces) that `selectors`, parameters
+    /// of the request, select.
+    pub(super) async fn list_with(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        selectors: &str,
+    ) -> Result<Listed, RequestError> {
         self.list_as(
             resource,
             &Choice {
                 namespace,
-                selector,
+                selectors,
                 accept: None,
             },
         )
@@ -82,7 +94,7 @@ impl Cluster {
             resource,
             &Choice {
                 namespace,
-                selector,
+                selectors: &parameter("labelSelector", selector),
                 accept: Some(METADATA_ONLY),
             },
         )
@@ -100,7 +112,7 @@ impl Cluster {
             let path = format!(
                 "{}?limit={PAGE}{}{}",
                 resource.collection(choice.namespace),
-                parameter("labelSelector", choice.selector),
+                choice.selectors,
                 parameter("continue", Some(&next))
             );
             let page: List = self

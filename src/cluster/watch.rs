@@ -29,7 +29,8 @@ use super::{
 };
 use crate::object::{ManifestView, ObjectId, strip_managed_fields};
 
-/// What a watch is about: a kind, in a namespace or in all, that carries a label or any.
+/// What a watch is about: a kind, in a namespace or in all, that carries a label or any, of one name
+/// or any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WatchScope {
     /// The kind.
@@ -38,6 +39,20 @@ pub(crate) struct WatchScope {
     pub(crate) namespace: Option<String>,
     /// Label selector.
     pub(crate) selector: Option<String>,
+    /// Name; `None`: any.
+    pub(crate) name: Option<String>,
+}
+
+impl WatchScope {
+    /// The parameters of a request for it, beside its path.
+    fn parameters(&self) -> String {
+        let name = self
+            .name
+            .as_ref()
+            .map(|name| format!("metadata.name={name}"));
+        parameter("labelSelector", self.selector.as_deref())
+            + &parameter("fieldSelector", name.as_deref())
+    }
 }
 
 /// What a watch saw.
@@ -107,17 +122,17 @@ impl Cluster {
         let path = watch_path(
             &scope.resource,
             scope.namespace.as_deref(),
-            &parameter("labelSelector", scope.selector.as_deref()),
+            &scope.parameters(),
         );
         let mut position = resource_version;
         loop {
             let from = match position.take() {
                 Some(from) => from,
                 None => match self
-                    .list(
+                    .list_with(
                         &scope.resource,
                         scope.namespace.as_deref(),
-                        scope.selector.as_deref(),
+                        &scope.parameters(),
                     )
                     .await
                 {

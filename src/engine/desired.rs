@@ -12,7 +12,7 @@ use crate::{
         Definition, Digest, Marks, Object, ObjectId, Origin, Scope, field::part, scale_target,
     },
     phase::Ordered,
-    plan::{PhaseId, PhaseSettings, ReadinessRule, ReleaseId},
+    plan::{ExpectedCrd, ExpectedScope, PhaseId, PhaseSettings, ReadinessRule, ReleaseId},
 };
 
 /// Everything that a run wants to be in the cluster.
@@ -353,9 +353,78 @@ impl DesiredState {
             .or_else(|| self.defined_here(object))
     }
 
-    /// Whether the kind of `object` is defined by a CustomResourceDefinition among the wanted
-    /// objects.
+    /// The kind of `object` as the run brings it: by a CustomResourceDefinition among the wanted
+    /// objects, or by a controller of an earlier phase, as the plan says.
     pub(crate) fn defined_here(&self, object: &Object) -> Option<Resource> {
+        self.defined_by_definition(object)
+            .or_else(|| self.expected(object))
+    }
+
+    /// The phase that brings the kind of `object`, where one of the run does.
+    pub(crate) fn defining_phase(&self, object: &Object) -> Option<PhaseId> {
+        let is_defined = |wanted: &&DesiredObject| {
+            Definition::of(&wanted.object.body).is_some_and(|definition| {
+                definition.group() == object.id.group && definition.kind() == object.id.kind
+            })
+        };
+        let definition = self.objects.values().find(is_defined);
+        definition
+            .map(|definition| definition.phase.clone())
+            .or_else(|| Some(self.expectation(object)?.0.id()))
+    }
+
+    /// Whether a controller of an earlier phase is expected to define the kind of `object`.
+    pub(crate) fn is_expected(&self, object: &Object) -> bool {
+        self.expectation(object).is_some()
+    }
+
+    /// The definition that a controller of an earlier phase than that of `object` is expected to
+    /// create for its kind, and that phase.
+    fn expectation(&self, object: &Object) -> Option<(&PhaseSettings, &ExpectedCrd)> {
+        let own = &self.objects.get(&object.id)?.phase;
+        let earlier = self
+            .phases
+            .iter()
+            .filter(|phase| self.is_before(phase, own));
+        earlier.rev().find_map(|phase| {
+            let expects = phase.expects.iter();
+            let crd = ExpectedCrd::of_kind(expects, &object.id.group, &object.id.kind)?;
+            Some((phase, crd))
+        })
+    }
+
+    /// Whether `phase` has ended when `other` starts.
+    fn is_before(&self, phase: &PhaseSettings, other: &PhaseId) -> bool {
+        let after = |id: &PhaseId| {
+            let settings = self.phases.iter().find(|known| known.id() == *id);
+            settings.map_or(&[][..], |settings| settings.after.as_slice())
+        };
+        let mut open: Vec<PhaseId> = vec![other.clone()];
+        let mut seen: Vec<PhaseId> = Vec::new();
+        while let Some(next) = open.pop() {
+            let before = after(&next).iter().map(|name| PhaseId::declared(name));
+            let new: Vec<PhaseId> = before.filter(|id| !seen.contains(id)).collect();
+            seen.extend(new.iter().cloned());
+            open.extend(new);
+        }
+        seen.contains(&phase.id())
+    }
+
+    fn expected(&self, object: &Object) -> Option<Resource> {
+        let (_, version) = object.api_version.split_once('/')?;
+        let (_, crd) = self.expectation(object)?;
+        Some(Resource {
+            group: object.id.group.clone(),
+            version: version.to_owned(),
+            kind: object.id.kind.clone(),
+            plural: crd.plural().to_owned(),
+            namespaced: crd.scope == ExpectedScope::Namespaced,
+            verbs: Vec::new(),
+            has_status: false,
+        })
+    }
+
+    fn defined_by_definition(&self, object: &Object) -> Option<Resource> {
         let (group, version) = object.api_version.split_once('/')?;
         let kind = object.id.kind.as_str();
         let definition = self

@@ -56,7 +56,11 @@ pub(crate) async fn explain(
             } else {
                 "timed out"
             };
-            let summary = format!("{what} after {}: {}", duration(*after), listed(objects));
+            let summary = format!(
+                "{what} after {}: {}",
+                duration(*after),
+                not_defined(objects, phase, cache).unwrap_or_else(|| listed(objects))
+            );
             look_into(summary, Some(phase), objects, cluster, cache).await
         }
         StopReason::Fenced => Diagnosis {
@@ -146,6 +150,29 @@ fn duration(duration: Duration) -> String {
         seconds if seconds % 60 == 0 => format!("{} min", seconds / 60),
         seconds => format!("{} min {} s", seconds / 60, seconds % 60),
     }
+}
+
+/// That nothing but definitions is missing that controllers of `phase` were expected to create.
+fn not_defined(
+    objects: &[(ObjectId, Verdict)],
+    phase: &PhaseId,
+    cache: &ResourceCache,
+) -> Option<String> {
+    let is_missing = |(id, verdict): &(ObjectId, Verdict)| {
+        cache.is_expected(id) && verdict.state == State::Missing
+    };
+    if objects.is_empty() || !objects.iter().all(is_missing) {
+        return None;
+    }
+    let names: Vec<&str> = objects.iter().map(|(id, _)| id.name.as_str()).collect();
+    let (noun, have) = match names.len() {
+        1 => ("CustomResourceDefinition", "has"),
+        _ => ("CustomResourceDefinitions", "have"),
+    };
+    Some(format!(
+        "{noun} {}, which the plan expects after phase `{phase}`, {have} not come up",
+        names.join(", ")
+    ))
 }
 
 /// `Deployment/shop/api is failed` or `3 objects are not ready: …`.

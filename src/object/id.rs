@@ -26,6 +26,14 @@ impl ObjectId {
         Self::core("Namespace", None, name)
     }
 
+    /// The CustomResourceDefinition `name`.
+    pub(crate) fn definition(name: &str) -> Self {
+        Self {
+            group: "apiextensions.k8s.io".to_owned(),
+            ..Self::core("CustomResourceDefinition", None, name)
+        }
+    }
+
     /// The object `name` of a kind of the core group.
     pub(crate) fn core(kind: &str, namespace: Option<&str>, name: &str) -> Self {
         Self {

@@ -45,6 +45,7 @@ fn phase(name: &str, after: Vec<String>) -> PhaseSettings {
         timeout: Duration::from_secs(1),
         failure_budget: FailureBudget::default(),
         on_failure: OnFailure::Rollback,
+        expects: Vec::new(),
     }
 }
 

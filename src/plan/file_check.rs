@@ -68,6 +68,7 @@ pub(super) fn check(document: &Document, file: &PlanFile, problems: &mut Vec<Pro
     }
     check_budgets(document, file, problems);
     check_phases(document, file, problems);
+    check_expectations(document, file, problems);
     check_open(document, file, problems);
 }
 
@@ -142,6 +143,19 @@ fn check_phases(document: &Document, file: &PlanFile, problems: &mut Vec<Problem
                     );
                     problems.push(document.error(&path.key("match").item(index).key(key), message));
                 }
+            }
+        }
+    }
+}
+
+fn check_expectations(document: &Document, file: &PlanFile, problems: &mut Vec<Problem>) {
+    for (name, phase) in &file.phases {
+        let expected = phase.expects.iter().flat_map(|expects| &expects.crds);
+        for (index, crd) in expected.enumerate() {
+            if !is_crd_name(&crd.name) {
+                let path = KeyPath::top("phases").key(name).key("expects");
+                let path = path.key("crds").item(index);
+                problems.push(document.error(&path, wrong_crd(&crd.name)));
             }
         }
     }

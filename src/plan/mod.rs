@@ -4,6 +4,7 @@ mod action_declaration;
 mod check_declaration;
 mod discover;
 mod duration;
+mod expects;
 mod expression;
 mod failure_budget;
 mod file;
@@ -32,6 +33,7 @@ mod variables;
 mod when;
 
 pub(crate) use duration::parse_duration;
+pub(crate) use expects::{ExpectedCrd, ExpectedScope};
 pub(crate) use expression::{Doubt, Expression};
 pub(crate) use failure_budget::FailureBudget;
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::{
     action_declaration::{Action, Backup},
     check_declaration::Check,
     duration::PlanDuration,
+    expects::Expects,
     failure_budget::FailureBudgetDeclaration,
     when::When,
 };
@@ -30,6 +31,8 @@ pub(crate) struct PhaseDeclaration {
     pub(crate) matches: Vec<Match>,
     /// Where this does not hold, the phase is skipped, and said to be.
     pub(crate) when: Option<When>,
+    /// What controllers of the phase define while they run, and later phases need.
+    pub(crate) expects: Option<Expects>,
     /// Time limit; 10 minutes by default.
     pub(crate) timeout: Option<PlanDuration>,
     /// How much failing is tolerated in it, where that is not what the plan says.

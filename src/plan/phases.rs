@@ -88,6 +88,7 @@ fn settings(
             .map_or(DEFAULT_TIMEOUT, |timeout| timeout.0),
         failure_budget: budget.changed_by(declared.failure_budget),
         on_failure: declared.on_failure,
+        expects: declared.expects.map_or(Vec::new(), |expects| expects.crds),
     }
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
+    expects::ExpectedCrd,
     failure_budget::FailureBudget,
     file::{OpenTarget, Requires},
     phase_declaration::{Match, OnFailure},
@@ -162,6 +163,8 @@ pub(crate) struct PhaseSettings {
     pub(crate) failure_budget: FailureBudget,
     /// What a failure in it does.
     pub(crate) on_failure: OnFailure,
+    /// Definitions that its controllers create while they run.
+    pub(crate) expects: Vec<ExpectedCrd>,
 }
 
 impl PhaseSettings {

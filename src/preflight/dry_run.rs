@@ -39,7 +39,7 @@ impl DryRun {
     }
 
     /// The same, of which nothing else decides.
-    pub(crate) fn as_refused(self) -> Self {
+    pub(crate) fn into_refused(self) -> Self {
         match self {
             DryRun::Undecided(refusal) => DryRun::Refused(RequestError::Refused(refusal)),
             other => other,

@@ -70,7 +70,7 @@ fn unserved_remedy(object: &Object, served: &Served) -> String {
         return format!("use `apiVersion: {}`", elsewhere.join("` or `"));
     }
     format!(
-        "install the CustomResourceDefinition of {kind} first, or give its phase a `when: {{crd: …}}`"
+        "install the CustomResourceDefinition of {kind} first, or give its phase a `when: {{crd: …}}`; where a controller of an earlier phase creates it, say so there: `expects: {{crds: […]}}`"
     )
 }
 

@@ -231,12 +231,12 @@ mod tests {
         assert_eq!(of("pods \"a\" is forbidden: exceeded quota: small"), None);
     }
 
-    fn configuration(client: Value) -> Value {
+    fn configuration(client: &Value) -> Value {
         json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration", "metadata": {"name": "guard"},
             "webhooks": [{"name": "check.example.org", "failurePolicy": "Fail", "clientConfig": client}]})
     }
 
-    fn told(message: &str, client: Value, state: ServiceState) -> (String, String) {
+    fn told(message: &str, client: &Value, state: ServiceState) -> (String, String) {
         let configuration = configuration(client);
         let id = ObjectId::of(&configuration).expect("has an identity");
         let refusal = refusal(message);
@@ -253,25 +253,25 @@ mod tests {
     fn the_configuration_and_the_service_behind_it_are_named_with_what_to_do() {
         let service = json!({"service": {"namespace": "shop", "name": "a"}});
         assert_eq!(
-            told(DEAD, service.clone(), ServiceState::Absent),
+            told(DEAD, &service, ServiceState::Absent),
             (
                 "this webhook is set up by ValidatingWebhookConfiguration/guard (failurePolicy `Fail`), and answered by Service/shop/a, which does not exist".to_owned(),
                 "create Service/shop/a; where what it belongs to is gone, delete its configuration: `kubectl delete validatingwebhookconfiguration guard`".to_owned()
             )
         );
-        let (_, remedy) = told(DEAD, service.clone(), ServiceState::WithoutEndpoints);
+        let (_, remedy) = told(DEAD, &service, ServiceState::WithoutEndpoints);
         assert!(
             remedy.contains("`kubectl get endpointslices -n shop -l kubernetes.io/service-name=a`"),
             "{remedy}"
         );
-        let (_, remedy) = told(DENIED, service, ServiceState::WithEndpoints);
+        let (_, remedy) = told(DENIED, &service, ServiceState::WithEndpoints);
         assert_eq!(
             remedy,
             "change what the webhook objects to, or ask whoever runs Service/shop/a, which answers it"
         );
         let (who, _) = told(
             DEAD,
-            json!({"url": "https://a.test/"}),
+            &json!({"url": "https://a.test/"}),
             ServiceState::Hidden,
         );
         assert!(who.ends_with("and answered at `https://a.test/`"), "{who}");

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Author;
 use crate::{
     event::{PhaseOutcome, Proof, RunOutcome},
-    plan::{FailureBudget, OnFailure, PhaseSettings, ReadinessRule, ReleaseId},
+    plan::{ExpectedCrd, FailureBudget, OnFailure, PhaseSettings, ReadinessRule, ReleaseId},
 };
 
 /// One attempt at changing a release: what was wanted and what happened.
@@ -157,6 +157,9 @@ pub(crate) struct PhaseRecord {
     pub(crate) failure_budget: FailureBudget,
     /// What a failure in it does.
     pub(crate) on_failure: OnFailure,
+    /// Definitions that its controllers create while they run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) expects: Vec<ExpectedCrd>,
     /// Chunks that hold its objects as they were wanted.
     pub(crate) wanted: Vec<String>,
     /// How it ended; `None` where it was not reached.
@@ -176,6 +179,7 @@ impl PhaseRecord {
             timeout: self.timeout,
             failure_budget: self.failure_budget,
             on_failure: self.on_failure,
+            expects: self.expects.clone(),
         }
     }
 }

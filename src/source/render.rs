@@ -16,7 +16,7 @@ use crate::{
     object::{
         Definition, ManifestView, Object, ObjectId, Origin, PhaseHint, Problem, Scope, ScopeLookup,
     },
-    plan::Plan,
+    plan::{ExpectedCrd, ExpectedScope, PhaseSettings, Plan},
 };
 
 /// Namespaces that every cluster has.
@@ -43,8 +43,8 @@ pub(crate) type Substitute<'a> = dyn Fn(&mut Value, &Origin, &mut Vec<Problem>) 
 /// Renders the sources of `plan`: loads them, replaces variables, normalises, and gives objects
 /// without a namespace the plan's.
 ///
-/// `scopes` says which kinds live in namespaces; CRDs among the sources count as well, and a kind
-/// that nobody knows is taken for namespaced. All problems come at once.
+/// `scopes` says which kinds live in namespaces; CRDs among the sources count as well, and what the
+/// plan expects of controllers. A kind that nobody knows is taken for namespaced. All problems come at once.
 pub(crate) fn render(
     plan: &Plan,
     scopes: &dyn ScopeLookup,
@@ -70,6 +70,7 @@ pub(crate) fn render(
         scopes,
         definitions,
         namespace: &plan.namespace.name,
+        phases: &plan.contents.phases,
     };
     for manifest in manifests {
         rendering.add(manifest);
@@ -137,6 +138,7 @@ struct Rendering<'a> {
     scopes: &'a dyn ScopeLookup,
     definitions: HashMap<(String, String), Scope>,
     namespace: &'a str,
+    phases: &'a [PhaseSettings],
 }
 
 impl Rendering<'_> {
@@ -182,7 +184,18 @@ impl Rendering<'_> {
             .copied();
         defined
             .or_else(|| self.scopes.scope(&id.group, &id.kind))
+            .or_else(|| self.expected_scope(id))
             .unwrap_or(Scope::Namespaced)
+    }
+
+    /// The scope that the plan says the kind of `id` will have, where a controller defines it.
+    fn expected_scope(&self, id: &ObjectId) -> Option<Scope> {
+        let expected = self.phases.iter().flat_map(|phase| &phase.expects);
+        let crd = ExpectedCrd::of_kind(expected, &id.group, &id.kind)?;
+        Some(match crd.scope {
+            ExpectedScope::Namespaced => Scope::Namespaced,
+            ExpectedScope::Cluster => Scope::Cluster,
+        })
     }
 
     /// Takes the namespace off a cluster-scoped object, as the API server does.

@@ -5,6 +5,7 @@ mod bad_input;
 mod causes;
 mod definitions;
 mod environments;
+mod expected;
 mod failure;
 mod fresh;
 mod interrupt;

@@ -85,7 +85,7 @@ pub(crate) async fn served_now(
             *resource = as_before.clone();
         }
     }
-    let Some(definitions) = served.preferred(DEFINITIONS, "CustomResourceDefinition") else {
+    let Some(definitions) = served.definitions() else {
         return Ok(kinds);
     };
     for definition in ids.iter().filter(|id| id.is_definition()) {
@@ -101,6 +101,16 @@ pub(crate) async fn served_now(
             let resource = defined_as(definition, version_before(snapshot, id));
             kinds.extend(resource.map(|resource| ((*id).clone(), resource)));
         }
+    }
+    // A controller may have defined the others since.
+    let others: Vec<&ObjectId> = ids
+        .iter()
+        .copied()
+        .filter(|id| !kinds.contains_key(*id))
+        .collect();
+    if !others.is_empty() {
+        let now = cluster.discover().await?;
+        kinds.extend(stored_as(cluster, &now, others.into_iter()).await?);
     }
     Ok(kinds)
 }
@@ -149,8 +159,6 @@ pub(crate) async fn translated<'a>(
     Ok((translated, unknown))
 }
 
-const DEFINITIONS: &str = "apiextensions.k8s.io";
-
 /// The version that custom resources of a kind are stored in; `None` where it has no definition, or
 /// that may not be read.
 async fn storage_version(
@@ -175,7 +183,7 @@ async fn definition_of(
     served: &Served,
     resource: &Resource,
 ) -> Result<Option<Value>, RequestError> {
-    let definitions = served.preferred(DEFINITIONS, "CustomResourceDefinition");
+    let definitions = served.definitions();
     let Some(definitions) = definitions.filter(|_| resource.group.contains('.')) else {
         return Ok(None);
     };

@@ -108,7 +108,10 @@ fn push_phase(
         let others_ready = push_await_ready(program, phase, after, objects, false);
         after = push_applies(program, input, phase, &last, to_write, &[others_ready]);
     }
-    push_await_ready(program, phase, after, input.awaited(objects), true)
+    let expected = input.expected.iter().filter(|(of, _)| of == phase);
+    let mut awaited = input.awaited(objects);
+    awaited.extend(expected.map(|(_, definition)| definition.clone()));
+    push_await_ready(program, phase, after, awaited, true)
 }
 
 /// What the program of a run is made of.
@@ -128,6 +131,8 @@ pub(crate) struct DeployInput<'a> {
     pub(crate) selection: &'a Selection,
     /// Webhook configurations that refuse writes because nothing answers.
     pub(crate) dead_webhooks: &'a BTreeSet<ObjectId>,
+    /// Definitions that controllers of a phase are expected to create, and that are not there yet.
+    pub(crate) expected: &'a [(PhaseId, ObjectId)],
 }
 
 impl DeployInput<'_> {

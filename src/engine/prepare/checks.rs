@@ -45,8 +45,17 @@ pub(crate) fn unknown_kinds(
     prepared: &Prepared,
     served: &Served,
 ) -> Vec<Finding> {
-    let objects = selected(request, prepared)
-        .map(|object| (object, prepared.desired.resource(object, served)));
+    let desired = &prepared.desired;
+    // What brings a kind must be part of the run.
+    let is_brought = |object: &Object| {
+        let phase = desired.defining_phase(object);
+        phase.is_none_or(|phase| request.selection.holds(&phase))
+    };
+    let kind = |object: &Object| match served.exact(&object.api_version, &object.id.kind) {
+        Some(resource) => Some(resource.clone()),
+        None => desired.defined_here(object).filter(|_| is_brought(object)),
+    };
+    let objects = selected(request, prepared).map(|object| (object, kind(object)));
     preflight::unknown_kinds(objects, served)
 }
 

@@ -40,7 +40,7 @@ pub(crate) async fn decide_changes(
     prepared.observation.dead_webhooks =
         dead_webhooks(&prepared.desired, &decisions, &prepared.observation, &tried);
     let tried = if is_blocked(prepared, &decisions, &tried) {
-        tried.into_iter().map(DryRun::as_refused).collect()
+        tried.into_iter().map(DryRun::into_refused).collect()
     } else {
         tried
     };

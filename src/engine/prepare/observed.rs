@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::engine::{
-    desired::DesiredState,
+    desired::{DesiredObject, DesiredState},
     observe::history::ReleaseHistory,
     observe::objects::{self, Observation},
     prepare::context::{PrepareContext, PrepareError},
@@ -33,14 +33,14 @@ pub(crate) async fn observe(
     let looked = objects::observe(context.cluster, release, &known);
     let mut observation = context.answer("cannot read the objects", looked).await?;
     observation.forget_what_goes(desired.objects.keys());
-    note_undefined(desired, &mut observation);
+    note_undefined(desired, context.served, &mut observation);
     history.complete(&observation.live, &release.field_manager());
     Ok((observation, history))
 }
 
 /// Takes what cannot be there for absent: objects whose definition is among those that are wanted,
-/// and is not there.
-fn note_undefined(desired: &DesiredState, observation: &mut Observation) {
+/// and is not there, or is expected of a controller, and their kind is not served.
+fn note_undefined(desired: &DesiredState, served: &Served, observation: &mut Observation) {
     let live = &observation.live;
     let absent = desired
         .objects
@@ -50,11 +50,14 @@ fn note_undefined(desired: &DesiredState, observation: &mut Observation) {
         .filter_map(|(_, wanted)| Definition::of(&wanted.object.body))
         .map(|definition| (definition.group().to_owned(), definition.kind().to_owned()))
         .collect();
-    let undefined = desired.objects.keys().filter(|id| {
+    let is_expected = |id: &ObjectId, wanted: &DesiredObject| {
+        desired.is_expected(&wanted.object) && served.preferred(&id.group, &id.kind).is_none()
+    };
+    let undefined = desired.objects.iter().filter(|(id, wanted)| {
         matches!(live.seen(id), Seen::Unasked)
-            && kinds.contains(&(id.group.clone(), id.kind.clone()))
+            && (kinds.contains(&(id.group.clone(), id.kind.clone())) || is_expected(id, wanted))
     });
-    let undefined: Vec<ObjectId> = undefined.cloned().collect();
+    let undefined: Vec<ObjectId> = undefined.map(|(id, _)| id.clone()).collect();
     for id in undefined {
         observation.live.note(id, Seen::Absent);
     }

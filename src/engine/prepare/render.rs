@@ -76,13 +76,14 @@ impl Rendering {
 
     /// Phases whose `when` does not hold in a cluster that serves `served`, and why.
     ///
-    /// A definition among the objects of an earlier phase counts as served.
+    /// A definition among the objects of an earlier phase counts as served, and so does one that its
+    /// controllers are expected to create.
     pub(crate) fn skipped(&self, plan: &Plan, served: &Served) -> Vec<(String, String)> {
+        let expected = plan.contents.phases.iter().flat_map(|phase| &phase.expects);
         let defines = |name: &str| {
-            self.rendered
-                .objects
-                .keys()
-                .any(|id| id.is_definition() && id.name == name)
+            let mut objects = self.rendered.objects.keys();
+            objects.any(|id| id.is_definition() && id.name == name)
+                || expected.clone().any(|crd| crd.name == name)
         };
         let conditional = plan
             .contents
@@ -111,6 +112,7 @@ impl Rendering {
         };
         for (number, settings) in plan.contents.phases.iter().enumerate() {
             if skipped.iter().any(|(name, _)| *name == settings.name) {
+                desired.phases[number].expects.clear();
                 continue;
             }
             let objects: Vec<&Object> = self

@@ -49,6 +49,7 @@ impl ExecutionPlan {
                 label: None,
             };
         }
+        let expected = expected_definitions(run);
         let program = plan_deploy(&DeployInput {
             wanted: run.desired,
             decisions: run.decisions,
@@ -57,14 +58,26 @@ impl ExecutionPlan {
             records: &run.history.records,
             selection: run.options.selection,
             dead_webhooks: &run.observation.dead_webhooks,
+            expected: &expected,
         });
         Self {
-            phases: deploy_phases(run, &program),
+            phases: deploy_phases(run, &program, &expected),
             program,
             on_fault: OnFault::Stop,
             label: shared_label(run),
         }
     }
+}
+
+/// The definitions that controllers of each phase are expected to create, as far as the cluster does
+/// not serve them yet.
+fn expected_definitions(run: &Run<'_>) -> Vec<(PhaseId, ObjectId)> {
+    let phases = run.desired.phases.iter();
+    let expected = phases.flat_map(|phase| phase.expects.iter().map(|crd| (phase.id(), crd)));
+    expected
+        .filter(|(_, crd)| !run.target.served.serves_crd(&crd.name))
+        .map(|(phase, crd)| (phase, ObjectId::definition(&crd.name)))
+        .collect()
 }
 
 /// The label of the release, where all that goes carries it: what goes with the data of a
@@ -155,6 +168,7 @@ pub(crate) async fn execute_run<'a>(
         }),
         &run.observation.live,
     )
+    .expecting(expected_definitions(run).into_iter().map(|(_, id)| id))
     .judging_by(rules(&run.desired.readiness, emitter));
     let context = write_context(run, baseline, journal);
     execute(&plan.program, plan.phases.clone(), context, cache, control).await
@@ -196,6 +210,10 @@ fn write_context<'a>(
             resources.insert(removal.id.clone(), resource.clone());
         }
     }
+    if let Some(definitions) = run.target.served.definitions() {
+        let expected = expected_definitions(run).into_iter();
+        resources.extend(expected.map(|(_, id)| (id, definitions.clone())));
+    }
     let unsettled = run.history.unsettled.as_ref();
     WriteContext {
         cluster: run.target.cluster.clone(),
@@ -218,7 +236,11 @@ fn write_context<'a>(
 }
 
 /// The phases that the program has steps of.
-fn deploy_phases(run: &Run<'_>, program: &Program) -> Vec<PhasePlan> {
+fn deploy_phases(
+    run: &Run<'_>,
+    program: &Program,
+    expected: &[(PhaseId, ObjectId)],
+) -> Vec<PhasePlan> {
     // What is repaired first is written in another phase than its own.
     let written: HashMap<&ObjectId, &PhaseId> = program
         .steps
@@ -253,7 +275,7 @@ fn deploy_phases(run: &Run<'_>, program: &Program) -> Vec<PhasePlan> {
     };
     phases
         .chain([prune])
-        .filter(|phase| phase.objects > 0)
+        .filter(|phase| phase.objects > 0 || expected.iter().any(|(of, _)| *of == phase.id))
         .collect()
 }
 

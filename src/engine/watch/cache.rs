@@ -36,6 +36,8 @@ pub(crate) struct ResourceCache {
     criteria: Criteria,
     news: Changes,
     watches: Watches,
+    /// What others are expected to create: it does not carry our label.
+    expected: HashSet<ObjectId>,
 }
 
 /// What objects are judged by, beside themselves and what is related to them.
@@ -107,7 +109,19 @@ impl ResourceCache {
             },
             news: Changes::default(),
             watches: Watches::new(cluster),
+            expected: HashSet::new(),
         }
+    }
+
+    /// The same cache, which is asked for `expected`, which others create.
+    pub(crate) fn expecting(mut self, expected: impl Iterator<Item = ObjectId>) -> Self {
+        self.expected.extend(expected);
+        self
+    }
+
+    /// Whether others are expected to create `id`.
+    pub(crate) fn is_expected(&self, id: &ObjectId) -> bool {
+        self.expected.contains(id)
     }
 
     /// The same cache, which judges by `rules` where they fit.
@@ -218,11 +232,22 @@ impl ResourceCache {
     }
 
     /// Watches the kind of `id`: by our label over all namespaces, from where the LIST stopped, or
-    /// in its namespace.
+    /// in its namespace; only `id` itself where others are expected to create it.
     pub(crate) fn follow(&mut self, id: &ObjectId, resource: &Resource) {
         self.resources
             .entry(id.clone())
             .or_insert_with(|| resource.clone());
+        if self.expected.contains(id) {
+            return self.watches.start(
+                WatchScope {
+                    resource: resource.clone(),
+                    namespace: id.namespace.clone(),
+                    selector: None,
+                    name: Some(id.name.clone()),
+                },
+                None,
+            );
+        }
         let labelled = self.labelled.as_ref();
         let position = labelled.and_then(|labelled| labelled.positions.get(resource).cloned());
         let namespace = if position.is_some() {
@@ -235,6 +260,7 @@ impl ResourceCache {
                 resource: resource.clone(),
                 namespace,
                 selector: self.label().cloned(),
+                name: None,
             },
             position,
         );
@@ -256,6 +282,7 @@ impl ResourceCache {
                     resource,
                     namespace: Some(namespace.clone()),
                     selector: None,
+                    name: None,
                 },
                 None,
             );
@@ -324,6 +351,7 @@ impl ResourceCache {
         // A watch may tell of an object, and even that it is ready, before the answer to our own
         // write of it was read.
         if self.is_ours(object) || self.objects.contains(&id) || self.resources.contains_key(&id) {
+            self.criteria.status_subresources.note(&id, object);
             self.take_object(Arc::clone(object));
         }
         if is_child(object) {

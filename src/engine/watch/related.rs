@@ -176,11 +176,15 @@ fn take_out(index: &mut HashMap<String, HashSet<String>>, key: &str, uid: &str) 
     }
 }
 
-/// Whether `object` is of the kind and in the namespace of `scope`.
+/// Whether `object` is of the kind, in the namespace and of the name of `scope`.
 pub(crate) fn is_in(scope: &WatchScope, object: &Value) -> bool {
     let object = ManifestView(object);
     object.kind() == scope.resource.kind
         && (scope.namespace.is_none() || object.namespace() == scope.namespace.as_deref())
+        && scope
+            .name
+            .as_deref()
+            .is_none_or(|name| object.name() == name)
 }
 
 /// Namespace and name.

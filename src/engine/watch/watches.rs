@@ -12,7 +12,8 @@ use crate::cluster::{Cluster, Heard, Resource, WatchScope};
 /// The watches that are under way. They end with it.
 pub(super) struct Watches {
     cluster: Cluster,
-    watched: HashSet<(Resource, Option<String>)>,
+    /// Kinds, with the namespace or the name that they are watched in or by.
+    watched: HashSet<(Resource, Option<String>, Option<String>)>,
     tasks: JoinSet<()>,
     sender: UnboundedSender<Heard>,
     receiver: UnboundedReceiver<Heard>,
@@ -37,9 +38,10 @@ impl Watches {
 
     /// Watches `scope`, where that is not watched yet, from `position` or from a list of its own.
     pub(super) fn start(&mut self, scope: WatchScope, position: Option<String>) {
+        let (namespace, name) = (scope.namespace.clone(), scope.name.clone());
         if self
             .watched
-            .insert((scope.resource.clone(), scope.namespace.clone()))
+            .insert((scope.resource.clone(), namespace, name))
         {
             let watch = self
                 .cluster

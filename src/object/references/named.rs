@@ -43,15 +43,7 @@ pub(crate) fn named_by(id: &ObjectId, body: &Value) -> Vec<Reference> {
         ("", "Secret") => token_account(&mut names, body),
         // kube-controller-manager deletes Endpoints without a Service when it starts.
         ("", "Endpoints") => names.vital("", "Service", names.namespace, Some(&id.name)),
-        ("apps", "StatefulSet") => {
-            for template in list(spec, "/volumeClaimTemplates") {
-                names.cluster(
-                    STORAGE,
-                    "StorageClass",
-                    text(template, "/spec/storageClassName"),
-                );
-            }
-        }
+        ("apps", "StatefulSet") => claim_templates(&mut names, spec),
         ("", "PersistentVolumeClaim") => claim(&mut names, spec),
         ("", "PersistentVolume") => {
             names.cluster(STORAGE, "StorageClass", text(spec, "/storageClassName"));
@@ -310,6 +302,13 @@ fn volume(names: &mut Names<'_>, volume: &Value) {
             "/ephemeral/volumeClaimTemplate/spec/storageClassName",
         ),
     );
+}
+
+fn claim_templates(names: &mut Names<'_>, spec: &Value) {
+    for template in list(spec, "/volumeClaimTemplates") {
+        let class = text(template, "/spec/storageClassName");
+        names.cluster(STORAGE, "StorageClass", class);
+    }
 }
 
 fn claim(names: &mut Names<'_>, spec: &Value) {

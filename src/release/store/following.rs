@@ -54,6 +54,7 @@ impl Store {
                 resource,
                 namespace: Some(self.namespace.clone()),
                 selector: Some(selector),
+                name: None,
             };
             watches.spawn(self.cluster.clone().watch(scope, None, sender));
             receiver

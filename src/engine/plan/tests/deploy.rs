@@ -262,6 +262,21 @@ fn a_dead_webhook_that_is_not_wanted_any_more_goes_before_everything_else() {
 }
 
 #[test]
+fn what_controllers_of_a_phase_are_to_define_is_awaited_with_it() {
+    assert_snapshot!(deploy("
+        desired: {Deployment/operator: {phase: databases}, ConfigMap/a: {}}
+        decisions: {CustomResourceDefinition/widgets: expected in databases}
+    "), @r"
+    databases
+      0 apply Deployment/operator
+      1 await ready: Deployment/operator, CustomResourceDefinition/widgets; phase ends ← 0
+    apps
+      2 apply ConfigMap/a ← 1
+      3 await ready: ConfigMap/a; phase ends ← 1 2
+    ");
+}
+
+#[test]
 fn a_webhook_that_is_left_alone_delays_nothing() {
     assert_snapshot!(deploy("
         desired:

@@ -123,6 +123,7 @@ impl PackedPhase {
             timeout: phase.timeout,
             failure_budget: phase.failure_budget,
             on_failure: phase.on_failure,
+            expects: phase.expects.clone(),
             wanted: Vec::new(),
             outcome: None,
             took: Duration::ZERO,

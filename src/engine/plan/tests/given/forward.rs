@@ -48,7 +48,8 @@ struct Case {
     /// What a run did that has not come to its end.
     unsettled: Option<Unsettled>,
     /// What the API server said to a dry run, as `replace`, `forced` or `grow CLAIM to SIZE`; `dead`
-    /// of a webhook configuration that refuses what is written because nothing answers.
+    /// of a webhook configuration that refuses what is written because nothing answers, and
+    /// `expected in PHASE` of a definition that a controller is to create.
     decisions: IndexMap<String, String>,
     /// The phases that are run; all, where it is left out.
     selection: Option<Vec<String>>,
@@ -105,7 +106,9 @@ impl World {
     fn decide(&self, case: &Case) -> Vec<Decision> {
         let records = &self.history.records;
         let mut decisions = decisions::decide(&self.desired, &self.live, records, &self.selection);
-        for (name, said) in case.decisions.iter().filter(|(_, said)| *said != "dead") {
+        let is_decision =
+            |(_, said): &(&String, &String)| *said != "dead" && !said.starts_with("expected in ");
+        for (name, said) in case.decisions.iter().filter(is_decision) {
             let decided = decisions
                 .iter_mut()
                 .find(|decision| decision.id == id(name))
@@ -236,6 +239,10 @@ pub(in crate::engine::plan::tests) fn deploy(text: &str) -> String {
     let world = World::of(&case);
     let pruning = world.prune(world.unwanted(), false);
     let dead = case.decisions.iter().filter(|(_, said)| *said == "dead");
+    let expected = case.decisions.iter().filter_map(|(name, said)| {
+        let phase = said.strip_prefix("expected in ")?;
+        Some((PhaseId::declared(phase), id(name)))
+    });
     let program = plan_deploy(&DeployInput {
         wanted: &world.desired,
         decisions: &world.decide(&case),
@@ -244,6 +251,7 @@ pub(in crate::engine::plan::tests) fn deploy(text: &str) -> String {
         records: &world.history.records,
         selection: &world.selection,
         dead_webhooks: &dead.map(|(name, _)| id(name)).collect(),
+        expected: &expected.collect::<Vec<_>>(),
     });
     printed::program(&program)
 }

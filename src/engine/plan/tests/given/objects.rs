@@ -115,6 +115,7 @@ pub(super) fn phases(written: &IndexMap<String, Vec<String>>) -> Vec<PhaseSettin
         timeout: Duration::from_mins(1),
         failure_budget: FailureBudget::default(),
         on_failure: OnFailure::Rollback,
+        expects: Vec::new(),
     };
     if written.is_empty() {
         let after = vec!["databases".to_owned()];
