@@ -1,6 +1,6 @@
 //! What a run wants to be in the cluster, object by object, as it will be sent.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,9 @@ use crate::{
         Definition, Digest, Marks, Object, ObjectId, Origin, Scope, field::part, scale_target,
     },
     phase::Ordered,
-    plan::{ExpectedCrd, ExpectedScope, PhaseId, PhaseSettings, ReadinessRule, ReleaseId},
+    plan::{
+        ExpectedCrd, ExpectedScope, FieldSelector, PhaseId, PhaseSettings, ReadinessRule, ReleaseId,
+    },
 };
 
 /// Everything that a run wants to be in the cluster.
@@ -80,19 +82,37 @@ impl From<Ordered> for WriteOrder {
 /// What is sent, with its digest, which is never that of anything else.
 #[derive(Debug, Clone)]
 struct Sent {
+    /// What an object that is not there is created with.
+    initial: Arc<Value>,
+    /// Fields that others decide about as soon as it is there.
+    ignored: Vec<FieldSelector>,
+    /// `initial` without them.
     body: Arc<Value>,
+    /// Digest of `body`.
     digest: Digest,
 }
 
 impl Sent {
-    fn new(body: Arc<Value>) -> Self {
-        let digest = Digest::of(&body);
-        Self { body, digest }
+    fn new(initial: Arc<Value>, ignored: Vec<FieldSelector>) -> Self {
+        let mut body = Arc::clone(&initial);
+        if !ignored.is_empty() {
+            let body = Arc::make_mut(&mut body);
+            for field in &ignored {
+                field.remove(body);
+            }
+        }
+        Self {
+            digest: Digest::of(&body),
+            initial,
+            ignored,
+            body,
+        }
     }
 
     fn change(&mut self, change: impl FnOnce(&mut Value)) {
-        change(Arc::make_mut(&mut self.body));
-        self.digest = Digest::of(&self.body);
+        let mut initial = (*self.initial).clone();
+        change(&mut initial);
+        *self = Self::new(Arc::new(initial), std::mem::take(&mut self.ignored));
     }
 }
 
@@ -107,7 +127,7 @@ impl DesiredObject {
             order: order.into(),
             scaled_by_others: false,
             marks: Marks::default(),
-            sent: Sent::new(Arc::new(sent)),
+            sent: Sent::new(Arc::new(sent), Vec::new()),
         }
     }
 
@@ -116,9 +136,44 @@ impl DesiredObject {
         Self { marks, ..self }
     }
 
-    /// What is sent: the body with our label.
+    /// The same object, of which others decide about `fields`.
+    pub(crate) fn ignoring(self, fields: Vec<FieldSelector>) -> Self {
+        let sent = Sent::new(self.sent.initial, fields);
+        Self { sent, ..self }
+    }
+
+    /// What is sent where the object is there: the body with our label, without what others decide
+    /// about.
     pub(crate) fn sent(&self) -> &Value {
         &self.sent.body
+    }
+
+    /// What the object is created with; `predecessor` is the one that was deleted for it, which
+    /// others may have changed in what they decide about.
+    pub(crate) fn initial(&self, predecessor: Option<&Value>) -> Cow<'_, Value> {
+        self.with_ignored_of(predecessor, &self.sent.initial)
+    }
+
+    /// What has to be sent so that a dry run leaves what others decide about as it is in `live`: we
+    /// may still hold it, and give it up only before the real apply.
+    pub(crate) fn sent_keeping(&self, live: &Value) -> Cow<'_, Value> {
+        self.with_ignored_of(Some(live), &self.sent.body)
+    }
+
+    fn with_ignored_of<'a>(&self, live: Option<&Value>, body: &'a Value) -> Cow<'a, Value> {
+        let mut body = Cow::Borrowed(body);
+        let there = |live: &&Value| !self.sent.ignored.is_empty() && live.is_object();
+        if let Some(live) = live.filter(there) {
+            for field in &self.sent.ignored {
+                field.copy(live, body.to_mut());
+            }
+        }
+        body
+    }
+
+    /// The fields that others decide about.
+    pub(crate) fn ignored(&self) -> &[FieldSelector] {
+        &self.sent.ignored
     }
 
     /// Digest of what is sent.
@@ -144,6 +199,8 @@ struct StoredObject {
     file: String,
     line: u32,
     sent: Arc<Value>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    ignored: Vec<FieldSelector>,
 }
 
 impl From<DesiredObject> for StoredObject {
@@ -165,7 +222,8 @@ impl From<DesiredObject> for StoredObject {
             marks: object.marks,
             file: file.to_string_lossy().into_owned(),
             line,
-            sent: object.sent.body,
+            sent: object.sent.initial,
+            ignored: object.sent.ignored,
         }
     }
 }
@@ -201,7 +259,7 @@ impl TryFrom<StoredObject> for DesiredObject {
             },
             scaled_by_others: stored.scaled_by_others,
             marks: stored.marks,
-            sent: Sent::new(sent),
+            sent: Sent::new(sent, stored.ignored),
         })
     }
 }
@@ -209,7 +267,7 @@ impl TryFrom<StoredObject> for DesiredObject {
 impl DesiredObject {
     /// Leaves `spec.replicas` to whoever scales the object.
     pub(crate) fn leave_replicas(&mut self) {
-        if !self.sent().get("spec").is_some_and(Value::is_object) {
+        if !self.sent.initial.get("spec").is_some_and(Value::is_object) {
             return;
         }
         self.sent.change(|sent| {

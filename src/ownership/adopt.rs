@@ -95,7 +95,11 @@ pub(crate) fn give_up_object(live: &Value, manager: &str, label: &str) -> Option
 }
 
 /// The patch that sets `entries`, without what is at `gone`, and removes that.
-fn patch<'a>(live: &Value, entries: impl Iterator<Item = Entry<'a>>, gone: Option<&Path>) -> Value {
+pub(super) fn patch<'a>(
+    live: &Value,
+    entries: impl Iterator<Item = Entry<'a>>,
+    gone: Option<&Path>,
+) -> Value {
     let left = |entry: &Entry<'a>| {
         let fields = entry
             .fields()

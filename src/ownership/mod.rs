@@ -7,6 +7,7 @@ mod changers;
 mod entries;
 mod entry;
 mod fields;
+mod ignored;
 mod leftover;
 mod list;
 mod owned;
@@ -31,6 +32,7 @@ pub(crate) use entry::{
     apply_entry, give_up, give_up_filled_in, has_managers, is_interactive_kubectl, is_ours,
     is_ours_to_remove, other_appliers, written_at_creation,
 };
+pub(crate) use ignored::{give_up_ignored, held_as_a_whole, is_ignored};
 pub(crate) use leftover::{Leftover, clearing, leftovers};
 pub(crate) use owned::{empty_paths, is_taken_whole, owned_values, without_paths};
 pub(crate) use path::Path;

@@ -89,7 +89,7 @@ impl Element {
     }
 
     /// Where in `list` the named item is.
-    fn position(&self, list: &Value) -> Option<usize> {
+    pub(super) fn position(&self, list: &Value) -> Option<usize> {
         let items = list.as_array()?;
         match self {
             Self::Item(keys) => {

@@ -1,6 +1,7 @@
 //! Phases: which object belongs to which and why, and the order inside one.
 
 mod assign;
+mod ignored;
 mod marks;
 mod matching;
 mod order;
@@ -11,5 +12,6 @@ mod table;
 mod tests;
 
 pub(crate) use assign::{Assignment, assign};
+pub(crate) use ignored::{idle_ignored_fields, ignored_fields};
 pub(crate) use marks::marks;
 pub(crate) use order::{Ordered, order};

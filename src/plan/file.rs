@@ -6,11 +6,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    duration::PlanDuration,
-    failure_budget::FailureBudgetDeclaration,
-    phase_declaration::{Match, PhaseDeclaration},
-    readiness_rule::ReadinessDeclaration,
-    secret_declaration::SecretDeclaration,
+    duration::PlanDuration, failure_budget::FailureBudgetDeclaration,
+    ignored_fields::IgnoredFieldsDeclaration, phase_declaration::PhaseDeclaration,
+    readiness_rule::ReadinessDeclaration, secret_declaration::SecretDeclaration,
     source_declaration::SourceDeclaration,
 };
 
@@ -66,9 +64,9 @@ pub(crate) struct PlanFile {
     /// What the cluster must provide.
     #[serde(default)]
     pub(crate) requires: Requires,
-    /// Fields of objects that others may change.
+    /// Fields of objects that others decide about.
     #[serde(default)]
-    pub(crate) ignore_fields: Vec<IgnoredField>,
+    pub(crate) ignore_fields: Vec<IgnoredFieldsDeclaration>,
     /// How to reach things once they run.
     #[serde(default)]
     pub(crate) open: IndexMap<String, OpenTarget>,
@@ -187,27 +185,6 @@ pub(crate) struct RequiredResources {
     pub(crate) memory: Option<String>,
 }
 
-/// A field of objects that others may change.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(
-    dead_code,
-    reason = "carried out by a later version; read now so that mistakes in it are found"
-)]
-pub(crate) struct IgnoredField {
-    /// Kind of the objects.
-    pub(crate) kind: Option<String>,
-    /// API group of the objects.
-    pub(crate) group: Option<String>,
-    /// Name or glob.
-    pub(crate) name: Option<String>,
-    /// Namespace or glob.
-    pub(crate) namespace: Option<String>,
-    /// JSON pointer to the field, for example `/spec/replicas`.
-    #[schemars(regex(pattern = "^/"))]
-    pub(crate) pointer: String,
-}
-
 /// Something that can be reached through a Service once it runs.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -225,24 +202,4 @@ pub(crate) struct OpenTarget {
     pub(crate) scheme: Option<String>,
     /// A line to show that connects, for example `psql -h localhost -p 5432 -U app`.
     pub(crate) connect: Option<String>,
-}
-
-impl Match {
-    /// Whether no key says which objects it is about, so that it would be about everything.
-    pub(super) fn is_empty(&self) -> bool {
-        let Self {
-            kind,
-            group,
-            name,
-            namespace,
-            labels,
-            file,
-            recreate: _,
-            rollback: _,
-        } = self;
-        labels.is_empty()
-            && [kind, group, name, namespace, file]
-                .into_iter()
-                .all(Option::is_none)
-    }
 }

@@ -1,11 +1,10 @@
 //! What the types of the plan file cannot say: names, globs, versions, one of several keys.
 
-use globset::Glob;
-
 use super::{
     action_declaration::Action,
     check_declaration::Check,
     file::PlanFile,
+    match_check::check_globs,
     names::{is_dns_label, is_dns_subdomain, is_secret_key, listed, suggestion},
     problem::{Document, KeyPath, Problem},
 };
@@ -129,21 +128,7 @@ fn check_phases(document: &Document, file: &PlanFile, problems: &mut Vec<Problem
             problems.push(document.error(&path.key("when").key("crd"), wrong_crd(&when.crd)));
         }
         for (index, rule) in phase.matches.iter().enumerate() {
-            let globs = [
-                ("name", &rule.name),
-                ("namespace", &rule.namespace),
-                ("file", &rule.file),
-            ];
-            for (key, glob) in globs {
-                if let Some(Err(error)) = glob.as_deref().map(Glob::new) {
-                    let message = format!(
-                        "`{}` is not a glob: {}",
-                        error.glob().unwrap_or_default(),
-                        error.kind()
-                    );
-                    problems.push(document.error(&path.key("match").item(index).key(key), message));
-                }
-            }
+            check_globs(document, &path.key("match").item(index), rule, problems);
         }
     }
 }

@@ -7,10 +7,13 @@ mod duration;
 mod expects;
 mod expression;
 mod failure_budget;
+mod field_selector;
 mod file;
 mod file_check;
 mod head;
+mod ignored_fields;
 mod load;
+mod match_check;
 mod names;
 mod node;
 mod node_deserializer;
@@ -36,9 +39,11 @@ pub(crate) use duration::parse_duration;
 pub(crate) use expects::{ExpectedCrd, ExpectedScope};
 pub(crate) use expression::{Doubt, Expression};
 pub(crate) use failure_budget::FailureBudget;
+pub(crate) use field_selector::{FieldSelector, FieldStep};
 #[cfg(test)]
 pub(crate) use file::RequiredCrd;
 pub(crate) use file::{OpenTarget, Requires};
+pub(crate) use ignored_fields::{FieldPlace, IgnoredFields};
 pub(crate) use load::{
     Examined, LoadError, Selection, address, address_or_name, examine, load, readiness,
 };

@@ -79,6 +79,26 @@ pub(crate) struct Match {
     pub(crate) rollback: Option<MatchRollback>,
 }
 
+impl Match {
+    /// Whether no key says which objects it is about, so that it would be about everything.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self {
+            kind,
+            group,
+            name,
+            namespace,
+            labels,
+            file,
+            recreate: _,
+            rollback: _,
+        } = self;
+        labels.is_empty()
+            && [kind, group, name, namespace, file]
+                .into_iter()
+                .all(Option::is_none)
+    }
+}
+
 /// What a rollback does with objects that are an exception.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

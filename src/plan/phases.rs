@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 
 use super::{
     failure_budget::FailureBudget,
+    match_check::check_keys,
     names::{is_dns_label, suggestion},
     phase_declaration::PhaseDeclaration,
     problem::{Document, KeyPath, Problem},
@@ -174,12 +175,7 @@ fn check(
         }
     }
     for (index, rule) in declaration.matches.iter().enumerate() {
-        if rule.is_empty() {
-            problems.push(document.error(
-                &path.key("match").item(index),
-                "a rule without keys would match everything; give `kind` or another key",
-            ));
-        }
+        check_keys(document, &path.key("match").item(index), rule, problems);
     }
 }
 

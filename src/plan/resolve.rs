@@ -12,6 +12,7 @@ use super::{
     file::{EnvironmentDeclaration, PlanFile},
     file_check,
     head::{HEAD_KEYS, Head},
+    ignored_fields,
     names::is_dns_label,
     node::{Content, Node},
     node_deserializer, phases,
@@ -455,6 +456,7 @@ fn build(
     let unsupported = unsupported(document, &file);
     let rules = readiness_rule::resolve(document, file.readiness, problems);
     let readiness = ReadinessSettings { rules, budget };
+    let ignored = ignored_fields::resolve(document, file.ignore_fields, problems);
     for (path, _) in &unsupported {
         problems.push(document.warning(
             path,
@@ -486,6 +488,7 @@ fn build(
             requires: file.requires,
             open: file.open,
             restart_on_change: file.restart_on_change.unwrap_or(true),
+            ignored,
         },
         timeouts: PlanTimeouts {
             run: file.timeout.map_or(DEFAULT_TIMEOUT, |timeout| timeout.0),

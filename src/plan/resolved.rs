@@ -11,6 +11,7 @@ use super::{
     expects::ExpectedCrd,
     failure_budget::FailureBudget,
     file::{OpenTarget, Requires},
+    ignored_fields::IgnoredFields,
     phase_declaration::{Match, OnFailure},
     readiness_rule::ReadinessRule,
     secret_declaration::SecretDeclaration,
@@ -135,6 +136,8 @@ pub(crate) struct PlanContents {
     pub(crate) open: IndexMap<String, OpenTarget>,
     /// Whether workloads restart when a `ConfigMap` or Secret changes that they read.
     pub(crate) restart_on_change: bool,
+    /// Fields of objects that others decide about.
+    pub(crate) ignored: Vec<IgnoredFields>,
 }
 
 /// How long a run of a plan may take.

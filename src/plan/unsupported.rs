@@ -26,7 +26,6 @@ pub(super) fn unsupported(document: &Document, file: &PlanFile) -> Vec<(KeyPath,
         (!file.requires.apis.is_empty(), requires.key("apis")),
         (!file.requires.tools.is_empty(), requires.key("tools")),
         (file.requires.resources.is_some(), requires.key("resources")),
-        (!file.ignore_fields.is_empty(), KeyPath::top("ignoreFields")),
     ];
     paths.extend(
         rest.into_iter()

@@ -45,6 +45,7 @@ fn plan(folder: &Path, is_named: bool) -> Plan {
             requires: serde_json::from_value(json!({})).unwrap(),
             open: IndexMap::new(),
             restart_on_change: true,
+            ignored: Vec::new(),
         },
         timeouts: PlanTimeouts {
             run: Duration::from_mins(1),

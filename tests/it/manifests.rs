@@ -3,6 +3,7 @@
 
 mod empty;
 mod exported;
+mod ignored;
 mod in_turn;
 mod owners;
 mod short_lived;

@@ -301,7 +301,7 @@ fn keys_of_later_versions_are_warned_about() {
     backup: [{exec: {in: statefulset/postgres, command: [pg_dump, -Fc, shop]}, restore: {command: [pg_restore]}}]
     afterReady: [{exec: {in: statefulset/mongodb, command: [mongosh], unless: [test]}}]
     checks: [{http: {service: api, path: /health, status: 200}}]
-ignoreFields: [{kind: Deployment, name: gitea, pointer: /spec/replicas}]
+requires: {tools: [{name: helm}]}
 ",
     );
     let plan = plan.replace(
@@ -319,7 +319,66 @@ ignoreFields: [{kind: Deployment, name: gitea, pointer: /spec/replicas}]
     Warning: plans/shop.yaml:5:5: `phases.databases.backup` is not supported yet; `up` refuses the plan
     Warning: plans/shop.yaml:6:5: `phases.databases.afterReady` is not supported yet; `up` refuses the plan
     Warning: plans/shop.yaml:7:5: `phases.databases.checks` is not supported yet; `up` refuses the plan
-    Warning: plans/shop.yaml:8:1: `ignoreFields` is not supported yet; `up` refuses the plan
+    Warning: plans/shop.yaml:8:12: `requires.tools` is not supported yet; `up` refuses the plan
+    plans/shop.yaml is valid (environment: default)
+    ");
+}
+
+#[test]
+fn fields_that_are_left_to_others_are_checked_with_their_places() {
+    let folder = |entries: &str| {
+        let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {x: z}\n";
+        Folder::new()
+            .file(
+                "plans/shop.yaml",
+                &smallest(&format!("ignoreFields:\n{entries}")),
+            )
+            .file("manifests/other/a.yaml", manifest)
+    };
+    let wrong = folder(
+        "  - match: [{kind: ConfigMap, recreate: true}, {name: '[a'}, {}]
+    fields: [/spec/replicas, metadata.labels, 'spec.containers[web]']
+  - match: []
+    fields: []
+",
+    );
+    insta::assert_snapshot!(wrong.run(&["validate"]).refusal(), @r#"
+    Error: plans/shop.yaml has 8 errors
+    plans/shop.yaml:4:31: `recreate` belongs to a `match` of a phase
+      4 |   - match: [{kind: ConfigMap, recreate: true}, {name: '[a'}, {}]
+        |                               ^^^^^^^^
+    plans/shop.yaml:4:49: `[a` is not a glob: unclosed character class; missing ']'
+      4 |   - match: [{kind: ConfigMap, recreate: true}, {name: '[a'}, {}]
+        |                                                 ^^^^
+    plans/shop.yaml:4:62: a rule without keys would match everything; give `kind` or another key
+      4 |   - match: [{kind: ConfigMap, recreate: true}, {name: '[a'}, {}]
+        |                                                              ^
+    plans/shop.yaml:5:14: `/spec/replicas` is a JSON pointer; write the field as in `spec.replicas`
+      5 |     fields: [/spec/replicas, metadata.labels, 'spec.containers[web]']
+        |              ^^^^^^^^^^^^^^
+    plans/shop.yaml:5:30: `metadata.labels` cannot be left to others: it says which object this is, or that it is of this release
+      5 |     fields: [/spec/replicas, metadata.labels, 'spec.containers[web]']
+        |                              ^^^^^^^^^^^^^^^
+    plans/shop.yaml:5:47: `[web]` names no item; write `[name=web]`, `[0]`, `[*]` or, for a field, `["web"]`
+      5 |     fields: [/spec/replicas, metadata.labels, 'spec.containers[web]']
+        |                                               ^^^^^^^^^^^^^^^^^^^^^^
+    plans/shop.yaml:6:5: `ignoreFields[1].match` is empty; name at least one
+      6 |   - match: []
+        |     ^^^^^
+    plans/shop.yaml:7:5: `ignoreFields[1].fields` is empty; name at least one
+      7 |     fields: []
+        |     ^^^^^^
+    "#);
+    let idle = folder(
+        "  - match: [{kind: ConfigMap}]
+    fields: [data.x, data.z]
+  - {match: [{kind: Deployment}], fields: [spec.replicas]}
+",
+    );
+    let (_, stderr) = idle.run(&["validate"]).success();
+    insta::assert_snapshot!(stderr, @r"
+    Warning: plans/shop.yaml:5:22: no manifest that this entry of `ignoreFields` fits has the field `data.z`; it is never sent anyway
+    Warning: plans/shop.yaml:6:5: this entry of `ignoreFields` fits no object of the manifests
     plans/shop.yaml is valid (environment: default)
     ");
 }

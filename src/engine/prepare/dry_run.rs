@@ -13,14 +13,16 @@ use crate::engine::{
 };
 use crate::{
     cluster::{Cluster, Force, Notice, Refusal, RefusalCause, RequestError, Resource, Served},
+    error::ExitCode,
     object::{HasKind as _, ManifestView, ObjectId},
     ownership::{
-        Leftover, Path, clearing, has_managers, is_interactive_kubectl, is_ours, leftovers,
+        Leftover, Path, clearing, has_managers, held_as_a_whole, is_interactive_kubectl, is_ours,
+        leftovers,
     },
     plan::Requires,
     preflight::{
-        Brought, DryRun, RunObjects, dead_webhook, described, immutable_fields, is_of_admission,
-        is_undecided, never_recreated, webhook_in,
+        Brought, DryRun, Finding, RunObjects, dead_webhook, described, immutable_fields,
+        is_of_admission, is_undecided, never_recreated, webhook_in,
     },
 };
 
@@ -210,20 +212,23 @@ impl Try<'_> {
     }
 
     async fn apply(&self, force: Force) -> Result<Value, RequestError> {
+        let is_there = |live: &&Value| !ManifestView(live).is_terminating();
+        let body = match self.live.filter(is_there) {
+            Some(live) => self.object.sent_keeping(live),
+            None => self.object.initial(None),
+        };
+        let id = &self.object.object.id;
         self.cluster
-            .apply_dry_run(
-                self.resource,
-                &self.object.object.id,
-                self.object.sent(),
-                self.manager,
-                force,
-            )
+            .apply_dry_run(self.resource, id, &body, self.manager, force)
             .await
     }
 
     async fn judged(&self, answer: Result<Value, RequestError>, decision: &mut Decision) -> DryRun {
         match (answer, self.live) {
-            (Ok(stored), _) => DryRun::Taken(Some(Box::new(stored))),
+            (Ok(stored), _) => match part_of_whole(self.object, &stored, self.manager) {
+                Some(finding) => DryRun::Impossible(finding),
+                None => DryRun::Taken(Some(Box::new(stored))),
+            },
             (Err(RequestError::Refused(refusal)), Some(live)) => {
                 let fields = immutable_fields(&refusal, self.object.sent(), live);
                 if !fields.is_empty() {
@@ -258,7 +263,8 @@ impl Try<'_> {
         };
         let nearest = [near(Nearness::Named), near(Nearness::Member)];
         let cleared = nearest.into_iter().find(|paths| !paths.is_empty())?;
-        let body = clearing(self.object.sent(), &cleared);
+        let initial = self.object.initial(Some(live));
+        let body = clearing(&initial, &cleared);
         let id = &self.object.object.id;
         let anew = self
             .cluster
@@ -323,7 +329,7 @@ impl Try<'_> {
     /// addresses and ports that its predecessor still holds. What permissions say there does not
     /// count.
     async fn elsewhere(&self, namespace: Option<&str>) -> DryRun {
-        let mut body = self.object.sent().clone();
+        let mut body = self.object.initial(self.live).into_owned();
         if let Some(namespace) = namespace {
             body["metadata"]["namespace"] = namespace.into();
         }
@@ -361,6 +367,24 @@ impl Try<'_> {
         (ours && all(&|manager| is_interactive_kubectl(live, manager)))
             .then_some(Yields::AtATerminal)
     }
+}
+
+/// The finding that a part of something that `manager` holds as a whole in `stored` cannot be left
+/// to others.
+fn part_of_whole(object: &DesiredObject, stored: &Value, manager: &str) -> Option<Finding> {
+    let mut ignored = object.ignored().iter();
+    let (field, whole) =
+        ignored.find_map(|field| Some((field, held_as_a_whole(stored, manager, field)?)))?;
+    let message = format!(
+        "`{field}` cannot be left to others: it is a part of `{whole}`, which has one manager as a whole"
+    );
+    Some(Finding {
+        exit: ExitCode::Usage,
+        at: Some(object.object.origin.clone()),
+        object: Some(object.object.id.clone()),
+        message,
+        remedy: Some(format!("write `{whole}` in `ignoreFields`")),
+    })
 }
 
 /// How near a field that nobody wants is to one that is refused.

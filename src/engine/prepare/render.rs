@@ -11,7 +11,7 @@ use crate::{
         References, Scope, ScopeLookup,
     },
     phase::{self, Assignment},
-    plan::{self, Plan},
+    plan::{self, FieldSelector, Plan},
     source::{self, Rendered},
 };
 
@@ -42,9 +42,19 @@ impl Rendering {
 
     /// Renders `plan`; `scopes` says which kinds live in namespaces. All problems come at once.
     pub(crate) fn with(plan: &Plan, scopes: &dyn ScopeLookup) -> Result<Self, Vec<Problem>> {
-        let rendered = source::render(plan, scopes, &|value, origin, problems| {
+        let mut rendered = source::render(plan, scopes, &|value, origin, problems| {
             substitute(plan, value, origin, problems);
         })?;
+        let idle = phase::idle_ignored_fields(
+            &rendered.objects,
+            &rendered.hints,
+            &plan.contents.ignored,
+            &Origin {
+                file: plan.paths.file.as_path().into(),
+                line: 1,
+            },
+        );
+        rendered.warnings.extend(idle);
         let references = References::between(&rendered.objects);
         let assignment = phase::assign(
             &rendered.objects,
@@ -123,14 +133,23 @@ impl Rendering {
             for ordered in phase::order(&objects, &self.references) {
                 let object = self.rendered.objects[&ordered.id].clone();
                 let marks = self.marks(&object, plan);
+                let ignored = self.ignored(&object, plan);
                 let placed =
                     DesiredObject::new(object, settings.id(), ordered, &plan.address.release)
-                        .marked(marks);
+                        .marked(marks)
+                        .ignoring(ignored);
                 desired.objects.insert(placed.object.id.clone(), placed);
             }
         }
         desired.leave_replicas_to_autoscalers();
         desired
+    }
+
+    /// The fields of `object` that the plan leaves to others.
+    fn ignored(&self, object: &Object, plan: &Plan) -> Vec<FieldSelector> {
+        let nothing = PhaseHint::default();
+        let hint = self.rendered.hints.get(&object.id).unwrap_or(&nothing);
+        phase::ignored_fields(object, hint, &plan.contents.ignored)
     }
 
     /// What the plan and the object's annotations say about how it is changed and put back.

@@ -139,6 +139,22 @@ pub(crate) fn apply(namespace: &str, manifests: &str) -> String {
     succeed(&arguments, &try_kubectl(&arguments, manifests))
 }
 
+/// Applies manifests to a namespace as the manager `manager`, by server-side apply and without force.
+#[track_caller]
+pub(crate) fn apply_as(manager: &str, namespace: &str, manifests: &str) -> String {
+    let manager = format!("--field-manager={manager}");
+    let arguments = [
+        "apply",
+        "--server-side",
+        &manager,
+        "-n",
+        namespace,
+        "-f",
+        "-",
+    ];
+    succeed(&arguments, &try_kubectl(&arguments, manifests))
+}
+
 /// An object as JSON, for example `get("shop-1", "deployment/web")`, and null where there is none;
 /// who manages its fields is left out, as kubectl does.
 #[track_caller]

@@ -18,7 +18,7 @@ pub(crate) mod running;
 pub(crate) mod user;
 
 pub(crate) use cluster::{
-    apply, established, eventually, get, kubectl, list, namespace, sandbox, state_namespace,
-    try_kubectl,
+    apply, apply_as, established, eventually, get, kubectl, list, namespace, sandbox,
+    state_namespace, try_kubectl,
 };
 pub(crate) use deployctl::{Deployctl, Outcome, PROGRAM};

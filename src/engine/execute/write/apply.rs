@@ -1,6 +1,8 @@
 //! Server-side apply of an object as it is wanted, with what has to be taken over or handed over
 //! first.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::{
@@ -8,13 +10,13 @@ use super::{
     is_outdated, stuck::is_broken,
 };
 use crate::{
-    cluster::{Applied, Force, RequestError, Resource},
+    cluster::{Applied, Force, RequestError, Resource, Seen},
     engine::desired::DesiredObject,
     event::WriteResult,
     object::{HasKind as _, ManifestView, ObjectId, field::integer},
     ownership::{
         ChangedPath, Path, adoption, changed_paths, clearing, give_up, give_up_filled_in,
-        has_managers, hold, written_at_creation,
+        give_up_ignored, has_managers, hold, is_ignored, written_at_creation,
     },
     preflight::{RunObjects, is_undecided},
     release::{JournalEntry, ObjectRecord},
@@ -31,7 +33,6 @@ impl Writer<'_> {
         force: bool,
         cleared: &[Path],
     ) -> Result<WriteOutcome, RequestError> {
-        let wanted = &self.apply_context().desired.objects[id];
         let resource = &self.context.kinds.resources[id];
         // An object that the run deletes before it applies it anew is not there any more, nor is
         // one that was on its way out and awaited.
@@ -49,13 +50,7 @@ impl Writer<'_> {
         // Where the answer to creating it was lost, the same request again is answered as a change.
         let created =
             before.is_none() && (applied.created || written_at_creation(&answer, &self.manager));
-        let sent = (wanted.sent(), wanted.digest());
-        let record = ObjectRecord::of_answer(id, &wanted.phase, sent, &answer, &self.manager).map(
-            |record| ObjectRecord {
-                created: self.was_created(id, &record.uid),
-                ..record
-            },
-        );
+        let record = self.record(id, &answer);
         let changed = if created {
             Vec::new()
         } else {
@@ -77,7 +72,49 @@ impl Writer<'_> {
         {
             self.delete_stuck_pods(id, &answer, is_broken).await?;
         }
+        let answer = self.give_up_initial(id, resource, answer).await?;
         Ok((result, Some(answer)))
+    }
+
+    /// What is to be remembered of `answer`, the API server's answer to applying `id`.
+    fn record(&self, id: &ObjectId, answer: &Value) -> Option<ObjectRecord> {
+        let wanted = &self.apply_context().desired.objects[id];
+        let sent = (wanted.sent(), wanted.digest());
+        let record = ObjectRecord::of_answer(id, &wanted.phase, sent, answer, &self.manager)?;
+        Some(ObjectRecord {
+            created: self.was_created(id, &record.uid),
+            ..record
+        })
+    }
+
+    /// Gives up what others decide about of `created`, which has it from the manifest. Returns the
+    /// object as it is then.
+    async fn give_up_initial(
+        &self,
+        id: &ObjectId,
+        resource: &Resource,
+        created: Value,
+    ) -> Result<Value, RequestError> {
+        let patch = |live: &Value| self.given_up(id, live);
+        let there = Some(&created);
+        let Some(patched) = self.patch_until_done(id, resource, there, patch).await? else {
+            return Ok(created);
+        };
+        self.context.journal.note(JournalEntry::Wrote {
+            object: id.clone(),
+            uid: ManifestView(&patched).uid().unwrap_or_default().to_owned(),
+            created: false,
+            changed: Vec::new(),
+            record: self.record(id, &patched),
+        });
+        Ok(patched)
+    }
+
+    /// The patch that gives up what others decide about of `id`.
+    fn given_up(&self, id: &ObjectId, live: &Value) -> Option<Value> {
+        let wanted = &self.apply_context().desired.objects[id];
+        let bodies = (&*wanted.initial(None), wanted.sent());
+        give_up_ignored(live, &self.manager, wanted.ignored(), bodies)
     }
 
     /// Sends `id` as wanted; what a definition of this run defines, as soon as it is served.
@@ -95,7 +132,13 @@ impl Writer<'_> {
         } else {
             Force::No
         };
-        let body = guarded(&clearing(wanted.sent(), cleared), before);
+        let body = match (before, self.context.live.seen(id)) {
+            (None, Seen::Absent) => wanted.initial(None),
+            (None, Seen::Present(predecessor)) => wanted.initial(Some(predecessor)),
+            // What may not be looked at may be there.
+            _ => Cow::Borrowed(wanted.sent()),
+        };
+        let body = guarded(&clearing(&body, cleared), before);
         let attempt = || cluster.apply(resource, id, &body, &self.manager, force);
         let is_defined_here = self
             .apply_context()
@@ -164,7 +207,7 @@ impl Writer<'_> {
         let stored_as = self.stored_as(id);
         if stored_as == resource {
             return Ok(before
-                .map(|before| changed_paths(before, answer))
+                .map(|before| self.changed_paths(id, before, answer))
                 .unwrap_or_default());
         }
         // What is compared with the snapshot, and put back, is the version that the object is
@@ -174,8 +217,23 @@ impl Writer<'_> {
         // That version may have ceased to be served by this very run.
         let after = after.as_ref().unwrap_or(answer);
         Ok(before
-            .map(|before| changed_paths(before, after))
+            .map(|before| self.changed_paths(id, before, after))
             .unwrap_or_default())
+    }
+
+    /// What a write of ours changed of `id`: whatever has changed of what others decide about was
+    /// changed by them.
+    fn changed_paths(&self, id: &ObjectId, before: &Value, after: &Value) -> Vec<ChangedPath> {
+        let mut changed = changed_paths(before, after);
+        let apply = self.context.apply.as_ref();
+        let ignored = apply
+            .and_then(|apply| apply.desired.objects.get(id))
+            .map_or(&[][..], DesiredObject::ignored);
+        changed.retain(|change| {
+            let is_of = |object| is_ignored(&change.path, ignored, object);
+            !is_of(before) && !is_of(after)
+        });
+        changed
     }
 
     /// Applies an object of which nobody knows who owns what: from then on the API server knows,
@@ -236,8 +294,9 @@ impl Writer<'_> {
             is_scaled.then(|| give_up(live, manager, &["spec", "replicas"]))?
         };
         let filled_in = |live: &Value| give_up_filled_in(live, wanted.sent(), manager);
+        let ignored = |live: &Value| self.given_up(id, live);
         let in_the_way = |live: &Value| hold(live, manager, cleared);
-        let patches: [Patch<'_>; 4] = [&taken_over, &replicas, &filled_in, &in_the_way];
+        let patches: [Patch<'_>; 5] = [&taken_over, &replicas, &filled_in, &ignored, &in_the_way];
         let mut live = self
             .initialise_managed_fields(id, resource, wanted, before)
             .await?;
