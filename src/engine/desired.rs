@@ -285,6 +285,15 @@ impl DesiredObject {
             .change(|sent| sent["apiVersion"] = api_version.into());
     }
 
+    /// Leaves `field` to whoever scales the object by it.
+    pub(crate) fn leave(&mut self, field: FieldSelector) {
+        let Sent {
+            initial, ignored, ..
+        } = &self.sent;
+        let fields = ignored.iter().cloned().chain([field]).collect();
+        self.sent = Sent::new(Arc::clone(initial), fields);
+    }
+
     /// Sets how much each of the object's claim templates asks for.
     pub(crate) fn set_claim_sizes<'a>(&mut self, sizes: impl Iterator<Item = &'a str>) {
         self.sent.change(|sent| {
@@ -385,14 +394,10 @@ fn set_label(body: &mut Value, label: &str) {
 impl DesiredState {
     /// Leaves `spec.replicas` of everything that an autoscaler among the wanted objects scales to
     /// that autoscaler.
-    ///
-    /// A VerticalPodAutoscaler does not count: it changes no number of replicas.
     pub(crate) fn leave_replicas_to_autoscalers(&mut self) {
-        let autoscalers = self
+        let targets: Vec<ObjectId> = self
             .objects
             .iter()
-            .filter(|(id, _)| id.kind != "VerticalPodAutoscaler");
-        let targets: Vec<ObjectId> = autoscalers
             .filter_map(|(id, autoscaler)| scale_target(id, autoscaler.sent()))
             .collect();
         for target in targets {

@@ -30,12 +30,7 @@ pub(crate) async fn decide_changes(
         cluster, served, ..
     } = context;
     preserve_restart_annotation(&mut prepared.desired, &prepared.observation.live);
-    prepared.decisions = decided_alone(request, prepared);
-    let left = leave_replicas(cluster, served, &mut prepared.desired, &prepared.decisions);
-    if context.answer("cannot read the autoscalers", left).await? {
-        prepared.decisions = decided_alone(request, prepared);
-    }
-    let mut decisions = std::mem::take(&mut prepared.decisions);
+    let mut decisions = leave_to_autoscalers(context, request, prepared).await?;
     let tried = try_changes(context, request, prepared, &mut decisions).await?;
     prepared.observation.dead_webhooks =
         dead_webhooks(&prepared.desired, &decisions, &prepared.observation, &tried);
@@ -70,6 +65,42 @@ pub(crate) async fn decide_changes(
     refuse(&findings)
 }
 
+/// Decides by what was seen, once the numbers of replicas are left to those who decide about them.
+async fn leave_to_autoscalers(
+    context: PrepareContext<'_>,
+    request: &Request<'_>,
+    prepared: &mut Prepared,
+) -> Result<Vec<Decision>, PrepareError> {
+    let decisions = decided_alone(request, prepared);
+    let left = leave_replicas(
+        (context.cluster, context.served),
+        &mut prepared.desired,
+        &prepared.observation.live,
+        &decisions,
+        force(request),
+    );
+    let left = context.answer("cannot read the autoscalers", left).await?;
+    if left.is_empty() {
+        return Ok(decisions);
+    }
+    let mut decisions = decided_alone(request, prepared);
+    for (id, remark) in left {
+        let decision = decisions.iter_mut().find(|decision| decision.id == id);
+        if let (Some(decision), Some(_)) = (decision, &remark) {
+            decision.remark = remark;
+        }
+    }
+    Ok(decisions)
+}
+
+fn force(request: &Request<'_>) -> Force {
+    if request.force_conflicts {
+        Force::Yes
+    } else {
+        Force::No
+    }
+}
+
 /// Decides by what was seen alone.
 pub(crate) fn decided_alone(request: &Request<'_>, prepared: &Prepared) -> Vec<Decision> {
     let Prepared {
@@ -100,18 +131,13 @@ async fn try_changes(
     prepared: &Prepared,
     decisions: &mut [Decision],
 ) -> Result<Vec<DryRun>, PrepareError> {
-    let force = if request.force_conflicts {
-        Force::Yes
-    } else {
-        Force::No
-    };
     let tried = dry_runs(
         context.cluster,
         &prepared.desired,
         context.served,
         &prepared.observation,
         decisions,
-        force,
+        force(request),
     );
     context.unless_interrupted(tried).await
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     hosts::services_mentioned,
-    named::{Reference, made_secret, named_by, scale_target, subjects},
+    named::{Reference, autoscaled, made_secret, named_by, subjects},
     selector::{selects, selects_everything},
 };
 use crate::object::{
@@ -262,7 +262,7 @@ fn served_directly(
     workloads: &[Workload<'_>],
     objects: &IndexMap<ObjectId, Object>,
 ) -> Vec<ObjectId> {
-    if let Some(target) = scale_target(id, body) {
+    if let Some(target) = autoscaled(id, body) {
         return objects
             .get(&target)
             .map(|object| object.id.clone())

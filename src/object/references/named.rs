@@ -126,23 +126,42 @@ pub(super) fn made_secret(id: &ObjectId, body: &Value) -> Option<ObjectId> {
     Some(ObjectId::core("Secret", id.namespace.as_deref(), name))
 }
 
-/// The workload that an autoscaler scales: of a `HorizontalPodAutoscaler`, `VerticalPodAutoscaler`
-/// or `ScaledObject`.
+/// The workload that an autoscaler is for: that of a `VerticalPodAutoscaler`, and that of whatever
+/// decides how many replicas there are.
+pub(super) fn autoscaled(id: &ObjectId, body: &Value) -> Option<ObjectId> {
+    let is_vertical =
+        (id.group.as_str(), id.kind.as_str()) == ("autoscaling.k8s.io", "VerticalPodAutoscaler");
+    if is_vertical {
+        return target(id, part(body, "/spec/targetRef")?);
+    }
+    scale_target(id, body)
+}
+
+/// What an autoscaler of any kind decides the number of replicas of. The shape says that it is one:
+/// a `scaleTargetRef`, which names a Deployment where it says no more.
+/// <https://keda.sh/docs/latest/reference/scaledobject-spec/#scaletargetref>
+///
+/// A `targetRef` is what many name that scale nothing; that of a `DatadogPodAutoscaler` counts.
 pub(crate) fn scale_target(id: &ObjectId, body: &Value) -> Option<ObjectId> {
-    let target = match (id.group.as_str(), id.kind.as_str()) {
-        ("autoscaling", "HorizontalPodAutoscaler") | ("keda.sh", "ScaledObject") => {
-            part(body, "/spec/scaleTargetRef")?
-        }
-        ("autoscaling.k8s.io", "VerticalPodAutoscaler") => part(body, "/spec/targetRef")?,
-        _ => return None,
+    let is_datadog =
+        (id.group.as_str(), id.kind.as_str()) == ("datadoghq.com", "DatadogPodAutoscaler");
+    let reference = if is_datadog {
+        "/spec/targetRef"
+    } else {
+        "/spec/scaleTargetRef"
     };
-    let version = text(target, "/apiVersion").unwrap_or("apps/v1");
-    let kind = text(target, "/kind").unwrap_or("Deployment");
+    target(id, part(body, reference)?)
+}
+
+/// What `reference`, of the autoscaler `id`, names.
+fn target(id: &ObjectId, reference: &Value) -> Option<ObjectId> {
+    let version = text(reference, "/apiVersion").unwrap_or("apps/v1");
+    let kind = text(reference, "/kind").unwrap_or("Deployment");
     Some(ObjectId {
         group: group_of(version).to_owned(),
         kind: kind.to_owned(),
         namespace: id.namespace.clone(),
-        name: text(target, "/name")?.to_owned(),
+        name: text(reference, "/name")?.to_owned(),
     })
 }
 
@@ -418,5 +437,69 @@ fn keda(names: &mut Names<'_>, spec: &Value) {
     }
     for secret in list(spec, "/secretTargetRef") {
         names.own("", "Secret", text(secret, "/name"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_autoscaler_of_any_kind_is_known_by_its_target() {
+        let target = |api_version: &str, kind: &str, spec: Value| {
+            let body = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "a", "namespace": "n"}, "spec": spec});
+            let id = ObjectId::of(&body).expect("has an identity");
+            let shown = |target: Option<ObjectId>| target.map(|target| target.to_string());
+            (
+                shown(scale_target(&id, &body)),
+                shown(autoscaled(&id, &body)),
+            )
+        };
+        let web = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"});
+        let scaled = Some("Deployment/n/web".to_owned());
+        for (version, kind) in [
+            ("autoscaling/v2", "HorizontalPodAutoscaler"),
+            ("autoscaling.gke.io/v1beta1", "MultidimPodAutoscaler"),
+            (
+                "autoscaling.alibabacloud.com/v1beta1",
+                "AdvancedHorizontalPodAutoscaler",
+            ),
+            ("autoscaling.karmada.io/v1alpha1", "FederatedHPA"),
+            ("custompodautoscaler.com/v1", "CustomPodAutoscaler"),
+            ("datadoghq.com/v1alpha1", "WatermarkPodAutoscaler"),
+            ("http.keda.sh/v1alpha1", "HTTPScaledObject"),
+            ("keda.sh/v1alpha1", "ScaledObject"),
+        ] {
+            let found = target(version, kind, json!({"scaleTargetRef": web}));
+            assert_eq!(found, (scaled.clone(), scaled.clone()), "{kind}");
+        }
+        let reference = json!({"targetRef": web});
+        let of = |version, kind| target(version, kind, reference.clone());
+        assert_eq!(
+            of("datadoghq.com/v1alpha2", "DatadogPodAutoscaler").0,
+            scaled
+        );
+        assert_eq!(
+            of("autoscaling.k8s.io/v1", "VerticalPodAutoscaler"),
+            (None, scaled)
+        );
+        assert_eq!(
+            of("gateway.networking.k8s.io/v1", "BackendTLSPolicy"),
+            (None, None)
+        );
+        let short = target(
+            "keda.sh/v1alpha1",
+            "ScaledObject",
+            json!({"scaleTargetRef": {"name": "web"}}),
+        );
+        assert_eq!(short.0.as_deref(), Some("Deployment/n/web"));
+        let other = json!({"scaleTargetRef": {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "web"}});
+        assert!(
+            target("autoscaling/v2", "HorizontalPodAutoscaler", other)
+                .0
+                .is_some_and(|found| found.starts_with("Rollout"))
+        );
     }
 }

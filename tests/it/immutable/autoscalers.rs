@@ -146,3 +146,35 @@ spec:
         "{numbers:?}"
     );
 }
+
+/// Whatever kind its autoscaler is of: it scales by the subresource, as that of Datadog does.
+#[test]
+fn replicas_that_a_controller_has_scaled_are_left_to_it() {
+    let web = |replicas: &str, image: &str| {
+        workload("apps/v1", "Deployment", "web", replicas, "").replace(":v1", image)
+    };
+    let project = Project::new("scaled-by").manifest("apps/web.yaml", &web("replicas: 3", ":v1"));
+    project.deploy(&[]);
+    let seven = r#"{"spec":{"replicas":7}}"#;
+    let manager = "--field-manager=datadog-cluster-agent";
+    let scale = ["--subresource=scale", "--type=merge", manager, "-p", seven];
+    project.kubectl(&[&["patch", "deployment/web"], scale.as_slice()].concat());
+    project.rewrite("apps/web.yaml", &web("replicas: 4", ":v2"));
+    let up = project.up(&[]).run().exited(0);
+    let said = format!("{}{}", up.stdout, up.stderr);
+    assert!(
+        said.contains("`spec.replicas` is left to `datadog-cluster-agent`"),
+        "{said}"
+    );
+    let replicas = || project.get("deployment/web")["spec"]["replicas"].clone();
+    assert_eq!(replicas(), 7);
+    assert_eq!(project.status()["standing"], "deployed");
+
+    project.rewrite("apps/web.yaml", &web("replicas: 5", ":v2"));
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+    assert_eq!(
+        written(&project.deploy(&["--force-conflicts"])),
+        ["changed Deployment/scaled-by/web"]
+    );
+    assert_eq!(replicas(), 5);
+}
