@@ -130,6 +130,30 @@ const FIELDS: &[FilledIn] = &[
         of: is_volume,
         path: &["spec", "claimRef", "resourceVersion"],
     },
+    // kube-apiserver: pkg/registry/core/service. Those of another cluster are out of range, or
+    // somebody else's.
+    FilledIn {
+        of: is_exported_service_with_address,
+        path: &["spec", "clusterIP"],
+    },
+    FilledIn {
+        of: is_exported_service_with_address,
+        path: &["spec", "clusterIPs"],
+    },
+    FilledIn {
+        of: is_exported_load_balancer,
+        path: &["spec", "healthCheckNodePort"],
+    },
+    FilledIn {
+        of: is_exported_load_balancer,
+        path: &["spec", "ports", "*", "nodePort"],
+    },
+    // kube-controller-manager: pkg/controller/garbagecollector. What belongs to a uid that is not
+    // there is deleted.
+    FilledIn {
+        of: is_exported,
+        path: &["metadata", "ownerReferences"],
+    },
     // kube-apiserver: pkg/registry/core/namespace.
     FilledIn {
         of: is_namespace,
@@ -283,6 +307,27 @@ fn is_namespace(object: &Value) -> bool {
     ManifestView(object).is_namespace()
 }
 
+/// Whether `object` was in a cluster: only an API server gives uids.
+fn is_exported(object: &Value) -> bool {
+    ManifestView(object).uid().is_some()
+}
+
+/// Whether `object` is a Service that has an address of the cluster that it was in; a headless one
+/// asks for none.
+fn is_exported_service_with_address(object: &Value) -> bool {
+    ManifestView(object).is_service()
+        && is_exported(object)
+        && text(object, "/spec/clusterIP").is_some_and(|address| address != "None")
+}
+
+/// Whether `object` is a Service whose node ports are only there for a load balancer, which learns
+/// them. Those of a `NodePort` are what clients know it by.
+fn is_exported_load_balancer(object: &Value) -> bool {
+    ManifestView(object).is_service()
+        && is_exported(object)
+        && text(object, "/spec/type") == Some("LoadBalancer")
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -402,7 +447,38 @@ mod tests {
             removed(volume).1["spec"]["claimRef"],
             json!({"name": "c", "namespace": "n"})
         );
+        let owned = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "uid": "u", "ownerReferences": [{"uid": "o"}]}});
+        assert_eq!(removed(owned).0, ["metadata.ownerReferences"]);
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a"}, "spec": {"finalizers": ["kubernetes"]}});
         assert_eq!(removed(namespace).0, ["spec.finalizers"]);
+    }
+
+    #[test]
+    fn addresses_and_ports_that_another_cluster_has_allocated_are_not_sent() {
+        let service = |uid: Value, kind: &str, address: &str| {
+            json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a", "uid": uid}, "spec": {
+                "type": kind, "clusterIP": address, "clusterIPs": [address], "healthCheckNodePort": 30001,
+                "ports": [{"port": 80, "nodePort": 30080}],
+            }})
+        };
+        let gone = |service: Value| removed(service).0;
+        let address = ["spec.clusterIP", "spec.clusterIPs"];
+        let exported = json!("u");
+        assert_eq!(
+            gone(service(exported.clone(), "NodePort", "10.0.0.1")),
+            address
+        );
+        assert_eq!(
+            gone(service(exported.clone(), "LoadBalancer", "10.0.0.1")),
+            [
+                "spec.clusterIP",
+                "spec.clusterIPs",
+                "spec.healthCheckNodePort",
+                "spec.ports.nodePort"
+            ]
+        );
+        assert!(gone(service(exported, "ClusterIP", "None")).is_empty());
+        let asked_for = service(Value::Null, "LoadBalancer", "10.0.0.1");
+        assert!(gone(asked_for).is_empty(), "what people write is meant");
     }
 }

@@ -120,8 +120,7 @@ fn fields_are_shown(kind: &str) -> String {
     )
 }
 
-const CONFLICT: &str =
-    "take the field out of the manifest, or take it over with `--force-conflicts`";
+const CONFLICT: &str = "take the field out of the manifest, leave it to its manager with `ignoreFields` in the plan, or take it over with `--force-conflicts`";
 
 /// `spec.replicas is held by hpa` for each field.
 fn conflict(refusal: &Refusal) -> String {

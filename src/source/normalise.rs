@@ -75,6 +75,8 @@ fn remove_null_entries(map: &mut Value) {
 
 fn remove_server_set(object: &mut Value, problems: &mut Vec<Problem>) {
     let is_definition = ManifestView(object).is_definition();
+    // Before its uid goes, which tells that it was exported.
+    let filled_in = remove_filled_in(object);
     let Some(entries) = object.as_object_mut() else {
         return;
     };
@@ -101,9 +103,12 @@ fn remove_server_set(object: &mut Value, problems: &mut Vec<Problem>) {
             .is_some()
         {
             removed.push(field("/metadata/annotations", LAST_APPLIED));
+            if metadata["annotations"] == Value::Object(Map::new()) {
+                metadata.remove("annotations");
+            }
         }
     }
-    removed.extend(remove_filled_in(object));
+    removed.extend(filled_in);
     if !removed.is_empty() {
         let list = removed
             .iter()

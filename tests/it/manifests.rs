@@ -5,6 +5,7 @@ mod empty;
 mod exported;
 mod ignored;
 mod in_turn;
+mod operators;
 mod owners;
 mod short_lived;
 mod unions;

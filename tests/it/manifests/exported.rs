@@ -95,6 +95,35 @@ fn exported_objects_come_without_what_another_cluster_has_filled_in() {
     assert_eq!(project.status()["standing"], "deployed");
 }
 
+/// Services with addresses and ports of a cluster that has other ranges.
+#[test]
+fn a_service_that_was_exported_gets_addresses_of_this_cluster() {
+    let services = r#"
+apiVersion: v1
+kind: Service
+metadata: {name: front, uid: 0c7a0000-0000-4000-8000-000000000003, resourceVersion: "7", ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: gone, uid: 0c7a0000-0000-4000-8000-000000000004}]}
+spec:
+  type: LoadBalancer
+  clusterIP: 172.31.255.9
+  clusterIPs: [172.31.255.9]
+  externalTrafficPolicy: Local
+  healthCheckNodePort: 40001
+  selector: {app: front}
+  ports: [{port: 80, nodePort: 40002}]
+status: {loadBalancer: {ingress: [{ip: 192.0.2.1}]}}
+"#;
+    let project = Project::new("exported-service")
+        .plan("readiness: [{kind: Service, ready: 'true'}]\n")
+        .manifest("apps/front.yaml", services);
+    let run = project.up(&[]).run().exited(0);
+    assert!(run.stderr.contains("`spec.clusterIP`"), "{}", run.stderr);
+    let front = project.get("service/front");
+    assert!(front["metadata"].get("ownerReferences").is_none());
+    assert_ne!(front["spec"]["clusterIP"], "172.31.255.9");
+    assert_ne!(front["spec"]["ports"][0]["nodePort"], 40002);
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+}
+
 /// An aggregated `ClusterRole` as the documentation of Kubernetes showed it for years.
 /// <https://github.com/kubernetes/website/pull/56495>
 #[test]
