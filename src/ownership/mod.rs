@@ -4,6 +4,7 @@
 mod adopt;
 mod change;
 mod changers;
+mod dropped;
 mod entries;
 mod entry;
 mod fields;
@@ -27,6 +28,7 @@ mod written;
 pub(crate) use adopt::{adoption, give_up_object, hold};
 pub(crate) use change::{ChangedPath, changed_paths};
 pub(crate) use changers::{changers, is_as_sent};
+pub(crate) use dropped::is_dropped_by_adoption;
 pub(crate) use entries::rename_version;
 pub(crate) use entry::other_releases;
 pub(crate) use entry::{

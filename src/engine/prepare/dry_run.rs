@@ -16,8 +16,8 @@ use crate::{
     error::ExitCode,
     object::{HasKind as _, ManifestView, ObjectId},
     ownership::{
-        Leftover, Path, clearing, has_managers, held_as_a_whole, is_interactive_kubectl, is_ours,
-        leftovers,
+        Leftover, Path, clearing, has_managers, held_as_a_whole, is_dropped_by_adoption,
+        is_interactive_kubectl, is_ours, leftovers,
     },
     plan::Requires,
     preflight::{
@@ -239,11 +239,40 @@ impl Try<'_> {
                         decision.cleared = cleared;
                         DryRun::Taken(None)
                     }
+                    None if self.is_adopted_first(&refusal, live).await => {
+                        self.in_its_turn(refusal)
+                    }
                     None => DryRun::Refused(RequestError::Refused(refusal)),
                 }
             }
             (Err(error), _) => DryRun::Refused(error),
         }
+    }
+
+    /// Whether `refusal` may be about what goes when the object is taken over from kubectl, which
+    /// the dry run finds beside what is wanted: as a new object it is taken.
+    async fn is_adopted_first(&self, refusal: &Refusal, live: &Value) -> bool {
+        if !(refusal.is_invalid() || is_of_admission(refusal))
+            || !is_dropped_by_adoption(live, self.object.sent(), self.manager)
+        {
+            return false;
+        }
+        let id = &self.object.object.id;
+        let body = self.object.initial(Some(live));
+        let anew = self
+            .cluster
+            .create_dry_run(self.resource, id.namespace.as_deref(), &body);
+        anew.await
+            .map_or_else(|error| error.is_already_exists(), |()| true)
+    }
+
+    /// Says that the object is tried in its turn: `refusal` is not the last word.
+    fn in_its_turn(&self, refusal: Refusal) -> DryRun {
+        self.cluster.notice(Notice::TriedInTurn {
+            object: self.object.object.id.clone(),
+            why: described(&refusal),
+        });
+        DryRun::Undecided(refusal)
     }
 
     /// What has to be taken away of the object, because nobody wants it and `refusal` is about it;
@@ -305,11 +334,7 @@ impl Try<'_> {
         if !is_undecided(&self.object.object, &refusal, run) {
             return DryRun::Refused(RequestError::Refused(refusal));
         }
-        self.cluster.notice(Notice::TriedInTurn {
-            object: self.object.object.id.clone(),
-            why: described(&refusal),
-        });
-        DryRun::Undecided(refusal)
+        self.in_its_turn(refusal)
     }
 
     /// Tries the object where its own namespace does not exist yet. What the quota, the policies and

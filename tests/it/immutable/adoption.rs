@@ -132,3 +132,101 @@ fn replicas_that_are_taken_over_are_handed_on_to_the_autoscaler() {
     assert_eq!(spec["replicas"], 3);
     assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
 }
+
+/// What kubectl applied, and what the manifests say: other members of unions.
+fn other_members() -> (String, String) {
+    let budget = |which: &str| {
+        format!(
+            "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {{name: web}}\nspec: {{{which}: 1, selector: {{matchLabels: {{app: web}}}}}}\n"
+        )
+    };
+    let service = |port: u16| {
+        format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: web}}\nspec: {{selector: {{app: web}}, ports: [{{name: http, port: {port}}}]}}\n"
+        )
+    };
+    let web = |strategy: &str, container: &str, volume: &str| {
+        format!(
+            "apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: web}}
+spec:
+  strategy: {{{strategy}}}
+  selector: {{matchLabels: {{app: web}}}}
+  template:
+    metadata: {{labels: {{app: web}}}}
+    spec:
+      containers: [{{name: main, image: \"web:v1\", volumeMounts: [{{name: x, mountPath: /x}}], {container}}}]
+      volumes: [{{name: x, {volume}}}]
+"
+        )
+    };
+    let there = documents(&[
+        budget("minAvailable"),
+        service(80),
+        config_map("settings", "1"),
+        web(
+            "type: RollingUpdate, rollingUpdate: {maxSurge: 1}",
+            "readinessProbe: {httpGet: {path: /, port: 80}}, env: [{name: A, value: b}], ports: [{name: http, containerPort: 80}]",
+            "configMap: {name: settings}",
+        ),
+    ]);
+    let wanted = documents(&[
+        budget("maxUnavailable"),
+        service(8080),
+        config_map("settings", "1"),
+        web(
+            "type: Recreate",
+            "readinessProbe: {tcpSocket: {port: 80}}, env: [{name: A, valueFrom: {configMapKeyRef: {name: settings, key: value}}}], ports: [{name: http, containerPort: 8080}]",
+            "emptyDir: {}",
+        ),
+    ]);
+    (there, wanted)
+}
+
+/// What kubectl sent and the manifest does not say any more goes with the take-over; until then the
+/// API server finds both, and refuses.
+#[test]
+fn another_member_of_a_union_than_kubectl_applied_is_wanted() {
+    let (there, wanted) = other_members();
+    let project = beside_kubectl("adopt-unions", &there, &wanted);
+    let up = project.up(&["-v"]).run().exited(0);
+    let said = format!("{}{}", up.stdout, up.stderr);
+    assert!(
+        said.contains("PodDisruptionBudget/adopt-unions/web")
+            && said.contains("cannot be both set"),
+        "{said}"
+    );
+    let budget = project.get("poddisruptionbudget/web")["spec"].clone();
+    assert_eq!(budget.get("minAvailable"), None);
+    assert_eq!(budget["maxUnavailable"], 1);
+    let ports = project.get("service/web")["spec"]["ports"].clone();
+    assert_eq!(ports.as_array().map(Vec::len), Some(1), "{ports}");
+    let spec = project.get("deployment/web")["spec"].clone();
+    assert_eq!(spec["strategy"], serde_json::json!({"type": "Recreate"}));
+    let pod = &spec["template"]["spec"];
+    assert_eq!(
+        pod["containers"][0]["ports"].as_array().map(Vec::len),
+        Some(1)
+    );
+    assert_eq!(pod["containers"][0]["readinessProbe"].get("httpGet"), None);
+    assert_eq!(pod["volumes"][0].get("configMap"), None);
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+}
+
+/// What is wrong by itself is refused before the first write all the same.
+#[test]
+fn what_is_wrong_by_itself_is_refused_also_where_something_is_taken_over() {
+    let budget = |spec: &str| {
+        format!(
+            "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {{name: web}}\nspec: {{{spec}, selector: {{matchLabels: {{app: web}}}}}}\n"
+        )
+    };
+    let project = beside_kubectl(
+        "adopt-wrong",
+        &budget("minAvailable: 1"),
+        &budget("maxUnavailable: -1"),
+    );
+    project.up(&[]).run().exited(2);
+    project.assert_no_revision();
+}

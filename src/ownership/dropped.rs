@@ -1,0 +1,52 @@
+//! What goes when an object is taken over from kubectl.
+
+use serde_json::Value;
+
+use super::{
+    entries::{Entry, entries},
+    path::{Element, Path},
+};
+
+/// Whether taking `live` over makes an apply of `sent` take something away: what `kubectl apply`
+/// sent, or an interrupted way back of `manager` left, and `sent` does not hold. A dry run before
+/// that finds both.
+pub(crate) fn is_dropped_by_adoption(live: &Value, sent: &Value, manager: &str) -> bool {
+    let is_adopted = |entry: &Entry<'_>| entry.is_adoptable() || entry.is_half_way_of(manager);
+    let is_metadata = |path: &Path| {
+        let first = path.elements().first();
+        matches!(first, Some(Element::Field(name)) if name == "metadata")
+    };
+    entries(live).filter(is_adopted).any(|entry| {
+        let mut paths = entry.fields().iter();
+        paths.any(|path| !is_metadata(path) && path.get(live).is_some() && path.get(sent).is_none())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_kubectl_sent_and_is_not_wanted_any_more_is_dropped() {
+        let live = |manager: &str| {
+            json!({"metadata": {"annotations": {"a": "b"}, "managedFields": [
+                {"manager": manager, "operation": "Update", "fieldsV1": {
+                    "f:metadata": {"f:annotations": {"f:a": {}}},
+                    "f:spec": {"f:minAvailable": {}, "f:selector": {}},
+                }},
+            ]}, "spec": {"minAvailable": 1, "selector": {}}})
+        };
+        let sent = json!({"spec": {"maxUnavailable": 1, "selector": {}}});
+        let is_dropped = |manager: &str, sent: &Value| {
+            is_dropped_by_adoption(&live(manager), sent, "deployctl.shop.dev")
+        };
+        assert!(is_dropped("kubectl-client-side-apply", &sent));
+        assert!(is_dropped("before-first-apply", &sent));
+        assert!(is_dropped("deployctl.shop.dev", &sent));
+        assert!(!is_dropped("kubectl-edit", &sent), "nobody takes that over");
+        let all = json!({"spec": {"minAvailable": 1, "selector": {}}});
+        assert!(!is_dropped("kubectl-client-side-apply", &all));
+    }
+}
