@@ -1,5 +1,6 @@
 //! Objects: their identity, where they were written down, and access to what is inside them.
 
+mod claim;
 mod condition;
 mod definition;
 mod digest;
@@ -19,6 +20,7 @@ mod scope;
 mod text;
 mod view;
 
+pub(crate) use claim::is_unbound_claim;
 pub(crate) use condition::{Condition, Truth};
 pub(crate) use definition::Definition;
 pub(crate) use digest::Digest;

@@ -1,6 +1,7 @@
 //! `rollback` against the real control plane, as a user drives it.
 
 mod choice;
+mod claims;
 mod earlier;
 mod kept;
 mod sequences;

@@ -2,38 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use futures::{StreamExt as _, TryStreamExt as _, future::try_join_all, stream};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::engine::observe::objects::Observation;
 use crate::{
     cluster::{Cluster, RequestError, Seen, Served},
-    object::{HasKind as _, ManifestView, ObjectId},
+    object::{HasKind as _, ObjectId},
 };
-
-/// All PersistentVolumeClaims in `namespaces`; metadata is enough to know them.
-pub(crate) async fn claims_in(
-    cluster: &Cluster,
-    served: &Served,
-    namespaces: BTreeSet<&String>,
-) -> Result<Vec<ObjectId>, RequestError> {
-    let Some(resource) = served.exact("v1", "PersistentVolumeClaim") else {
-        return Ok(Vec::new());
-    };
-    let lists = try_join_all(
-        namespaces
-            .into_iter()
-            .map(|namespace| cluster.list_metadata(resource, Some(namespace), None)),
-    )
-    .await?;
-    let claims = lists
-        .iter()
-        .flat_map(|listed| &listed.items)
-        .map(|claim| ManifestView(claim))
-        .filter(|claim| !claim.name().is_empty());
-    Ok(claims
-        .map(|claim| ObjectId::core(&resource.kind, claim.namespace(), claim.name()))
-        .collect())
-}
 
 /// Adds to `observation` all claims in the namespaces of those of `ids` that say whether data is
 /// kept: Secrets and workloads.

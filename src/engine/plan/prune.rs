@@ -6,15 +6,15 @@ use crate::engine::{
     desired::DesiredState,
     observe::history::{ReleaseHistory, UnsettledRevision},
     plan::decide::Selection,
-    plan::retention::{retained, uses_claim},
-    plan::steps::{Removal, RemovalMode},
+    plan::retention::{claims_with_data, needed_by_unbound, retained, uses_claim},
+    plan::steps::{Removal, RemovalMode, keep_while_needed},
 };
 use crate::{
     cluster::{Live, Seen},
-    object::{HasKind as _, ManifestView, ObjectId},
+    object::{HasKind as _, ManifestView, ObjectId, is_unbound_claim},
     ownership::{is_ours_to_remove, other_appliers, written_at_creation},
     plan::PhaseId,
-    release::{Belongings, Records},
+    release::Records,
 };
 
 /// What has to go because it is no longer wanted, and what becomes of the rest that is no longer
@@ -33,12 +33,18 @@ pub(crate) struct PrunePlan {
 }
 
 impl PrunePlan {
-    /// The data that is deleted.
+    /// The data that is deleted. A claim that only goes without a volume has none.
     pub(crate) fn data(&self) -> impl Iterator<Item = &ObjectId> {
-        let deleted = self
-            .removals
-            .iter()
-            .filter(|removal| matches!(removal.how, RemovalMode::Delete { .. }));
+        let goes = |removal: &&Removal| {
+            matches!(
+                removal.how,
+                RemovalMode::Delete {
+                    if_empty: false,
+                    ..
+                }
+            )
+        };
+        let deleted = self.removals.iter().filter(goes);
         deleted.map(|removal| &removal.id).filter(|id| id.is_data())
     }
 }
@@ -122,12 +128,7 @@ pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, input: &PruneInput<'_>
             Seen::Present(_) | Seen::Absent | Seen::Unasked => plan.gone.push(id),
         }
     }
-    let claims: Vec<ObjectId> = live
-        .present()
-        .map(|(id, _)| id)
-        .filter(|id| id.is_claim())
-        .cloned()
-        .collect();
+    let claims = claims_with_data(live);
     let mut reasons = retained(
         &to_go.iter().map(|(id, _, there)| (id, *there)),
         &claims,
@@ -141,9 +142,9 @@ pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, input: &PruneInput<'_>
             "it is kept since an earlier run, with the data that may need it".to_owned()
         });
     }
-    if input.delete_data {
-        plan.removals.extend(claims_of(&to_go, &claims, live));
-    }
+    plan.removals
+        .extend(claims_of(&to_go, live, input.delete_data));
+    let needed = needed_by_unbound(to_go.iter().map(|(id, _, there)| (id, *there)), live);
     for (id, phase, there) in to_go {
         match reasons.remove(&id) {
             Some(why) => plan.retained.push((id, why)),
@@ -152,6 +153,11 @@ pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, input: &PruneInput<'_>
                 .removals
                 .push(removal(&id, &phase, there, input.delete_data)),
         }
+    }
+    // Claims that StatefulSets have made.
+    plan.retained.extend(reasons);
+    if !input.delete_data {
+        keep_while_needed(&mut plan.removals, &needed);
     }
     plan
 }
@@ -164,11 +170,12 @@ fn is_retained_for(id: &ObjectId, records: &Records, claims: &[ObjectId]) -> boo
         && (id.is_data() || claims.iter().any(|claim| claim.namespace == id.namespace))
 }
 
-/// The claims that StatefulSets which go with their data have made. They carry no mark of ours.
+/// The claims that StatefulSets which go have made, and that go too: all with `delete_data`, else
+/// those without a volume. They carry no mark of ours.
 fn claims_of(
     to_go: &[(ObjectId, PhaseId, &Value)],
-    claims: &[ObjectId],
     live: &Live,
+    delete_data: bool,
 ) -> Vec<Removal> {
     let sets = || to_go.iter().filter(|(id, ..)| id.is_like_stateful_set());
     let phase_of = |claim: &ObjectId| {
@@ -176,17 +183,18 @@ fn claims_of(
             .find(|(id, _, set)| uses_claim(id, set, claim))
             .map(|(_, phase, _)| phase.clone())
     };
-    let made = claims
-        .iter()
-        .filter_map(|claim| Some((claim, phase_of(claim)?, live.object(claim)?)));
-    made.map(|(claim, phase, there)| Removal::delete(claim, &phase, there))
+    let claims = live
+        .present()
+        .filter(|(id, there)| id.is_claim() && (delete_data || is_unbound_claim(there)));
+    let made = claims.filter_map(|(id, there)| Some((id, phase_of(id)?, there)));
+    made.map(|(id, phase, there)| removal(id, &phase, there, delete_data))
         .collect()
 }
 
 fn removal(id: &ObjectId, phase: &PhaseId, there: &Value, delete_data: bool) -> Removal {
     let mut removal = Removal::delete(id, phase, there);
-    if let (RemovalMode::Delete { belongings, .. }, true) = (&mut removal.how, delete_data) {
-        *belongings = Belongings::Go;
+    if delete_data {
+        removal.with_data();
     }
     removal
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    sync::Arc,
     time::Duration,
 };
 
@@ -11,9 +12,10 @@ use serde_json::Value;
 use crate::engine::{
     phase_plan::PhasePlan,
     plan::decide::is_run_once,
-    plan::retention::retained,
+    plan::retention::{claims_with_data, is_made_by, needed_by_unbound, retained},
     plan::steps::{
-        Removal, RemovalMode, intercepts_requests, push_await_ready, push_removals, push_replaced,
+        Removal, RemovalMode, intercepts_requests, keep_while_needed, push_await_ready,
+        push_removals, push_replaced,
     },
 };
 use crate::{
@@ -22,7 +24,7 @@ use crate::{
     object::{
         HasKind as _, ManifestView, ObjectId, RollbackMark, configuration_read_at_start,
         field::{is_true, part},
-        pod_spec,
+        is_unbound_claim, pod_spec,
     },
     ownership::{applied_at, is_recreated, other_appliers},
     plan::PhaseId,
@@ -106,10 +108,8 @@ pub(crate) struct RollbackInput<'a> {
     pub(crate) snapshot: &'a Snapshot,
     /// What was done.
     pub(crate) changes: &'a ChangeLog,
-    /// What is there now.
+    /// What is there now, with the claims in the namespaces concerned.
     pub(crate) live: &'a Live,
-    /// The claims in the namespaces concerned.
-    pub(crate) claims: &'a [ObjectId],
     /// What is remembered of objects; some are kept from an earlier time.
     pub(crate) records: &'a Records,
 }
@@ -122,6 +122,8 @@ pub(crate) struct RollbackPlan {
     pub(crate) restored: Vec<ObjectId>,
     /// Objects that are deleted.
     pub(crate) removed: Vec<ObjectId>,
+    /// Claims that are deleted too, because they never got a volume: StatefulSets have made them.
+    pub(crate) claims: Vec<ObjectId>,
     pub(crate) retained: Vec<ObjectNote>,
     pub(crate) irreversible: Vec<ObjectNote>,
     pub(crate) by_others: Vec<ObjectNote>,
@@ -180,7 +182,9 @@ pub(crate) fn plan_rollback(input: &RollbackInput<'_>) -> RollbackPlan {
         .into_iter()
         .chain(rest)
         .filter(|removal| removal.how != RemovalMode::GiveUp);
-    plan.removed = deleted.map(|removal| removal.id).collect();
+    (plan.removed, plan.claims) = deleted
+        .map(|removal| removal.id)
+        .partition(|id| input.changes.get(id).is_some());
     plan
 }
 
@@ -308,7 +312,7 @@ fn removals(
         .iter()
         .filter(|(_, action)| **action == RollbackAction::Remove);
     let to_go = to_go.filter_map(|(id, _)| Some((*id, input.live.object(id)?.as_ref())));
-    let mut retained = retained(&to_go, input.claims, false);
+    let mut retained = retained(&to_go, &claims_with_data(input.live), false);
     for (id, _) in to_go.clone() {
         if input.records.get(id).is_some_and(|record| record.kept) {
             retained
@@ -346,9 +350,33 @@ fn removals(
         phase: phase_of(id).to_owned(),
         how: RemovalMode::GiveUp,
     });
-    given_up
-        .chain(going.map(|(id, live)| Removal::delete(id, phase_of(id), live)))
-        .collect()
+    let deleted = going
+        .clone()
+        .map(|(id, live)| Removal::delete(id, phase_of(id), live));
+    let mut removals: Vec<Removal> = given_up.chain(deleted).collect();
+    removals.extend(made_claims(&going, input));
+    keep_while_needed(&mut removals, &needed_by_unbound(going, input.live));
+    removals
+}
+
+/// The claims without a volume that those of `going` have made which are StatefulSets. An older one
+/// was there before.
+fn made_claims<'a>(
+    going: &(impl Iterator<Item = (&'a ObjectId, &'a Value)> + Clone),
+    input: &RollbackInput<'_>,
+) -> Vec<Removal> {
+    let created = |object| ManifestView(object).created();
+    let is_new = |(id, claim): &(&ObjectId, &Arc<Value>)| {
+        is_unbound_claim(claim) && input.changes.get(id).is_none()
+    };
+    let unbound = input.live.present().filter(is_new);
+    let made = unbound.filter_map(|(id, claim)| {
+        let (set, _) = going
+            .clone()
+            .find(|(set_id, set)| is_made_by(set_id, set, id) && created(claim) >= created(set))?;
+        Some(Removal::delete(id, input.phases.of(set), claim))
+    });
+    made.collect()
 }
 
 /// Adds the steps that put `members` of one phase back, and the wait for them.

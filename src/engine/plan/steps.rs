@@ -1,11 +1,11 @@
 //! Steps that several programs have: what removes objects, wave by wave.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use crate::{
-    object::{HasKind as _, ManifestView, ObjectId, field::text},
+    object::{HasKind as _, ManifestView, ObjectId, field::text, is_unbound_claim},
     plan::PhaseId,
     release::{Belongings, Program, StepId, Work},
 };
@@ -25,7 +25,13 @@ pub(crate) struct Removal {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RemovalMode {
     /// It is deleted, where it still has this uid.
-    Delete { uid: String, belongings: Belongings },
+    Delete {
+        uid: String,
+        belongings: Belongings,
+        /// It stays where something is in it: in a Namespace, of the kind of a definition, on a
+        /// claim that had no volume when it was looked at.
+        if_empty: bool,
+    },
     /// Others hold it too: our mark is taken off.
     GiveUp,
 }
@@ -40,7 +46,21 @@ impl Removal {
             how: RemovalMode::Delete {
                 uid,
                 belongings: belongings(id, live),
+                if_empty: id.is_container() || is_unbound_claim(live),
             },
+        }
+    }
+
+    /// It goes with all that belongs to it, and with its data.
+    pub(crate) fn with_data(&mut self) {
+        if let RemovalMode::Delete {
+            belongings,
+            if_empty,
+            ..
+        } = &mut self.how
+        {
+            *belongings = Belongings::Go;
+            *if_empty = self.id.is_container();
         }
     }
 
@@ -58,16 +78,28 @@ impl Removal {
     pub(crate) fn work(&self) -> Work {
         let object = self.id.clone();
         match &self.how {
-            RemovalMode::Delete { uid, belongings } => {
-                let if_empty = object.is_container();
-                Work::Delete {
-                    object,
-                    uid: uid.clone(),
-                    belongings: *belongings,
-                    if_empty,
-                }
-            }
+            RemovalMode::Delete {
+                uid,
+                belongings,
+                if_empty,
+            } => Work::Delete {
+                object,
+                uid: uid.clone(),
+                belongings: *belongings,
+                if_empty: *if_empty,
+            },
             RemovalMode::GiveUp => Work::GiveUp { object },
+        }
+    }
+}
+
+/// Lets those of `removals` that are among `secrets` stay where a claim stays that may need them.
+pub(crate) fn keep_while_needed(removals: &mut [Removal], secrets: &BTreeSet<ObjectId>) {
+    for removal in removals {
+        if let (RemovalMode::Delete { if_empty, .. }, true) =
+            (&mut removal.how, secrets.contains(&removal.id))
+        {
+            *if_empty = true;
         }
     }
 }
@@ -218,6 +250,9 @@ struct Wave {
     container: u8,
     /// The last phase first.
     phase: usize,
+    /// 0: most; 1: claims that must have no volume, once what makes them is gone; 2: Secrets that
+    /// such a claim may need.
+    late: u8,
 }
 
 impl Wave {
@@ -237,6 +272,15 @@ impl Wave {
         } else {
             (1, from_the_end)
         };
-        Self { container, phase }
+        let late = match &removal.how {
+            RemovalMode::Delete { if_empty: true, .. } if id.is_claim() => 1,
+            RemovalMode::Delete { if_empty: true, .. } if id.is_secret() => 2,
+            _ => 0,
+        };
+        Self {
+            container,
+            phase,
+            late,
+        }
     }
 }

@@ -1,10 +1,7 @@
 //! The rollback of a revision that was not finished: planned anew from what is there, executed,
 //! verified.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeSet, HashMap},
-};
+use std::{borrow::Cow, collections::HashMap};
 
 use jiff::Timestamp;
 
@@ -13,7 +10,7 @@ use crate::engine::{
     execute::journal::JournalWriter,
     execute::policy::{CancelSignals, Control, OnFault, StopReason},
     execute::write::{Kinds, Resources, WriteContext},
-    observe::claims::claims_in,
+    observe::claims::observe_claims,
     observe::objects::{Observation, observe},
     observe::storage_versions,
     phase_plan::PhasePlan,
@@ -23,7 +20,7 @@ use crate::engine::{
     run::execution::{execute as execute_program, rules},
     run::outcome::{RollbackError, RollbackResult, not_started},
     run::rollback_context::RollbackContext,
-    run::verify::verify,
+    run::verify::{name_claims, verify},
     watch::cache::ResourceCache,
 };
 use crate::{
@@ -104,11 +101,11 @@ pub(crate) async fn preview_rollback<'a>(
     let stored_as = storage_versions::served_now(cluster, served, &ids, writes.snapshot).await?;
     let (snapshot, unknown) =
         storage_versions::translated(cluster, served, &stored_as, writes.snapshot).await?;
-    let readable: Vec<(ObjectId, Resource)> = stored_as
+    let mut readable: Vec<(ObjectId, Resource)> = stored_as
         .iter()
         .map(|(id, resource)| (id.clone(), resource.clone()))
         .collect();
-    let observation = observe(cluster, context.release, &readable).await?;
+    let mut observation = observe(cluster, context.release, &readable).await?;
     let mut changes = writes.complete(
         &snapshot,
         &observation.live,
@@ -119,7 +116,12 @@ pub(crate) async fn preview_rollback<'a>(
     }
     let mut irreversible = exclude_irreversible(&mut changes, &snapshot, &observation.live);
     irreversible.extend(exclude_unserved(&mut changes, &snapshot, &stored_as));
-    let mut plan = plan(context, &snapshot, &changes, &observation).await?;
+    look_at_claims(context, &snapshot, &changes, &mut observation).await?;
+    let mut plan = plan(context, &snapshot, &changes, &observation);
+    if let Some(resource) = served.exact("v1", "PersistentVolumeClaim") {
+        let claims = plan.claims.iter();
+        readable.extend(claims.map(|id| (id.clone(), resource.clone())));
+    }
     plan.irreversible.extend(irreversible);
     plan.unknown.extend(unknown);
     Ok(RollbackPreview {
@@ -132,39 +134,54 @@ pub(crate) async fn preview_rollback<'a>(
     })
 }
 
-async fn plan(
+fn plan(
     context: &RollbackContext<'_>,
     snapshot: &Snapshot,
     changes: &ChangeLog,
     observation: &Observation,
-) -> Result<RollbackPlan, RequestError> {
-    let claims = claims(context, changes).await?;
-    Ok(plan_rollback(&RollbackInput {
+) -> RollbackPlan {
+    plan_rollback(&RollbackInput {
         manager: &context.release.field_manager(),
         phases: &context.phases,
         marks: &context.marks,
         snapshot,
         changes,
         live: &observation.live,
-        claims: &claims,
         records: context.writes.records,
-    }))
+    })
 }
 
-/// The claims in every namespace in which a Secret was created: it may be what their data is opened
-/// with.
-async fn claims(
+/// Adds to `observation` the claims in every namespace in which a Secret was created, which may be
+/// what their data is opened with, or a StatefulSet, which makes some.
+async fn look_at_claims(
     context: &RollbackContext<'_>,
+    snapshot: &Snapshot,
     changes: &ChangeLog,
-) -> Result<Vec<ObjectId>, RequestError> {
-    let snapshot = context.writes.snapshot;
-    let created = changes
-        .iter()
-        .filter(|(id, _)| id.is_secret() && snapshot.object(id).is_none());
-    let namespaces: BTreeSet<&String> = created
-        .filter_map(|(id, _)| id.namespace.as_ref())
-        .collect();
-    claims_in(context.target.cluster, context.target.served, namespaces).await
+    observation: &mut Observation,
+) -> Result<(), RequestError> {
+    let RunTarget {
+        cluster, served, ..
+    } = context.target;
+    let created = changes.iter().map(|(id, _)| id);
+    let created = created.filter(|id| snapshot.object(id).is_none());
+    let (secrets, others): (Vec<&ObjectId>, Vec<&ObjectId>) =
+        created.partition(|id| id.is_secret());
+    let of_secrets: Vec<_> = secrets.iter().map(|id| &id.namespace).collect();
+    let is_new = |id: &&ObjectId| !of_secrets.contains(&&id.namespace);
+    let others = others.iter().copied().filter(is_new);
+    observe_claims(cluster, served, secrets.iter().copied(), observation).await?;
+    tolerated(observe_claims(cluster, served, others, observation).await)
+}
+
+/// Claims of StatefulSets are only named, so whoever may not look at them goes on without.
+fn tolerated(observed: Result<(), RequestError>) -> Result<(), RequestError> {
+    observed.or_else(|error| {
+        if error.is_forbidden() {
+            Ok(())
+        } else {
+            Err(error)
+        }
+    })
 }
 
 /// Rolls back, and proves it. Returns also what was created again, with the uid that it has now.
@@ -183,14 +200,22 @@ async fn execute_rollback(
         timeout: context.limits.timeout,
     });
     let (faults, entries) = execute(context, head, &preview, emitter, signals).await?;
-    let now = observe(context.target.cluster, context.release, &preview.readable).await?;
+    let RunTarget {
+        cluster, served, ..
+    } = context.target;
+    let mut now = observe(cluster, context.release, &preview.readable).await?;
+    // StatefulSets may have made more of them until they were gone.
+    let sets = preview.plan.removed.iter();
+    let sets = sets.filter(|id| id.is_like_stateful_set());
+    tolerated(observe_claims(cluster, served, sets, &mut now).await)?;
     let RollbackPreview {
         snapshot,
         mut changes,
         plan,
+        observation,
         ..
     } = preview;
-    let proof = verify(
+    let mut proof = verify(
         &plan,
         &snapshot,
         &changes,
@@ -198,6 +223,7 @@ async fn execute_rollback(
         &context.release.field_manager(),
         faults,
     );
+    name_claims(&mut proof, &plan, &observation.live, &now.live);
     changes.extend(&entries);
     let recreated = changes
         .iter()

@@ -6,7 +6,7 @@ use super::{CONFLICTS, WriteOutcome, Writer, contents, is_outdated};
 use crate::{
     cluster::{DeleteOptions, Deleted, Propagation, RequestError, Resource},
     event::WriteResult,
-    object::{ManifestView, ObjectId},
+    object::{HasKind as _, ManifestView, ObjectId, is_unbound_claim},
     ownership::give_up_object,
     release::{Belongings, JournalEntry},
 };
@@ -76,6 +76,16 @@ impl Writer<'_> {
     /// Why `id`, which is `live`, is not deleted with what is in it; `None` where nothing is. What
     /// cannot be looked into is not deleted.
     async fn holds(&self, id: &ObjectId, live: &Value) -> Result<Option<String>, RequestError> {
+        if id.is_claim() {
+            let why = "it got a volume, and holds data".to_owned();
+            return Ok((!is_unbound_claim(live)).then_some(why));
+        }
+        if id.is_secret() {
+            let left = self.context.journal.left().into_keys();
+            let mut claims = left.filter(|left| left.is_claim() && left.namespace == id.namespace);
+            let why = |claim| format!("{claim}, which is kept, may need it");
+            return Ok(claims.next().map(why));
+        }
         match contents::held_by(&self.context.cluster, self.context.kinds.served, id, live).await {
             Err(RequestError::Refused(refusal)) => {
                 Ok(Some(format!("its contents cannot be listed: {refusal}")))

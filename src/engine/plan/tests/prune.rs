@@ -127,6 +127,29 @@ fn data_stays_and_so_does_what_it_cannot_be_opened_without() {
     keep PersistentVolume/disk: it holds data
     keep PersistentVolumeClaim/uploads: it holds data
     keep Secret/password: StatefulSet/shop/db, whose data on PersistentVolumeClaim/shop/data-db-0 is kept, reads it
+    keep PersistentVolumeClaim/data-db-0: it holds the data of StatefulSet/shop/db
+    ");
+}
+
+#[test]
+fn a_claim_that_never_got_a_volume_holds_no_data() {
+    assert_snapshot!(prune("
+        live:
+          StatefulSet/db: {claims: {data: 1Gi}, reads: [Secret/password]}
+          PersistentVolumeClaim/data-db-0: {by: [], status: {phase: Pending}}
+          PersistentVolumeClaim/data-db-1: {by: [], status: {phase: Bound}, spec: {volumeName: v}}
+          PersistentVolumeClaim/uploads: {status: {phase: Pending}}
+          Secret/password: {}
+        records:
+          StatefulSet/db: {}
+          PersistentVolumeClaim/uploads: {}
+          Secret/password: {}
+    "), @r"
+    delete PersistentVolumeClaim/data-db-0 of apps
+    delete PersistentVolumeClaim/uploads of apps
+    delete StatefulSet/db of apps
+    keep Secret/password: StatefulSet/shop/db, whose data on PersistentVolumeClaim/shop/data-db-1 is kept, reads it
+    keep PersistentVolumeClaim/data-db-1: it holds the data of StatefulSet/shop/db
     ");
 }
 

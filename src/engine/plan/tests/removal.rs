@@ -153,6 +153,7 @@ fn data_stays_with_what_it_needs_where_everything_is_taken_down() {
     "), @r"
     phases: apps (1), databases (1)
     keep Secret/password: StatefulSet/shop/db, whose data on PersistentVolumeClaim/shop/data-db-0 is kept, reads it
+    keep PersistentVolumeClaim/data-db-0: it holds the data of StatefulSet/shop/db
     databases
       0 delete StatefulSet/db of uid 1, its claims stay
       1 await gone: StatefulSet/db; phase ends ← 0

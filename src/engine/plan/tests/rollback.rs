@@ -323,12 +323,38 @@ fn data_that_was_created_stays_with_what_it_needs() {
           Secret/password: {}
           Secret/other: {}
     "), @r"
+    keep PersistentVolumeClaim/data-db-0: it holds the data of StatefulSet/shop/db
     keep PersistentVolumeClaim/uploads: it holds data
     keep Secret/password: StatefulSet/shop/db, whose data on PersistentVolumeClaim/shop/data-db-0 is kept, reads it
     apps
       0 delete Secret/other of uid 1
       1 delete StatefulSet/db of uid 1
       2 await gone: Secret/other, StatefulSet/db; phase ends ← 0 1
+    ");
+}
+
+#[test]
+fn a_claim_that_never_got_a_volume_goes_after_what_made_it() {
+    assert_snapshot!(rollback("
+        changes:
+          StatefulSet/db: created 1
+          PersistentVolumeClaim/uploads: created 1
+          Secret/password: created 1
+        live:
+          StatefulSet/db: {claims: {data: 1Gi}, reads: [Secret/password]}
+          PersistentVolumeClaim/data-db-0: {by: [], status: {phase: Pending}}
+          PersistentVolumeClaim/data-other-0: {by: [], status: {phase: Pending}}
+          PersistentVolumeClaim/uploads: {status: {phase: Pending}}
+          Secret/password: {}
+    "), @r"
+    apps
+      0 delete StatefulSet/db of uid 1
+      1 await gone: StatefulSet/db ← 0
+      2 delete if empty PersistentVolumeClaim/uploads of uid 1 ← 1
+      3 delete if empty PersistentVolumeClaim/data-db-0 of uid 1 ← 1
+      4 await gone: PersistentVolumeClaim/uploads, PersistentVolumeClaim/data-db-0 ← 2 3
+      5 delete if empty Secret/password of uid 1 ← 4
+      6 await gone: Secret/password; phase ends ← 5
     ");
 }
 
@@ -377,6 +403,7 @@ fn a_secret_that_was_there_before_is_not_said_to_be_kept() {
           PersistentVolumeClaim/data-db-0: {by: []}
           ConfigMap/a: {}
     "), @r"
+    keep PersistentVolumeClaim/data-db-0: it holds the data of StatefulSet/shop/db
     apps
       0 delete ConfigMap/a of uid 1
       1 delete StatefulSet/db of uid 1

@@ -107,12 +107,18 @@ fn a_claim_is_not_provisioned() {
         "alertmanager-data",
         "no-provision",
     );
-    times_out(
-        "in-claim",
-        "storage",
-        &["PersistentVolumeClaim/kill-in-claim/alertmanager-data"],
-        edit,
-    );
+    // No data can be on it, unlike on the one beside it.
+    let kept = kept_from("storage");
+    let unbound = "PersistentVolumeClaim/alertmanager-data";
+    Release::new("in-claim").install_fails(&Attempt {
+        timeout: Some("4s"),
+        kept: kept.into_iter().filter(|kept| *kept != unbound).collect(),
+        ..attempt(
+            "storage",
+            &["PersistentVolumeClaim/kill-in-claim/alertmanager-data"],
+            edit,
+        )
+    });
 }
 
 #[test]

@@ -29,7 +29,7 @@ use crate::{
             tests::printed,
         },
     },
-    object::{HasKind, ObjectId, RollbackMark},
+    object::{ObjectId, RollbackMark},
     release::{ChangeLog, Work},
 };
 
@@ -82,11 +82,6 @@ pub(in crate::engine::plan::tests) fn rollback(text: &str) -> String {
         },
     );
     let irreversible = exclude_irreversible(&mut done, &snapshot, &live);
-    let claims: Vec<ObjectId> = live
-        .present()
-        .map(|(id, _)| id.clone())
-        .filter(HasKind::is_claim)
-        .collect();
     let marks = case.marks.iter();
     let mut plan = plan_rollback(&RollbackInput {
         manager: &manager(),
@@ -95,7 +90,6 @@ pub(in crate::engine::plan::tests) fn rollback(text: &str) -> String {
         snapshot: &snapshot,
         changes: &done,
         live: &live,
-        claims: &claims,
         records: &records,
     });
     plan.irreversible.extend(irreversible);
@@ -151,7 +145,7 @@ fn is_consistent(plan: &RollbackPlan) {
     assert_eq!(put_back, plan.restored.iter().collect());
     let deleted = written(|work| matches!(work, Work::Delete { .. }));
     let removed: BTreeSet<&ObjectId> = deleted.difference(&put_back).copied().collect();
-    assert_eq!(removed, plan.removed.iter().collect());
+    assert_eq!(removed, plan.removed.iter().chain(&plan.claims).collect());
 }
 
 /// What is said of objects whose kinds are not served any more; all others of `text` are.
