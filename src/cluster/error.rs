@@ -46,6 +46,16 @@ impl RequestError {
         }
     }
 
+    /// How long the server asks to be left alone, where it says so.
+    pub(super) fn retry_after(&self) -> Option<std::time::Duration> {
+        match self {
+            RequestError::Refused(refusal) => {
+                refusal.retry_after.map(std::time::Duration::from_secs)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether it is not known who asks: there are no credentials, or the server does not accept
     /// them.
     pub(crate) fn is_unauthenticated(&self) -> bool {

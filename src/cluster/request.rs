@@ -197,6 +197,9 @@ enum Resend {
     Never,
 }
 
+/// How long the server may ask a user to wait who sees nothing yet.
+const LONGEST_FIRST_PAUSE: Duration = Duration::from_secs(10);
+
 impl Resend {
     /// How often it is sent again before giving up.
     fn attempts(self) -> usize {
@@ -445,13 +448,7 @@ impl Cluster {
             };
             // Only these say for certain that nothing was done.
             maybe_done |= !matches!(error.code(), Some(409 | 429));
-            let delay = match &error {
-                RequestError::Refused(Refusal {
-                    retry_after: Some(seconds),
-                    ..
-                }) => Duration::from_secs(*seconds).max(delay),
-                _ => delay,
-            };
+            let delay = error.retry_after().map_or(delay, |asked| asked.max(delay));
             attempt += 1;
             self.shared.counts.retried.fetch_add(1, Ordering::Relaxed);
             self.notice(Notice::Retried {
@@ -471,6 +468,8 @@ impl Cluster {
         match self.resend {
             Resend::Patiently | Resend::Never => false,
             Resend::WhileQuick => took >= QUICK,
+            // What is asked to come again in minutes is told at once: nothing is on the screen yet.
+            Resend::OnceReached if error.retry_after() > Some(LONGEST_FIRST_PAUSE) => true,
             Resend::OnceReached => {
                 let is_reached = error.is_broken_connection() || self.heard().anything;
                 !is_reached && (took >= QUICK || attempts > u32::from(QUICK_ATTEMPTS))

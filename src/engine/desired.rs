@@ -456,6 +456,12 @@ impl DesiredState {
         })
     }
 
+    /// Whether the phase `one` has ended when `other` starts.
+    pub(crate) fn comes_before(&self, one: &PhaseId, other: &PhaseId) -> bool {
+        let mut phases = self.phases.iter();
+        phases.any(|phase| phase.id() == *one && self.is_before(phase, other))
+    }
+
     /// Whether `phase` has ended when `other` starts.
     fn is_before(&self, phase: &PhaseSettings, other: &PhaseId) -> bool {
         let after = |id: &PhaseId| {

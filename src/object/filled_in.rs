@@ -130,6 +130,16 @@ const FIELDS: &[FilledIn] = &[
         of: is_volume,
         path: &["spec", "claimRef", "resourceVersion"],
     },
+    // kube-apiserver: pkg/registry/core/namespace.
+    FilledIn {
+        of: is_namespace,
+        path: &["spec", "finalizers"],
+    },
+];
+
+/// Fields that belong to the cluster that a manifest was exported from. They say nothing about an
+/// object that is there: what it holds of them is wanted, or was.
+const EXPORTED: &[FilledIn] = &[
     // kube-apiserver: pkg/registry/core/service. Those of another cluster are out of range, or
     // somebody else's.
     FilledIn {
@@ -154,11 +164,6 @@ const FIELDS: &[FilledIn] = &[
         of: is_exported,
         path: &["metadata", "ownerReferences"],
     },
-    // kube-apiserver: pkg/registry/core/namespace.
-    FilledIn {
-        of: is_namespace,
-        path: &["spec", "finalizers"],
-    },
 ];
 
 /// Whether only the control plane and well-known controllers write the annotation `name`.
@@ -171,15 +176,17 @@ pub(crate) fn filled_in_annotations() -> impl Iterator<Item = &'static str> {
     ANNOTATIONS.into_iter()
 }
 
-/// Takes out of `object` what the control plane and well-known controllers fill in, and returns
-/// what was there, as people read paths.
+/// Takes out of `object`, a manifest, what the control plane and well-known controllers fill in, or
+/// have filled in where it was exported, and returns what was there, as people read paths.
 pub(crate) fn remove_filled_in(object: &mut Value) -> Vec<String> {
-    let paths = paths_of(object);
+    let exported = EXPORTED.iter().filter(|field| (field.of)(object));
+    let mut paths = paths_of(object);
+    paths.extend(exported.map(|field| field.path.to_vec()));
     let removed = paths.iter().filter(|path| remove(object, path));
     removed.map(|path| shown(path)).collect()
 }
 
-/// Where `object` holds what the control plane and well-known controllers fill in; items of lists
+/// Where `object`, which is there, holds what the control plane and well-known controllers fill in; items of lists
 /// apart.
 pub(crate) fn filled_in_paths(object: &Value) -> Vec<Vec<&'static str>> {
     let is_there = |path: &Vec<&str>| {

@@ -72,6 +72,11 @@ pub(crate) trait HasKind {
         self.group_and_kind() == ("", "Pod")
     }
 
+    /// Whether it is a `CronJob`.
+    fn is_cron_job(&self) -> bool {
+        self.group_and_kind() == ("batch", "CronJob")
+    }
+
     /// Whether it is a Job.
     fn is_job(&self) -> bool {
         self.group_and_kind() == ("batch", "Job")

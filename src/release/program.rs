@@ -141,6 +141,18 @@ impl Program {
             .filter(|id| id.is_webhook_configuration())
     }
 
+    /// The Secrets that go unless a claim that stays may need them.
+    pub(crate) fn conditional_secrets(&self) -> impl Iterator<Item = &ObjectId> {
+        self.steps.iter().filter_map(|step| match &step.work {
+            Work::Delete {
+                object,
+                if_empty: true,
+                ..
+            } if object.is_secret() => Some(object),
+            _ => None,
+        })
+    }
+
     /// How many writes the program has.
     pub(crate) fn writes(&self) -> usize {
         self.written().count()

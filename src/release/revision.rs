@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Author;
+use super::{Author, Operation};
 use crate::{
     event::{PhaseOutcome, Proof, RunOutcome},
     plan::{ExpectedCrd, FailureBudget, OnFailure, PhaseSettings, ReadinessRule, ReleaseId},
@@ -188,12 +188,13 @@ impl Revision {
     /// The format that this program writes.
     pub(crate) const FORMAT: u32 = 1;
 
-    /// Whether the release is taken down with this revision, so that nothing of it is deployed.
+    /// Whether the release is taken down with this revision, so that nothing of it is deployed: by
+    /// `down`, or by going back to such a revision.
     /// Removing what nobody remembers does not change that.
     pub(crate) fn is_taken_down(&self) -> bool {
         self.objects == 0
             && self.outcome == RunOutcome::Succeeded
-            && self.by.operation.only_removes()
+            && (self.by.operation.only_removes() || self.by.operation == Operation::Rollback)
     }
 
     /// Whether the cluster is as this revision wanted it, or as it was before: nothing is left to

@@ -21,7 +21,7 @@ use crate::{
 
 /// The run that holds `lock`, where it may be alive.
 fn holder(lock: Option<&Found>) -> Option<String> {
-    lock.filter(|lock| lock.presence() != Presence::Gone)
+    lock.filter(|lock| !lock.is_dead())
         .map(|lock| lock.holder().to_string())
 }
 
@@ -55,7 +55,7 @@ pub(super) fn view(
 ) -> StatusView {
     let locked_by = holder(lock);
     // Of a process of another machine only its heartbeat tells.
-    let unseen = lock.filter(|lock| lock.presence() == Presence::Unknown);
+    let unseen = lock.filter(|lock| lock.presence() == Presence::Unknown && !lock.is_dead());
     let phases = overview.map(Overview::phases).unwrap_or_default();
     StatusView {
         release: address.release.clone(),

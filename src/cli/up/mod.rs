@@ -98,7 +98,9 @@ impl Deployment<'_> {
         let prepared = prepared.map_err(|error| session.prepare_error(error))?;
         if !prepared.needs_revision() {
             if let Some(lock) = lock {
-                remove_dead(&lock, output).await;
+                session
+                    .unless_interrupted(remove_dead(&lock, output))
+                    .await?;
             }
             return self.carry_out(&prepared, session, &store, output).await;
         }
@@ -216,7 +218,7 @@ async fn locked(address: &Address, session: &Session) -> Option<Found> {
 
 /// Removes `lock` where its run is certainly dead. Who may not do that leaves it to the next one.
 async fn remove_dead(lock: &Found, output: &mut Output) {
-    if lock.is_dead() && lock.remove_unchanged().await.unwrap_or(false) {
+    if lock.remove_dead().await.unwrap_or(false) {
         output.note(&format!(
             "Removed the lock of a run that is dead: {}",
             lock.holder()

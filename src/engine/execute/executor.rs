@@ -20,7 +20,7 @@ use crate::engine::{
 use crate::{
     cluster::RequestError,
     event::{EventKind, PhaseOutcome, PhaseTiming, VerdictDelays, WriteResult},
-    object::ObjectId,
+    object::{HasKind as _, ObjectId},
     plan::PhaseId,
     readiness::Verdict,
     release::{Program, StepId, Work},
@@ -157,6 +157,7 @@ impl<'a> Executor<'a> {
             if interrupt.is_cancelled() {
                 return Err(StopReason::Interrupted);
             }
+            self.confirm_before_prune(deadline).await?;
             self.start_steps(writer, in_flight).await?;
             if self.queue.is_done() {
                 return self.confirm(deadline).await;
@@ -172,6 +173,18 @@ impl<'a> Executor<'a> {
                 }
             }
         }
+    }
+
+    /// Makes sure that everything lasts before the first object that is no longer wanted goes: what
+    /// has fallen by then would bring it back.
+    async fn confirm_before_prune(&mut self, deadline: Instant) -> Result<(), StopReason> {
+        let next = self.queue.next().map(|step| &self.program.steps[step]);
+        if next.is_some_and(|step| step.phase == PhaseId::Prune)
+            && !self.phases.has_started(&PhaseId::Prune)
+        {
+            self.confirm(deadline).await?;
+        }
+        Ok(())
     }
 
     fn take_answer(
@@ -245,6 +258,7 @@ impl<'a> Executor<'a> {
         let phase = self.program.steps[step].phase.clone();
         self.phases.count(&phase, result);
         if result == WriteResult::Kept {
+            self.keep_secrets_of(&id);
             self.waiter.left.insert(id.clone());
         }
         match stored {
@@ -262,6 +276,15 @@ impl<'a> Executor<'a> {
             result,
             took,
         });
+    }
+
+    /// Remembers that Secrets stay which a claim may need that is left, be this run killed.
+    fn keep_secrets_of(&self, claim: &ObjectId) {
+        let secrets = self.program.conditional_secrets();
+        let needed = |id: &&ObjectId| claim.is_claim() && id.namespace == claim.namespace;
+        secrets
+            .filter(needed)
+            .for_each(|secret| self.writer.note_kept(secret));
     }
 
     fn wait(&self, step: StepId, until: WaitFor, objects: &[ObjectId]) -> Wait {

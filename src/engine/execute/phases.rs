@@ -81,6 +81,12 @@ impl PhaseRuns {
             .map_or_else(Budget::default, |phase| phase.budget)
     }
 
+    /// Whether `id` has started.
+    pub(crate) fn has_started(&self, id: &PhaseId) -> bool {
+        let mut phases = self.phases.iter();
+        phases.any(|phase| phase.timing.name == *id && phase.started.is_some())
+    }
+
     /// Says that `id` starts, where it has not.
     pub(crate) fn start(&mut self, id: &PhaseId) {
         let Some(phase) = self

@@ -62,6 +62,8 @@ pub(crate) struct WaitTarget {
     has_failed_alone: bool,
     /// The verdict that was told last.
     pub(crate) told: Option<Verdict>,
+    /// Since when it is not there.
+    gone_since: Option<Instant>,
     /// It is not waited for any longer, although it is not as it should be.
     pub(crate) given_up: bool,
 }
@@ -159,8 +161,12 @@ impl Wait {
         }
     }
 
-    /// The same wait, whose step has ended already.
-    pub(crate) fn once_more(self) -> Self {
+    /// The same wait, whose step has ended already. Each budget begins anew at `now`, with as many
+    /// restarts as `restarts` says that there were.
+    pub(crate) fn once_more(mut self, now: Timestamp, restarts: impl Fn(&ObjectId) -> u32) -> Self {
+        for waited in &mut self.objects {
+            waited.patience = Patience::Since(now, restarts(&waited.id));
+        }
         Self { step: None, ..self }
     }
 
@@ -228,13 +234,18 @@ impl Wait {
         }
     }
 
-    /// Whether something that it waits for is not there.
-    pub(crate) fn has_gone(&self) -> bool {
-        self.verdicts().any(|(_, verdict)| verdict.is_absent())
+    /// The objects that have not been there for so long.
+    pub(crate) fn gone_for(&self, time: Duration) -> impl Iterator<Item = &ObjectId> {
+        let is_gone = move |waited: &&WaitTarget| {
+            waited
+                .gone_since
+                .is_some_and(|since| since.elapsed() >= time)
+        };
+        self.objects.iter().filter(is_gone).map(|waited| &waited.id)
     }
 
     /// Whether it began so long ago.
-    pub(crate) fn has_lasted(&self, time: Duration) -> bool {
+    fn has_lasted(&self, time: Duration) -> bool {
         self.since.elapsed() >= time
     }
 }
@@ -254,6 +265,7 @@ impl WaitTarget {
             patience: Patience::Usual,
             has_failed_alone: false,
             told: None,
+            gone_since: None,
             given_up: false,
         }
     }
@@ -330,6 +342,8 @@ impl Waiter {
             }
             let (phase, until) = (wait.phase.clone(), wait.until);
             let waited = &mut wait.objects[index];
+            let gone_since = || waited.gone_since.unwrap_or_else(Instant::now);
+            waited.gone_since = verdict.is_absent().then(gone_since);
             if !met {
                 self.follow(waited);
                 if until == WaitFor::Ready && (slow || waited.id.is_claim()) {

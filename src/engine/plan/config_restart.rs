@@ -111,16 +111,15 @@ struct Configuration {
     uid: String,
     /// Who changes it from what pods may have started on.
     changed: Option<ChangedBy>,
-    /// Whether this run creates it: pods that start without it have done so.
-    appears: bool,
+    /// Who creates it: pods that start without it have done so.
+    appears: Option<ChangedBy>,
 }
 
 impl Configuration {
     /// Who changes it from what pods may have started on that start without it where it is
     /// `optional`. Others have waited for it.
     fn changed_for(&self, optional: bool) -> Option<ChangedBy> {
-        let appeared = (optional && self.appears).then_some(ChangedBy::ThisRun);
-        self.changed.or(appeared)
+        self.changed.or(self.appears.filter(|_| optional))
     }
 }
 
@@ -197,7 +196,10 @@ impl<'a> ConfigSnapshot<'a> {
                     contents: contents(will_be),
                     uid: uid.unwrap_or_default().to_owned(),
                     changed,
-                    appears: was.is_none() && now.is_none(),
+                    appears: was.is_none().then_some(match now {
+                        None => ChangedBy::ThisRun,
+                        Some(_) => ChangedBy::Unsettled,
+                    }),
                 },
             ))
         });

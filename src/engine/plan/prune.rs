@@ -6,7 +6,7 @@ use crate::engine::{
     desired::DesiredState,
     observe::history::{ReleaseHistory, UnsettledRevision},
     plan::decide::Selection,
-    plan::retention::{claims_with_data, needed_by_unbound, retained, uses_claim},
+    plan::retention::{claims_with_data, is_made_by, needed_by_unbound, retained},
     plan::steps::{Removal, RemovalMode, keep_while_needed},
 };
 use crate::{
@@ -142,8 +142,7 @@ pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, input: &PruneInput<'_>
             "it is kept since an earlier run, with the data that may need it".to_owned()
         });
     }
-    plan.removals
-        .extend(claims_of(&to_go, live, input.delete_data));
+    plan.removals.extend(claims_of(&to_go, input));
     let needed = needed_by_unbound(to_go.iter().map(|(id, _, there)| (id, *there)), live);
     for (id, phase, there) in to_go {
         match reasons.remove(&id) {
@@ -171,21 +170,23 @@ fn is_retained_for(id: &ObjectId, records: &Records, claims: &[ObjectId]) -> boo
 }
 
 /// The claims that StatefulSets which go have made, and that go too: all with `delete_data`, else
-/// those without a volume. They carry no mark of ours.
-fn claims_of(
-    to_go: &[(ObjectId, PhaseId, &Value)],
-    live: &Live,
-    delete_data: bool,
-) -> Vec<Removal> {
+/// those without a volume. They carry no mark of ours; what somebody applies is decided about on its
+/// own.
+fn claims_of(to_go: &[(ObjectId, PhaseId, &Value)], input: &PruneInput<'_>) -> Vec<Removal> {
+    let delete_data = input.delete_data;
     let sets = || to_go.iter().filter(|(id, ..)| id.is_like_stateful_set());
     let phase_of = |claim: &ObjectId| {
         sets()
-            .find(|(id, _, set)| uses_claim(id, set, claim))
+            .find(|(id, _, set)| is_made_by(id, set, claim))
             .map(|(_, phase, _)| phase.clone())
     };
-    let claims = live
-        .present()
-        .filter(|(id, there)| id.is_claim() && (delete_data || is_unbound_claim(there)));
+    let is_made = |there: &Value| {
+        other_appliers(there, input.manager).is_empty()
+            && (delete_data || !is_ours_to_remove(there, input.manager))
+    };
+    let claims = input.live.present().filter(|(id, there)| {
+        id.is_claim() && is_made(there) && (delete_data || is_unbound_claim(there))
+    });
     let made = claims.filter_map(|(id, there)| Some((id, phase_of(id)?, there)));
     made.map(|(id, phase, there)| removal(id, &phase, there, delete_data))
         .collect()

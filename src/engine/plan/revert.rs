@@ -193,20 +193,19 @@ fn rename_unserved(
         .filter_map(|(id, _)| Definition::of(live.object(id)?))
         .filter(|definition| !definition.is_converted_by_webhook());
     for definition in definitions {
-        let names: Vec<&str> = definition
-            .versions()
-            .filter(|version| version.is_served)
-            .map(|version| version.name)
-            .collect();
+        let served = || definition.versions().filter(|version| version.is_served);
+        // Through another version than the stored one, fields that it does not know would be lost.
+        let best = served()
+            .find(|version| version.is_stored)
+            .or_else(|| served().next());
         let defined = wanted.objects.iter_mut().filter(|(id, _)| {
             (id.group.as_str(), id.kind.as_str()) == (definition.group(), definition.kind())
         });
         for (_, object) in defined {
             let version = object.object.api_version.split('/').nth(1);
-            if !version.is_some_and(|version| names.contains(&version))
-                && let Some(served) = names.first()
-            {
-                object.rename_version(&format!("{}/{served}", definition.group()));
+            let is_served = served().any(|served| Some(served.name) == version);
+            if let Some(best) = best.filter(|_| !is_served) {
+                object.rename_version(&format!("{}/{}", definition.group(), best.name));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The way back: a program that puts everything that a run has touched back to its snapshot.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -37,6 +37,8 @@ use crate::{
 pub(crate) struct RollbackPhases {
     plans: Vec<PhasePlan>,
     by_object: HashMap<ObjectId, PhaseId>,
+    /// What is put back once everything else is done, deletions too.
+    last: HashSet<ObjectId>,
 }
 
 impl RollbackPhases {
@@ -57,13 +59,15 @@ impl RollbackPhases {
         Self {
             plans,
             by_object: known,
+            last: HashSet::new(),
         }
     }
 
     /// The same phases, of which `last` come after all others: webhooks that refused everything until
     /// the run had repaired them.
     pub(crate) fn ending_with<'a>(mut self, last: impl Iterator<Item = &'a ObjectId>) -> Self {
-        for id in last {
+        self.last = last.cloned().collect();
+        for id in &self.last {
             self.by_object.remove(id);
         }
         self
@@ -159,15 +163,17 @@ type Actions<'a> = BTreeMap<&'a ObjectId, RollbackAction>;
 
 /// Plans the way back in two passes: everything is put back or created again in the order of the
 /// phases, each awaited until it is ready; then what was created is deleted, the last phase first.
+/// Webhooks that had refused everything until the run repaired them come back after that: they would
+/// refuse the deletions too.
 pub(crate) fn plan_rollback(input: &RollbackInput<'_>) -> RollbackPlan {
     let mut plan = RollbackPlan::default();
-    let actions: Actions<'_> = input
-        .changes
-        .iter()
+    let actions = input.changes.iter();
+    let (late, actions): (Actions<'_>, Actions<'_>) = actions
         .map(|(id, change)| (id, action_for(id, change, input)))
-        .collect();
+        .partition(|(id, action)| action.puts_back() && input.phases.last.contains(*id));
     let removals = removals(&actions, input, &mut plan);
     report_actions(&actions, &mut plan);
+    report_actions(&late, &mut plan);
     let plans = input.phases.plans().iter();
     let phases: Vec<PhaseId> = plans.map(|phase| phase.id.clone()).collect();
     let (first, rest): (Vec<Removal>, Vec<Removal>) = removals
@@ -176,15 +182,21 @@ pub(crate) fn plan_rollback(input: &RollbackInput<'_>) -> RollbackPlan {
     let in_phase = |removal: &Removal| removal.phase.clone();
     let program = &mut plan.program;
     let after = push_removals(program, &first, &phases, Vec::new(), in_phase);
-    let after = push_put_back(program, &actions, input, after, &rest);
-    push_removals(program, &rest, &phases, after, in_phase);
+    let after = push_put_back(program, &actions, input, after, &rest, !late.is_empty());
+    let after = push_removals(program, &rest, &phases, after, in_phase);
+    let late: Vec<(&ObjectId, RollbackAction)> = late.into_iter().collect();
+    push_phase(program, &PhaseId::Unassigned, &late, input, after, true);
     let deleted = first
         .into_iter()
         .chain(rest)
         .filter(|removal| removal.how != RemovalMode::GiveUp);
-    (plan.removed, plan.claims) = deleted
+    let is_made = |id: &ObjectId| {
+        let change = input.changes.get(id);
+        change.is_none_or(|change| id.is_claim() && change.created.is_empty())
+    };
+    (plan.claims, plan.removed) = deleted
         .map(|removal| removal.id)
-        .partition(|id| input.changes.get(id).is_some());
+        .partition(|id| is_made(id));
     plan
 }
 
@@ -206,7 +218,8 @@ fn report_actions(actions: &Actions<'_>, plan: &mut RollbackPlan) {
 }
 
 /// Adds the steps that put everything back, phase by phase, and returns the last ones. `removals`
-/// come later: a phase that they lead through as well does not end with it.
+/// come later, and what is put back `later` than they: a phase that they lead through as well does
+/// not end with it.
 ///
 /// Namespaces and definitions of a phase that the plan does not have any more come back first: what
 /// is in them may belong to one that it has.
@@ -216,6 +229,7 @@ fn push_put_back(
     input: &RollbackInput<'_>,
     after: Vec<StepId>,
     removals: &[Removal],
+    later: bool,
 ) -> Vec<StepId> {
     let is_early = |id: &ObjectId| id.is_container() && *input.phases.of(id) == PhaseId::Unassigned;
     let members = |phase: &PhaseId, early: bool| -> Vec<(&ObjectId, RollbackAction)> {
@@ -227,8 +241,10 @@ fn push_put_back(
             .filter(|(id, _)| input.phases.of(id) == phase)
             .collect()
     };
-    let goes_on = |phase: &PhaseId| removals.iter().any(|removal| removal.phase == *phase);
     let others = &PhaseId::Unassigned;
+    let goes_on = |phase: &PhaseId| {
+        later && phase == others || removals.iter().any(|removal| removal.phase == *phase)
+    };
     let ends = members(others, false).is_empty() && !goes_on(others);
     let mut after = push_phase(program, others, &members(others, true), input, after, ends);
     for phase in input.phases.plans().iter().map(|phase| &phase.id) {
@@ -257,6 +273,10 @@ fn action_for(id: &ObjectId, change: &ObjectChanges, input: &RollbackInput<'_>) 
     match (input.snapshot.object(id), input.live.object(id)) {
         (None, None) => RollbackAction::Nothing,
         (None, Some(now)) if ours(now) => RollbackAction::Remove,
+        // A StatefulSet had made it, and a rollback that was killed has deleted it.
+        (None, Some(_)) if id.is_claim() && change.created.is_empty() && change.deleted => {
+            RollbackAction::Nothing
+        }
         (None, Some(_)) => RollbackAction::LeftToOthers(
             "was created outside deployctl during the run, and is left as it is",
         ),
@@ -367,7 +387,8 @@ fn made_claims<'a>(
 ) -> Vec<Removal> {
     let created = |object| ManifestView(object).created();
     let is_new = |(id, claim): &(&ObjectId, &Arc<Value>)| {
-        is_unbound_claim(claim) && input.changes.get(id).is_none()
+        let is_written = |change: &ObjectChanges| !change.created.is_empty();
+        is_unbound_claim(claim) && !input.changes.get(id).is_some_and(is_written)
     };
     let unbound = input.live.present().filter(is_new);
     let made = unbound.filter_map(|(id, claim)| {

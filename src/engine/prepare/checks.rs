@@ -14,7 +14,7 @@ use crate::engine::{
 use crate::{
     cluster::{Seen, Served},
     error::ExitCode,
-    object::{HasKind as _, Object, ObjectId, Origin},
+    object::{HasKind as _, Object, ObjectId, Origin, field::integer, pod_spec},
     plan::Plan,
     preflight::{self, Existing, Finding, Placed},
 };
@@ -77,10 +77,27 @@ pub(crate) fn too_early(
     let is_missing = |id: &ObjectId| matches!(live.seen(id), Seen::Absent);
     let missing = candidates.iter().filter(|(_, need)| is_missing(need));
     let early = missing.filter_map(|(id, need)| Some((placed(id)?, placed(need)?)));
+    let desired = &prepared.desired;
     early
         .filter(|(object, _)| request.selection.holds(object.phase))
+        .filter(|(object, need)| {
+            !makes_pods_in_its_turn(object.object) || desired.comes_before(object.phase, need.phase)
+        })
+        .filter(|(object, _)| !makes_no_pods_yet(object.object))
         .map(|(object, need)| preflight::too_early(object, need))
         .collect()
+}
+
+/// Whether `object` makes pods that a controller tries to create again and again: what they need may
+/// come a little later, as long as its phase need not have ended first.
+fn makes_pods_in_its_turn(object: &Object) -> bool {
+    !object.id.is_pod() && pod_spec(&object.body).is_some()
+}
+
+/// Whether `object` is ready without any pods.
+fn makes_no_pods_yet(object: &Object) -> bool {
+    makes_pods_in_its_turn(object)
+        && (object.id.is_cron_job() || integer(&object.body, "/spec/replicas") == Some(0))
 }
 
 /// What is being deleted although it is wanted.

@@ -1,5 +1,8 @@
 //! Decides what has to be done, and tries every change without storing it.
 
+use jiff::Timestamp;
+use serde_json::Value;
+
 use crate::engine::{
     desired::DesiredState,
     observe::claims::observe_claims,
@@ -18,6 +21,7 @@ use crate::engine::{
 use crate::{
     cluster::Force,
     preflight::{self, DryRun, Finding},
+    readiness::{Surroundings, judge},
 };
 
 /// Decides what has to be done with each wanted object, and tries every change without storing it.
@@ -143,11 +147,20 @@ async fn try_changes(
 }
 
 /// Whether every write is refused by webhooks that nothing answers and that the run does not
-/// change: then nothing of it can bring them up.
+/// change: then nothing of it can bring them up. What is there already and not ready yet may do so,
+/// and so may what an interrupted run has just written.
 fn is_blocked(prepared: &Prepared, decisions: &[Decision], tried: &[DryRun]) -> bool {
     let written = decisions.iter().zip(tried);
     let mut written = written.filter(|(decision, _)| decision.action != ChangeAction::Keep);
+    let now = Timestamp::now();
+    let is_ready = |there: &Value| judge(there, &Surroundings::none(now)).passes();
+    let mut kept = decisions
+        .iter()
+        .filter(|decision| decision.action == ChangeAction::Keep)
+        .filter_map(|decision| prepared.observation.live.object(&decision.id));
     prepared.observation.dead_webhooks.is_empty()
+        && prepared.history.unsettled.is_none()
+        && kept.all(|there| is_ready(there))
         && written.all(|(_, tried)| tried.is_refused_by_a_dead_webhook())
 }
 

@@ -74,7 +74,11 @@ impl RequiredPermissions {
             .map(|decision| &decision.id);
         let removed = removals
             .iter()
-            .filter(|removal| matches!(removal.how, RemovalMode::Delete { .. }))
+            .filter(|removal| match removal.how {
+                // A claim without a volume stays where it may not be deleted: no data is on it.
+                RemovalMode::Delete { if_empty, .. } => !(if_empty && removal.id.is_claim()),
+                RemovalMode::GiveUp => false,
+            })
             .map(|removal| &removal.id);
         let mut rights = Self::default();
         for id in replaced.chain(removed) {

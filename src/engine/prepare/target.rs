@@ -60,10 +60,10 @@ fn no_earlier(
         listed(revisions)
     ));
     error.hint(match deployed {
-        Some(_) => {
+        Some(deployed) if !deployed.is_taken_down() => {
             format!("to uninstall everything, use `deployctl down {plan} --env {environment}`")
         }
-        None => format!("`deployctl up {plan} --env {environment}` deploys it"),
+        _ => format!("`deployctl up {plan} --env {environment}` deploys it"),
     })
 }
 
@@ -79,13 +79,26 @@ fn standing_of(
     revisions: &[&Revision],
     deployed: Option<&Revision>,
 ) -> String {
-    let rolled_back = revisions
-        .last()
-        .filter(|newest| newest.outcome == RunOutcome::RolledBack)
-        .map(|newest| format!(": revision {} is rolled back already", newest.number))
-        .unwrap_or_default();
+    let newest = match revisions.last() {
+        Some(newest) if newest.outcome == RunOutcome::RolledBack => {
+            format!(": revision {} is rolled back already", newest.number)
+        }
+        Some(newest) if !newest.is_settled() => format!(
+            ", and revision {} has changed it in part ({})",
+            newest.number,
+            word(newest)
+        ),
+        _ => String::new(),
+    };
     let Some(deployed) = deployed else {
-        return format!("nothing of {release} is deployed{rolled_back}");
+        return match revisions.last() {
+            Some(newest) if !newest.is_settled() => format!(
+                "{release} is deployed in part by revision {} ({})",
+                newest.number,
+                word(newest)
+            ),
+            _ => format!("nothing of {release} is deployed{newest}"),
+        };
     };
     let number = deployed.number;
     let what = match deployed.back_to {
@@ -95,7 +108,7 @@ fn standing_of(
         }
         None => format!("is at revision {number}"),
     };
-    format!("{release} {what}{rolled_back}")
+    format!("{release} {what}{newest}")
 }
 
 /// The revision that is deployed: the newest that succeeded, where those after it were rolled back.
@@ -127,7 +140,7 @@ fn previous<'a>(
         .rev()
         .filter(|revision| revision.outcome == RunOutcome::Succeeded && revision.number < before);
     good.copied()
-        .filter(|revision| !revision.is_taken_down())
+        .filter(|revision| revision.objects > 0)
         .find(|revision| wanted(revision) != wanted(deployed))
 }
 
@@ -164,16 +177,20 @@ fn named(
     }
 }
 
-/// `1 (succeeded), 2 (failed)`.
-fn listed(revisions: &[&Revision]) -> String {
-    let word = |revision: &Revision| match revision.outcome {
+/// How `revision` ended.
+fn word(revision: &Revision) -> &'static str {
+    match revision.outcome {
         RunOutcome::Succeeded if revision.is_taken_down() => "uninstalled",
         RunOutcome::Succeeded => "succeeded",
         RunOutcome::Failed => "failed",
         RunOutcome::Running | RunOutcome::Interrupted => "interrupted",
         RunOutcome::RollingBack => "rollback interrupted",
         RunOutcome::RolledBack => "rolled back",
-    };
+    }
+}
+
+/// `1 (succeeded), 2 (failed)`.
+fn listed(revisions: &[&Revision]) -> String {
     let parts: Vec<String> = revisions
         .iter()
         .map(|revision| format!("{} ({})", revision.number, word(revision)))

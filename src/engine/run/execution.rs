@@ -227,6 +227,7 @@ fn write_context<'a>(
             desired: run.desired,
             base: unsettled.map(|unsettled| &unsettled.records),
             force_conflicts: run.options.force_conflicts,
+            dead_webhooks: &run.observation.dead_webhooks,
         }),
         live: &run.observation.live,
         snapshot: &baseline.snapshot,

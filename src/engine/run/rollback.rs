@@ -18,6 +18,7 @@ use crate::engine::{
     plan::rollback::{RollbackInput, RollbackPlan, plan_rollback},
     run::context::RunTarget,
     run::execution::{execute as execute_program, rules},
+    run::kept::record_kept,
     run::outcome::{RollbackError, RollbackResult, not_started},
     run::rollback_context::RollbackContext,
     run::verify::{name_claims, verify},
@@ -244,6 +245,8 @@ async fn execute(
         served,
         store,
     } = context.target;
+    let retained = preview.plan.retained.iter().map(|note| &note.object);
+    record_kept(store, head, retained).await?;
     let (journal, fenced) = JournalWriter::open(store, head.clone(), signals);
     let control = Control {
         emitter: emitter.clone(),

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     object::{ManifestView, ObjectId},
-    readiness::is_completed_job,
+    readiness::{has_ended, is_completed_job},
 };
 
 /// Objects as they were seen last. What is told of them comes out of order: a watch may have told
@@ -22,7 +22,7 @@ pub(crate) struct ObservedObjects {
     gone: HashSet<String>,
     /// uids of known objects that a list did not hold: they are gone, or younger than the list.
     unlisted: HashSet<String>,
-    /// Jobs that had done their work when they went, as they were then.
+    /// Jobs and others that had done their work when they went, as they were then.
     completed: HashMap<ObjectId, Arc<Value>>,
 }
 
@@ -87,7 +87,7 @@ impl ObservedObjects {
     }
 
     fn note_completed(&mut self, id: &ObjectId, gone: &Arc<Value>) {
-        if is_completed_job(gone) {
+        if has_ended(gone) {
             self.completed.insert(id.clone(), Arc::clone(gone));
         }
     }

@@ -49,6 +49,27 @@ pub(crate) fn is_completed_job(object: &Value) -> bool {
     view.is_job() && COMPLETED.iter().any(is_true)
 }
 
+/// Whether `object` has done its work for good, so that it may go: a Job, a pod, or a custom resource
+/// that says so. Some remove themselves then, as Jobs do, or are removed by what runs them.
+///
+/// See <https://argo-workflows.readthedocs.io/en/latest/cost-optimisation/> and
+/// <https://tekton.dev/docs/operator/tektonconfig/#pruner>.
+pub(crate) fn has_ended(object: &Value) -> bool {
+    let view = ManifestView(object);
+    let (group, _) = view.group_and_kind();
+    let says = |path: &str| text(object, path).is_some_and(|word| ENDED.contains(&word));
+    let is_true = |kind: &&str| view.condition(kind).is_some_and(|found| found.is_true());
+    is_completed_job(object)
+        || view.is_pod() && text(object, "/status/phase") == Some("Succeeded")
+        || group.contains('.')
+            && !group.ends_with(".k8s.io")
+            && (["/status/phase", "/status/state"].into_iter().any(says)
+                || ENDED.iter().any(is_true))
+}
+
+/// How custom resources say that they have done their work.
+const ENDED: [&str; 4] = ["Succeeded", "Completed", "Complete", "Finished"];
+
 /// The conditions of a Job that has done its work, be its pods gone or not.
 const COMPLETED: [&str; 2] = ["Complete", "SuccessCriteriaMet"];
 

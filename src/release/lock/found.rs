@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::{
     Holder, LockError, Presence, holder_observation::longest_write, lease::Lease,
@@ -14,6 +15,8 @@ pub(crate) struct Found {
     lease: Lease,
     state: LeaseState,
     holder: Holder,
+    /// When it was looked at.
+    looked: Instant,
 }
 
 /// What became of a lock that was to be removed.
@@ -28,6 +31,7 @@ pub(crate) enum Removal {
 impl Found {
     /// The lock in `lease`; `None` where nobody holds it.
     pub(super) async fn look(lease: Lease) -> Result<Option<Self>, LockError> {
+        let looked = Instant::now();
         let state = lease
             .read()
             .await
@@ -37,6 +41,7 @@ impl Found {
             lease,
             state,
             holder,
+            looked,
         }))
     }
 
@@ -58,11 +63,11 @@ impl Found {
         self.state.renewed.by_holder.or(self.holder.since)
     }
 
-    /// Whether the holder is certainly dead: its process does not exist any more, or its Lease was
-    /// not renewed for more than twice the time after which anybody may take it over.
+    /// Whether the holder seems to be dead: its process does not exist any more, or its Lease was not
+    /// renewed for more than twice the time after which anybody may take it over.
     ///
-    /// That is by the API server's clock alone, which says in the same answer what time it is and
-    /// when the Lease was written; the rest is for servers of one cluster whose clocks differ.
+    /// That is by the API server's clock, which says what time it is and when the Lease was written.
+    /// A proxy in between, or another API server, may have another one.
     pub(crate) fn is_dead(&self) -> bool {
         let silence = self
             .state
@@ -79,8 +84,18 @@ impl Found {
         }
     }
 
-    /// Removes it where it is still as it was found; whether that was done.
-    pub(crate) async fn remove_unchanged(&self) -> Result<bool, LockError> {
+    /// Removes it where its holder is dead; whether that was done.
+    ///
+    /// Where only clocks of others tell, ours has to as well: it is waited until anybody might take
+    /// the lock over, and a holder that lives has renewed it by then, which makes it another one.
+    pub(crate) async fn remove_dead(&self) -> Result<bool, LockError> {
+        if !self.is_dead() {
+            return Ok(false);
+        }
+        if self.presence() != Presence::Gone {
+            let expiry = self.state.expiry;
+            tokio::time::sleep_until(self.looked + expiry + longest_write(expiry)).await;
+        }
         let removed = self.lease.delete(&self.state).await;
         removed.map_err(|error| self.lease.failed("remove the lock", error))
     }

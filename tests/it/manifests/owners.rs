@@ -72,6 +72,12 @@ fn an_owner_that_is_there_is_taken_and_not_asked_for_again() {
         "{}",
         run.stderr
     );
+
+    // One that the manifest does not name any more is taken off.
+    project.rewrite("apps/owned.yaml", &config_map("owned", "1"));
+    project.deploy(&[]);
+    let owners = project.get("configmap/owned")["metadata"]["ownerReferences"].clone();
+    assert!(owners.is_null(), "{owners}");
 }
 
 #[test]

@@ -62,6 +62,12 @@ fn a_revision_that_has_uninstalled_is_gone_back_to_only_by_name() {
     let named = project.command("rollback", &["--to", "2", "--yes"]).run();
     named.exited(0);
     assert!(project.get("configmap/settings").is_null());
+    assert_eq!(project.status()["standing"], "taken-down");
+    project.rewrite("apps/settings.yaml", &config_map("settings", "3"));
+    project.deploy(&[]);
+    // A revision that has gone back to nothing is not gone back to either.
+    project.command("rollback", &["--yes"]).run().exited(0);
+    assert_eq!(project.get("configmap/settings")["data"]["value"], "1");
 }
 
 #[test]

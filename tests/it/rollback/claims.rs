@@ -7,6 +7,7 @@ use super::{
     manifests::workload,
     project::{Project, name},
 };
+use crate::support::proxy::{Fault, Proxy, Requests, Rule, When};
 
 /// Nobody provides a volume for such a claim.
 const UNPROVIDED: &str = "sandbox.deployctl.dev/fault: no-provision";
@@ -55,6 +56,24 @@ fn every_claim_that_a_stateful_set_has_made_is_named() {
             "Secret/claims-named/db",
         ]
     );
+}
+
+/// Once the workload is gone nobody can tell any more that its claims need the Secret.
+#[test]
+fn a_secret_is_kept_for_its_data_however_often_the_rollback_is_killed() {
+    let project = database("claims-killed", "");
+    let proxy = Proxy::start();
+    let deletion = Requests::mutating().about("/statefulsets/db");
+    // The second write to it, after its creation.
+    proxy.inject([Rule::new(deletion, Fault::Kill(When::After)).only(2)]);
+    proxy.run(project.up(&[])).exited(128 + 9);
+    crate::support::eventually("the workload is gone", || {
+        project.get("statefulset/db").is_null().then_some(())
+    });
+    project.command("rollback", &["--yes"]).run().exited(0);
+    let password = project.get("secret/db")["data"]["password"].clone();
+    assert!(password.is_string(), "the data cannot be opened any more");
+    assert!(kept(&project).contains(&"Secret/claims-killed/db".to_owned()));
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! The last look before a run is called good: what had become ready may have failed, or be gone,
-//! since its phase ended. The watches know; nothing is requested.
+//! since its phase ended. The watches know; nothing is requested as long as everything lasts.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,9 +21,9 @@ use crate::{
     release::{StepId, Work},
 };
 
-/// How long an object may seem to be gone: a LIST that a watch begins anew with may be older than
-/// the object, which the watch then brings.
-const GONE_AFTER: Duration = Duration::from_secs(2);
+/// How long an object may be gone: a LIST that a watch begins anew with may be older than the
+/// object, which the watch then brings, and some controllers delete what they create anew.
+const GONE_AFTER: Duration = Duration::from_secs(5);
 
 impl Executor<'_> {
     /// Makes sure that everything that had become ready is so still, as far as watches have told.
@@ -38,9 +38,7 @@ impl Executor<'_> {
         // What has been told already, and was not looked at, because the last step had ended.
         let _ = self.waiter.cache.changed().now_or_never();
         for (step, objects) in self.fallen() {
-            let wait = self.wait(step, WaitFor::Ready, &objects).once_more();
-            let hopeless = self.waiter.begin(wait).await;
-            self.give_up(hopeless)?;
+            self.wait_once_more(step, &objects).await?;
         }
         let mut tick = tokio::time::interval(TICK);
         let (interrupt, fenced) = (self.control.interrupt.clone(), self.control.fenced.clone());
@@ -57,6 +55,29 @@ impl Executor<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Waits for `objects` of `step` once more. What they had failed in before they became ready does
+    /// not count.
+    async fn wait_once_more(
+        &mut self,
+        step: StepId,
+        objects: &[ObjectId],
+    ) -> Result<(), StopReason> {
+        let cache = &mut self.waiter.cache;
+        let namespaces: BTreeSet<&String> = objects
+            .iter()
+            .filter_map(|id| id.namespace.as_ref())
+            .collect();
+        for namespace in namespaces {
+            // How often pods were restarted is not known where they are not watched, or may not be.
+            let _ = cache.list_children(namespace).await;
+        }
+        let now = Timestamp::now();
+        let wait = self.wait(step, WaitFor::Ready, objects);
+        let wait = wait.once_more(now, |id| self.waiter.cache.restarts(id, now));
+        let hopeless = self.waiter.begin(wait).await;
+        self.give_up(hopeless)
     }
 
     /// What was ready when its phase ended and is not any more, by the last step of the phase that
@@ -89,15 +110,19 @@ impl Executor<'_> {
 
     /// Stops the run where something is gone: nobody creates it again.
     fn check_gone(&self) -> Result<(), StopReason> {
-        let mut waits = self.waiter.waits.iter();
-        let Some(wait) = waits.find(|wait| wait.has_lasted(GONE_AFTER) && wait.has_gone()) else {
-            return Ok(());
-        };
-        let gone = wait.not_met().filter(|(_, verdict)| verdict.is_absent());
-        Err(StopReason::Failed {
-            phase: wait.phase.clone(),
-            objects: gone.map(|(id, _)| (id, Verdict::deleted())).collect(),
-        })
+        for wait in &self.waiter.waits {
+            let gone: Vec<_> = wait
+                .gone_for(GONE_AFTER)
+                .map(|id| (id.clone(), Verdict::deleted()))
+                .collect();
+            if !gone.is_empty() {
+                return Err(StopReason::Failed {
+                    phase: wait.phase.clone(),
+                    objects: gone,
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Stops the run where what is waited for once more is out of time, or the whole run is.

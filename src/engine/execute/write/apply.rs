@@ -50,7 +50,9 @@ impl Writer<'_> {
         // Where the answer to creating it was lost, the same request again is answered as a change.
         let created =
             before.is_none() && (applied.created || written_at_creation(&answer, &self.manager));
-        let record = self.record(id, &answer);
+        // What is still to be given up would be taken for what was wanted, were the run killed before.
+        let is_whole = self.given_up(id, &answer).is_none();
+        let record = self.record(id, &answer).filter(|_| is_whole);
         let changed = if created {
             Vec::new()
         } else {
@@ -167,7 +169,13 @@ impl Writer<'_> {
         let run = RunObjects {
             wanted: objects.clone(),
             written: objects,
-            rewritten: Vec::new(),
+            // The API server learns of a change to them a little later.
+            rewritten: self
+                .apply_context()
+                .dead_webhooks
+                .iter()
+                .filter_map(|id| Some(self.context.live.object(id)?.as_ref()))
+                .collect(),
         };
         is_undecided(&wanted[id].object, refusal, &run)
     }

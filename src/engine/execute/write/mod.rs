@@ -9,6 +9,7 @@ mod restore;
 mod stuck;
 
 use std::{
+    collections::BTreeSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -63,6 +64,8 @@ pub(crate) struct ApplyContext<'a> {
     pub(crate) base: Option<&'a Records>,
     /// Whether fields that others own are taken over.
     pub(crate) force_conflicts: bool,
+    /// Webhook configurations that nothing answers and that the run changes or removes first.
+    pub(crate) dead_webhooks: &'a BTreeSet<ObjectId>,
 }
 
 impl Kinds<'_> {
@@ -123,6 +126,13 @@ impl<'a> Writer<'a> {
         self.context
             .journal
             .note(JournalEntry::Completed { object: id.clone() });
+    }
+
+    /// Notes that the Secret `id` is kept.
+    pub(crate) fn note_kept(&self, id: &ObjectId) {
+        self.context
+            .journal
+            .note(JournalEntry::Kept { object: id.clone() });
     }
 
     /// The kind that `id` is stored as.

@@ -67,6 +67,11 @@ impl Writer<'_> {
                 // A status that was written in between changes the version, which says nothing
                 // about whose object it is.
                 Err(error) if attempt < CONFLICTS && is_outdated(&error) => {}
+                Err(error) if if_empty && id.is_claim() && error.is_forbidden() => {
+                    let why = "it may not be deleted by this user; no data is on it".to_owned();
+                    self.context.journal.leave(id, why);
+                    return Ok((WriteResult::Kept, Some(live)));
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -94,6 +94,26 @@ fn a_webhook_that_was_repaired_first_is_put_back_last() {
 }
 
 #[test]
+fn a_webhook_that_was_repaired_first_is_put_back_after_deletions_too() {
+    assert_snapshot!(rollback("
+        snapshot: {ConfigMap/a: {}, ValidatingWebhookConfiguration/guard: {}}
+        changes: {ConfigMap/a: unconfirmed, ConfigMap/new: created 1, ValidatingWebhookConfiguration/guard: unconfirmed}
+        live: {ConfigMap/a: {}, ConfigMap/new: {}, ValidatingWebhookConfiguration/guard: {}}
+        program: [apply ValidatingWebhookConfiguration/guard]
+    "), @r"
+    unconfirmed: ConfigMap/a, ValidatingWebhookConfiguration/guard
+    apps
+      0 restore ConfigMap/a
+      1 await ready: ConfigMap/a ← 0
+      2 delete ConfigMap/new of uid 1 ← 1
+      3 await gone: ConfigMap/new; phase ends ← 2
+    others
+      4 restore ValidatingWebhookConfiguration/guard ← 3
+      5 await ready: ValidatingWebhookConfiguration/guard; phase ends ← 4
+    ");
+}
+
+#[test]
 fn what_left_with_its_phase_comes_last_but_what_holds_others_first() {
     assert_snapshot!(rollback("
         snapshot:

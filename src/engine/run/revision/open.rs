@@ -12,6 +12,7 @@ use crate::engine::{
     plan::decide::Selection,
     run::context::Run,
     run::execution::Baseline,
+    run::kept::record_kept,
     run::revision::packed::{PackedRevision, StoredRevision},
     run::revision::quota::check_quota,
 };
@@ -52,9 +53,11 @@ pub(crate) async fn open_revision(
     let packed = PackedRevision::pack(run, program, &snapshot, &traces);
     check_quota(run, program.writes(), &packed).await?;
     store.prepare().await?;
-    let head = store
+    let mut head = store
         .create(revision(run, packed.write(store).await?))
         .await?;
+    let retained = run.pruning.retained.iter().map(|(id, _)| id);
+    record_kept(store, &mut head, retained).await?;
     Ok(OpenRevision {
         head,
         baseline: Baseline {

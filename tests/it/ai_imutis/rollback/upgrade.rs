@@ -96,9 +96,9 @@ fn the_storage_fails() {
         "{name: reports}",
         "{name: reports, labels: {sandbox.deployctl.dev/fault: no-provision}}",
     );
+    // No data can be on a claim that never got a volume: nothing stays.
     release.upgrade_fails(&Attempt {
         timeout: Some("4s"),
-        kept: vec!["PersistentVolumeClaim/reports"],
         ..attempt(
             "storage",
             &["PersistentVolumeClaim/kill-up-storage/reports"],
