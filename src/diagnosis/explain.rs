@@ -187,8 +187,17 @@ fn refusal(object: &Value, around: &Surroundings<'_>) -> Option<String> {
     };
     event
         .or_else(failure)
+        .map(without_preamble)
         .filter(|text| !text.is_empty())
         .map(|text| format!("pods cannot be created: {}", one_line(text, QUOTE)))
+}
+
+/// `text` of an event without what says only that it is one of several about the same.
+fn without_preamble(text: &str) -> &str {
+    let preambles = ["(combined from similar events): ", "Error creating: "];
+    preambles.into_iter().fold(text, |text, preamble| {
+        text.strip_prefix(preamble).unwrap_or(text)
+    })
 }
 
 /// The newest warning about the object itself, such as a provisioner's about a claim.
@@ -327,7 +336,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_told_where_no_pod_is() {
-        let event = json!({"kind": "Event", "type": "Warning", "reason": "FailedCreate", "message": "pods \"api-1\" is forbidden: exceeded quota",
+        let event = json!({"kind": "Event", "type": "Warning", "reason": "FailedCreate", "message": "(combined from similar events): Error creating: pods \"api-1\" is forbidden: exceeded quota",
             "involvedObject": {"kind": "Deployment", "name": "api", "namespace": "shop"}});
         let explanation = explained(&deployment(), &[], &[&event], &[]);
         assert_eq!(

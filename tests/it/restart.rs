@@ -6,6 +6,7 @@ use crate::support::{
     eventually,
     manifests::{config_map, deployment, documents, faulty_deployment},
     project::{Project, written},
+    proxy::{Fault, Proxy, Requests, Rule, When},
     running::Running,
 };
 
@@ -83,6 +84,31 @@ fn what_is_read_by_a_variable_restarts_its_workload_once() {
     project.rewrite("apps/settings.yaml", &config_map("settings", "three"));
     project.deploy(&[]);
     assert_ne!(digest(&project), set);
+}
+
+/// Neither what was there before nor what is there now was what the pods have started on.
+#[test]
+fn a_pod_that_started_on_a_value_between_two_killed_runs_is_replaced() {
+    let project = Project::new("restart-between")
+        .manifest("apps/settings.yaml", &config_map("settings", "one"));
+    project.deploy(&[]);
+    project.rewrite("apps/settings.yaml", &config_map("settings", "two"));
+    project.rewrite("apps/web.yaml", &reader(BY_VARIABLES, ""));
+    project.rewrite("monitoring/slow.yaml", &faulty_deployment("slow", "slow"));
+    let mut run = Running::start(project.up(&[]));
+    run.until(|event| event["event"] == "phase-finished" && event["phase"] == "apps");
+    run.kill();
+    let proxy = Proxy::start();
+    let settings = Requests::mutating().about("/configmaps/settings");
+    proxy.inject([Rule::new(settings, Fault::Kill(When::After)).only(1)]);
+    proxy
+        .run(project.command("rollback", &["--yes"]))
+        .exited(128 + 9);
+    assert_eq!(project.get("configmap/settings")["data"]["value"], "one");
+    project.rewrite("apps/settings.yaml", &config_map("settings", "one"));
+    project.rewrite("monitoring/slow.yaml", "");
+    project.deploy(&[]);
+    assert!(digest(&project).is_some(), "the pods have started on `two`");
 }
 
 #[test]

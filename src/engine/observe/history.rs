@@ -6,7 +6,7 @@ use crate::{
     cluster::{Live, Resource, Served},
     engine::observe::unconfirmed_writes::{self, Evidence},
     event::RunOutcome,
-    object::ObjectId,
+    object::{HasKind as _, ObjectId},
     plan::PhaseId,
     release::{ChangeLog, Head, Program, Records, Revision, Snapshot, Store, StoreError, Work},
 };
@@ -139,6 +139,20 @@ impl ReleaseHistory {
             Some((id, resource))
         })
         .collect()
+    }
+
+    /// What an unsettled revision may have touched of kinds that are not served, with the definitions
+    /// that it has touched: the API server takes a moment until it says that it serves what was
+    /// defined just now.
+    pub(crate) fn undefined(&self, served: &Served) -> BTreeSet<&ObjectId> {
+        let ids = || self.unsettled.iter().flat_map(UnsettledRevision::ids);
+        let is_unserved = |id: &&ObjectId| served.preferred(&id.group, &id.kind).is_none();
+        if !ids().any(|id| is_unserved(&id)) {
+            return BTreeSet::new();
+        }
+        ids()
+            .filter(|id| id.is_definition() || is_unserved(id))
+            .collect()
     }
 
     /// An object that an unsettled revision may have touched, and that belongs to no phase that

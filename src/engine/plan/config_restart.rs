@@ -68,6 +68,8 @@ pub(crate) fn restart(
             let read = configuration.get(*id);
             let change = read.and_then(|read| read.changed_for(reads.optional.contains(*id)));
             change.is_some_and(|by| seen.keeps_template(object, decision, tried, by))
+                || seen.has_passed(id)
+                    && seen.keeps_template(object, decision, tried, ChangedBy::ThisRun)
         };
         let changed: Vec<&ObjectId> = reads.all.iter().filter(started_before).collect();
         let opts_out = object.marks.restart_on_change == Some(false);
@@ -160,6 +162,18 @@ impl<'a> ConfigSnapshot<'a> {
             }
             _ => self.live.object(id).map(AsRef::as_ref),
         }
+    }
+
+    /// Whether `id` may have had a value that is neither what was there before nor what is there now,
+    /// and on which pods may have started: several runs that never came to their end have written
+    /// it, or one and its rollback.
+    fn has_passed(&self, id: &ObjectId) -> bool {
+        let (Some(unsettled), Some(newest)) = (&self.history.unsettled, self.history.newest())
+        else {
+            return false;
+        };
+        let several = newest.revision.continues.is_some() || newest.revision.rollback.is_some();
+        several && unsettled.traces.get(id).is_some()
     }
 
     /// Every ConfigMap and Secret of the run. One that was not there was not read by any pod that

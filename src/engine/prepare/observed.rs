@@ -6,6 +6,7 @@ use crate::engine::{
     desired::{DesiredObject, DesiredState},
     observe::history::ReleaseHistory,
     observe::objects::{self, Observation},
+    observe::storage_versions::served_now,
     prepare::context::{PrepareContext, PrepareError},
 };
 use crate::{
@@ -30,12 +31,29 @@ pub(crate) async fn observe(
             .into_iter()
             .filter(|(id, _)| !named.contains(id)),
     );
+    known.extend(defined_just_now(context, &history, &known).await?);
     let looked = objects::observe(context.cluster, release, &known);
     let mut observation = context.answer("cannot read the objects", looked).await?;
     observation.forget_what_goes(desired.objects.keys());
     note_undefined(desired, context.served, &mut observation);
     history.complete(&observation.live, &release.field_manager());
     Ok((observation, history))
+}
+
+/// What an interrupted run may have written of kinds that it has defined and that are not said to be
+/// served yet, beside what is `known`.
+async fn defined_just_now(
+    context: PrepareContext<'_>,
+    history: &ReleaseHistory,
+    known: &[(ObjectId, Resource)],
+) -> Result<Vec<(ObjectId, Resource)>, PrepareError> {
+    let (Some(unsettled), ids) = (&history.unsettled, history.undefined(context.served)) else {
+        return Ok(Vec::new());
+    };
+    let kinds = served_now(context.cluster, context.served, &ids, &unsettled.snapshot);
+    let kinds = context.answer("cannot read the definitions", kinds).await?;
+    let is_new = |id: &ObjectId| !known.iter().any(|(known, _)| known == id);
+    Ok(kinds.into_iter().filter(|(id, _)| is_new(id)).collect())
 }
 
 /// Takes what cannot be there for absent: objects whose definition is among those that are wanted,

@@ -155,6 +155,13 @@ pub(super) const ROWS: &[Row] = &[
         &["Image"],
         &[summary("Ready"), stored()],
     ),
+    // `serving-core.yaml` brings one; it is looked at only where cert-manager is there and encryption
+    // is switched on. <https://knative.dev/docs/serving/encryption/system-internal-tls/>
+    row(
+        "networking.internal.knative.dev",
+        &["Certificate"],
+        &[summary("Ready"), stored()],
+    ),
     row("*.knative.dev", &[], &[summary("Ready")]),
     row(
         "openfaas.com",
