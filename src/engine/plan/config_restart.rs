@@ -15,6 +15,7 @@ use crate::{
         Digest, HasKind as _, ManifestView, ObjectId, configuration_read_at_start,
         field::{map, part},
     },
+    ownership::applied_at,
     preflight::{DryRun, is_within},
 };
 
@@ -68,7 +69,7 @@ pub(crate) fn restart(
             let read = configuration.get(*id);
             let change = read.and_then(|read| read.changed_for(reads.optional.contains(*id)));
             change.is_some_and(|by| seen.keeps_template(object, decision, tried, by))
-                || seen.has_passed(id)
+                || read.is_some_and(|read| seen.has_passed(id, &decision.id, &read.contents))
                     && seen.keeps_template(object, decision, tried, ChangedBy::ThisRun)
         };
         let changed: Vec<&ObjectId> = reads.all.iter().filter(started_before).collect();
@@ -164,16 +165,26 @@ impl<'a> ConfigSnapshot<'a> {
         }
     }
 
-    /// Whether `id` may have had a value that is neither what was there before nor what is there now,
-    /// and on which pods may have started: several runs that never came to their end have written
-    /// it, or one and its rollback.
-    fn has_passed(&self, id: &ObjectId) -> bool {
+    /// Whether pods of `workload` may have started on a value of `id` that is neither what was there
+    /// before nor what will be: several runs that never came to their end have written it, or one
+    /// and its rollback, and it is back where it was, or was written after the workload.
+    fn has_passed(&self, id: &ObjectId, workload: &ObjectId, will_be: &Value) -> bool {
         let (Some(unsettled), Some(newest)) = (&self.history.unsettled, self.history.newest())
         else {
             return false;
         };
         let several = newest.revision.continues.is_some() || newest.revision.rollback.is_some();
-        several && unsettled.traces.get(id).is_some()
+        let Some(trace) = unsettled.traces.get(id).filter(|_| several) else {
+            return false;
+        };
+        let was = unsettled.snapshot.object(id);
+        let is_back = was.is_some_and(|was| contents(was) == *will_be) && !trace.changed.is_empty();
+        let manager = newest.revision.release.field_manager();
+        let applied = |id| applied_at(self.live.object(id)?, &manager);
+        let is_later = applied(id)
+            .zip(applied(workload))
+            .is_some_and(|(read, reader)| read > reader);
+        is_back || is_later
     }
 
     /// Every ConfigMap and Secret of the run. One that was not there was not read by any pod that
