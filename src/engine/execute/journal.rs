@@ -25,7 +25,26 @@ pub(crate) struct JournalWriter {
 struct Noted {
     entries: Vec<JournalEntry>,
     deleted: HashSet<ObjectId>,
-    left: BTreeMap<ObjectId, String>,
+    left: BTreeMap<ObjectId, Left>,
+}
+
+/// Why something that was to be deleted was left.
+#[derive(Debug, Clone)]
+pub(crate) struct Left {
+    /// In words.
+    pub(crate) why: String,
+    /// Objects of the release among what is in it.
+    pub(crate) ours: Vec<ObjectId>,
+}
+
+impl Left {
+    /// Left because of `why`, which is nothing that is in it.
+    pub(crate) fn because(why: impl Into<String>) -> Self {
+        Self {
+            why: why.into(),
+            ours: Vec::new(),
+        }
+    }
 }
 
 impl JournalWriter {
@@ -80,13 +99,13 @@ impl JournalWriter {
     }
 
     /// Notes that `id`, which was to be deleted, is left, and why.
-    pub(crate) fn leave(&self, id: &ObjectId, why: String) {
+    pub(crate) fn leave(&self, id: &ObjectId, why: Left) {
         self.note(JournalEntry::Kept { object: id.clone() });
         self.lock().left.insert(id.clone(), why);
     }
 
     /// What was to be deleted and was left, and why.
-    pub(crate) fn left(&self) -> BTreeMap<ObjectId, String> {
+    pub(crate) fn left(&self) -> BTreeMap<ObjectId, Left> {
         self.lock().left.clone()
     }
 

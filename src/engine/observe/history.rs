@@ -226,6 +226,20 @@ impl UnsettledRevision {
         })
     }
 
+    /// What it did, for a run that goes on from it: what it was going to create and nobody has seen may
+    /// still come, since a request that was under way when it was killed takes effect when it does.
+    pub(crate) fn carried_on(&self) -> ChangeLog {
+        let mut traces = self.traces.clone();
+        let is_absent =
+            |id: &&ObjectId| self.snapshot.knows(id) && self.snapshot.object(id).is_none();
+        for id in self.program.written().filter(is_absent) {
+            if traces.get(id).is_none() {
+                traces.of(id).unconfirmed = true;
+            }
+        }
+        traces
+    }
+
     /// The phase of `id`, where that is known: the one in which it was applied, or was before.
     pub(crate) fn phase_of(&self, id: &ObjectId) -> PhaseId {
         let applied = self

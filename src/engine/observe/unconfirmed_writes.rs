@@ -48,10 +48,13 @@ pub(crate) fn complete(
         records,
         manager,
     } = evidence;
-    for id in program
-        .written()
-        .filter(|id| snapshot.knows(id) && may_be_unseen(id))
-    {
+    // An earlier run may have created these, although nobody has seen them yet.
+    let expected = traces.iter().filter(|(id, trace)| {
+        trace.unconfirmed && snapshot.knows(id) && snapshot.object(id).is_none()
+    });
+    let expected: Vec<ObjectId> = expected.map(|(id, _)| id.clone()).collect();
+    let written = program.written().filter(|id| may_be_unseen(id));
+    for id in written.chain(&expected).filter(|id| snapshot.knows(id)) {
         match (snapshot.object(id), live.object(id)) {
             (None, None) => {}
             // What was on its way out before counts as absent, and is not waited for as if it were

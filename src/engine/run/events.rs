@@ -150,7 +150,7 @@ pub(crate) fn report_retained(execution: &mut Execution<'_>, on_fault: OnFault, 
         .into_iter()
         .map(|(object, what)| format!("{object} {what}"));
     let kept = execution.journal.left().into_iter();
-    let kept = kept.map(|(object, why)| format!("{object} is kept: {why}"));
+    let kept = kept.map(|(object, left)| format!("{object} is kept: {}", left.why));
     faults
         .chain(kept)
         .for_each(|text| emitter.emit(EventKind::Noted { text }));

@@ -21,7 +21,7 @@ use crate::engine::{
     run::kept::record_kept,
     run::outcome::{RollbackError, RollbackResult, not_started},
     run::rollback_context::RollbackContext,
-    run::verify::{name_claims, verify},
+    run::verify::{Executed, name_claims, verify},
     watch::cache::ResourceCache,
 };
 use crate::{
@@ -200,7 +200,7 @@ async fn execute_rollback(
         deletes: preview.plan.removed.len(),
         timeout: context.limits.timeout,
     });
-    let (faults, entries) = execute(context, head, &preview, emitter, signals).await?;
+    let (executed, entries) = execute(context, head, &preview, emitter, signals).await?;
     let RunTarget {
         cluster, served, ..
     } = context.target;
@@ -222,7 +222,7 @@ async fn execute_rollback(
         &changes,
         &now.live,
         &context.release.field_manager(),
-        faults,
+        executed,
     );
     name_claims(&mut proof, &plan, &observation.live, &now.live);
     changes.extend(&entries);
@@ -232,14 +232,14 @@ async fn execute_rollback(
     Ok((proof, recreated.collect()))
 }
 
-/// Executes the plan; returns what did not succeed, and what was done.
+/// Executes the plan; returns what it said of itself, and what was done.
 async fn execute(
     context: &RollbackContext<'_>,
     head: &mut Head,
     preview: &RollbackPreview<'_>,
     emitter: &Emitter,
     signals: &CancelSignals,
-) -> Result<(Vec<(ObjectId, String)>, Vec<JournalEntry>), RollbackError> {
+) -> Result<(Executed, Vec<JournalEntry>), RollbackError> {
     let RunTarget {
         cluster,
         served,
@@ -277,7 +277,9 @@ async fn execute(
         Err(stop) => return Err(RollbackError::of(&stop, closed, cluster).await),
     }
     closed?;
-    Ok((faults, execution.journal.entries()))
+    let journal = execution.journal;
+    let left = journal.left();
+    Ok((Executed { faults, left }, journal.entries()))
 }
 
 /// What is needed to write what is rolled back.

@@ -1,25 +1,38 @@
 //! The proof of a rollback: what is there now, compared with the snapshot.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::engine::plan::{retention::is_made_by, rollback::RollbackPlan};
+use serde_json::Value;
+
+use crate::engine::{
+    execute::journal::Left,
+    plan::{retention::is_made_by, rollback::RollbackPlan},
+};
 use crate::{
     cluster::Live,
     event::{ObjectNote, Proof},
-    object::{HasKind as _, ManifestView, ObjectId, is_unbound_claim},
+    object::{HasKind as _, ManifestView, ObjectId},
     ownership::differences,
     release::{ChangeLog, Snapshot},
 };
 
+/// What an executed rollback said of itself.
+pub(crate) struct Executed {
+    /// What did not succeed.
+    pub(crate) faults: Vec<(ObjectId, String)>,
+    /// What was to be deleted and was left.
+    pub(crate) left: BTreeMap<ObjectId, Left>,
+}
+
 /// Compares what is there with the snapshot, object by object: nothing that was only intended
-/// counts. `faults` is what did not succeed.
+/// counts.
 pub(crate) fn verify(
     back: &RollbackPlan,
     snapshot: &Snapshot,
     done: &ChangeLog,
     live: &Live,
     manager: &str,
-    faults: Vec<(ObjectId, String)>,
+    executed: Executed,
 ) -> Proof {
     let mut proof = Proof {
         kept: back.retained.clone(),
@@ -29,35 +42,15 @@ pub(crate) fn verify(
         ..Proof::default()
     };
     for id in back.removed.iter().chain(&back.claims) {
-        verify_removed(&mut proof, id, back, live, &faults);
+        verify_removed(&mut proof, id, live, &executed);
     }
     for id in &back.restored {
-        let Some(before) = snapshot.object(id) else {
-            continue;
-        };
-        let Some(now) = live.object(id) else {
-            proof.differences.push(ObjectNote {
-                object: id.clone(),
-                what: "is not there".to_owned(),
-            });
-            continue;
-        };
-        let changed = done
-            .get(id)
-            .filter(|trace| !trace.unconfirmed && !trace.deleted)
-            .map(|trace| trace.changed.as_slice());
-        for difference in differences(before, now, changed, manager) {
-            let note = ObjectNote {
-                object: id.clone(),
-                what: difference.to_string(),
-            };
-            if difference.is_by_others() {
-                proof.by_others.push(note);
-            } else {
-                proof.differences.push(note);
-            }
+        if let Some(before) = snapshot.object(id) {
+            let now = live.object(id).map(AsRef::as_ref);
+            verify_restored(&mut proof, id, (before, now), done, manager);
         }
     }
+    name_forgotten(&mut proof, &executed);
     let mut differing: BTreeSet<ObjectId> = proof
         .differences
         .iter()
@@ -65,7 +58,8 @@ pub(crate) fn verify(
         .collect();
     // A claim waits for its protection to notice that its pod is gone.
     let is_gone = |id: &ObjectId| back.claims.contains(id) && live.object(id).is_none();
-    for (object, what) in faults.into_iter().filter(|(id, _)| !is_gone(id)) {
+    let faults = executed.faults.into_iter();
+    for (object, what) in faults.filter(|(id, _)| !is_gone(id)) {
         if !differing.contains(&object) || !object.is_container() {
             differing.insert(object.clone());
             proof.differences.push(ObjectNote { object, what });
@@ -80,31 +74,15 @@ pub(crate) fn verify(
 }
 
 /// Adds to `proof` what `id`, which was to be deleted, comes to.
-fn verify_removed(
-    proof: &mut Proof,
-    id: &ObjectId,
-    back: &RollbackPlan,
-    live: &Live,
-    faults: &[(ObjectId, String)],
-) {
+fn verify_removed(proof: &mut Proof, id: &ObjectId, live: &Live, executed: &Executed) {
     let Some(there) = live.object(id) else {
         return;
     };
-    let failed = faults.iter().any(|(fault, _)| fault == id);
+    let failed = executed.faults.iter().any(|(fault, _)| fault == id);
     let may_stay = !failed && !ManifestView(there).is_terminating();
-    let (notes, what) = if id.is_container() && !failed {
-        let held = "it holds something that this run did not create, or that is kept";
-        (&mut proof.kept, held.to_owned())
-    } else if id.is_claim() && may_stay && !is_unbound_claim(there) {
-        (
-            &mut proof.kept,
-            "it got a volume, and holds data".to_owned(),
-        )
-    } else if id.is_secret() && may_stay && is_claim_kept(back, live) {
-        let needed = "a claim that got a volume is kept, and may need it";
-        (&mut proof.kept, needed.to_owned())
-    } else {
-        (&mut proof.differences, still_there(there))
+    let (notes, what) = match executed.left.get(id).filter(|_| may_stay) {
+        Some(left) => (&mut proof.kept, left.why.clone()),
+        None => (&mut proof.differences, still_there(there)),
     };
     notes.push(ObjectNote {
         object: id.clone(),
@@ -112,15 +90,60 @@ fn verify_removed(
     });
 }
 
-/// Whether a claim that was to be deleted has got a volume meanwhile.
-fn is_claim_kept(back: &RollbackPlan, live: &Live) -> bool {
-    let mut claims = back.removed.iter().chain(&back.claims);
-    claims.any(|id| {
-        id.is_claim()
-            && live
-                .object(id)
-                .is_some_and(|there| !is_unbound_claim(there))
-    })
+/// Adds to `proof` how `id`, which was put back, is `now` in comparison with `before`.
+fn verify_restored(
+    proof: &mut Proof,
+    id: &ObjectId,
+    (before, now): (&Value, Option<&Value>),
+    done: &ChangeLog,
+    manager: &str,
+) {
+    let note = |what: String| ObjectNote {
+        object: id.clone(),
+        what,
+    };
+    let Some(now) = now else {
+        proof.differences.push(note("is not there".to_owned()));
+        return;
+    };
+    let changed = done
+        .get(id)
+        .filter(|trace| !trace.unconfirmed && !trace.deleted)
+        .map(|trace| trace.changed.as_slice());
+    for difference in differences(before, now, changed, manager) {
+        let notes = if difference.is_by_others() {
+            &mut proof.by_others
+        } else {
+            &mut proof.differences
+        };
+        notes.push(note(difference.to_string()));
+    }
+}
+
+/// Adds to `proof` objects of the release in what is left of which nothing else is said: no journal
+/// tells of them, as where the request of a killed run took effect after everybody had looked.
+fn name_forgotten(proof: &mut Proof, executed: &Executed) {
+    let said = [
+        &proof.kept,
+        &proof.stays,
+        &proof.by_others,
+        &proof.differences,
+    ];
+    let said: BTreeSet<&ObjectId> = said
+        .into_iter()
+        .flatten()
+        .map(|note| &note.object)
+        .collect();
+    let held: BTreeSet<&ObjectId> = executed.left.values().flat_map(|left| &left.ours).collect();
+    let forgotten: Vec<ObjectNote> = held
+        .difference(&said)
+        .map(|id| ObjectNote {
+            object: (*id).clone(),
+            what: "is of this release, and no revision tells of it: delete it, and roll back again"
+                .to_owned(),
+        })
+        .collect();
+    proof.differences.extend(forgotten);
 }
 
 /// Adds to `proof` the claims that are there `now` and were made by StatefulSets that the rollback
@@ -145,7 +168,7 @@ pub(crate) fn name_claims(proof: &mut Proof, back: &RollbackPlan, before: &Live,
 }
 
 /// Why something that was to be deleted is there.
-fn still_there(object: &serde_json::Value) -> String {
+fn still_there(object: &Value) -> String {
     let object = ManifestView(object);
     let finalizers: Vec<&str> = object.finalizers().collect();
     match (object.is_terminating(), finalizers.as_slice()) {

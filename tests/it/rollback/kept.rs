@@ -3,14 +3,59 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::{
-    manifests::{config_map, deployment, documents, job},
+    manifests::{config_map, definition, deployment, documents, faulty_deployment, job, widget},
     project::{Project, written},
+    running::Running,
 };
+use crate::support::{eventually, get, try_kubectl};
 
 fn secret(value: &str) -> String {
     format!(
         "apiVersion: v1\nkind: Secret\nmetadata: {{name: password}}\nstringData: {{value: {value:?}}}\n"
     )
+}
+
+/// As where the request of a killed run takes effect after everybody has looked: no journal tells of
+/// the object, and what holds it is kept for it.
+#[test]
+fn what_is_of_the_release_and_of_no_revision_is_no_proof() {
+    let group = "forgotten.deployctl.test";
+    let project = Project::new("back-forgotten")
+        .plan("phases: {monitoring: {timeout: 5s}}\n")
+        .manifest("apps/definition.yaml", &definition(group))
+        .manifest(
+            "monitoring/exporter.yaml",
+            &faulty_deployment("exporter", "never-ready"),
+        );
+    let mut run = Running::start(project.up(&[]));
+    run.until(|event| event["event"] == "phase-finished" && event["phase"] == "apps");
+    let late = widget(group, "1").replace(
+        "{name: first}",
+        "{name: first, namespace: back-forgotten, labels: {deployctl.dev/back-forgotten.default: \"\"}}",
+    );
+    let manager = "--field-manager=deployctl.back-forgotten.default";
+    let arguments = ["apply", "--server-side", manager, "-f", "-"];
+    eventually("the kind is served", || {
+        try_kubectl(&arguments, &late)
+            .status
+            .success()
+            .then_some(())
+    });
+    let (status, events, said) = run.end();
+    assert_eq!(status, Some(3), "{said}");
+    let proof = events
+        .iter()
+        .find(|event| event["event"] == "rollback-proved")
+        .expect("it is rolled back");
+    let differences = proof["proof"]["differences"].to_string();
+    assert!(
+        differences.contains("\"Widget\"") && differences.contains("roll back again"),
+        "{proof:#}"
+    );
+    project.kubectl(&["delete", &format!("widgets.{group}/first")]);
+    project.command("rollback", &["--yes"]).run().exited(0);
+    let definition = get("", &format!("customresourcedefinition/widgets.{group}"));
+    assert!(definition.is_null(), "{definition:#}");
 }
 
 /// A release with two revisions that differ in a setting and a Secret.

@@ -7,12 +7,13 @@ use serde_json::Value;
 
 use crate::{
     cluster::{Cluster, RequestError, Resource, Served},
-    engine::observe::storage_versions::defined,
+    engine::{execute::journal::Left, observe::storage_versions::defined},
     object::{Definition, HasKind as _, ManifestView, ObjectId, Owner},
+    ownership::is_ours_to_remove,
 };
 
-/// What a Namespace or CustomResourceDefinition `id`, which is `live`, holds that would go with it,
-/// in words; `None` where it holds nothing.
+/// What a Namespace or CustomResourceDefinition `id`, which is `live`, holds that would go with it;
+/// `None` where it holds nothing. What `manager` has applied of it is ours.
 ///
 /// What the system itself makes in every namespace does not count. Metadata is enough to know.
 pub(super) async fn held_by(
@@ -20,9 +21,12 @@ pub(super) async fn held_by(
     served: &Served,
     id: &ObjectId,
     live: &Value,
-) -> Result<Option<String>, RequestError> {
+    manager: &str,
+) -> Result<Option<Left>, RequestError> {
     let held = if id.is_namespace() {
-        held_by_namespace(cluster, served, &id.name).await?
+        // Kinds that came with this run were not served when it began, and anybody may have made
+        // objects of them since.
+        held_by_namespace(cluster, &cluster.discover().await?, &id.name).await?
     } else if let Some(definition) = Definition::of(live) {
         // A kind that came with this run may be served by now, although it was not when the run
         // began.
@@ -38,7 +42,13 @@ pub(super) async fn held_by(
         Vec::new()
     };
     let lasting = without_garbage(cluster, served, held).await?;
-    Ok(in_words(lasting))
+    let ours = lasting
+        .iter()
+        .filter(|held| is_ours_to_remove(&held.object, manager))
+        .map(|held| held.id.clone())
+        .collect();
+    let why = in_words(lasting.into_iter().map(|held| held.id).collect());
+    Ok(why.map(|why| Left { why, ours }))
 }
 
 /// An object that was found, and its metadata.
@@ -67,7 +77,7 @@ async fn without_garbage(
     cluster: &Cluster,
     served: &Served,
     held: Vec<Held>,
-) -> Result<Vec<ObjectId>, RequestError> {
+) -> Result<Vec<Held>, RequestError> {
     let mut gone = absent_owners(cluster, served, &held).await?;
     let mut lasting = held;
     loop {
@@ -76,7 +86,7 @@ async fn without_garbage(
         });
         lasting = rest;
         if garbage.is_empty() {
-            return Ok(lasting.into_iter().map(|held| held.id).collect());
+            return Ok(lasting);
         }
         gone.extend(garbage.iter().map(|held| held.uid().to_owned()));
     }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{CONFLICTS, WriteOutcome, Writer, contents, is_outdated};
+use crate::engine::execute::journal::Left;
 use crate::{
     cluster::{DeleteOptions, Deleted, Propagation, RequestError, Resource},
     event::WriteResult,
@@ -27,74 +28,84 @@ impl Writer<'_> {
                 self.note_removed(id);
                 return Ok((WriteResult::Deleted, None));
             };
-            let view = ManifestView(&live);
-            if view.is_terminating() {
+            if ManifestView(&live).is_terminating() {
                 self.note_removed(id);
                 return Ok((WriteResult::Deleted, Some(live)));
             }
             if if_empty && let Some(why) = self.holds(id, &live).await? {
-                self.context.journal.leave(id, why);
-                return Ok((WriteResult::Kept, Some(live)));
+                return Ok(self.leave(id, why, live));
             }
-            let owned = if belongings == Belongings::ClaimsStay {
-                self.owned_by(&live).await?
-            } else {
-                Vec::new()
-            };
-            let options = DeleteOptions {
-                uid: Some(uid.to_owned()),
-                resource_version: Some(view.resource_version().unwrap_or_default().to_owned()),
-                propagation: Some(propagation(id, belongings)),
-            };
-            match self
-                .context
-                .cluster
-                .delete(self.stored_as(id), id, &options)
-                .await
-            {
-                Ok(deleted) => {
-                    self.note_removed(id);
-                    if belongings == Belongings::ClaimsStay {
-                        self.delete_orphaned(id, uid, &owned).await?;
-                        return Ok((WriteResult::Deleted, None));
-                    }
-                    let terminating = match deleted {
-                        Deleted::Terminating(object) => Some(object),
-                        Deleted::Gone | Deleted::Absent => None,
-                    };
-                    return Ok((WriteResult::Deleted, terminating));
-                }
+            match self.delete_seen(id, uid, belongings, &live).await {
                 // A status that was written in between changes the version, which says nothing
                 // about whose object it is.
                 Err(error) if attempt < CONFLICTS && is_outdated(&error) => {}
                 Err(error) if if_empty && id.is_claim() && error.is_forbidden() => {
-                    let why = "it may not be deleted by this user; no data is on it".to_owned();
-                    self.context.journal.leave(id, why);
-                    return Ok((WriteResult::Kept, Some(live)));
+                    let why = "it may not be deleted by this user; no data is on it";
+                    return Ok(self.leave(id, Left::because(why), live));
                 }
-                Err(error) => return Err(error),
+                deleted => return deleted,
             }
         }
         Ok((WriteResult::Unchanged, None))
     }
 
+    /// Deletes `id` as it was seen to be.
+    async fn delete_seen(
+        &self,
+        id: &ObjectId,
+        uid: &str,
+        belongings: Belongings,
+        seen: &Value,
+    ) -> Result<WriteOutcome, RequestError> {
+        let claims_stay = belongings == Belongings::ClaimsStay;
+        let owned = if claims_stay {
+            self.owned_by(seen).await?
+        } else {
+            Vec::new()
+        };
+        let version = ManifestView(seen).resource_version();
+        let options = DeleteOptions {
+            uid: Some(uid.to_owned()),
+            resource_version: Some(version.unwrap_or_default().to_owned()),
+            propagation: Some(propagation(id, belongings)),
+        };
+        let cluster = &self.context.cluster;
+        let deleted = cluster.delete(self.stored_as(id), id, &options).await?;
+        self.note_removed(id);
+        if claims_stay {
+            self.delete_orphaned(id, uid, &owned).await?;
+            return Ok((WriteResult::Deleted, None));
+        }
+        let terminating = match deleted {
+            Deleted::Terminating(object) => Some(object),
+            Deleted::Gone | Deleted::Absent => None,
+        };
+        Ok((WriteResult::Deleted, terminating))
+    }
+
+    fn leave(&self, id: &ObjectId, why: Left, live: Value) -> WriteOutcome {
+        self.context.journal.leave(id, why);
+        (WriteResult::Kept, Some(live))
+    }
+
     /// Why `id`, which is `live`, is not deleted with what is in it; `None` where nothing is. What
     /// cannot be looked into is not deleted.
-    async fn holds(&self, id: &ObjectId, live: &Value) -> Result<Option<String>, RequestError> {
+    async fn holds(&self, id: &ObjectId, live: &Value) -> Result<Option<Left>, RequestError> {
         if id.is_claim() {
-            let why = "it got a volume, and holds data".to_owned();
-            return Ok((!is_unbound_claim(live)).then_some(why));
+            let why = "it got a volume, and holds data";
+            return Ok((!is_unbound_claim(live)).then(|| Left::because(why)));
         }
         if id.is_secret() {
             let left = self.context.journal.left().into_keys();
             let mut claims = left.filter(|left| left.is_claim() && left.namespace == id.namespace);
-            let why = |claim| format!("{claim}, which is kept, may need it");
+            let why = |claim| Left::because(format!("{claim}, which is kept, may need it"));
             return Ok(claims.next().map(why));
         }
-        match contents::held_by(&self.context.cluster, self.context.kinds.served, id, live).await {
-            Err(RequestError::Refused(refusal)) => {
-                Ok(Some(format!("its contents cannot be listed: {refusal}")))
-            }
+        let (cluster, served) = (&self.context.cluster, self.context.kinds.served);
+        match contents::held_by(cluster, served, id, live, &self.manager).await {
+            Err(RequestError::Refused(refusal)) => Ok(Some(Left::because(format!(
+                "its contents cannot be listed: {refusal}"
+            )))),
             held => held,
         }
     }

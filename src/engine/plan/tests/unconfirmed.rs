@@ -18,6 +18,21 @@ fn what_was_absent_and_has_our_entry_from_its_beginning_was_created() {
 }
 
 #[test]
+fn what_an_earlier_run_may_have_created_is_looked_for_too() {
+    assert_snapshot!(rollback("
+        changes: {ConfigMap/late: unconfirmed, ConfigMap/never: unconfirmed, ConfigMap/others: unconfirmed}
+        snapshot: {ConfigMap/late: null, ConfigMap/never: null, ConfigMap/others: null}
+        live: {ConfigMap/late: {uid: 7}, ConfigMap/others: {by: [helm]}}
+    "), @r"
+    unconfirmed: ConfigMap/late, ConfigMap/never, ConfigMap/others
+    left to others ConfigMap/others: was created outside deployctl during the run, and is left as it is
+    apps
+      0 delete ConfigMap/late of uid 7
+      1 await gone: ConfigMap/late; phase ends ← 0
+    ");
+}
+
+#[test]
 fn what_was_there_and_is_another_version_may_have_been_changed() {
     assert_snapshot!(rollback("
         program: [apply ConfigMap/changed, apply ConfigMap/same, apply ConfigMap/by-others]

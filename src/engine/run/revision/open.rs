@@ -44,7 +44,7 @@ pub(crate) async fn open_revision(
     let mut base = run.history.records.clone();
     if let Some(unsettled) = &run.history.unsettled {
         snapshot = unsettled.snapshot.clone();
-        traces = unsettled.traces.clone();
+        traces = unsettled.carried_on();
         base = unsettled.records.clone();
     }
     let stored_as = take(run, program, &mut snapshot)
