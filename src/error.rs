@@ -93,6 +93,11 @@ impl CommandError {
         self
     }
 
+    /// The same failure with another exit status.
+    pub(crate) fn ending_with(self, exit: ExitCode) -> Self {
+        Self { exit, ..self }
+    }
+
     /// Adds a line that says what to do next.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());

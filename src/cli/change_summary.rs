@@ -7,8 +7,8 @@ use std::{
 
 use super::consent::Consent;
 use crate::{
-    engine::{self, Decision, Prepared, PrunePlan, RemovalMode},
-    object::HasKind as _,
+    engine::{self, Decision, Prepared, RemovalMode},
+    object::{HasKind as _, ObjectId},
     plan::PhaseId,
     report::{ChangeAction, ChangeRow, ChangeSummary},
 };
@@ -24,7 +24,7 @@ pub(super) fn summary(consent: &Consent<'_>, prepared: &Prepared) -> ChangeSumma
         .collect();
     let mut rows = changed(prepared);
     rows.sort_by_key(|row| order.get(&row.phase));
-    let mut going = removed(&prepared.pruning, |phase| {
+    let mut going = removed(prepared, |phase| {
         if consent.verb.only_removes() {
             phase.clone()
         } else {
@@ -97,9 +97,15 @@ fn detail(decision: &Decision) -> Option<String> {
 }
 
 /// What becomes of what goes; `in_phase` says under which heading it is shown.
-fn removed(pruning: &PrunePlan, in_phase: impl Fn(&PhaseId) -> PhaseId) -> Vec<ChangeRow> {
+fn removed(prepared: &Prepared, in_phase: impl Fn(&PhaseId) -> PhaseId) -> Vec<ChangeRow> {
+    let pruning = &prepared.pruning;
+    let found: BTreeSet<&ObjectId> = prepared.deletes_found().collect();
     let removals = pruning.removals.iter().map(|removal| {
         let (action, detail) = match removal.how {
+            RemovalMode::Delete { .. } if found.contains(&removal.id) => {
+                let detail = "it was there before the release";
+                (ChangeAction::Delete, Some(detail.to_owned()))
+            }
             RemovalMode::Delete { .. } => (ChangeAction::Delete, None),
             RemovalMode::GiveUp => (
                 ChangeAction::GiveUp,

@@ -33,6 +33,28 @@ impl Verb {
     }
 }
 
+/// What goes with a change that nothing brings back by itself: then the release's name has to be given,
+/// whatever the environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stakes {
+    None,
+    /// Data.
+    Data,
+    /// Objects that were there before the release took them over.
+    Found,
+}
+
+impl Stakes {
+    /// What would be deleted; `None` where nothing is at stake.
+    fn what(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Data => Some("data"),
+            Self::Found => Some("objects that were there before the release"),
+        }
+    }
+}
+
 /// What is asked for consent, and what was given of it on the command line.
 pub(super) struct Consent<'a> {
     /// The release.
@@ -84,14 +106,14 @@ impl<'a> Consent<'a> {
 
     /// Asks for consent to what was shown, as the environment demands, where `--yes` does not give
     /// it. Where data is deleted the release's name has to be given, whatever the environment.
-    pub(super) fn ask(&self, deletes_data: bool) -> Result<(), CommandError> {
+    pub(super) fn ask(&self, stakes: Stakes) -> Result<(), CommandError> {
         let release = self.release.to_string();
         match self.yes {
             Some(given) if given == release => Ok(()),
-            Some("") if !self.protected && !deletes_data => Ok(()),
-            Some("") if deletes_data => Err(CommandError::usage(
-                "data would be deleted: a bare `--yes` does not do; nothing was changed",
-            )
+            Some("") if !self.protected && stakes == Stakes::None => Ok(()),
+            Some("") if let Some(what) = stakes.what() => Err(CommandError::usage(format!(
+                "{what} would be deleted: a bare `--yes` does not do; nothing was changed",
+            ))
             .hint(format!("name the release: `--yes={release}`"))),
             Some("") => Err(CommandError::usage(format!(
                 "environment `{}` is protected: a bare `--yes` does not do",
@@ -101,12 +123,12 @@ impl<'a> Consent<'a> {
             Some(given) => Err(CommandError::usage(format!(
                 "`--yes={given}` names another release: this is `{release}`"
             ))),
-            None => self.ask_at_terminal(&release, deletes_data),
+            None => self.ask_at_terminal(&release, stakes),
         }
     }
 
-    fn ask_at_terminal(&self, release: &str, deletes_data: bool) -> Result<(), CommandError> {
-        match tokio::task::block_in_place(|| self.answer(release, deletes_data)) {
+    fn ask_at_terminal(&self, release: &str, stakes: Stakes) -> Result<(), CommandError> {
+        match tokio::task::block_in_place(|| self.answer(release, stakes)) {
             Ok(true) => Ok(()),
             Ok(false) => Err(CommandError::usage("not confirmed; nothing was changed")),
             Err(AskError::Interrupted) => Err(CommandError::new(
@@ -118,7 +140,7 @@ impl<'a> Consent<'a> {
             )
             .hint(format!(
                 "confirm with `--yes{}`",
-                if self.protected || deletes_data {
+                if self.protected || stakes != Stakes::None {
                     format!("={release}")
                 } else {
                     String::new()
@@ -128,12 +150,17 @@ impl<'a> Consent<'a> {
         }
     }
 
-    fn answer(&self, release: &str, deletes_data: bool) -> Result<bool, AskError> {
+    fn answer(&self, release: &str, stakes: Stakes) -> Result<bool, AskError> {
         let question = self.verb.question(self.release, &self.context);
         let environment = &self.release.environment;
-        if deletes_data {
+        if stakes == Stakes::Data {
             TerminalAsk.typed_name(
                 &format!("{question} Data will be deleted for good; type `{release}`"),
+                release,
+            )
+        } else if stakes == Stakes::Found {
+            TerminalAsk.typed_name(
+                &format!("{question} Some of it was there before the release; type `{release}`"),
                 release,
             )
         } else if self.protected {

@@ -26,7 +26,8 @@ use crate::{
 /// Kept are data (PersistentVolumeClaims, PersistentVolumes), the Secrets that it cannot be opened
 /// without, and namespaces and CustomResourceDefinitions that hold anything else or existed before:
 /// they are named, and the next `up` takes them over again. Objects that are managed by others too
-/// are released: only the label is removed. Neither the plan file nor manifests are needed, and
+/// are released: only the label is removed. Where objects would be deleted that were there before
+/// the release, its name has to be given. Neither the plan file nor manifests are needed, and
 /// `deployctl rollback` restores everything.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:

@@ -2,7 +2,7 @@
 
 use super::{
     change_summary::summary,
-    consent::Consent,
+    consent::{Consent, Stakes, Verb},
     prompt::{self, TerminalAsk},
 };
 use crate::{
@@ -56,6 +56,17 @@ impl Ask for Prompter<'_> {
         let extent = consent.extent(consent.yes.is_none(), self.output);
         self.note(summary(consent, prepared).text(extent).trim_end());
         self.note("");
-        consent.ask(prepared.deletes_data())
+        consent.ask(stakes(consent, prepared))
+    }
+}
+
+/// What is at stake when `prepared` is carried out.
+fn stakes(consent: &Consent<'_>, prepared: &Prepared) -> Stakes {
+    if prepared.deletes_data() {
+        Stakes::Data
+    } else if consent.verb == Verb::Uninstall && prepared.deletes_found().next().is_some() {
+        Stakes::Found
+    } else {
+        Stakes::None
     }
 }

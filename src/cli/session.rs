@@ -130,6 +130,20 @@ impl Session {
 
     /// `error` of a change that could not be prepared, as users read it.
     pub(super) fn prepare_error(&self, error: PrepareError) -> CommandError {
+        let is_refused = match &error {
+            PrepareError::Request { source, .. }
+            | PrepareError::Store(StoreError::Request { source, .. }) => source.is_forbidden(),
+            _ => false,
+        };
+        let explained = self.explained(error);
+        if is_refused {
+            explained.ending_with(ExitCode::Refused)
+        } else {
+            explained
+        }
+    }
+
+    fn explained(&self, error: PrepareError) -> CommandError {
         match error {
             PrepareError::Interrupted => interrupted(),
             PrepareError::Request { what, source } => self.request_error(what, &source),
@@ -157,7 +171,7 @@ impl Session {
                     failed
                 }
             }
-            StoreError::NoRoom { .. } => CommandError::failed(error.to_string()).hint(
+            StoreError::NoRoom { .. } => CommandError::new(ExitCode::Refused, error.to_string()).hint(
                 "raise the quota, or make room: `deployctl down PLAN --env ENV --purge` deletes the history of a release that is not needed",
             ),
             StoreError::Damaged { .. } => CommandError::failed(error.to_string()).hint(

@@ -21,6 +21,17 @@ pub(crate) struct ObjectId {
 }
 
 impl ObjectId {
+    /// Whether every namespace has such an object, or gets it by itself.
+    pub(crate) fn is_made_by_the_system(&self) -> bool {
+        match (self.group_and_kind(), self.name.as_str()) {
+            (("", "ConfigMap"), name) => {
+                name == "kube-root-ca.crt" || name == "openshift-service-ca.crt"
+            }
+            (("", "ServiceAccount"), name) => name == "default",
+            _ => false,
+        }
+    }
+
     /// The Namespace `name`.
     pub(crate) fn namespace(name: &str) -> Self {
         Self::core("Namespace", None, name)

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
+    adoptable::{Adoption, is_at_a_terminal},
     entries::{Entry, entries, owners_operation, same_version},
     fields::Fields,
     path::{Element, Path},
@@ -11,52 +12,71 @@ use crate::object::{HasKind as _, ManifestView};
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// A JSON patch that makes `manager` the applier of what `kubectl apply` sent, so that fields that
-/// are not sent any more really go; `None` where there is nothing to take over. It fails with 409
-/// where `live` is not what is stored any more.
+/// A JSON patch that makes `manager` the applier of what `kubectl apply` sent, and when it writes the
+/// object for the first time, of what kubectl and Helm wrote otherwise ([`Adoption`]), so that fields
+/// that are not sent any more really go; `None` where there is nothing to take over. It fails with
+/// 409 where `live` is not what is stored any more.
 ///
-/// Moved are the fields of `kubectl-client-side-apply` and of `before-first-apply`, and those that
-/// an interrupted way back of `manager` left behind, which would stay for ever where they are not
-/// wanted any more; the annotation in which kubectl keeps what it sent goes, because it would be
-/// wrong from now on. The new entry has no time: it is not as old as the object, which would say
-/// that we have created it. An entry of another version of the API than ours stays, because an
-/// applier has one entry, of one version.
+/// Moved are also the fields that an interrupted way back of `manager` left behind, which would stay
+/// for ever where they are not wanted any more; the annotation in which kubectl keeps what it sent
+/// goes, because it would be wrong from now on. The new entry has no time: it is not as old as the
+/// object, which would say that we have created it.
 /// <https://kubernetes.io/docs/reference/using-api/server-side-apply/#upgrading-from-client-side-apply-to-server-side-apply>
 pub(crate) fn adoption(live: &Value, manager: &str) -> Option<Value> {
     let all: Vec<Entry<'_>> = entries(live).collect();
+    let adoption = Adoption::of(live, manager);
     let ours = all.iter().find(|entry| entry.is_applied_by(manager));
-    let is_adoptable = |entry: &Entry<'_>| entry.is_adoptable() || entry.is_half_way_of(manager);
-    let newest = all
+    let (taken, others): (Vec<&Entry<'_>>, Vec<&Entry<'_>>) = all
         .iter()
-        .filter(|entry| is_adoptable(entry))
-        .max_by_key(|entry| entry.time());
-    let version = ours.or(newest)?.api_version().to_owned();
-    let is_moved = |entry: &Entry<'_>| is_adoptable(entry) && entry.api_version() == version;
-    if !all.iter().any(is_moved) {
+        .filter(|entry| !entry.is_applied_by(manager))
+        .partition(|entry| adoption.takes(entry));
+    let version = ours.or_else(|| newest(&taken, live))?.api_version();
+    if taken.is_empty() {
         return None;
     }
-    let annotation = Path::of_fields(&["metadata", "annotations", LAST_APPLIED]);
-    let gone = removed(&annotation, live);
-    let merged = all
-        .iter()
-        .filter(|entry| is_moved(entry) || entry.is_applied_by(manager))
-        .flat_map(|entry| entry.fields().iter());
-    let merged: Fields = merged.map(|path| as_stored(path, live)).collect();
-    let blank = Entry::blank(manager, &version);
+    let held = |entry: &&Entry<'_>| paths_in(version, entry, live);
+    let moved = taken.iter().flat_map(held);
+    let moved = moved.filter(|path| adoption.holds(path));
+    let kept = ours.into_iter().flat_map(|entry| entry.fields().iter());
+    let merged: Fields = kept.cloned().chain(moved).collect();
+    let merged = merged.iter().map(|path| as_stored(path, live)).collect();
+    let blank = Entry::blank(manager, version);
     let adopted = ours
         .cloned()
         .unwrap_or_else(|| Entry::of(&blank))
         .with_fields(merged);
-    let others = all
-        .iter()
-        .filter(|entry| !is_moved(entry) && !entry.is_applied_by(manager))
-        .cloned();
-    Some(patch(live, others.chain([adopted]), gone.as_ref()))
+    let annotation = Path::of_fields(&["metadata", "annotations", LAST_APPLIED]);
+    let gone = removed(&annotation, live);
+    Some(patch(
+        live,
+        others.into_iter().cloned().chain([adopted]),
+        gone.as_ref(),
+    ))
+}
+
+/// Of `taken`, the entry whose version of the API the new one has: of the version that `live` was
+/// read in, if there is one, and of these the newest.
+fn newest<'e, 'a>(taken: &[&'e Entry<'a>], live: &Value) -> Option<&'e Entry<'a>> {
+    let version = ManifestView(live).api_version();
+    let rank = |entry: &&&Entry<'a>| (entry.api_version() == version, entry.time());
+    taken.iter().max_by_key(rank).copied()
+}
+
+/// The paths of `entry` in `version` of the API. An applier has one entry, of one version: of what
+/// was written in another one counts what `live` has at the same path.
+fn paths_in(version: &str, entry: &Entry<'_>, live: &Value) -> Vec<Path> {
+    let is_same = entry.api_version() == version;
+    let paths = entry.fields().iter();
+    paths
+        .filter(|path| is_same || as_stored(path, live).get(live).is_some())
+        .cloned()
+        .collect()
 }
 
 /// A JSON patch that makes `manager` an applier of what is at `paths`, so that an apply that does not
 /// send it takes it away; `None` where there is nothing of it that `manager` does not hold already.
-/// It fails with 409 where `live` is not what is stored any more.
+/// What somebody holds there who was at a terminal is taken from them. It fails with 409 where `live`
+/// is not what is stored any more.
 ///
 /// An explicit null would not do: an apply holds it then, and leaves the value where it is (tried on
 /// 1.36).
@@ -71,10 +91,18 @@ pub(crate) fn hold(live: &Value, manager: &str, paths: &[Path]) -> Option<Value>
         return None;
     }
     let held: Fields = ours.fields().iter().chain(new).cloned().collect();
+    let is_taken = |path: &&Path| !paths.iter().any(|taken| path.is_within(taken));
+    let left = |entry: &Entry<'_>| entry.fields().iter().filter(is_taken).cloned().collect();
     let others = all
         .iter()
         .filter(|entry| !entry.is_applied_by(manager))
-        .cloned();
+        .map(|entry| {
+            if is_at_a_terminal(entry) {
+                entry.with_fields(left(entry))
+            } else {
+                entry.clone()
+            }
+        });
     Some(patch(live, others.chain([ours.with_fields(held)]), None))
 }
 
@@ -295,18 +323,81 @@ mod tests {
         }
     }
 
+    /// What `by` wrote in several versions of the API.
+    fn in_versions(by: &str) -> Value {
+        let entry = |version: &str, fields: Value| json!({"manager": by, "operation": "Update", "apiVersion": version, "fieldsV1": fields});
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"resourceVersion": "7", "managedFields": [
+            entry("apps/v1beta1", json!({"f:spec": {"f:paused": {}, "f:rollbackTo": {}}})),
+            entry("apps/v1", json!({"f:spec": {"f:replicas": {}}})),
+        ]}, "spec": {"paused": true, "replicas": 1}})
+    }
+
     #[test]
-    fn an_entry_of_another_version_of_the_api_than_ours_is_left_alone() {
-        let mut live = recorded("deployment.after");
-        for entry in live["metadata"]["managedFields"]
-            .as_array_mut()
-            .expect("a list")
-        {
-            if entry["manager"] == "kubectl-client-side-apply" {
-                entry["apiVersion"] = json!("apps/v1beta1");
-            }
-        }
-        assert_eq!(adoption(&live, OURS), None);
+    fn entries_of_several_versions_of_the_api_are_taken_over_as_far_as_they_say_the_same() {
+        let patch =
+            adoption(&in_versions("kubectl-client-side-apply"), OURS).expect("something to adopt");
+        assert_eq!(owners(&patch), [(OURS.to_owned(), "Apply".to_owned())]);
+        let ours = owner(&patch, OURS);
+        assert_eq!(ours["apiVersion"], "apps/v1");
+        assert_eq!(
+            ours["fieldsV1"],
+            json!({"f:spec": {"f:paused": {}, "f:replicas": {}}})
+        );
+    }
+
+    #[test]
+    fn all_that_kubectl_and_helm_wrote_is_taken_over_the_first_time_and_nobody_elses() {
+        let entry = |manager: &str, operation: &str, subresource: &str, field: &str| {
+            json!({"manager": manager, "operation": operation, "subresource": subresource, "apiVersion": "v1",
+                "fieldsV1": {"f:data": {format!("f:{field}"): {}}}})
+        };
+        let mut managed = vec![
+            entry("kubectl", "Apply", "", "applied"),
+            entry("kubectl-create", "Update", "", "created"),
+            entry("kubectl-edit", "Update", "", "edited"),
+            entry("kubectl-replace", "Update", "", "replaced"),
+            entry("kubectl-set", "Update", "", "set"),
+            entry("helm", "Update", "", "installed"),
+            entry("kubectl-label", "Update", "", "labelled"),
+            entry("kubectl", "Update", "scale", "scaled"),
+            entry("argocd-controller", "Apply", "", "synced"),
+        ];
+        let live = |managed: &[Value]| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"resourceVersion": "7", "managedFields": managed}});
+        let patch = adoption(&live(&managed), OURS).expect("something to adopt");
+        let left: Vec<String> = owners(&patch).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(
+            left,
+            ["kubectl-label", "kubectl", "argocd-controller", OURS]
+        );
+        let names = [
+            "applied",
+            "created",
+            "edited",
+            "installed",
+            "replaced",
+            "set",
+        ];
+        let fields: serde_json::Map<String, Value> = names
+            .into_iter()
+            .map(|name| (format!("f:{name}"), json!({})))
+            .collect();
+        assert_eq!(owner(&patch, OURS)["fieldsV1"], json!({"f:data": fields}));
+
+        managed.push(entry(OURS, "Apply", "", "ours"));
+        assert_eq!(adoption(&live(&managed), OURS), None, "it is ours already");
+    }
+
+    #[test]
+    fn what_was_filled_in_for_good_stays_without_a_holder() {
+        let live = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"resourceVersion": "7", "managedFields": [
+            {"manager": "kubectl-run", "operation": "Update", "apiVersion": "v1", "fieldsV1":
+                {"f:metadata": {"f:labels": {"f:run": {}}}, "f:spec": {"f:tolerations": {}}}},
+        ]}});
+        let patch = adoption(&live, OURS).expect("something to adopt");
+        assert_eq!(
+            owner(&patch, OURS)["fieldsV1"],
+            json!({"f:metadata": {"f:labels": {"f:run": {}}}})
+        );
     }
 
     #[test]

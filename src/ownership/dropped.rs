@@ -1,25 +1,28 @@
-//! What goes when an object is taken over from kubectl.
+//! What goes when an object is taken over from kubectl or Helm.
 
 use serde_json::Value;
 
 use super::{
-    entries::{Entry, entries},
+    adoptable::Adoption,
+    entries::entries,
     path::{Element, Path},
 };
 
-/// Whether taking `live` over makes an apply of `sent` take something away: what `kubectl apply`
-/// sent, or an interrupted way back of `manager` left, and `sent` does not hold. A dry run before
-/// that finds both.
+/// Whether taking `live` over makes an apply of `sent` take something away: what was taken over
+/// ([`Adoption`]), and `sent` does not hold. A dry run before that finds both.
 pub(crate) fn is_dropped_by_adoption(live: &Value, sent: &Value, manager: &str) -> bool {
-    let is_adopted = |entry: &Entry<'_>| entry.is_adoptable() || entry.is_half_way_of(manager);
+    let adoption = Adoption::of(live, manager);
     let is_metadata = |path: &Path| {
         let first = path.elements().first();
         matches!(first, Some(Element::Field(name)) if name == "metadata")
     };
-    entries(live).filter(is_adopted).any(|entry| {
-        let mut paths = entry.fields().iter();
-        paths.any(|path| !is_metadata(path) && path.get(live).is_some() && path.get(sent).is_none())
-    })
+    let is_dropped = |path: &Path| {
+        let is_left = path.get(live).is_some() && path.get(sent).is_none();
+        is_left && !is_metadata(path) && adoption.holds(path)
+    };
+    entries(live)
+        .filter(|entry| adoption.takes(entry))
+        .any(|entry| entry.fields().iter().any(is_dropped))
 }
 
 #[cfg(test)]
@@ -45,7 +48,11 @@ mod tests {
         assert!(is_dropped("kubectl-client-side-apply", &sent));
         assert!(is_dropped("before-first-apply", &sent));
         assert!(is_dropped("deployctl.shop.dev", &sent));
-        assert!(!is_dropped("kubectl-edit", &sent), "nobody takes that over");
+        assert!(is_dropped("kubectl-edit", &sent));
+        assert!(
+            !is_dropped("kubectl-label", &sent),
+            "nobody takes that over"
+        );
         let all = json!({"spec": {"minAvailable": 1, "selector": {}}});
         assert!(!is_dropped("kubectl-client-side-apply", &all));
     }

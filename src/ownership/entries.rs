@@ -88,19 +88,6 @@ impl<'a> Entry<'a> {
             && (self.is_apply() || same("/apiVersion"))
     }
 
-    /// Whether it holds what `kubectl apply` sent, before there was an applier: adoption takes such
-    /// entries over.
-    ///
-    /// `before-first-apply` is the API server's name for the fields of an object without entries
-    /// when it is applied for the first time.
-    pub(super) fn is_adoptable(&self) -> bool {
-        let is_known = matches!(
-            self.manager(),
-            "kubectl-client-side-apply" | "before-first-apply"
-        );
-        is_known && self.is_update() && self.subresource().is_empty()
-    }
-
     /// Whether `manager` wrote it while it put the object back, and was stopped before it set the
     /// owners.
     pub(super) fn is_half_way_of(&self, manager: &str) -> bool {

@@ -56,19 +56,6 @@ fn owns(fields: &Value, path: &[&str]) -> bool {
         .is_some()
 }
 
-/// Whether `manager` is somebody's kubectl at a terminal (`kubectl edit`, `patch`, `label`,
-/// `scale`, …) rather than a program.
-///
-/// Those write with operation `Update`; what they change in a field of ours is drift, which the
-/// next `up` puts right. `kubectl apply --server-side` is an applier of its own, and so is a
-/// conflict.
-pub(crate) fn is_interactive_kubectl(object: &Value, manager: &str) -> bool {
-    manager.starts_with("kubectl")
-        && entries(object)
-            .filter(|entry| entry.manager() == manager)
-            .all(|entry| entry.is_update())
-}
-
 /// A JSON patch that takes the field at `path` out of `manager`'s `Apply` entry, so that it is
 /// given up without being reset; `None` where it is not owned.
 ///
@@ -228,14 +215,6 @@ mod tests {
             "/metadata/managedFields/1/fieldsV1/f:spec/f:replicas"
         );
         assert!(give_up(&object, "deployctl.shop.dev", &["spec", "paused"]).is_none());
-    }
-
-    #[test]
-    fn kubectl_edit_is_interactive_and_kubectl_apply_is_not() {
-        let object = object();
-        assert!(is_interactive_kubectl(&object, "kubectl-edit"));
-        assert!(!is_interactive_kubectl(&object, "kubectl"));
-        assert!(!is_interactive_kubectl(&object, "argocd"));
     }
 
     #[test]

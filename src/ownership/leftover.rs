@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::{
+    adoptable::Adoption,
     entries::{Entry, entries},
     path::Path,
     shape::Shape,
@@ -29,8 +30,9 @@ pub(crate) struct Leftover {
 /// place, the API server then finds both.
 /// <https://github.com/kubernetes/kubernetes/issues/24198>
 pub(crate) fn leftovers(live: &Value, sent: &Value, manager: &str) -> Vec<Leftover> {
+    let adoption = Adoption::of(live, manager);
     let others: Vec<Entry<'_>> = entries(live)
-        .filter(|entry| entry.manager() != manager && !entry.is_adoptable())
+        .filter(|entry| entry.manager() != manager && !adoption.is_from_others(entry))
         .collect();
     let search = Search {
         others,

@@ -2,8 +2,10 @@
 //! <https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management>
 
 mod adopt;
+mod adoptable;
 mod change;
 mod changers;
+mod displaced;
 mod dropped;
 mod entries;
 mod entry;
@@ -26,14 +28,16 @@ mod tests;
 mod written;
 
 pub(crate) use adopt::{adoption, give_up_object, hold};
+pub(crate) use adoptable::{Yields, taken_over_from, yields};
 pub(crate) use change::{ChangedPath, changed_paths};
 pub(crate) use changers::{changers, is_as_sent};
+pub(crate) use displaced::displaced;
 pub(crate) use dropped::is_dropped_by_adoption;
 pub(crate) use entries::rename_version;
 pub(crate) use entry::other_releases;
 pub(crate) use entry::{
-    apply_entry, give_up, give_up_filled_in, has_managers, is_interactive_kubectl, is_ours,
-    is_ours_to_remove, other_appliers, written_at_creation,
+    apply_entry, give_up, give_up_filled_in, has_managers, is_ours, is_ours_to_remove,
+    other_appliers, written_at_creation,
 };
 pub(crate) use ignored::{give_up_ignored, held_as_a_whole, is_ignored};
 pub(crate) use leftover::{Leftover, clearing, leftovers};

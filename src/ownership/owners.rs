@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::{entries::Entry, fields::Fields, path::Path, sides::Sides};
+use super::{
+    adoptable::is_of_kubectl_apply, entries::Entry, fields::Fields, path::Path, sides::Sides,
+};
 use crate::object::ManifestView;
 
 /// What the `managedFields` of an object that is put back are composed of.
@@ -45,7 +47,8 @@ impl<'a> Owners<'a> {
             .filter(|entry| !entry.fields().is_empty())
             .collect();
         // The API server made such an entry up when we applied to an object that nobody managed.
-        if self.sides.before.is_empty() && composed.iter().all(Entry::is_adoptable) {
+        let is_made_up = |entry: &Entry<'_>| is_of_kubectl_apply(entry.manager());
+        if self.sides.before.is_empty() && composed.iter().all(is_made_up) {
             composed.clear();
         }
         composed

@@ -119,6 +119,14 @@ impl Shape {
         (names.len() == items.len()).then_some(items)
     }
 
+    /// The keys that tell the items of the list at `path` apart; `None` where it has no such items.
+    pub(super) fn keys(&self, path: &Path) -> Option<&[String]> {
+        match self.lists.get(&path.for_any_item())? {
+            ListSort::Keyed(keys) => Some(keys),
+            ListSort::Set => None,
+        }
+    }
+
     /// Whether the list at `path` has items that can be told apart.
     pub(super) fn is_list_of_items(&self, path: &Path) -> bool {
         self.lists.contains_key(&path.for_any_item())

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{
+    adoptable::Adoption,
     change::ChangedPath,
     entries::{Entry, entries},
     list::{common, names},
@@ -128,7 +129,8 @@ impl<'a> Sides<'a> {
 
     /// Whether `entry`, which was there, is one that adoption took over.
     pub(super) fn is_adopted(&self, entry: &Entry<'_>) -> bool {
-        entry.is_adoptable() && !self.now.iter().any(|now| now.is_same_as(entry))
+        let adoption = Adoption::of(self.snapshot, self.manager);
+        adoption.is_from_others(entry) && !self.now.iter().any(|now| now.is_same_as(entry))
     }
 
     /// Whether a manager other than ours holds `path` that did not: it has written it since.

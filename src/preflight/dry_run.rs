@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use super::{
     Finding,
-    immutable::unchangeable,
+    immutable::{Immutable, unchangeable},
     refusal::{described, names_an_unknown_field},
+    undecided::is_about_the_user,
     webhook::{WebhookRefusal, dead_webhook, webhook_refusal},
 };
 use crate::{
@@ -19,8 +20,8 @@ use crate::{
 pub(crate) enum DryRun {
     /// It would take it. The object as it would be stored then, where that is known.
     Taken(Option<Box<Value>>),
-    /// It would not, because these fields cannot be changed in the object that is there.
-    Unchangeable(Vec<String>),
+    /// It would not, because of fields that cannot be changed in the object that is there.
+    Unchangeable(Immutable),
     /// It cannot be what is wanted, whatever is done.
     Impossible(Finding),
     /// It would not.
@@ -46,17 +47,30 @@ impl DryRun {
         }
     }
 
-    /// The webhook that stood in the way for good; `None` where none did.
-    pub(crate) fn refusing_webhook(&self) -> Option<WebhookRefusal<'_>> {
+    /// The same, tried again once what stands in the way is gone.
+    pub(crate) fn into_undecided(self) -> Self {
         match self {
-            DryRun::Refused(RequestError::Refused(refusal)) => webhook_refusal(refusal),
+            DryRun::Refused(RequestError::Refused(refusal)) => DryRun::Undecided(refusal),
+            other => other,
+        }
+    }
+
+    /// What the API server said against it for good; `None` where it said nothing.
+    pub(crate) fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            DryRun::Refused(RequestError::Refused(refusal)) => Some(refusal),
             _ => None,
         }
     }
+
+    /// The webhook that stood in the way for good; `None` where none did.
+    pub(crate) fn refusing_webhook(&self) -> Option<WebhookRefusal<'_>> {
+        self.refusal().and_then(webhook_refusal)
+    }
 }
 
-/// The finding about an object that the API server would not take. `advice`: who set up the webhook
-/// that stood in the way, and what to do about it.
+/// The finding about an object that the API server would not take. `advice`: who stands in the way (who
+/// set up the webhook, who has the port), and what to do about it.
 pub(crate) fn judge_dry_run(
     object: &Object,
     dry_run: &DryRun,
@@ -64,7 +78,7 @@ pub(crate) fn judge_dry_run(
 ) -> Option<Finding> {
     let error = match dry_run {
         DryRun::Taken(_) | DryRun::Undecided(_) | DryRun::Unasked => return None,
-        DryRun::Unchangeable(fields) => return Some(unchangeable(object, fields)),
+        DryRun::Unchangeable(immutable) => return Some(unchangeable(object, immutable)),
         DryRun::Impossible(finding) => return Some(finding.clone()),
         DryRun::Refused(error) => error,
     };
@@ -81,36 +95,30 @@ pub(crate) fn judge_dry_run(
     let said = described(refusal);
     if let Some((who, remedy)) = advice {
         let message = format!("{said}; {who}");
-        return Some(finding(ExitCode::Failed, message, Some(remedy)));
+        return Some(finding(ExitCode::Refused, message, Some(remedy)));
     }
-    Some(if refusal.is_forbidden() {
+    Some(if refusal.is_ownership_conflict() {
+        let message = conflict(refusal);
+        finding(ExitCode::Refused, message, Some(CONFLICT.to_owned()))
+    } else if misses_permission(refusal) {
         let remedy = "ask the cluster's administrator for this permission";
-        let is_missing = !is_of_admission(refusal);
-        finding(
-            ExitCode::Failed,
-            said,
-            is_missing.then(|| remedy.to_owned()),
-        )
-    } else if refusal.is_ownership_conflict() {
-        finding(
-            ExitCode::Failed,
-            conflict(refusal),
-            Some(CONFLICT.to_owned()),
-        )
+        finding(ExitCode::Refused, said, Some(remedy.to_owned()))
     } else if refusal.is_unacceptable() {
         let is_unknown = names_an_unknown_field(refusal);
         let remedy = is_unknown.then(|| fields_are_shown(&object.id.kind));
         finding(ExitCode::Usage, said, remedy)
     } else {
-        finding(ExitCode::Failed, said, None)
+        finding(ExitCode::Refused, said, None)
     })
 }
 
-/// Whether a quota, a policy or a webhook does not permit it, and not what the user may do.
-fn is_of_admission(refusal: &Refusal) -> bool {
-    ["exceeded quota", "admission", "violates"]
-        .iter()
-        .any(|words| refusal.message.contains(words))
+/// Whether a permission of the user's is missing: for the request, or because a Role would grant more
+/// than they have. Everything else that is forbidden is so by a quota, a policy, an admission plugin
+/// or a webhook, and no permission helps.
+/// <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#privilege-escalation-prevention-and-bootstrapping>
+fn misses_permission(refusal: &Refusal) -> bool {
+    let grants_more = "attempting to grant RBAC permissions";
+    is_about_the_user(refusal) || refusal.is_forbidden() && refusal.message.contains(grants_more)
 }
 
 fn fields_are_shown(kind: &str) -> String {
@@ -128,14 +136,42 @@ fn conflict(refusal: &Refusal) -> String {
         .causes
         .iter()
         .map(|cause| {
-            format!(
-                "`{}` is managed by {}",
-                cause.field.trim_start_matches('.'),
-                held_by(&cause.message)
-            )
+            let holder = named(held_by(&cause.message));
+            let field = cause.field.trim_start_matches('.');
+            if field.is_empty() {
+                format!("it is managed by {holder}")
+            } else {
+                format!("`{field}` is managed by {holder}")
+            }
         })
         .collect();
     fields.join("; ")
+}
+
+/// Field managers of tools that go on writing what they have written once, by how they begin.
+const TOOLS: [(&str, &str); 12] = [
+    ("argocd", "Argo CD"),
+    ("flux", "Flux"),
+    ("helm-controller", "Flux"),
+    ("kustomize-controller", "Flux"),
+    ("kapp", "kapp"),
+    ("fleetagent", "Rancher Fleet"),
+    ("crossplane", "Crossplane"),
+    ("pulumi", "Pulumi"),
+    ("Terraform", "Terraform"),
+    ("HashiCorp", "Terraform"),
+    ("ansible", "Ansible"),
+    ("kubectl", "kubectl"),
+];
+
+/// `Argo CD ("argocd-controller")` for `"argocd-controller"`: the tool, where it is a known one.
+fn named(manager: &str) -> String {
+    let name = manager.trim_matches('"');
+    let tool = TOOLS.iter().find(|(begin, _)| name.starts_with(begin));
+    match tool {
+        Some((_, tool)) if *tool != name => format!("{tool} ({manager})"),
+        _ => manager.to_owned(),
+    }
 }
 
 /// `"hpa"` in `conflict with "hpa" using v1`.

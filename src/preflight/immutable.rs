@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::Finding;
+use super::{Finding, refusal::described};
 use crate::{
-    cluster::Refusal,
+    cluster::{Refusal, RefusalCause},
     error::ExitCode,
     object::{HasKind as _, ManifestView, Object, ObjectId, field::map},
 };
@@ -34,6 +34,59 @@ const CHANGEABLE: [&str; 7] = [
     "persistentVolumeClaimRetentionPolicy",
     "minReadySeconds",
 ];
+
+/// What cannot be changed in an object that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Immutable {
+    /// The fields.
+    pub(crate) fields: Vec<String>,
+    /// What the API server says, where that is not only that.
+    pub(crate) said: Option<String>,
+}
+
+impl Immutable {
+    /// These `fields`, of which nothing else is said.
+    pub(crate) fn of(fields: Vec<String>) -> Self {
+        Self { fields, said: None }
+    }
+
+    /// The fields that `refusal` of a change is about, whose new values an object would be created
+    /// with: whatever the words, it is the change that is refused. Where some of them say so, the
+    /// others follow from it.
+    pub(crate) fn by_refusal(refusal: &Refusal) -> Self {
+        let is_said = |cause: &&RefusalCause| speaks_of_change(&cause.message);
+        let all = || {
+            refusal
+                .causes
+                .iter()
+                .filter(|cause| !cause.field.is_empty())
+        };
+        let mut fields: Vec<String> = if all().any(|cause| is_said(&cause)) {
+            all()
+                .filter(is_said)
+                .map(|cause| cause.field.clone())
+                .collect()
+        } else {
+            all().map(|cause| cause.field.clone()).collect()
+        };
+        fields.dedup();
+        Self {
+            fields,
+            said: Some(described(refusal)),
+        }
+    }
+}
+
+/// The fields of `sent` that the API server leaves as they are without a word, as `stored` shows:
+/// the spec of a `CertificateSigningRequest`.
+/// <https://github.com/kubernetes/kubernetes/blob/master/pkg/registry/certificates/certificates/strategy.go>
+pub(crate) fn silently_kept(id: &ObjectId, sent: &Value, stored: &Value) -> Vec<String> {
+    if id.group_and_kind() == ("certificates.k8s.io", "CertificateSigningRequest") {
+        fields_of_spec(sent, stored)
+    } else {
+        Vec::new()
+    }
+}
 
 /// The fields of `sent` that `refusal` says cannot be changed in `live`; none where anything else
 /// is wrong too, since then it does not help to create the object anew.
@@ -111,9 +164,9 @@ pub(crate) fn never_recreated(id: &ObjectId) -> Option<&'static str> {
     }
 }
 
-/// The finding that `fields` of `object` cannot be changed, with all ways to allow that it is
+/// The finding that something of `object` cannot be changed, with all ways to allow that it is
 /// created anew.
-pub(crate) fn unchangeable(object: &Object, fields: &[String]) -> Finding {
+pub(crate) fn unchangeable(object: &Object, immutable: &Immutable) -> Finding {
     let id = &object.id;
     let remedy = match never_recreated(id) {
         Some(why) => format!(
@@ -125,11 +178,16 @@ pub(crate) fn unchangeable(object: &Object, fields: &[String]) -> Finding {
              or `recreate: true` into a `match` entry of the plan that fits it"
         ),
     };
-    refused(
-        object,
-        format!("{} cannot be changed in what is there", quoted(fields)),
-        remedy,
-    )
+    let what = match immutable.fields.as_slice() {
+        [] => "it".to_owned(),
+        fields => quoted(fields),
+    };
+    let said = immutable.said.iter().map(|said| format!(": {said}"));
+    let message = format!(
+        "{what} cannot be changed in what is there{}",
+        said.collect::<String>()
+    );
+    refused(object, message, remedy)
 }
 
 /// A finding that ends the program because the cluster cannot be brought there (exit 5).
@@ -156,7 +214,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::cluster::RefusalCause;
 
     fn fields(causes: &[(&str, &str)], sent: &Value, live: &Value) -> Vec<String> {
         let causes = causes.iter().map(|(field, message)| RefusalCause {

@@ -16,7 +16,9 @@ mod webhook;
 
 pub(crate) use dry_run::{DryRun, judge_dry_run};
 pub(crate) use finding::{Finding, refusal};
-pub(crate) use immutable::{immutable_fields, is_within, never_recreated, refused};
+pub(crate) use immutable::{
+    Immutable, immutable_fields, is_within, never_recreated, refused, silently_kept,
+};
 pub(crate) use kinds::{terminating, unknown_kinds};
 pub(crate) use order::{Placed, too_early};
 pub(crate) use owners::{FoundOwner, NamedOwner, absent_owners};
@@ -24,7 +26,7 @@ pub(crate) use ownership::{Existing, held_by_other_releases, unremembered};
 pub(crate) use permission::{Missing, Need, not_permitted};
 pub(crate) use refusal::described;
 pub(crate) use requirements::{Brought, requirements};
-pub(crate) use undecided::{RunObjects, is_of_admission, is_undecided};
+pub(crate) use undecided::{RunObjects, is_named, is_of_admission, is_undecided};
 pub(crate) use webhook::{
     FoundWebhook, ServiceState, WebhookServer, WebhookSource, dead_webhook, explained, webhook_in,
     webhook_refusal,

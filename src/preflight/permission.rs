@@ -72,7 +72,7 @@ pub(crate) fn not_permitted(missing: &[Missing]) -> Vec<Finding> {
                 format!(" in namespace `{}`", namespaces.join("`, `"))
             };
             Finding {
-                exit: ExitCode::Failed,
+                exit: ExitCode::Refused,
                 at: None,
                 object: None,
                 message: format!("you may not {verb} {resource}{place}{}", need.consequence()),

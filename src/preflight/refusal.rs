@@ -9,7 +9,10 @@ pub(crate) fn described(refusal: &Refusal) -> String {
         let causes: Vec<String> = refusal
             .causes
             .iter()
-            .map(|cause| format!("`{}`: {}", cause.field, cause.message))
+            .map(|cause| match cause.field.as_str() {
+                "" => cause.message.clone(),
+                field => format!("`{field}`: {}", cause.message),
+            })
             .collect();
         return causes.join("; ");
     }

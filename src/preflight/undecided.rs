@@ -11,7 +11,7 @@ use super::webhook::{dead_webhook, webhook_in};
 use crate::{
     cluster::Refusal,
     object::{
-        Definition, HasKind as _, Object,
+        Definition, HasKind as _, Object, ObjectId,
         field::{list, text},
     },
 };
@@ -118,7 +118,7 @@ pub(crate) fn is_of_admission(refusal: &Refusal) -> bool {
 
 /// Whether the user has not the permission for the request itself: `User "x" cannot create resource
 /// "roles" in API group …`. What grants it would have to be written by somebody who has it.
-fn is_about_the_user(refusal: &Refusal) -> bool {
+pub(super) fn is_about_the_user(refusal: &Refusal) -> bool {
     refusal.is_forbidden()
         && refusal.message.contains(" cannot ")
         && refusal.message.contains(" resource \"")
@@ -135,9 +135,9 @@ fn names_what_is_written(object: &Object, refusal: &Refusal, run: &RunObjects<'_
     }
     let names = |other: &Object| {
         if other.id.name == object.id.name {
-            is_named_with_its_kind(other, &refusal.message)
+            is_named_with_its_kind(&other.id, &refusal.message)
         } else {
-            is_named(&other.id.name, &refusal.message)
+            is_word(&other.id.name, &refusal.message)
         }
     };
     let own_namespace = |other: &Object| {
@@ -148,10 +148,16 @@ fn names_what_is_written(object: &Object, refusal: &Refusal, run: &RunObjects<'_
     others.any(|other| names(other))
 }
 
-/// Whether `message` names `object` where its name alone may be another object's.
-fn is_named_with_its_kind(object: &Object, message: &str) -> bool {
-    let kind = object.id.kind.to_lowercase();
-    let (name, group) = (object.id.name.to_lowercase(), &object.id.group);
+/// Whether `message` names the object `id`, and no other one: with its namespace or its kind.
+pub(crate) fn is_named(id: &ObjectId, message: &str) -> bool {
+    let qualified = |namespace: &String| is_word(&format!("{namespace}/{}", id.name), message);
+    id.namespace.as_ref().is_some_and(qualified) || is_named_with_its_kind(id, message)
+}
+
+/// Whether `message` names `id` where its name alone may be another object's.
+fn is_named_with_its_kind(id: &ObjectId, message: &str) -> bool {
+    let kind = id.kind.to_lowercase();
+    let (name, group) = (id.name.to_lowercase(), &id.group);
     let spellings = [
         format!("{kind} \"{name}\""),
         format!("{kind}s \"{name}\""),
@@ -163,7 +169,7 @@ fn is_named_with_its_kind(object: &Object, message: &str) -> bool {
 }
 
 /// Whether `name` stands in `message` as a word of its own.
-fn is_named(name: &str, message: &str) -> bool {
+fn is_word(name: &str, message: &str) -> bool {
     let is_of_name =
         |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '.' | ':');
     message.match_indices(name).any(|(start, _)| {
@@ -250,7 +256,7 @@ fn writes_what_a_policy_is_of(object: &Object, refusal: &Refusal, run: &RunObjec
     let is_named_here = |other: &&Object| {
         other.id.group == "admissionregistration.k8s.io"
             && !other.id.is_webhook_configuration()
-            && is_named(&other.id.name, &refusal.message)
+            && is_word(&other.id.name, &refusal.message)
     };
     run.wanted.iter().any(is_named_here) && writes_another(object, run)
 }

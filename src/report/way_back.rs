@@ -46,6 +46,8 @@ pub(crate) struct WayBackFrom {
     pub(crate) server: String,
     /// Its number.
     pub(crate) revision: u64,
+    /// Whether it was good, and took over what was there.
+    pub(crate) is_finished: bool,
 }
 
 impl WayBackView {
@@ -77,13 +79,18 @@ impl WayBackView {
 
     fn head(&self) -> Vec<Line> {
         let title = |title: &str| Line::default().styled(STRONG, title).padded(TITLES);
+        let what = if self.from.is_finished {
+            "took it over"
+        } else {
+            "was not finished"
+        };
         vec![
             title("Release").text(&self.from.release),
             title("Context")
                 .styled(STRONG, &self.from.context)
                 .text(format!(" ({})", self.from.server)),
             title("Back to").text(format!(
-                "what was there before revision {}, which was not finished",
+                "what was there before revision {}, which {what}",
                 self.from.revision
             )),
         ]

@@ -7,7 +7,7 @@ mod fields;
 mod jobs;
 mod stays;
 
-use crate::support::{Outcome, manifests, project, project::Project};
+use crate::support::{Outcome, manifests, project, project::Project, running};
 use serde_json::Value;
 
 /// The uid of an object in the project's namespace.

@@ -2,6 +2,7 @@
 //! cluster.
 
 mod empty;
+mod exclusive;
 mod exported;
 mod ignored;
 mod in_turn;

@@ -1,13 +1,14 @@
-//! Back to what was there before a run that was not finished.
+//! Back to what was there before a run that was not finished, or that took over what was there.
 
 use super::arguments::Rollback;
 use crate::{
-    cli::{execution::run_error, run_reporter::RunReporter, session::Session},
+    cli::{consent::Stakes, execution::run_error, run_reporter::RunReporter, session::Session},
     engine::{
         Emitter, PendingRollback, Preview, ReleaseHistory, RollbackOptions, RunTarget,
         roll_back_pending,
     },
     error::{CommandError, ExitCode},
+    event::RunOutcome,
     plan::PhaseId,
     release::{Revision, Store},
     report::{Output, WayBackFrom, WayBackView},
@@ -38,11 +39,11 @@ async fn under_lock(
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
     let context = session.context(store);
-    let history = context
+    let mut history = context
         .history()
         .await
         .map_err(|error| session.prepare_error(error))?;
-    let unfinished = read(&history, number, &session, store).await?;
+    let unfinished = read(&mut history, number, &session, store).await?;
     let options = RollbackOptions {
         parallel: rollback.arguments.run.parallel,
         by: rollback.by.clone(),
@@ -59,14 +60,13 @@ async fn under_lock(
         )
         .await
         .map_err(|error| session.prepare_error(error))?;
-    let newest = history.newest().map(|head| &head.revision);
-    ask(rollback, newest, preview, &session, output)?;
+    ask(rollback, unfinished.revision(), preview, &session, output)?;
 
-    let history = context
+    let mut history = context
         .take_over(&rollback.by)
         .await
         .map_err(|error| session.prepare_error(error))?;
-    let unfinished = read(&history, number, &session, store).await?;
+    let unfinished = read(&mut history, number, &session, store).await?;
     let Session {
         cluster,
         served,
@@ -86,20 +86,26 @@ async fn under_lock(
     result.map_err(|error| run_error(&error, &session))
 }
 
-/// The newest revision, where it is still `number` and not finished.
+/// The newest revision, where it is still `number`.
 async fn read<'a>(
-    history: &'a ReleaseHistory,
+    history: &'a mut ReleaseHistory,
     number: u64,
     session: &Session,
     store: &Store,
 ) -> Result<PendingRollback<'a>, CommandError> {
+    let is_same = history
+        .newest()
+        .is_some_and(|newest| newest.revision.number == number);
+    if is_same {
+        session
+            .unless_interrupted(history.reopen(store))
+            .await?
+            .map_err(|error| session.store_error(&error))?;
+    }
     let unfinished = session
         .unless_interrupted(PendingRollback::read(history, store))
         .await?
         .map_err(|error| session.store_error(&error))?;
-    let is_same = history
-        .newest()
-        .is_some_and(|newest| newest.revision.number == number);
     unfinished.filter(|_| is_same).ok_or_else(|| {
         CommandError::new(
             ExitCode::Refused,
@@ -112,7 +118,7 @@ async fn read<'a>(
 /// Shows what will be put back and asks for consent.
 fn ask(
     rollback: &Rollback<'_>,
-    newest: Option<&Revision>,
+    newest: &Revision,
     preview: Preview,
     session: &Session,
     output: &mut Output,
@@ -129,11 +135,12 @@ fn ask(
             release: rollback.address.release.to_string(),
             context: session.cluster.context().to_owned(),
             server: session.cluster.server().to_owned(),
-            revision: newest.map_or(0, |revision| revision.number),
+            revision: newest.number,
+            is_finished: newest.outcome == RunOutcome::Succeeded,
         },
         phases: newest
-            .into_iter()
-            .flat_map(|revision| &revision.phases)
+            .phases
+            .iter()
             .map(|phase| PhaseId::declared(&phase.name))
             .collect(),
         restored,
@@ -146,5 +153,5 @@ fn ask(
     let extent = consent.extent(true, output);
     output.note(view.text(extent).trim_end());
     output.note("");
-    consent.ask(false)
+    consent.ask(Stakes::None)
 }

@@ -114,6 +114,11 @@ impl JournalWriter {
         self.lock().deleted.contains(id)
     }
 
+    /// Whether anything was deleted.
+    pub(crate) fn has_deleted(&self) -> bool {
+        !self.lock().deleted.is_empty()
+    }
+
     /// Everything that was noted, oldest first.
     pub(crate) fn entries(&self) -> Vec<JournalEntry> {
         self.lock().entries.clone()

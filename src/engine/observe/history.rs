@@ -45,6 +45,11 @@ fn deployed(heads: &[Head]) -> Option<&Head> {
     if newest.revision.outcome != RunOutcome::RolledBack {
         return Some(newest);
     }
+    succeeded(heads)
+}
+
+/// The newest of `heads`, oldest first, that was good.
+fn succeeded(heads: &[Head]) -> Option<&Head> {
     heads
         .iter()
         .rev()
@@ -95,6 +100,14 @@ impl ReleaseHistory {
         })
     }
 
+    /// Reads of the newest revision, which was good, what it did: it is to be taken back.
+    pub(crate) async fn reopen(&mut self, store: &Store) -> Result<(), StoreError> {
+        if let (Some(newest), None) = (self.heads.last(), &self.unsettled) {
+            self.unsettled = Some(UnsettledRevision::read(store, newest).await?);
+        }
+        Ok(())
+    }
+
     /// The newest revision.
     pub(crate) fn newest(&self) -> Option<&Head> {
         self.heads.last()
@@ -112,6 +125,11 @@ impl ReleaseHistory {
     /// the last good one where that was rolled back.
     pub(crate) fn deployed(&self) -> Option<&Revision> {
         deployed(&self.heads).map(|head| &head.revision)
+    }
+
+    /// The newest revision that was good: what a rollback of what came after it goes back to.
+    pub(crate) fn succeeded(&self) -> Option<&Revision> {
+        succeeded(&self.heads).map(|head| &head.revision)
     }
 
     /// The objects that revisions before have touched, each as it is read: what is to be looked at

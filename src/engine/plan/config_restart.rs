@@ -89,7 +89,7 @@ pub(crate) fn restart(
                 .collect::<Vec<_>>()
                 .join(" and ")
         );
-        decision.remark.get_or_insert(remark);
+        decision.note(&remark);
         if decision.action == ChangeAction::Keep {
             decision.action = ChangeAction::Change;
             unwritten.push(decision.id.clone());

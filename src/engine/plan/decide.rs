@@ -6,7 +6,7 @@ use crate::engine::desired::{DesiredObject, DesiredState};
 use crate::{
     cluster::{Live, Seen},
     object::{HasKind as _, ManifestView, ObjectId},
-    ownership::Path,
+    ownership::{Path, displaced, taken_over_from},
     plan::PhaseId,
     release::Records,
 };
@@ -33,11 +33,13 @@ pub(crate) struct Decision {
     pub(crate) action: ChangeAction,
     /// Whether the apply takes over fields that somebody changed at a terminal.
     pub(crate) force: bool,
-    /// Fields that the API server filled in and that contradict what is wanted: the apply takes them
-    /// away.
+    /// What contradicts what is wanted, because the API server filled it in or somebody at a terminal
+    /// made it of ours: the apply takes it away.
     pub(crate) cleared: Vec<Path>,
     /// Somebody has deleted what is there; it is created once that is gone.
     pub(crate) terminating: bool,
+    /// Objects that go before it is written, because they have what only one object can have.
+    pub(crate) freed_by: Vec<ObjectId>,
     /// Claims that become larger with it.
     pub(crate) expansions: Vec<Expansion>,
     /// What else is to be said of it before it is done.
@@ -120,18 +122,56 @@ pub(crate) fn decide(
                 }
                 Seen::Forbidden | Seen::Unasked => ChangeAction::Change,
             };
+            let changed = live.object(id).filter(|_| action == ChangeAction::Change);
+            let is_as_sent_last = records
+                .get(id)
+                .is_some_and(|record| record.wanted == *object.digest() && !record.kept);
+            let edited = changed.filter(|_| is_as_sent_last);
             Decision {
                 id: id.clone(),
                 action,
                 force: false,
-                cleared: Vec::new(),
+                // What is not there of what is wanted was there: others have made something else of it.
+                cleared: edited
+                    .map(|there| displaced(there, object.sent(), &manager))
+                    .unwrap_or_default(),
                 terminating,
+                freed_by: Vec::new(),
                 expansions: Vec::new(),
-                remark: None,
+                remark: changed.and_then(|there| taken_over(there, &manager)),
             }
         })
         .collect()
 }
+
+/// What is to be said of `there`, which becomes the release's; `None` where it is already, or nothing
+/// is taken over with it.
+fn taken_over(there: &Value, manager: &str) -> Option<String> {
+    let tools: Vec<&str> = taken_over_from(there, manager).into_iter().collect();
+    if tools.is_empty() {
+        return None;
+    }
+    let goes = "what the manifest does not say goes";
+    let said = format!("taken over from {}: {goes}", tools.join(" and "));
+    Some(match ManifestView(there).annotation(HELM_RELEASE) {
+        Some(name) => format!("{said}; `helm uninstall {name}` would delete it"),
+        None => said,
+    })
+}
+
+impl Decision {
+    /// Says `remark` of it too.
+    pub(crate) fn note(&mut self, remark: &str) {
+        self.remark = Some(match self.remark.take() {
+            Some(said) => format!("{said}; {remark}"),
+            None => remark.to_owned(),
+        });
+    }
+}
+
+/// The annotation by which Helm knows what belongs to a release.
+/// <https://helm.sh/docs/howto/charts_tips_and_tricks/>
+const HELM_RELEASE: &str = "meta.helm.sh/release-name";
 
 /// Whether `id` is a Job that was run as it is wanted, and that removes itself: only of such a one
 /// it is remembered that it has run.

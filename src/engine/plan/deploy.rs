@@ -39,7 +39,12 @@ pub(crate) fn plan_deploy(input: &DeployInput<'_>) -> Program {
     let phases: Vec<PhaseId> = wanted.phases.iter().map(PhaseSettings::id).collect();
     let mut all: Vec<StepId> = ends.into_values().collect();
     all.sort_unstable();
-    let is_left = |removal: &&Removal| !input.dead_webhooks.contains(&removal.id);
+    let freeing = input
+        .decisions
+        .iter()
+        .flat_map(|decision| &decision.freed_by);
+    let gone: BTreeSet<&ObjectId> = freeing.chain(input.dead_webhooks).collect();
+    let is_left = |removal: &&Removal| !gone.contains(&removal.id);
     let removals: Vec<Removal> = input.removals.iter().filter(is_left).cloned().collect();
     push_removals(&mut program, &removals, &phases, all, |_| PhaseId::Prune);
     program
@@ -184,13 +189,13 @@ fn push_applies(
         .filter_map(|id| to_write.get(*id).copied())
         .collect();
     // What has to be gone first is awaited before the applies are numbered.
-    let cleared: HashMap<&ObjectId, StepId> = writes
+    let mut freed = HashMap::new();
+    let cleared: HashMap<&ObjectId, Vec<StepId>> = writes
         .iter()
-        .filter_map(|decision| {
-            Some((
-                &decision.id,
-                push_clearing(program, input, phase, decision, before)?,
-            ))
+        .map(|decision| {
+            let mut steps = push_freeing(program, input, phase, decision, before, &mut freed);
+            steps.extend(push_clearing(program, input, phase, decision, before));
+            (&decision.id, steps)
         })
         .collect();
     let first = program.steps.len();
@@ -209,7 +214,7 @@ fn push_applies(
                 .iter()
                 .filter_map(|needed| numbers.get(needed).copied()),
         );
-        after.extend(cleared.get(&decision.id));
+        after.extend(&cleared[&decision.id]);
         program.push(
             phase,
             after,
@@ -243,6 +248,27 @@ fn push_expansions(
             program.push(phase, vec![numbers[&decision.id]], u32::MAX, work);
         }
     }
+}
+
+/// Adds the steps after which those are gone that have what the object of `decision` needs for itself,
+/// and returns them; `freed` remembers them for others that need the same.
+fn push_freeing<'a>(
+    program: &mut Program,
+    input: &DeployInput<'a>,
+    phase: &PhaseId,
+    decision: &Decision,
+    before: &[StepId],
+    freed: &mut HashMap<&'a ObjectId, StepId>,
+) -> Vec<StepId> {
+    let is_in_the_way = |removal: &&Removal| decision.freed_by.contains(&removal.id);
+    let removals = input.removals.iter().filter(is_in_the_way);
+    let gone = removals.map(|removal| {
+        *freed.entry(&removal.id).or_insert_with(|| {
+            let deleted = program.push(phase, before.to_vec(), u32::MAX, removal.work());
+            push_await_free(program, phase, vec![deleted], removal.id.clone())
+        })
+    });
+    gone.collect()
 }
 
 /// Adds the steps after which the name of an object is free, where it has to be created anew, and

@@ -1,7 +1,7 @@
 //! The way back: a program that puts everything that a run has touched back to its snapshot.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -22,7 +22,7 @@ use crate::{
     cluster::{Live, Seen},
     event::ObjectNote,
     object::{
-        HasKind as _, ManifestView, ObjectId, RollbackMark, configuration_read_at_start,
+        HasKind as _, ManifestView, ObjectId, RollbackMark, configuration_read_at_start, exclusive,
         field::{is_true, part},
         is_unbound_claim, pod_spec,
     },
@@ -176,9 +176,10 @@ pub(crate) fn plan_rollback(input: &RollbackInput<'_>) -> RollbackPlan {
     report_actions(&late, &mut plan);
     let plans = input.phases.plans().iter();
     let phases: Vec<PhaseId> = plans.map(|phase| phase.id.clone()).collect();
-    let (first, rest): (Vec<Removal>, Vec<Removal>) = removals
-        .into_iter()
-        .partition(|removal| intercepts_requests(&removal.id));
+    let needed = needed_again(&actions, input);
+    let (first, rest): (Vec<Removal>, Vec<Removal>) = removals.into_iter().partition(|removal| {
+        intercepts_requests(&removal.id) || has_any(&removal.id, &needed, input)
+    });
     let in_phase = |removal: &Removal| removal.phase.clone();
     let program = &mut plan.program;
     let after = push_removals(program, &first, &phases, Vec::new(), in_phase);
@@ -198,6 +199,19 @@ pub(crate) fn plan_rollback(input: &RollbackInput<'_>) -> RollbackPlan {
         .map(|removal| removal.id)
         .partition(|id| is_made(id));
     plan
+}
+
+/// What only one object can have, and what is put back needs again.
+fn needed_again(actions: &Actions<'_>, input: &RollbackInput<'_>) -> BTreeSet<String> {
+    let put_back = actions.iter().filter(|(_, action)| action.puts_back());
+    let before = put_back.filter_map(|(id, _)| input.snapshot.object(id));
+    before.flat_map(|before| exclusive(before)).collect()
+}
+
+/// Whether `id`, as it is now, has something of `needed`.
+fn has_any(id: &ObjectId, needed: &BTreeSet<String>, input: &RollbackInput<'_>) -> bool {
+    let now = input.live.object(id);
+    now.is_some_and(|now| !exclusive(now).is_disjoint(needed))
 }
 
 /// Says in `plan` what is put back, and what is not and why.
@@ -480,14 +494,18 @@ fn is_rolled_out(id: &ObjectId, input: &RollbackInput<'_>) -> bool {
         && template(input.snapshot.object(id)) != template(input.live.object(id))
 }
 
-/// When an object of a phase is put back: what stands in the way first, then what holds others,
-/// what is read, and what runs.
+/// When an object of a phase is put back: what stands in the way first, then what holds others, what
+/// gives up something that another one may have had, what is read, and what runs.
 fn wave(id: &ObjectId, input: &RollbackInput<'_>) -> u8 {
-    match input.snapshot.object(id) {
+    let has =
+        |object: Option<&Arc<Value>>| object.map(|object| exclusive(object)).unwrap_or_default();
+    let before = input.snapshot.object(id);
+    match before {
         _ if intercepts_requests(id) => 0,
         _ if id.is_container() => 1,
-        Some(before) if pod_spec(before).is_some() => 3,
-        _ => 2,
+        Some(before) if pod_spec(before).is_some() => 4,
+        _ if !has(input.live.object(id)).is_subset(&has(before)) => 2,
+        _ => 3,
     }
 }
 

@@ -74,6 +74,11 @@ impl Removal {
         }
     }
 
+    /// Whether it is deleted, and not only given up.
+    pub(crate) fn is_deletion(&self) -> bool {
+        matches!(self.how, RemovalMode::Delete { .. })
+    }
+
     /// The step that removes it.
     pub(crate) fn work(&self) -> Work {
         let object = self.id.clone();
@@ -185,9 +190,7 @@ fn push_group(
         .iter()
         .map(|removal| program.push(phase, after.to_vec(), u32::MAX, removal.work()))
         .collect();
-    let deleted = members
-        .iter()
-        .filter(|removal| matches!(removal.how, RemovalMode::Delete { .. }));
+    let deleted = members.iter().filter(|removal| removal.is_deletion());
     let objects = deleted.map(|removal| removal.id.clone()).collect();
     program.push(
         phase,

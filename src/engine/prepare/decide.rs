@@ -15,6 +15,7 @@ use crate::engine::{
     prepare::claims::expand_claims,
     prepare::context::{PrepareContext, PrepareError},
     prepare::dry_run::{dead_webhooks, dry_runs},
+    prepare::exclusive::{free_first, holder},
     prepare::prepared::Prepared,
     prepare::request::Request,
 };
@@ -43,6 +44,7 @@ pub(crate) async fn decide_changes(
     } else {
         tried
     };
+    let tried = free_first(context, prepared, &mut decisions, tried);
     let mut findings = refused(context, &prepared.desired, &decisions, &tried).await?;
     let Prepared {
         desired,
@@ -90,8 +92,8 @@ async fn leave_to_autoscalers(
     let mut decisions = decided_alone(request, prepared);
     for (id, remark) in left {
         let decision = decisions.iter_mut().find(|decision| decision.id == id);
-        if let (Some(decision), Some(_)) = (decision, &remark) {
-            decision.remark = remark;
+        if let (Some(decision), Some(remark)) = (decision, remark) {
+            decision.note(&remark);
         }
     }
     Ok(decisions)
@@ -175,7 +177,7 @@ async fn refused(
     let names = webhooks.map(|webhook| webhook.name).collect();
     let found = find_webhooks(context.cluster, names);
     let found = context.unless_interrupted(found).await?;
-    let advice = |tried: &DryRun| {
+    let by_webhook = |tried: &DryRun| {
         let webhook = tried.refusing_webhook()?;
         let kubectl = context.cluster.kubectl();
         Some(preflight::explained(
@@ -184,12 +186,16 @@ async fn refused(
             kubectl,
         ))
     };
-    let tried = decisions.iter().zip(tried);
-    let findings = tried.filter_map(|(decision, tried)| {
-        let object = &desired.objects[&decision.id].object;
-        preflight::judge_dry_run(object, tried, advice(tried))
-    });
-    Ok(findings.collect())
+    let mut findings = Vec::new();
+    for (decision, tried) in decisions.iter().zip(tried) {
+        let wanted = &desired.objects[&decision.id];
+        let advice = match (by_webhook(tried), tried.refusal()) {
+            (None, Some(_)) => holder(context, &decision.id, wanted.sent()).await?,
+            (advice, _) => advice,
+        };
+        findings.extend(preflight::judge_dry_run(&wanted.object, tried, advice));
+    }
+    Ok(findings)
 }
 
 /// Decides what becomes of what is no longer wanted.

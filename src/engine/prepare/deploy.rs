@@ -34,8 +34,8 @@ pub(crate) async fn prepare_deploy(
         secrets::resolve(context, declarations, &mut prepared, ask)?;
     }
     recreate::mark(request.recreate, &mut prepared.desired);
-    decide_changes(context, request, &mut prepared).await?;
     decide_removals(context, request, &mut prepared).await?;
+    decide_changes(context, request, &mut prepared).await?;
     check_deletions(context, &prepared).await?;
     Ok(prepared)
 }

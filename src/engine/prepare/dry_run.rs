@@ -16,13 +16,13 @@ use crate::{
     error::ExitCode,
     object::{HasKind as _, ManifestView, ObjectId},
     ownership::{
-        Leftover, Path, clearing, has_managers, held_as_a_whole, is_dropped_by_adoption,
-        is_interactive_kubectl, is_ours, leftovers,
+        Leftover, Path, Yields, clearing, displaced, has_managers, held_as_a_whole,
+        is_dropped_by_adoption, is_ours, leftovers, yields,
     },
     plan::Requires,
     preflight::{
-        Brought, DryRun, Finding, RunObjects, dead_webhook, described, immutable_fields,
-        is_of_admission, is_undecided, never_recreated, webhook_in,
+        Brought, DryRun, Finding, Immutable, RunObjects, dead_webhook, described, immutable_fields,
+        is_of_admission, is_undecided, never_recreated, silently_kept, webhook_in,
     },
 };
 
@@ -203,7 +203,7 @@ impl Try<'_> {
                 let Some(yields) = self.yields(&refusal) else {
                     return DryRun::Refused(RequestError::Refused(refusal));
                 };
-                decision.force |= yields == Yields::AtATerminal;
+                decision.force |= yields == Yields::ByForce;
                 let forced = self.apply(Force::Yes).await;
                 self.judged(forced, decision).await
             }
@@ -225,40 +225,58 @@ impl Try<'_> {
 
     async fn judged(&self, answer: Result<Value, RequestError>, decision: &mut Decision) -> DryRun {
         match (answer, self.live) {
-            (Ok(stored), _) => match part_of_whole(self.object, &stored, self.manager) {
-                Some(finding) => DryRun::Impossible(finding),
-                None => DryRun::Taken(Some(Box::new(stored))),
-            },
+            (Ok(stored), live) => {
+                if let Some(finding) = part_of_whole(self.object, &stored, self.manager) {
+                    return DryRun::Impossible(finding);
+                }
+                let kept = silently_kept(&self.object.object.id, self.object.sent(), &stored);
+                match live.filter(|_| !kept.is_empty()) {
+                    Some(live) => self.anew(Immutable::of(kept), live, decision).await,
+                    None => DryRun::Taken(Some(Box::new(stored))),
+                }
+            }
             (Err(RequestError::Refused(refusal)), Some(live)) => {
-                let fields = immutable_fields(&refusal, self.object.sent(), live);
-                if !fields.is_empty() {
-                    return self.anew(fields, live, decision).await;
-                }
-                match self.leftovers(&refusal, live).await {
-                    Some(cleared) => {
-                        decision.cleared = cleared;
-                        DryRun::Taken(None)
-                    }
-                    None if self.is_adopted_first(&refusal, live).await => {
-                        self.in_its_turn(refusal)
-                    }
-                    None => DryRun::Refused(RequestError::Refused(refusal)),
-                }
+                self.explained(refusal, live, decision).await
             }
             (Err(error), _) => DryRun::Refused(error),
         }
     }
 
+    /// What `refusal` to changing `live` comes to: what would be stored cannot be tried in one request
+    /// where something has to be taken away with it.
+    async fn explained(&self, refusal: Refusal, live: &Value, decision: &mut Decision) -> DryRun {
+        let fields = immutable_fields(&refusal, self.object.sent(), live);
+        if !fields.is_empty() {
+            return self.anew(Immutable::of(fields), live, decision).await;
+        }
+        if let Some(cleared) = self.in_the_way(&refusal, live, decision).await {
+            decision.cleared = cleared;
+            return DryRun::Taken(None);
+        }
+        if self.is_adopted_first(&refusal, live).await {
+            return self.in_its_turn(refusal);
+        }
+        if refusal.is_invalid() && self.is_taken_anew(live, &[]).await {
+            let immutable = Immutable::by_refusal(&refusal);
+            return self.anew(immutable, live, decision).await;
+        }
+        DryRun::Refused(RequestError::Refused(refusal))
+    }
+
     /// Whether `refusal` may be about what goes when the object is taken over from kubectl, which
     /// the dry run finds beside what is wanted: as a new object it is taken.
     async fn is_adopted_first(&self, refusal: &Refusal, live: &Value) -> bool {
-        if !(refusal.is_invalid() || is_of_admission(refusal))
-            || !is_dropped_by_adoption(live, self.object.sent(), self.manager)
-        {
-            return false;
-        }
+        (refusal.is_invalid() || is_of_admission(refusal))
+            && is_dropped_by_adoption(live, self.object.sent(), self.manager)
+            && self.is_taken_anew(live, &[]).await
+    }
+
+    /// Whether the object would be taken as a new one without what is at the paths `cleared`. That its
+    /// name is taken says that everything else was accepted.
+    async fn is_taken_anew(&self, live: &Value, cleared: &[Path]) -> bool {
+        let initial = self.object.initial(Some(live));
+        let body = clearing(&initial, cleared);
         let id = &self.object.object.id;
-        let body = self.object.initial(Some(live));
         let anew = self
             .cluster
             .create_dry_run(self.resource, id.namespace.as_deref(), &body);
@@ -277,35 +295,36 @@ impl Try<'_> {
 
     /// What has to be taken away of the object, because nobody wants it and `refusal` is about it;
     /// `None` where that does not help, or nobody knows who wants what.
-    ///
-    /// What would be stored cannot be tried in one request. As a new object, nothing is left over:
-    /// where that is taken, it is the rest of the old one that is in the way.
-    async fn leftovers(&self, refusal: &Refusal, live: &Value) -> Option<Vec<Path>> {
+    async fn in_the_way(
+        &self,
+        refusal: &Refusal,
+        live: &Value,
+        decision: &Decision,
+    ) -> Option<Vec<Path>> {
         if !refusal.is_invalid() || !has_managers(live) {
             return None;
         }
-        let found = leftovers(live, self.object.sent(), self.manager);
+        let sent = self.object.sent();
+        let left = leftovers(live, sent, self.manager);
         let near = |nearness: Nearness| -> Vec<Path> {
             let is_near = |left: &&Leftover| nearness_of(left, &refusal.causes) == Some(nearness);
-            let near = found.iter().filter(is_near);
-            near.map(|left| left.path.clone()).collect()
+            left.iter()
+                .filter(is_near)
+                .map(|left| left.path.clone())
+                .collect()
         };
-        let nearest = [near(Nearness::Named), near(Nearness::Member)];
-        let cleared = nearest.into_iter().find(|paths| !paths.is_empty())?;
-        let initial = self.object.initial(Some(live));
-        let body = clearing(&initial, &cleared);
-        let id = &self.object.object.id;
-        let anew = self
-            .cluster
-            .create_dry_run(self.resource, id.namespace.as_deref(), &body);
-        match anew.await {
-            Ok(()) => Some(cleared),
-            Err(error) => error.is_already_exists().then_some(cleared),
-        }
+        let found = [
+            decision.cleared.clone(),
+            near(Nearness::Named),
+            near(Nearness::Member),
+            displaced(live, sent, self.manager),
+        ];
+        let cleared = found.into_iter().find(|paths| !paths.is_empty())?;
+        self.is_taken_anew(live, &cleared).await.then_some(cleared)
     }
 
     /// Tries the object as a new one, where it may be deleted for that.
-    async fn anew(&self, fields: Vec<String>, live: &Value, decision: &mut Decision) -> DryRun {
+    async fn anew(&self, immutable: Immutable, live: &Value, decision: &mut Decision) -> DryRun {
         let DesiredObject { object, marks, .. } = self.object;
         let sizes = if object.id.is_like_stateful_set() {
             templates(self.object.sent(), live)
@@ -315,15 +334,16 @@ impl Try<'_> {
         if let Templates::Shrink { name, from } = sizes {
             return DryRun::Impossible(cannot_shrink(self.object, &name, &from));
         }
-        let only_grows = sizes == Templates::Grow && fields == ["spec.volumeClaimTemplates"];
+        let only_grows =
+            sizes == Templates::Grow && immutable.fields == ["spec.volumeClaimTemplates"];
         // Jobs are run anew where they are changed; nothing is lost by it.
         let may = marks.recreate || only_grows || object.id.is_job();
         if !may || never_recreated(&object.id).is_some() {
-            return DryRun::Unchangeable(fields);
+            return DryRun::Unchangeable(immutable);
         }
         decision.action = ChangeAction::Replace;
-        decision.remark = Some(recreation_remark(&object.id, &fields));
-        self.elsewhere(object.id.namespace.as_deref()).await
+        decision.remark = Some(recreation_remark(&object.id, &immutable.fields));
+        self.in_place_of_its_own().await
     }
 
     /// `answer`, or that it is not the last word: what `run` writes before the object may change it.
@@ -340,7 +360,7 @@ impl Try<'_> {
     /// Tries the object where its own namespace does not exist yet. What the quota, the policies and
     /// the webhooks of another one say does not count.
     async fn in_another_namespace(&self) -> DryRun {
-        match self.elsewhere(Some(SOME_NAMESPACE)).await {
+        match self.as_new(Some(SOME_NAMESPACE)).await {
             DryRun::Refused(RequestError::Refused(refusal)) if is_of_admission(&refusal) => {
                 DryRun::Undecided(refusal)
             }
@@ -350,10 +370,9 @@ impl Try<'_> {
 
     /// Tries the object as a new one in `namespace`.
     ///
-    /// That its name is taken there says that everything else about it was accepted, and so do
-    /// addresses and ports that its predecessor still holds. What permissions say there does not
-    /// count.
-    async fn elsewhere(&self, namespace: Option<&str>) -> DryRun {
+    /// That its name is taken there says that everything else about it was accepted. What permissions
+    /// say there does not count.
+    async fn as_new(&self, namespace: Option<&str>) -> DryRun {
         let mut body = self.object.initial(self.live).into_owned();
         if let Some(namespace) = namespace {
             body["metadata"]["namespace"] = namespace.into();
@@ -366,31 +385,43 @@ impl Try<'_> {
             Ok(()) => DryRun::Taken(None),
             Err(error) if error.is_conflict() => DryRun::Taken(None),
             Err(error) if error.is_forbidden() => DryRun::Unasked,
-            Err(RequestError::Refused(refusal))
-                if !refusal.causes.is_empty() && refusal.causes.iter().all(is_allocated) =>
-            {
-                DryRun::Taken(None)
-            }
             Err(error) => DryRun::Refused(error),
         }
     }
 
-    /// Why the fields that `refusal` is about are going to be ours without being taken from
-    /// anybody; `None` where they are not.
+    /// Tries the object as a new one in its place: addresses and ports that its predecessor still holds
+    /// are free then.
+    async fn in_place_of_its_own(&self) -> DryRun {
+        match self
+            .as_new(self.object.object.id.namespace.as_deref())
+            .await
+        {
+            DryRun::Refused(RequestError::Refused(refusal))
+                if !refusal.causes.is_empty() && refusal.causes.iter().all(is_allocated) =>
+            {
+                DryRun::Taken(None)
+            }
+            answer => answer,
+        }
+    }
+
+    /// How the fields that `refusal` is about become ours without being taken from a tool; `None`
+    /// where they do not.
     fn yields(&self, refusal: &Refusal) -> Option<Yields> {
         let live = self.live?;
-        let managers: Vec<&str> = refusal
+        let managers = refusal
             .causes
             .iter()
-            .filter_map(|cause| cause.message.split('"').nth(1))
-            .collect();
-        let all = |holds: &dyn Fn(&str) -> bool| managers.iter().all(|manager| holds(manager));
-        if all(&|manager| is_adopted(manager) || manager == self.manager) {
-            return Some(Yields::Adopted);
-        }
-        let ours = is_ours(live, self.manager);
-        (ours && all(&|manager| is_interactive_kubectl(live, manager)))
-            .then_some(Yields::AtATerminal)
+            .filter_map(|cause| cause.message.split('"').nth(1));
+        let how: Vec<Yields> = managers
+            .map(|other| yields(live, self.manager, other))
+            .collect::<Option<_>>()?;
+        let all = |yields: &Yields| *yields == Yields::BeforeTheApply;
+        Some(if how.iter().all(all) {
+            Yields::BeforeTheApply
+        } else {
+            Yields::ByForce
+        })
     }
 }
 
@@ -462,21 +493,6 @@ fn fields_of(path: &str) -> String {
     path.chars()
         .filter(|character| is_outside(*character))
         .collect()
-}
-
-/// Why fields of another manager are going to be ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Yields {
-    /// They are taken over before the apply: also what an interrupted way back of ours wrote.
-    Adopted,
-    /// Somebody changed ours at a terminal.
-    AtATerminal,
-}
-
-/// Whether what `manager` holds is taken over when the object becomes ours: it is what `kubectl
-/// apply` left, or what was there before anybody kept accounts.
-fn is_adopted(manager: &str) -> bool {
-    matches!(manager, "kubectl-client-side-apply" | "before-first-apply")
 }
 
 /// Whether the API server only says that an address or a port is in use.

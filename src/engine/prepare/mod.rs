@@ -10,6 +10,7 @@ pub(super) mod context;
 mod decide;
 pub(super) mod deploy;
 mod dry_run;
+mod exclusive;
 mod observed;
 mod owners;
 mod permissions;

@@ -78,6 +78,18 @@ impl Prepared {
         self.writes() > 0 || !is_recorded
     }
 
+    /// The objects that are to be deleted although they were there before the release; those that the
+    /// control plane makes by itself in each namespace do not count.
+    pub(crate) fn deletes_found(&self) -> impl Iterator<Item = &ObjectId> {
+        let is_found = |id: &&ObjectId| {
+            let record = self.history.records.get(id);
+            record.is_some_and(|record| !record.created) && !id.is_made_by_the_system()
+        };
+        let removals = self.pruning.removals.iter();
+        let deleted = removals.filter(|removal| removal.is_deletion());
+        deleted.map(|removal| &removal.id).filter(is_found)
+    }
+
     /// Whether data goes.
     pub(crate) fn deletes_data(&self) -> bool {
         self.pruning.data().next().is_some()

@@ -73,8 +73,8 @@ pub(crate) async fn recheck(
         secrets::resolve_again(declarations, &mut prepared, ask)?;
         recreate::mark(request.recreate, &mut prepared.desired);
     }
-    decide_changes(context, request, &mut prepared).await?;
     decide_removals(context, request, &mut prepared).await?;
+    decide_changes(context, request, &mut prepared).await?;
     ask.confirm(&prepared)?;
     Ok(prepared)
 }

@@ -13,7 +13,7 @@ use crate::engine::{
 };
 use crate::{
     cluster::{Live, Seen},
-    error::CommandError,
+    error::{CommandError, ExitCode},
     object::{Object, ObjectId, Origin},
     phase::Ordered,
     plan::{PhaseId, Plan},
@@ -104,7 +104,7 @@ fn check_seen(plan: &Plan, live: &Live) -> Result<(), CommandError> {
     {
         // Taking it for absent would generate its values anew, and lock the database out that was
         // made with the old ones.
-        return Err(CommandError::failed(format!("you may not read {hidden}, so its values cannot be kept; nothing was changed"))
+        return Err(CommandError::new(ExitCode::Refused, format!("you may not read {hidden}, so its values cannot be kept; nothing was changed"))
             .hint("ask the cluster's administrator for the permission to get, list and patch Secrets in this namespace"));
     }
     Ok(())

@@ -10,7 +10,8 @@ use crate::{
 /// Where a rollback leads.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum RollbackTarget {
-    /// To what was there before the newest revision, which was not finished.
+    /// To what was there before the newest revision: it was not finished, or it is the first good one
+    /// and has taken over what was there.
     BeforeRun(u64),
     /// To what this revision wanted.
     Revision(u64),
@@ -41,10 +42,26 @@ fn choose_among(
             Ok(RollbackTarget::Deployed(number))
         }
         (Some(number), _) => named(release, revisions, number),
-        (None, None) => previous(revisions, deployed)
-            .map(|revision| RollbackTarget::Revision(revision.number))
-            .ok_or_else(|| no_earlier(release, revisions, deployed)),
+        (None, None) => match (previous(revisions, deployed), deployed) {
+            (Some(revision), _) => Ok(RollbackTarget::Revision(revision.number)),
+            (None, Some(first)) if has_adopted(first, revisions) => {
+                Ok(RollbackTarget::BeforeRun(first.number))
+            }
+            _ => Err(no_earlier(release, revisions, deployed)),
+        },
     }
+}
+
+/// Whether `deployed` is the newest of all `revisions` that there ever were and the only good one, and
+/// has changed what was there before it: that is what is gone back to.
+fn has_adopted(deployed: &Revision, revisions: &[&Revision]) -> bool {
+    let is_good = |revision: &&&Revision| revision.outcome == RunOutcome::Succeeded;
+    let is_newest = |newest: &&Revision| newest.number == deployed.number;
+    deployed.changes.changed > 0
+        && !deployed.is_taken_down()
+        && revisions.first().is_some_and(|first| first.number == 1)
+        && revisions.last().is_some_and(is_newest)
+        && revisions.iter().filter(is_good).count() == 1
 }
 
 /// The error where there is nothing to go back to.

@@ -13,7 +13,7 @@ use crate::engine::{
     run::outcome::RollbackResult,
     run::revision::conclude,
     run::rollback::preview_rollback,
-    run::rollback_context::{KnownWrites, RollbackContext},
+    run::rollback_context::{KnownWrites, RollbackContext, rules_of, with_limits_of},
 };
 use crate::{
     cluster::RequestError,
@@ -108,7 +108,7 @@ impl<'a> PendingRollback<'a> {
     }
 
     /// The revision.
-    pub(super) fn revision(&self) -> &'a Revision {
+    pub(crate) fn revision(&self) -> &'a Revision {
         &self.newest.revision
     }
 
@@ -118,7 +118,10 @@ impl<'a> PendingRollback<'a> {
         revision
             .cause
             .clone()
-            .unwrap_or_else(|| format!("revision {} was not finished", revision.number))
+            .unwrap_or_else(|| match revision.outcome {
+                RunOutcome::Succeeded => format!("revision {} is taken back", revision.number),
+                _ => format!("revision {} was not finished", revision.number),
+            })
     }
 
     /// Its head while it is rolled back: from now on the journal counts again. Where the rollback
@@ -145,16 +148,18 @@ impl<'a> PendingRollback<'a> {
         let phase_of = wanted.map(|(id, object)| (id.clone(), object.phase.clone()));
         let timeout = revision.timeout_rollback;
         let marks = self.wanted.iter();
+        let good = self.before.succeeded();
+        let phases = revision.phases.iter().map(PhasePlan::recorded);
         RollbackContext {
             target,
             release: &revision.release,
             phases: RollbackPhases::new(
-                revision.phases.iter().map(PhasePlan::recorded).collect(),
+                with_limits_of(good, phases),
                 remembered.chain(phase_of).collect(),
                 timeout,
             )
             .ending_with(self.unsettled.program.repaired_first()),
-            rules: revision.readiness.clone(),
+            rules: rules_of(good, &revision.readiness),
             marks: marks
                 .map(|(id, object)| (id.clone(), object.marks.rollback))
                 .collect(),

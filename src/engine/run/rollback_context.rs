@@ -1,7 +1,10 @@
 //! What the rollback of a revision starts from: all that is known of what it did, and how it is put
 //! back.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
 
 use crate::engine::{
     execute::policy::Limits,
@@ -13,8 +16,8 @@ use crate::engine::{
 use crate::{
     cluster::Live,
     object::ObjectId,
-    plan::{ReadinessRule, ReleaseId},
-    release::{Author, ChangeLog, Program, Records, Snapshot},
+    plan::{PhaseId, ReadinessRule, ReleaseId},
+    release::{Author, ChangeLog, Program, Records, Revision, Snapshot},
 };
 
 /// What a rollback starts from: a revision that was not finished, and all that is known of what it
@@ -26,7 +29,7 @@ pub(crate) struct RollbackContext<'a> {
     pub(crate) release: &'a ReleaseId,
     /// The phases of the revision.
     pub(crate) phases: RollbackPhases,
-    /// What the plan says about when objects are ready.
+    /// What the plans say about when objects are ready.
     pub(crate) rules: Vec<ReadinessRule>,
     /// What it says about how they are put back.
     pub(crate) marks: RollbackMarks,
@@ -94,15 +97,16 @@ impl<'a> RollbackContext<'a> {
         let removals = run.pruning.removals.iter();
         let removed = removals.map(|removal| (removal.id.clone(), removal.phase.clone()));
         let by_object = writes.records.phases().chain(removed).chain(wanted);
-        let phases = desired.phases.iter().map(PhasePlan::planned);
+        let good = run.history.succeeded();
+        let phases = with_limits_of(good, desired.phases.iter().map(PhasePlan::planned));
         let timeout = run.options.timeout_rollback;
         let marks = desired.objects.iter();
         Self {
             target: run.target,
             release: &desired.release,
-            phases: RollbackPhases::new(phases.collect(), by_object.collect(), timeout)
+            phases: RollbackPhases::new(phases, by_object.collect(), timeout)
                 .ending_with(writes.program.repaired_first()),
-            rules: desired.readiness.clone(),
+            rules: rules_of(good, &desired.readiness),
             marks: marks
                 .map(|(id, object)| (id.clone(), object.marks.rollback))
                 .collect(),
@@ -114,4 +118,30 @@ impl<'a> RollbackContext<'a> {
             by: run.metadata.by.clone(),
         }
     }
+}
+
+/// `phases` of what is rolled back, none with less time than in `good`, the revision that was good
+/// last: a limit that what failed has brought along was never tried on what is gone back to.
+pub(super) fn with_limits_of(
+    good: Option<&Revision>,
+    phases: impl Iterator<Item = PhasePlan>,
+) -> Vec<PhasePlan> {
+    let before: HashMap<PhaseId, Duration> = good
+        .into_iter()
+        .flat_map(|revision| &revision.phases)
+        .map(|phase| (PhaseId::declared(&phase.name), phase.timeout))
+        .collect();
+    let at_least = |phase: PhasePlan| PhasePlan {
+        timeout: before
+            .get(&phase.id)
+            .map_or(phase.timeout, |limit| phase.timeout.max(*limit)),
+        ..phase
+    };
+    phases.map(at_least).collect()
+}
+
+/// The rules of `good`, the revision that was good last, whose objects were ready by them; where
+/// there is none, `rules`, those of what is rolled back.
+pub(super) fn rules_of(good: Option<&Revision>, rules: &[ReadinessRule]) -> Vec<ReadinessRule> {
+    good.map_or(rules, |revision| &revision.readiness).to_vec()
 }

@@ -232,10 +232,7 @@ fn what_only_the_cluster_decides_is_decided() {
 
 #[test]
 fn a_name_counts_as_a_word_of_its_own() {
-    assert!(is_named(
-        "high",
-        "no PriorityClass with name high was found"
-    ));
-    assert!(is_named("a", r#""a" not found"#) && is_named("a", "it needs a."));
-    assert!(!is_named("app", r#""my-app" not found"#) && !is_named("app", "app.example.org"));
+    assert!(is_word("high", "no PriorityClass with name high was found"));
+    assert!(is_word("a", r#""a" not found"#) && is_word("a", "it needs a."));
+    assert!(!is_word("app", r#""my-app" not found"#) && !is_word("app", "app.example.org"));
 }

@@ -24,7 +24,7 @@ fn a_quota_without_room_for_the_revision_is_named_before_the_first_write() {
                 .map(str::to_owned)
         });
 
-        let outcome = project.up(&[]).run().exited(1);
+        let outcome = project.up(&[]).run().exited(5);
         for text in [
             format!("namespace `{state}`"),
             "quota `few` takes 3 more Secrets".to_owned(),

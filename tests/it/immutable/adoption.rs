@@ -1,12 +1,14 @@
 //! Rule 5: what `kubectl apply` made becomes the release's.
 
+use rustix::process::Signal;
 use serde_json::Value;
 
 use super::{
     manifests::{autoscaler, config_map, documents, faulty_deployment, workload},
     project::{Project, written},
+    running::Running,
 };
-use crate::support::{apply, kubectl};
+use crate::support::{apply, apply_as, create_as, kubectl};
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -229,4 +231,216 @@ fn what_is_wrong_by_itself_is_refused_also_where_something_is_taken_over() {
     );
     project.up(&[]).run().exited(2);
     project.assert_no_revision();
+}
+
+/// What people make at a terminal, without `kubectl apply`: (manager, operation's command, manifest).
+fn made_by_hand() -> String {
+    documents(&[
+        THERE.to_owned(),
+        workload("apps/v1", "Deployment", "web", "replicas: 3", ""),
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: keys}\nstringData: {a: one, old: x}\n".to_owned(),
+        "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web, old: x}, ports: [{port: 80}, {port: 81, name: old}]}\n".replace("[{port: 80}", "[{port: 80, name: http}"),
+        "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: files}\nspec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n".to_owned(),
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: once, labels: {old: x}}\nspec: {containers: [{name: main, image: \"once:v1\"}]}\n".to_owned(),
+    ])
+}
+
+/// The same as the manifests say it later, without what is old.
+fn wanted_instead() -> String {
+    documents(&[
+        config_map("settings", "two"),
+        workload("apps/v1", "Deployment", "web", "replicas: 2", "").replace("web:v1", "web:v2"),
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: keys}\nstringData: {a: two}\n".to_owned(),
+        "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80, name: http}]}\n".to_owned(),
+        "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: files}\nspec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n".to_owned(),
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: once}\nspec: {containers: [{name: main, image: \"once:v1\"}]}\n".to_owned(),
+    ])
+}
+
+#[track_caller]
+fn assert_is_as_wanted_instead(project: &Project) {
+    let data = |object: &str| project.get(object)["data"].clone();
+    assert_eq!(
+        data("configmap/settings"),
+        serde_json::json!({"value": "two"})
+    );
+    assert_eq!(data("secret/keys"), serde_json::json!({"a": "dHdv"}));
+    let web = project.get("deployment/web")["spec"].clone();
+    assert_eq!(web["replicas"], 2);
+    assert_eq!(web["template"]["spec"]["containers"][0]["image"], "web:v2");
+    let service = project.get("service/web")["spec"].clone();
+    assert_eq!(service["selector"], serde_json::json!({"app": "web"}));
+    assert_eq!(service["ports"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        project.get("pod/once")["metadata"]["labels"].get("old"),
+        None
+    );
+}
+
+/// `kubectl create`, and then `edit`, `set image` and `scale`, each with its own manager.
+#[test]
+fn what_kubectl_created_edited_set_and_scaled_is_taken_over() {
+    let name = "adopt-created";
+    kubectl(&["create", "namespace", name]);
+    create_as("kubectl-create", name, &made_by_hand());
+    let project = Project::new(name).manifest("apps/all.yaml", &wanted_instead());
+    project.kubectl(&["set", "image", "deployment/web", "main=web:by-hand"]);
+    project.kubectl(&["scale", "deployment/web", "--replicas=4"]);
+    project.kubectl(&[
+        "patch",
+        "configmap/settings",
+        "--field-manager=kubectl-edit",
+        "-p",
+        "{\"data\": {\"value\": \"edited\", \"more\": \"y\"}}",
+    ]);
+    project.kubectl(&["label", "configmap/settings", "theirs=1"]);
+    let up = project.up(&[]).run().exited(0);
+    let said = "taken over from kubectl: what the manifest does not say goes";
+    assert!(up.stderr.contains(said), "{}", up.stderr);
+    assert_is_as_wanted_instead(&project);
+    assert_eq!(
+        project.get("configmap/settings")["metadata"]["labels"]["theirs"],
+        "1"
+    );
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+}
+
+/// `kubectl apply --server-side` is an applier that has done its work.
+#[test]
+fn what_kubectl_applied_on_the_server_is_taken_over() {
+    let name = "adopt-server-side";
+    kubectl(&["create", "namespace", name]);
+    apply_as("kubectl", name, &made_by_hand());
+    let project = Project::new(name).manifest("apps/all.yaml", &wanted_instead());
+    project.deploy(&[]);
+    assert_is_as_wanted_instead(&project);
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+    let names_of = |object: &str| names(&managers(&project, object)).join(" ");
+    assert_eq!(
+        names_of("configmap/settings"),
+        "deployctl.adopt-server-side.default"
+    );
+}
+
+/// What a chart has installed says in the change whose it was.
+#[test]
+fn what_helm_installed_is_taken_over_and_named() {
+    let name = "adopt-helm";
+    kubectl(&["create", "namespace", name]);
+    let chart = "apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: settings
+  labels: {app.kubernetes.io/managed-by: Helm}
+  annotations: {meta.helm.sh/release-name: shop, meta.helm.sh/release-namespace: adopt-helm}
+data: {value: one, old: x}
+";
+    create_as("helm", name, chart);
+    let project = Project::new(name).manifest("apps/all.yaml", &config_map("settings", "two"));
+    let up = project.up(&[]).run().exited(0);
+    assert!(
+        up.stderr.contains("taken over from Helm")
+            && up.stderr.contains("`helm uninstall shop` would delete it"),
+        "{}",
+        up.stderr
+    );
+    let settings = project.get("configmap/settings");
+    assert_eq!(settings["data"], serde_json::json!({"value": "two"}));
+    assert_eq!(
+        settings["metadata"]["annotations"].get("meta.helm.sh/release-name"),
+        None
+    );
+}
+
+/// Another tool goes on writing: the conflict names it, and both ways out.
+#[test]
+fn what_another_tool_applies_is_a_conflict_that_names_it() {
+    let name = "adopt-tool";
+    kubectl(&["create", "namespace", name]);
+    apply_as("argocd-controller", name, THERE);
+    let project = Project::new(name).manifest("apps/all.yaml", &config_map("settings", "two"));
+    let up = project.up(&[]).run().exited(5);
+    for part in [
+        "`data.value` is managed by Argo CD (\"argocd-controller\")",
+        "ignoreFields",
+        "--force-conflicts",
+    ] {
+        assert!(up.stderr.contains(part), "{part}: {}", up.stderr);
+    }
+    project.deploy(&["--force-conflicts"]);
+    assert_eq!(
+        project.get("configmap/settings")["data"],
+        serde_json::json!({"value": "two", "old": "x"})
+    );
+}
+
+/// What was there before the first revision is what `rollback` goes back to; `down` would delete it, so
+/// it asks for the name.
+#[test]
+fn what_was_taken_over_is_given_back_by_rollback_and_named_by_down() {
+    let web = workload("apps/v1", "Deployment", "web", "replicas: 1", "");
+    let there = documents(&[THERE.to_owned(), web.clone()]);
+    let wanted = documents(&[
+        config_map("settings", "two"),
+        web.replace("web:v1", "web:v2"),
+    ]);
+    let project = beside_kubectl("adopt-and-back", &there, &wanted)
+        .manifest("apps/new.yaml", &config_map("new", "1"));
+    let before = (
+        project.get("configmap/settings")["data"].clone(),
+        managers(&project, "configmap/settings"),
+    );
+    project.deploy(&[]);
+
+    let refused = project.command("down", &["--yes"]).run().exited(2);
+    for part in [
+        "it was there before the release",
+        "objects that were there before the release would be deleted",
+        "--yes=adopt-and-back.default",
+    ] {
+        assert!(refused.stderr.contains(part), "{part}: {}", refused.stderr);
+    }
+    let back = project.command("rollback", &["--yes"]).run().exited(0);
+    let said = "what was there before revision 1, which took it over";
+    assert!(back.stderr.contains(said), "{}", back.stderr);
+    assert!(back.stderr.contains("0 differences"), "{}", back.stderr);
+    assert_eq!(project.get("configmap/settings")["data"], before.0);
+    assert_eq!(managers(&project, "configmap/settings"), before.1);
+    let image =
+        &project.get("deployment/web")["spec"]["template"]["spec"]["containers"][0]["image"];
+    assert_eq!(image, "web:v1");
+    assert!(project.get("configmap/new").is_null());
+    let revision = project.last_revision();
+    assert_eq!(
+        (&revision["number"], &revision["outcome"]),
+        (&1.into(), &"rolled-back".into())
+    );
+
+    project.deploy(&[]);
+    let yes = format!("--yes={}.default", project.name);
+    project.command("down", &[&yes]).run().exited(0);
+    assert!(project.get("deployment/web").is_null());
+}
+
+/// Whoever kills that rollback half-way goes on with it.
+#[test]
+fn giving_back_what_was_taken_over_is_gone_on_with_after_a_kill() {
+    let web = workload("apps/v1", "Deployment", "web", "replicas: 1", "");
+    let there = documents(&[THERE.to_owned(), web.clone()]);
+    let wanted = documents(&[
+        config_map("settings", "two"),
+        web.replace("web:v1", "web:v2"),
+    ]);
+    let project = beside_kubectl("adopt-killed", &there, &wanted);
+    project.deploy(&[]);
+    let mut run = Running::start(project.command("rollback", &["--yes"]));
+    run.until(|event| event["event"] == "object-written");
+    run.signal(Signal::KILL);
+    run.end();
+    let back = project.command("rollback", &["--yes"]).run().exited(0);
+    assert!(back.stderr.contains("0 differences"), "{}", back.stderr);
+    assert_eq!(
+        project.get("configmap/settings")["data"],
+        serde_json::json!({"value": "one", "old": "x"})
+    );
 }

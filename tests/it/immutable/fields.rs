@@ -138,7 +138,7 @@ struct FixedField {
 }
 
 /// Fields of kinds that each have a message of their own.
-const FIXED_FIELDS: [FixedField; 6] = [
+const FIXED_FIELDS: [FixedField; 11] = [
     FixedField {
         object: "RoleBinding/readers",
         manifest: "apiVersion: rbac.authorization.k8s.io/v1\n\
@@ -196,12 +196,108 @@ const FIXED_FIELDS: [FixedField; 6] = [
         change: ["example.org/one", "example.org/two"],
         refusal: "IngressClass/every-kind: `spec.controller` cannot be changed",
     },
+    FixedField {
+        object: "StorageClass/every-kind",
+        manifest: "apiVersion: storage.k8s.io/v1\n\
+            kind: StorageClass\n\
+            metadata: {name: every-kind}\n\
+            provisioner: example.org/one\n\
+            reclaimPolicy: Delete\n",
+        change: ["reclaimPolicy: Delete", "reclaimPolicy: Retain"],
+        refusal: "StorageClass/every-kind: `reclaimPolicy` cannot be changed",
+    },
+    FixedField {
+        object: "CSIDriver/every-kind",
+        manifest: "apiVersion: storage.k8s.io/v1\n\
+            kind: CSIDriver\n\
+            metadata: {name: every-kind}\n\
+            spec: {attachRequired: true}\n",
+        change: ["attachRequired: true", "attachRequired: false"],
+        refusal: "CSIDriver/every-kind: `spec.attachedRequired` cannot be changed",
+    },
+    FixedField {
+        object: "PriorityClass/every-kind",
+        manifest: "apiVersion: scheduling.k8s.io/v1\n\
+            kind: PriorityClass\n\
+            metadata: {name: every-kind}\n\
+            value: 10\n",
+        change: ["value: 10", "value: 20"],
+        refusal: "PriorityClass/every-kind: `value` cannot be changed",
+    },
+    FixedField {
+        object: "RuntimeClass/every-kind",
+        manifest: "apiVersion: node.k8s.io/v1\n\
+            kind: RuntimeClass\n\
+            metadata: {name: every-kind}\n\
+            handler: one\n",
+        change: ["handler: one", "handler: two"],
+        refusal: "RuntimeClass/every-kind: `handler` cannot be changed",
+    },
+    FixedField {
+        object: "Widget/sealed",
+        manifest: "apiVersion: every-kind.example.org/v1\n\
+            kind: Widget\n\
+            metadata: {name: sealed}\n\
+            spec: {size: 1}\n",
+        change: ["size: 1", "size: 2"],
+        refusal: "Widget/every-kind/sealed: `spec.size` cannot be changed in what is there: `spec.size`: Invalid value: 2: a widget keeps its size",
+    },
 ];
+
+/// A kind whose author says in his own words that a field cannot be changed.
+/// <https://kubernetes.io/docs/reference/using-api/cel/#cel-options-language-features-and-libraries>
+const WIDGETS: &str = "apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.every-kind.example.org}
+spec:
+  group: every-kind.example.org
+  scope: Namespaced
+  names: {kind: Widget, plural: widgets}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema:
+          type: object
+          properties:
+            spec:
+              type: object
+              properties:
+                size: {type: integer, x-kubernetes-validations: [{rule: self == oldSelf, message: a widget keeps its size}]}
+";
+
+/// A request is what it was: the API server takes another one and leaves the old one in place.
+#[test]
+fn what_the_api_server_leaves_as_it_is_without_a_word_is_created_anew() {
+    let request = |name: &str| {
+        let requested = match name {
+            "one" => include_str!("request-one.txt"),
+            _ => include_str!("request-two.txt"),
+        };
+        format!(
+            "apiVersion: certificates.k8s.io/v1
+kind: CertificateSigningRequest
+metadata: {{name: silently-kept}}
+spec: {{signerName: example.org/none, usages: [client auth], request: {}}}
+",
+            requested.trim()
+        )
+    };
+    let project = Project::new("silently-kept").manifest("apps/request.yaml", &request("one"));
+    project.deploy(&[]);
+    project.rewrite("apps/request.yaml", &request("two"));
+    let run = project.up(&[]).run().exited(5);
+    let said = "CertificateSigningRequest/silently-kept: `spec.request` cannot be changed";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+}
 
 #[test]
 fn every_kind_is_told_by_its_own_words() {
     let all = documents(&FIXED_FIELDS.map(|field| field.manifest));
-    let project = Project::new("every-kind").manifest("apps/all.yaml", &all);
+    let project = Project::new("every-kind")
+        .manifest("namespace/widgets.yaml", WIDGETS)
+        .manifest("apps/all.yaml", &all);
     project.deploy(&[]);
     let changed = FIXED_FIELDS.map(|field| {
         let [from, to] = field.change;

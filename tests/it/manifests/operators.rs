@@ -63,7 +63,7 @@ fn what_an_operator_fills_in_is_its_own_and_what_it_changes_can_be_left_to_it() 
     assert_eq!(project.status()["standing"], "deployed");
 
     operate(r#"{"spec":{"size":3}}"#);
-    let refused = project.up(&[]).run().exited(1);
+    let refused = project.up(&[]).run().exited(5);
     assert!(
         refused
             .stderr

@@ -133,7 +133,7 @@ fn a_dead_webhook_that_the_run_does_not_change_is_named_before_the_first_write()
     let name = "hook-dead";
     let project = blocked(name);
     project.rewrite("apps/web.yaml", &workloads("2"));
-    let run = project.up(&[]).run().exited(1);
+    let run = project.up(&[]).run().exited(5);
     let text = said(&run.stderr);
     for part in [
         "nothing was changed",
@@ -155,7 +155,7 @@ fn a_webhook_of_others_is_named_with_its_service_and_without_permission_with_who
     apply(&name, &dead_webhook(&name, "Fail"));
     asked(&name);
     let project = Project::new(&name).manifest("apps/settings.yaml", &config_map("settings", "1"));
-    let run = project.up(&[]).run().exited(1);
+    let run = project.up(&[]).run().exited(5);
     let text = said(&run.stderr);
     assert!(text.contains("failed calling webhook"), "{text}");
     assert!(text.contains("which has no ready endpoints"), "{text}");

@@ -295,3 +295,31 @@ fn what_others_changed_meanwhile_stays() {
         "1"
     );
 }
+
+/// A rule that nothing fulfils came with the manifests that failed, and a limit that is too short.
+#[track_caller]
+fn about_to_fail_by_its_own_rule(name: &str) -> Project {
+    let project = Project::new(name)
+        .plan("phases: {apps: {timeout: 5m}}\n")
+        .manifest("apps/web.yaml", &deployment("web"));
+    project.deploy(&[]);
+    project.rewrite_plan(
+        "readiness:
+  - {kind: Deployment, name: web, ready: 'metadata.generation < 0'}
+phases: {apps: {timeout: 1s}}
+",
+    );
+    project.rewrite("apps/web.yaml", &faulty_deployment("web", "never-ready"));
+    project
+}
+
+#[test]
+fn what_was_good_is_judged_by_the_rules_and_limits_that_it_was_good_by() {
+    let project = about_to_fail_by_its_own_rule("rules-of-before");
+    let failed = project.up(&[]).run().exited(1);
+    assert!(failed.stderr.contains("0 differences"), "{}", failed.stderr);
+
+    project.up(&["--no-rollback"]).run().exited(3);
+    let back = project.command("rollback", &["--yes"]).run().exited(0);
+    assert!(back.stderr.contains("0 differences"), "{}", back.stderr);
+}

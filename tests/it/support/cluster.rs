@@ -155,6 +155,14 @@ pub(crate) fn apply_as(manager: &str, namespace: &str, manifests: &str) -> Strin
     succeed(&arguments, &try_kubectl(&arguments, manifests))
 }
 
+/// Creates manifests in a namespace as the manager `manager`, as `kubectl create` does.
+#[track_caller]
+pub(crate) fn create_as(manager: &str, namespace: &str, manifests: &str) -> String {
+    let manager = format!("--field-manager={manager}");
+    let arguments = ["create", &manager, "-n", namespace, "-f", "-"];
+    succeed(&arguments, &try_kubectl(&arguments, manifests))
+}
+
 /// An object as JSON, for example `get("shop-1", "deployment/web")`, and null where there is none;
 /// who manages its fields is left out, as kubectl does.
 #[track_caller]

@@ -201,7 +201,7 @@ fn a_user_without_permission() {
     let project = project("permission");
     assert_refused(
         project.up(&["--context", "sandbox-restricted"]),
-        1,
+        5,
         &[
             "administrator",
             "secrets",
@@ -215,7 +215,7 @@ fn a_user_without_permission() {
     let home = namespace("state");
     let user = User::confined_to(&home);
     let run = user.runs(project.up(&["--state-namespace", &home]));
-    assert_refused(run, 1, &["deployments", "configmaps", "administrator"]);
+    assert_refused(run, 5, &["deployments", "configmaps", "administrator"]);
     project.assert_nothing_was_written();
 }
 
@@ -425,7 +425,7 @@ fn a_quota_refuses_before_anything_is_written() {
         Project::new(&existing).manifest("apps/settings.yaml", &config_map("settings", "1"));
     assert_refused(
         project.up(&[]),
-        1,
+        5,
         &[
             &format!("ConfigMap/{existing}/settings"),
             "exceeded quota: few",

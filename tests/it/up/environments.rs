@@ -181,7 +181,7 @@ fn a_user_who_could_not_take_it_back_is_told_before_the_first_write() {
         user.runs(project.up(&[&["--state-namespace", home.as_str()], arguments].concat()))
             .run()
     };
-    let refused = up(&[]).exited(1);
+    let refused = up(&[]).exited(5);
     for kind in ["configmaps", "services"] {
         let expected = format!(
             "you may not delete {kind} in namespace `{home}`, so a run that fails could not be rolled back"
@@ -199,7 +199,7 @@ fn a_user_who_could_not_take_it_back_is_told_before_the_first_write() {
     up(&[]).exited(0);
     // What is no longer wanted is not.
     project.rewrite("apps/settings.yaml", &config_map("settings", "3"));
-    let refused = up(&[]).exited(1);
+    let refused = up(&[]).exited(5);
     assert!(
         refused.stderr.contains(&format!(
             "you may not delete services in namespace `{home}`"
@@ -211,7 +211,7 @@ fn a_user_who_could_not_take_it_back_is_told_before_the_first_write() {
     let refused = user
         .runs(project.command("down", &["--state-namespace", &home, "--yes"]))
         .run()
-        .exited(1);
+        .exited(5);
     for kind in ["configmaps", "services"] {
         assert!(
             refused

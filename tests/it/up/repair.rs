@@ -190,7 +190,7 @@ fn a_field_of_another_manager_is_a_conflict_until_it_is_taken_over() {
     assert!(try_kubectl(&arguments, &theirs).status.success());
     project.rewrite("apps/other.yaml", &config_map("other", "2"));
 
-    let outcome = project.up(&["-o", "jsonl"]).run().exited(1);
+    let outcome = project.up(&["-o", "jsonl"]).run().exited(5);
     assert!(
         outcome.stderr.contains("ConfigMap/conflict/settings"),
         "{}",
@@ -221,4 +221,77 @@ fn a_field_of_another_manager_is_a_conflict_until_it_is_taken_over() {
     );
     assert_eq!(project.get("configmap/settings")["data"]["value"], "ours");
     assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+}
+
+const TWO_PORTS: &str = "apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{name: http, port: 80}, {name: metrics, port: 90}]}
+";
+
+const UNNAMED_PORT: &str = "apiVersion: v1
+kind: Service
+metadata: {name: unnamed}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+";
+
+const CONTAINERS: &str = "/spec/template/spec/containers";
+
+/// What `kubectl edit` does to one value.
+fn edit(project: &Project, object: &str, operation: &str, path: &str, value: &str) {
+    let patch = format!(r#"[{{"op": "{operation}", "path": "{path}", "value": {value}}}]"#);
+    let manager = "--field-manager=kubectl-edit";
+    project.kubectl(&["patch", object, manager, "--type=json", "-p", &patch]);
+}
+
+/// The values of `key` in the items of the list at `list`.
+fn items(project: &Project, object: &str, list: &str, key: &str) -> Vec<String> {
+    let object = project.get(object);
+    let items = object.pointer(list).unwrap().as_array().unwrap().iter();
+    items.map(|item| item[key].to_string()).collect()
+}
+
+/// What tells the items of a list apart is edited: another item stands where ours stood.
+#[test]
+fn an_item_whose_key_was_edited_is_put_right_and_what_was_added_stays() {
+    let project = Project::new("edited-keys")
+        .manifest("apps/service.yaml", TWO_PORTS)
+        .manifest("apps/unnamed.yaml", UNNAMED_PORT)
+        .manifest("apps/web.yaml", &deployment("web"));
+    project.deploy(&[]);
+    let port = |service: &str| edit(&project, service, "replace", "/spec/ports/0/port", "81");
+    port("service/web");
+    port("service/unnamed");
+    let name = format!("{CONTAINERS}/0/name");
+    edit(&project, "deployment/web", "replace", &name, "\"other\"");
+    assert_eq!(written(&project.deploy(&[])).len(), 3);
+
+    let ports = |service: &str| items(&project, service, "/spec/ports", "port");
+    let names = || items(&project, "deployment/web", CONTAINERS, "name");
+    assert_eq!(ports("service/web"), ["80", "90"]);
+    assert_eq!(ports("service/unnamed"), ["80"]);
+    assert_eq!(names(), ["\"main\""]);
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+
+    let debug = r#"{"name": "debug", "image": "debug:v1"}"#;
+    edit(
+        &project,
+        "deployment/web",
+        "add",
+        &format!("{CONTAINERS}/-"),
+        debug,
+    );
+    project.kubectl(&["set", "image", "deployment/web", "main=wrong:v0"]);
+    project.deploy(&[]);
+    let both = ["\"main\"", "\"debug\""];
+    assert_eq!(names(), both, "nothing of ours was missing");
+
+    // The manifest changes as well, so it is not known what was there of it.
+    port("service/web");
+    project.rewrite(
+        "apps/service.yaml",
+        &TWO_PORTS.replace("port: 90", "port: 91"),
+    );
+    project.deploy(&[]);
+    assert_eq!(ports("service/web"), ["80", "91"]);
 }

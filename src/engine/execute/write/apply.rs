@@ -148,7 +148,9 @@ impl Writer<'_> {
             .defined_here(&wanted.object)
             .is_some();
         let may_pass = |error: &RequestError| {
-            is_defined_here && error.is_absent() || self.is_of_run(id, error)
+            is_defined_here && error.is_absent()
+                || self.is_of_run(id, error)
+                || self.is_freed_just_now(error)
         };
         let within = if is_defined_here {
             SERVED_WITHIN
@@ -156,6 +158,16 @@ impl Writer<'_> {
             KNOWN_WITHIN
         };
         again_while(may_pass, within, attempt).await
+    }
+
+    /// Whether `error` is a refusal for a port or an address, and the run has deleted something that
+    /// may have had it: that is not free at once.
+    /// <https://github.com/kubernetes/kubernetes/issues/73140>
+    fn is_freed_just_now(&self, error: &RequestError) -> bool {
+        let RequestError::Refused(refusal) = error else {
+            return false;
+        };
+        refusal.message.contains("already allocated") && self.context.journal.has_deleted()
     }
 
     /// Whether `error` is a refusal for something of the same run that the API server may not know

@@ -197,22 +197,11 @@ async fn list(
                 object,
             });
             Ok(objects
-                .filter(|held| !is_made_by_the_system(&held.id))
+                .filter(|held| !held.id.is_made_by_the_system())
                 .collect())
         }
         Err(error) if error.is_absent() || error.is_not_allowed() => Ok(Vec::new()),
         Err(error) => Err(error),
-    }
-}
-
-/// Whether every namespace has such an object, or gets it by itself.
-fn is_made_by_the_system(id: &ObjectId) -> bool {
-    match (id.group_and_kind(), id.name.as_str()) {
-        (("", "ConfigMap"), name) => {
-            name == "kube-root-ca.crt" || name == "openshift-service-ca.crt"
-        }
-        (("", "ServiceAccount"), name) => name == "default",
-        _ => false,
     }
 }
 

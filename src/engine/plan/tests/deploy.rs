@@ -434,3 +434,26 @@ fn where_nothing_is_wanted_in_a_phase_it_is_done_at_once() {
       2 await ready: ConfigMap/a; phase ends ← 0 1
     ");
 }
+
+#[test]
+fn what_has_what_only_one_can_have_goes_before_who_needs_it() {
+    assert_snapshot!(deploy("
+        desired: {Service/front: {}, Service/back: {}, ConfigMap/a: {}}
+        live: {Service/web: {}, ConfigMap/old: {}}
+        records: {Service/web: {}, ConfigMap/old: {}}
+        decisions: {Service/front: freed by Service/web, Service/back: freed by Service/web}
+    "), @r"
+    databases
+      0 await ready: nothing; phase ends
+    apps
+      1 delete Service/web of uid 1 ← 0
+      2 await gone: Service/web, required ← 1
+      3 apply Service/front ← 0 2
+      4 apply Service/back ← 0 2
+      5 apply ConfigMap/a ← 0
+      6 await ready: Service/front, Service/back, ConfigMap/a; phase ends ← 0 3 4 5
+    prune
+      7 delete ConfigMap/old of uid 1 ← 0 6
+      8 await gone: ConfigMap/old; phase ends ← 7
+    ");
+}

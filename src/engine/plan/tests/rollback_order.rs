@@ -331,3 +331,34 @@ fn what_is_put_back_and_was_never_applied_restarts_nothing() {
       1 await ready: ConfigMap/a; phase ends ← 0
     ");
 }
+
+#[test]
+fn what_has_what_only_one_can_have_goes_or_gives_it_up_before_that_is_put_back() {
+    assert_snapshot!(rollback("
+        snapshot:
+          Service/web: {spec: {ports: [{nodePort: 30821}]}}
+          Service/api: {spec: {ports: [{nodePort: 30822}]}}
+          Service/swapped: {spec: {ports: [{nodePort: 30823}]}}
+        changes:
+          Service/web: deleted
+          Service/api: changed
+          Service/swapped: changed
+          Service/front: created 1
+          Service/other: created 1
+        live:
+          Service/front: {spec: {ports: [{nodePort: 30821}]}}
+          Service/api: {spec: {ports: [{nodePort: 30824}]}}
+          Service/swapped: {spec: {ports: []}}
+          Service/other: {spec: {ports: [{nodePort: 30825}]}}
+    "), @r"
+    apps
+      0 delete Service/front of uid 1
+      1 await gone: Service/front; phase ends ← 0
+      2 restore Service/api ← 1
+      3 restore Service/swapped ← 2
+      4 recreate Service/web ← 2
+      5 await ready: Service/api, Service/swapped, Service/web ← 3 4
+      6 delete Service/other of uid 1 ← 5
+      7 await gone: Service/other; phase ends ← 6
+    ");
+}

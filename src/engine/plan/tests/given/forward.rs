@@ -116,6 +116,7 @@ impl World {
             match said.split(' ').collect::<Vec<_>>().as_slice() {
                 ["replace"] => decided.action = ChangeAction::Replace,
                 ["forced"] => decided.force = true,
+                ["freed", "by", holder] => decided.freed_by.push(id(holder)),
                 ["replace,", "grow", claim, "to", size] => {
                     decided.action = ChangeAction::Replace;
                     decided.expansions.push(Expansion {

@@ -19,7 +19,7 @@ use crate::{
 pub(super) type Written = IndexMap<String, Value>;
 
 /// The kinds that cases are about: `apiVersion`, and whether they lie in namespaces.
-const KINDS: [(&str, &str, bool); 16] = [
+const KINDS: [(&str, &str, bool); 17] = [
     ("APIService", "apiregistration.k8s.io/v1", false),
     ("ConfigMap", "v1", true),
     ("CronJob", "batch/v1", true),
@@ -33,6 +33,7 @@ const KINDS: [(&str, &str, bool); 16] = [
     ("Pod", "v1", true),
     ("ReplicaSet", "apps/v1", true),
     ("Secret", "v1", true),
+    ("Service", "v1", true),
     ("StatefulSet", "apps/v1", true),
     (
         "ValidatingWebhookConfiguration",
