@@ -53,6 +53,8 @@ pub(crate) struct DesiredObject {
 pub(crate) struct WriteOrder {
     /// Objects that must be there first.
     pub(crate) after: Vec<ObjectId>,
+    /// Those of them that must be ready.
+    pub(crate) ready: Vec<ObjectId>,
     /// Objects without which it may fail while it starts.
     pub(crate) soft_dependencies: Vec<ObjectId>,
     /// Of the objects that could be written, the one with the highest priority is.
@@ -65,6 +67,7 @@ impl From<Ordered> for WriteOrder {
     fn from(order: Ordered) -> Self {
         let Ordered {
             after,
+            ready,
             soft_dependencies,
             priority,
             last,
@@ -72,6 +75,7 @@ impl From<Ordered> for WriteOrder {
         } = order;
         Self {
             after,
+            ready,
             soft_dependencies,
             priority,
             last,
@@ -188,6 +192,8 @@ impl DesiredObject {
 struct StoredObject {
     phase: PhaseId,
     after: Vec<ObjectId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    ready: Vec<ObjectId>,
     #[serde(default, rename = "leansOn")]
     soft_dependencies: Vec<ObjectId>,
     priority: u32,
@@ -207,6 +213,7 @@ impl From<DesiredObject> for StoredObject {
     fn from(object: DesiredObject) -> Self {
         let WriteOrder {
             after,
+            ready,
             soft_dependencies,
             priority,
             last,
@@ -215,6 +222,7 @@ impl From<DesiredObject> for StoredObject {
         Self {
             phase: object.phase,
             after,
+            ready,
             soft_dependencies,
             priority,
             last,
@@ -253,6 +261,7 @@ impl TryFrom<StoredObject> for DesiredObject {
             phase: stored.phase,
             order: WriteOrder {
                 after: stored.after,
+                ready: stored.ready,
                 soft_dependencies: stored.soft_dependencies,
                 priority: stored.priority,
                 last: stored.last,

@@ -1,6 +1,6 @@
 //! The program of a deployment.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::engine::{
     desired::DesiredState,
@@ -224,6 +224,7 @@ fn push_applies(
     push_expansions(program, phase, &writes, &numbers);
     let last = program.steps.len();
     await_definitions(program, input.wanted, phase, &numbers);
+    await_declared(program, input, phase, &numbers, before);
     (first..last).collect()
 }
 
@@ -262,6 +263,32 @@ fn push_clearing(
         Some(push_await_free(program, phase, after, id.clone()))
     } else {
         None
+    }
+}
+
+/// What annotations put after others waits until these are ready, also where they were there before.
+fn await_declared(
+    program: &mut Program,
+    input: &DeployInput<'_>,
+    phase: &PhaseId,
+    numbers: &HashMap<&ObjectId, StepId>,
+    before: &[StepId],
+) {
+    let mut waiting: BTreeMap<&[ObjectId], Vec<StepId>> = BTreeMap::new();
+    for (id, step) in numbers {
+        let ready = input.wanted.objects[*id].order.ready.as_slice();
+        if !ready.is_empty() {
+            waiting.entry(ready).or_default().push(*step);
+        }
+    }
+    for (ready, users) in waiting {
+        let objects = input.awaited(ready.iter().collect());
+        let written = objects.iter().filter_map(|id| numbers.get(id).copied());
+        let after = before.iter().copied().chain(written).collect();
+        let all_ready = push_await_ready(program, phase, after, objects, false);
+        for user in users {
+            program.steps[user].after.push(all_ready);
+        }
     }
 }
 

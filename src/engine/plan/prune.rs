@@ -1,5 +1,7 @@
 //! What becomes of what is no longer wanted.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use crate::engine::{
@@ -11,7 +13,7 @@ use crate::engine::{
 };
 use crate::{
     cluster::{Live, Seen},
-    object::{HasKind as _, ManifestView, ObjectId, is_unbound_claim},
+    object::{HasKind as _, ManifestView, ObjectId, is_unbound_claim, keeping_annotation},
     ownership::{is_ours_to_remove, other_appliers, written_at_creation},
     plan::PhaseId,
     release::Records,
@@ -95,6 +97,10 @@ pub(crate) struct PruneInput<'a> {
     pub(crate) delete_data: bool,
     /// Whether objects are waited for that somebody has deleted already.
     pub(crate) await_terminating: bool,
+    /// Whether the whole release goes.
+    pub(crate) uninstalls: bool,
+    /// What is wanted: an object that is served in two groups may be among it under another name.
+    pub(crate) wanted: &'a DesiredState,
 }
 
 /// Decides what becomes of `candidates`: only what still has our entry, and was made by no
@@ -108,9 +114,11 @@ pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, input: &PruneInput<'_>
     } = *input;
     let mut plan = PrunePlan::default();
     let mut to_go: Vec<(ObjectId, PhaseId, &Value)> = Vec::new();
+    let wanted = wanted_there(input);
     for (id, phase) in candidates {
         match live.seen(&id) {
             Seen::Forbidden => plan.hidden.push(id),
+            Seen::Present(there) if wanted.contains(&stored(&id, there)) => plan.gone.push(id),
             Seen::Present(there)
                 if is_ours_to_remove(there, manager)
                     && (input.await_terminating || !ManifestView(there).is_terminating()) =>
@@ -121,6 +129,8 @@ pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, input: &PruneInput<'_>
                         phase,
                         how: RemovalMode::GiveUp,
                     });
+                } else if let Some(annotation) = kept_by(there, input) {
+                    plan.retained.push((id, format!("`{annotation}` keeps it")));
                 } else {
                     to_go.push((id, phase, there));
                 }
@@ -159,6 +169,29 @@ pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, input: &PruneInput<'_>
         keep_while_needed(&mut plan.removals, &needed);
     }
     plan
+}
+
+/// What a stored object is known by, whatever the group that it is served in: uid, namespace and
+/// name.
+type Stored<'a> = (Option<&'a str>, Option<String>, String);
+
+fn stored<'a>(id: &ObjectId, there: &'a Value) -> Stored<'a> {
+    let uid = ManifestView(there).uid();
+    (uid, id.namespace.clone(), id.name.clone())
+}
+
+/// What is wanted and there. An object that has only moved to another group, as an Event or an
+/// Ingress may, is the same one under both.
+fn wanted_there<'a>(input: &PruneInput<'a>) -> HashSet<Stored<'a>> {
+    let wanted = input.wanted.objects.keys();
+    let there = wanted.filter_map(|id| Some(stored(id, input.live.object(id)?)));
+    there.collect()
+}
+
+/// The annotation that keeps `there`, unless it is going already.
+fn kept_by(there: &Value, input: &PruneInput<'_>) -> Option<String> {
+    let is_going = ManifestView(there).is_terminating();
+    keeping_annotation(there, input.uninstalls).filter(|_| !is_going)
 }
 
 /// Whether `id` was kept by an earlier run for data in its namespace that is still there.

@@ -22,6 +22,7 @@ use crate::{
     cluster::Force,
     preflight::{self, DryRun, Finding},
     readiness::{Surroundings, judge},
+    release::Operation,
 };
 
 /// Decides what has to be done with each wanted object, and tries every change without storing it.
@@ -212,6 +213,7 @@ pub(crate) async fn remove(
     await_terminating: bool,
 ) -> Result<(), PrepareError> {
     let Prepared {
+        desired,
         observation,
         history,
         pruning,
@@ -229,6 +231,8 @@ pub(crate) async fn remove(
             manager: &request.release.field_manager(),
             delete_data: request.delete_data,
             await_terminating,
+            uninstalls: request.by.operation == Operation::Remove,
+            wanted: desired,
         },
     );
     Ok(())

@@ -195,6 +195,7 @@ fn add_object(object: Object, desired: &mut DesiredState) {
     let order = Ordered {
         id: object.id.clone(),
         after: Vec::new(),
+        ready: Vec::new(),
         soft_dependencies: Vec::new(),
         priority: 0,
         last: false,

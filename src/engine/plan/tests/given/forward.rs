@@ -140,6 +140,8 @@ impl World {
                 manager: &manager(),
                 delete_data: self.delete_data,
                 await_terminating,
+                uninstalls: false,
+                wanted: &self.desired,
             },
         )
     }

@@ -19,7 +19,7 @@ use crate::{
 pub(super) type Written = IndexMap<String, Value>;
 
 /// The kinds that cases are about: `apiVersion`, and whether they lie in namespaces.
-const KINDS: [(&str, &str, bool); 16] = [
+const KINDS: [(&str, &str, bool); 17] = [
     ("APIService", "apiregistration.k8s.io/v1", false),
     ("ConfigMap", "v1", true),
     ("CronJob", "batch/v1", true),
@@ -31,6 +31,7 @@ const KINDS: [(&str, &str, bool); 16] = [
     ("PersistentVolume", "v1", false),
     ("PersistentVolumeClaim", "v1", true),
     ("Pod", "v1", true),
+    ("Project", "project.openshift.io/v1", false),
     ("ReplicaSet", "apps/v1", true),
     ("Secret", "v1", true),
     ("StatefulSet", "apps/v1", true),
@@ -268,6 +269,7 @@ pub(super) fn desired(id: &ObjectId, written: &Value) -> DesiredObject {
     let order = Ordered {
         id: id.clone(),
         after: after.iter().map(|name| self::id(name)).collect(),
+        ready: Vec::new(),
         soft_dependencies: Vec::new(),
         priority: take(&mut words, "priority"),
         last: take(&mut words, "last"),
