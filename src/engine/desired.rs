@@ -432,17 +432,19 @@ impl DesiredState {
             .or_else(|| self.expected(object))
     }
 
-    /// The phase that brings the kind of `object`, where one of the run does.
-    pub(crate) fn defining_phase(&self, object: &Object) -> Option<PhaseId> {
+    /// The definition of the kind of `object`, where it is wanted.
+    pub(crate) fn definition_of(&self, object: &Object) -> Option<&DesiredObject> {
         let is_defined = |wanted: &&DesiredObject| {
             Definition::of(&wanted.object.body).is_some_and(|definition| {
                 definition.group() == object.id.group && definition.kind() == object.id.kind
             })
         };
-        let definition = self.objects.values().find(is_defined);
-        definition
-            .map(|definition| definition.phase.clone())
-            .or_else(|| Some(self.expectation(object)?.0.id()))
+        self.objects.values().find(is_defined)
+    }
+
+    /// The phase whose controllers are expected to define the kind of `object`.
+    pub(crate) fn expecting_phase(&self, object: &Object) -> Option<PhaseId> {
+        Some(self.expectation(object)?.0.id())
     }
 
     /// Whether a controller of an earlier phase is expected to define the kind of `object`.

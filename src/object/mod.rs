@@ -10,6 +10,7 @@ mod filled_in;
 mod hint;
 mod id;
 mod kind;
+mod label_selector;
 mod marks;
 mod origin;
 mod peers;
@@ -32,6 +33,7 @@ pub(crate) use filled_in::{
 pub(crate) use hint::PhaseHint;
 pub(crate) use id::ObjectId;
 pub(crate) use kind::HasKind;
+pub(crate) use label_selector::LabelSelector;
 pub(crate) use marks::{AnnotatedMarks, Marks, RollbackMark};
 pub(crate) use origin::Origin;
 pub(crate) use peers::{annotated_wave, keeping_annotation, unheard_annotations};

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::engine::{
     desired::DesiredState,
-    plan::decide::{ChangeAction, Decision, Expansion, Selection, has_run, is_run_once},
+    plan::decide::{ChangeAction, Decision, Expansion, has_run, is_run_once},
+    plan::selection::Selection,
     plan::steps::{Removal, push_await_free, push_await_ready, push_removals, push_replaced},
 };
 use crate::{
@@ -28,7 +29,7 @@ pub(crate) fn plan_deploy(input: &DeployInput<'_>) -> Program {
     let repairs = push_repairs(&mut program, input, &mut to_write);
     let mut ends: HashMap<&str, StepId> = HashMap::new();
     let selected = wanted.phases.iter();
-    for phase in selected.filter(|phase| input.selection.holds_declared(&phase.name)) {
+    for phase in selected.filter(|phase| input.runs(&phase.id())) {
         let mut before = phase_ends(wanted, &phase.name, &ends);
         if before.is_empty() {
             before.clone_from(&repairs);
@@ -55,10 +56,7 @@ fn push_repairs(
 ) -> Vec<StepId> {
     let mut steps = Vec::new();
     let phases = input.wanted.phases.iter().map(PhaseSettings::id);
-    let holds_any = |phase: &PhaseId| {
-        let mut objects = input.wanted.objects.values();
-        input.selection.holds(phase) && objects.any(|object| object.phase == *phase)
-    };
+    let holds_any = |phase: &PhaseId| input.objects_of(phase).next().is_some();
     let Some(phase) = phases.into_iter().find(holds_any) else {
         return steps;
     };
@@ -89,12 +87,7 @@ fn push_phase(
     before: &[StepId],
 ) -> StepId {
     let wanted = input.wanted;
-    let objects: Vec<&ObjectId> = wanted
-        .objects
-        .iter()
-        .filter(|(_, object)| object.phase == *phase)
-        .map(|(id, _)| id)
-        .collect();
+    let objects: Vec<&ObjectId> = input.objects_of(phase).collect();
     let (last, first): (Vec<&ObjectId>, Vec<&ObjectId>) = objects
         .iter()
         .partition(|id| wanted.objects[**id].order.last);
@@ -127,7 +120,7 @@ pub(crate) struct DeployInput<'a> {
     pub(crate) live: &'a Live,
     /// What is remembered of objects.
     pub(crate) records: &'a Records,
-    /// Which phases are run.
+    /// What is run.
     pub(crate) selection: &'a Selection,
     /// Webhook configurations that refuse writes because nothing answers.
     pub(crate) dead_webhooks: &'a BTreeSet<ObjectId>,
@@ -136,6 +129,19 @@ pub(crate) struct DeployInput<'a> {
 }
 
 impl DeployInput<'_> {
+    /// Whether anything is done in `phase`.
+    fn runs(&self, phase: &PhaseId) -> bool {
+        self.selection.holds_whole(phase) || self.objects_of(phase).next().is_some()
+    }
+
+    /// The objects of `phase` that are part of the run.
+    fn objects_of(&self, phase: &PhaseId) -> impl Iterator<Item = &ObjectId> {
+        let objects = self.wanted.objects.iter();
+        let of_phase = objects.filter(move |(_, wanted)| wanted.phase == *phase);
+        let selected = of_phase.filter(|(_, wanted)| self.selection.holds_wanted(wanted));
+        selected.map(|(id, _)| id)
+    }
+
     /// Those of `ids` that are waited for: not a Job that has run and has removed itself.
     fn awaited(&self, ids: Vec<&ObjectId>) -> Vec<ObjectId> {
         let is_there = |id: &&ObjectId| {
@@ -281,8 +287,10 @@ fn await_declared(
             waiting.entry(ready).or_default().push(*step);
         }
     }
+    let selected: HashSet<&ObjectId> = input.objects_of(phase).collect();
     for (ready, users) in waiting {
-        let objects = input.awaited(ready.iter().collect());
+        let ready = ready.iter().filter(|id| selected.contains(id));
+        let objects = input.awaited(ready.collect());
         let written = objects.iter().filter_map(|id| numbers.get(id).copied());
         let after = before.iter().copied().chain(written).collect();
         let all_ready = push_await_ready(program, phase, after, objects, false);

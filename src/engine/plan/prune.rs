@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::engine::{
     desired::DesiredState,
     observe::history::{ReleaseHistory, UnsettledRevision},
-    plan::decide::Selection,
     plan::retention::{claims_with_data, is_made_by, needed_by_unbound, retained},
+    plan::selection::Selection,
     plan::steps::{Removal, RemovalMode, keep_while_needed},
 };
 use crate::{
@@ -54,15 +54,18 @@ impl PrunePlan {
 /// An object that may have to go, with the phase that it belonged to.
 pub(crate) type PruneCandidate = (ObjectId, PhaseId);
 
-/// The objects that revisions since the last good one wrote and that are not wanted any more; of
-/// the selected phases.
+/// The objects that revisions since the last good one wrote and that are not wanted any more, as far
+/// as they are selected.
 pub(crate) fn unwanted(
     wanted: &DesiredState,
     history: &ReleaseHistory,
     selection: &Selection,
+    live: &Live,
 ) -> Vec<PruneCandidate> {
-    let is_unwanted =
-        |(id, phase): &PruneCandidate| !wanted.objects.contains_key(id) && selection.holds(phase);
+    let is_unwanted = |(id, phase): &PruneCandidate| {
+        let there = live.object(id).map(AsRef::as_ref);
+        !wanted.objects.contains_key(id) && selection.holds_unwanted(phase, there)
+    };
     written(history).into_iter().filter(is_unwanted).collect()
 }
 

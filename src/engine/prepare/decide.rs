@@ -199,7 +199,13 @@ pub(crate) async fn decide_removals(
     request: &Request<'_>,
     prepared: &mut Prepared,
 ) -> Result<(), PrepareError> {
-    let candidates = unwanted(&prepared.desired, &prepared.history, request.selection);
+    let live = &prepared.observation.live;
+    let candidates = unwanted(
+        &prepared.desired,
+        &prepared.history,
+        request.selection,
+        live,
+    );
     remove(context, request, prepared, candidates, false).await
 }
 

@@ -12,6 +12,7 @@ pub(super) mod deploy;
 mod dry_run;
 mod observed;
 mod owners;
+pub(super) mod part;
 mod permissions;
 pub(super) mod prepared;
 pub(super) mod recheck;

@@ -428,3 +428,22 @@ fn what_an_annotation_keeps_stays() {
     forget ConfigMap/going
     ");
 }
+
+#[test]
+fn a_part_of_the_objects_prunes_what_has_its_labels() {
+    let case = |selection: &str| {
+        prune(&format!(
+            "
+        {selection}
+        desired: {{ConfigMap/a: {{}}}}
+        live:
+          ConfigMap/a: {{}}
+          ConfigMap/old: {{metadata: {{labels: {{app: web}}}}}}
+          ConfigMap/other: {{metadata: {{labels: {{app: api}}}}}}
+        records: {{ConfigMap/a: {{}}, ConfigMap/old: {{}}, ConfigMap/other: {{}}}}
+    "
+        ))
+    };
+    assert_snapshot!(case("selection: [app=web]"), @"delete ConfigMap/old of apps");
+    assert_snapshot!(case("selection: [ConfigMap/a]"), @"");
+}

@@ -265,11 +265,12 @@ pub(super) fn stored(id: &ObjectId, written: &Value) -> Value {
 pub(super) fn desired(id: &ObjectId, written: &Value) -> DesiredObject {
     let mut words = words(written);
     let after: Vec<String> = take(&mut words, "after");
+    let ready: Vec<String> = take(&mut words, "ready");
     let marks: Marks = take(&mut words, "marks");
     let order = Ordered {
         id: id.clone(),
         after: after.iter().map(|name| self::id(name)).collect(),
-        ready: Vec::new(),
+        ready: ready.iter().map(|name| self::id(name)).collect(),
         soft_dependencies: Vec::new(),
         priority: take(&mut words, "priority"),
         last: take(&mut words, "last"),
