@@ -240,13 +240,21 @@ impl Peer {
             Some(beginning) => name.starts_with(beginning),
             None => name == self.name,
         };
-        is_named && self.value.is_none_or(|expected| expected == value)
+        let fits = |expected: &str| expected.eq_ignore_ascii_case(value);
+        is_named && self.value.is_none_or(fits)
     }
 }
 
 /// The annotations of `object` that a tool reads, each with its value and what it means here.
 pub(super) fn peers(object: &Value) -> impl Iterator<Item = (&str, &str, Meaning)> {
-    let annotations = map(object, "/metadata/annotations").into_iter().flatten();
+    peers_at(object, "/metadata/annotations")
+}
+
+fn peers_at<'a>(
+    object: &'a Value,
+    place: &str,
+) -> impl Iterator<Item = (&'a str, &'a str, Meaning)> {
+    let annotations = map(object, place).into_iter().flatten();
     let texts = annotations.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)));
     let parts = texts.flat_map(|(name, value)| {
         let separator = if name == SYNC_OPTIONS { "," } else { "\n" };
@@ -260,7 +268,8 @@ pub(super) fn peers(object: &Value) -> impl Iterator<Item = (&str, &str, Meaning
 }
 
 /// The annotation that keeps `object`, which is there, from being deleted, as `NAME: VALUE`.
-/// `uninstalled`: with its whole release, and not because it is not wanted any more.
+/// `uninstalled`: with its whole release, and not because it is not wanted any more. Flux takes a
+/// label for it too.
 pub(crate) fn keeping_annotation(object: &Value, uninstalled: bool) -> Option<String> {
     let keeps = |meaning| match meaning {
         Meaning::Keep(Keep::Always) => true,
@@ -268,7 +277,8 @@ pub(crate) fn keeping_annotation(object: &Value, uninstalled: bool) -> Option<St
         Meaning::Keep(Keep::WhenUninstalled) => uninstalled,
         _ => false,
     };
-    let (name, value, _) = peers(object).find(|(_, _, meaning)| keeps(*meaning))?;
+    let mut said = peers(object).chain(peers_at(object, "/metadata/labels"));
+    let (name, value, _) = said.find(|(_, _, meaning)| keeps(*meaning))?;
     Some(format!("{name}: {value}"))
 }
 
@@ -325,6 +335,7 @@ mod tests {
             ("deployctl.dev/keep", "true", true, true),
             ("deployctl.dev/keep", "false", false, false),
             ("helm.sh/resource-policy", "keep", true, true),
+            ("helm.sh/resource-policy", "Keep", true, true),
             ("helm.sh/resource-policy", "other", false, false),
             (
                 "client.lifecycle.config.k8s.io/deletion",
@@ -356,6 +367,9 @@ mod tests {
             let kept = [false, true].map(|all| keeping_annotation(&object, all).is_some());
             assert_eq!(kept, [unwanted, uninstalled], "{name}: {value}");
         }
+        let labels = json!({"kustomize.toolkit.fluxcd.io/prune": "disabled"});
+        let labelled = json!({"metadata": {"labels": labels}});
+        assert!(keeping_annotation(&labelled, false).is_some());
     }
 
     #[test]

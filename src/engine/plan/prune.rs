@@ -1,6 +1,6 @@
 //! What becomes of what is no longer wanted.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
@@ -109,12 +109,7 @@ pub(crate) struct PruneInput<'a> {
 /// Decides what becomes of `candidates`: only what still has our entry, and was made by no
 /// controller, goes.
 pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, input: &PruneInput<'_>) -> PrunePlan {
-    let PruneInput {
-        live,
-        records,
-        manager,
-        ..
-    } = *input;
+    let PruneInput { live, manager, .. } = *input;
     let mut plan = PrunePlan::default();
     let mut to_go: Vec<(ObjectId, PhaseId, &Value)> = Vec::new();
     let wanted = wanted_there(input);
@@ -141,20 +136,7 @@ pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, input: &PruneInput<'_>
             Seen::Present(_) | Seen::Absent | Seen::Unasked => plan.gone.push(id),
         }
     }
-    let claims = claims_with_data(live);
-    let mut reasons = retained(
-        &to_go.iter().map(|(id, _, there)| (id, *there)),
-        &claims,
-        input.delete_data,
-    );
-    for (id, ..) in to_go
-        .iter()
-        .filter(|(id, ..)| !input.delete_data && is_retained_for(id, records, &claims))
-    {
-        reasons.entry(id.clone()).or_insert_with(|| {
-            "it is kept since an earlier run, with the data that may need it".to_owned()
-        });
-    }
+    let mut reasons = reasons_to_stay(&to_go, input);
     plan.removals.extend(claims_of(&to_go, input));
     let needed = needed_by_unbound(to_go.iter().map(|(id, _, there)| (id, *there)), live);
     for (id, phase, there) in to_go {
@@ -172,6 +154,26 @@ pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, input: &PruneInput<'_>
         keep_while_needed(&mut plan.removals, &needed);
     }
     plan
+}
+
+/// Why some of what is `to_go` stays: it holds data, or is needed for that.
+fn reasons_to_stay(
+    to_go: &[(ObjectId, PhaseId, &Value)],
+    input: &PruneInput<'_>,
+) -> BTreeMap<ObjectId, String> {
+    let claims = claims_with_data(input.live);
+    let objects = to_go.iter().map(|(id, _, there)| (id, *there));
+    let mut reasons = retained(&objects, &claims, input.delete_data);
+    let is_retained = |id: &ObjectId| is_retained_for(id, input.records, &claims);
+    for (id, ..) in to_go
+        .iter()
+        .filter(|(id, ..)| !input.delete_data && is_retained(id))
+    {
+        reasons.entry(id.clone()).or_insert_with(|| {
+            "it is kept since an earlier run, with the data that may need it".to_owned()
+        });
+    }
+    reasons
 }
 
 /// What a stored object is known by, whatever the group that it is served in: uid, namespace and

@@ -36,7 +36,7 @@ impl Part {
     }
 
     /// Whether not all objects of a phase are chosen.
-    fn is_of_objects(&self) -> bool {
+    pub(crate) fn is_of_objects(&self) -> bool {
         !self.objects.is_empty() || self.labels.is_some()
     }
 

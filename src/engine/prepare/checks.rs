@@ -47,12 +47,13 @@ pub(crate) fn unknown_kinds(
 ) -> Vec<Finding> {
     let desired = &prepared.desired;
     // What brings a kind must be part of the run.
-    let is_brought = |object: &Object| match desired.definition_of(object) {
-        Some(definition) => request.selection.holds_wanted(definition),
-        None => {
-            let phase = desired.expecting_phase(object);
-            phase.is_none_or(|phase| request.selection.holds_whole(&phase))
+    let selection = request.selection;
+    let is_brought = |object: &Object| {
+        if let Some(definition) = desired.definition_of(object) {
+            return selection.holds_wanted(definition);
         }
+        let phase = desired.expecting_phase(object);
+        phase.is_none_or(|phase| selection.holds_whole(&phase))
     };
     let kind = |object: &Object| match served.exact(&object.api_version, &object.id.kind) {
         Some(resource) => Some(resource.clone()),

@@ -7,7 +7,7 @@ use crate::engine::{
     desired::DesiredState,
     observe::claims::observe_claims,
     observe::webhooks::find_webhooks,
-    plan::config_restart::{preserve_restart_annotation, restart},
+    plan::config_restart::{name_left_out_readers, preserve_restart_annotation, restart},
     plan::decide::{ChangeAction, Decision, decide},
     plan::prune::{PruneCandidate, PruneInput, plan_prune, unwanted},
     prepare::autoscalers::leave_replicas,
@@ -66,6 +66,11 @@ pub(crate) async fn decide_changes(
             *decision = tried;
         }
     }
+    name_left_out_readers(
+        &prepared.desired,
+        &mut decisions,
+        &prepared.observation.live,
+    );
     prepared.decisions = decisions;
     refuse(&findings)
 }

@@ -27,7 +27,7 @@ pub(crate) async fn prepare_deploy(
     ask: &mut dyn Ask,
 ) -> Result<Prepared, PrepareError> {
     let Declarations { plan, .. } = declarations;
-    let (mut prepared, findings) = observed(context, request, plan, rendering).await?;
+    let (mut prepared, findings) = observed(context, request, plan, rendering, ask).await?;
     recreate::check(request.recreate, &prepared.desired, plan)?;
     check(context, request, plan, &mut prepared, findings, ask).await?;
     if secrets::are_selected(plan, request.selection, &prepared.observation.live)? {
@@ -47,8 +47,14 @@ async fn observed(
     request: &Request<'_>,
     plan: &Plan,
     rendering: Rendering,
+    ask: &mut dyn Ask,
 ) -> Result<(Prepared, Vec<Finding>), PrepareError> {
+    let said: Vec<String> = rendering.warnings().map(ToString::to_string).collect();
     let rendering = rendering.for_cluster(plan, context.served)?;
+    let warnings = rendering.warnings().map(ToString::to_string);
+    for warning in warnings.filter(|warning| !said.contains(warning)) {
+        ask.note(&format!("Warning: {warning}"));
+    }
     let skipped = rendering.skipped(plan, context.served);
     let desired = rendering.desired(plan, &skipped);
     let history = context.history().await?;

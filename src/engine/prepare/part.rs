@@ -22,7 +22,7 @@ struct Candidate {
     object: Value,
 }
 
-/// Refuses names that no object of `plan` has, or several, and a part in which nothing is.
+/// Refuses names that no object of `plan` has, or several, and objects of which there are none.
 pub(crate) fn check_part(
     part: &Part,
     rendering: &Rendering,
@@ -34,7 +34,8 @@ pub(crate) fn check_part(
     }
     let selection = Selection::Only(part.clone());
     let is_chosen = |it: &Candidate| selection.holds_object(&it.phase, &it.id, &it.object);
-    if known.is_empty() || known.iter().any(is_chosen) {
+    // A phase may be empty: what has left it goes.
+    if !part.is_of_objects() || known.iter().any(is_chosen) {
         return Ok(());
     }
     Err(nothing_chosen(part, &known))

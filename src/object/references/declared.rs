@@ -22,8 +22,17 @@ pub(super) struct DeclaredOrder {
 struct Named<'a> {
     group: Option<&'a str>,
     kind: Option<&'a str>,
-    namespace: Option<Option<&'a str>>,
+    place: Place<'a>,
     name: Option<&'a str>,
+}
+
+/// Where an object lies that an annotation names.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Place<'a> {
+    #[default]
+    Anywhere,
+    Cluster,
+    Namespace(&'a str),
 }
 
 /// A rule about all members of a group.
@@ -206,16 +215,18 @@ fn rule(value: &str) -> Option<Rule> {
 
 fn path_of(path: &str) -> Option<Named<'_>> {
     let parts: Vec<&str> = path.split('/').collect();
-    let (group, namespace, kind, name) = match parts.as_slice() {
-        [group, "namespaces", namespace, kind, name] => (*group, Some(*namespace), *kind, *name),
-        [group, kind, name] => (*group, None, *kind, *name),
+    let (group, place, kind, name) = match parts.as_slice() {
+        [group, "namespaces", namespace, kind, name] => {
+            (*group, Place::Namespace(namespace), *kind, *name)
+        }
+        [group, kind, name] => (*group, Place::Cluster, *kind, *name),
         _ => return None,
     };
-    let is_complete = !kind.is_empty() && !name.is_empty() && namespace != Some("");
+    let is_complete = !kind.is_empty() && !name.is_empty() && place != Place::Namespace("");
     is_complete.then_some(Named {
         group: Some(group),
         kind: Some(kind),
-        namespace: Some(namespace),
+        place,
         name: Some(name),
     })
 }
@@ -227,7 +238,7 @@ fn pairs(value: &str) -> Option<Named<'_>> {
         match key {
             "group" => named.group = Some(value),
             "kind" => named.kind = Some(value),
-            "namespace" => named.namespace = Some(Some(value)),
+            "namespace" => named.place = Place::Namespace(value),
             "name" => named.name = Some(value),
             "state" | "version" => {}
             _ => return None,
@@ -238,13 +249,17 @@ fn pairs(value: &str) -> Option<Named<'_>> {
 
 impl Named<'_> {
     fn means(&self, id: &ObjectId) -> bool {
-        self.group.is_none_or(|group| group == id.group)
+        let namespace = id.namespace.as_deref();
+        let is_there = match self.place {
+            Place::Anywhere => true,
+            Place::Cluster => namespace.is_none(),
+            Place::Namespace(name) => namespace == Some(name),
+        };
+        is_there
+            && self.group.is_none_or(|group| group == id.group)
             && self
                 .kind
                 .is_none_or(|kind| kind.eq_ignore_ascii_case(&id.kind))
-            && self
-                .namespace
-                .is_none_or(|namespace| namespace == id.namespace.as_deref())
             && self.name.is_none_or(|name| name == id.name)
     }
 }

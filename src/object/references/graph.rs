@@ -36,7 +36,9 @@ impl References {
         let declared = DeclaredOrder::of(objects);
         for (id, before) in &declared.after {
             let needs = needs.entry(id.clone()).or_default();
-            before.iter().for_each(|need| needs.add(need, false));
+            for need in before {
+                needs.add(need, false);
+            }
         }
         Self {
             needs,

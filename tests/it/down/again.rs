@@ -64,7 +64,7 @@ fn release(project: &Project, name: &str) {
     project.kubectl(&["patch", "configmap", name, "--type=merge", "-p", patch]);
 }
 
-/// As an operator or a GitOps tool does.
+/// As operators do, and whoever else looks after what is there.
 #[test]
 fn what_somebody_makes_again_is_no_difference_of_a_rollback_and_is_named() {
     kubectl(&["create", "namespace", "made-again-back"]);

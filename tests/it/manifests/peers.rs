@@ -14,6 +14,10 @@ fn annotated(manifest: &str, name: &str, value: &str) -> String {
     manifest.replacen("metadata: {", &annotation, 1)
 }
 
+fn is_there(project: &Project, name: &str) -> bool {
+    project.get(&format!("configmap/{name}")).is_object()
+}
+
 #[test]
 fn what_other_tools_keep_is_kept_and_named() {
     let kept = |name: &str, annotation: &str, value: &str| {
@@ -47,12 +51,9 @@ fn what_other_tools_keep_is_kept_and_named() {
         "{}",
         outcome.stderr
     );
-    assert!(project.get("configmap/plain").is_null());
+    assert!(!is_there(&project, "plain"));
     for name in ["ours", "of-helm", "of-flux", "unpruned"] {
-        assert!(
-            project.get(&format!("configmap/{name}")).is_object(),
-            "{name}"
-        );
+        assert!(is_there(&project, name), "{name}");
     }
 
     let outcome = project.command("down", &["--yes"]).run().exited(0);
@@ -64,16 +65,10 @@ fn what_other_tools_keep_is_kept_and_named() {
         outcome.stderr
     );
     for name in ["ours", "of-helm", "of-flux", "installed"] {
-        assert!(
-            project.get(&format!("configmap/{name}")).is_object(),
-            "{name}"
-        );
+        assert!(is_there(&project, name), "{name}");
     }
     for name in ["web", "unpruned"] {
-        assert!(
-            project.get(&format!("configmap/{name}")).is_null(),
-            "{name}"
-        );
+        assert!(!is_there(&project, name), "{name}");
     }
     assert!(
         get("default", "namespace/kept-by-peers").is_object(),

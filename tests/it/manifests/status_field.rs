@@ -1,6 +1,7 @@
 //! Custom resources whose `status` is nobody's but their author's.
 
 use crate::support::{
+    apply, established,
     manifests::faulty_deployment,
     project::{Project, written},
 };
@@ -74,4 +75,16 @@ fn a_status_without_a_subresource_is_sent_compared_and_restored() {
     let said = format!("{}{}", outcome.stdout, outcome.stderr);
     let warning = "only the cluster sets `status`, so it is not sent";
     assert!(said.contains(warning), "{said}");
+
+    // So does the cluster, where the definition is another release's.
+    project.rewrite("databases/definition.yaml", &definition(group, "{}"));
+    let other = "status-elsewhere.deployctl.test";
+    apply("default", &definition(other, "{status: {}}"));
+    established(&format!("switches.{other}"));
+    project.rewrite("databases/other.yaml", &switch(other, "on"));
+    let outcome = project
+        .up(&["--only", &format!("Switch.{other}/main")])
+        .args(["--timeout", "1s"])
+        .run();
+    assert!(outcome.stderr.contains(warning), "{}", outcome.stderr);
 }

@@ -78,6 +78,26 @@ fn only_the_named_objects_are_touched_and_the_shown_plan_says_what_is_left_out()
 }
 
 #[test]
+fn who_reads_what_changes_and_is_left_out_is_named() {
+    let reader = deployment("web").replacen(
+        "image:",
+        "envFrom: [{configMapRef: {name: settings}}], image:",
+        1,
+    );
+    let project = Project::new("only-read")
+        .manifest("apps/settings.yaml", &config_map("settings", "1"))
+        .manifest("apps/web.yaml", &reader);
+    project.deploy(&[]);
+    project.rewrite("apps/settings.yaml", &config_map("settings", "2"));
+    let outcome = project
+        .up(&["--only", "ConfigMap/settings"])
+        .run()
+        .exited(0);
+    let said = "Deployment/only-read/web is no part of this run and does not restart";
+    assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
+}
+
+#[test]
 fn labels_select_and_phases_narrow() {
     let project = three("only-labelled");
     all(&project, "2");
@@ -95,78 +115,71 @@ fn labels_select_and_phases_narrow() {
     assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
 }
 
+/// Runs `up`, which is refused and says all of `said`.
+#[track_caller]
+fn refused(project: &Project, arguments: &[&str], said: [&str; 2]) {
+    let outcome = project.up(arguments).run().exited(2);
+    for text in said {
+        assert!(outcome.stderr.contains(text), "{text}: {}", outcome.stderr);
+    }
+}
+
 #[test]
 fn a_part_in_which_nothing_is_names_what_is_nearby() {
-    let project = Project::new("only-nothing")
-        .plan("secrets: [{name: database, data: {password: {generate: {length: 20}}}}]\n");
+    let project = Project::new("only-nothing");
     all(&project, "1");
-    for (arguments, said) in [
-        (
-            ["--only", "ConfigMap/wev"].as_slice(),
-            [
-                "`--only ConfigMap/wev` names no object of the plan",
-                "did you mean `--only ConfigMap/web`?",
-            ],
-        ),
-        (
-            &["--only", "cm/web"],
-            [
-                "`--only cm/web` names no object of the plan",
-                "there is `--only ConfigMap/only-nothing/web`",
-            ],
-        ),
-        (
-            &["-l", "app=shop"],
-            [
-                "no object of the plan is chosen by `--selector`",
-                "the label `app` is `api`, `web`",
-            ],
-        ),
-        (
-            &["-l", "tier"],
-            [
-                "no object of the plan is chosen by `--selector`",
-                "nothing has the label `tier`; there are `app`",
-            ],
-        ),
-        (
-            &["--only", "ConfigMap/web", "--phase", "databases"],
-            [
-                "no object of the plan is chosen by `--phase` and `--only`",
-                "ConfigMap/only-nothing/web is in phase `apps`",
-            ],
-        ),
-        (
-            &["-l", "app in web"],
-            ["`app in web` is no label selector", "`KEY in (A,B)`"],
-        ),
-        (
-            &["--only", "ConfigMap/web"],
-            [
-                "namespace `only-nothing` does not exist",
-                "`--only Namespace/only-nothing`",
-            ],
-        ),
-    ] {
-        let outcome = project.up(arguments).run().exited(2);
-        for text in said {
-            assert!(outcome.stderr.contains(text), "{text}: {}", outcome.stderr);
-        }
-    }
+    let only = |name: &str, said: [&str; 2]| refused(&project, &["--only", name], said);
+    only(
+        "ConfigMap/wev",
+        [
+            "`--only ConfigMap/wev` names no object of the plan",
+            "did you mean `--only ConfigMap/web`?",
+        ],
+    );
+    let there = "there is `--only ConfigMap/only-nothing/web`";
+    only(
+        "cm/web",
+        ["`--only cm/web` names no object of the plan", there],
+    );
+    let nothing = "no object of the plan is chosen by `--selector`";
+    let labelled = |selector: &str, said: [&str; 2]| refused(&project, &["-l", selector], said);
+    labelled("app=shop", [nothing, "the label `app` is `api`, `web`"]);
+    let keys = "nothing has the label `tier`; there are `app`";
+    labelled("tier", [nothing, keys]);
+    let unclear = "`app in web` is no label selector";
+    labelled("app in web", [unclear, "`KEY in (A,B)`"]);
+    refused(
+        &project,
+        &["--only", "ConfigMap/web", "--phase", "databases"],
+        [
+            "no object of the plan is chosen by `--phase` and `--only`",
+            "ConfigMap/only-nothing/web is in phase `apps`",
+        ],
+    );
+    project.assert_nothing_was_written();
+}
+
+#[test]
+fn a_first_run_of_some_objects_needs_their_namespace_and_takes_declared_secrets() {
+    let project = Project::new("only-first")
+        .plan("secrets: [{name: database, data: {password: {generate: {length: 20}}}}]\n")
+        .manifest("apps/web.yaml", &config_map("web", "1"));
+    let absent = "namespace `only-first` does not exist";
+    let remedy = "`--only Namespace/only-first`";
+    refused(&project, &["--only", "ConfigMap/web"], [absent, remedy]);
     project.assert_nothing_was_written();
 
-    // A first run of some objects; Secrets that the plan declares are objects like others.
     let both = [
         "--only",
-        "Namespace/only-nothing",
+        "Namespace/only-first",
         "--only",
         "Secret/database",
     ];
     assert_eq!(
         written(&project.deploy(&both)),
         [
-            "created Namespace/only-nothing",
-            "created Secret/only-nothing/database"
+            "created Namespace/only-first",
+            "created Secret/only-first/database"
         ]
     );
 }
