@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::{
     get,
     manifests::{config_map, deployment, documents},
-    project::Project,
+    project::{Project, written},
 };
 
 /// `manifest` with the annotation `name`.
@@ -55,6 +55,10 @@ fn what_other_tools_keep_is_kept_and_named() {
     for name in ["ours", "of-helm", "of-flux", "unpruned"] {
         assert!(is_there(&project, name), "{name}");
     }
+
+    let revision = project.last_revision()["number"].clone();
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+    assert_eq!(project.last_revision()["number"], revision);
 
     let outcome = project.command("down", &["--yes"]).run().exited(0);
     assert!(
