@@ -9,7 +9,7 @@ use super::consent::Consent;
 use crate::{
     engine::{self, Decision, Prepared, RemovalMode},
     object::{HasKind as _, ObjectId},
-    plan::PhaseId,
+    plan::{PhaseId, PhaseSettings},
     report::{ChangeAction, ChangeRow, ChangeSummary},
 };
 
@@ -40,9 +40,26 @@ pub(super) fn summary(consent: &Consent<'_>, prepared: &Prepared) -> ChangeSumma
         server: consent.server.clone(),
         namespaces: namespaces(consent, prepared),
         rows,
+        left_out: left_out(prepared),
         variables_not_from_file: consent.foreign_variables.clone(),
         secrets: written_secrets(prepared),
     }
+}
+
+/// How many objects of each phase are wanted and no part of the run.
+fn left_out(prepared: &Prepared) -> Vec<(PhaseId, usize)> {
+    let decided = prepared.decisions.iter().map(|decision| &decision.id);
+    let decided: BTreeSet<&ObjectId> = decided.collect();
+    let phases = prepared.desired.phases.iter().map(PhaseSettings::id);
+    let number = |phase: &PhaseId| {
+        let objects = prepared.desired.objects.iter();
+        let of_phase =
+            objects.filter(|(id, wanted)| wanted.phase == *phase && !decided.contains(id));
+        of_phase.count()
+    };
+    let numbers = phases.map(|phase| (number(&phase), phase));
+    let left = numbers.filter(|(number, _)| *number > 0);
+    left.map(|(number, phase)| (phase, number)).collect()
 }
 
 /// The namespaces that objects go to, or go from.

@@ -53,6 +53,8 @@ pub(crate) struct DesiredObject {
 pub(crate) struct WriteOrder {
     /// Objects that must be there first.
     pub(crate) after: Vec<ObjectId>,
+    /// Those of them that must be ready.
+    pub(crate) ready: Vec<ObjectId>,
     /// Objects without which it may fail while it starts.
     pub(crate) soft_dependencies: Vec<ObjectId>,
     /// Of the objects that could be written, the one with the highest priority is.
@@ -65,6 +67,7 @@ impl From<Ordered> for WriteOrder {
     fn from(order: Ordered) -> Self {
         let Ordered {
             after,
+            ready,
             soft_dependencies,
             priority,
             last,
@@ -72,6 +75,7 @@ impl From<Ordered> for WriteOrder {
         } = order;
         Self {
             after,
+            ready,
             soft_dependencies,
             priority,
             last,
@@ -188,6 +192,8 @@ impl DesiredObject {
 struct StoredObject {
     phase: PhaseId,
     after: Vec<ObjectId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    ready: Vec<ObjectId>,
     #[serde(default, rename = "leansOn")]
     soft_dependencies: Vec<ObjectId>,
     priority: u32,
@@ -207,6 +213,7 @@ impl From<DesiredObject> for StoredObject {
     fn from(object: DesiredObject) -> Self {
         let WriteOrder {
             after,
+            ready,
             soft_dependencies,
             priority,
             last,
@@ -215,6 +222,7 @@ impl From<DesiredObject> for StoredObject {
         Self {
             phase: object.phase,
             after,
+            ready,
             soft_dependencies,
             priority,
             last,
@@ -253,6 +261,7 @@ impl TryFrom<StoredObject> for DesiredObject {
             phase: stored.phase,
             order: WriteOrder {
                 after: stored.after,
+                ready: stored.ready,
                 soft_dependencies: stored.soft_dependencies,
                 priority: stored.priority,
                 last: stored.last,
@@ -423,17 +432,19 @@ impl DesiredState {
             .or_else(|| self.expected(object))
     }
 
-    /// The phase that brings the kind of `object`, where one of the run does.
-    pub(crate) fn defining_phase(&self, object: &Object) -> Option<PhaseId> {
+    /// The definition of the kind of `object`, where it is wanted.
+    pub(crate) fn definition_of(&self, object: &Object) -> Option<&DesiredObject> {
         let is_defined = |wanted: &&DesiredObject| {
             Definition::of(&wanted.object.body).is_some_and(|definition| {
                 definition.group() == object.id.group && definition.kind() == object.id.kind
             })
         };
-        let definition = self.objects.values().find(is_defined);
-        definition
-            .map(|definition| definition.phase.clone())
-            .or_else(|| Some(self.expectation(object)?.0.id()))
+        self.objects.values().find(is_defined)
+    }
+
+    /// The phase whose controllers are expected to define the kind of `object`.
+    pub(crate) fn expecting_phase(&self, object: &Object) -> Option<PhaseId> {
+        Some(self.expectation(object)?.0.id())
     }
 
     /// Whether a controller of an earlier phase is expected to define the kind of `object`.

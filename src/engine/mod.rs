@@ -16,14 +16,16 @@ pub(crate) use events::Emitter;
 pub(crate) use execute::policy::{CancelSignals, Limits};
 pub(crate) use observe::desired_state::read_desired_state;
 pub(crate) use observe::history::{ReleaseHistory, is_deployed};
-pub(crate) use plan::decide::{ChangeAction, Decision, Selection};
+pub(crate) use plan::decide::{ChangeAction, Decision};
 pub(crate) use plan::prune::PrunePlan;
+pub(crate) use plan::selection::{Part, Selection};
 pub(crate) use plan::steps::RemovalMode;
 pub(crate) use prepare::access::access;
 pub(crate) use prepare::ask::Ask;
 pub(crate) use prepare::checks::check_deletions;
 pub(crate) use prepare::context::{PrepareContext, PrepareError};
 pub(crate) use prepare::deploy::prepare_deploy;
+pub(crate) use prepare::part::check_part;
 pub(crate) use prepare::prepared::Prepared;
 pub(crate) use prepare::recheck::recheck;
 pub(crate) use prepare::removal::{

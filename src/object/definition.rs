@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{
     field::{is_present, is_true, list, text},
     kind::HasKind as _,
-    scope::Scope,
+    scope::{Scope, StatusField},
     view::ManifestView,
 };
 
@@ -54,6 +54,16 @@ impl<'a> Definition<'a> {
         text(self.0, "/spec/scope").map(|scope| match scope {
             "Cluster" => Scope::Cluster,
             _ => Scope::Namespaced,
+        })
+    }
+
+    /// Whose `status` is in `version`; `None` where it defines no such version.
+    pub(crate) fn status(self, version: &str) -> Option<StatusField> {
+        let version = self.versions().find(|defined| defined.name == version)?;
+        Some(if version.has_status {
+            StatusField::Subresource
+        } else {
+            StatusField::Ordinary
         })
     }
 
@@ -112,6 +122,13 @@ mod tests {
             has_status: is,
         };
         assert_eq!(versions, [version("v1", true), version("v1beta1", false)]);
+        let statuses = ["v1", "v1beta1", "v2"].map(|version| definition.status(version));
+        let expected = [
+            Some(StatusField::Subresource),
+            Some(StatusField::Ordinary),
+            None,
+        ];
+        assert_eq!(statuses, expected);
     }
 
     #[test]

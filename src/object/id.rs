@@ -55,6 +55,24 @@ impl ObjectId {
         }
     }
 
+    /// Whether people mean it by `name`: `KIND/NAME` or `KIND/NAMESPACE/NAME`, with kinds in lower
+    /// case too, and with `.GROUP`.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        let parts: Vec<&str> = name.split('/').collect();
+        let (kind, namespace, name) = match parts.as_slice() {
+            [kind, name] => (*kind, None, *name),
+            [kind, namespace, name] => (*kind, Some(*namespace), *name),
+            _ => return false,
+        };
+        let (kind, group) = kind
+            .split_once('.')
+            .map_or((kind, None), |(kind, group)| (kind, Some(group)));
+        kind.eq_ignore_ascii_case(&self.kind)
+            && group.is_none_or(|group| group == self.group)
+            && namespace.is_none_or(|namespace| Some(namespace) == self.namespace.as_deref())
+            && name == self.name
+    }
+
     /// The identity written in `object`, or `None` where `apiVersion`, `kind` or `metadata.name` is
     /// missing.
     pub(crate) fn of(object: &Value) -> Option<Self> {
@@ -90,6 +108,38 @@ impl fmt::Display for ObjectId {
         match &self.namespace {
             Some(namespace) => write!(formatter, "{}/{namespace}/{}", self.kind, self.name),
             None => write!(formatter, "{}/{}", self.kind, self.name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_is_named_with_and_without_namespace_and_group() {
+        let id = ObjectId {
+            group: "apps".to_owned(),
+            kind: "Deployment".to_owned(),
+            namespace: Some("shop".to_owned()),
+            name: "web".to_owned(),
+        };
+        for name in [
+            "Deployment/web",
+            "deployment/web",
+            "Deployment/shop/web",
+            "deployment.apps/shop/web",
+        ] {
+            assert!(id.is_called(name), "{name}");
+        }
+        for name in [
+            "web",
+            "Deployment/other/web",
+            "deployment.batch/web",
+            "Deployment/web/",
+            "StatefulSet/web",
+        ] {
+            assert!(!id.is_called(name), "{name}");
         }
     }
 }

@@ -11,8 +11,10 @@ mod filled_in;
 mod hint;
 mod id;
 mod kind;
+mod label_selector;
 mod marks;
 mod origin;
+mod peers;
 mod pod;
 mod problem;
 mod quantity;
@@ -33,13 +35,15 @@ pub(crate) use filled_in::{
 pub(crate) use hint::PhaseHint;
 pub(crate) use id::ObjectId;
 pub(crate) use kind::HasKind;
+pub(crate) use label_selector::LabelSelector;
 pub(crate) use marks::{AnnotatedMarks, Marks, RollbackMark};
 pub(crate) use origin::Origin;
+pub(crate) use peers::{annotated_wave, keeping_annotation, unheard_annotations};
 pub(crate) use pod::{containers, image_name, pod_spec, pod_template};
 pub(crate) use problem::Problem;
 pub(crate) use quantity::amount;
 pub(crate) use references::{References, configuration_read_at_start, scale_target};
-pub(crate) use scope::{KnownScopes, Scope, ScopeLookup};
+pub(crate) use scope::{KnownScopes, Scope, ScopeLookup, StatusField, is_built_in_group};
 pub(crate) use text::{neutralise, one_line};
 pub(crate) use view::{ManifestView, Owner, strip_managed_fields};
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{
     path::{Element, Path},
     shape::Shape,
-    system::is_of_system,
+    system::{has_ordinary_status, is_of_system},
 };
 
 /// One place in which a write changed an object.
@@ -23,7 +23,8 @@ pub(crate) struct ChangedPath {
     pub(crate) after: Option<Value>,
 }
 
-/// Where two stored states of one object differ, leaving out `status` and what the system writes.
+/// Where two stored states of one object differ, leaving out what the system writes, and `status`
+/// where it has a subresource.
 ///
 /// List items are matched by the keys that the `managedFields` of either state show; other lists
 /// are compared as wholes, as are maps that an entry holds as wholes. What came or went altogether
@@ -32,6 +33,7 @@ pub(crate) struct ChangedPath {
 pub(crate) fn changed_paths(before: &Value, after: &Value) -> Vec<ChangedPath> {
     let mut comparison = Comparison {
         shape: &Shape::of(&[before, after]),
+        ordinary_status: has_ordinary_status(before) || has_ordinary_status(after),
         changes: Vec::new(),
     };
     comparison.compare(&Path::default(), Some(before), Some(after));
@@ -72,12 +74,13 @@ fn change_within(whole: &mut ChangedPath, later: &ChangedPath) {
 
 struct Comparison<'a> {
     shape: &'a Shape,
+    ordinary_status: bool,
     changes: Vec<ChangedPath>,
 }
 
 impl<'a> Comparison<'a> {
     fn compare(&mut self, path: &Path, before: Option<&'a Value>, after: Option<&'a Value>) {
-        if before == after || is_of_system(path) {
+        if before == after || is_of_system(path, self.ordinary_status) {
             return;
         }
         if !self.compare_items(path, before, after) && !self.compare_fields(path, before, after) {

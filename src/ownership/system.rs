@@ -2,8 +2,14 @@
 
 use serde_json::Value;
 
-use super::path::{Element, Path};
-use crate::object::{filled_in_annotations, is_filled_in_annotation};
+use super::{
+    entries::{Entry, entries},
+    path::{Element, Path},
+};
+use crate::object::{
+    ManifestView, field::is_present, filled_in_annotations, is_built_in_group,
+    is_filled_in_annotation,
+};
 
 /// What the API server itself writes into `metadata`.
 /// <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/>
@@ -18,9 +24,23 @@ const METADATA: [&str; 8] = [
     "deletionGracePeriodSeconds",
 ];
 
+/// Whether `status` of `object` is a field like any other: somebody holds it without the
+/// subresource of that name, which a kind has or has not. Entries of built-in kinds were written
+/// without it before Kubernetes 1.22.
+pub(super) fn has_ordinary_status(object: &Value) -> bool {
+    let holds = |entry: &Entry<'_>| {
+        entry.subresource().is_empty()
+            && entry
+                .fields_v1()
+                .is_some_and(|fields| is_present(fields, "/f:status"))
+    };
+    !is_built_in_group(ManifestView(object).group()) && entries(object).any(|entry| holds(&entry))
+}
+
 /// Whether the system writes what is at `path`, so that it is never put back and never compared:
-/// `status`, what the API server counts and names, and the annotations of its controllers.
-pub(super) fn is_of_system(path: &Path) -> bool {
+/// `status`, unless it is `ordinary_status`, what the API server counts and names, and the
+/// annotations of its controllers.
+pub(super) fn is_of_system(path: &Path, ordinary_status: bool) -> bool {
     let names: Vec<&str> = path
         .elements()
         .iter()
@@ -29,7 +49,8 @@ pub(super) fn is_of_system(path: &Path) -> bool {
         .collect();
     match names.as_slice() {
         // In which version an object is read is no part of it.
-        ["apiVersion"] | ["status", ..] => true,
+        ["apiVersion"] => true,
+        ["status", ..] => !ordinary_status,
         ["metadata", "annotations", name, ..] => is_filled_in_annotation(name),
         ["metadata", name, ..] => METADATA.contains(name),
         _ => false,
@@ -51,10 +72,8 @@ pub(super) fn remove_system_fields(object: &mut Value) {
         .map(|name| Path::of_fields(&["metadata", name]));
     let annotations =
         filled_in_annotations().map(|name| Path::of_fields(&["metadata", "annotations", name]));
-    for path in metadata
-        .chain(annotations)
-        .chain([Path::of_fields(&["status"])])
-    {
+    let status = (!has_ordinary_status(object)).then(|| Path::of_fields(&["status"]));
+    for path in metadata.chain(annotations).chain(status) {
         path.remove(object);
     }
 }

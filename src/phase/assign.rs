@@ -243,7 +243,7 @@ impl Assigning<'_> {
 }
 
 /// For each phase, which phases have ended before it starts, directly or by way of others.
-fn predecessors(phases: &[PhaseSettings]) -> Vec<Vec<bool>> {
+pub(super) fn predecessors(phases: &[PhaseSettings]) -> Vec<Vec<bool>> {
     let mut before: Vec<Vec<bool>> = Vec::with_capacity(phases.len());
     for phase in phases {
         let mut own = vec![false; phases.len()];

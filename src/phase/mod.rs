@@ -7,6 +7,7 @@ mod matching;
 mod order;
 mod reason;
 mod table;
+mod waves;
 
 #[cfg(test)]
 mod tests;
@@ -15,3 +16,4 @@ pub(crate) use assign::{Assignment, assign};
 pub(crate) use ignored::{idle_ignored_fields, ignored_fields};
 pub(crate) use marks::marks;
 pub(crate) use order::{Ordered, order};
+pub(crate) use waves::contradicted_waves;

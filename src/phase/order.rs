@@ -1,10 +1,10 @@
 //! The order in which the objects of a phase are written, and what leans on what inside it.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use indexmap::IndexMap;
 
-use crate::object::{HasKind as _, Object, ObjectId, References, field::text};
+use crate::object::{HasKind as _, Object, ObjectId, References, annotated_wave, field::text};
 
 /// One object of a phase in the order in which the phase writes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub(crate) struct Ordered {
     /// Objects of the same phase that are written before it: a Namespace, a CRD (established and
     /// served), what it reads or runs under.
     pub(crate) after: Vec<ObjectId>,
+    /// Those of them that must be ready before: annotations say so.
+    pub(crate) ready: Vec<ObjectId>,
     /// Objects of the same phase without which it may fail while it starts: what it needs, and whom
     /// it speaks to, directly or by way of others. They say nothing about the order.
     pub(crate) soft_dependencies: Vec<ObjectId>,
@@ -31,22 +33,93 @@ pub(crate) struct Ordered {
 /// `objects` are the objects of one phase. Cycles are broken, always at the same place.
 pub(crate) fn order(objects: &[&Object], references: &References) -> Vec<Ordered> {
     let members: HashSet<&ObjectId> = objects.iter().map(|object| &object.id).collect();
+    let declared = declared(objects, &members, references);
     let mut after: IndexMap<&ObjectId, Vec<&ObjectId>> = objects
         .iter()
-        .map(|object| (&object.id, waits_for(object, objects, &members, references)))
+        .map(|object| {
+            let mut others = waits_for(object, objects, &members, references);
+            let known: HashSet<&ObjectId> = others.iter().copied().collect();
+            let declared = declared[&object.id].all();
+            others.extend(declared.filter(|other| !known.contains(other)));
+            (&object.id, others)
+        })
         .collect();
-    let sequence = sorted(&mut after);
+    let sequence = sorted(&mut after, &declared);
     let priorities = priorities(objects, &after, &sequence);
     sorted_by_priority(&after, &priorities)
         .into_iter()
         .map(|id| Ordered {
             id: id.clone(),
             after: after[id].iter().map(|id| (*id).clone()).collect(),
+            ready: still(&declared[id], &after[id]),
             soft_dependencies: soft_dependencies(id, &members, references),
             priority: priorities[id],
             last: id.is_webhook_configuration(),
         })
         .collect()
+}
+
+/// Those of `declared` that are among `after`: some contradict what objects need.
+fn still(declared: &DeclaredBefore<'_>, after: &[&ObjectId]) -> Vec<ObjectId> {
+    let mut after: HashSet<&ObjectId> = after.iter().copied().collect();
+    let still = declared.all().filter(|other| after.remove(other));
+    still.cloned().collect()
+}
+
+/// What annotations put before an object.
+struct DeclaredBefore<'a> {
+    /// What they name.
+    named: Vec<&'a ObjectId>,
+    /// What has a lower number.
+    lower: Vec<&'a ObjectId>,
+}
+
+impl<'a> DeclaredBefore<'a> {
+    fn all(&self) -> impl Iterator<Item = &'a ObjectId> {
+        let lower = self.lower.iter().copied();
+        let lower = lower.filter(|other| !self.named.contains(other));
+        self.named.iter().copied().chain(lower)
+    }
+}
+
+type Declared<'a> = HashMap<&'a ObjectId, DeclaredBefore<'a>>;
+
+/// What annotations put before each object. Webhooks come last whatever they say.
+fn declared<'a>(
+    objects: &[&'a Object],
+    members: &HashSet<&'a ObjectId>,
+    references: &'a References,
+) -> Declared<'a> {
+    let waves = waves(objects);
+    let mut declared = HashMap::new();
+    for object in objects {
+        let id = &object.id;
+        let is_ordered =
+            |other: &&ObjectId| !id.is_webhook_configuration() && !other.is_webhook_configuration();
+        let named = references.declared_before(id).iter();
+        let named = named.filter(|other| members.contains(other));
+        let number = annotated_wave(&object.body).unwrap_or_default();
+        let lower = waves.range(..number).next_back();
+        let lower = lower.into_iter().flat_map(|(_, ids)| ids.iter().copied());
+        let before = DeclaredBefore {
+            named: named.filter(is_ordered).collect(),
+            lower: lower.filter(is_ordered).collect(),
+        };
+        declared.insert(id, before);
+    }
+    declared
+}
+
+/// The objects by the numbers that annotations give them.
+fn waves<'a>(objects: &[&'a Object]) -> BTreeMap<i64, Vec<&'a ObjectId>> {
+    let mut waves: BTreeMap<i64, Vec<&ObjectId>> = BTreeMap::new();
+    for object in objects {
+        let number = annotated_wave(&object.body).unwrap_or_default();
+        let waits = !object.id.is_webhook_configuration();
+        let members = waves.entry(number).or_default();
+        members.extend(waits.then_some(&object.id));
+    }
+    waves
 }
 
 /// Everything among `members` that `id` leans on, directly or by way of others.
@@ -110,8 +183,8 @@ fn base_priority(object: &Object) -> u32 {
 type After<'a> = IndexMap<&'a ObjectId, Vec<&'a ObjectId>>;
 
 /// An order in which everything comes after what it waits for. Edges that close a cycle are taken
-/// out of `after`.
-fn sorted<'a>(after: &mut After<'a>) -> Vec<&'a ObjectId> {
+/// out of `after`, those that only numbers say first, then those of other annotations.
+fn sorted<'a>(after: &mut After<'a>, declared: &Declared<'a>) -> Vec<&'a ObjectId> {
     let mut left: BTreeSet<&ObjectId> = after.keys().copied().collect();
     let mut sequence = Vec::with_capacity(left.len());
     while !left.is_empty() {
@@ -121,7 +194,7 @@ fn sorted<'a>(after: &mut After<'a>) -> Vec<&'a ObjectId> {
             .filter(|id| after[*id].iter().all(|other| !left.contains(other)))
             .collect();
         if free.is_empty() {
-            let (from, to) = edge_of_cycle(&left, after);
+            let (from, to) = edge_of_cycle(&left, after, declared);
             after[from].retain(|other| *other != to);
         }
         for id in free {
@@ -132,11 +205,12 @@ fn sorted<'a>(after: &mut After<'a>) -> Vec<&'a ObjectId> {
     sequence
 }
 
-/// An edge on a cycle: the one that leaves the smallest object on it, so that every run breaks it
-/// alike.
+/// An edge on a cycle: of those that numbers say, or else annotations, or else of all, the one that
+/// leaves the smallest object on it, so that every run breaks it alike.
 fn edge_of_cycle<'a>(
     left: &BTreeSet<&'a ObjectId>,
     after: &After<'a>,
+    declared: &Declared<'a>,
 ) -> (&'a ObjectId, &'a ObjectId) {
     let next = |id: &ObjectId| {
         after[id]
@@ -152,7 +226,12 @@ fn edge_of_cycle<'a>(
         current = next(current);
     }
     let start = path.iter().position(|id| *id == current).unwrap_or(0);
-    let smallest = path[start..].iter().min().copied().unwrap_or(current);
+    let cycle = path[start..].iter().copied();
+    let is_lower = |id: &&ObjectId| declared[*id].lower.contains(&next(id));
+    let is_named = |id: &&ObjectId| declared[*id].named.contains(&next(id));
+    let lower = cycle.clone().filter(is_lower).min();
+    let declared = lower.or(cycle.clone().filter(is_named).min());
+    let smallest = declared.or(cycle.min()).unwrap_or(current);
     (smallest, next(smallest))
 }
 

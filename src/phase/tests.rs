@@ -717,6 +717,62 @@ fn cycles_are_broken_always_alike() {
     assert_eq!(one.len(), 5);
 }
 
+fn ready(ordered: &[Ordered], name: &str) -> Vec<String> {
+    let ready = ordered[position(ordered, name)].ready.iter();
+    let mut names: Vec<String> = ready.map(|id| format!("{}/{}", id.kind, id.name)).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn annotations_order_what_is_in_one_phase() {
+    let annotated = |name: &str, annotation: &str, text: &str| {
+        let mut object = workload("Deployment", name, "own:1", json!({}));
+        object["metadata"]["annotations"] = json!({annotation: text});
+        object
+    };
+    let wave = |name: &str, number: &str| annotated(name, "argocd.argoproj.io/sync-wave", number);
+    let reading = |name: &str, map: &str| {
+        workload(
+            "Deployment",
+            name,
+            "own:1",
+            json!({"volumes": [{"configMap": {"name": map}}]}),
+        )
+    };
+    let mut late = plain("v1", "ConfigMap", "late");
+    late["metadata"]["annotations"] = json!({"argocd.argoproj.io/sync-wave": "3"});
+    let entries = ordered(vec![
+        plain("v1", "Namespace", "shop"),
+        wave("third", "5"),
+        wave("second", "2"),
+        wave("first", "-1"),
+        reading("reader", "late"),
+        late,
+        annotated(
+            "asked",
+            "config.kubernetes.io/depends-on",
+            "apps/namespaces/shop/Deployment/second",
+        ),
+    ]);
+    assert_eq!(ready(&entries, "Deployment/first"), Vec::<String>::new());
+    assert_eq!(ready(&entries, "Deployment/reader"), ["Deployment/first"]);
+    assert_eq!(
+        after(&entries, "Deployment/reader"),
+        ["ConfigMap/late", "Deployment/first", "Namespace/shop"],
+        "what it needs counts more than a number"
+    );
+    assert_eq!(
+        ready(&entries, "Deployment/second"),
+        ["Deployment/reader", "Namespace/shop"],
+        "a name counts more than a number"
+    );
+    assert!(ready(&entries, "ConfigMap/late").is_empty());
+    assert_eq!(ready(&entries, "Deployment/third"), ["ConfigMap/late"]);
+    let asked = ready(&entries, "Deployment/asked");
+    assert_eq!(asked, ["Deployment/first", "Deployment/second"]);
+}
+
 #[test]
 fn many_objects_are_ordered_quickly_enough_to_test() {
     let mut values = vec![plain("v1", "Namespace", "shop")];

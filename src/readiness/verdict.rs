@@ -121,6 +121,15 @@ impl Verdict {
         )
     }
 
+    /// The object is gone, and another one has its name since.
+    pub(crate) fn made_again() -> Self {
+        Self::new(
+            State::Missing,
+            NOT_FOUND,
+            "it is gone, and something else has made another one of its name",
+        )
+    }
+
     /// There is no such object in the cluster.
     pub(crate) fn absent() -> Self {
         Self::new(State::Missing, NOT_FOUND, "does not exist")

@@ -132,6 +132,14 @@ impl Program {
         self.steps.iter().filter_map(|step| step.work.writes())
     }
 
+    /// The uid of the object `id` that the program deletes; `None` where it deletes none.
+    pub(crate) fn deleted_uid(&self, id: &ObjectId) -> Option<&str> {
+        self.steps.iter().find_map(|step| match &step.work {
+            Work::Delete { object, uid, .. } if object == id => Some(uid.as_str()),
+            _ => None,
+        })
+    }
+
     /// The webhook configurations that are written or removed before everything else, because they
     /// refused what comes after.
     pub(crate) fn repaired_first(&self) -> impl Iterator<Item = &ObjectId> {

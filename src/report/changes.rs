@@ -45,6 +45,8 @@ pub(crate) struct ChangeSummary {
     pub(crate) namespaces: Vec<String>,
     /// Every object, in the order of phases.
     pub(crate) rows: Vec<ChangeRow>,
+    /// What is wanted and no part of the run: how many objects of each phase.
+    pub(crate) left_out: Vec<(PhaseId, usize)>,
     /// Variables whose values do not come from the plan file, with their values.
     pub(crate) variables_not_from_file: Vec<(String, String)>,
     /// Keys of the Secrets that are written (`NAME/KEY`) and where their values come from (`kept`,
@@ -119,6 +121,9 @@ impl ChangeSummary {
             })
             .text(self.namespaces.join(", ")),
         ];
+        if !self.left_out.is_empty() {
+            lines.push(title("Left out").text(self.left_out()));
+        }
         let variables = self
             .variables_not_from_file
             .iter()
@@ -134,6 +139,16 @@ impl ChangeSummary {
                 .collect(),
         ));
         lines
+    }
+
+    /// `7 objects: apps 4, monitoring 3`.
+    fn left_out(&self) -> String {
+        let phases = self.left_out.iter();
+        let phases: Vec<String> = phases
+            .map(|(phase, number)| format!("{phase} {number}"))
+            .collect();
+        let total = self.left_out.iter().map(|(_, number)| number).sum();
+        format!("{}: {}", count(total, "object"), phases.join(", "))
     }
 
     /// Each Secret with its keys and where their values come from.

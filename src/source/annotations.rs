@@ -1,4 +1,5 @@
-//! Our annotations on manifests, which are read and never sent.
+//! Our annotations on manifests, which are read and never sent; but for the one that keeps an object,
+//! which has to be there when the object is about to be deleted.
 
 use serde_json::Value;
 
@@ -12,6 +13,8 @@ const RECREATE: &str = "deployctl.dev/recreate";
 const ROLLBACK: &str = "deployctl.dev/rollback";
 /// Says whether pods are restarted when something changes that they read.
 const RESTART_ON_CHANGE: &str = "deployctl.dev/restart-on-change";
+/// Says that an object stays where it would be deleted. It is sent.
+const KEEP: &str = "deployctl.dev/keep";
 
 /// What annotations of ours say about an object. They are for us and never sent to the cluster.
 #[derive(Debug, Default)]
@@ -52,6 +55,9 @@ pub(super) fn take_annotations(object: &mut Value, problems: &mut Vec<Problem>) 
         restart_on_change: take(RESTART_ON_CHANGE)
             .and_then(|value| known(RESTART_ON_CHANGE, &value, &TRUE_OR_FALSE, problems)),
     };
+    if let Some(keep) = annotations.get(KEEP).and_then(Value::as_str) {
+        known(KEEP, keep, &TRUE_OR_FALSE, problems);
+    }
     if annotations.is_empty() {
         metadata.remove("annotations");
     }
@@ -135,6 +141,21 @@ mod tests {
             problems,
             [
                 "the annotation `deployctl.dev/rollback` is `never`, which means nothing; write `\"manual\"` or `\"rerun\"`"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_keeps_an_object_is_sent() {
+        let (object, _, problems) = annotated(&json!({"deployctl.dev/keep": "true"}));
+        let annotations = &object["metadata"]["annotations"];
+        assert_eq!(*annotations, json!({"deployctl.dev/keep": "true"}));
+        assert!(problems.is_empty());
+        let (_, _, problems) = annotated(&json!({"deployctl.dev/keep": "yes"}));
+        assert_eq!(
+            problems,
+            [
+                "the annotation `deployctl.dev/keep` is `yes`, which means nothing; write `\"true\"` or `\"false\"`"
             ]
         );
     }

@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 
 use crate::object::{
-    FieldPath, HasKind as _, ManifestView, Problem, containers,
+    FieldPath, HasKind as _, ManifestView, Problem, StatusField, containers,
     field::{list, map, text},
     pod_spec, remove_filled_in,
 };
@@ -25,10 +25,15 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// Brings an object into the form in which it is compared, hashed and sent.
 ///
 /// Null values go where they mean nothing, `stringData` of a Secret goes into `data`, and what only
-/// the cluster sets goes. The problems have no place yet.
-pub(super) fn normalise(object: &mut Value, problems: &mut Vec<Problem>) {
+/// the cluster sets goes. `status` says whose that field is; where it is not known, it stays until
+/// the cluster says it. The problems have no place yet.
+pub(super) fn normalise(
+    object: &mut Value,
+    status: Option<StatusField>,
+    problems: &mut Vec<Problem>,
+) {
     remove_nulls(object);
-    remove_server_set(object, problems);
+    remove_server_set(object, status, problems);
     check_texts(object, problems);
     if ManifestView(object).is_secret() {
         merge_string_data(object, problems);
@@ -73,7 +78,7 @@ fn remove_null_entries(map: &mut Value) {
     }
 }
 
-fn remove_server_set(object: &mut Value, problems: &mut Vec<Problem>) {
+fn remove_server_set(object: &mut Value, status: Option<StatusField>, problems: &mut Vec<Problem>) {
     let is_definition = ManifestView(object).is_definition();
     // Before its uid goes, which tells that it was exported.
     let filled_in = remove_filled_in(object);
@@ -81,12 +86,7 @@ fn remove_server_set(object: &mut Value, problems: &mut Vec<Problem>) {
         return;
     };
     let mut removed: Vec<String> = Vec::new();
-    // Generators write an empty status, and a status with empty lists into CRDs; neither was meant.
-    if let Some(status) = entries.remove("status")
-        && !is_definition
-        && !status.is_null()
-        && status != Value::Object(Map::new())
-    {
+    if take_status(entries, status) && !is_definition {
         removed.push("status".to_owned());
     }
     if let Some(metadata) = entries.get_mut("metadata").and_then(Value::as_object_mut) {
@@ -119,6 +119,21 @@ fn remove_server_set(object: &mut Value, problems: &mut Vec<Problem>) {
             Problem::warning(format!("only the cluster sets {list}, so it is not sent"))
                 .hint("remove it from the manifest"),
         );
+    }
+}
+
+/// Takes the `status` out that is the cluster's, and says whether it held anything.
+///
+/// Generators write an empty status, and a status with empty lists into CRDs; neither was meant.
+fn take_status(entries: &mut Map<String, Value>, status: Option<StatusField>) -> bool {
+    let is_empty = |value: &Value| value.is_null() || value.as_object().is_some_and(Map::is_empty);
+    match status {
+        Some(StatusField::Ordinary) => false,
+        None if entries.get("status").is_some_and(|value| !is_empty(value)) => false,
+        None | Some(StatusField::Subresource) => {
+            let taken = entries.remove("status");
+            taken.is_some_and(|value| !is_empty(&value))
+        }
     }
 }
 
@@ -246,7 +261,7 @@ mod tests {
 
     fn normalised(mut object: Value) -> (Value, Vec<String>) {
         let mut problems = Vec::new();
-        normalise(&mut object, &mut problems);
+        normalise(&mut object, Some(StatusField::Subresource), &mut problems);
         (object, problems.iter().map(ToString::to_string).collect())
     }
 
@@ -357,6 +372,27 @@ mod tests {
                 .iter()
                 .all(|problem| !problem.contains("hunter2") && !problem.contains("471")),
             "{problems:?}"
+        );
+    }
+
+    #[test]
+    fn a_status_without_a_subresource_is_a_field_like_any_other() {
+        let object = |status: Value| json!({"apiVersion": "example.org/v1", "kind": "Gadget", "status": status});
+        let normalised = |status: Value, whose: Option<StatusField>| {
+            let (mut object, mut problems) = (object(status), Vec::new());
+            normalise(&mut object, whose, &mut problems);
+            (object.get("status").cloned(), problems.len())
+        };
+        let full = || json!({"phase": "On"});
+        let ordinary = Some(StatusField::Ordinary);
+        assert_eq!(normalised(full(), ordinary), (Some(full()), 0));
+        assert_eq!(normalised(json!({}), ordinary), (Some(json!({})), 0));
+        // The cluster will say it.
+        assert_eq!(normalised(full(), None), (Some(full()), 0));
+        assert_eq!(normalised(json!({}), None), (None, 0));
+        assert_eq!(
+            normalised(full(), Some(StatusField::Subresource)),
+            (None, 1)
         );
     }
 }

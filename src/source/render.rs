@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     object::{
-        Definition, ManifestView, Object, ObjectId, Origin, PhaseHint, Problem, Scope, ScopeLookup,
+        Definition, HasKind as _, ManifestView, Object, ObjectId, Origin, PhaseHint, Problem,
+        Scope, ScopeLookup, StatusField,
     },
     plan::{ExpectedCrd, ExpectedScope, PhaseSettings, Plan},
 };
@@ -51,10 +52,18 @@ pub(crate) fn render(
     substitute: &Substitute<'_>,
 ) -> Result<Rendered, Vec<Problem>> {
     let (mut manifests, mut problems) = load_all(plan);
-    for manifest in &mut manifests {
-        let mut found = Vec::new();
-        substitute(&mut manifest.value, &manifest.origin, &mut found);
-        normalise(&mut manifest.value, &mut found);
+    let substituted: Vec<Vec<Problem>> = manifests
+        .iter_mut()
+        .map(|manifest| {
+            let mut found = Vec::new();
+            substitute(&mut manifest.value, &manifest.origin, &mut found);
+            found
+        })
+        .collect();
+    let definitions = defined_kinds(&manifests);
+    for (manifest, mut found) in manifests.iter_mut().zip(substituted) {
+        let status = status_field(&manifest.value, &definitions, scopes);
+        normalise(&mut manifest.value, status, &mut found);
         let id = ObjectId::of(&manifest.value);
         problems.extend(
             found
@@ -62,7 +71,6 @@ pub(crate) fn render(
                 .map(|problem| placed(problem, &manifest.origin, id.as_ref())),
         );
     }
-    let definitions = defined_scopes(&manifests);
     let mut rendering = Rendering {
         objects: IndexMap::new(),
         hints: HashMap::new(),
@@ -119,16 +127,45 @@ fn placed(problem: Problem, origin: &Origin, id: Option<&ObjectId>) -> Problem {
     }
 }
 
-/// The scopes that the CRDs among the sources declare, by group and kind.
-fn defined_scopes(manifests: &[Manifest]) -> HashMap<(String, String), Scope> {
+/// What the CRDs among the sources say of each kind, by its group and name.
+type DefinedKinds = HashMap<(String, String), DefinedKind>;
+
+/// What a CRD among the sources says of its kind.
+struct DefinedKind {
+    scope: Option<Scope>,
+    /// Whose `status` is, by version.
+    statuses: HashMap<String, StatusField>,
+}
+
+fn defined_kinds(manifests: &[Manifest]) -> DefinedKinds {
     let definitions = manifests
         .iter()
         .filter_map(|manifest| Definition::of(&manifest.value));
-    let scope = |definition: Definition<'_>| {
+    let defined = |definition: Definition<'_>| {
+        let status = |version: &str| Some((version.to_owned(), definition.status(version)?));
         let kind = (definition.group().to_owned(), definition.kind().to_owned());
-        Some((kind, definition.scope()?))
+        let versions = definition.versions();
+        let defined = DefinedKind {
+            scope: definition.scope(),
+            statuses: versions.filter_map(|it| status(it.name)).collect(),
+        };
+        (kind, defined)
     };
-    definitions.filter_map(scope).collect()
+    definitions.map(defined).collect()
+}
+
+/// Whose the field `status` of `object` is, where that is known.
+fn status_field(
+    object: &Value,
+    definitions: &DefinedKinds,
+    scopes: &dyn ScopeLookup,
+) -> Option<StatusField> {
+    let view = ManifestView(object);
+    let (group, kind) = view.group_and_kind();
+    let version = view.api_version().rsplit('/').next().unwrap_or_default();
+    let defined = definitions.get(&(group.to_owned(), kind.to_owned()));
+    let defined = defined.and_then(|defined| defined.statuses.get(version).copied());
+    defined.or_else(|| scopes.status(view.api_version(), kind))
 }
 
 struct Rendering<'a> {
@@ -136,7 +173,7 @@ struct Rendering<'a> {
     hints: HashMap<ObjectId, PhaseHint>,
     problems: Vec<Problem>,
     scopes: &'a dyn ScopeLookup,
-    definitions: HashMap<(String, String), Scope>,
+    definitions: DefinedKinds,
     namespace: &'a str,
     phases: &'a [PhaseSettings],
 }
@@ -181,7 +218,7 @@ impl Rendering<'_> {
         let defined = self
             .definitions
             .get(&(id.group.clone(), id.kind.clone()))
-            .copied();
+            .and_then(|defined| defined.scope);
         defined
             .or_else(|| self.scopes.scope(&id.group, &id.kind))
             .or_else(|| self.expected_scope(id))

@@ -1,5 +1,6 @@
 //! `down` against the real control plane, as a user drives it.
 
+mod again;
 mod back;
 mod data;
 mod everything;

@@ -1,5 +1,5 @@
-//! Rules of `docs/safety.md` that no other test is about, and that the tests exist that are named there
-//! and in `docs/compatibility.md`.
+//! Rules of `docs/safety.md` that no other test is about, and that the tests exist that are named there,
+//! in `docs/compatibility.md` and in `README.md`.
 
 use std::{fs, path::Path};
 
@@ -35,7 +35,11 @@ fn every_rule_has_tests_that_exist() {
     let mut files = Vec::new();
     sources(&root.join("src"), &mut files);
     sources(&root.join("tests/it"), &mut files);
-    for (document, at_least) in [("docs/safety.md", 60), ("docs/compatibility.md", 20)] {
+    for (document, at_least) in [
+        ("README.md", 20),
+        ("docs/safety.md", 60),
+        ("docs/compatibility.md", 20),
+    ] {
         let text = fs::read_to_string(root.join(document)).unwrap();
         let mut tests = 0;
         for test in text.split('`').filter(|part| is_test(part)) {

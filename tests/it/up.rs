@@ -12,6 +12,7 @@ mod interrupt;
 mod lasting;
 mod list;
 mod not_deployed;
+mod only;
 mod phases;
 mod readiness;
 mod repair;

@@ -5,7 +5,7 @@ use std::thread;
 use serde_json::Value;
 
 use crate::support::{
-    Deployctl, Outcome, apply, kubectl,
+    Deployctl, Outcome, apply, eventually, get, kubectl,
     manifests::{config_map, deployment, documents, faulty_deployment},
     namespace,
 };
@@ -234,4 +234,57 @@ fn a_plans_rules_are_used_where_it_is_named() {
         r#"{"data":{"value":"2"}}"#,
     ]);
     wait("1m").exited(0);
+}
+
+/// As `kubectl wait --for=delete` does.
+#[test]
+fn what_is_made_again_is_gone_all_the_same() {
+    let namespace = namespace("wait-again");
+    let account = || get(&namespace, "serviceaccount/default")["metadata"]["uid"].clone();
+    let before = eventually("the control plane makes it", || {
+        account().is_string().then(&account)
+    });
+    let hold = r#"{"metadata":{"finalizers":["example.org/hold"]}}"#;
+    let patch = |patch: &str| {
+        let object = "serviceaccount/default";
+        kubectl(&[
+            "patch",
+            object,
+            "-n",
+            &namespace,
+            "--type=merge",
+            "-p",
+            patch,
+        ]);
+    };
+    patch(hold);
+    kubectl(&[
+        "delete",
+        "serviceaccount",
+        "default",
+        "-n",
+        &namespace,
+        "--wait=false",
+    ]);
+    let waiting = {
+        let namespace = namespace.clone();
+        thread::spawn(move || {
+            wait(
+                &namespace,
+                &[
+                    "serviceaccount/default",
+                    "--for",
+                    "gone",
+                    "--timeout",
+                    "30s",
+                ],
+            )
+        })
+    };
+    patch(r#"{"metadata":{"finalizers":null}}"#);
+    let after = eventually("it is made again", || {
+        Some(account()).filter(|uid| uid.is_string() && *uid != before)
+    });
+    assert_ne!(after, before);
+    waiting.join().unwrap().exited(0);
 }

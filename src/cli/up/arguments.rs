@@ -8,8 +8,9 @@ use crate::{
         run_arguments::RunArguments,
         secret_arguments::SecretOptions,
     },
-    engine::Selection,
+    engine::{Part, Selection},
     error::CommandError,
+    object::LabelSelector,
     plan::{self, Plan},
 };
 
@@ -22,6 +23,7 @@ use crate::{
 #[command(after_help = "Examples:
   deployctl up --env dev
   deployctl up shop --env prod --set image_tag=v1.4.2
+  deployctl up shop --env prod --only Deployment/web
   deployctl up shop --env prod --yes=shop.prod -o jsonl")]
 #[command(mut_arg("state_namespace", |argument| argument.hide(false)))]
 #[expect(clippy::struct_excessive_bools, reason = "flags of the command line")]
@@ -33,6 +35,13 @@ pub(crate) struct Arguments {
     /// Run only this phase; can be given several times
     #[arg(long, value_name = "PHASE")]
     pub(super) phase: Vec<String>,
+    /// Run only this object; can be given several times
+    #[arg(long, value_name = "KIND/NAME")]
+    pub(super) only: Vec<String>,
+    /// Run only objects with these labels: `app=web`, `tier in (a,b)`, `!legacy`, with commas
+    /// between
+    #[arg(short = 'l', long, value_name = "SELECTOR", value_parser = LabelSelector::parse)]
+    pub(super) selector: Option<LabelSelector>,
     /// Time limit of the whole run, for example `20m`
     #[arg(long, value_name = "DURATION", env = "DEPLOYCTL_TIMEOUT", value_parser = plan::parse_duration)]
     pub(super) timeout: Option<Duration>,
@@ -60,12 +69,17 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// The phases that the run is about; an unknown name is an error that lists the known ones.
+    /// What the run is about; an unknown phase is an error that lists the known ones.
     pub(super) fn selection(&self, plan: &Plan) -> Result<Selection, CommandError> {
-        if self.phase.is_empty() {
+        let part = Part {
+            phases: self.phase.clone(),
+            objects: self.only.clone(),
+            labels: self.selector.clone(),
+        };
+        if part == Part::default() {
             return Ok(Selection::All);
         }
         check_phases(&self.phase, plan)?;
-        Ok(Selection::Only(self.phase.clone()))
+        Ok(Selection::Only(part))
     }
 }

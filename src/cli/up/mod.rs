@@ -19,7 +19,7 @@ use super::{
 use crate::{
     engine::{
         Ask as _, Declarations, GivenSecrets, Limits, Prepared, Rendering, Request,
-        RevisionMetadata, RunOptions, Selection, access, prepare_deploy, recheck,
+        RevisionMetadata, RunOptions, Selection, access, check_part, prepare_deploy, recheck,
     },
     error::{CommandError, ExitCode},
     plan::{Address, Plan},
@@ -37,6 +37,9 @@ pub(crate) fn run(
     let selection = arguments.selection(&plan)?;
     // Everything that is wrong with the files is said before the cluster is asked for anything.
     let rendering = rendered(&plan, output)?;
+    if let Selection::Only(part) = &selection {
+        check_part(part, &rendering, &plan)?;
+    }
     let given = arguments.secrets.read(&plan)?;
     let deployment = Deployment {
         arguments,

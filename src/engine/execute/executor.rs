@@ -2,7 +2,12 @@
 
 mod confirm;
 
-use std::{collections::BTreeSet, future::Future, pin::Pin, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    future::Future,
+    pin::Pin,
+    time::Duration,
+};
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use jiff::Timestamp;
@@ -20,7 +25,7 @@ use crate::engine::{
 use crate::{
     cluster::RequestError,
     event::{EventKind, PhaseOutcome, PhaseTiming, VerdictDelays, WriteResult},
-    object::{HasKind as _, ObjectId},
+    object::{HasKind as _, ManifestView, ObjectId},
     plan::PhaseId,
     readiness::Verdict,
     release::{Program, StepId, Work},
@@ -63,7 +68,9 @@ impl<'a> Executor<'a> {
         control: Control,
     ) -> Self {
         let phases = PhaseRuns::new(phases, control.emitter.clone());
+        let going = going(program, &cache);
         let waiter = Waiter::new(cache, control.emitter.clone(), control.on_fault);
+        let waiter = waiter.outlasting(going);
         Self {
             program,
             writer,
@@ -450,6 +457,23 @@ impl<'a> Executor<'a> {
             .flat_map(Wait::not_met)
             .collect()
     }
+}
+
+/// The uids of what `program` waits for to be gone: of what it deletes, and of what is going already.
+fn going(program: &Program, cache: &ResourceCache) -> HashMap<ObjectId, String> {
+    let awaited = program.steps.iter().filter_map(|step| match &step.work {
+        Work::AwaitGone { objects, .. } => Some(objects),
+        _ => None,
+    });
+    let uid = |id: &ObjectId| {
+        let there = cache.object(id);
+        let uid = there.and_then(|there| ManifestView(there).uid());
+        program.deleted_uid(id).or(uid).map(str::to_owned)
+    };
+    let awaited = awaited.flatten();
+    awaited
+        .filter_map(|id| Some((id.clone(), uid(id)?)))
+        .collect()
 }
 
 fn outcome_of(id: &PhaseId, stop: &StopReason) -> PhaseOutcome {

@@ -1,6 +1,9 @@
 //! Waiting for objects: judges them when something has happened; requests nothing.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -13,7 +16,7 @@ use crate::engine::{
 use crate::{
     cluster::Resource,
     event::EventKind,
-    object::{HasKind as _, ObjectId, field::is_present},
+    object::{HasKind as _, ManifestView, ObjectId, field::is_present},
     plan::PhaseId,
     readiness::{Budget, State, Verdict},
     release::{StepId, Work},
@@ -95,6 +98,8 @@ pub(crate) struct Waiter {
     pub(crate) waits: Vec<Wait>,
     /// What was to go, and stays: it is not waited for.
     pub(crate) left: HashSet<ObjectId>,
+    /// The uid of what is to go: what has its name afterwards is another object.
+    going: HashMap<ObjectId, String>,
     emitter: Emitter,
     on_fault: OnFault,
     /// The time from when an event was read to the verdict that came of it, for each new verdict.
@@ -281,11 +286,19 @@ impl Waiter {
             cache,
             waits: Vec::new(),
             left: HashSet::new(),
+            going: HashMap::new(),
             emitter,
             on_fault,
             delays: Vec::new(),
             completed: Vec::new(),
         }
+    }
+
+    /// The same waiter, which waits until `objects` of these uids are gone. Of others it is the uid
+    /// that they have when the wait for them begins.
+    pub(crate) fn outlasting(mut self, objects: HashMap<ObjectId, String>) -> Self {
+        self.going = objects;
+        self
     }
 
     /// The time from when an event was read to the verdict that came of it, for each new verdict,
@@ -296,9 +309,31 @@ impl Waiter {
 
     /// Begins to wait, and looks at what is known already.
     pub(crate) async fn begin(&mut self, mut wait: Wait) -> Vec<FailedWait> {
+        if wait.until == WaitFor::Gone {
+            self.note_going(&wait);
+        }
         let hopeless = self.look_at(&mut wait, None).await;
         self.waits.push(wait);
         hopeless
+    }
+
+    fn note_going(&mut self, wait: &Wait) {
+        for WaitTarget { id, .. } in &wait.objects {
+            let there = self.cache.object(id);
+            if let Some(uid) = there.and_then(|there| ManifestView(there).uid()) {
+                let known = self.going.entry(id.clone());
+                known.or_insert_with(|| uid.to_owned());
+            }
+        }
+    }
+
+    /// Whether what is there under the name of `id` is another object than the one that is to go:
+    /// the control plane, operators and others make again what they miss.
+    fn is_made_again(&self, id: &ObjectId) -> bool {
+        let there = self.cache.object(id);
+        let uid = there.and_then(|there| ManifestView(there).uid());
+        let going = self.going.get(id).map(String::as_str);
+        going.is_some() && uid.is_some() && uid != going
     }
 
     /// Looks at everything that `news` concerns, or at all where none are given, and returns what
@@ -390,6 +425,9 @@ impl Waiter {
         let id = wait.objects[index].id.clone();
         if wait.until == WaitFor::Ready && self.cache.completed(&id).is_some() {
             return Verdict::ready("it is complete");
+        }
+        if wait.until == WaitFor::Gone && self.is_made_again(&id) {
+            return Verdict::made_again();
         }
         let verdict = self.cache.judge_within(&id, now, wait.budget_of(index));
         wait.objects[index].has_failed_alone = verdict.state == State::Failed;

@@ -173,16 +173,15 @@ impl ReleaseHistory {
             .collect()
     }
 
-    /// An object that an unsettled revision may have touched, and that belongs to no phase that
-    /// `is_selected`, as far as is known.
+    /// An object that an unsettled revision may have touched, and that is not selected, by itself or
+    /// by the phase that it belongs to, as far as that is known.
     pub(crate) fn touched_beyond(
         &self,
-        is_selected: impl Fn(&PhaseId) -> bool,
+        is_selected: impl Fn(&ObjectId, &PhaseId) -> bool,
     ) -> Option<&ObjectId> {
         let unsettled = self.unsettled.as_ref()?;
-        unsettled
-            .ids()
-            .find(|id| !is_selected(self.phase_of(unsettled, id).unwrap_or(&PhaseId::Unassigned)))
+        let phase = |id| self.phase_of(unsettled, id).unwrap_or(&PhaseId::Unassigned);
+        unsettled.ids().find(|id| !is_selected(id, phase(id)))
     }
 
     /// The phase in which `unsettled` touched `id`, or to which it belongs.

@@ -99,6 +99,38 @@ pub(crate) fn restart(
     unwritten
 }
 
+/// Says of each changed ConfigMap and Secret which workloads that read it only when they start are
+/// there and no part of the run: they run on with what they have read.
+pub(crate) fn name_left_out_readers(
+    wanted: &DesiredState,
+    decisions: &mut [Decision],
+    live: &Live,
+) {
+    let decided: BTreeSet<&ObjectId> = decisions.iter().map(|decision| &decision.id).collect();
+    let restarts = |object: &DesiredObject| object.marks.restart_on_change != Some(false);
+    let left_out = wanted.objects.iter().filter(|(id, object)| {
+        let is_there = live.object(id).is_some();
+        id.is_workload() && is_there && !decided.contains(id) && restarts(object)
+    });
+    let left_out: Vec<(&ObjectId, BTreeSet<ObjectId>)> = left_out
+        .map(|(id, object)| (id, configuration_read_at_start(id, object.sent()).all))
+        .collect();
+    let changed = decisions.iter_mut().filter(|decision| {
+        decision.action == ChangeAction::Change && decision.id.is_configuration()
+    });
+    for decision in changed {
+        let readers = left_out
+            .iter()
+            .filter(|(_, reads)| reads.contains(&decision.id));
+        let readers: Vec<String> = readers.map(|(id, _)| id.to_string()).collect();
+        if !readers.is_empty() {
+            let readers = readers.join(" and ");
+            let remark = format!("{readers} is no part of this run and does not restart");
+            decision.remark.get_or_insert(remark);
+        }
+    }
+}
+
 fn annotation(object: &Value) -> Option<&str> {
     map(object, "/spec/template/metadata/annotations")?
         .get(ANNOTATION)?

@@ -2,12 +2,14 @@
 
 use serde_json::Value;
 
-use crate::engine::desired::{DesiredObject, DesiredState};
+use crate::engine::{
+    desired::{DesiredObject, DesiredState},
+    plan::selection::Selection,
+};
 use crate::{
     cluster::{Live, Seen},
     object::{HasKind as _, ManifestView, ObjectId},
     ownership::{Path, displaced, taken_over_from},
-    plan::PhaseId,
     release::Records,
 };
 
@@ -55,34 +57,7 @@ pub(crate) struct Expansion {
     pub(crate) size: String,
 }
 
-/// The phases that a run is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Selection {
-    /// All.
-    All,
-    /// Only these.
-    Only(Vec<String>),
-    /// None: what is deployed goes on being wanted.
-    Nothing,
-}
-
-impl Selection {
-    /// Whether `phase` is part of the run.
-    pub(crate) fn holds(&self, phase: &PhaseId) -> bool {
-        match self {
-            Selection::All => true,
-            Selection::Only(names) => names.iter().any(|name| phase.is_declared_as(name)),
-            Selection::Nothing => false,
-        }
-    }
-
-    /// Whether the phase that the plan declares under `name` is part of the run.
-    pub(crate) fn holds_declared(&self, name: &str) -> bool {
-        self.holds(&PhaseId::declared(name))
-    }
-}
-
-/// Decides for each wanted object of the selected phases what has to be done with it.
+/// Decides for each wanted object that is selected what has to be done with it.
 ///
 /// An object is left alone when what is wanted has the digest of what was sent last, and the live
 /// object has the uid, our entry and the stored values that were recorded then.
@@ -96,7 +71,7 @@ pub(crate) fn decide(
     let selected = wanted
         .objects
         .iter()
-        .filter(|(_, object)| selection.holds(&object.phase));
+        .filter(|(_, object)| selection.holds_wanted(object));
     selected
         .map(|(id, object)| {
             let terminating = live

@@ -1,10 +1,11 @@
 //! The program of a deployment.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::engine::{
     desired::DesiredState,
-    plan::decide::{ChangeAction, Decision, Expansion, Selection, has_run, is_run_once},
+    plan::decide::{ChangeAction, Decision, Expansion, has_run, is_run_once},
+    plan::selection::Selection,
     plan::steps::{Removal, push_await_free, push_await_ready, push_removals, push_replaced},
 };
 use crate::{
@@ -28,7 +29,7 @@ pub(crate) fn plan_deploy(input: &DeployInput<'_>) -> Program {
     let repairs = push_repairs(&mut program, input, &mut to_write);
     let mut ends: HashMap<&str, StepId> = HashMap::new();
     let selected = wanted.phases.iter();
-    for phase in selected.filter(|phase| input.selection.holds_declared(&phase.name)) {
+    for phase in selected.filter(|phase| input.runs(&phase.id())) {
         let mut before = phase_ends(wanted, &phase.name, &ends);
         if before.is_empty() {
             before.clone_from(&repairs);
@@ -60,10 +61,7 @@ fn push_repairs(
 ) -> Vec<StepId> {
     let mut steps = Vec::new();
     let phases = input.wanted.phases.iter().map(PhaseSettings::id);
-    let holds_any = |phase: &PhaseId| {
-        let mut objects = input.wanted.objects.values();
-        input.selection.holds(phase) && objects.any(|object| object.phase == *phase)
-    };
+    let holds_any = |phase: &PhaseId| input.objects_of(phase).next().is_some();
     let Some(phase) = phases.into_iter().find(holds_any) else {
         return steps;
     };
@@ -94,12 +92,7 @@ fn push_phase(
     before: &[StepId],
 ) -> StepId {
     let wanted = input.wanted;
-    let objects: Vec<&ObjectId> = wanted
-        .objects
-        .iter()
-        .filter(|(_, object)| object.phase == *phase)
-        .map(|(id, _)| id)
-        .collect();
+    let objects: Vec<&ObjectId> = input.objects_of(phase).collect();
     let (last, first): (Vec<&ObjectId>, Vec<&ObjectId>) = objects
         .iter()
         .partition(|id| wanted.objects[**id].order.last);
@@ -132,7 +125,7 @@ pub(crate) struct DeployInput<'a> {
     pub(crate) live: &'a Live,
     /// What is remembered of objects.
     pub(crate) records: &'a Records,
-    /// Which phases are run.
+    /// What is run.
     pub(crate) selection: &'a Selection,
     /// Webhook configurations that refuse writes because nothing answers.
     pub(crate) dead_webhooks: &'a BTreeSet<ObjectId>,
@@ -141,6 +134,19 @@ pub(crate) struct DeployInput<'a> {
 }
 
 impl DeployInput<'_> {
+    /// Whether anything is done in `phase`.
+    fn runs(&self, phase: &PhaseId) -> bool {
+        self.selection.holds_whole(phase) || self.objects_of(phase).next().is_some()
+    }
+
+    /// The objects of `phase` that are part of the run.
+    fn objects_of(&self, phase: &PhaseId) -> impl Iterator<Item = &ObjectId> {
+        let objects = self.wanted.objects.iter();
+        let of_phase = objects.filter(move |(_, wanted)| wanted.phase == *phase);
+        let selected = of_phase.filter(|(_, wanted)| self.selection.holds_wanted(wanted));
+        selected.map(|(id, _)| id)
+    }
+
     /// Those of `ids` that are waited for: not a Job that has run and has removed itself.
     fn awaited(&self, ids: Vec<&ObjectId>) -> Vec<ObjectId> {
         let is_there = |id: &&ObjectId| {
@@ -229,6 +235,7 @@ fn push_applies(
     push_expansions(program, phase, &writes, &numbers);
     let last = program.steps.len();
     await_definitions(program, input.wanted, phase, &numbers);
+    await_declared(program, input, phase, &numbers, before);
     (first..last).collect()
 }
 
@@ -288,6 +295,34 @@ fn push_clearing(
         Some(push_await_free(program, phase, after, id.clone()))
     } else {
         None
+    }
+}
+
+/// What annotations put after others waits until these are ready, also where they were there before.
+fn await_declared(
+    program: &mut Program,
+    input: &DeployInput<'_>,
+    phase: &PhaseId,
+    numbers: &HashMap<&ObjectId, StepId>,
+    before: &[StepId],
+) {
+    let mut waiting: BTreeMap<&[ObjectId], Vec<StepId>> = BTreeMap::new();
+    for (id, step) in numbers {
+        let ready = input.wanted.objects[*id].order.ready.as_slice();
+        if !ready.is_empty() {
+            waiting.entry(ready).or_default().push(*step);
+        }
+    }
+    let selected: HashSet<&ObjectId> = input.objects_of(phase).collect();
+    for (ready, users) in waiting {
+        let ready = ready.iter().filter(|id| selected.contains(id));
+        let objects = input.awaited(ready.collect());
+        let written = objects.iter().filter_map(|id| numbers.get(id).copied());
+        let after = before.iter().copied().chain(written).collect();
+        let all_ready = push_await_ready(program, phase, after, objects, false);
+        for user in users {
+            program.steps[user].after.push(all_ready);
+        }
     }
 }
 

@@ -10,6 +10,7 @@ pub(super) mod removal;
 pub(super) mod retention;
 pub(super) mod revert;
 pub(super) mod rollback;
+pub(super) mod selection;
 pub(super) mod steps;
 #[cfg(test)]
 mod tests;

@@ -1,17 +1,19 @@
 //! What becomes of what is no longer wanted.
 
+use std::collections::{BTreeMap, HashSet};
+
 use serde_json::Value;
 
 use crate::engine::{
     desired::DesiredState,
     observe::history::{ReleaseHistory, UnsettledRevision},
-    plan::decide::Selection,
     plan::retention::{claims_with_data, is_made_by, needed_by_unbound, retained},
+    plan::selection::Selection,
     plan::steps::{Removal, RemovalMode, keep_while_needed},
 };
 use crate::{
     cluster::{Live, Seen},
-    object::{HasKind as _, ManifestView, ObjectId, is_unbound_claim},
+    object::{HasKind as _, ManifestView, ObjectId, is_unbound_claim, keeping_annotation},
     ownership::{is_ours_to_remove, other_appliers, written_at_creation},
     plan::PhaseId,
     release::Records,
@@ -52,15 +54,18 @@ impl PrunePlan {
 /// An object that may have to go, with the phase that it belonged to.
 pub(crate) type PruneCandidate = (ObjectId, PhaseId);
 
-/// The objects that revisions since the last good one wrote and that are not wanted any more; of
-/// the selected phases.
+/// The objects that revisions since the last good one wrote and that are not wanted any more, as far
+/// as they are selected.
 pub(crate) fn unwanted(
     wanted: &DesiredState,
     history: &ReleaseHistory,
     selection: &Selection,
+    live: &Live,
 ) -> Vec<PruneCandidate> {
-    let is_unwanted =
-        |(id, phase): &PruneCandidate| !wanted.objects.contains_key(id) && selection.holds(phase);
+    let is_unwanted = |(id, phase): &PruneCandidate| {
+        let there = live.object(id).map(AsRef::as_ref);
+        !wanted.objects.contains_key(id) && selection.holds_unwanted(phase, there)
+    };
     written(history).into_iter().filter(is_unwanted).collect()
 }
 
@@ -95,22 +100,23 @@ pub(crate) struct PruneInput<'a> {
     pub(crate) delete_data: bool,
     /// Whether objects are waited for that somebody has deleted already.
     pub(crate) await_terminating: bool,
+    /// Whether the whole release goes.
+    pub(crate) uninstalls: bool,
+    /// What is wanted: an object that is served in two groups may be among it under another name.
+    pub(crate) wanted: &'a DesiredState,
 }
 
 /// Decides what becomes of `candidates`: only what still has our entry, and was made by no
 /// controller, goes.
 pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, input: &PruneInput<'_>) -> PrunePlan {
-    let PruneInput {
-        live,
-        records,
-        manager,
-        ..
-    } = *input;
+    let PruneInput { live, manager, .. } = *input;
     let mut plan = PrunePlan::default();
     let mut to_go: Vec<(ObjectId, PhaseId, &Value)> = Vec::new();
+    let wanted = wanted_there(input);
     for (id, phase) in candidates {
         match live.seen(&id) {
             Seen::Forbidden => plan.hidden.push(id),
+            Seen::Present(there) if wanted.contains(&stored(&id, there)) => plan.gone.push(id),
             Seen::Present(there)
                 if is_ours_to_remove(there, manager)
                     && (input.await_terminating || !ManifestView(there).is_terminating()) =>
@@ -121,6 +127,8 @@ pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, input: &PruneInput<'_>
                         phase,
                         how: RemovalMode::GiveUp,
                     });
+                } else if let Some(annotation) = kept_by(there, input) {
+                    plan.retained.push((id, format!("`{annotation}` keeps it")));
                 } else {
                     to_go.push((id, phase, there));
                 }
@@ -128,20 +136,7 @@ pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, input: &PruneInput<'_>
             Seen::Present(_) | Seen::Absent | Seen::Unasked => plan.gone.push(id),
         }
     }
-    let claims = claims_with_data(live);
-    let mut reasons = retained(
-        &to_go.iter().map(|(id, _, there)| (id, *there)),
-        &claims,
-        input.delete_data,
-    );
-    for (id, ..) in to_go
-        .iter()
-        .filter(|(id, ..)| !input.delete_data && is_retained_for(id, records, &claims))
-    {
-        reasons.entry(id.clone()).or_insert_with(|| {
-            "it is kept since an earlier run, with the data that may need it".to_owned()
-        });
-    }
+    let mut reasons = reasons_to_stay(&to_go, input);
     plan.removals.extend(claims_of(&to_go, input));
     let needed = needed_by_unbound(to_go.iter().map(|(id, _, there)| (id, *there)), live);
     for (id, phase, there) in to_go {
@@ -159,6 +154,49 @@ pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, input: &PruneInput<'_>
         keep_while_needed(&mut plan.removals, &needed);
     }
     plan
+}
+
+/// Why some of what is `to_go` stays: it holds data, or is needed for that.
+fn reasons_to_stay(
+    to_go: &[(ObjectId, PhaseId, &Value)],
+    input: &PruneInput<'_>,
+) -> BTreeMap<ObjectId, String> {
+    let claims = claims_with_data(input.live);
+    let objects = to_go.iter().map(|(id, _, there)| (id, *there));
+    let mut reasons = retained(&objects, &claims, input.delete_data);
+    let is_retained = |id: &ObjectId| is_retained_for(id, input.records, &claims);
+    for (id, ..) in to_go
+        .iter()
+        .filter(|(id, ..)| !input.delete_data && is_retained(id))
+    {
+        reasons.entry(id.clone()).or_insert_with(|| {
+            "it is kept since an earlier run, with the data that may need it".to_owned()
+        });
+    }
+    reasons
+}
+
+/// What a stored object is known by, whatever the group that it is served in: uid, namespace and
+/// name.
+type Stored<'a> = (Option<&'a str>, Option<String>, String);
+
+fn stored<'a>(id: &ObjectId, there: &'a Value) -> Stored<'a> {
+    let uid = ManifestView(there).uid();
+    (uid, id.namespace.clone(), id.name.clone())
+}
+
+/// What is wanted and there. An object that has only moved to another group, as an Event or an
+/// Ingress may, is the same one under both.
+fn wanted_there<'a>(input: &PruneInput<'a>) -> HashSet<Stored<'a>> {
+    let wanted = input.wanted.objects.keys();
+    let there = wanted.filter_map(|id| Some(stored(id, input.live.object(id)?)));
+    there.collect()
+}
+
+/// The annotation that keeps `there`, unless it is going already.
+fn kept_by(there: &Value, input: &PruneInput<'_>) -> Option<String> {
+    let is_going = ManifestView(there).is_terminating();
+    keeping_annotation(there, input.uninstalls).filter(|_| !is_going)
 }
 
 /// Whether `id` was kept by an earlier run for data in its namespace that is still there.

@@ -9,7 +9,7 @@ use crate::engine::{
     prepare::permissions::RequiredPermissions,
     prepare::prepared::Prepared,
     prepare::request::Request,
-    prepare::secrets::{self, SECRETS_PHASE},
+    prepare::secrets,
 };
 use crate::{
     cluster::{Seen, Served},
@@ -47,9 +47,13 @@ pub(crate) fn unknown_kinds(
 ) -> Vec<Finding> {
     let desired = &prepared.desired;
     // What brings a kind must be part of the run.
+    let selection = request.selection;
     let is_brought = |object: &Object| {
-        let phase = desired.defining_phase(object);
-        phase.is_none_or(|phase| request.selection.holds(&phase))
+        if let Some(definition) = desired.definition_of(object) {
+            return selection.holds_wanted(definition);
+        }
+        let phase = desired.expecting_phase(object);
+        phase.is_none_or(|phase| selection.holds_whole(&phase))
     };
     let kind = |object: &Object| match served.exact(&object.api_version, &object.id.kind) {
         Some(resource) => Some(resource.clone()),
@@ -79,7 +83,11 @@ pub(crate) fn too_early(
     let early = missing.filter_map(|(id, need)| Some((placed(id)?, placed(need)?)));
     let desired = &prepared.desired;
     early
-        .filter(|(object, _)| request.selection.holds(object.phase))
+        .filter(|(placed, _)| {
+            let object = placed.object;
+            let selection = request.selection;
+            selection.holds_object(placed.phase, &object.id, &object.body)
+        })
         .filter(|(object, need)| {
             !makes_pods_in_its_turn(object.object) || desired.comes_before(object.phase, need.phase)
         })
@@ -109,7 +117,7 @@ pub(crate) fn terminating(request: &Request<'_>, prepared: &Prepared) -> Vec<Str
     )
 }
 
-/// The wanted objects of the selected phases.
+/// The wanted objects that are selected.
 fn selected<'a>(
     request: &'a Request<'_>,
     prepared: &'a Prepared,
@@ -118,7 +126,7 @@ fn selected<'a>(
         .desired
         .objects
         .values()
-        .filter(|object| request.selection.holds(&object.phase));
+        .filter(|object| request.selection.holds_wanted(object));
     selected.map(|object| &object.object)
 }
 
@@ -128,9 +136,7 @@ fn selected<'a>(
 fn to_write(request: &Request<'_>, plan: &Plan, prepared: &Prepared) -> Vec<(ObjectId, Origin)> {
     let rendered =
         selected(request, prepared).map(|object| (object.id.clone(), object.origin.clone()));
-    let declared = secrets::declared(plan)
-        .filter(|_| request.selection.holds_declared(SECRETS_PHASE))
-        .map(|id| (id, secrets::origin(plan)));
+    let declared = secrets::selected(plan, request.selection).map(|id| (id, secrets::origin(plan)));
     rendered.chain(declared).collect()
 }
 
@@ -168,7 +174,7 @@ fn absent_namespaces(request: &Request<'_>, plan: &Plan, prepared: &Prepared) ->
             .map(|(_, object)| object)
     };
     let is_created = |name: &str| {
-        namespace_of(name).is_some_and(|object| request.selection.holds(&object.phase))
+        namespace_of(name).is_some_and(|object| request.selection.holds_wanted(object))
     };
     let to_write = to_write(request, plan, prepared);
     let absent = prepared
@@ -189,6 +195,9 @@ fn absent_namespaces(request: &Request<'_>, plan: &Plan, prepared: &Prepared) ->
                     "namespace `{name}` does not exist, and no manifest of this run creates it"
                 ),
                 remedy: Some(match namespace_of(name) {
+                    Some(_) if request.selection.is_of_objects() => {
+                        format!("run it first: `--only Namespace/{name}`")
+                    }
                     Some(namespace) => format!("run its phase too: `--phase {}`", namespace.phase),
                     None => format!("add a Namespace `{name}` to the manifests"),
                 }),
@@ -198,7 +207,7 @@ fn absent_namespaces(request: &Request<'_>, plan: &Plan, prepared: &Prepared) ->
 }
 
 /// What the user may not do: asked before somebody is asked for the values of the Secrets that are
-/// `declared`, and where no dry run could tell because a namespace is new.
+/// `declared` and selected, and where no dry run could tell because a namespace is new.
 pub(crate) async fn not_permitted(
     context: PrepareContext<'_>,
     request: &Request<'_>,
@@ -206,10 +215,8 @@ pub(crate) async fn not_permitted(
     declared: &[ObjectId],
     decisions: &[Decision],
 ) -> Result<Vec<Finding>, PrepareError> {
-    let created = declared.iter().filter(|id| {
-        request.selection.holds_declared(SECRETS_PHASE)
-            && prepared.observation.live.object(id).is_none()
-    });
+    let live = &prepared.observation.live;
+    let created = declared.iter().filter(|id| live.object(id).is_none());
     let secrets: BTreeSet<Option<String>> = created.map(|id| id.namespace.clone()).collect();
     let required = RequiredPermissions::to_write(
         &prepared.desired,

@@ -7,7 +7,7 @@ use crate::engine::{
     desired::DesiredState,
     observe::claims::observe_claims,
     observe::webhooks::find_webhooks,
-    plan::config_restart::{preserve_restart_annotation, restart},
+    plan::config_restart::{name_left_out_readers, preserve_restart_annotation, restart},
     plan::decide::{ChangeAction, Decision, decide},
     plan::prune::{PruneCandidate, PruneInput, plan_prune, unwanted},
     prepare::autoscalers::leave_replicas,
@@ -23,6 +23,7 @@ use crate::{
     cluster::Force,
     preflight::{self, DryRun, Finding},
     readiness::{Surroundings, judge},
+    release::Operation,
 };
 
 /// Decides what has to be done with each wanted object, and tries every change without storing it.
@@ -67,6 +68,11 @@ pub(crate) async fn decide_changes(
             *decision = tried;
         }
     }
+    name_left_out_readers(
+        &prepared.desired,
+        &mut decisions,
+        &prepared.observation.live,
+    );
     prepared.decisions = decisions;
     refuse(&findings)
 }
@@ -204,7 +210,13 @@ pub(crate) async fn decide_removals(
     request: &Request<'_>,
     prepared: &mut Prepared,
 ) -> Result<(), PrepareError> {
-    let candidates = unwanted(&prepared.desired, &prepared.history, request.selection);
+    let live = &prepared.observation.live;
+    let candidates = unwanted(
+        &prepared.desired,
+        &prepared.history,
+        request.selection,
+        live,
+    );
     remove(context, request, prepared, candidates, false).await
 }
 
@@ -218,6 +230,7 @@ pub(crate) async fn remove(
     await_terminating: bool,
 ) -> Result<(), PrepareError> {
     let Prepared {
+        desired,
         observation,
         history,
         pruning,
@@ -235,6 +248,8 @@ pub(crate) async fn remove(
             manager: &request.release.field_manager(),
             delete_data: request.delete_data,
             await_terminating,
+            uninstalls: request.by.operation == Operation::Remove,
+            wanted: desired,
         },
     );
     Ok(())

@@ -12,7 +12,7 @@ use crate::engine::{
     prepare::recreate,
     prepare::render::Rendering,
     prepare::request::Request,
-    prepare::secrets::{self, Declarations, SECRETS_PHASE},
+    prepare::secrets::{self, Declarations},
     prepare::unsettled,
 };
 use crate::{cluster::Seen, object::ObjectId, ownership::is_ours, plan::Plan, preflight::Finding};
@@ -27,11 +27,11 @@ pub(crate) async fn prepare_deploy(
     ask: &mut dyn Ask,
 ) -> Result<Prepared, PrepareError> {
     let Declarations { plan, .. } = declarations;
-    let (mut prepared, findings) = observed(context, request, plan, rendering).await?;
+    let (mut prepared, findings) = observed(context, request, plan, rendering, ask).await?;
     recreate::check(request.recreate, &prepared.desired, plan)?;
     check(context, request, plan, &mut prepared, findings, ask).await?;
-    if request.selection.holds_declared(SECRETS_PHASE) {
-        secrets::resolve(context, declarations, &mut prepared, ask)?;
+    if secrets::are_selected(plan, request.selection, &prepared.observation.live)? {
+        secrets::resolve(context, declarations, request.selection, &mut prepared, ask)?;
     }
     recreate::mark(request.recreate, &mut prepared.desired);
     decide_removals(context, request, &mut prepared).await?;
@@ -47,14 +47,20 @@ async fn observed(
     request: &Request<'_>,
     plan: &Plan,
     rendering: Rendering,
+    ask: &mut dyn Ask,
 ) -> Result<(Prepared, Vec<Finding>), PrepareError> {
+    let said: Vec<String> = rendering.warnings().map(ToString::to_string).collect();
     let rendering = rendering.for_cluster(plan, context.served)?;
+    let warnings = rendering.warnings().map(ToString::to_string);
+    for warning in warnings.filter(|warning| !said.contains(warning)) {
+        ask.note(&format!("Warning: {warning}"));
+    }
     let skipped = rendering.skipped(plan, context.served);
     let desired = rendering.desired(plan, &skipped);
     let history = context.history().await?;
     // What has not ended may be a run that is alive, which the lock tells.
     if history.interrupted().is_none() {
-        unsettled::check_phases(request.selection, &history)?;
+        unsettled::check_part(request.selection, &desired, &history)?;
     }
     let declared: Vec<ObjectId> = secrets::declared(plan).collect();
     let (observation, history) = observe(context, &desired, &declared, history).await?;
@@ -106,7 +112,7 @@ async fn check(
     }
     preserve_restart_annotation(&mut prepared.desired, &prepared.observation.live);
     let decisions = decided_alone(request, prepared);
-    let declared: Vec<ObjectId> = secrets::declared(plan).collect();
+    let declared: Vec<ObjectId> = secrets::selected(plan, request.selection).collect();
     findings.extend(not_permitted(context, request, prepared, &declared, &decisions).await?);
     refuse(&findings)
 }

@@ -13,6 +13,7 @@ mod dry_run;
 mod exclusive;
 mod observed;
 mod owners;
+pub(super) mod part;
 mod permissions;
 pub(super) mod prepared;
 pub(super) mod recheck;

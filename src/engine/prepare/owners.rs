@@ -32,7 +32,7 @@ pub(crate) async fn absent_owners(
         .desired
         .objects
         .values()
-        .filter(|wanted| request.selection.holds(&wanted.phase));
+        .filter(|wanted| request.selection.holds_wanted(wanted));
     let named: Vec<(&DesiredObject, Vec<Named<'_>>)> = selected
         .map(|wanted| (wanted, new_owners(wanted, live, context.served)))
         .filter(|(_, owners)| !owners.is_empty())

@@ -3,7 +3,7 @@
 use crate::engine::{
     desired::DesiredState,
     observe::objects::{Observation, fingerprint},
-    plan::decide::Selection,
+    plan::selection::Selection,
     prepare::ask::Ask,
     prepare::claims::observe_growing_claims,
     prepare::context::{PrepareContext, PrepareError},
@@ -12,7 +12,7 @@ use crate::engine::{
     prepare::prepared::Prepared,
     prepare::recreate,
     prepare::request::Request,
-    prepare::secrets::{self, Declarations, SECRETS_PHASE},
+    prepare::secrets::{self, Declarations},
     prepare::unsettled,
 };
 use crate::{
@@ -36,7 +36,8 @@ pub(crate) async fn recheck(
     ask: &mut dyn Ask,
 ) -> Result<Prepared, PrepareError> {
     if *request.selection != Selection::All {
-        unsettled::check_phases(request.selection, &context.history().await?)?;
+        let history = context.history().await?;
+        unsettled::check_part(request.selection, &first.desired, &history)?;
     }
     let history = context.take_over(request.by).await?;
     let same_head = is_same(first.history.newest(), history.newest());
@@ -67,10 +68,14 @@ pub(crate) async fn recheck(
         return Ok(prepared);
     }
     changes.check(&prepared, declarations.is_some(), ask)?;
-    if let Some(declarations) =
-        declarations.filter(|_| request.selection.holds_declared(SECRETS_PHASE))
+    if let Some(declarations) = declarations
+        && secrets::are_selected(
+            declarations.plan,
+            request.selection,
+            &prepared.observation.live,
+        )?
     {
-        secrets::resolve_again(declarations, &mut prepared, ask)?;
+        secrets::resolve_again(declarations, request.selection, &mut prepared, ask)?;
         recreate::mark(request.recreate, &mut prepared.desired);
     }
     decide_removals(context, request, &mut prepared).await?;

@@ -7,8 +7,8 @@ use crate::{
     cluster::Served,
     error::CommandError,
     object::{
-        FieldPath, HasKind as _, KnownScopes, Marks, Object, ObjectId, Origin, PhaseHint, Problem,
-        References, Scope, ScopeLookup,
+        self, FieldPath, HasKind as _, KnownScopes, Marks, Object, ObjectId, Origin, PhaseHint,
+        Problem, References, Scope, ScopeLookup, StatusField,
     },
     phase::{self, Assignment},
     plan::{self, FieldSelector, Plan},
@@ -56,12 +56,21 @@ impl Rendering {
         );
         rendered.warnings.extend(idle);
         let references = References::between(&rendered.objects);
+        if references.problems().iter().any(Problem::is_error) {
+            return Err(references.problems().to_vec());
+        }
+        rendered.warnings.extend_from_slice(references.problems());
+        let unheard = object::unheard_annotations(&rendered.objects);
+        rendered.warnings.extend(unheard);
         let assignment = phase::assign(
             &rendered.objects,
             &rendered.hints,
             &references,
             &plan.contents.phases,
         )?;
+        let contradicted =
+            phase::contradicted_waves(&rendered.objects, &assignment, &plan.contents.phases);
+        rendered.warnings.extend(contradicted);
         Ok(Self {
             rendered,
             references,
@@ -70,7 +79,7 @@ impl Rendering {
     }
 
     /// This rendering, or another one where the cluster says otherwise about which kinds live in
-    /// namespaces.
+    /// namespaces, or that a `status` is its own.
     pub(crate) fn for_cluster(self, plan: &Plan, served: &Served) -> Result<Self, CommandError> {
         let scopes = ServedScopes(served);
         let differs = |id: &ObjectId| {
@@ -78,7 +87,13 @@ impl Rendering {
                 .scope(&id.group, &id.kind)
                 .is_some_and(|scope| (scope == Scope::Namespaced) != id.namespace.is_some())
         };
-        if self.rendered.objects.keys().any(differs) {
+        let is_of_cluster = |object: &Object| {
+            object.body.get("status").is_some()
+                && scopes.status(&object.api_version, &object.id.kind)
+                    == Some(StatusField::Subresource)
+        };
+        let mut objects = self.rendered.objects.iter();
+        if objects.any(|(id, object)| differs(id) || is_of_cluster(object)) {
             return Self::with(plan, &scopes).map_err(|problems| problems_error(&problems));
         }
         Ok(self)
@@ -210,5 +225,17 @@ impl ScopeLookup for ServedScopes<'_> {
             }
         });
         served.or_else(|| KnownScopes.scope(group, kind))
+    }
+
+    fn status(&self, api_version: &str, kind: &str) -> Option<StatusField> {
+        let served = || {
+            let resource = self.0.exact(api_version, kind)?;
+            Some(if resource.has_status {
+                StatusField::Subresource
+            } else {
+                StatusField::Ordinary
+            })
+        };
+        KnownScopes.status(api_version, kind).or_else(served)
     }
 }

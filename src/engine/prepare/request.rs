@@ -1,7 +1,7 @@
 //! What a run is going to do to a release: whatever comes before the first write needs no more of
 //! the plan than this, so that a release can be changed without its plan too.
 
-use crate::engine::plan::decide::Selection;
+use crate::engine::plan::selection::Selection;
 use crate::{plan::ReleaseId, release::Author};
 
 /// What is asked for.
@@ -15,7 +15,7 @@ pub(crate) struct Request<'a> {
     pub(crate) release: &'a ReleaseId,
     /// Who asks for it.
     pub(crate) by: &'a Author,
-    /// Which phases are run.
+    /// Which part of what is wanted is run.
     pub(crate) selection: &'a Selection,
     /// Whether objects of other releases are shared.
     pub(crate) adopt: bool,

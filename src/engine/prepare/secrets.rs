@@ -3,10 +3,11 @@
 
 use std::{path::Path, sync::Arc};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::engine::{
     desired::{DesiredObject, DesiredState},
+    plan::selection::Selection,
     prepare::ask::Ask,
     prepare::context::PrepareContext,
     prepare::prepared::{Prepared, ResolvedSecrets},
@@ -82,16 +83,52 @@ impl Declarations<'_> {
 
 /// The Secrets that the plan declares.
 pub(crate) fn declared(plan: &Plan) -> impl Iterator<Item = ObjectId> {
+    declared_as(plan).map(|(id, _)| id)
+}
+
+/// The Secrets that the plan declares, each as far as it is known without values.
+pub(crate) fn declared_as(plan: &Plan) -> impl Iterator<Item = (ObjectId, Value)> {
     plan.contents.secrets.iter().flat_map(|secret| {
         let namespaces = if secret.namespaces.is_empty() {
             vec![plan.namespace.name.clone()]
         } else {
             secret.namespaces.clone()
         };
+        let object = json!({"metadata": {"labels": secret.labels}});
         namespaces
             .into_iter()
-            .map(|namespace| id(&namespace, &secret.name))
+            .map(move |namespace| (id(&namespace, &secret.name), object.clone()))
     })
+}
+
+/// The Secrets that the plan declares and that `selection` holds.
+pub(crate) fn selected(plan: &Plan, selection: &Selection) -> impl Iterator<Item = ObjectId> {
+    let phase = PhaseId::declared(SECRETS_PHASE);
+    let selected =
+        declared_as(plan).filter(move |(id, object)| selection.holds_object(&phase, id, object));
+    selected.map(|(id, _)| id)
+}
+
+/// Whether declared Secrets are part of a run of `selection`. Refused is a part of them where
+/// another one is not there yet: what is composed of its values would not fit it later.
+pub(crate) fn are_selected(
+    plan: &Plan,
+    selection: &Selection,
+    live: &Live,
+) -> Result<bool, CommandError> {
+    if !selection.is_of_objects() {
+        return Ok(selection.holds(&PhaseId::declared(SECRETS_PHASE)));
+    }
+    let selected: Vec<ObjectId> = selected(plan, selection).collect();
+    let is_missing = |id: &ObjectId| !selected.contains(id) && live.object(id).is_none();
+    match declared(plan).find(is_missing) {
+        Some(missing) if !selected.is_empty() => Err(CommandError::usage(format!(
+            "{} is a part of the Secrets that the plan declares, and {missing} is not there yet",
+            selected[0]
+        ))
+        .hint("Secrets may be composed of each other's values: deploy all of them with `--phase secrets`")),
+        _ => Ok(!selected.is_empty()),
+    }
 }
 
 fn id(namespace: &str, name: &str) -> ObjectId {
@@ -116,6 +153,7 @@ fn check_seen(plan: &Plan, live: &Live) -> Result<(), CommandError> {
 pub(crate) fn resolve(
     context: PrepareContext<'_>,
     declarations: Declarations<'_>,
+    selection: &Selection,
     prepared: &mut Prepared,
     ask: &mut dyn Ask,
 ) -> Result<(), CommandError> {
@@ -130,25 +168,26 @@ pub(crate) fn resolve(
             context.cluster.server()
         ));
     }
-    add(&needs, plan, prepared, ask)
+    add(&needs, (plan, selection), prepared, ask)
 }
 
 /// Keeps the values that have come into the cluster since they were resolved. All others are what
 /// they were: nobody is asked for them a second time, and none is generated anew.
 pub(crate) fn resolve_again(
     declarations: Declarations<'_>,
+    selection: &Selection,
     prepared: &mut Prepared,
     ask: &mut dyn Ask,
 ) -> Result<(), CommandError> {
     let needs = declarations.needs_again(&prepared.observation.live)?;
-    add(&needs, declarations.plan, prepared, ask)
+    add(&needs, (declarations.plan, selection), prepared, ask)
 }
 
-/// Puts the Secrets among what is wanted, with the values that `needs` says and those that are
-/// known.
+/// Puts the Secrets that are selected among what is wanted, with the values that `needs` says and
+/// those that are known.
 fn add(
     needs: &Needs,
-    plan: &Plan,
+    (plan, selection): (&Plan, &Selection),
     prepared: &mut Prepared,
     ask: &mut dyn Ask,
 ) -> Result<(), CommandError> {
@@ -156,8 +195,10 @@ fn add(
         desired, secrets, ..
     } = prepared;
     let resolved = tokio::task::block_in_place(|| asked(needs, &secrets.known, plan, ask))?;
-    for manifest in resolved.manifests {
-        if let Some(object) = object(manifest, plan) {
+    let selected: Vec<ObjectId> = selected(plan, selection).collect();
+    let manifests = resolved.manifests.into_iter();
+    for object in manifests.filter_map(|manifest| object(manifest, plan)) {
+        if selected.contains(&object.id) {
             add_object(object, desired);
         }
     }
@@ -195,6 +236,7 @@ fn add_object(object: Object, desired: &mut DesiredState) {
     let order = Ordered {
         id: object.id.clone(),
         after: Vec::new(),
+        ready: Vec::new(),
         soft_dependencies: Vec::new(),
         priority: 0,
         last: false,

@@ -1,8 +1,12 @@
 //! What is said of a release whose newest revision is neither completed nor rolled back.
 
-use crate::engine::{observe::history::ReleaseHistory, plan::decide::Selection};
+use crate::engine::{
+    desired::DesiredState, observe::history::ReleaseHistory, plan::selection::Selection,
+};
 use crate::{
     error::{CommandError, ExitCode},
+    object::ObjectId,
+    plan::PhaseId,
     release::{Operation, Revision},
 };
 
@@ -37,23 +41,38 @@ fn refused(unsettled: &Revision) -> CommandError {
     )
 }
 
-/// Refuses a run of `selection` where the newest revision may have touched an object of another
-/// phase: it would count as settled with this run, and what it left there would be forgotten.
-pub(crate) fn check_phases(
+/// Refuses a run of `selection` where the newest revision may have touched anything else: it would
+/// count as settled with this run, and what it left there would be forgotten. `desired` is what is
+/// wanted.
+pub(crate) fn check_part(
     selection: &Selection,
+    desired: &DesiredState,
     history: &ReleaseHistory,
 ) -> Result<(), CommandError> {
-    let beyond = history.touched_beyond(|phase| selection.holds(phase));
+    let Selection::Only(part) = selection else {
+        return Ok(());
+    };
+    // Declared Secrets join what is wanted later; no label is known of them.
+    let is_chosen = |id: &ObjectId| match desired.objects.get(id) {
+        Some(wanted) => selection.holds_wanted(wanted),
+        None => !part.objects.is_empty() && part.labels.is_none() && part.names(id),
+    };
+    let is_selected = |id: &ObjectId, phase: &PhaseId| {
+        selection.holds(phase) && (!selection.is_of_objects() || is_chosen(id))
+    };
+    let beyond = history.touched_beyond(is_selected);
     let Some((unsettled, beyond)) = history.newest().zip(beyond) else {
         return Ok(());
     };
     let unsettled = &unsettled.revision;
-    let goes_on = format!("{} without `--phase`", command(unsettled, "up"));
-    Err(refusal(
-        unsettled,
-        &format!(", and may have changed {beyond}, which is in none of the named phases"),
-        &goes_on,
-    ))
+    let goes_on = format!("{} without {}", command(unsettled, "up"), part.flags());
+    let what = if selection.is_of_objects() {
+        "which is not part of this run"
+    } else {
+        "which is in none of the named phases"
+    };
+    let why = format!(", and may have changed {beyond}, {what}");
+    Err(refusal(unsettled, &why, &goes_on))
 }
 
 fn refusal(unsettled: &Revision, why: &str, goes_on: &str) -> CommandError {

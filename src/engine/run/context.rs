@@ -5,12 +5,9 @@ use std::time::Duration;
 use indexmap::IndexMap;
 
 use crate::engine::{
-    desired::DesiredState,
-    execute::policy::Limits,
-    observe::history::ReleaseHistory,
-    observe::objects::Observation,
-    plan::decide::{Decision, Selection},
-    plan::prune::PrunePlan,
+    desired::DesiredState, execute::policy::Limits, observe::history::ReleaseHistory,
+    observe::objects::Observation, plan::decide::Decision, plan::prune::PrunePlan,
+    plan::selection::Selection,
 };
 use crate::{
     cluster::{Cluster, Served},
@@ -51,7 +48,7 @@ pub(crate) struct RunTarget<'a> {
 /// How a run is carried out.
 #[derive(Clone, Copy)]
 pub(crate) struct RunOptions<'a> {
-    /// Which phases are run.
+    /// Which part of what is wanted is run.
     pub(crate) selection: &'a Selection,
     /// Bounds.
     pub(crate) limits: Limits,

@@ -73,6 +73,7 @@ impl ExecutionPlan {
 /// not serve them yet.
 fn expected_definitions(run: &Run<'_>) -> Vec<(PhaseId, ObjectId)> {
     let phases = run.desired.phases.iter();
+    let phases = phases.filter(|_| !run.options.selection.is_of_objects());
     let expected = phases.flat_map(|phase| phase.expects.iter().map(|crd| (phase.id(), crd)));
     expected
         .filter(|(_, crd)| !run.target.served.serves_crd(&crd.name))
@@ -255,12 +256,13 @@ fn deploy_phases(
         .desired
         .phases
         .iter()
-        .filter(|phase| run.options.selection.holds_declared(&phase.name))
+        .filter(|phase| run.options.selection.holds(&phase.id()))
         .map(|phase| {
             let id = phase.id();
             let objects = run.desired.objects.iter();
             let objects = objects
-                .filter(|(object, wanted)| **written.get(object).unwrap_or(&&wanted.phase) == id);
+                .filter(|(object, wanted)| **written.get(object).unwrap_or(&&wanted.phase) == id)
+                .filter(|(_, wanted)| run.options.selection.holds_wanted(wanted));
             let unchanged = objects
                 .clone()
                 .filter(|(object, _)| !written.contains_key(object));

@@ -279,7 +279,17 @@ async fn execute(
     closed?;
     let journal = execution.journal;
     let left = journal.left();
-    Ok((Executed { faults, left }, journal.entries()))
+    let entries = journal.entries();
+    let recreated = entries.iter().filter_map(|entry| match entry {
+        JournalEntry::Recreated { object, uid } => Some((object.clone(), uid.clone())),
+        _ => None,
+    });
+    let executed = Executed {
+        faults,
+        left,
+        recreated: recreated.collect(),
+    };
+    Ok((executed, entries))
 }
 
 /// What is needed to write what is rolled back.

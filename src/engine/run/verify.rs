@@ -12,7 +12,7 @@ use crate::{
     cluster::Live,
     event::{ObjectNote, Proof},
     object::{HasKind as _, ManifestView, ObjectId},
-    ownership::differences,
+    ownership::{differences, is_recreated},
     release::{ChangeLog, Snapshot},
 };
 
@@ -22,6 +22,8 @@ pub(crate) struct Executed {
     pub(crate) faults: Vec<(ObjectId, String)>,
     /// What was to be deleted and was left.
     pub(crate) left: BTreeMap<ObjectId, Left>,
+    /// What was created again, each with its uid.
+    pub(crate) recreated: BTreeMap<ObjectId, String>,
 }
 
 /// Compares what is there with the snapshot, object by object: nothing that was only intended
@@ -42,11 +44,22 @@ pub(crate) fn verify(
         ..Proof::default()
     };
     for id in back.removed.iter().chain(&back.claims) {
-        verify_removed(&mut proof, id, live, &executed);
+        verify_removed(
+            &mut proof,
+            id,
+            back.program.deleted_uid(id),
+            live,
+            &executed,
+        );
     }
     for id in &back.restored {
-        if let Some(before) = snapshot.object(id) {
-            let now = live.object(id).map(AsRef::as_ref);
+        let Some(before) = snapshot.object(id) else {
+            continue;
+        };
+        let now = live.object(id).map(AsRef::as_ref);
+        if now.is_some_and(|now| is_by_others(id, (before, now), done, &executed, manager)) {
+            name_made_again(&mut proof, id);
+        } else {
             verify_restored(&mut proof, id, (before, now), done, manager);
         }
     }
@@ -73,11 +86,20 @@ pub(crate) fn verify(
     proof
 }
 
-/// Adds to `proof` what `id`, which was to be deleted, comes to.
-fn verify_removed(proof: &mut Proof, id: &ObjectId, live: &Live, executed: &Executed) {
+/// Adds to `proof` what `id`, which was to be deleted and had `uid`, comes to.
+fn verify_removed(
+    proof: &mut Proof,
+    id: &ObjectId,
+    uid: Option<&str>,
+    live: &Live,
+    executed: &Executed,
+) {
     let Some(there) = live.object(id) else {
         return;
     };
+    if uid.is_some() && ManifestView(there).uid() != uid {
+        return name_made_again(proof, id);
+    }
     let failed = executed.faults.iter().any(|(fault, _)| fault == id);
     let may_stay = !failed && !ManifestView(there).is_terminating();
     let (notes, what) = match executed.left.get(id).filter(|_| may_stay) {
@@ -88,6 +110,32 @@ fn verify_removed(proof: &mut Proof, id: &ObjectId, live: &Live, executed: &Exec
         object: id.clone(),
         what,
     });
+}
+
+/// Names `id` in `proof`: the object itself is gone, and what has its name is none of ours.
+fn name_made_again(proof: &mut Proof, id: &ObjectId) {
+    proof.by_others.push(ObjectNote {
+        object: id.clone(),
+        what: "was created again outside deployctl, and is left as it is".to_owned(),
+    });
+}
+
+/// Whether `now`, which has the place of `before`, was made by somebody else while the rollback was
+/// about to create `id` again.
+fn is_by_others(
+    id: &ObjectId,
+    (before, now): (&Value, &Value),
+    done: &ChangeLog,
+    executed: &Executed,
+    manager: &str,
+) -> bool {
+    let uid = ManifestView(now).uid();
+    let earlier = done.get(id).and_then(|trace| trace.recreated.as_deref());
+    let ours = executed.recreated.get(id).map(String::as_str);
+    ManifestView(before).uid() != uid
+        && ours.is_none_or(|ours| Some(ours) != uid)
+        && earlier.is_none_or(|earlier| Some(earlier) != uid)
+        && !is_recreated(now, manager)
 }
 
 /// Adds to `proof` how `id`, which was put back, is `now` in comparison with `before`.

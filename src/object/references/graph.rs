@@ -6,12 +6,13 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::{
+    declared::DeclaredOrder,
     hosts::services_mentioned,
     named::{Reference, autoscaled, made_secret, named_by, subjects},
     selector::{selects, selects_everything},
 };
 use crate::object::{
-    Definition, HasKind as _, Object, ObjectId,
+    Definition, HasKind as _, Object, ObjectId, Problem,
     field::{map, part},
     pod_spec, pod_template,
 };
@@ -23,18 +24,38 @@ pub(crate) struct References {
     serves: HashMap<ObjectId, Vec<ObjectId>>,
     /// The Services that the configuration of a workload mentions.
     mentions: HashMap<ObjectId, Vec<ObjectId>>,
+    /// What annotations say about the order.
+    declared: DeclaredOrder,
 }
 
 impl References {
     /// The references between `objects`.
     pub(crate) fn between(objects: &IndexMap<ObjectId, Object>) -> Self {
-        let needs = needs(objects);
+        let mut needs = needs(objects);
         let serves = serves(objects, &needs);
+        let declared = DeclaredOrder::of(objects);
+        for (id, before) in &declared.after {
+            let needs = needs.entry(id.clone()).or_default();
+            for need in before {
+                needs.add(need, false);
+            }
+        }
         Self {
             needs,
             serves,
             mentions: services_mentioned(objects),
+            declared,
         }
+    }
+
+    /// What annotations say must be ready before `id` is written.
+    pub(crate) fn declared_before(&self, id: &ObjectId) -> &[ObjectId] {
+        self.declared.after.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    /// What is wrong with annotations about the order.
+    pub(crate) fn problems(&self) -> &[Problem] {
+        &self.declared.problems
     }
 
     /// What must be there before `id` can work: its namespace, its CRD, what it names and belongs to,

@@ -1,6 +1,7 @@
 //! What refers to what: names in an object, and selectors that find pods.
 
 mod configuration;
+mod declared;
 mod graph;
 mod hosts;
 mod named;

@@ -97,6 +97,7 @@ pub(super) fn changes(creations: usize) -> ChangeSummary {
         server: "https://127.0.0.1:6443".to_owned(),
         namespaces: vec!["shop".to_owned()],
         rows,
+        left_out: Vec::new(),
         variables_not_from_file: vec![
             ("replicas".to_owned(), "3".to_owned()),
             ("host".to_owned(), "shop.example\u{1b}[2J".to_owned()),

@@ -139,6 +139,13 @@ impl Writer<'_> {
                         .create(self.stored_as(id), id, &recreation.body, &self.manager)
                         .await?
                 }
+                // Somebody was faster.
+                Err(error) if error.is_already_exists() => match self.read(id).await? {
+                    Some(there) if !self.is_successor(id, &there) => {
+                        return Ok((WriteResult::Unchanged, Some(there)));
+                    }
+                    _ => return Err(error),
+                },
                 created => created?,
             };
             let uid = ManifestView(&created).uid().unwrap_or_default().to_owned();

@@ -436,6 +436,40 @@ fn where_nothing_is_wanted_in_a_phase_it_is_done_at_once() {
 }
 
 #[test]
+fn a_part_of_the_objects_is_a_program_of_these_alone() {
+    assert_snapshot!(deploy("
+        selection: [ConfigMap/b, Deployment/web]
+        desired:
+          ConfigMap/a: {phase: databases}
+          ConfigMap/b: {}
+          Deployment/web: {after: [ConfigMap/b]}
+          Deployment/api: {}
+    "), @r"
+    apps
+      0 apply ConfigMap/b
+      1 apply Deployment/web ← 0
+      2 await ready: ConfigMap/b, Deployment/web; phase ends ← 0 1
+    ");
+}
+
+#[test]
+fn what_is_declared_to_come_later_waits_until_the_first_is_ready() {
+    assert_snapshot!(deploy("
+        desired:
+          Deployment/db: {}
+          Deployment/web: {ready: [Deployment/db]}
+    "), @r"
+    databases
+      0 await ready: nothing; phase ends
+    apps
+      1 apply Deployment/db ← 0
+      2 apply Deployment/web ← 0 3
+      3 await ready: Deployment/db ← 0 1
+      4 await ready: Deployment/db, Deployment/web; phase ends ← 0 1 2
+    ");
+}
+
+#[test]
 fn what_has_what_only_one_can_have_goes_before_who_needs_it() {
     assert_snapshot!(deploy("
         desired: {Service/front: {}, Service/back: {}, ConfigMap/a: {}}

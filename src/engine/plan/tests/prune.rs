@@ -399,3 +399,51 @@ fn a_secret_goes_where_its_workload_names_another_claim() {
     delete Deployment/web of apps
     ");
 }
+
+#[test]
+fn what_is_wanted_under_another_group_is_the_same_object() {
+    assert_snapshot!(prune("
+        desired: {Project/team: {}}
+        live: {Project/team: {uid: 7}, Namespace/team: {uid: 7}}
+        records: {Namespace/team: {created: true}}
+    "), @r"
+    forget Namespace/team
+    ");
+}
+
+#[test]
+fn what_an_annotation_keeps_stays() {
+    assert_snapshot!(prune("
+        live:
+          ConfigMap/kept: {metadata: {annotations: {deployctl.dev/keep: 'true'}}}
+          ConfigMap/of-helm: {metadata: {annotations: {helm.sh/resource-policy: keep}}}
+          ConfigMap/going: {deleting: true, metadata: {annotations: {deployctl.dev/keep: 'true'}}}
+          ConfigMap/old: {metadata: {annotations: {deployctl.dev/keep: 'false'}}}
+        records: {ConfigMap/kept: {}, ConfigMap/of-helm: {}, ConfigMap/going: {}, ConfigMap/old: {}}
+        deleteData: true
+    "), @r"
+    delete ConfigMap/old of apps
+    keep ConfigMap/kept: `deployctl.dev/keep: true` keeps it
+    keep ConfigMap/of-helm: `helm.sh/resource-policy: keep` keeps it
+    forget ConfigMap/going
+    ");
+}
+
+#[test]
+fn a_part_of_the_objects_prunes_what_has_its_labels() {
+    let case = |selection: &str| {
+        prune(&format!(
+            "
+        {selection}
+        desired: {{ConfigMap/a: {{}}}}
+        live:
+          ConfigMap/a: {{}}
+          ConfigMap/old: {{metadata: {{labels: {{app: web}}}}}}
+          ConfigMap/other: {{metadata: {{labels: {{app: api}}}}}}
+        records: {{ConfigMap/a: {{}}, ConfigMap/old: {{}}, ConfigMap/other: {{}}}}
+    "
+        ))
+    };
+    assert_snapshot!(case("selection: [app=web]"), @"delete ConfigMap/old of apps");
+    assert_snapshot!(case("selection: [ConfigMap/a]"), @"");
+}

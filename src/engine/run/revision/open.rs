@@ -9,11 +9,11 @@ use serde_json::Value;
 use crate::engine::{
     execute::write::Resources,
     observe::storage_versions,
-    plan::decide::Selection,
+    plan::selection::Selection,
     run::context::Run,
     run::execution::Baseline,
     run::kept::record_kept,
-    run::revision::packed::{PackedRevision, StoredRevision},
+    run::revision::packed::{PackedRevision, StoredRevision, read_deployed},
     run::revision::quota::check_quota,
 };
 use crate::{
@@ -50,7 +50,8 @@ pub(crate) async fn open_revision(
     let stored_as = take(run, program, &mut snapshot)
         .await
         .map_err(|source| store.unread(source))?;
-    let packed = PackedRevision::pack(run, program, &snapshot, &traces);
+    let deployed = read_deployed(run).await?;
+    let packed = PackedRevision::pack(run, &deployed, program, &snapshot, &traces);
     check_quota(run, program.writes(), &packed).await?;
     store.prepare().await?;
     let mut head = store

@@ -1,12 +1,13 @@
 //! What a revision is made of beside its head: packed once, so that it is known what has to be
 //! stored before any of it is.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use futures::future::try_join_all;
 
 use crate::engine::{desired::DesiredObject, run::context::Run};
 use crate::{
+    object::ObjectId,
     plan::PhaseSettings,
     release::{ChangeLog, Packed, PhaseRecord, Program, Snapshot, Store, StoreError},
 };
@@ -46,6 +47,7 @@ enum KnownRecords {
 impl PackedRevision {
     pub(super) fn pack(
         run: &Run<'_>,
+        deployed: &DeployedObjects,
         program: &Program,
         snapshot: &Snapshot,
         traces: &ChangeLog,
@@ -53,7 +55,9 @@ impl PackedRevision {
         let store = run.target.store;
         let phases = run.desired.phases.iter();
         Self {
-            phases: phases.map(|phase| PackedPhase::pack(run, phase)).collect(),
+            phases: phases
+                .map(|phase| PackedPhase::pack(run, deployed, phase))
+                .collect(),
             program: store.pack(program),
             snapshot: store.pack(snapshot),
             traces: if traces.is_empty() {
@@ -101,16 +105,11 @@ impl PackedRevision {
 }
 
 impl PackedPhase {
-    fn pack(run: &Run<'_>, phase: &PhaseSettings) -> Self {
+    fn pack(run: &Run<'_>, deployed: &DeployedObjects, phase: &PhaseSettings) -> Self {
         if let Some(carried) = carried(run, phase) {
             return Self::Carried(carried.clone());
         }
-        let objects: Vec<&DesiredObject> = run
-            .desired
-            .objects
-            .values()
-            .filter(|object| object.phase.is_declared_as(&phase.name))
-            .collect();
+        let objects = wanted_of(run, deployed, phase);
         let wanted = if objects.is_empty() {
             Packed::default()
         } else {
@@ -161,13 +160,56 @@ impl KnownRecords {
     }
 }
 
+/// What is deployed of phases of which only some objects are run, by the name of the phase.
+pub(super) type DeployedObjects = HashMap<String, Vec<DesiredObject>>;
+
+/// What is wanted in `phase`: what is deployed stays wanted where only some objects are run, and it
+/// is not among them, nor goes.
+fn wanted_of<'a>(
+    run: &'a Run<'_>,
+    deployed: &'a DeployedObjects,
+    phase: &PhaseSettings,
+) -> Vec<&'a DesiredObject> {
+    let objects = run.desired.objects.values();
+    let of_phase = objects.filter(|object| object.phase.is_declared_as(&phase.name));
+    let selection = run.options.selection;
+    if !selection.is_of_objects() {
+        return of_phase.collect();
+    }
+    let selected: Vec<&DesiredObject> = of_phase.filter(|it| selection.holds_wanted(it)).collect();
+    let goes = |id: &ObjectId| run.pruning.removals.iter().any(|removal| removal.id == *id);
+    let stays = |it: &&DesiredObject| {
+        let id = &it.object.id;
+        let is_run = run
+            .desired
+            .objects
+            .get(id)
+            .is_some_and(|it| selection.holds_wanted(it));
+        !is_run && !goes(id)
+    };
+    let deployed = deployed.get(&phase.name).into_iter().flatten();
+    deployed.filter(stays).chain(selected).collect()
+}
+
+/// Reads what is deployed of the phases of which `run` is only about some objects.
+pub(super) async fn read_deployed(run: &Run<'_>) -> Result<DeployedObjects, StoreError> {
+    let mut objects = HashMap::new();
+    let deployed = run.history.deployed();
+    let deployed = deployed.filter(|_| run.options.selection.is_of_objects());
+    for phase in deployed.iter().flat_map(|revision| &revision.phases) {
+        let wanted = run.target.store.read(&phase.wanted).await?;
+        objects.insert(phase.name.clone(), wanted);
+    }
+    Ok(objects)
+}
+
 /// The record of a phase that is not run: as it is deployed. `None` where it is run, or was never
 /// deployed.
 fn carried<'a>(run: &Run<'a>, phase: &PhaseSettings) -> Option<&'a PhaseRecord> {
     let deployed = run
         .history
         .deployed()
-        .filter(|_| !run.options.selection.holds_declared(&phase.name))?;
+        .filter(|_| !run.options.selection.holds(&phase.id()))?;
     deployed
         .phases
         .iter()

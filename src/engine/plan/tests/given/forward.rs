@@ -16,19 +16,20 @@ use crate::{
         observe::history::{ReleaseHistory, UnsettledRevision},
         plan::{
             config_restart, decide as decisions,
-            decide::{ChangeAction, Decision, Expansion, Selection},
+            decide::{ChangeAction, Decision, Expansion},
             deploy::{DeployInput, plan_deploy},
             prune::{
                 PruneCandidate, PruneInput, PrunePlan, give_up_foreign, plan_prune, unwanted,
                 written,
             },
             removal::{plan_removal, removal_phases},
+            selection::{Part, Selection},
             steps::RemovalMode,
             tests::printed,
             volume_expansion::{claim_templates, growing, keep_sizes, templates},
         },
     },
-    object::{HasKind as _, ObjectId},
+    object::{HasKind as _, LabelSelector, ObjectId},
     plan::PhaseId,
     preflight::DryRun,
     release::{ChangeLog, Snapshot},
@@ -51,7 +52,8 @@ struct Case {
     /// of a webhook configuration that refuses what is written because nothing answers, and
     /// `expected in PHASE` of a definition that a controller is to create.
     decisions: IndexMap<String, String>,
-    /// The phases that are run; all, where it is left out.
+    /// The phases that are run, objects (`Kind/name`), and what they are labelled with (`KEY=VALUE`);
+    /// all, where it is left out.
     selection: Option<Vec<String>>,
     delete_data: bool,
 }
@@ -72,6 +74,25 @@ struct World {
     history: ReleaseHistory,
     selection: Selection,
     delete_data: bool,
+}
+
+impl Case {
+    fn selection(&self) -> Selection {
+        let Some(words) = &self.selection else {
+            return Selection::All;
+        };
+        let mut part = Part::default();
+        for word in words {
+            if word.contains('=') {
+                part.labels = Some(LabelSelector::parse(word).expect("a label selector"));
+            } else if word.contains('/') {
+                part.objects.push(word.clone());
+            } else {
+                part.phases.push(word.clone());
+            }
+        }
+        Selection::Only(part)
+    }
 }
 
 impl World {
@@ -95,10 +116,7 @@ impl World {
             },
             desired,
             live: there,
-            selection: case
-                .selection
-                .clone()
-                .map_or(Selection::All, Selection::Only),
+            selection: case.selection(),
             delete_data: case.delete_data,
         }
     }
@@ -141,12 +159,14 @@ impl World {
                 manager: &manager(),
                 delete_data: self.delete_data,
                 await_terminating,
+                uninstalls: false,
+                wanted: &self.desired,
             },
         )
     }
 
     fn unwanted(&self) -> Vec<PruneCandidate> {
-        unwanted(&self.desired, &self.history, &self.selection)
+        unwanted(&self.desired, &self.history, &self.selection, &self.live)
     }
 }
 

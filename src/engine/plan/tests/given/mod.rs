@@ -13,7 +13,7 @@
 //! | `posted` | `true`: we have written it otherwise than by apply, as a rollback does |
 //! | `createdAt`, `appliedAt` | seconds: 0, and when it was created |
 //! | `deleting` | `true`: it is being deleted |
-//! | `after`, `last`, `priority`, `marks` | of what is wanted: what it needs, and how it is written |
+//! | `after`, `ready`, `last`, `priority`, `marks` | of what is wanted: what it needs, what must be ready, and how it is written |
 //!
 //! Pods and claims are written in short: `reads: [ConfigMap/a]` is what a container reads as its
 //! environment, `image: 2` makes another template, `annotation` is that by which pods restart;

@@ -19,7 +19,7 @@ use crate::{
 pub(super) type Written = IndexMap<String, Value>;
 
 /// The kinds that cases are about: `apiVersion`, and whether they lie in namespaces.
-const KINDS: [(&str, &str, bool); 17] = [
+const KINDS: [(&str, &str, bool); 18] = [
     ("APIService", "apiregistration.k8s.io/v1", false),
     ("ConfigMap", "v1", true),
     ("CronJob", "batch/v1", true),
@@ -31,6 +31,7 @@ const KINDS: [(&str, &str, bool); 17] = [
     ("PersistentVolume", "v1", false),
     ("PersistentVolumeClaim", "v1", true),
     ("Pod", "v1", true),
+    ("Project", "project.openshift.io/v1", false),
     ("ReplicaSet", "apps/v1", true),
     ("Secret", "v1", true),
     ("Service", "v1", true),
@@ -265,10 +266,12 @@ pub(super) fn stored(id: &ObjectId, written: &Value) -> Value {
 pub(super) fn desired(id: &ObjectId, written: &Value) -> DesiredObject {
     let mut words = words(written);
     let after: Vec<String> = take(&mut words, "after");
+    let ready: Vec<String> = take(&mut words, "ready");
     let marks: Marks = take(&mut words, "marks");
     let order = Ordered {
         id: id.clone(),
         after: after.iter().map(|name| self::id(name)).collect(),
+        ready: ready.iter().map(|name| self::id(name)).collect(),
         soft_dependencies: Vec::new(),
         priority: take(&mut words, "priority"),
         last: take(&mut words, "last"),
