@@ -128,6 +128,9 @@ fn of_condition(case: &Case<'_>, condition: &Condition<'_>, busy: bool) -> Optio
         .generation
         .zip(case.view().generation())
         .is_some_and(|(seen, now)| seen < now);
+    if meaning::ended_badly(condition) {
+        return Some(tolerated(case, condition));
+    }
     match (meaning::of_condition(condition)?, condition.truth) {
         (Meaning::Good, Truth::True) if outdated => Some(Verdict::in_progress(
             "NotObserved",

@@ -19,6 +19,9 @@ pub(in crate::readiness) fn judge_disruption_budget(case: &Case<'_>) -> Verdict 
     if let Some(verdict) = behind_or_silent(case.object) {
         return verdict;
     }
+    if !is_present(case.object, "/status") {
+        return Verdict::in_progress("NotObserved", "nobody has counted its pods yet");
+    }
     let allowed = integer(case.object, "/status/disruptionsAllowed").unwrap_or(0);
     match case
         .view()
