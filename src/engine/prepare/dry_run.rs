@@ -12,7 +12,10 @@ use crate::engine::{
     plan::volume_expansion::{Templates, cannot_shrink, templates},
 };
 use crate::{
-    cluster::{Cluster, Force, Notice, Refusal, RefusalCause, RequestError, Resource, Served},
+    cluster::{
+        Cluster, Force, ListScope, Notice, Refusal, RefusalCause, RequestError, Resource, Served,
+        Tolerated,
+    },
     error::ExitCode,
     object::{HasKind as _, ManifestView, ObjectId},
     ownership::{
@@ -34,15 +37,24 @@ pub(crate) async fn brought(
 ) -> Result<Brought, RequestError> {
     let mut brought = Brought::default();
     if requires.kubernetes.is_some() {
-        brought.version = Some(cluster.version().await?);
+        brought.version = match cluster.version().await {
+            Err(error) if error.is_forbidden() => None,
+            version => Some(version?),
+        };
     }
     if let (false, Some(classes)) = (
         requires.storage_classes.is_empty(),
         served.preferred("storage.k8s.io", "StorageClass"),
     ) {
-        let listed = cluster.list(classes, None, None).await?;
-        let names = listed.items.iter().map(|class| ManifestView(class).name());
-        brought.storage_classes = Some(names.map(str::to_owned).collect());
+        let everywhere = ListScope::Everywhere {
+            otherwise: &BTreeSet::new(),
+        };
+        let listing = cluster
+            .list_permitted(classes, everywhere, None, Tolerated::Forbidden)
+            .await?;
+        let names = listing.items.iter().map(|class| ManifestView(class).name());
+        // What may not be listed may be there.
+        brought.storage_classes = listing.complete.then(|| names.map(str::to_owned).collect());
     }
     Ok(brought)
 }
