@@ -259,6 +259,23 @@ pub(crate) struct ObjectDiagnosis {
     pub(crate) cause: Option<String>,
     /// The last lines of the container's log.
     pub(crate) log: Vec<String>,
+    /// What else keeps the object from being ready.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) further: Vec<FurtherCause>,
+}
+
+/// Another cause for which an object cannot come up, in another container or for another reason.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FurtherCause {
+    /// The pod that shows it.
+    pub(crate) pod: Option<String>,
+    /// The container in it.
+    pub(crate) container: Option<String>,
+    /// What it is.
+    pub(crate) cause: String,
+    /// The last lines of the container's log.
+    pub(crate) log: Vec<String>,
 }
 
 /// How long a phase took.

@@ -38,7 +38,7 @@ pub(crate) use problem::Problem;
 pub(crate) use quantity::amount;
 pub(crate) use references::{References, configuration_read_at_start, scale_target};
 pub(crate) use scope::{KnownScopes, Scope, ScopeLookup};
-pub(crate) use text::{neutralise, one_line};
+pub(crate) use text::{neutralise, one_line, quoted};
 pub(crate) use view::{ManifestView, Owner, strip_managed_fields};
 
 use std::sync::Arc;

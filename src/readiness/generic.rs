@@ -14,7 +14,7 @@ use super::{
 use crate::object::{
     Condition, FieldPath, ManifestView, Truth,
     field::{boolean, integer, is_true, list, part, text},
-    one_line,
+    one_line, quoted,
 };
 
 /// Counts that must have reached what stands beside them: have, want.
@@ -236,7 +236,7 @@ fn of_flags(object: &Value) -> Option<Verdict> {
     Some(match error {
         Some(error) => Verdict::failed(
             "Error",
-            format!("`{name}` is false: {}", one_line(error, 300)),
+            format!("`{name}` is false: {}", quoted(error, 300)),
         ),
         None => Verdict::in_progress("NotReady", format!("`{name}` is false")),
     })

@@ -13,7 +13,7 @@ use super::{
     surroundings::Surroundings,
     verdict::{State, Verdict},
 };
-use crate::object::{Condition, HasKind as _, ManifestView, one_line};
+use crate::object::{Condition, HasKind as _, ManifestView, quoted};
 
 /// A rule for one kind.
 type Rule = fn(&Case<'_>) -> Verdict;
@@ -189,7 +189,7 @@ pub(super) fn terminating(object: &Value) -> Option<Verdict> {
     let message = if finalizers.is_empty() {
         "it is being deleted".to_owned()
     } else {
-        one_line(
+        quoted(
             &format!(
                 "it is being deleted and waits for {}",
                 finalizers.join(", ")

@@ -323,9 +323,12 @@ impl<'a> Executor<'a> {
         let Some(phase) = hopeless.first().map(|first| first.phase.clone()) else {
             return Ok(());
         };
+        let objects: Vec<_> = hopeless.into_iter().map(|it| (it.id, it.verdict)).collect();
+        let open = self.open_beside(&objects);
         Err(StopReason::Failed {
             phase,
-            objects: hopeless.into_iter().map(|it| (it.id, it.verdict)).collect(),
+            objects,
+            open,
         })
     }
 
@@ -440,6 +443,19 @@ impl<'a> Executor<'a> {
             );
         }
         true
+    }
+
+    /// What is waited for to become ready beside `failed`, also in phases that run side by side.
+    pub(super) fn open_beside(&self, failed: &[(ObjectId, Verdict)]) -> Vec<(ObjectId, Verdict)> {
+        let waits = self.waiter.waits.iter();
+        let mut open: Vec<(ObjectId, Verdict)> = waits
+            .filter(|wait| wait.until == WaitFor::Ready)
+            .flat_map(Wait::not_met)
+            .filter(|(id, _)| !failed.iter().any(|(failed, _)| failed == id))
+            .collect();
+        open.sort_by(|(left, _), (right, _)| left.cmp(right));
+        open.dedup_by(|(left, _), (right, _)| left == right);
+        open
     }
 
     fn not_met(&self, phase: &PhaseId) -> Vec<(ObjectId, Verdict)> {

@@ -10,7 +10,7 @@ use crate::{
     object::{
         Condition, FieldPath, ManifestView, Truth,
         field::{boolean, integer, is_present, list, map, part, text},
-        one_line,
+        one_line, quoted,
     },
     readiness::{
         case::Case,
@@ -366,7 +366,7 @@ const DETAILS: &[&str] = &[
 
 fn with_detail(message: &str, value: &Value) -> String {
     match DETAILS.iter().find_map(|at| text(value, at)) {
-        Some(detail) => format!("{message}: {}", one_line(detail, 300)),
+        Some(detail) => format!("{message}: {}", quoted(detail, 300)),
         None => message.to_owned(),
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    object::{Condition, ManifestView, amount, field::text, one_line},
+    object::{Condition, ManifestView, amount, field::text, quoted},
     readiness::{
         case::Case,
         event::events_about,
@@ -60,7 +60,7 @@ fn unbound(case: &Case<'_>) -> Verdict {
     match told {
         Some(event) => Verdict::in_progress(
             event.reason.to_owned(),
-            format!("not bound{class}: {}", one_line(event.message, 300)),
+            format!("not bound{class}: {}", quoted(event.message, 300)),
         ),
         None => Verdict::in_progress("NotBound", format!("not bound{class} yet")),
     }
@@ -125,7 +125,7 @@ fn resize_failed(claim: &Value) -> Option<Verdict> {
         });
     let message = said.map_or_else(
         || format!("its resize is in state `{status}`"),
-        |said| one_line(said.says(), 300),
+        |said| quoted(said.says(), 300),
     );
     status
         .ends_with("Infeasible")
@@ -151,7 +151,7 @@ fn volume(claim: &Value) -> &str {
 pub(in crate::readiness) fn judge_volume(case: &Case<'_>) -> Verdict {
     let said = text(case.object, "/status/message")
         .or_else(|| text(case.object, "/status/reason"))
-        .map(|said| one_line(said, 300));
+        .map(|said| quoted(said, 300));
     match text(case.object, "/status/phase") {
         Some(phase @ ("Available" | "Bound" | "Released")) => {
             Verdict::ready(format!("it is in phase `{phase}`"))

@@ -6,7 +6,7 @@ use crate::{
     object::{
         Condition, HasKind as _, ManifestView,
         field::{integer, is_true, text, time},
-        one_line,
+        quoted,
     },
     readiness::{
         case::Case,
@@ -82,7 +82,7 @@ fn decided(case: &Case<'_>) -> Option<Verdict> {
         let message = format!(
             "{}: {}{why}",
             failed.reason_or("JobFailed"),
-            one_line(failed.says(), 300)
+            quoted(failed.says(), 300)
         );
         return Some(Verdict::failed(failed.reason_or("JobFailed"), message));
     }

@@ -6,7 +6,7 @@ use crate::{
     object::{
         Condition, ManifestView,
         field::{integer, list, text},
-        one_line,
+        quoted,
     },
     readiness::{
         case::Case,
@@ -40,7 +40,7 @@ fn ended_badly(pod: &Value) -> Verdict {
     let reason = text(pod, "/status/reason")
         .unwrap_or("PodFailed")
         .to_owned();
-    let said = text(pod, "/status/message").map(|said| one_line(said, 300));
+    let said = text(pod, "/status/message").map(|said| quoted(said, 300));
     let ended = list(pod, "/status/initContainerStatuses")
         .iter()
         .chain(list(pod, "/status/containerStatuses"))
@@ -91,9 +91,7 @@ fn on_its_way(pod: &Value, ready: Option<Condition<'_>>) -> Verdict {
         return Verdict::in_progress(scheduled.reason_or("NotScheduled"), "it has no node yet");
     }
     match ready {
-        Some(ready) => {
-            Verdict::in_progress(ready.reason_or("NotReady"), one_line(ready.says(), 300))
-        }
+        Some(ready) => Verdict::in_progress(ready.reason_or("NotReady"), quoted(ready.says(), 300)),
         None => Verdict::in_progress("NotInitialized", "its containers are being made"),
     }
 }
