@@ -7,6 +7,7 @@ mod ignored;
 mod in_turn;
 mod operators;
 mod owners;
+mod selectors;
 mod short_lived;
 mod unions;
 mod versions;

@@ -3,6 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::engine::{
@@ -13,7 +14,7 @@ use crate::engine::{
 use crate::{
     cluster::Resource,
     event::EventKind,
-    object::{HasKind as _, ObjectId, field::is_present},
+    object::{HasKind as _, ObjectId, field::is_present, runs_to_completion},
     plan::PhaseId,
     readiness::{Budget, State, Verdict},
     release::{StepId, Work},
@@ -99,7 +100,7 @@ pub(crate) struct Waiter {
     on_fault: OnFault,
     /// The time from when an event was read to the verdict that came of it, for each new verdict.
     delays: Vec<Duration>,
-    /// Jobs that were seen to have done their work and that remove themselves then.
+    /// Jobs and Pods that were seen to have done their work and that may be removed then.
     completed: Vec<ObjectId>,
 }
 
@@ -313,8 +314,8 @@ impl Waiter {
         hopeless
     }
 
-    /// Takes out the Jobs that were seen, since it was asked last, to have done their work, and that
-    /// remove themselves then.
+    /// Takes out the Jobs and Pods that were seen, since it was asked last, to have done their work,
+    /// and that may be removed then.
     pub(crate) fn take_completed(&mut self) -> Vec<ObjectId> {
         std::mem::take(&mut self.completed)
     }
@@ -444,11 +445,15 @@ impl Waiter {
         self.cache.judge_within(&id, now, budget)
     }
 
-    /// Notes a Job that has done its work and removes itself: where it is gone, it must not be run
-    /// again.
+    /// Notes a Job that has done its work and removes itself, or a Pod, which the
+    /// [garbage collector](https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-garbage-collection)
+    /// may remove: where it is gone, it must not be run again.
     fn note_completed(&mut self, waited: &WaitTarget) {
         let completed = self.cache.completed(&waited.id);
-        if completed.is_some_and(|job| is_present(job, "/spec/ttlSecondsAfterFinished")) {
+        let may_go = |done: &Value| {
+            runs_to_completion(done) || is_present(done, "/spec/ttlSecondsAfterFinished")
+        };
+        if completed.is_some_and(|done| may_go(done)) {
             self.completed.push(waited.id.clone());
         }
     }

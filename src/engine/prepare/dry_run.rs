@@ -17,7 +17,7 @@ use crate::{
         Tolerated,
     },
     error::ExitCode,
-    object::{HasKind as _, ManifestView, ObjectId},
+    object::{HasKind as _, ManifestView, ObjectId, field::map, runs_to_completion},
     ownership::{
         Leftover, Path, clearing, has_managers, held_as_a_whole, is_dropped_by_adoption,
         is_interactive_kubectl, is_ours, leftovers,
@@ -237,10 +237,19 @@ impl Try<'_> {
 
     async fn judged(&self, answer: Result<Value, RequestError>, decision: &mut Decision) -> DryRun {
         match (answer, self.live) {
-            (Ok(stored), _) => match part_of_whole(self.object, &stored, self.manager) {
-                Some(finding) => DryRun::Impossible(finding),
-                None => DryRun::Taken(Some(Box::new(stored))),
-            },
+            (Ok(stored), live) => {
+                if let Some(finding) = part_of_whole(self.object, &stored, self.manager) {
+                    return DryRun::Impossible(finding);
+                }
+                let live = live.filter(|live| runs_to_completion(live));
+                match live.map(|live| (live, changed_fields(live, &stored))) {
+                    // What has run would not run again.
+                    Some((live, fields)) if !fields.is_empty() => {
+                        self.anew(fields, live, decision).await
+                    }
+                    _ => DryRun::Taken(Some(Box::new(stored))),
+                }
+            }
             (Err(RequestError::Refused(refusal)), Some(live)) => {
                 let fields = immutable_fields(&refusal, self.object.sent(), live);
                 if !fields.is_empty() {
@@ -328,13 +337,18 @@ impl Try<'_> {
             return DryRun::Impossible(cannot_shrink(self.object, &name, &from));
         }
         let only_grows = sizes == Templates::Grow && fields == ["spec.volumeClaimTemplates"];
-        // Jobs are run anew where they are changed; nothing is lost by it.
-        let may = marks.recreate || only_grows || object.id.is_job();
+        // What runs once is run anew where it is changed; nothing is lost by it.
+        let runs_once = object.id.is_job() || runs_to_completion(live);
+        let may = marks.recreate || only_grows || runs_once;
         if !may || never_recreated(&object.id).is_some() {
             return DryRun::Unchangeable(fields);
         }
         decision.action = ChangeAction::Replace;
-        decision.remark = Some(recreation_remark(&object.id, &fields));
+        decision.remark = Some(if runs_once {
+            format!("{} cannot be changed; it is run again", fields.join(", "))
+        } else {
+            recreation_remark(&object.id, &fields)
+        });
         self.elsewhere(object.id.namespace.as_deref()).await
     }
 
@@ -496,10 +510,21 @@ fn is_allocated(cause: &RefusalCause) -> bool {
     cause.message.contains("already allocated")
 }
 
+/// The fields of the spec in which `stored` differs from `live`.
+fn changed_fields(live: &Value, stored: &Value) -> Vec<String> {
+    let fields = map(stored, "/spec").into_iter().flatten();
+    let differs = |(field, value): &(&String, &Value)| {
+        live.get("spec").and_then(|spec| spec.get(field.as_str())) != Some(*value)
+    };
+    fields
+        .filter(differs)
+        .map(|(field, _)| format!("spec.{field}"))
+        .collect()
+}
+
 /// What is to be said before an object is created anew.
 fn recreation_remark(id: &ObjectId, fields: &[String]) -> String {
     let what = match id.kind.as_str() {
-        "Job" => "it is run again",
         "StatefulSet" => "its pods and claims stay",
         "Deployment" | "DaemonSet" | "ReplicaSet" | "Pod" => "its pods are down meanwhile",
         _ => "it does not exist for a moment",
