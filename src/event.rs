@@ -103,6 +103,13 @@ pub(crate) enum EventKind {
     },
     /// What the rollback reached, by comparison with the snapshot.
     RollbackProved { proof: Proof },
+    /// A Pod that runs to completion has written a line.
+    LogWritten {
+        phase: PhaseId,
+        object: ObjectId,
+        container: String,
+        line: String,
+    },
     /// Something that a user should know of and that does not stop the run.
     Noted { text: String },
     /// The run ended.

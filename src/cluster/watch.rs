@@ -336,7 +336,7 @@ fn established(name: &str) -> Value {
 /// The lines of `body`; where it ends within one, what there is of that line is the last.
 ///
 /// They are bytes: what is not UTF-8 is for [`read_line`] to refuse, not a connection that broke.
-fn lines(
+pub(super) fn lines(
     body: impl Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin,
 ) -> impl Stream<Item = Result<Bytes, AnyDelimiterCodecError>> + Unpin {
     let data = body.into_data_stream().map_err(io::Error::other);

@@ -64,6 +64,10 @@ impl<'a> Executor<'a> {
     ) -> Self {
         let phases = PhaseRuns::new(phases, control.emitter.clone());
         let waiter = Waiter::new(cache, control.emitter.clone(), control.on_fault);
+        let waiter = match control.on_fault {
+            OnFault::Stop => waiter.telling_logs(writer.cluster().clone()),
+            OnFault::GoOn => waiter,
+        };
         Self {
             program,
             writer,
@@ -100,6 +104,9 @@ impl<'a> Executor<'a> {
         let mut in_flight: InFlight<'a> = FuturesUnordered::new();
         let result = self.steps(&writer, &mut in_flight, deadline).await;
         self.await_answers(&mut in_flight).await;
+        if matches!(result, Ok(()) | Err(StopReason::Failed { .. })) {
+            self.waiter.end_logs().await;
+        }
         if let Err(stop) = &result {
             // It may have been called ready before.
             if let Some(phase) = stop.phase() {

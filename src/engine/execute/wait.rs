@@ -8,11 +8,12 @@ use tokio::time::Instant;
 
 use crate::engine::{
     events::Emitter,
+    execute::logs::FollowedLogs,
     execute::policy::OnFault,
     watch::cache::{Changes, ResourceCache},
 };
 use crate::{
-    cluster::Resource,
+    cluster::{Cluster, Resource},
     event::EventKind,
     object::{HasKind as _, ObjectId, field::is_present, runs_to_completion},
     plan::PhaseId,
@@ -100,6 +101,8 @@ pub(crate) struct Waiter {
     on_fault: OnFault,
     /// The time from when an event was read to the verdict that came of it, for each new verdict.
     delays: Vec<Duration>,
+    /// What Pods that run to completion write, where that is told.
+    logs: Option<FollowedLogs>,
     /// Jobs and Pods that were seen to have done their work and that may be removed then.
     completed: Vec<ObjectId>,
 }
@@ -285,7 +288,35 @@ impl Waiter {
             emitter,
             on_fault,
             delays: Vec::new(),
+            logs: None,
             completed: Vec::new(),
+        }
+    }
+
+    /// The same waiter, which tells what Pods that run to completion write.
+    pub(crate) fn telling_logs(self, cluster: Cluster) -> Self {
+        let logs = FollowedLogs::new(cluster, self.emitter.clone());
+        Self {
+            logs: Some(logs),
+            ..self
+        }
+    }
+
+    /// Waits until what Pods have written is told, for a moment.
+    pub(crate) async fn end_logs(&mut self) {
+        if let Some(logs) = &mut self.logs {
+            logs.end().await;
+        }
+    }
+
+    /// Follows what `waited` writes, where it is a Pod that runs to completion and has not done so
+    /// before.
+    fn follow_logs(&mut self, waited: &WaitTarget, phase: &PhaseId, met: bool) {
+        let is_new = !met || waited.told.is_some();
+        let pod = self.cache.object(&waited.id).cloned();
+        let pod = pod.filter(|pod| is_new && runs_to_completion(pod));
+        if let (Some(logs), Some(pod)) = (&mut self.logs, pod) {
+            logs.follow(phase, &waited.id, &pod);
         }
     }
 
@@ -350,6 +381,9 @@ impl Waiter {
                 if until == WaitFor::Ready && (slow || waited.id.is_claim()) {
                     ask_children.push(waited.id.clone());
                 }
+            }
+            if until == WaitFor::Ready {
+                self.follow_logs(waited, &phase, met);
             }
             self.tell(waited, &phase, &verdict, news);
             let failed = until == WaitFor::Ready && verdict.state == State::Failed;

@@ -101,6 +101,11 @@ fn a_pod_that_runs_to_completion_is_done_once_it_has_succeeded_and_is_not_run_ag
         .collect();
     assert_eq!(verdicts.last(), Some(&"ready"), "{verdicts:?}");
     assert!(verdicts.contains(&"in-progress"), "{verdicts:?}");
+    let lines: Vec<&str> = events(&log, "log-written")
+        .into_iter()
+        .map(|event| event["line"].as_str().unwrap())
+        .collect();
+    assert_eq!(lines[0], "42 tables migrated");
     assert!(
         position(&log, "phase-finished", "databases") < position(&log, "phase-started", "apps")
     );
