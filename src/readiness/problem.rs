@@ -333,13 +333,13 @@ impl Look<'_> {
             .map(|last| format!(": {}", quoted(last, QUOTE)))
             .unwrap_or_default();
         // A container that a probe has ended says no more than that it was ended.
-        let probes: String = self
-            .failed_probes(container)
-            .into_iter()
-            .filter(|said| !said.starts_with("Readiness"))
-            .map(|said| format!("; {said}"))
-            .collect();
-        let message = format!("{kind} `{container}` {end}{times}{last}{probes}");
+        let probes = self.failed_probes(container).into_iter();
+        let probes = probes.filter(|said| !said.starts_with("Readiness"));
+        let crashed = format!("{kind} `{container}` {end}{times}{last}");
+        let message = std::iter::once(crashed)
+            .chain(probes)
+            .collect::<Vec<_>>()
+            .join("; ");
         let log = if waiting && restarts != Some(0) {
             Attempt::Previous
         } else {

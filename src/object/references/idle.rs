@@ -95,27 +95,27 @@ mod tests {
         }
     }
 
-    fn of(api_version: &str, kind: &str, name: &str, spec: Value) -> Object {
+    fn of(api_version: &str, kind: &str, name: &str, spec: &Value) -> Object {
         object(
             json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": "shop"}, "spec": spec}),
         )
     }
 
-    fn workload(kind: &str, name: &str, labels: Value) -> Object {
+    fn workload(kind: &str, name: &str, labels: &Value) -> Object {
         let template = json!({"metadata": {"labels": labels}, "spec": {"containers": []}});
-        of("apps/v1", kind, name, json!({"template": template}))
+        of("apps/v1", kind, name, &json!({"template": template}))
     }
 
-    fn service(name: &str, selector: Value) -> Object {
-        of("v1", "Service", name, json!({"selector": selector}))
+    fn service(name: &str, selector: &Value) -> Object {
+        of("v1", "Service", name, &json!({"selector": selector}))
     }
 
-    fn budget(name: &str, selector: Value) -> Object {
+    fn budget(name: &str, selector: &Value) -> Object {
         of(
             "policy/v1",
             "PodDisruptionBudget",
             name,
-            json!({"selector": selector}),
+            &json!({"selector": selector}),
         )
     }
 
@@ -129,12 +129,12 @@ mod tests {
     #[test]
     fn what_selects_no_pod_is_told_with_what_comes_nearest() {
         let objects = [
-            workload("Deployment", "web", json!({"app": "web", "tier": "front"})),
-            service("web", json!({"app": "web"})),
-            service("typo", json!({"app": "wbe", "tier": "front"})),
+            workload("Deployment", "web", &json!({"app": "web", "tier": "front"})),
+            service("web", &json!({"app": "web"})),
+            service("typo", &json!({"app": "wbe", "tier": "front"})),
             budget(
                 "budget",
-                json!({"matchExpressions": [{"key": "app", "operator": "In", "values": ["api"]}]}),
+                &json!({"matchExpressions": [{"key": "app", "operator": "In", "values": ["api"]}]}),
             ),
         ];
         assert_eq!(
@@ -149,24 +149,24 @@ mod tests {
     #[test]
     fn what_selects_nothing_on_purpose_or_pods_of_others_is_not_told() {
         let objects = [
-            service("without-selector", json!({})),
+            service("without-selector", &json!({})),
             of(
                 "v1",
                 "Service",
                 "elsewhere",
-                json!({"type": "ExternalName", "externalName": "example.org"}),
+                &json!({"type": "ExternalName", "externalName": "example.org"}),
             ),
-            of("postgresql.cnpg.io/v1", "Cluster", "orders", json!({})),
+            of("postgresql.cnpg.io/v1", "Cluster", "orders", &json!({})),
             service(
                 "orders",
-                json!({"cnpg.io/cluster": "orders", "role": "primary"}),
+                &json!({"cnpg.io/cluster": "orders", "role": "primary"}),
             ),
-            workload("StatefulSet", "db", json!({"app": "db"})),
+            workload("StatefulSet", "db", &json!({"app": "db"})),
             service(
                 "db-0",
-                json!({"statefulset.kubernetes.io/pod-name": "db-0"}),
+                &json!({"statefulset.kubernetes.io/pod-name": "db-0"}),
             ),
-            budget("all", json!({})),
+            budget("all", &json!({})),
         ];
         assert_eq!(idle(&objects), Vec::<String>::new());
     }

@@ -187,8 +187,8 @@ mod tests {
         let state = |binding, pods: &[&Value], events: &[&Value]| {
             let now = "2026-01-01T01:00:00Z".parse().unwrap();
             let around = Surroundings {
-                binding,
                 pods,
+                binding,
                 events,
                 ..Surroundings::none(now)
             };
