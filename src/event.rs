@@ -103,6 +103,13 @@ pub(crate) enum EventKind {
     },
     /// What the rollback reached, by comparison with the snapshot.
     RollbackProved { proof: Proof },
+    /// A Pod that runs to completion has written a line.
+    LogWritten {
+        phase: PhaseId,
+        object: ObjectId,
+        container: String,
+        line: String,
+    },
     /// Something that a user should know of and that does not stop the run.
     Noted { text: String },
     /// The run ended.
@@ -257,6 +264,23 @@ pub(crate) struct ObjectDiagnosis {
     pub(crate) container: Option<String>,
     /// The most specific cause found.
     pub(crate) cause: Option<String>,
+    /// The last lines of the container's log.
+    pub(crate) log: Vec<String>,
+    /// What else keeps the object from being ready.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) further: Vec<FurtherCause>,
+}
+
+/// Another cause for which an object cannot come up, in another container or for another reason.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FurtherCause {
+    /// The pod that shows it.
+    pub(crate) pod: Option<String>,
+    /// The container in it.
+    pub(crate) container: Option<String>,
+    /// What it is.
+    pub(crate) cause: String,
     /// The last lines of the container's log.
     pub(crate) log: Vec<String>,
 }

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::{
     cli::{Global, rule_arguments::RuleArguments},
     error::{CommandError, ExitCode},
-    object::{ManifestView, neutralise, one_line},
+    object::{ManifestView, neutralise, quoted},
     readiness::{Family, State, Verdict},
     report::Output,
     source,
@@ -156,7 +156,7 @@ fn as_table(lines: &[Line<'_>]) -> String {
         let verdict = line.verdict.to_string();
         let row = format!(
             "{style}{verdict:<11}{style:#}  {object:<width$}  {}",
-            one_line(line.message, 300)
+            quoted(line.message, 300)
         );
         table.push_str(row.trim_end());
         table.push('\n');

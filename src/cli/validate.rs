@@ -98,11 +98,13 @@ fn add_rendering(examined: &mut Examined) {
                 if let Some(objects) = &mut objects {
                     objects.extend(rendering.rendered.objects.keys().cloned());
                 }
+                let idle: Vec<object::Problem> = rendering.idle_selectors().collect();
                 rendering
                     .rendered
                     .warnings
                     .into_iter()
                     .chain(rendering.assignment.warnings)
+                    .chain(idle)
                     .collect()
             }
             Err(found) => {

@@ -7,6 +7,7 @@ mod error;
 mod fence;
 mod known;
 mod live;
+mod log;
 mod observe;
 mod parallel;
 mod permitted;

@@ -13,7 +13,7 @@ use http::StatusCode;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Bytes};
 use serde::Deserialize;
-use serde_json::{Value, value::RawValue};
+use serde_json::{Value, json, value::RawValue};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_util::{
     codec::{AnyDelimiterCodec, AnyDelimiterCodecError, FramedRead},
@@ -27,7 +27,7 @@ use super::{
     refusal::Refusal,
     request::{Call, Cluster, Verb},
 };
-use crate::object::{ManifestView, ObjectId, strip_managed_fields};
+use crate::object::{HasKind as _, ManifestView, ObjectId, strip_managed_fields};
 
 /// What a watch is about: a kind, in a namespace or in all, that carries a label or any, of one name
 /// or any.
@@ -144,7 +144,7 @@ impl Cluster {
                     }
                     Err(error) if error.is_not_permitted() => {
                         let _ = tell(&seen, Watched::Forbidden);
-                        return;
+                        return self.await_served(&scope, &seen).await;
                     }
                     Err(_) => {
                         tokio::time::sleep(PAUSE).await;
@@ -163,6 +163,30 @@ impl Cluster {
                     position = Some(last);
                 }
             }
+        }
+    }
+
+    /// Tells `seen` that the one definition of `scope`, which may not be read, is established, once
+    /// the server serves its kind: everybody may ask what is served. Nothing for other scopes.
+    async fn await_served(&self, scope: &WatchScope, seen: &UnboundedSender<Heard>) {
+        let Some(name) = scope
+            .name
+            .as_ref()
+            .filter(|_| scope.resource.is_definition())
+        else {
+            return;
+        };
+        while !seen.is_closed() {
+            if self
+                .discover()
+                .await
+                .is_ok_and(|served| served.serves_crd(name))
+            {
+                let definition = Arc::new(established(name));
+                let _ = tell(seen, Watched::Changed(definition));
+                return;
+            }
+            tokio::time::sleep(INTERVAL).await;
         }
     }
 
@@ -299,10 +323,20 @@ impl Cluster {
     }
 }
 
+/// As much of the definition `name`, whose kind is served, as that tells.
+fn established(name: &str) -> Value {
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": name},
+        "status": {"conditions": [{"type": "Established", "status": "True"}]},
+    })
+}
+
 /// The lines of `body`; where it ends within one, what there is of that line is the last.
 ///
 /// They are bytes: what is not UTF-8 is for [`read_line`] to refuse, not a connection that broke.
-fn lines(
+pub(super) fn lines(
     body: impl Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin,
 ) -> impl Stream<Item = Result<Bytes, AnyDelimiterCodecError>> + Unpin {
     let data = body.into_data_stream().map_err(io::Error::other);

@@ -8,7 +8,7 @@ use super::{
     probe,
 };
 use crate::{
-    object::{Condition, HasKind as _, ManifestView, field::text, one_line},
+    object::{Condition, HasKind as _, ManifestView, field::text, quoted},
     readiness::{
         Attempt, Problem, Rank, State, Surroundings, Verdict, current_pods, events_about, problems,
     },
@@ -16,6 +16,9 @@ use crate::{
 
 /// Lines of a log that are worth showing.
 const TAIL: u32 = 20;
+
+/// So many causes beside the worst one are told of an object.
+const FURTHER: usize = 8;
 
 /// Longest text of somebody else that is repeated in a cause, in characters.
 const QUOTE: usize = 300;
@@ -40,8 +43,18 @@ pub(crate) fn explain(
             ..Explanation::default()
         };
     }
-    if let Some((pod, problem)) = worst(object, surroundings) {
-        return of_pod(object, pod, problem, verdict, surroundings);
+    let mut found = distinct(all_problems(object, surroundings)).into_iter();
+    if let Some((pod, problem)) = found.next() {
+        let is_fault = problem.is_fault();
+        // What only is not ready yet is nothing beside what is wrong.
+        let further = found.filter(|(_, problem)| problem.rank != Rank::Waiting || !is_fault);
+        let further = further
+            .take(FURTHER)
+            .map(|(pod, problem)| of_problem(object, pod, problem, surroundings));
+        return Explanation {
+            further: further.collect(),
+            ..of_pod(object, pod, problem, verdict, surroundings)
+        };
     }
     let cause = refusal(object, surroundings)
         .or_else(|| warning(object, surroundings))
@@ -59,35 +72,79 @@ fn said(verdict: &Verdict) -> Option<String> {
     } else {
         verdict.message.as_str()
     };
-    (!text.is_empty()).then(|| one_line(text, QUOTE))
+    (!text.is_empty()).then(|| quoted(text, QUOTE))
 }
 
-/// The pod with the most specific problem: of the current revision, else any that is left.
-fn worst<'a>(object: &'a Value, around: &Surroundings<'a>) -> Option<(&'a Value, Problem)> {
+/// Whether something is known to be wrong with `object` or its pods, also where it is still
+/// tolerated.
+pub(crate) fn has_fault(object: &Value, around: &Surroundings<'_>) -> bool {
+    all_problems(object, around)
+        .iter()
+        .any(|(_, problem)| problem.is_fault())
+}
+
+/// A problem with the pod that has it.
+type Found<'a> = (&'a Value, Problem);
+
+/// What keeps pods from being ready, the most specific first: those of the current revision, else any
+/// that are left.
+fn all_problems<'a>(object: &'a Value, around: &Surroundings<'a>) -> Vec<Found<'a>> {
+    let of = |pods: &[&'a Value]| {
+        let found = pods.iter().flat_map(|pod| {
+            let found = problems(pod, around.events).into_iter();
+            found.map(move |problem| (*pod, problem))
+        });
+        let mut found: Vec<Found<'a>> = found.collect();
+        found.sort_by_key(|(_, problem)| (problem.rank, problem.pod.clone()));
+        found
+    };
     if ManifestView(object).is_pod() {
-        return problems(object, around.events)
-            .into_iter()
-            .next()
-            .map(|problem| (object, problem));
+        return of(&[object]);
     }
     // Pods that use a claim suffer from it; they do not explain it.
     if ManifestView(object).is_claim() {
-        return None;
+        return Vec::new();
     }
-    let first = |pods: &[&'a Value]| {
-        let found = pods
-            .iter()
-            .filter_map(|pod| Some((*pod, problems(pod, around.events).into_iter().next()?)));
-        found.min_by_key(|(_, problem)| (problem.rank, problem.pod.clone()))
-    };
-    first(&current_pods(object, around.pods, around.replica_sets)).or_else(|| first(around.pods))
+    let current = of(&current_pods(object, around.pods, around.replica_sets));
+    if current.is_empty() {
+        of(around.pods)
+    } else {
+        current
+    }
 }
 
+/// The first of those that are the same in several pods.
+fn distinct(found: Vec<Found<'_>>) -> Vec<Found<'_>> {
+    let mut seen = Vec::new();
+    let is_new = |(_, problem): &Found<'_>| {
+        let what = (problem.container.clone(), problem.rank);
+        let is_new = !seen.contains(&what);
+        seen.push(what);
+        is_new
+    };
+    found.into_iter().filter(is_new).collect()
+}
+
+/// The explanation by the worst problem, with what the object itself says of its end.
 fn of_pod(
     object: &Value,
     pod: &Value,
     problem: Problem,
     verdict: &Verdict,
+    around: &Surroundings<'_>,
+) -> Explanation {
+    let explanation = of_problem(object, pod, problem, around);
+    let decided = job_failed(object, verdict).unwrap_or_default();
+    Explanation {
+        cause: explanation.cause.map(|cause| format!("{decided}{cause}")),
+        ..explanation
+    }
+}
+
+fn of_problem(
+    object: &Value,
+    pod: &Value,
+    problem: Problem,
     around: &Surroundings<'_>,
 ) -> Explanation {
     let namespace = ManifestView(pod)
@@ -112,14 +169,14 @@ fn of_pod(
     let detail = detail(pod, &problem, around)
         .map(|detail| format!(" ({detail})"))
         .unwrap_or_default();
-    let decided = job_failed(object, verdict).unwrap_or_default();
-    let cause = format!("{decided}{}: {}{detail}", problem.reason, problem.message);
+    let cause = format!("{}: {}{detail}", problem.reason, problem.message);
     Explanation {
         pod: Some(problem.pod),
         container: problem.container,
         cause: Some(cause),
         log,
         more,
+        further: Vec::new(),
     }
 }
 
@@ -130,13 +187,15 @@ fn job_failed(object: &Value, verdict: &Verdict) -> Option<String> {
         .condition("Failed")
         .filter(|failed| failed.is_true() && view.is_job())?;
     (verdict.state == State::Failed)
-        .then(|| format!("the Job failed: {}; ", one_line(failed.says(), QUOTE)))
+        .then(|| format!("the Job failed: {}; ", quoted(failed.says(), QUOTE)))
 }
 
 /// What is around a problem and belongs to it: the probe's question, the claim that is not bound.
 fn detail(pod: &Value, problem: &Problem, around: &Surroundings<'_>) -> Option<String> {
     match problem.rank {
-        Rank::Probe | Rank::Waiting => probe::describe(pod, problem.container.as_deref()?),
+        Rank::Probe | Rank::Waiting => {
+            probe::describe(pod, problem.container.as_deref()?, &problem.message)
+        }
         Rank::Unschedulable | Rank::Volume => around
             .claims
             .iter()
@@ -160,7 +219,7 @@ fn unbound(claim: &Value, around: &Surroundings<'_>) -> Option<String> {
         .find(|event| event.warning)
         .or_else(|| events.first());
     let told = told
-        .map(|event| format!(": {}", one_line(event.message, QUOTE)))
+        .map(|event| format!(": {}", quoted(event.message, QUOTE)))
         .unwrap_or_default();
     Some(format!("claim `{name}` of {class} is not bound{told}"))
 }
@@ -189,7 +248,7 @@ fn refusal(object: &Value, around: &Surroundings<'_>) -> Option<String> {
         .or_else(failure)
         .map(without_preamble)
         .filter(|text| !text.is_empty())
-        .map(|text| format!("pods cannot be created: {}", one_line(text, QUOTE)))
+        .map(|text| format!("pods cannot be created: {}", quoted(text, QUOTE)))
 }
 
 /// `text` of an event without what says only that it is one of several about the same.
@@ -207,7 +266,7 @@ fn warning(object: &Value, around: &Surroundings<'_>) -> Option<String> {
     Some(format!(
         "{}: {}",
         event.reason,
-        one_line(event.message, QUOTE)
+        quoted(event.message, QUOTE)
     ))
 }
 
@@ -367,6 +426,42 @@ mod tests {
                 .unwrap()
                 .contains("secret \"db\" not found")
         );
+    }
+
+    #[test]
+    fn every_container_that_fails_is_told_once_with_its_log() {
+        let statuses = json!([
+            {"name": "api", "restartCount": 4, "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": {"exitCode": 3}}},
+            {"name": "worker", "restartCount": 5, "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": {"exitCode": 4}}},
+            {"name": "proxy", "ready": false, "state": {"running": {}}},
+        ]);
+        let first = pod(&json!({"phase": "Running", "containerStatuses": statuses}));
+        let mut second = first.clone();
+        second["metadata"]["name"] = json!("api-2");
+        let explanation = explained(&deployment(), &[&first, &second], &[], &[]);
+        let further: Vec<&str> = explanation
+            .further
+            .iter()
+            .filter_map(|further| further.cause.as_deref())
+            .collect();
+        assert_eq!(
+            further,
+            ["CrashLoopBackOff: container `worker` exited with code 4 (5 restarts)"]
+        );
+        let logs: Vec<&str> = explanation
+            .logs()
+            .into_iter()
+            .flatten()
+            .map(|log| log.container.as_str())
+            .collect();
+        assert_eq!(logs, ["api", "worker"]);
+        assert!(has_fault(
+            &deployment(),
+            &Surroundings {
+                pods: &[&first],
+                ..Surroundings::none(now())
+            }
+        ));
     }
 
     #[test]

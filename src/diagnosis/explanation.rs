@@ -1,8 +1,8 @@
 //! What a diagnosis found out, and which log it wants to see.
 
 use crate::{
-    event::ObjectDiagnosis,
-    object::{ObjectId, one_line},
+    event::{FurtherCause, ObjectDiagnosis},
+    object::{ObjectId, quoted},
     readiness::Verdict,
 };
 
@@ -19,6 +19,8 @@ pub(crate) struct Explanation {
     pub(crate) log: Option<LogRequest>,
     /// Commands that show more, the most useful first.
     pub(crate) more: Vec<String>,
+    /// What else keeps the object from being ready, in other containers or for other reasons.
+    pub(crate) further: Vec<Explanation>,
 }
 
 /// Which lines of which container's log to fetch.
@@ -40,31 +42,54 @@ pub(crate) struct LogRequest {
 const LOG_LINE: usize = 500;
 
 impl Explanation {
-    /// The explanation as an event carries it, with the lines of the log that [`Explanation::log`]
-    /// asked for, made harmless.
+    /// The logs that show more: its own, and those of all that is [`Explanation::further`].
+    pub(crate) fn logs(&self) -> Vec<Option<&LogRequest>> {
+        let further = self.further.iter().flat_map(Explanation::logs);
+        std::iter::once(self.log.as_ref()).chain(further).collect()
+    }
+
+    /// The explanation as an event carries it, with what [`Explanation::logs`] asked for, made
+    /// harmless.
     pub(crate) fn into_diagnosis(
         self,
         object: ObjectId,
         verdict: Verdict,
-        log: &str,
+        logs: &[String],
     ) -> ObjectDiagnosis {
-        let lines = log.lines().filter(|line| !line.trim().is_empty());
+        let mut logs = logs.iter().map(|log| harmless_lines(log));
+        let log = logs.next().unwrap_or_default();
+        let further = self
+            .further
+            .into_iter()
+            .map(|explanation| FurtherCause {
+                pod: explanation.pod,
+                container: explanation.container,
+                cause: explanation.cause.unwrap_or_default(),
+                log: logs.next().unwrap_or_default(),
+            })
+            .collect();
         ObjectDiagnosis {
             object,
             verdict,
             pod: self.pod,
             container: self.container,
             cause: self.cause,
-            log: lines.map(|line| indented(line, LOG_LINE)).collect(),
+            log,
+            further,
         }
     }
+}
+
+fn harmless_lines(log: &str) -> Vec<String> {
+    let lines = log.lines().filter(|line| !line.trim().is_empty());
+    lines.map(|line| indented(line, LOG_LINE)).collect()
 }
 
 /// One harmless line that keeps its indentation, because stack traces live by it.
 fn indented(line: &str, limit: usize) -> String {
     let text = line.trim_start();
     let indentation = " ".repeat((line.chars().count() - text.chars().count()).min(16));
-    format!("{indentation}{}", one_line(text, limit))
+    format!("{indentation}{}", quoted(text, limit))
 }
 
 #[cfg(test)]
@@ -84,7 +109,7 @@ mod tests {
         let log = "Traceback:\n    at \u{1b}[31mmain\n\n";
         assert_eq!(
             Explanation::default()
-                .into_diagnosis(object, verdict, log)
+                .into_diagnosis(object, verdict, &[log.to_owned()])
                 .log,
             ["Traceback:", "    at \\x1b[31mmain"]
         );

@@ -6,5 +6,5 @@ mod explain;
 mod explanation;
 mod probe;
 
-pub(crate) use explain::explain;
-pub(crate) use explanation::Explanation;
+pub(crate) use explain::{explain, has_fault};
+pub(crate) use explanation::{Explanation, LogRequest};

@@ -4,20 +4,30 @@ use serde_json::Value;
 
 use crate::object::field::{integer, list, text};
 
-/// What a container's probe asks, for example ``readiness probe: GET `/health` on port 8000``;
-/// `None` where it has none.
-pub(super) fn describe(pod: &Value, container: &str) -> Option<String> {
+/// What a container's probes ask that `said` tells of, or the first one where it tells of none, for
+/// example ``readiness probe: GET `/health` on port 8000``; `None` where it has none.
+pub(super) fn describe(pod: &Value, container: &str, said: &str) -> Option<String> {
     let spec = list(pod, "/spec/containers")
         .iter()
         .find(|spec| text(spec, "/name") == Some(container))?;
     let kinds = [
-        ("readinessProbe", "readiness"),
-        ("startupProbe", "startup"),
-        ("livenessProbe", "liveness"),
+        ("readinessProbe", "readiness", "Readiness probe"),
+        ("startupProbe", "startup", "Startup probe"),
+        ("livenessProbe", "liveness", "Liveness probe"),
     ];
-    kinds
-        .into_iter()
-        .find_map(|(field, kind)| Some(format!("{kind} probe: {}", question(spec.get(field)?)?)))
+    let describe = |(field, kind, _): &(&str, &str, &str)| {
+        Some(format!("{kind} probe: {}", question(spec.get(*field)?)?))
+    };
+    let told: Vec<String> = kinds
+        .iter()
+        .filter(|(_, _, name)| said.contains(name))
+        .filter_map(describe)
+        .collect();
+    if told.is_empty() {
+        kinds.iter().find_map(describe)
+    } else {
+        Some(told.join(", "))
+    }
 }
 
 fn question(probe: &Value) -> Option<String> {

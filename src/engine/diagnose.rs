@@ -11,17 +11,20 @@ use crate::engine::{
 };
 use crate::{
     cluster::{Cluster, RequestError},
-    diagnosis::{self, Explanation},
+    diagnosis::{self, Explanation, LogRequest},
     event::{Diagnosis, ObjectDiagnosis},
     object::ObjectId,
     plan::PhaseId,
     preflight,
-    readiness::{State, Verdict},
+    readiness::{Budget, State, Verdict},
     release::StoreError,
 };
 
 /// Objects that one diagnosis looks into; the others are named in the summary of their phase.
-const OBJECTS: usize = 3;
+const OBJECTS: usize = 10;
+
+/// Objects that a summary names.
+const NAMES: usize = 3;
 
 /// Says why a run stopped: the object, the pod and container, the last log lines, and the command
 /// that shows more. `broken`: why its journal could not be written.
@@ -42,8 +45,13 @@ pub(crate) async fn explain(
             objects: blocked_by_webhook(object, error, cluster).await,
             ..Diagnosis::default()
         },
-        StopReason::Failed { phase, objects } => {
-            look_into(listed(objects), Some(phase), objects, cluster, cache).await
+        StopReason::Failed {
+            phase,
+            objects,
+            open,
+        } => {
+            let objects = with_faulty(objects, open, cache).await;
+            look_into(listed(&objects), Some(phase), &objects, cluster, cache).await
         }
         StopReason::TimedOut {
             phase,
@@ -75,6 +83,37 @@ pub(crate) async fn explain(
             interrupted: true,
             ..Diagnosis::default()
         },
+    }
+}
+
+/// `failed`, and those of `open` with which something is wrong too, although that was still tolerated
+/// when the run ended: whoever fixes one fixes all.
+async fn with_faulty(
+    failed: &[(ObjectId, Verdict)],
+    open: &[(ObjectId, Verdict)],
+    cache: &mut ResourceCache,
+) -> Vec<(ObjectId, Verdict)> {
+    list_around(open, cache).await;
+    let now = Timestamp::now();
+    let faulty = open.iter().filter(|(id, verdict)| {
+        let has_fault = |object: &Arc<Value>| {
+            cache.around(object, now, |around| diagnosis::has_fault(object, around))
+        };
+        let is_spent = cache.judge_within(id, now, Budget::NONE).state == State::Failed;
+        !verdict.passes() && (is_spent || cache.object(id).is_some_and(has_fault))
+    });
+    failed.iter().chain(faulty).cloned().collect()
+}
+
+/// Lists what belongs to `objects`. What cannot be listed now cannot be told; the verdict itself is
+/// known.
+async fn list_around(objects: &[(ObjectId, Verdict)], cache: &mut ResourceCache) {
+    let namespaces: BTreeSet<&str> = objects
+        .iter()
+        .filter_map(|(id, _)| id.namespace.as_deref())
+        .collect();
+    for namespace in namespaces {
+        let _ = cache.list_children(namespace).await;
     }
 }
 
@@ -140,6 +179,7 @@ async fn blocked_by_webhook(
         container: None,
         cause: Some(format!("{who}; {remedy}")),
         log: Vec::new(),
+        further: Vec::new(),
     });
     diagnosed.into_iter().collect()
 }
@@ -185,11 +225,11 @@ fn listed(objects: &[(ObjectId, Verdict)]) -> String {
         many => {
             let names: Vec<String> = many
                 .iter()
-                .take(OBJECTS)
+                .take(NAMES)
                 .map(|(id, _)| id.to_string())
                 .collect();
-            let more = if many.len() > OBJECTS {
-                format!(" and {} more", many.len() - OBJECTS)
+            let more = if many.len() > NAMES {
+                format!(" and {} more", many.len() - NAMES)
             } else {
                 String::new()
             };
@@ -212,14 +252,7 @@ pub(crate) async fn look_into(
     cache: &mut ResourceCache,
 ) -> Diagnosis {
     let first = &objects[..objects.len().min(OBJECTS)];
-    let namespaces: BTreeSet<&str> = first
-        .iter()
-        .filter_map(|(id, _)| id.namespace.as_deref())
-        .collect();
-    for namespace in namespaces {
-        // What cannot be listed now cannot be told; the verdict itself is known.
-        let _ = cache.list_children(namespace).await;
-    }
+    list_around(first, cache).await;
     let now = Timestamp::now();
     let explained: Vec<(ObjectId, Verdict, Explanation)> = first
         .iter()
@@ -237,16 +270,18 @@ pub(crate) async fn look_into(
             )
         })
         .collect();
-    let logs = join_all(
+    let logs = join_all(explained.iter().map(|(_, _, explanation)| {
+        let logs = explanation.logs().into_iter();
+        join_all(logs.map(|log| log_of(cluster, log)))
+    }))
+    .await;
+    let commands = in_turn(
         explained
             .iter()
-            .map(|(_, _, explanation)| log_of(cluster, explanation)),
-    )
-    .await;
-    let commands = explained
-        .iter()
-        .flat_map(|(_, _, explanation)| &explanation.more);
+            .map(|(_, _, explanation)| &explanation.more),
+    );
     let more = commands
+        .iter()
         .map(|command| command.replacen("kubectl", cluster.kubectl(), 1))
         .collect();
     let objects = explained
@@ -264,12 +299,20 @@ pub(crate) async fn look_into(
     }
 }
 
+/// The first of each list, then the second of each, and so on: one object's commands do not keep
+/// those of another out.
+fn in_turn<'a>(lists: impl Iterator<Item = &'a Vec<String>>) -> Vec<&'a String> {
+    let mut all: Vec<(usize, &String)> = lists.flat_map(|list| list.iter().enumerate()).collect();
+    all.sort_by_key(|(position, _)| *position);
+    all.into_iter().map(|(_, command)| command).collect()
+}
+
 /// So long somebody who waits to be told what failed is kept waiting for a log.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The last lines of the log that shows the cause; none where it cannot be read, or not soon.
-async fn log_of(cluster: &Cluster, explanation: &Explanation) -> String {
-    let Some(log) = &explanation.log else {
+async fn log_of(cluster: &Cluster, log: Option<&LogRequest>) -> String {
+    let Some(log) = log else {
         return String::new();
     };
     let tail = cluster.log_tail(

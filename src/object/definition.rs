@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::{
-    field::{is_present, is_true, list, text},
+    field::{is_present, is_true, list, map, part, text},
     kind::HasKind as _,
     scope::{Scope, StatusField},
     view::ManifestView,
@@ -80,13 +80,29 @@ impl<'a> Definition<'a> {
                 name: text(version, "/name").unwrap_or_default(),
                 is_served: is_true(version, "/served"),
                 is_stored: is_true(version, "/storage"),
-                has_status: is_present(version, "/subresources/status"),
+                has_status: is_present(version, "/subresources/status")
+                    && can_hold_a_status(version),
             })
     }
 
     fn text(self, path: &str) -> &'a str {
         text(self.0, path).unwrap_or_default()
     }
+}
+
+/// Whether the schema of `version` leaves room for anything in `status`. Generators declare the
+/// subresource also where its type is empty, and the API server prunes what is written there.
+/// <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#field-pruning>
+fn can_hold_a_status(version: &Value) -> bool {
+    let Some(schema) = part(version, "/schema/openAPIV3Schema") else {
+        return true;
+    };
+    is_true(schema, "/x-kubernetes-preserve-unknown-fields")
+        || part(schema, "/properties/status").is_some_and(|status| {
+            map(status, "/properties").is_some_and(|fields| !fields.is_empty())
+                || is_true(status, "/x-kubernetes-preserve-unknown-fields")
+                || is_present(status, "/additionalProperties")
+        })
 }
 
 #[cfg(test)]
@@ -129,6 +145,31 @@ mod tests {
             None,
         ];
         assert_eq!(statuses, expected);
+    }
+
+    #[test]
+    fn a_status_without_fields_is_none() {
+        let has_status = |schema: Value| {
+            let object = json!({
+                "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+                "spec": {"versions": [{"name": "v1", "subresources": {"status": {}}, "schema": {"openAPIV3Schema": schema}}]},
+            });
+            let definition = Definition::of(&object).expect("it is one");
+            definition.versions().all(|version| version.has_status)
+        };
+        let with = |status: Value| json!({"properties": {"spec": {}, "status": status}});
+        assert!(has_status(with(
+            json!({"type": "object", "properties": {"phase": {}}})
+        )));
+        assert!(has_status(with(
+            json!({"x-kubernetes-preserve-unknown-fields": true})
+        )));
+        assert!(has_status(with(json!({"additionalProperties": {}}))));
+        assert!(has_status(
+            json!({"x-kubernetes-preserve-unknown-fields": true})
+        ));
+        assert!(!has_status(with(json!({"type": "object"}))));
+        assert!(!has_status(json!({"properties": {"spec": {}}})));
     }
 
     #[test]

@@ -72,6 +72,11 @@ pub(crate) trait HasKind {
         self.group_and_kind() == ("", "Pod")
     }
 
+    /// Whether it is a `PodDisruptionBudget`.
+    fn is_disruption_budget(&self) -> bool {
+        self.group_and_kind() == ("policy", "PodDisruptionBudget")
+    }
+
     /// Whether it is a `CronJob`.
     fn is_cron_job(&self) -> bool {
         self.group_and_kind() == ("batch", "CronJob")

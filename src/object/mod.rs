@@ -39,12 +39,14 @@ pub(crate) use label_selector::LabelSelector;
 pub(crate) use marks::{AnnotatedMarks, Marks, RollbackMark};
 pub(crate) use origin::Origin;
 pub(crate) use peers::{annotated_wave, keeping_annotation, unheard_annotations};
-pub(crate) use pod::{containers, image_name, pod_spec, pod_template};
+pub(crate) use pod::{containers, image_name, pod_spec, pod_template, runs_to_completion};
 pub(crate) use problem::Problem;
 pub(crate) use quantity::amount;
-pub(crate) use references::{References, configuration_read_at_start, scale_target};
+pub(crate) use references::{
+    IdleSelector, References, configuration_read_at_start, idle_selectors, scale_target,
+};
 pub(crate) use scope::{KnownScopes, Scope, ScopeLookup, StatusField, is_built_in_group};
-pub(crate) use text::{neutralise, one_line};
+pub(crate) use text::{neutralise, one_line, quoted};
 pub(crate) use view::{ManifestView, Owner, strip_managed_fields};
 
 use std::sync::Arc;

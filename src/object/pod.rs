@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    field::{list, part},
+    field::{list, part, text},
     kind::HasKind as _,
     view::ManifestView,
 };
@@ -35,6 +35,18 @@ pub(crate) fn pod_spec(body: &Value) -> Option<&Value> {
     pod_template(body)?.get("spec")
 }
 
+/// Whether `body` is a Pod of its own, of no controller, that is done once it has ended well, as a Job
+/// is: its `restartPolicy` is `Never` or `OnFailure`.
+/// <https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy>
+pub(crate) fn runs_to_completion(body: &Value) -> bool {
+    let view = ManifestView(body);
+    let ends = matches!(
+        text(body, "/spec/restartPolicy"),
+        Some("Never" | "OnFailure")
+    );
+    view.is_pod() && ends && view.controller().is_none()
+}
+
 /// All containers of a pod spec: init containers first, then the others, then ephemeral ones.
 pub(crate) fn containers(pod_spec: &Value) -> impl Iterator<Item = &Value> {
     ["/initContainers", "/containers", "/ephemeralContainers"]
@@ -55,6 +67,17 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_pod_of_its_own_that_is_not_restarted_for_ever_runs_to_completion() {
+        let pod = |policy: &str| json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "once"}, "spec": {"restartPolicy": policy}});
+        assert!(runs_to_completion(&pod("Never")) && runs_to_completion(&pod("OnFailure")));
+        assert!(!runs_to_completion(&pod("Always")));
+        let mut of_job = pod("Never");
+        of_job["metadata"]["ownerReferences"] =
+            json!([{"kind": "Job", "name": "a", "uid": "u", "controller": true}]);
+        assert!(!runs_to_completion(&of_job));
+    }
 
     #[test]
     fn pods_are_found_by_shape() {

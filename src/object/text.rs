@@ -33,6 +33,22 @@ pub(crate) fn one_line(text: &str, limit: usize) -> String {
     cut
 }
 
+/// `text`, which somebody else has written, as one harmless line of at most `limit` characters. Where
+/// it is longer, its middle is left out: what wraps an error stands at its beginning, and what matters
+/// at its end.
+pub(crate) fn quoted(text: &str, limit: usize) -> String {
+    let line = one_line(text, usize::MAX);
+    let length = line.chars().count();
+    if length <= limit {
+        return line;
+    }
+    let front = limit.saturating_sub(1) / 3;
+    let back = limit.saturating_sub(1) - front;
+    let start: String = line.chars().take(front).collect();
+    let end: String = line.chars().skip(length - back).collect();
+    format!("{start}…{end}")
+}
+
 /// Control characters of C0 and C1 (escape sequences), and the marks that turn the direction of
 /// writing.
 fn acts(character: char) -> bool {
@@ -68,6 +84,19 @@ mod tests {
     #[test]
     fn ordinary_text_stays() {
         assert_eq!(neutralise("größe\t1\r\n二行目 ✓"), "größe\t1\n二行目 ✓");
+    }
+
+    #[test]
+    fn a_quotation_keeps_its_end() {
+        let error = "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create \
+             failed: unable to start container process: error during container init: exec: \"serve\": executable file \
+             not found in $PATH: unknown";
+        let short = quoted(error, 100);
+        assert_eq!(short.chars().count(), 100);
+        assert!(short.starts_with("failed to create containerd") && short.contains('…'));
+        assert!(short.ends_with("exec: \"serve\": executable file not found in $PATH: unknown"));
+        assert_eq!(quoted("äöü\n äöü", 7), "äöü äöü");
+        assert_eq!(quoted("abc", 0), "…");
     }
 
     #[test]

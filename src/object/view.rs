@@ -55,6 +55,11 @@ impl<'a> ManifestView<'a> {
         group_of(self.api_version())
     }
 
+    /// API version without its group, for example `v1`; empty where there is none.
+    pub(crate) fn version(self) -> &'a str {
+        self.api_version().rsplit('/').next().unwrap_or_default()
+    }
+
     /// `kind`; empty where there is none.
     pub(crate) fn kind(self) -> &'a str {
         text(self.0, "/kind").unwrap_or_default()
@@ -88,6 +93,11 @@ impl<'a> ManifestView<'a> {
     /// `metadata.creationTimestamp`, to the second.
     pub(crate) fn created(self) -> Option<Timestamp> {
         time(self.0, "/metadata/creationTimestamp")
+    }
+
+    /// `metadata.deletionTimestamp`, to the second; `None` where it is not being deleted.
+    pub(crate) fn deleted(self) -> Option<Timestamp> {
+        time(self.0, "/metadata/deletionTimestamp")
     }
 
     /// Whether it is being deleted.

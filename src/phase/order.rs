@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use indexmap::IndexMap;
 
-use crate::object::{HasKind as _, Object, ObjectId, References, annotated_wave, field::text};
+use crate::object::{
+    HasKind as _, Object, ObjectId, References, annotated_wave, field::text, runs_to_completion,
+};
 
 /// One object of a phase in the order in which the phase writes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,6 +171,7 @@ fn base_priority(object: &Object) -> u32 {
     match (object.id.group.as_str(), object.id.kind.as_str()) {
         ("apps", "StatefulSet") => 100,
         ("batch", "Job") => 90,
+        _ if runs_to_completion(&object.body) => 90,
         ("apps", _) | ("", "Pod") | ("argoproj.io", "Rollout") => WORKLOAD,
         ("apiextensions.k8s.io", _) => 70,
         ("apiregistration.k8s.io", _) => 60,

@@ -6,9 +6,10 @@ use crate::{cluster::Served, error::ExitCode, plan::Requires};
 /// What the cluster brings, as far as the plan asks for it.
 #[derive(Debug, Default)]
 pub(crate) struct Brought {
-    /// Major and minor version of the API server and its own text for it.
+    /// Major and minor version of the API server and its own text for it; `None` where nobody asks
+    /// for it, or it may not be read.
     pub(crate) version: Option<(u32, u32, String)>,
-    /// Names of its StorageClasses.
+    /// Names of its StorageClasses; `None` where nobody asks for them, or they may not be listed.
     pub(crate) storage_classes: Option<Vec<String>>,
 }
 

@@ -50,6 +50,13 @@ impl Budget {
         from: None,
     };
 
+    /// Tolerates nothing.
+    pub(crate) const NONE: Self = Self {
+        restarts: 0,
+        grace: Duration::ZERO,
+        from: None,
+    };
+
     /// The same budget from `now` on, for containers that were restarted `restarts` times until
     /// now. By then the pauses between restarts are long: one restart whole after `now` tells as
     /// much as all at the beginning.

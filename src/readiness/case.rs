@@ -6,6 +6,7 @@ use super::{budget::Budget, surroundings::Surroundings};
 use crate::object::ManifestView;
 
 /// What a rule judges: an object, what is around it, and how much failing is tolerated.
+#[derive(Clone, Copy)]
 pub(super) struct Case<'a> {
     pub(super) object: &'a Value,
     pub(super) around: &'a Surroundings<'a>,

@@ -1,6 +1,6 @@
 //! Conditions, told to people.
 
-use crate::object::{Condition, Truth, one_line};
+use crate::object::{Condition, Truth, quoted};
 
 /// What the condition says, for people.
 pub(super) fn described(condition: &Condition<'_>) -> String {
@@ -18,6 +18,6 @@ pub(super) fn described(condition: &Condition<'_>) -> String {
     if says.is_empty() {
         format!("`{}` is {truth}", condition.kind)
     } else {
-        format!("`{}` is {truth}: {}", condition.kind, one_line(says, 300))
+        format!("`{}` is {truth}: {}", condition.kind, quoted(says, 300))
     }
 }

@@ -24,6 +24,10 @@ const DELIBERATE: &[(&str, &str)] = &[
         "ready, not failed: a schedule that is not due yet has nothing to show, and a deployment does not wait for it",
     ),
     (
+        "apps.openshift.io/DeploymentConfig/testdata/degraded.yaml",
+        "in progress, not failed: its first rollout waits for a pod, of which nothing says that it will not come",
+    ),
+    (
         "apps.openshift.io/DeploymentConfig/testdata/healthy_zero_replicas.yaml",
         "in progress, not ready: it wants three replicas and has none, and says itself that it is not available",
     ),
@@ -41,6 +45,10 @@ const DELIBERATE: &[(&str, &str)] = &[
          `NewReplicaSetAvailable` once it is over; nobody would ever see it ready",
     ),
     (
+        "gateway.networking.k8s.io/HTTPRoute/testdata/healthy_multiple_generations.yaml",
+        "in progress, not ready: of the only parent that it names, its status is of an earlier generation",
+    ),
+    (
         "kafka.strimzi.io/KafkaBridge/testdata/degraded.yaml",
         "in progress, not failed: it is being deleted, and its status is of a generation long before",
     ),
@@ -55,6 +63,26 @@ const DELIBERATE: &[(&str, &str)] = &[
     (
         "kafka.strimzi.io/KafkaConnector/testdata/degraded.yaml",
         "in progress, not failed: it is being deleted, and its status is of a generation long before",
+    ),
+    (
+        "kafka.strimzi.io/KafkaConnector/testdata/healthy.yaml",
+        "in progress, not ready: it is being deleted, and nothing can rely on it",
+    ),
+    (
+        "kubevirt.io/VirtualMachineInstance/testdata/suspended_succeeded.yaml",
+        "in progress, not suspended: it is being deleted",
+    ),
+    (
+        "minio.min.io/Tenant/testdata/unknown_status_message.yaml",
+        "unknown, not in progress: its operator has no such word; a phase passes neither way",
+    ),
+    (
+        "policy/PodDisruptionBudget/testdata/degraded.yaml",
+        "ready, not failed: what cannot be counted allows no disruption, which keeps nothing from running; the message says so",
+    ),
+    (
+        "pxc.percona.com/PerconaXtraDBCluster/testdata/paused.yaml",
+        "suspended, not unknown: it is paused because its manifest says so",
     ),
     (
         "rabbitmq.com/Exchange/testdata/degraded.yaml",

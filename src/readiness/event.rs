@@ -16,10 +16,19 @@ pub(crate) struct ClusterEvent<'a> {
     pub(crate) message: &'a str,
     /// Whether its type is `Warning`.
     pub(crate) warning: bool,
+    /// The container of the pod, or its init container, where it is about one.
+    pub(crate) container: Option<&'a str>,
     /// When it was first seen.
     pub(crate) first: Option<Timestamp>,
     /// When it was last seen.
     pub(crate) last: Option<Timestamp>,
+}
+
+impl ClusterEvent<'_> {
+    /// Whether it may be about `container`: kubelets do not always say which one they mean.
+    pub(crate) fn may_be_about(&self, container: &str) -> bool {
+        self.container.is_none_or(|about| about == container)
+    }
 }
 
 /// The events that are about `object`, the newest first.
@@ -50,6 +59,14 @@ fn regards(event: &Value, object: &Value) -> bool {
         && text(regarded, "/namespace") == view.namespace()
 }
 
+/// What kubelets write as `spec.containers{NAME}`.
+fn container(event: &Value) -> Option<&str> {
+    let path =
+        text(event, "/involvedObject/fieldPath").or_else(|| text(event, "/regarding/fieldPath"))?;
+    let (_, name) = path.split_once('{')?;
+    name.strip_suffix('}')
+}
+
 fn read(event: &Value) -> ClusterEvent<'_> {
     let first_of = |pointers: &[&str]| pointers.iter().find_map(|pointer| time(event, pointer));
     ClusterEvent {
@@ -58,6 +75,7 @@ fn read(event: &Value) -> ClusterEvent<'_> {
             .or_else(|| text(event, "/note"))
             .unwrap_or_default(),
         warning: text(event, "/type") == Some("Warning"),
+        container: container(event),
         first: first_of(&[
             "/firstTimestamp",
             "/deprecatedFirstTimestamp",

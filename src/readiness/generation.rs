@@ -9,11 +9,21 @@ use crate::object::{
     field::{integer, is_present},
 };
 
+/// Where controllers say which generation they have looked at: as the conventions want it, or in a
+/// field of their own.
+const OBSERVED: &[&str] = &[
+    "/status/observedGeneration",
+    "/status/lastEvaluatedGeneration",
+    "/status/lastObservedGeneration",
+    "/status/lastProcessedGeneration",
+    "/status/lastReconciledGeneration",
+];
+
 /// The verdict about an object whose controller has not looked at its newest generation, if it says
 /// which one it looked at.
 pub(super) fn behind(object: &Value) -> Option<Verdict> {
     let wanted = ManifestView(object).generation()?;
-    let observed = integer(object, "/status/observedGeneration")?;
+    let observed = OBSERVED.iter().find_map(|field| integer(object, field))?;
     (observed < wanted).then(|| not_observed(wanted, Some(observed)))
 }
 
@@ -58,6 +68,13 @@ mod tests {
             behind(&json!({"metadata": {"generation": 2}, "status": {"observedGeneration": "2"}}))
                 .is_none()
         );
+    }
+
+    #[test]
+    fn a_generation_is_found_under_other_names() {
+        let evaluated = |generation: i64| json!({"metadata": {"generation": 3}, "status": {"lastEvaluatedGeneration": generation}});
+        assert!(behind(&evaluated(2)).is_some());
+        assert!(behind(&evaluated(3)).is_none());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::{
 use crate::object::{
     Condition, FieldPath, ManifestView, Truth,
     field::{boolean, integer, is_true, list, part, text},
-    one_line,
+    one_line, quoted,
 };
 
 /// Counts that must have reached what stands beside them: have, want.
@@ -128,6 +128,9 @@ fn of_condition(case: &Case<'_>, condition: &Condition<'_>, busy: bool) -> Optio
         .generation
         .zip(case.view().generation())
         .is_some_and(|(seen, now)| seen < now);
+    if meaning::ended_badly(condition) {
+        return Some(tolerated(case, condition));
+    }
     match (meaning::of_condition(condition)?, condition.truth) {
         (Meaning::Good, Truth::True) if outdated => Some(Verdict::in_progress(
             "NotObserved",
@@ -233,7 +236,7 @@ fn of_flags(object: &Value) -> Option<Verdict> {
     Some(match error {
         Some(error) => Verdict::failed(
             "Error",
-            format!("`{name}` is false: {}", one_line(error, 300)),
+            format!("`{name}` is false: {}", quoted(error, 300)),
         ),
         None => Verdict::in_progress("NotReady", format!("`{name}` is false")),
     })

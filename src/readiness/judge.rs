@@ -13,7 +13,7 @@ use super::{
     surroundings::Surroundings,
     verdict::{State, Verdict},
 };
-use crate::object::{HasKind as _, ManifestView, one_line};
+use crate::object::{Condition, HasKind as _, ManifestView, quoted};
 
 /// A rule for one kind.
 type Rule = fn(&Case<'_>) -> Verdict;
@@ -84,6 +84,14 @@ const STATIC: &[(&str, &[&str])] = &[
             "VolumeAttributesClass",
         ],
     ),
+    (
+        "flowcontrol.apiserver.k8s.io",
+        &["PriorityLevelConfiguration"],
+    ),
+    (
+        "resource.k8s.io",
+        &["DeviceClass", "ResourceClaimTemplate", "ResourceSlice"],
+    ),
     ("scheduling.k8s.io", &["PriorityClass"]),
     ("node.k8s.io", &["RuntimeClass"]),
     ("coordination.k8s.io", &["Lease"]),
@@ -136,14 +144,38 @@ pub(crate) fn judge_within(
     {
         return terminating.unwrap_or_else(|| Verdict::ready("exists"));
     }
-    let verdict = custom::judge(&case, group, kind).unwrap_or_else(|| generic::judge(&case));
-    // Operators say of what they cannot take down that it has failed; otherwise that it is being
-    // taken down is what there is to say.
     match terminating {
-        Some(going) if verdict.state != State::Failed => {
-            Verdict::in_progress(going.reason, going.message)
-        }
-        _ => verdict,
+        Some(going) => judge_going(&case, going),
+        None => judge_custom(&case),
+    }
+}
+
+fn judge_custom(case: &Case<'_>) -> Verdict {
+    custom::judge(case).unwrap_or_else(|| generic::judge(case))
+}
+
+/// Operators say of what they cannot take down that it has failed; otherwise that it is being taken
+/// down is what there is to say. A condition of before tells nothing of how that goes.
+fn judge_going(case: &Case<'_>, going: Verdict) -> Verdict {
+    let deleted = case.view().deleted();
+    let is_of_before = |condition: &Value| {
+        let since = Condition::of(condition).and_then(|condition| condition.since);
+        since
+            .zip(deleted)
+            .is_some_and(|(since, deleted)| since < deleted)
+    };
+    let mut object = case.object.clone();
+    if let Some(Value::Array(conditions)) = object.pointer_mut("/status/conditions") {
+        conditions.retain(|condition| !is_of_before(condition));
+    }
+    let verdict = judge_custom(&Case {
+        object: &object,
+        ..*case
+    });
+    if verdict.state == State::Failed {
+        verdict
+    } else {
+        Verdict::in_progress(going.reason, going.message)
     }
 }
 
@@ -157,7 +189,7 @@ pub(super) fn terminating(object: &Value) -> Option<Verdict> {
     let message = if finalizers.is_empty() {
         "it is being deleted".to_owned()
     } else {
-        one_line(
+        quoted(
             &format!(
                 "it is being deleted and waits for {}",
                 finalizers.join(", ")

@@ -80,6 +80,27 @@ const IDLE: &[&str] = &["Paused", "Suspended", "Waiting"];
 /// progressing.
 const OVER: &[&str] = &["Available", "Completed", "Running", "Healthy", "Succeeded"];
 
+/// Conditions that hold once something is over, be it well or badly: the type, or how it ends.
+const ENDINGS: &[&str] = &["Complete", "Completed", "Done", "Ended", "Finished"];
+
+/// Words of a sentence that say that something went wrong.
+const WENT_WRONG: &[&str] = &[
+    "failed",
+    "failure",
+    "failures",
+    "error",
+    "errors",
+    "unsuccessful",
+    "unsuccessfully",
+    "aborted",
+];
+
+/// Words of a sentence that say that it went well after all.
+const WENT_WELL: &[&str] = &["success", "successful", "successfully", "succeeded"];
+
+/// Words that take back what follows: `no errors`, `0 failed`.
+const NONE: &[&str] = &["0", "any", "never", "no", "none", "not", "without", "zero"];
+
 /// Words that say that all is well.
 const GOOD_WORDS: &[&str] = &[
     "ready",
@@ -119,6 +140,9 @@ const GOOD_WORDS: &[&str] = &[
     "registered",
     "clusterrunning",
     "atlatestknown",
+    "installed",
+    "done",
+    "passed",
 ];
 
 /// Words that say that something is being done.
@@ -205,6 +229,44 @@ pub(super) fn of_condition(condition: &Condition<'_>) -> Option<Meaning> {
     })
 }
 
+/// Whether it says that something is over, and its reason or message that it went wrong.
+///
+/// Controllers that wait for a Job copy its end as `Complete`, whichever it was.
+pub(super) fn ended_badly(condition: &Condition<'_>) -> bool {
+    condition.is_true()
+        && ENDINGS.iter().any(|end| condition.kind.ends_with(end))
+        && (says_failed(condition.reason) || says_failed(condition.message))
+}
+
+/// Whether a reason or a sentence says that something went wrong.
+fn says_failed(said: &str) -> bool {
+    let words = words(said);
+    let is = |list: &[&str], at: Option<&String>| at.is_some_and(|it| list.contains(&it.as_str()));
+    let is_taken_back = |at: usize| {
+        is(NONE, at.checked_sub(1).and_then(|before| words.get(before)))
+            || is(&["0", "none"], words.get(at + 1))
+    };
+    !words.iter().any(|word| is(WENT_WELL, Some(word)))
+        && (0..words.len()).any(|at| is(WENT_WRONG, words.get(at)) && !is_taken_back(at))
+}
+
+/// The words of a sentence or of a `CamelCase` reason, in lower case.
+fn words(said: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut was_lower = false;
+    for character in said.chars() {
+        if !character.is_alphanumeric() || (was_lower && character.is_uppercase()) {
+            words.push(String::new());
+        }
+        was_lower = character.is_lowercase();
+        if let (true, Some(word)) = (character.is_alphanumeric(), words.last_mut()) {
+            word.extend(character.to_lowercase());
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
 /// Whether a type only ends like one that must hold.
 pub(super) fn is_good_by_ending(kind: &str) -> bool {
     !GOOD.contains(&kind) && GOOD.iter().any(|name| kind.ends_with(name))
@@ -281,6 +343,35 @@ mod tests {
             meaning("Progressing", "ReplicaSetUpdated"),
             Some(Meaning::Busy)
         );
+    }
+
+    #[test]
+    fn what_is_over_may_have_gone_wrong() {
+        let ended_badly = |kind: &str, reason: &str, message: &str| {
+            let condition =
+                json!({"type": kind, "status": "True", "reason": reason, "message": message});
+            ended_badly(&Condition::of(&condition).unwrap())
+        };
+        assert!(ended_badly("Complete", "JobFailed", ""));
+        assert!(ended_badly("Complete", "", "Failed"));
+        assert!(ended_badly("BackupCompleted", "CompletedWithErrors", ""));
+        assert!(ended_badly(
+            "Finished",
+            "Done",
+            "the restore has failed: no space left"
+        ));
+        assert!(!ended_badly("Complete", "JobComplete", "Success"));
+        assert!(!ended_badly(
+            "Completed",
+            "NoErrors",
+            "0 failed, 3 restored, errors: 0"
+        ));
+        assert!(!ended_badly(
+            "Completed",
+            "",
+            "succeeded after 2 failed attempts"
+        ));
+        assert!(!ended_badly("Ready", "Failed", "Failed"));
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub(crate) use budget::Budget;
 pub(crate) use event::events_about;
 pub(crate) use family::Family;
 pub(crate) use judge::judge;
-pub(crate) use kind::job::{has_ended, is_completed_job};
+pub(crate) use kind::job::{has_ended, has_run_to_completion};
 pub(crate) use problem::{Attempt, Problem, Rank, problems};
 pub(crate) use surroundings::{Surroundings, VolumeBinding};
 pub(crate) use user::Rules;

@@ -10,7 +10,7 @@ use super::{
 use crate::object::{
     Condition, ManifestView,
     field::{integer, is_present, is_true, list, part, text, time},
-    one_line,
+    quoted,
 };
 
 /// How specific a problem is as an explanation; the most specific comes first.
@@ -66,6 +66,12 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
+    /// Whether it is known to be wrong by now, also where that is still tolerated: a probe may only
+    /// be early.
+    pub(crate) fn is_fault(&self) -> bool {
+        !matches!(self.rank, Rank::Probe | Rank::Waiting)
+    }
+
     /// Whether it has lasted, or come back, for longer than `budget` tolerates.
     ///
     /// What may mend itself when a node or a dependency comes (scheduling, probes, volumes) never
@@ -163,7 +169,7 @@ impl Look<'_> {
         let message = if scheduled.message.is_empty() {
             "no node takes it".to_owned()
         } else {
-            one_line(scheduled.message, QUOTE)
+            quoted(scheduled.message, QUOTE)
         };
         Some(self.problem(
             Rank::Unschedulable,
@@ -194,7 +200,7 @@ impl Look<'_> {
             Rank::Volume,
             None,
             event.reason,
-            one_line(event.message, QUOTE),
+            quoted(event.message, QUOTE),
         ))
     }
 
@@ -246,10 +252,11 @@ impl Look<'_> {
             "container `{container}` cannot pull image `{image}`{}",
             self.answer(status)
         );
-        let first = self
-            .events
-            .iter()
-            .filter(|event| event.reason == "Failed" && event.message.contains("pull"));
+        let first = self.events.iter().filter(|event| {
+            event.reason == "Failed"
+                && event.message.contains("pull")
+                && event.may_be_about(container)
+        });
         let since = first
             .filter_map(|event| event.first)
             .min()
@@ -264,16 +271,17 @@ impl Look<'_> {
     /// is worth more.
     fn answer(&self, status: &Value) -> String {
         let said = text(status, "/state/waiting/message").unwrap_or_default();
-        let told = self
-            .events
-            .iter()
-            .find(|event| event.reason == "Failed" && event.message.contains("Failed to pull"));
+        let told = self.events.iter().find(|event| {
+            event.reason == "Failed"
+                && event.message.contains("Failed to pull")
+                && event.may_be_about(name_of(status))
+        });
         let answer = told.map_or(said, |event| event.message);
         let answer = without_preamble(answer);
         if answer.is_empty() {
             String::new()
         } else {
-            format!(": {}", one_line(answer, QUOTE))
+            format!(": {}", quoted(answer, QUOTE))
         }
     }
 
@@ -281,7 +289,7 @@ impl Look<'_> {
         let container = name_of(status);
         let missing = text(status, "/state/waiting/message")
             .unwrap_or("something that it refers to is missing");
-        let message = format!("container `{container}`: {}", one_line(missing, QUOTE));
+        let message = format!("container `{container}`: {}", quoted(missing, QUOTE));
         Problem {
             since: self.begun(),
             ..self.problem(Rank::Reference, Some(container), reason, message)
@@ -293,7 +301,7 @@ impl Look<'_> {
     fn start(&self, status: &Value, reason: &str, init: bool) -> Problem {
         let container = name_of(status);
         let said = text(status, "/state/waiting/message").unwrap_or("it cannot be started");
-        let message = format!("container `{container}`: {}", one_line(said, QUOTE));
+        let message = format!("container `{container}`: {}", quoted(said, QUOTE));
         let rank = if init { Rank::InitCrash } else { Rank::Crash };
         Problem {
             restarts: integer(status, "/restartCount"),
@@ -322,9 +330,16 @@ impl Look<'_> {
         );
         let last = ended
             .and_then(|ended| text(ended, "/message"))
-            .map(|last| format!(": {}", one_line(last, QUOTE)))
+            .map(|last| format!(": {}", quoted(last, QUOTE)))
             .unwrap_or_default();
-        let message = format!("{kind} `{container}` {end}{times}{last}");
+        // A container that a probe has ended says no more than that it was ended.
+        let probes = self.failed_probes(container).into_iter();
+        let probes = probes.filter(|said| !said.starts_with("Readiness"));
+        let crashed = format!("{kind} `{container}` {end}{times}{last}");
+        let message = std::iter::once(crashed)
+            .chain(probes)
+            .collect::<Vec<_>>()
+            .join("; ");
         let log = if waiting && restarts != Some(0) {
             Attempt::Previous
         } else {
@@ -369,20 +384,38 @@ impl Look<'_> {
     }
 
     fn probe(&self, container: &str) -> Problem {
-        let unhealthy = self.events.iter().find(|event| event.reason == "Unhealthy");
-        let said = unhealthy
-            .map(|event| format!(": {}", one_line(event.message, QUOTE)))
-            .unwrap_or_default();
-        let message = format!("container `{container}` is running but not ready{said}");
-        let (rank, reason) = if unhealthy.is_some() {
-            (Rank::Probe, "Unhealthy")
-        } else {
+        let said = self.failed_probes(container);
+        let (rank, reason) = if said.is_empty() {
             (Rank::Waiting, "ContainersNotReady")
+        } else {
+            (Rank::Probe, "Unhealthy")
         };
+        let said = if said.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", said.join("; "))
+        };
+        let message = format!("container `{container}` is running but not ready{said}");
         Problem {
             log: Some(Attempt::Current),
             ..self.problem(rank, Some(container), reason, message)
         }
+    }
+
+    /// What was last said of each probe of `container` that fails: readiness, liveness, startup.
+    fn failed_probes(&self, container: &str) -> Vec<String> {
+        let mut told: Vec<(&str, String)> = Vec::new();
+        let unhealthy = self
+            .events
+            .iter()
+            .filter(|event| event.reason == "Unhealthy" && event.may_be_about(container));
+        for event in unhealthy {
+            let kind = event.message.split(' ').next().unwrap_or_default();
+            if !told.iter().any(|(known, _)| *known == kind) {
+                told.push((kind, quoted(event.message, QUOTE)));
+            }
+        }
+        told.into_iter().map(|(_, said)| said).collect()
     }
 
     /// When the containers of the present stage could begin at the earliest: after scheduling, or
@@ -573,6 +606,37 @@ mod tests {
         assert_eq!(
             first(&pod, &[]).message,
             "init container `migrate` is running"
+        );
+    }
+
+    #[test]
+    fn of_two_containers_each_has_its_own_events_and_all_probes_are_told() {
+        let pod = json!({"kind": "Pod", "metadata": {"name": "web"}, "status": {"phase": "Running", "containerStatuses": [
+            {"name": "a", "ready": false, "state": {"running": {}}}, {"name": "b", "ready": false, "state": {"running": {}}},
+            {"name": "c", "restartCount": 4, "lastState": {"terminated": {"exitCode": 137}}, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}});
+        let event = |container: &str, message: &str| {
+            json!({"reason": "Unhealthy", "message": message,
+                "involvedObject": {"kind": "Pod", "name": "web", "fieldPath": format!("spec.containers{{{container}}}")}})
+        };
+        let told = [
+            event("a", "Readiness probe failed: HTTP 503"),
+            event("a", "Readiness probe failed: HTTP 500"),
+            event("a", "Liveness probe failed: timeout"),
+            event("b", "Readiness probe failed: refused"),
+            event("c", "Liveness probe failed: no answer"),
+        ];
+        let events: Vec<&Value> = told.iter().collect();
+        let messages: Vec<String> = problems(&pod, &events)
+            .into_iter()
+            .map(|problem| problem.message)
+            .collect();
+        assert_eq!(
+            messages,
+            [
+                "container `c` was ended by SIGKILL (exit code 137) (4 restarts); Liveness probe failed: no answer",
+                "container `a` is running but not ready: Readiness probe failed: HTTP 503; Liveness probe failed: timeout",
+                "container `b` is running but not ready: Readiness probe failed: refused",
+            ]
         );
     }
 

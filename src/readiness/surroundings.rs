@@ -46,6 +46,8 @@ pub(crate) enum VolumeBinding {
     Immediate,
     /// When the first pod that uses the claim is scheduled.
     WaitForFirstConsumer,
+    /// One of the two: the user may not read StorageClasses.
+    Hidden,
 }
 
 impl VolumeBinding {

@@ -13,7 +13,7 @@ use super::{
 use crate::object::{
     HasKind as _, ManifestView,
     field::{integer, text},
-    one_line,
+    quoted,
 };
 
 /// The number of replicas that an object wants: `spec.replicas`, by default 1.
@@ -198,7 +198,7 @@ fn refusal(case: &Case<'_>) -> Option<Refusal> {
         .filter(|event| event.reason == "FailedCreate" && event.last >= created);
     let since = refused.filter_map(|event| event.first).min().max(created);
     Some(Refusal {
-        why: one_line(newest.message, 300),
+        why: quoted(newest.message, 300),
         since,
     })
 }

@@ -10,6 +10,7 @@ use super::{
     progress::{PhaseProgress, Progress, Run},
     proof::{proof_lines, rollback_lines},
     summary::{Ending, place, summary},
+    text::neutralise,
     units::{count, duration, is_instant},
 };
 use crate::{
@@ -209,6 +210,11 @@ impl Announcer {
                 (tells || !matches!(outcome, PhaseOutcome::Ready | PhaseOutcome::Gone))
                     .then(|| phase_line(progress, phase, *outcome, *took))
             }
+            EventKind::LogWritten { object, line, .. } => Some(
+                Line::default()
+                    .styled(FAINT, format!("  {object} │ "))
+                    .text(neutralise(line)),
+            ),
             EventKind::Noted { text } => Some(
                 Line::default()
                     .styled(WARNING, "Note:")

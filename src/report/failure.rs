@@ -12,18 +12,22 @@ use crate::event::{Diagnosis, ObjectDiagnosis};
 
 /// The lines of a log are left out where the block has more lines than this without them.
 const LINES: usize = 20;
+/// Lines that a small terminal shows: causes and logs beside the first are left out beyond.
+const SCREEN: usize = 24;
 /// At most this many lines of a log are shown.
 const LOG: usize = 6;
 /// What happened takes at most this many lines.
 const SUMMARY: usize = 3;
 /// A cause takes at most this many lines.
 const CAUSE: usize = 4;
-/// Where it happened takes at most this many lines, and so does the cause of another object.
+/// A cause beside the first takes at most this many.
+const BRIEF: usize = 2;
+/// Where it happened takes at most this many lines.
 const PLACE: usize = 2;
-/// At most this many objects beside the first are shown.
-const OTHERS: usize = 2;
-/// At most this many commands that show more are given.
+/// So many commands that show more are given, or one for each object.
 const COMMANDS: usize = 2;
+/// At most this many commands are given.
+const MOST_COMMANDS: usize = 4;
 
 /// Why a run failed: what, the cause, where, the last log lines, what shows more, what to do next.
 ///
@@ -43,29 +47,97 @@ pub(crate) fn diagnosis_block(diagnosis: &Diagnosis, width: Option<usize>) -> Ve
     block(diagnosis, Vec::new(), width)
 }
 
+/// Lines about one cause, and the log that shows more.
+struct Section<'a> {
+    lines: Vec<Line>,
+    log: &'a [String],
+    /// Whether it is the first one about its object.
+    is_of_object: bool,
+}
+
 fn block(diagnosis: &Diagnosis, next: Vec<Line>, width: Option<usize>) -> Vec<String> {
     let head = head(diagnosis, width);
-    let others = others(diagnosis, width);
     let next = commands(diagnosis)
         .into_iter()
         .chain(next)
         .collect::<Vec<_>>();
-    let room = LINES
-        .saturating_sub(head.len() + others.len() + next.len())
-        .min(LOG);
-    let log = diagnosis
-        .objects
-        .first()
-        .map_or_else(Vec::new, |first| log_lines(&first.log, room, width));
-    head.into_iter()
-        .chain(log)
-        .chain(others)
+    let used = head.lines.len() + next.len();
+    let others = fitting(others(diagnosis, width), SCREEN.saturating_sub(used), width);
+    let used = used + others.iter().map(|it| it.lines.len()).sum::<usize>();
+    let sections = std::iter::once(head).chain(others).collect::<Vec<_>>();
+    let room = match sections.iter().filter(|it| !it.log.is_empty()).count() {
+        0 | 1 => LINES.saturating_sub(used),
+        logs => SCREEN.saturating_sub(used) / logs,
+    };
+    let room = room.min(LOG);
+    sections
+        .into_iter()
+        .flat_map(|section| {
+            let log = log_lines(section.log, room, width);
+            section.lines.into_iter().chain(log)
+        })
         .chain(next)
         .map(|line| line.render())
         .collect()
 }
 
-fn head(diagnosis: &Diagnosis, width: Option<usize>) -> Vec<Line> {
+/// All causes but the first of the first object, in their order.
+fn others(diagnosis: &Diagnosis, width: Option<usize>) -> Vec<Section<'_>> {
+    let Some((first, others)) = diagnosis.objects.split_first() else {
+        return Vec::new();
+    };
+    let lead = if is_named(diagnosis, first) {
+        "  "
+    } else {
+        "    "
+    };
+    let mut sections: Vec<_> = further(first, lead, width).collect();
+    for other in others {
+        sections.push(Section {
+            lines: with_cause(other, width),
+            log: &other.log,
+            is_of_object: true,
+        });
+        sections.extend(further(other, "    ", width));
+    }
+    sections
+}
+
+/// Those of `sections` that fit into `room` lines, and how many do not. Every object comes before a
+/// second cause of any.
+fn fitting(sections: Vec<Section<'_>>, room: usize, width: Option<usize>) -> Vec<Section<'_>> {
+    let mut order: Vec<usize> = (0..sections.len()).collect();
+    order.sort_by_key(|position| !sections[*position].is_of_object);
+    let all: usize = sections.iter().map(|section| section.lines.len()).sum();
+    // One line says that there are more.
+    let mut left = if all > room {
+        room.saturating_sub(1)
+    } else {
+        room
+    };
+    let mut fits = vec![false; sections.len()];
+    for position in order {
+        let Some(rest) = left.checked_sub(sections[position].lines.len()) else {
+            break;
+        };
+        fits[position] = true;
+        left = rest;
+    }
+    let hidden = fits.iter().filter(|fits| !**fits).count();
+    let shown = sections.into_iter().zip(fits).filter(|(_, fits)| *fits);
+    let mut shown: Vec<_> = shown.map(|(section, _)| section).collect();
+    if hidden > 0 {
+        let more = format!("  … and {hidden} more");
+        shown.push(Section {
+            lines: vec![Line::default().styled(FAINT, more).cut(width)],
+            log: &[],
+            is_of_object: false,
+        });
+    }
+    shown
+}
+
+fn head(diagnosis: &Diagnosis, width: Option<usize>) -> Section<'_> {
     let phase = diagnosis
         .phase
         .as_ref()
@@ -73,18 +145,47 @@ fn head(diagnosis: &Diagnosis, width: Option<usize>) -> Vec<Line> {
     let summary = format!("{phase}{}", diagnosis.summary);
     let mut lines = paragraph("✗ ", &summary, (width, SUMMARY), BAD);
     let Some(first) = diagnosis.objects.first() else {
-        return lines;
+        return Section {
+            lines,
+            log: &[],
+            is_of_object: false,
+        };
     };
-    // The only object is named by the summary.
-    let is_named =
-        diagnosis.objects.len() == 1 && diagnosis.summary.contains(&first.object.to_string());
+    let is_named = is_named(diagnosis, first);
     if !is_named {
         lines.push(object_line(first).cut(width));
     }
     let lead = if is_named { "  " } else { "    " };
     lines.extend(paragraph(lead, &cause(first), (width, CAUSE), Style::new()));
     lines.extend(paragraph(lead, &place(first), (width, PLACE), FAINT));
-    lines
+    Section {
+        lines,
+        log: &first.log,
+        is_of_object: true,
+    }
+}
+
+/// Whether the summary names the only object.
+fn is_named(diagnosis: &Diagnosis, only: &ObjectDiagnosis) -> bool {
+    diagnosis.objects.len() == 1 && diagnosis.summary.contains(&only.object.to_string())
+}
+
+/// The causes of an object beside the first.
+fn further<'a>(
+    diagnosed: &'a ObjectDiagnosis,
+    lead: &str,
+    width: Option<usize>,
+) -> impl Iterator<Item = Section<'a>> {
+    diagnosed.further.iter().map(move |further| {
+        let mut lines = paragraph(lead, &further.cause, (width, BRIEF), Style::new());
+        let place = in_pod(further.pod.as_ref(), further.container.as_ref());
+        lines.extend(paragraph(lead, &place, (width, PLACE), FAINT));
+        Section {
+            lines,
+            log: &further.log,
+            is_of_object: false,
+        }
+    })
 }
 
 /// The end of a log in at most `room` rows. A line that is too long goes on in the next row: what
@@ -121,17 +222,21 @@ fn cause(diagnosed: &ObjectDiagnosis) -> String {
 
 /// `pod P, container C; 1 of 3 replicas are ready`: where it is so, and what it does to the object.
 fn place(diagnosed: &ObjectDiagnosis) -> String {
-    let pod = diagnosed.pod.as_ref().map(|pod| format!("pod {pod}"));
-    let container = diagnosed
-        .container
-        .as_ref()
-        .map(|container| format!("container {container}"));
-    let place = pod.into_iter().chain(container).collect::<Vec<_>>();
-    [place.join(", "), effect(diagnosed).to_owned()]
+    let place = in_pod(diagnosed.pod.as_ref(), diagnosed.container.as_ref());
+    [place, effect(diagnosed).to_owned()]
         .into_iter()
         .filter(|part| !part.is_empty())
         .collect::<Vec<_>>()
         .join("; ")
+}
+
+fn in_pod(pod: Option<&String>, container: Option<&String>) -> String {
+    let pod = pod.map(|pod| format!("pod {pod}"));
+    let container = container.map(|container| format!("container {container}"));
+    pod.into_iter()
+        .chain(container)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// What the verdict says beside the cause: its message up to where that names the pod or the cause.
@@ -155,23 +260,6 @@ fn effect(diagnosed: &ObjectDiagnosis) -> &str {
     }
 }
 
-fn others(diagnosis: &Diagnosis, width: Option<usize>) -> Vec<Line> {
-    let others = diagnosis.objects.get(1..).unwrap_or_default();
-    let mut lines: Vec<_> = others
-        .iter()
-        .take(OTHERS)
-        .flat_map(|other| with_cause(other, width))
-        .collect();
-    if others.len() > OTHERS {
-        lines.push(
-            Line::default()
-                .styled(FAINT, format!("  … and {} more", others.len() - OTHERS))
-                .cut(width),
-        );
-    }
-    lines
-}
-
 /// An object with its cause beside it where that fits, else below it.
 fn with_cause(diagnosed: &ObjectDiagnosis, width: Option<usize>) -> Vec<Line> {
     let cause = cause(diagnosed);
@@ -181,7 +269,7 @@ fn with_cause(diagnosed: &ObjectDiagnosis, width: Option<usize>) -> Vec<Line> {
         return vec![beside];
     }
     std::iter::once(line.cut(width))
-        .chain(paragraph("    ", &cause, (width, PLACE), Style::new()))
+        .chain(paragraph("    ", &cause, (width, BRIEF), Style::new()))
         .collect()
 }
 
@@ -189,7 +277,7 @@ fn commands(diagnosis: &Diagnosis) -> Vec<Line> {
     diagnosis
         .more
         .iter()
-        .take(COMMANDS)
+        .take(COMMANDS.max(diagnosis.objects.len()).min(MOST_COMMANDS))
         .map(|command| Line::of("  more: ").styled(HINT, command))
         .collect()
 }

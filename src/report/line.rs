@@ -205,11 +205,17 @@ pub(super) fn paragraph(
 ) -> Vec<Line> {
     let indent = super::text::width(lead);
     let room = width.map(|width| width.saturating_sub(indent));
-    let mut wrapped = wrap_prose(&neutralise(text), room);
+    let text = neutralise(text);
+    let mut wrapped = wrap_prose(&text, room);
     let is_cut = wrapped.len() > most;
-    if is_cut {
-        let rest = wrapped.split_off(most - 1).join(" ");
-        wrapped.push(rest);
+    // What matters often stands at the end, so that what is too long is cut in its middle.
+    let mut columns = room.unwrap_or_default().saturating_mul(most);
+    while wrapped.len() > most {
+        wrapped = wrap_prose(&cut_middle(&text, columns), room);
+        columns = columns.saturating_sub(3);
+        if columns == 0 {
+            wrapped.truncate(most);
+        }
     }
     let last = wrapped.len();
     let lead = |position| {

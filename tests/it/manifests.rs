@@ -10,6 +10,7 @@ mod moved;
 mod operators;
 mod owners;
 mod peers;
+mod selectors;
 mod short_lived;
 mod status_field;
 mod unions;

@@ -10,6 +10,7 @@ mod failure;
 mod fresh;
 mod interrupt;
 mod lasting;
+mod less_permission;
 mod list;
 mod not_deployed;
 mod only;

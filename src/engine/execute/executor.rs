@@ -71,6 +71,10 @@ impl<'a> Executor<'a> {
         let going = going(program, &cache);
         let waiter = Waiter::new(cache, control.emitter.clone(), control.on_fault);
         let waiter = waiter.outlasting(going);
+        let waiter = match control.on_fault {
+            OnFault::Stop => waiter.telling_logs(writer.cluster().clone()),
+            OnFault::GoOn => waiter,
+        };
         Self {
             program,
             writer,
@@ -107,6 +111,9 @@ impl<'a> Executor<'a> {
         let mut in_flight: InFlight<'a> = FuturesUnordered::new();
         let result = self.steps(&writer, &mut in_flight, deadline).await;
         self.await_answers(&mut in_flight).await;
+        if matches!(result, Ok(()) | Err(StopReason::Failed { .. })) {
+            self.waiter.end_logs().await;
+        }
         if let Err(stop) = &result {
             // It may have been called ready before.
             if let Some(phase) = stop.phase() {
@@ -330,9 +337,12 @@ impl<'a> Executor<'a> {
         let Some(phase) = hopeless.first().map(|first| first.phase.clone()) else {
             return Ok(());
         };
+        let objects: Vec<_> = hopeless.into_iter().map(|it| (it.id, it.verdict)).collect();
+        let open = self.open_beside(&objects);
         Err(StopReason::Failed {
             phase,
-            objects: hopeless.into_iter().map(|it| (it.id, it.verdict)).collect(),
+            objects,
+            open,
         })
     }
 
@@ -447,6 +457,19 @@ impl<'a> Executor<'a> {
             );
         }
         true
+    }
+
+    /// What is waited for to become ready beside `failed`, also in phases that run side by side.
+    pub(super) fn open_beside(&self, failed: &[(ObjectId, Verdict)]) -> Vec<(ObjectId, Verdict)> {
+        let waits = self.waiter.waits.iter();
+        let mut open: Vec<(ObjectId, Verdict)> = waits
+            .filter(|wait| wait.until == WaitFor::Ready)
+            .flat_map(Wait::not_met)
+            .filter(|(id, _)| !failed.iter().any(|(failed, _)| failed == id))
+            .collect();
+        open.sort_by(|(left, _), (right, _)| left.cmp(right));
+        open.dedup_by(|(left, _), (right, _)| left == right);
+        open
     }
 
     fn not_met(&self, phase: &PhaseId) -> Vec<(ObjectId, Verdict)> {

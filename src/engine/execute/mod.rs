@@ -2,6 +2,7 @@
 
 pub(super) mod executor;
 pub(super) mod journal;
+mod logs;
 pub(super) mod phases;
 pub(super) mod policy;
 mod queue;

@@ -50,6 +50,8 @@ pub(crate) enum StopReason {
     Failed {
         phase: PhaseId,
         objects: Vec<(ObjectId, Verdict)>,
+        /// What else was waited for and was not ready.
+        open: Vec<(ObjectId, Verdict)>,
     },
     /// The time of a phase, or of the whole run, was up.
     TimedOut {

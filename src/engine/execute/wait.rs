@@ -6,17 +6,19 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::engine::{
     events::Emitter,
+    execute::logs::FollowedLogs,
     execute::policy::OnFault,
     watch::cache::{Changes, ResourceCache},
 };
 use crate::{
-    cluster::Resource,
+    cluster::{Cluster, Resource},
     event::EventKind,
-    object::{HasKind as _, ManifestView, ObjectId, field::is_present},
+    object::{HasKind as _, ManifestView, ObjectId, field::is_present, runs_to_completion},
     plan::PhaseId,
     readiness::{Budget, State, Verdict},
     release::{StepId, Work},
@@ -104,7 +106,9 @@ pub(crate) struct Waiter {
     on_fault: OnFault,
     /// The time from when an event was read to the verdict that came of it, for each new verdict.
     delays: Vec<Duration>,
-    /// Jobs that were seen to have done their work and that remove themselves then.
+    /// What Pods that run to completion write, where that is told.
+    logs: Option<FollowedLogs>,
+    /// Jobs and Pods that were seen to have done their work and that may be removed then.
     completed: Vec<ObjectId>,
 }
 
@@ -290,6 +294,7 @@ impl Waiter {
             emitter,
             on_fault,
             delays: Vec::new(),
+            logs: None,
             completed: Vec::new(),
         }
     }
@@ -299,6 +304,33 @@ impl Waiter {
     pub(crate) fn outlasting(mut self, objects: HashMap<ObjectId, String>) -> Self {
         self.going = objects;
         self
+    }
+
+    /// The same waiter, which tells what Pods that run to completion write.
+    pub(crate) fn telling_logs(self, cluster: Cluster) -> Self {
+        let logs = FollowedLogs::new(cluster, self.emitter.clone());
+        Self {
+            logs: Some(logs),
+            ..self
+        }
+    }
+
+    /// Waits until what Pods have written is told, for a moment.
+    pub(crate) async fn end_logs(&mut self) {
+        if let Some(logs) = &mut self.logs {
+            logs.end().await;
+        }
+    }
+
+    /// Follows what `waited` writes, where it is a Pod that runs to completion and has not done so
+    /// before.
+    fn follow_logs(&mut self, waited: &WaitTarget, phase: &PhaseId, met: bool) {
+        let is_new = !met || waited.told.is_some();
+        let pod = self.cache.object(&waited.id).cloned();
+        let pod = pod.filter(|pod| is_new && runs_to_completion(pod));
+        if let (Some(logs), Some(pod)) = (&mut self.logs, pod) {
+            logs.follow(phase, &waited.id, &pod);
+        }
     }
 
     /// The time from when an event was read to the verdict that came of it, for each new verdict,
@@ -348,8 +380,8 @@ impl Waiter {
         hopeless
     }
 
-    /// Takes out the Jobs that were seen, since it was asked last, to have done their work, and that
-    /// remove themselves then.
+    /// Takes out the Jobs and Pods that were seen, since it was asked last, to have done their work,
+    /// and that may be removed then.
     pub(crate) fn take_completed(&mut self) -> Vec<ObjectId> {
         std::mem::take(&mut self.completed)
     }
@@ -384,6 +416,9 @@ impl Waiter {
                 if until == WaitFor::Ready && (slow || waited.id.is_claim()) {
                     ask_children.push(waited.id.clone());
                 }
+            }
+            if until == WaitFor::Ready {
+                self.follow_logs(waited, &phase, met);
             }
             self.tell(waited, &phase, &verdict, news);
             let failed = until == WaitFor::Ready && verdict.state == State::Failed;
@@ -482,11 +517,15 @@ impl Waiter {
         self.cache.judge_within(&id, now, budget)
     }
 
-    /// Notes a Job that has done its work and removes itself: where it is gone, it must not be run
-    /// again.
+    /// Notes a Job that has done its work and removes itself, or a Pod, which the
+    /// [garbage collector](https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-garbage-collection)
+    /// may remove: where it is gone, it must not be run again.
     fn note_completed(&mut self, waited: &WaitTarget) {
         let completed = self.cache.completed(&waited.id);
-        if completed.is_some_and(|job| is_present(job, "/spec/ttlSecondsAfterFinished")) {
+        let may_go = |done: &Value| {
+            runs_to_completion(done) || is_present(done, "/spec/ttlSecondsAfterFinished")
+        };
+        if completed.is_some_and(|done| may_go(done)) {
             self.completed.push(waited.id.clone());
         }
     }

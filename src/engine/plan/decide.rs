@@ -78,8 +78,7 @@ pub(crate) fn decide(
                 .object(id)
                 .is_some_and(|there| ManifestView(there).is_terminating());
             let action = match live.seen(id) {
-                // A Job that has done its work is not run again where its time to live has removed
-                // it.
+                // A Job or Pod that has done its work is not run again where it was removed then.
                 Seen::Absent if has_run(id, object, records) => ChangeAction::Keep,
                 Seen::Absent => ChangeAction::Create,
                 Seen::Present(_) if terminating => ChangeAction::Create,
@@ -148,11 +147,11 @@ impl Decision {
 /// <https://helm.sh/docs/howto/charts_tips_and_tricks/>
 const HELM_RELEASE: &str = "meta.helm.sh/release-name";
 
-/// Whether `id` is a Job that was run as it is wanted, and that removes itself: only of such a one
-/// it is remembered that it has run.
+/// Whether `id` is a Job that was run as it is wanted, and that removes itself, or a Pod that was: only
+/// of such ones it is remembered that they have run.
 /// <https://kubernetes.io/docs/concepts/workloads/controllers/ttlafterfinished/>
 pub(crate) fn has_run(id: &ObjectId, wanted: &DesiredObject, records: &Records) -> bool {
-    id.kind == "Job"
+    is_run_once(id)
         && records
             .get(id)
             .is_some_and(|record| record.completed && record.wanted == *wanted.digest())

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::engine::{
     desired::DesiredState,
-    observe::claims::observe_claims,
+    observe::claims::{observe_claims, observe_claims_if_permitted},
     observe::webhooks::find_webhooks,
     plan::config_restart::{name_left_out_readers, preserve_restart_annotation, restart},
     plan::decide::{ChangeAction, Decision, decide},
@@ -21,6 +21,7 @@ use crate::engine::{
 };
 use crate::{
     cluster::Force,
+    object::{HasKind as _, ObjectId},
     preflight::{self, DryRun, Finding},
     readiness::{Surroundings, judge},
     release::Operation,
@@ -236,8 +237,14 @@ pub(crate) async fn remove(
         pruning,
         ..
     } = prepared;
-    let ids = candidates.iter().map(|(id, _)| id);
-    let claims = observe_claims(context.cluster, context.served, ids, observation);
+    let (secrets, others): (Vec<&ObjectId>, Vec<&ObjectId>) = candidates
+        .iter()
+        .map(|(id, _)| id)
+        .partition(|id| id.is_secret());
+    let (cluster, served) = (context.cluster, context.served);
+    let claims = observe_claims(cluster, served, secrets.into_iter(), observation);
+    context.answer("cannot read the claims", claims).await?;
+    let claims = observe_claims_if_permitted(cluster, served, others.into_iter(), observation);
     context.answer("cannot read the claims", claims).await?;
     *pruning = plan_prune(
         candidates,

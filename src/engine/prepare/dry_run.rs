@@ -12,9 +12,12 @@ use crate::engine::{
     plan::volume_expansion::{Templates, cannot_shrink, templates},
 };
 use crate::{
-    cluster::{Cluster, Force, Notice, Refusal, RefusalCause, RequestError, Resource, Served},
+    cluster::{
+        Cluster, Force, ListScope, Notice, Refusal, RefusalCause, RequestError, Resource, Served,
+        Tolerated,
+    },
     error::ExitCode,
-    object::{HasKind as _, ManifestView, ObjectId},
+    object::{HasKind as _, ManifestView, ObjectId, field::map, runs_to_completion},
     ownership::{
         Leftover, Path, Yields, clearing, displaced, has_managers, held_as_a_whole,
         is_dropped_by_adoption, is_ours, leftovers, yields,
@@ -34,15 +37,24 @@ pub(crate) async fn brought(
 ) -> Result<Brought, RequestError> {
     let mut brought = Brought::default();
     if requires.kubernetes.is_some() {
-        brought.version = Some(cluster.version().await?);
+        brought.version = match cluster.version().await {
+            Err(error) if error.is_forbidden() => None,
+            version => Some(version?),
+        };
     }
     if let (false, Some(classes)) = (
         requires.storage_classes.is_empty(),
         served.preferred("storage.k8s.io", "StorageClass"),
     ) {
-        let listed = cluster.list(classes, None, None).await?;
-        let names = listed.items.iter().map(|class| ManifestView(class).name());
-        brought.storage_classes = Some(names.map(str::to_owned).collect());
+        let everywhere = ListScope::Everywhere {
+            otherwise: &BTreeSet::new(),
+        };
+        let listing = cluster
+            .list_permitted(classes, everywhere, None, Tolerated::Forbidden)
+            .await?;
+        let names = listing.items.iter().map(|class| ManifestView(class).name());
+        // What may not be listed may be there.
+        brought.storage_classes = listing.complete.then(|| names.map(str::to_owned).collect());
     }
     Ok(brought)
 }
@@ -229,9 +241,14 @@ impl Try<'_> {
                 if let Some(finding) = part_of_whole(self.object, &stored, self.manager) {
                     return DryRun::Impossible(finding);
                 }
-                let kept = silently_kept(&self.object.object.id, self.object.sent(), &stored);
-                match live.filter(|_| !kept.is_empty()) {
-                    Some(live) => self.anew(Immutable::of(kept), live, decision).await,
+                let id = &self.object.object.id;
+                let fields = match live {
+                    // What has run would not run again.
+                    Some(live) if runs_to_completion(live) => changed_fields(live, &stored),
+                    _ => silently_kept(id, self.object.sent(), &stored),
+                };
+                match live.filter(|_| !fields.is_empty()) {
+                    Some(live) => self.anew(Immutable::of(fields), live, decision).await,
                     None => DryRun::Taken(Some(Box::new(stored))),
                 }
             }
@@ -336,13 +353,19 @@ impl Try<'_> {
         }
         let only_grows =
             sizes == Templates::Grow && immutable.fields == ["spec.volumeClaimTemplates"];
-        // Jobs are run anew where they are changed; nothing is lost by it.
-        let may = marks.recreate || only_grows || object.id.is_job();
+        // What runs once is run anew where it is changed; nothing is lost by it.
+        let runs_once = object.id.is_job() || runs_to_completion(live);
+        let may = marks.recreate || only_grows || runs_once;
         if !may || never_recreated(&object.id).is_some() {
             return DryRun::Unchangeable(immutable);
         }
         decision.action = ChangeAction::Replace;
-        decision.remark = Some(recreation_remark(&object.id, &immutable.fields));
+        let fields = &immutable.fields;
+        decision.remark = Some(if runs_once {
+            format!("{} cannot be changed; it is run again", fields.join(", "))
+        } else {
+            recreation_remark(&object.id, fields)
+        });
         self.in_place_of_its_own().await
     }
 
@@ -500,10 +523,21 @@ fn is_allocated(cause: &RefusalCause) -> bool {
     cause.message.contains("already allocated")
 }
 
+/// The fields of the spec in which `stored` differs from `live`.
+fn changed_fields(live: &Value, stored: &Value) -> Vec<String> {
+    let fields = map(stored, "/spec").into_iter().flatten();
+    let differs = |(field, value): &(&String, &Value)| {
+        live.get("spec").and_then(|spec| spec.get(field.as_str())) != Some(*value)
+    };
+    fields
+        .filter(differs)
+        .map(|(field, _)| format!("spec.{field}"))
+        .collect()
+}
+
 /// What is to be said before an object is created anew.
 fn recreation_remark(id: &ObjectId, fields: &[String]) -> String {
     let what = match id.kind.as_str() {
-        "Job" => "it is run again",
         "StatefulSet" => "its pods and claims stay",
         "Deployment" | "DaemonSet" | "ReplicaSet" | "Pod" => "its pods are down meanwhile",
         _ => "it does not exist for a moment",

@@ -7,8 +7,8 @@ use crate::{
     cluster::Served,
     error::CommandError,
     object::{
-        self, FieldPath, HasKind as _, KnownScopes, Marks, Object, ObjectId, Origin, PhaseHint,
-        Problem, References, Scope, ScopeLookup, StatusField,
+        self, FieldPath, HasKind as _, IdleSelector, KnownScopes, Marks, Object, ObjectId, Origin,
+        PhaseHint, Problem, References, Scope, ScopeLookup, StatusField, idle_selectors,
     },
     phase::{self, Assignment},
     plan::{self, FieldSelector, Plan},
@@ -38,6 +38,26 @@ impl Rendering {
             .warnings
             .iter()
             .chain(&self.assignment.warnings)
+    }
+
+    /// Services and disruption budgets that select no pod of the plan. The cluster may have some.
+    pub(crate) fn idle_selectors(&self) -> impl Iterator<Item = Problem> {
+        let objects = &self.rendered.objects;
+        idle_selectors(objects.values()).into_iter().map(|idle| {
+            let IdleSelector { id, selector, hint } = idle;
+            let message = if selector.is_empty() {
+                "it selects all pods of its namespace, and the plan has none there".to_owned()
+            } else {
+                format!("it selects no pod of the plan: {selector}")
+            };
+            let problem = Problem::warning(message)
+                .at(&objects[&id].origin)
+                .about(&id);
+            match hint {
+                Some(hint) => problem.hint(hint),
+                None => problem,
+            }
+        })
     }
 
     /// Renders `plan`; `scopes` says which kinds live in namespaces. All problems come at once.

@@ -12,6 +12,7 @@ use crate::engine::{
         RunEvents, RunReport, RunStart, purpose, report_failure, report_remaining, report_retained,
     },
     run::execution::{Baseline, Execution, ExecutionPlan, execute_run},
+    run::idle::tell_idle,
     run::outcome::{
         Ending, RollbackReason, RollbackResult, Written, as_recorded, not_rolled_back, rolled_back,
     },
@@ -66,8 +67,12 @@ pub(crate) async fn carry_out(
         Some(opened) => end_writing(&run, &plan, opened, &mut execution, emitter, signals).await,
         None => end_confirming(&run, &plan, &mut execution, emitter).await,
     };
+    let idle = match ended.outcome {
+        RunOutcome::Succeeded => tell_idle(&run, purpose(run.metadata.by.operation), emitter).await,
+        _ => Vec::new(),
+    };
     finish(events, ended, |outcome| {
-        report(&run, &mut execution, outcome)
+        report(&run, &mut execution, outcome, &idle)
     })
 }
 
@@ -128,11 +133,17 @@ fn finish(
 }
 
 /// What is told of `run` at its end.
-fn report(run: &Run<'_>, execution: &mut Execution<'_>, outcome: RunOutcome) -> RunReport {
+fn report(
+    run: &Run<'_>,
+    execution: &mut Execution<'_>,
+    outcome: RunOutcome,
+    idle: &[ObjectId],
+) -> RunReport {
     let executor = &mut execution.executor;
     let access = match outcome {
         RunOutcome::Succeeded => {
-            access_points(&run.metadata.access, run.desired, executor.cache_mut())
+            let open = &run.metadata.access;
+            access_points(open, run.desired, executor.cache_mut(), idle)
         }
         _ => Vec::new(),
     };

@@ -3,6 +3,7 @@
 pub(super) mod context;
 pub(super) mod events;
 pub(super) mod execution;
+pub(super) mod idle;
 pub(super) mod kept;
 pub(super) mod lifecycle;
 pub(super) mod outcome;

@@ -39,6 +39,7 @@ pub(crate) fn remaining(
                 container: None,
                 cause: Some(cause),
                 log: Vec::new(),
+                further: Vec::new(),
             }
         })
         .collect();

@@ -10,7 +10,7 @@ use crate::engine::{
     execute::journal::JournalWriter,
     execute::policy::{CancelSignals, Control, OnFault, StopReason},
     execute::write::{Kinds, Resources, WriteContext},
-    observe::claims::observe_claims,
+    observe::claims::{observe_claims, observe_claims_if_permitted},
     observe::objects::{Observation, observe},
     observe::storage_versions,
     phase_plan::PhasePlan,
@@ -171,18 +171,7 @@ async fn look_at_claims(
     let is_new = |id: &&ObjectId| !of_secrets.contains(&&id.namespace);
     let others = others.iter().copied().filter(is_new);
     observe_claims(cluster, served, secrets.iter().copied(), observation).await?;
-    tolerated(observe_claims(cluster, served, others, observation).await)
-}
-
-/// Claims of StatefulSets are only named, so whoever may not look at them goes on without.
-fn tolerated(observed: Result<(), RequestError>) -> Result<(), RequestError> {
-    observed.or_else(|error| {
-        if error.is_forbidden() {
-            Ok(())
-        } else {
-            Err(error)
-        }
-    })
+    observe_claims_if_permitted(cluster, served, others, observation).await
 }
 
 /// Rolls back, and proves it. Returns also what was created again, with the uid that it has now.
@@ -208,7 +197,7 @@ async fn execute_rollback(
     // StatefulSets may have made more of them until they were gone.
     let sets = preview.plan.removed.iter();
     let sets = sets.filter(|id| id.is_like_stateful_set());
-    tolerated(observe_claims(cluster, served, sets, &mut now).await)?;
+    observe_claims_if_permitted(cluster, served, sets, &mut now).await?;
     let RollbackPreview {
         snapshot,
         mut changes,

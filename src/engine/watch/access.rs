@@ -5,17 +5,22 @@ use serde_json::Value;
 
 use crate::engine::{desired::DesiredState, watch::cache::ResourceCache};
 use crate::event::AccessPoint;
-use crate::object::field::{list, part, text};
+use crate::object::{
+    HasKind as _, ObjectId,
+    field::{list, part, text},
+};
 
 /// How to reach what runs: the plan's `open`, and the addresses that Ingresses and load balancers
-/// were given.
+/// were given. The Services `idle`, behind which there is no pod, are left out.
 pub(crate) fn access_points(
     open: &IndexMap<String, String>,
     wanted: &DesiredState,
     cache: &ResourceCache,
+    idle: &[ObjectId],
 ) -> Vec<AccessPoint> {
     let mut points: Vec<AccessPoint> = open
         .iter()
+        .filter(|(_, how)| !idle.iter().any(|service| leads_to(how, service)))
         .map(|(name, how)| AccessPoint {
             name: name.clone(),
             how: how.clone(),
@@ -24,7 +29,7 @@ pub(crate) fn access_points(
     for id in wanted
         .objects
         .keys()
-        .filter(|id| matches!(id.kind.as_str(), "Ingress" | "Service"))
+        .filter(|id| matches!(id.kind.as_str(), "Ingress" | "Service") && !idle.contains(id))
     {
         let Some(object) = cache.object(id) else {
             continue;
@@ -37,6 +42,12 @@ pub(crate) fn access_points(
         }
     }
     points
+}
+
+/// Whether `how`, a command that forwards a port, leads to `service`.
+fn leads_to(how: &str, service: &ObjectId) -> bool {
+    let namespace = service.namespace.as_deref().unwrap_or_default();
+    service.is_service() && how.contains(&format!(" -n {namespace} service/{} ", service.name))
 }
 
 /// The address of a load balancer, and the hosts that it answers to: `https://api.shop.test
@@ -64,7 +75,16 @@ pub(crate) fn address(object: &Value) -> Option<String> {
 mod tests {
     use serde_json::json;
 
-    use super::address;
+    use super::{address, leads_to};
+    use crate::object::ObjectId;
+
+    #[test]
+    fn a_command_leads_to_the_service_that_it_names() {
+        let how = "kubectl --context dev port-forward -n shop service/api 8080:80, then http://localhost:8080";
+        let service = |name: &str| ObjectId::core("Service", Some("shop"), name);
+        assert!(leads_to(how, &service("api")));
+        assert!(!leads_to(how, &service("ap")));
+    }
 
     #[test]
     fn an_ingress_is_reached_by_its_hosts() {

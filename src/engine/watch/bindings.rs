@@ -15,13 +15,15 @@ use crate::{
 pub(super) struct VolumeBindings {
     by_class: HashMap<String, VolumeBinding>,
     asked: bool,
+    hidden: bool,
 }
 
 impl VolumeBindings {
     /// When the claim `object` is bound, as far as that is known.
     pub(super) fn of(&self, object: &Value) -> Option<VolumeBinding> {
-        let class = text(object, "/spec/storageClassName")?;
-        self.by_class.get(class).copied()
+        let class = text(object, "/spec/storageClassName").filter(|class| !class.is_empty())?;
+        let hidden = self.hidden.then_some(VolumeBinding::Hidden);
+        self.by_class.get(class).copied().or(hidden)
     }
 
     /// Asks for all StorageClasses, where nobody has asked for them because of a claim yet.
@@ -32,18 +34,20 @@ impl VolumeBindings {
         }
     }
 
-    /// Asks for all StorageClasses. Without permission nothing is known of them, and a claim is
-    /// waited for until it is bound.
+    /// Asks for all StorageClasses.
     pub(super) async fn ask(&mut self, cluster: &Cluster) {
         let (group, kind) = ("storage.k8s.io", "StorageClass");
         let classes = Resource::built_in(group, "v1", kind, "storageclasses", Scope::Cluster);
-        if let Ok(listed) = cluster.list(&classes, None, None).await {
-            let named = |class: &Value| ManifestView(class).name().to_owned();
-            self.by_class = listed
-                .items
-                .iter()
-                .map(|class| (named(class), VolumeBinding::of(class)))
-                .collect();
+        match cluster.list(&classes, None, None).await {
+            Ok(listed) => {
+                let named = |class: &Value| ManifestView(class).name().to_owned();
+                self.by_class = listed
+                    .items
+                    .iter()
+                    .map(|class| (named(class), VolumeBinding::of(class)))
+                    .collect();
+            }
+            Err(error) => self.hidden |= error.is_forbidden(),
         }
     }
 }

@@ -166,7 +166,7 @@ impl ResourceCache {
         self.objects.get(id)
     }
 
-    /// The Job `id`, where it has done its work, also when it has gone since.
+    /// The Job or Pod `id`, where it has done its work, also when it has gone since.
     pub(crate) fn completed(&self, id: &ObjectId) -> Option<&Arc<Value>> {
         self.objects.completed(id)
     }

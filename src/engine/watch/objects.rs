@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     object::{ManifestView, ObjectId},
-    readiness::{has_ended, is_completed_job},
+    readiness::{has_ended, has_run_to_completion},
 };
 
 /// Objects as they were seen last. What is told of them comes out of order: a watch may have told
@@ -32,11 +32,11 @@ impl ObservedObjects {
         self.objects.get(id)
     }
 
-    /// The Job `id`, where it has done its work, also when it has gone since: its time to live may
-    /// remove it while others are still waited for.
+    /// The Job or Pod `id`, where it has done its work, also when it has gone since: its time to live
+    /// may remove it while others are still waited for.
     pub(crate) fn completed(&self, id: &ObjectId) -> Option<&Arc<Value>> {
         match self.get(id) {
-            Some(there) => Some(there).filter(|there| is_completed_job(there)),
+            Some(there) => Some(there).filter(|there| has_run_to_completion(there)),
             None => self.completed.get(id),
         }
     }

@@ -18,7 +18,8 @@ impl StatusSubresources {
     pub(crate) fn of(served: &Served) -> Self {
         let mut status_subresources = Self::default();
         for kind in served.kinds() {
-            status_subresources.set(&kind.group, &kind.kind, kind.has_status);
+            // The preferred version comes first, and a status in any version is one.
+            *status_subresources.entry(&kind.group, &kind.kind) |= kind.has_status;
         }
         status_subresources
     }
@@ -29,7 +30,7 @@ impl StatusSubresources {
             && let Some(definition) = Definition::of(object)
         {
             let has_status = definition.versions().any(|version| version.has_status);
-            self.set(definition.group(), definition.kind(), has_status);
+            *self.entry(definition.group(), definition.kind()) = has_status;
         }
     }
 
@@ -39,10 +40,9 @@ impl StatusSubresources {
         self.0.get(object.group())?.get(object.kind()).copied()
     }
 
-    fn set(&mut self, group: &str, kind: &str, has_status: bool) {
+    fn entry(&mut self, group: &str, kind: &str) -> &mut bool {
         let kinds = self.0.entry(group.to_owned()).or_default();
-        // The preferred version comes first, and a status in any version is one.
-        *kinds.entry(kind.to_owned()).or_default() |= has_status;
+        kinds.entry(kind.to_owned()).or_default()
     }
 }
 

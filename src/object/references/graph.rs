@@ -9,13 +9,9 @@ use super::{
     declared::DeclaredOrder,
     hosts::services_mentioned,
     named::{Reference, autoscaled, made_secret, named_by, subjects},
-    selector::{selects, selects_everything},
+    pods::{PodSelector, Workload},
 };
-use crate::object::{
-    Definition, HasKind as _, Object, ObjectId, Problem,
-    field::{map, part},
-    pod_spec, pod_template,
-};
+use crate::object::{Definition, HasKind as _, Object, ObjectId, Problem, pod_spec};
 
 /// What refers to what among a set of objects. Objects outside the set do not occur.
 #[derive(Debug, Clone, Default)]
@@ -186,43 +182,11 @@ fn needs(objects: &IndexMap<ObjectId, Object>) -> HashMap<ObjectId, Needs> {
         .collect()
 }
 
-/// A workload and the labels of its pods.
-struct Workload<'a> {
-    id: &'a ObjectId,
-    labels: &'a Value,
-}
-
-impl Workload<'_> {
-    /// Whether a pod of it carries a label, those included that the controller of a `StatefulSet`
-    /// adds.
-    /// <https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#pod-name-label>
-    fn carries(&self, key: &str, value: &Value) -> bool {
-        let is_stateful = self.id.is_like_stateful_set();
-        match key {
-            "statefulset.kubernetes.io/pod-name" => {
-                let pod = value.as_str().and_then(|pod| pod.rsplit_once('-'));
-                is_stateful && pod.is_some_and(|(name, _)| name == self.id.name)
-            }
-            "apps.kubernetes.io/pod-index" => is_stateful,
-            _ => self.labels.get(key) == Some(value),
-        }
-    }
-}
-
 fn serves(
     objects: &IndexMap<ObjectId, Object>,
     needs: &HashMap<ObjectId, Needs>,
 ) -> HashMap<ObjectId, Vec<ObjectId>> {
-    let workloads: Vec<Workload<'_>> = objects
-        .iter()
-        .filter_map(|(id, object)| {
-            Some(Workload {
-                id,
-                labels: part(pod_template(&object.body)?, "/metadata/labels")
-                    .unwrap_or(&Value::Null),
-            })
-        })
-        .collect();
+    let workloads: Vec<Workload<'_>> = objects.values().filter_map(Workload::of).collect();
     let mut serves: HashMap<ObjectId, Vec<ObjectId>> = HashMap::new();
     for workload in &workloads {
         for need in needed_by(workload.id, needs) {
@@ -290,32 +254,10 @@ fn served_directly(
             .into_iter()
             .collect();
     }
-    let selected = |holds: &dyn Fn(&Workload<'_>) -> bool| {
-        let own = workloads
+    PodSelector::of(id, body).map_or_else(Vec::new, |selector| {
+        let selected = workloads
             .iter()
-            .filter(|workload| workload.id.namespace == id.namespace && holds(workload));
-        own.map(|workload| workload.id.clone()).collect()
-    };
-    match (id.group.as_str(), id.kind.as_str()) {
-        ("", "Service") => match map(body, "/spec/selector") {
-            Some(selector) if !selector.is_empty() => selected(&|workload| {
-                selector
-                    .iter()
-                    .all(|(key, value)| workload.carries(key, value))
-            }),
-            _ => Vec::new(),
-        },
-        ("policy", "PodDisruptionBudget") => part(body, "/spec/selector")
-            .map_or_else(Vec::new, |selector| {
-                selected(&|workload| selects(selector, workload.labels))
-            }),
-        // A policy for all pods is the namespace's, not a workload's.
-        ("networking.k8s.io", "NetworkPolicy") => match part(body, "/spec/podSelector") {
-            Some(selector) if !selects_everything(selector) => {
-                selected(&|workload| selects(selector, workload.labels))
-            }
-            _ => Vec::new(),
-        },
-        _ => Vec::new(),
-    }
+            .filter(|workload| selector.selects(workload));
+        selected.map(|workload| workload.id.clone()).collect()
+    })
 }

@@ -4,9 +4,12 @@ mod configuration;
 mod declared;
 mod graph;
 mod hosts;
+mod idle;
 mod named;
+mod pods;
 mod selector;
 
 pub(crate) use configuration::configuration_read_at_start;
 pub(crate) use graph::References;
+pub(crate) use idle::{IdleSelector, idle_selectors};
 pub(crate) use named::scale_target;

@@ -15,6 +15,7 @@ mod tests;
 use super::{case::Case, verdict::Verdict};
 
 /// The verdict about a custom resource that the table knows, else `None`.
-pub(super) fn judge(case: &Case<'_>, group: &str, kind: &str) -> Option<Verdict> {
-    table::row_of(group, kind).map(|row| run::judge(case, row))
+pub(super) fn judge(case: &Case<'_>) -> Option<Verdict> {
+    let view = case.view();
+    table::row_of(view.group(), view.version(), view.kind()).map(|row| run::judge(case, row))
 }

@@ -10,6 +10,8 @@ pub(super) struct Row {
     /// The kinds; one that starts with `*` stands for all with that ending, none for all of the
     /// group.
     pub(super) kinds: &'static [&'static str],
+    /// The API versions; none for all.
+    pub(super) versions: &'static [&'static str],
     /// What is looked at, in this order; the first step with an answer decides.
     pub(super) steps: &'static [Step],
     /// The answer as long as no step has one.
@@ -25,6 +27,7 @@ pub(super) const fn row(
     Row {
         group,
         kinds,
+        versions: &[],
         steps,
         silent: Outcome::Busy,
     }
@@ -36,10 +39,21 @@ impl Row {
         Self { silent, ..self }
     }
 
-    /// Whether the row is about `kind` of `group`.
-    pub(super) fn is_about(&self, group: &str, kind: &str) -> bool {
+    /// The row for these API versions only.
+    pub(super) const fn of_versions(self, versions: &'static [&'static str]) -> Self {
+        Self { versions, ..self }
+    }
+
+    /// Whether the row is about `kind` of `group` in `version`.
+    pub(super) fn is_about(&self, group: &str, version: &str, kind: &str) -> bool {
         fits(self.group, group)
+            && (self.versions.is_empty() || self.versions.contains(&version))
             && (self.kinds.is_empty() || self.kinds.iter().any(|name| fits(name, kind)))
+    }
+
+    /// Whether the row knows `kind` by its own name, and not only as one of a family.
+    pub(super) fn names(&self, kind: &str) -> bool {
+        self.kinds.contains(&kind)
     }
 }
 

@@ -9,14 +9,14 @@ use super::{
 use crate::{
     object::{
         Condition, FieldPath, ManifestView, Truth,
-        field::{boolean, integer, is_present, list, part, text},
-        one_line,
+        field::{boolean, integer, is_present, list, map, part, text},
+        one_line, quoted,
     },
     readiness::{
         case::Case,
         condition::described,
         generation::{behind, not_observed},
-        generic, grace,
+        generic, grace, meaning,
         verdict::{State, Verdict, strongest},
     },
 };
@@ -38,6 +38,7 @@ pub(super) fn judge(case: &Case<'_>, row: &Row) -> Verdict {
     };
     switched_off(whole, row.steps)
         .or_else(|| behind(case.object))
+        .or_else(|| without_subresource(case, row))
         .or_else(|| whole.walk(row.steps))
         .unwrap_or_else(|| silent(case, row.silent))
 }
@@ -51,16 +52,33 @@ fn switched_off(whole: Part<'_>, steps: &[Step]) -> Option<Verdict> {
     switches.into_iter().find_map(|step| whole.look(step))
 }
 
+/// Ready where no status can be written. A row for a whole family tells nothing of that; one that
+/// names the kind knows a controller that writes its status with the object.
+fn without_subresource(case: &Case<'_>, row: &Row) -> Option<Verdict> {
+    let is_static = case.around.has_status_subresource == Some(false)
+        && !row.names(case.view().kind())
+        && !has_status(case.object);
+    let stored = || {
+        Verdict::new(
+            State::Ready,
+            "NoStatus",
+            "exists; its definition has no status",
+        )
+    };
+    is_static.then(stored)
+}
+
+fn has_status(object: &Value) -> bool {
+    map(object, "/status").is_some_and(|status| !status.is_empty())
+}
+
 fn silent(case: &Case<'_>, outcome: Outcome) -> Verdict {
-    let has_status = case
-        .object
-        .get("status")
-        .and_then(Value::as_object)
-        .is_some_and(|status| !status.is_empty());
     match outcome {
-        Outcome::Busy if !has_status => grace::without_status(case).unwrap_or_else(|| {
-            Verdict::in_progress("NoStatus", "its controller has not written a status yet")
-        }),
+        Outcome::Busy if !has_status(case.object) => {
+            grace::without_status(case).unwrap_or_else(|| {
+                Verdict::in_progress("NoStatus", "its controller has not written a status yet")
+            })
+        }
         Outcome::Busy => Verdict::in_progress(
             "NotReady",
             "its controller has not said yet that it is ready",
@@ -171,6 +189,9 @@ impl<'a> Part<'a> {
             return verdict;
         }
         match outcome {
+            Outcome::Ready if meaning::ended_badly(condition) => {
+                grace::tolerated(self.case, condition)
+            }
             Outcome::Failed | Outcome::Late => grace::tolerated(self.case, condition),
             Outcome::Busy => Verdict::in_progress(condition.reason_or("NotReady"), message),
             Outcome::Idle => Verdict::suspended(condition.reason_or("Suspended"), message),
@@ -226,10 +247,11 @@ impl<'a> Part<'a> {
     fn holds_field(self, test: &Test) -> Option<String> {
         let (value, view) = (self.value, ManifestView(self.value));
         match test {
-            Test::Says { at, words } => {
+            Test::Says { at, words } | Test::SaysOther { at, words } => {
                 let word = scalar(value, at)?;
                 let said = words.iter().any(|wanted| begins(wanted, &word));
-                said.then(|| format!("its {} is `{}`", last(at), one_line(&word, 100)))
+                let holds = said == matches!(test, Test::Says { .. });
+                holds.then(|| format!("its {} is `{}`", last(at), one_line(&word, 100)))
             }
             Test::Flag { at, value: wanted } => {
                 let holds = boolean(value, at) == Some(*wanted);
@@ -344,7 +366,7 @@ const DETAILS: &[&str] = &[
 
 fn with_detail(message: &str, value: &Value) -> String {
     match DETAILS.iter().find_map(|at| text(value, at)) {
-        Some(detail) => format!("{message}: {}", one_line(detail, 300)),
+        Some(detail) => format!("{message}: {}", quoted(detail, 300)),
         None => message.to_owned(),
     }
 }

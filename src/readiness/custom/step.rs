@@ -54,6 +54,11 @@ pub(super) enum Test {
         at: &'static str,
         words: &'static [&'static str],
     },
+    /// A word or number stands at the pointer, and it is none of these.
+    SaysOther {
+        at: &'static str,
+        words: &'static [&'static str],
+    },
     /// `true` or `false` stands at the pointer.
     Flag { at: &'static str, value: bool },
     /// Something stands at the pointer that is neither `null` nor empty.
@@ -265,6 +270,11 @@ pub(super) const fn says(
     outcome: Outcome,
 ) -> Step {
     Step::When(Test::Says { at, words }, outcome)
+}
+
+/// On its way where another word than these stands at the pointer.
+pub(super) const fn busy_unless_says(at: &'static str, words: &'static [&'static str]) -> Step {
+    Step::When(Test::SaysOther { at, words }, Outcome::Busy)
 }
 
 /// The answer where a flag at the pointer has this value.

@@ -16,8 +16,8 @@ fn expectations(row: &Row, cases: &[Value]) -> Vec<String> {
             text(case, "/object/apiVersion").unwrap_or_default(),
             text(case, "/object/kind").unwrap_or_default(),
         );
-        let group = version.split_once('/').map_or("", |(group, _)| group);
-        row_of(group, kind).is_some_and(|hit| std::ptr::eq(hit, row))
+        let (group, version) = version.split_once('/').unwrap_or_default();
+        row_of(group, version, kind).is_some_and(|hit| std::ptr::eq(hit, row))
     };
     cases
         .iter()
@@ -60,9 +60,10 @@ fn no_row_hides_another_one() {
                 .group
                 .strip_prefix('*')
                 .map_or(row.group.to_owned(), |ending| format!("x{ending}"));
+            let version = row.versions.first().copied().unwrap_or("any");
             let hider = rows[..index]
                 .iter()
-                .find(|earlier| earlier.is_about(&group, kind));
+                .find(|earlier| earlier.is_about(&group, version, kind));
             assert!(
                 hider.is_none(),
                 "{} {kind} is hidden by {hider:?}",

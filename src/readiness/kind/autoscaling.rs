@@ -6,7 +6,7 @@ use crate::{
     object::{
         Condition, ManifestView,
         field::{integer, is_present},
-        one_line,
+        quoted,
     },
     readiness::{
         case::Case,
@@ -33,7 +33,7 @@ pub(in crate::readiness) fn judge(case: &Case<'_>) -> Verdict {
     let find = |kind| all.iter().find(|condition| condition.kind == kind);
     match (find("AbleToScale"), find("ScalingActive")) {
         (Some(able), _) if !able.is_true() => {
-            Verdict::in_progress(able.reason_or("NotAbleToScale"), one_line(able.says(), 300))
+            Verdict::in_progress(able.reason_or("NotAbleToScale"), quoted(able.says(), 300))
         }
         (_, Some(active)) if !active.is_true() => inactive(case.object, active),
         (None, None) if !is_present(case.object, "/status/currentReplicas") => {
@@ -51,13 +51,13 @@ fn inactive(autoscaler: &Value, active: &Condition<'_>) -> Verdict {
             "its target is scaled to 0, so it does nothing",
         ),
         "InvalidSelector" | "AmbiguousSelector" | "InvalidMetricSourceType" => {
-            Verdict::failed(active.reason_or("Invalid"), one_line(active.says(), 300))
+            Verdict::failed(active.reason_or("Invalid"), quoted(active.says(), 300))
         }
         _ => {
             let message = format!(
                 "{}; it has no metrics yet: {}",
                 replicas(autoscaler),
-                one_line(active.says(), 300)
+                quoted(active.says(), 300)
             );
             Verdict::new(State::Ready, active.reason_or("NoMetrics"), message)
         }

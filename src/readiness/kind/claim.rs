@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    object::{Condition, ManifestView, amount, field::text, one_line},
+    object::{Condition, ManifestView, amount, field::text, quoted},
     readiness::{
         case::Case,
         event::events_about,
@@ -30,21 +30,27 @@ pub(in crate::readiness) fn judge(case: &Case<'_>) -> Verdict {
 fn unbound(case: &Case<'_>) -> Verdict {
     let claim = case.object;
     let events = events_about(case.around.events, claim);
-    let waits = case.around.binding == Some(VolumeBinding::WaitForFirstConsumer)
-        || (case.around.binding.is_none()
-            && events
-                .first()
-                .is_some_and(|event| event.reason == "WaitForFirstConsumer"));
+    let told_to_wait = events
+        .first()
+        .map(|event| event.reason == "WaitForFirstConsumer");
+    let waits = match case.around.binding {
+        Some(VolumeBinding::WaitForFirstConsumer) => true,
+        Some(VolumeBinding::Immediate) => false,
+        // Where it does not wait, what mounts it will show that it is not bound.
+        Some(VolumeBinding::Hidden) => told_to_wait.unwrap_or(true),
+        None => told_to_wait.unwrap_or(false),
+    };
     let unused = case.around.pods.is_empty()
         && ManifestView(claim)
             .annotation("volume.kubernetes.io/selected-node")
             .is_none();
     if waits && unused && text(claim, "/spec/volumeName").is_none() {
-        return Verdict::new(
-            State::Ready,
-            "WaitForFirstConsumer",
-            "not bound yet: its storage class waits for a pod that uses it",
-        );
+        let message = if case.around.binding == Some(VolumeBinding::Hidden) {
+            "not bound yet: its storage class, which may not be read, can wait for a pod that uses it"
+        } else {
+            "not bound yet: its storage class waits for a pod that uses it"
+        };
+        return Verdict::new(State::Ready, "WaitForFirstConsumer", message);
     }
     let class = text(claim, "/spec/storageClassName")
         .map_or_else(String::new, |class| format!(" by storage class `{class}`"));
@@ -54,7 +60,7 @@ fn unbound(case: &Case<'_>) -> Verdict {
     match told {
         Some(event) => Verdict::in_progress(
             event.reason.to_owned(),
-            format!("not bound{class}: {}", one_line(event.message, 300)),
+            format!("not bound{class}: {}", quoted(event.message, 300)),
         ),
         None => Verdict::in_progress("NotBound", format!("not bound{class} yet")),
     }
@@ -119,7 +125,7 @@ fn resize_failed(claim: &Value) -> Option<Verdict> {
         });
     let message = said.map_or_else(
         || format!("its resize is in state `{status}`"),
-        |said| one_line(said.says(), 300),
+        |said| quoted(said.says(), 300),
     );
     status
         .ends_with("Infeasible")
@@ -145,7 +151,7 @@ fn volume(claim: &Value) -> &str {
 pub(in crate::readiness) fn judge_volume(case: &Case<'_>) -> Verdict {
     let said = text(case.object, "/status/message")
         .or_else(|| text(case.object, "/status/reason"))
-        .map(|said| one_line(said, 300));
+        .map(|said| quoted(said, 300));
     match text(case.object, "/status/phase") {
         Some(phase @ ("Available" | "Bound" | "Released")) => {
             Verdict::ready(format!("it is in phase `{phase}`"))
@@ -158,5 +164,51 @@ pub(in crate::readiness) fn judge_volume(case: &Case<'_>) -> Verdict {
             "Pending",
             said.unwrap_or_else(|| "it is not available yet".to_owned()),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::readiness::{Budget, State, Surroundings};
+
+    #[test]
+    fn a_claim_whose_class_may_not_be_read_passes_until_something_says_that_it_fails() {
+        let claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+            "metadata": {"name": "data", "namespace": "shop", "uid": "c"},
+            "spec": {"storageClassName": "fast"}, "status": {"phase": "Pending"}});
+        let event = |reason: &str| {
+            json!({"apiVersion": "events.k8s.io/v1", "kind": "Event", "type": "Warning", "reason": reason, "note": "no space",
+                "regarding": {"kind": "PersistentVolumeClaim", "namespace": "shop", "name": "data", "uid": "c"}})
+        };
+        let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "db-0", "namespace": "shop"}});
+        let state = |binding, pods: &[&Value], events: &[&Value]| {
+            let now = "2026-01-01T01:00:00Z".parse().unwrap();
+            let around = Surroundings {
+                pods,
+                binding,
+                events,
+                ..Surroundings::none(now)
+            };
+            judge(&Case {
+                object: &claim,
+                around: &around,
+                budget: Budget::default(),
+            })
+            .state
+        };
+        let hidden = Some(VolumeBinding::Hidden);
+        let (failed, waits) = (event("ProvisioningFailed"), event("WaitForFirstConsumer"));
+        assert_eq!(state(hidden, &[], &[]), State::Ready);
+        assert_eq!(state(hidden, &[], &[&waits]), State::Ready);
+        assert_eq!(state(hidden, &[], &[&failed]), State::InProgress);
+        assert_eq!(state(hidden, &[&pod], &[]), State::InProgress);
+        assert_eq!(state(None, &[], &[]), State::InProgress);
+        assert_eq!(
+            state(Some(VolumeBinding::Immediate), &[], &[]),
+            State::InProgress
+        );
     }
 }

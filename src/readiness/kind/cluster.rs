@@ -4,7 +4,7 @@ use crate::{
     object::{
         Condition,
         field::{integer, is_present, text},
-        one_line,
+        quoted,
     },
     readiness::{
         case::Case,
@@ -19,6 +19,9 @@ pub(in crate::readiness) fn judge_disruption_budget(case: &Case<'_>) -> Verdict 
     if let Some(verdict) = behind_or_silent(case.object) {
         return verdict;
     }
+    if !is_present(case.object, "/status") {
+        return Verdict::in_progress("NotObserved", "nobody has counted its pods yet");
+    }
     let allowed = integer(case.object, "/status/disruptionsAllowed").unwrap_or(0);
     match case
         .view()
@@ -28,7 +31,7 @@ pub(in crate::readiness) fn judge_disruption_budget(case: &Case<'_>) -> Verdict 
         Some(failed) => Verdict::new(
             State::Ready,
             "SyncFailed",
-            format!("it allows no disruption: {}", one_line(failed.says(), 300)),
+            format!("it allows no disruption: {}", quoted(failed.says(), 300)),
         ),
         None => Verdict::ready(format!("{allowed} disruptions allowed")),
     }
@@ -49,7 +52,7 @@ pub(in crate::readiness) fn judge_definition(case: &Case<'_>) -> Verdict {
         return Verdict::new(
             State::Terminating,
             "Terminating",
-            one_line(terminating.says(), 300),
+            quoted(terminating.says(), 300),
         );
     }
     if let Some(refused) = names.filter(Condition::is_false) {
@@ -57,7 +60,7 @@ pub(in crate::readiness) fn judge_definition(case: &Case<'_>) -> Verdict {
             refused.reason_or("NamesNotAccepted"),
             format!(
                 "its names are not accepted: {}",
-                one_line(refused.says(), 300)
+                quoted(refused.says(), 300)
             ),
         );
     }
@@ -70,7 +73,7 @@ pub(in crate::readiness) fn judge_definition(case: &Case<'_>) -> Verdict {
             violations.reason_or("NonStructuralSchema"),
             format!(
                 "its schema is not structural: {}",
-                one_line(violations.says(), 300)
+                quoted(violations.says(), 300)
             ),
         );
     }
@@ -81,7 +84,7 @@ pub(in crate::readiness) fn judge_definition(case: &Case<'_>) -> Verdict {
         }
         Some(established) => Verdict::in_progress(
             established.reason_or("Installing"),
-            one_line(established.says(), 300),
+            quoted(established.says(), 300),
         ),
         None => Verdict::in_progress("Installing", "it is not established yet"),
     }
@@ -93,7 +96,7 @@ pub(in crate::readiness) fn judge_api_service(case: &Case<'_>) -> Verdict {
         Some(available) if available.is_true() => Verdict::ready("its server answers"),
         Some(available) => Verdict::in_progress(
             available.reason_or("NotAvailable"),
-            one_line(available.says(), 300),
+            quoted(available.says(), 300),
         ),
         None => Verdict::in_progress("NotObserved", "nobody has asked its server yet"),
     }

@@ -6,7 +6,7 @@ use crate::{
     object::{
         Condition, HasKind as _, ManifestView,
         field::{integer, is_true, text, time},
-        one_line,
+        quoted, runs_to_completion,
     },
     readiness::{
         case::Case,
@@ -43,10 +43,16 @@ pub(in crate::readiness) fn judge(case: &Case<'_>) -> Verdict {
 /// Whether `object` is a Job that has done its work. It stays so when its time to live removes it.
 ///
 /// See <https://kubernetes.io/docs/concepts/workloads/controllers/ttlafterfinished/>.
-pub(crate) fn is_completed_job(object: &Value) -> bool {
+fn is_completed_job(object: &Value) -> bool {
     let view = ManifestView(object);
     let is_true = |kind: &&str| view.condition(kind).is_some_and(|found| found.is_true());
     view.is_job() && COMPLETED.iter().any(is_true)
+}
+
+/// Whether `object` has done what it was to do once: a Job, or a Pod that runs to completion.
+pub(crate) fn has_run_to_completion(object: &Value) -> bool {
+    is_completed_job(object)
+        || runs_to_completion(object) && text(object, "/status/phase") == Some("Succeeded")
 }
 
 /// Whether `object` has done its work for good, so that it may go: a Job, a pod, or a custom resource
@@ -82,7 +88,7 @@ fn decided(case: &Case<'_>) -> Option<Verdict> {
         let message = format!(
             "{}: {}{why}",
             failed.reason_or("JobFailed"),
-            one_line(failed.says(), 300)
+            quoted(failed.says(), 300)
         );
         return Some(Verdict::failed(failed.reason_or("JobFailed"), message));
     }

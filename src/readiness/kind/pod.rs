@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use crate::{
     object::{
-        Condition, ManifestView,
-        field::{integer, list, text},
-        one_line,
+        Condition, ManifestView, containers,
+        field::{integer, is_present, list, text},
+        pod_spec, quoted, runs_to_completion,
     },
     readiness::{
         case::Case,
@@ -16,7 +16,8 @@ use crate::{
     },
 };
 
-/// A Pod is ready when its condition `Ready` says so, or when it has ended well.
+/// A Pod is ready when its condition `Ready` says so, or when it has ended well; one that runs to
+/// completion only then.
 ///
 /// See <https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/>.
 pub(in crate::readiness) fn judge(case: &Case<'_>) -> Verdict {
@@ -40,7 +41,7 @@ fn ended_badly(pod: &Value) -> Verdict {
     let reason = text(pod, "/status/reason")
         .unwrap_or("PodFailed")
         .to_owned();
-    let said = text(pod, "/status/message").map(|said| one_line(said, 300));
+    let said = text(pod, "/status/message").map(|said| quoted(said, 300));
     let ended = list(pod, "/status/initContainerStatuses")
         .iter()
         .chain(list(pod, "/status/containerStatuses"))
@@ -60,9 +61,16 @@ fn ended_badly(pod: &Value) -> Verdict {
 
 fn alive(case: &Case<'_>) -> Verdict {
     let pod = case.object;
+    if runs_to_completion(pod) && has_ended_for_good(pod) {
+        return ended_badly(pod);
+    }
     let ready = ManifestView(pod).condition("Ready");
     if ready.is_some_and(|ready| ready.is_true()) {
-        return Verdict::ready("all its containers are ready");
+        return if runs_to_completion(pod) {
+            Verdict::in_progress("Running", "it runs, and is done once it has ended well")
+        } else {
+            Verdict::ready("all its containers are ready")
+        };
     }
     let found = problems(pod, case.around.events);
     let worst = found
@@ -83,6 +91,25 @@ fn alive(case: &Case<'_>) -> Verdict {
     )
 }
 
+/// Whether a container has ended with an error and is not started again, so that the pod fails as soon
+/// as its other containers have ended. A container may have a policy of its own.
+/// <https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#individual-container-restart-policy-and-rules>
+fn has_ended_for_good(pod: &Value) -> bool {
+    let own_policy = |name: Option<&str>| {
+        let mut specs = pod_spec(pod).into_iter().flat_map(containers);
+        specs.any(|spec| text(spec, "/name") == name && is_present(spec, "/restartPolicy"))
+    };
+    let has_failed = |status: &Value| {
+        integer(status, "/state/terminated/exitCode").is_some_and(|code| code != 0)
+            && !own_policy(text(status, "/name"))
+    };
+    text(pod, "/spec/restartPolicy") == Some("Never")
+        && ["/status/initContainerStatuses", "/status/containerStatuses"]
+            .into_iter()
+            .flat_map(|statuses| list(pod, statuses))
+            .any(has_failed)
+}
+
 fn on_its_way(pod: &Value, ready: Option<Condition<'_>>) -> Verdict {
     let Some(scheduled) = ManifestView(pod).condition("PodScheduled") else {
         return Verdict::in_progress("NotScheduled", "it has no node yet");
@@ -91,9 +118,7 @@ fn on_its_way(pod: &Value, ready: Option<Condition<'_>>) -> Verdict {
         return Verdict::in_progress(scheduled.reason_or("NotScheduled"), "it has no node yet");
     }
     match ready {
-        Some(ready) => {
-            Verdict::in_progress(ready.reason_or("NotReady"), one_line(ready.says(), 300))
-        }
+        Some(ready) => Verdict::in_progress(ready.reason_or("NotReady"), quoted(ready.says(), 300)),
         None => Verdict::in_progress("NotInitialized", "its containers are being made"),
     }
 }

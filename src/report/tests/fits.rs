@@ -34,6 +34,12 @@ fn hostile(name: &str, message: &str) -> Script {
         container: Some(name.to_owned()),
         cause: Some(message.to_owned()),
         log: vec![message.to_owned(); 3],
+        further: vec![crate::event::FurtherCause {
+            pod: Some(name.to_owned()),
+            container: Some(name.to_owned()),
+            cause: message.to_owned(),
+            log: vec![message.to_owned(); 3],
+        }],
     };
     let diagnosis = Diagnosis {
         summary: message.to_owned(),

@@ -304,6 +304,7 @@ fn diagnosis() -> Diagnosis {
         container: Some("server".to_owned()),
         cause: cause.map(str::to_owned),
         log,
+        further: Vec::new(),
     };
     let log = (1..=9)
         .map(|number| format!("line {number} of the log\u{1b}[31m, which is rather long: connection refused by database:5432"))

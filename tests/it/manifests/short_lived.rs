@@ -3,7 +3,7 @@
 use crate::support::{
     kubectl,
     manifests::{deployment, faulty_deployment, job},
-    project::{Project, written},
+    project::{Project, events, position, written},
 };
 
 /// <https://github.com/kubernetes/ingress-nginx/issues/13474>
@@ -69,4 +69,87 @@ webhooks:
         "validatingwebhookconfiguration",
         "patched-webhook",
     ]);
+}
+
+/// A Pod of its own that ends.
+fn pod(policy: &str, image: &str, fault: &str) -> String {
+    format!(
+        "apiVersion: v1
+kind: Pod
+metadata: {{name: migrate, labels: {{sandbox.deployctl.dev/fault: {fault}}}, annotations: {{sandbox.deployctl.dev/seconds: \"3\", sandbox.deployctl.dev/log: \"42 tables migrated\"}}}}
+spec:
+  restartPolicy: {policy}
+  containers: [{{name: main, image: \"{image}\"}}]
+"
+    )
+}
+
+#[test]
+fn a_pod_that_runs_to_completion_is_done_once_it_has_succeeded_and_is_not_run_again() {
+    let project = Project::new("once")
+        .manifest(
+            "databases/migrate.yaml",
+            &pod("Never", "migrate:v1", "slow"),
+        )
+        .manifest("apps/web.yaml", &deployment("web"));
+    let log = project.deploy(&[]);
+    assert_eq!(project.get("pod/migrate")["status"]["phase"], "Succeeded");
+    let verdicts: Vec<&str> = events(&log, "verdict-changed")
+        .into_iter()
+        .filter(|event| event["object"]["kind"] == "Pod")
+        .map(|event| event["to"]["state"].as_str().unwrap())
+        .collect();
+    assert_eq!(verdicts.last(), Some(&"ready"), "{verdicts:?}");
+    assert!(verdicts.contains(&"in-progress"), "{verdicts:?}");
+    let lines: Vec<&str> = events(&log, "log-written")
+        .into_iter()
+        .map(|event| event["line"].as_str().unwrap())
+        .collect();
+    assert_eq!(lines[0], "42 tables migrated");
+    assert!(
+        position(&log, "phase-finished", "databases") < position(&log, "phase-started", "apps")
+    );
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+
+    // Nor is it where something has cleaned up; a changed one is, as a Job.
+    project.kubectl(&["delete", "pod/migrate"]);
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+    assert_eq!(project.status()["standing"], "deployed");
+    project.rewrite(
+        "databases/migrate.yaml",
+        &pod("Never", "migrate:v2", "slow"),
+    );
+    assert_eq!(written(&project.deploy(&[])), ["created Pod/once/migrate"]);
+    project.rewrite(
+        "databases/migrate.yaml",
+        &pod("OnFailure", "migrate:v3", "slow"),
+    );
+    assert_eq!(
+        written(&project.deploy(&[])),
+        ["created Pod/once/migrate", "deleted Pod/once/migrate"]
+    );
+    assert_eq!(project.get("pod/migrate")["status"]["phase"], "Succeeded");
+}
+
+#[test]
+fn a_pod_that_runs_to_completion_and_fails_ends_the_run() {
+    let project = Project::new("once-failed")
+        .manifest(
+            "databases/migrate.yaml",
+            &pod("Never", "migrate:v1", "job-fails"),
+        )
+        .manifest("apps/web.yaml", &deployment("web"));
+    let run = project.up(&["-o", "jsonl"]).run().exited(1);
+    let diagnosis =
+        events(&run.events(), "failure-explained")[0]["diagnosis"]["objects"][0].clone();
+    assert_eq!(diagnosis["object"]["name"], "migrate");
+    assert!(
+        diagnosis["cause"]
+            .as_str()
+            .unwrap()
+            .contains("exited with code 1"),
+        "{diagnosis:#}"
+    );
+    assert_eq!(diagnosis["log"][0], "42 tables migrated");
+    assert!(project.get("deployment/web").is_null());
 }

@@ -35,9 +35,16 @@ impl User {
 
     /// A user who may do `verbs` to everything inside of `namespace`, and nothing elsewhere.
     pub(crate) fn with_verbs(namespace: &str, verbs: &[&str]) -> Self {
+        Self::with_role(
+            namespace,
+            &json!([{"apiGroups": ["*"], "resources": ["*"], "verbs": verbs}]),
+        )
+    }
+
+    /// A user who may do what `rules` say inside of `namespace`, and nothing elsewhere.
+    pub(crate) fn with_role(namespace: &str, rules: &Value) -> Self {
         let user = Self::without_rights();
         let roles = format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}");
-        let rules = json!([{"apiGroups": ["*"], "resources": ["*"], "verbs": verbs}]);
         let role = json!({"metadata": {"name": "some"}, "rules": rules});
         Api::shared().create(&format!("{roles}/roles"), &role);
         bind(

@@ -313,3 +313,47 @@ fn a_crash_is_tolerated_while_a_dependency_of_the_same_phase_is_not_ready() {
         .expect("then the web server was given up");
     assert!(at(failed) > at(ready));
 }
+
+#[test]
+fn all_that_fails_in_a_phase_is_told_and_a_long_error_to_its_end() {
+    let error = "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: \
+                 unable to start container process: error during container init: while joining the namespaces of its \
+                 sandbox: exec: serve: executable file not found in $PATH: unknown";
+    let unstartable = faulty_deployment("unstartable", "missing-config").replace(
+        "sandbox.deployctl.dev/fault: missing-config}",
+        &format!("sandbox.deployctl.dev/fault: missing-config}}, annotations: {{sandbox.deployctl.dev/message: \"{error}\"}}"),
+    );
+    let project = Project::new("cause-all")
+        .plan("failureBudget: {restarts: 9, grace: 5s}\n")
+        .manifest(
+            "apps/web.yaml",
+            &documents(&[
+                faulty_deployment("crashing", "crash-loop"),
+                faulty_deployment("imageless", "image-pull"),
+                unstartable,
+                faulty_deployment("starting", "slow"),
+            ]),
+        );
+    let run = project
+        .up(&["-o", "jsonl", "--no-rollback"])
+        .run()
+        .exited(3);
+    let diagnosis = events(&run.events(), "failure-explained")[0]["diagnosis"].clone();
+    let objects = diagnosis["objects"].as_array().unwrap();
+    let mut names: Vec<&str> = objects
+        .iter()
+        .map(|object| object["object"]["name"].as_str().unwrap())
+        .collect();
+    names.sort_unstable();
+    assert_eq!(names, ["crashing", "imageless", "unstartable"]);
+    for part in [
+        "exited with code 1",
+        "imageless:v1",
+        "failed to create containerd task",
+        "exec: serve: executable file not found in $PATH: unknown",
+    ] {
+        let is_told = |object: &Value| object["cause"].as_str().unwrap().contains(part);
+        assert!(objects.iter().any(is_told), "{part}: {diagnosis:#}");
+        assert!(run.stderr.contains(part), "{part}:\n{}", run.stderr);
+    }
+}

@@ -3,9 +3,12 @@
 use serde_json::Value;
 
 use super::{
-    manifests::{claim, config_map, deployment, documents, job, service, workload},
+    manifests::{
+        claim, config_map, definition, deployment, documents, job, service, widget, workload,
+    },
     project::{Project, events, name, position, written},
 };
+use crate::support::kubectl;
 
 fn verdict(project: &Project, object: &str) -> Value {
     let status = project.status();
@@ -291,4 +294,43 @@ fn what_is_suspended_on_purpose_passes() {
         verdict(&project, "Deployment/suspended/paused")["verdict"]["state"],
         "suspended"
     );
+}
+
+#[test]
+fn what_can_hold_no_status_is_ready_when_stored_also_in_a_family_with_a_rule_for_all() {
+    let (without, empty) = ("e2e-without.upbound.io", "e2e-empty.upbound.io");
+    let with_subresource = definition(empty).replacen(
+        "      schema:",
+        "      subresources: {status: {}}\n      schema:",
+        1,
+    );
+    let project = Project::new("no-status")
+        .plan("phases: {apps: {timeout: 20s}}\n")
+        .manifest(
+            "namespace/definitions.yaml",
+            &documents(&[definition(without), with_subresource]),
+        )
+        .manifest(
+            "apps/widgets.yaml",
+            &documents(&[widget(without, "1"), widget(empty, "1")]),
+        );
+    let log = project.deploy(&[]);
+    let verdicts: Vec<&Value> = events(&log, "verdict-changed")
+        .into_iter()
+        .filter(|event| event["object"]["kind"] == "Widget")
+        .map(|event| &event["to"]["reason"])
+        .collect();
+    assert_eq!(verdicts, ["NoStatus", "NoStatus"]);
+    project
+        .command("down", &[&format!("--yes={}", project.release())])
+        .run()
+        .exited(0);
+    for group in [without, empty] {
+        kubectl(&[
+            "delete",
+            "crd",
+            "--ignore-not-found",
+            &format!("widgets.{group}"),
+        ]);
+    }
 }

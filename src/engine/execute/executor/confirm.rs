@@ -118,6 +118,7 @@ impl Executor<'_> {
             if !gone.is_empty() {
                 return Err(StopReason::Failed {
                     phase: wait.phase.clone(),
+                    open: self.open_beside(&gone),
                     objects: gone,
                 });
             }

@@ -116,6 +116,11 @@ impl<'a> Writer<'a> {
         wanted.map_or(&[], |wanted| &wanted.order.soft_dependencies)
     }
 
+    /// The connection.
+    pub(crate) fn cluster(&self) -> &Cluster {
+        &self.context.cluster
+    }
+
     /// The kind that `id` is written as.
     pub(crate) fn resource(&self, id: &ObjectId) -> Option<&Resource> {
         self.context.kinds.resources.get(id)

@@ -69,7 +69,11 @@ impl Writer<'_> {
         let Some(live) = self.read(id).await? else {
             return Ok(());
         };
-        let listed = cluster.list(pods, id.namespace.as_deref(), None).await?;
+        let listed = match cluster.list(pods, id.namespace.as_deref(), None).await {
+            // The rollout is the same without; it may only take until somebody deletes them.
+            Err(error) if error.is_forbidden() => return Ok(()),
+            listed => listed?,
+        };
         let uid = ManifestView(&live).uid().unwrap_or_default();
         let revision = text(&live, "/status/updateRevision");
         let is_in_the_way = |pod: ManifestView<'_>| {
@@ -97,8 +101,8 @@ impl Writer<'_> {
             ..DeleteOptions::default()
         };
         match self.context.cluster.delete(pods, &id, &options).await {
-            // It is another pod by now.
-            Err(error) if error.is_conflict() => Ok(()),
+            // It is another pod by now, or one for somebody else to delete.
+            Err(error) if error.is_conflict() || error.is_forbidden() => Ok(()),
             answer => answer.map(drop),
         }
     }

@@ -128,6 +128,19 @@ fn a_job_that_has_run_and_has_removed_itself_is_not_run_again() {
 }
 
 #[test]
+fn a_pod_that_has_run_and_was_removed_is_not_run_again() {
+    assert_snapshot!(decide("
+        desired: {Pod/migrate: {spec: {image: 1}}, Pod/changed: {spec: {image: 2}}}
+        records:
+          Pod/migrate: {completed: true}
+          Pod/changed: {completed: true, sent: {spec: {image: 1}}}
+    "), @r"
+    keep Pod/migrate
+    create Pod/changed
+    ");
+}
+
+#[test]
 fn a_job_is_run_where_it_has_changed_or_has_not_completed() {
     assert_snapshot!(decide("
         desired: {Job/changed: {spec: {image: 2}}, Job/stopped: {}, ConfigMap/no-job: {}}

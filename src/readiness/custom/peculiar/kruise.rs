@@ -17,7 +17,8 @@ use crate::{
 pub(in crate::readiness::custom) fn replicas(case: &Case<'_>) -> Verdict {
     let count = |field: &str| integer(case.object, &format!("/status/{field}")).unwrap_or(0);
     let (total, available) = (count("replicas"), count("updatedAvailableReplicas"));
-    if let Some(partition) = partition(case.object) {
+    let updates = is_update(case.object) || count("updatedReplicas") < total;
+    if let Some(partition) = partition(case.object).filter(|_| updates) {
         let expected = integer(case.object, "/status/expectedUpdatedReplicas")
             .unwrap_or((total - partition).max(0));
         return held(count("updatedReplicas"), expected);
@@ -48,7 +49,7 @@ pub(in crate::readiness::custom) fn daemons(case: &Case<'_>) -> Verdict {
         count("updatedNumberScheduled"),
         count("numberAvailable"),
     );
-    if let Some(partition) = partition(case.object) {
+    if let Some(partition) = partition(case.object).filter(|_| is_update(case.object)) {
         return held(updated, (wanted - partition).max(0));
     }
     if wanted == 0 {
@@ -71,7 +72,8 @@ pub(in crate::readiness::custom) fn daemons(case: &Case<'_>) -> Verdict {
 pub(in crate::readiness::custom) fn game_servers(case: &Case<'_>) -> Verdict {
     let count = |field: &str| integer(case.object, &format!("/status/{field}")).unwrap_or(0);
     let (total, ready) = (count("replicas"), count("updatedReadyReplicas"));
-    if let Some(partition) = partition(case.object) {
+    let updates = is_update(case.object) || count("updatedReplicas") < total;
+    if let Some(partition) = partition(case.object).filter(|_| updates) {
         return held(count("updatedReplicas"), (total - partition).max(0));
     }
     let wanted = integer(case.object, "/spec/replicas")
@@ -106,12 +108,16 @@ pub(in crate::readiness::custom) fn unobserved(case: &Case<'_>) -> Option<Verdic
     behind_or_silent(case.object).or_else(|| silent.then(unseen))
 }
 
-/// How many pods are to stay of the old revision, where an update has to leave any; a share is
+/// Whether there may be an earlier revision whose pods can stay.
+fn is_update(object: &Value) -> bool {
+    ManifestView(object)
+        .generation()
+        .is_none_or(|generation| generation > 1)
+}
+
+/// How many pods an update has to leave of the old revision, where it has to leave any; a share is
 /// taken as one.
 fn partition(object: &Value) -> Option<i64> {
-    let updates = ManifestView(object)
-        .generation()
-        .is_none_or(|generation| generation > 1);
     let places = [
         "/spec/updateStrategy/rollingUpdate/partition",
         "/spec/updateStrategy/partition",
@@ -121,7 +127,7 @@ fn partition(object: &Value) -> Option<i64> {
         .as_str()
         .is_some_and(|text| text.ends_with('%') && text != "0%");
     let partition = value.as_i64().unwrap_or(i64::from(share));
-    (updates && partition > 0).then_some(partition)
+    (partition > 0).then_some(partition)
 }
 
 fn held(updated: i64, expected: i64) -> Verdict {

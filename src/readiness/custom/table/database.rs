@@ -135,6 +135,15 @@ pub(super) const ROWS: &[Row] = &[
     )
     .otherwise(Unknown),
     row(
+        "logstash.k8s.elastic.co",
+        &["Logstash"],
+        &[
+            says("/status/health", &["red"], Failed),
+            says("/status/health", &["yellow"], Busy),
+            says("/status/health", &["green"], Ready),
+        ],
+    ),
+    row(
         "*.k8s.elastic.co",
         &[
             "Agent",
@@ -143,7 +152,6 @@ pub(super) const ROWS: &[Row] = &[
             "ElasticMapsServer",
             "EnterpriseSearch",
             "Kibana",
-            "Logstash",
         ],
         &[
             says("/status/health", &["red"], Failed),

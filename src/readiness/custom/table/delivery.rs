@@ -91,7 +91,7 @@ pub(super) const ROWS: &[Row] = &[
         &["CronWorkflow"],
         &[
             flag("/spec/suspend", true, Idle),
-            fails_if("SpecError"),
+            fails_if("*Error"),
             stored(),
         ],
     ),
@@ -161,6 +161,14 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     row("notification.toolkit.fluxcd.io", &["Receiver"], FLUX),
+    // Their controller writes a status up to this version, and none since.
+    // <https://fluxcd.io/flux/components/notification/alerts/>
+    row(
+        "notification.toolkit.fluxcd.io",
+        &["Alert", "Provider"],
+        FLUX,
+    )
+    .of_versions(&["v1beta1", "v1beta2"]),
     row(
         "notification.toolkit.fluxcd.io",
         &["Alert", "Provider"],

@@ -5,8 +5,8 @@ use crate::readiness::custom::{
     row::{Row, row},
     step::{
         Outcome::{Busy, Failed, Idle, Ready, Unknown},
-        Step, Test, busy_unless, busy_while_unknown, each, fails_if, fails_unless, false_for, flag,
-        has, idle_if, lacks, ready_if, reason, says, summary,
+        Step, Test, busy_unless, busy_unless_says, busy_while_unknown, each, fails_if,
+        fails_unless, false_for, flag, has, idle_if, lacks, ready_if, reason, says, summary,
     },
 };
 
@@ -33,6 +33,8 @@ const NUMAPLANE: &[Step] = &[
     says("/status/phase", &["Pending"], Busy),
     false_for("ChildResourcesHealthy", &["Progressing"], Busy),
     fails_unless("ChildResourceDeployed"),
+    // Nobody can tell how what is to rest is.
+    ready_if("*PausingOrPaused"),
     summary("ChildResourcesHealthy"),
 ];
 
@@ -87,10 +89,9 @@ pub(super) const ROWS: &[Row] = &[
                 ],
             ),
             lacks("/status/cruiseControlTopicStatus", Busy),
-            says(
+            busy_unless_says(
                 "/status/cruiseControlTopicStatus",
-                &["CruiseControlTopicNotReady"],
-                Busy,
+                &["CruiseControlTopicReady"],
             ),
             says("/status/state", &["ClusterRunning"], Ready),
         ],

@@ -6,13 +6,16 @@ mod delivery;
 mod messaging;
 mod network;
 mod observe;
+mod passive;
 mod platform;
 mod secret;
 mod workload;
 
 use super::row::Row;
 
+// What no controller writes about comes first: it is named among families that have a rule for all.
 const TABLES: &[&[Row]] = &[
+    passive::ROWS,
     cloud::ROWS,
     database::ROWS,
     delivery::ROWS,
@@ -29,7 +32,7 @@ pub(super) fn rows() -> impl Iterator<Item = &'static Row> {
     TABLES.iter().copied().flatten()
 }
 
-/// The row about a kind.
-pub(super) fn row_of(group: &str, kind: &str) -> Option<&'static Row> {
-    rows().find(|row| row.is_about(group, kind))
+/// The row about a kind in an API version.
+pub(super) fn row_of(group: &str, version: &str, kind: &str) -> Option<&'static Row> {
+    rows().find(|row| row.is_about(group, version, kind))
 }

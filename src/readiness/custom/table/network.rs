@@ -98,6 +98,25 @@ pub(super) const ROWS: &[Row] = &[
         &[each("/status/ancestors", POLICY)],
     ),
     row("microgateway.airlock.com", &[], &[stored()]),
+    // Older definitions have no status subresource, and the status is written all the same.
+    row(
+        "gateway.solo.io",
+        &[
+            "Gateway",
+            "ListenerOption",
+            "MatchableHttpGateway",
+            "RouteOption",
+            "RouteTable",
+            "VirtualHostOption",
+            "VirtualService",
+        ],
+        OF_GLOO,
+    ),
+    row(
+        "gloo.solo.io",
+        &["Proxy", "Settings", "Upstream", "UpstreamGroup"],
+        OF_GLOO,
+    ),
     row("gateway.solo.io", &[], OF_GLOO),
     row("gloo.solo.io", &[], OF_GLOO),
     row(

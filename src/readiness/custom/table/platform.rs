@@ -6,7 +6,7 @@ use crate::readiness::custom::{
     step::{
         Outcome::{Busy, Failed, Idle, Late, Ready, Unknown, Waiting},
         Step, Test, busy_if, busy_unless, fails_if, fails_unless, false_for, flag, has, idle_if,
-        idle_unless, lacks, ready_if, reason, says, settles, stored, summary,
+        idle_unless, lacks, ready_if, reason, says, settles, stored, summary, true_for,
     },
 };
 
@@ -22,6 +22,7 @@ const THREE_SCALE: &[Step] = &[
     fails_if("Invalid"),
     fails_if("Orphan"),
     fails_if("Failed"),
+    says("/status/developerUserState", &["suspended"], Idle),
     Step::When(
         Test::Condition {
             kind: "Waiting",
@@ -72,7 +73,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         "velero.io",
-        &["BackupStorageLocation", "VolumeSnapshotLocation"],
+        &["BackupStorageLocation"],
         &[
             says("/status/phase", &["Available"], Ready),
             says("/status/phase", &["Unavailable"], Late),
@@ -86,9 +87,20 @@ pub(super) const ROWS: &[Row] = &[
             says("/status/phase", &["NotReady"], Late),
         ],
     ),
+    // Written with the object itself: their definitions have no status subresource.
     row(
         "velero.io",
-        &[],
+        &[
+            "Backup",
+            "DataDownload",
+            "DataUpload",
+            "DeleteBackupRequest",
+            "DownloadRequest",
+            "PodVolumeBackup",
+            "PodVolumeRestore",
+            "Restore",
+            "ServerStatusRequest",
+        ],
         &[
             says("/status/phase", &["Completed", "Processed"], Ready),
             says("/status/phase", &["Failed*", "PartiallyFailed"], Failed),
@@ -277,6 +289,15 @@ pub(super) const ROWS: &[Row] = &[
             fails_unless("Progressing"),
             busy_unless("Progressing"),
             busy_unless("Available"),
+            // What is available may be the pods of the rollout before.
+            true_for(
+                "Progressing",
+                &[
+                    "NewReplicationControllerCreated",
+                    "ReplicationControllerUpdated",
+                ],
+                Busy,
+            ),
             ready_if("Available"),
         ],
     ),
@@ -331,6 +352,12 @@ pub(super) const ROWS: &[Row] = &[
         "k8s.keycloak.org",
         &[],
         &[fails_if("HasErrors"), settles("Ready")],
+    ),
+    row(
+        "kyverno.io",
+        &["ClusterPolicy", "Policy"],
+        // Until 1.8 there was a flag and no condition.
+        &[settles("Ready"), flag("/status/ready", true, Ready)],
     ),
     row(
         "policy.open-cluster-management.io",
