@@ -17,7 +17,7 @@ pub(crate) fn to_text(value: &Value) -> String {
         Value::Array(entries) if !entries.is_empty() => sequence(&mut text, entries, 0, false),
         scalar => {
             inline(&mut text, scalar, 0);
-            text.push('\n');
+            end_line(&mut text);
         }
     }
     text
