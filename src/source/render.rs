@@ -7,7 +7,7 @@ use indexmap::{IndexMap, map::Entry};
 use serde_json::{Value, json};
 
 use super::{
-    annotations::{Annotated, take_annotations},
+    annotations::{Annotated, is_substituted, take_annotations},
     files::shown,
     manifests::{Manifest, load},
     normalise::normalise,
@@ -53,7 +53,9 @@ pub(crate) fn render(
     let (mut manifests, mut problems) = load_all(plan);
     for manifest in &mut manifests {
         let mut found = Vec::new();
-        substitute(&mut manifest.value, &manifest.origin, &mut found);
+        if is_substituted(&manifest.value) {
+            substitute(&mut manifest.value, &manifest.origin, &mut found);
+        }
         normalise(&mut manifest.value, &mut found);
         let id = ObjectId::of(&manifest.value);
         problems.extend(

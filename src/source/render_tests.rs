@@ -36,6 +36,7 @@ fn plan(folder: &Path, is_named: bool) -> Plan {
         variables: PlanVariables {
             values: IndexMap::new(),
             foreign: Vec::new(),
+            in_manifests: true,
         },
         contents: PlanContents {
             sources: vec![Source("m".into())],

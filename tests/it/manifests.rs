@@ -6,6 +6,7 @@ mod exported;
 mod ignored;
 mod in_turn;
 mod operators;
+mod own_text;
 mod owners;
 mod short_lived;
 mod unions;
