@@ -13,14 +13,19 @@ use backon::{BackoffBuilder as _, ExponentialBuilder};
 use http::{Method, Request, Response, header};
 use http_body_util::BodyExt as _;
 use jiff::Timestamp;
-use kube::{Client, client::Body};
+use kube::{
+    Client,
+    client::{Body, ClientBuilder},
+};
 use serde_json::Value;
 use tokio::{sync::mpsc::UnboundedSender, time::timeout};
+use tower::util::MapRequestLayer;
 
 use super::{
     connect::{self, ConnectError, Target},
     error::RequestError,
     fence::Fence,
+    login::{Login, login_problem},
     refusal::Refusal,
 };
 use crate::{
@@ -229,7 +234,7 @@ struct Shared {
     kubectl: String,
     server: String,
     /// The program that the kubeconfig names for logging in.
-    login: Option<String>,
+    login: Option<Login>,
     counts: Counts,
     heard: Mutex<Heard>,
     notices: UnboundedSender<Notice>,
@@ -259,7 +264,7 @@ impl Cluster {
         target: &Target,
         notices: UnboundedSender<Notice>,
     ) -> Result<Self, ConnectError> {
-        let resolved = connect::resolve(target).await?;
+        let resolved = connect::resolve(target)?;
         let server = resolved
             .config
             .cluster_url
@@ -271,15 +276,16 @@ impl Cluster {
         // An exec plugin runs while the client is made, and blocks: it must not hold up the
         // runtime.
         let config = resolved.config;
-        let login = config
-            .auth_info
-            .exec
-            .as_ref()
-            .and_then(|exec| exec.command.clone());
+        let (login, bearer) = (resolved.login, resolved.bearer);
         let runtime = tokio::runtime::Handle::current();
         let client = tokio::task::spawn_blocking(move || {
             let _guard = runtime.enter();
-            Client::try_from(config)
+            let authorize = MapRequestLayer::new(move |request| match &bearer {
+                Some(bearer) => bearer.authorize(request),
+                None => request,
+            });
+            let builder = ClientBuilder::try_from(config)?.with_layer(&authorize);
+            Ok(builder.build())
         })
         .await
         .map_err(|error| ConnectError::Client {
@@ -289,7 +295,7 @@ impl Cluster {
         .map_err(|error| match error {
             kube::Error::Auth(error) => ConnectError::Credentials {
                 context: context.clone(),
-                why: connect::login_problem(&error, login.as_deref()),
+                why: login_problem(&error, login.as_ref()),
             },
             error => ConnectError::Client {
                 context: context.clone(),
@@ -625,7 +631,7 @@ impl Cluster {
     fn transport(&self, error: &kube::Error) -> RequestError {
         match error {
             kube::Error::Auth(error) => RequestError::Credentials {
-                why: connect::login_problem(error, self.shared.login.as_deref()),
+                why: login_problem(error, self.shared.login.as_ref()),
             },
             other => self.unreachable(&innermost(other), is_broken(other)),
         }
