@@ -33,7 +33,7 @@ pub(crate) use id::ObjectId;
 pub(crate) use kind::HasKind;
 pub(crate) use marks::{AnnotatedMarks, Marks, RollbackMark};
 pub(crate) use origin::Origin;
-pub(crate) use pod::{containers, image_name, pod_spec, pod_template};
+pub(crate) use pod::{containers, image_name, pod_spec, pod_template, pod_template_path};
 pub(crate) use problem::Problem;
 pub(crate) use quantity::amount;
 pub(crate) use references::{References, configuration_read_at_start, scale_target};

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     annotations::{Annotated, is_substituted, take_annotations},
+    duplicates::merge_duplicates,
     files::shown,
     manifests::{Manifest, load},
     normalise::normalise,
@@ -57,6 +58,7 @@ pub(crate) fn render(
             substitute(&mut manifest.value, &manifest.origin, &mut found);
         }
         normalise(&mut manifest.value, &mut found);
+        merge_duplicates(&mut manifest.value, &mut found);
         let id = ObjectId::of(&manifest.value);
         problems.extend(
             found
@@ -224,9 +226,19 @@ impl Rendering<'_> {
     fn insert(&mut self, id: ObjectId, value: Value, origin: Origin, hint: PhaseHint) {
         match self.objects.entry(id) {
             Entry::Occupied(first) => {
-                let message = format!("the object is there twice, first at {}", first.get().origin);
+                let same_marks = self.hints.get(first.key()).is_some_and(|known| {
+                    (&known.annotation, &known.marks) == (&hint.annotation, &hint.marks)
+                });
+                let place = &first.get().origin;
+                let problem = if same_marks && *first.get().body == value {
+                    Problem::warning(format!(
+                        "the object is there twice and the same, first at {place}, where it is taken from"
+                    ))
+                } else {
+                    Problem::error(format!("the object is there twice, first at {place}"))
+                };
                 self.problems.push(
-                    Problem::error(message)
+                    problem
                         .at(&origin)
                         .about(first.key())
                         .hint("remove one of them"),

@@ -1,6 +1,7 @@
 //! What people commit, where it says more, less or something else than what is meant for this
 //! cluster.
 
+mod as_kubectl;
 mod empty;
 mod exported;
 mod ignored;

@@ -299,7 +299,10 @@ fn a_near_miss_in_a_manifest_is_said_with_its_place() {
         "manifests/shop/api.yaml",
         &DEPLOYMENT.replace("${image_tag}", "${image_tg}"),
     );
-    insta::assert_snapshot!(folder.run(&["validate"]).refusal(), @r#"Error: manifests/shop/api.yaml:2: Deployment/api: `spec.template.spec.containers[0].image`: `${image_tg}` is not a variable of the plan, but nearly `image_tag`; write `${image_tag}`, or annotate the object with `deployctl.dev/substitute: "false"` if its text shall stay as it is"#);
+    insta::assert_snapshot!(folder.run(&["validate"]).refusal(), @r#"
+    Warning: manifests/shop/settings.yaml:1: ConfigMap/settings: `data.domain`: `${domian}` is not a variable of the plan, but nearly `domain`, and stays as it is
+    Error: manifests/shop/api.yaml:2: Deployment/api: `spec.template.spec.containers[0].image`: `${image_tg}` is not a variable of the plan, but nearly `image_tag`; write `${image_tag}`, or annotate the object with `deployctl.dev/substitute: "false"` if its text shall stay as it is
+    "#);
 }
 
 #[test]
@@ -587,7 +590,8 @@ fn phases_are_shown_with_their_reasons_and_can_be_chosen() {
 
 #[test]
 fn manifests_are_checked_with_the_plan() {
-    let folder = shop(SHOP).file("manifests/shop/twice.yaml", CONFIG);
+    let other = CONFIG.replace("${HOME}", "/root");
+    let folder = shop(SHOP).file("manifests/shop/twice.yaml", &other);
     insta::assert_snapshot!(folder.run(&["validate"]).refusal(), @r"
     Error: plans/shop.yaml has 2 errors
     manifests/shop/twice.yaml:1: ConfigMap/shop-dev/settings: the object is there twice, first at manifests/shop/settings.yaml:1; remove one of them
