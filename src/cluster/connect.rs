@@ -11,9 +11,11 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderValue, Uri, header};
 use kube::{
-    Config,
+    Client, Config,
+    client::AuthError,
     config::{AuthInfo, Cluster, ExecAuthCluster, Kubeconfig},
 };
+use secrecy::ExposeSecret as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, pem::PemObject as _};
 
 use super::{bearer::Bearer, kubeconfig, login::Login, proxy};
@@ -113,14 +115,10 @@ fn resolved(
         why,
     };
     let bearer = Bearer::take(&mut config.auth_info).map_err(refused)?;
-    if bearer.is_some() {
-        config.auth_info.exec = None;
-    }
-    let login = config
-        .auth_info
-        .exec
-        .as_mut()
-        .map(|exec| Login::prepare(exec, io::stdin().is_terminal()))
+    let exec = config.auth_info.exec.take();
+    let login = exec
+        .filter(|_| bearer.is_none())
+        .map(|exec| Login::new(exec, io::stdin().is_terminal()))
         .transpose()
         .map_err(refused)?;
     Ok(Resolved {
@@ -130,6 +128,55 @@ fn resolved(
         bearer,
         login,
     })
+}
+
+/// The client of `config`, and the token for its requests. Runs `login`, which blocks.
+pub(super) fn client(
+    mut config: Config,
+    bearer: Option<Bearer>,
+    login: Option<Login>,
+    context: &str,
+) -> Result<(Client, Option<Bearer>), ConnectError> {
+    let refused = |why| ConnectError::Credentials {
+        context: context.to_owned(),
+        why,
+    };
+    let bearer = match login {
+        None => bearer,
+        Some(login) => {
+            let credentials = login.run().map_err(refused)?;
+            let user = &mut config.auth_info;
+            if let (Some(certificate), Some(key)) = (
+                &credentials.client_certificate_data,
+                &credentials.client_key_data,
+            ) {
+                user.client_certificate_data = Some(STANDARD.encode(certificate));
+                user.client_key_data = Some(STANDARD.encode(key.expose_secret()).into());
+            }
+            Bearer::given(login, &credentials).map_err(refused)?
+        }
+    };
+    let client = Client::try_from(config).map_err(|error| match error {
+        kube::Error::Auth(error) => refused(auth_problem(&error)),
+        error => ConnectError::Client {
+            context: context.to_owned(),
+            why: error.to_string(),
+        },
+    })?;
+    Ok((client, bearer))
+}
+
+/// Why kube has no credentials; what a program wrote is not shown: it may be a token.
+pub(super) fn auth_problem(error: &AuthError) -> String {
+    match error {
+        AuthError::AuthExecRun { out, .. } => {
+            format!(
+                "the login program of the kubeconfig ended with {}",
+                out.status
+            )
+        }
+        other => other.to_string(),
+    }
 }
 
 /// What `kubeconfig` says about the cluster and the user of `context`.

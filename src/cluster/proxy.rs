@@ -14,7 +14,7 @@ pub(super) type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// The proxy that the kubeconfig's `proxy-url` names. It is used whatever `NO_PROXY` says.
 pub(super) fn named(url: &str) -> Result<Uri, String> {
     parsed(url)
-        .filter(|uri| is_supported(uri))
+        .filter(is_supported)
         .ok_or_else(|| problem("`proxy-url` of the kubeconfig"))
 }
 

@@ -10,22 +10,18 @@ use std::{
 };
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
-use http::{Method, Request, Response, header};
+use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use jiff::Timestamp;
-use kube::{
-    Client,
-    client::{Body, ClientBuilder},
-};
+use kube::{Client, client::Body};
 use serde_json::Value;
 use tokio::{sync::mpsc::UnboundedSender, time::timeout};
-use tower::util::MapRequestLayer;
 
 use super::{
+    bearer::Bearer,
     connect::{self, ConnectError, Target},
     error::RequestError,
     fence::Fence,
-    login::{Login, login_problem},
     refusal::Refusal,
 };
 use crate::{
@@ -233,8 +229,8 @@ struct Shared {
     namespace: String,
     kubectl: String,
     server: String,
-    /// The program that the kubeconfig names for logging in.
-    login: Option<Login>,
+    /// The token that every request carries.
+    bearer: Option<Bearer>,
     counts: Counts,
     heard: Mutex<Heard>,
     notices: UnboundedSender<Notice>,
@@ -276,39 +272,25 @@ impl Cluster {
         // An exec plugin runs while the client is made, and blocks: it must not hold up the
         // runtime.
         let config = resolved.config;
-        let (login, bearer) = (resolved.login, resolved.bearer);
+        let (bearer, login) = (resolved.bearer, resolved.login);
         let runtime = tokio::runtime::Handle::current();
-        let client = tokio::task::spawn_blocking(move || {
+        let name = context.clone();
+        let (client, bearer) = tokio::task::spawn_blocking(move || {
             let _guard = runtime.enter();
-            let authorize = MapRequestLayer::new(move |request| match &bearer {
-                Some(bearer) => bearer.authorize(request),
-                None => request,
-            });
-            let builder = ClientBuilder::try_from(config)?.with_layer(&authorize);
-            Ok(builder.build())
+            connect::client(config, bearer, login, &name)
         })
         .await
         .map_err(|error| ConnectError::Client {
             context: context.clone(),
             why: error.to_string(),
-        })?
-        .map_err(|error| match error {
-            kube::Error::Auth(error) => ConnectError::Credentials {
-                context: context.clone(),
-                why: login_problem(&error, login.as_ref()),
-            },
-            error => ConnectError::Client {
-                context: context.clone(),
-                why: error.to_string(),
-            },
-        })?;
+        })??;
         let kubectl = format!("kubectl{}", resolved.kubectl_flags);
         let shared = Shared {
             context,
             namespace,
             kubectl,
             server,
-            login,
+            bearer,
             counts: Counts::default(),
             heard: Mutex::default(),
             notices,
@@ -587,12 +569,21 @@ impl Cluster {
     /// Sends `call` and returns the answer with its body unread.
     pub(super) async fn open(&self, call: &Call) -> Result<Response<Body>, RequestError> {
         self.shared.counts.verbs[call.verb as usize].fetch_add(1, Ordering::Relaxed);
+        let mut request = call.request();
+        let bearer = self.shared.bearer.as_ref();
+        if let Some(bearer) = bearer {
+            let authorized = bearer.authorize(&mut request).await;
+            authorized.map_err(|why| RequestError::Credentials { why })?;
+        }
         let response = self
             .client
-            .send(call.request())
+            .send(request)
             .await
             .map_err(|error| self.transport(&error))?;
         self.note_answer(&response);
+        if let (Some(bearer), StatusCode::UNAUTHORIZED) = (bearer, response.status()) {
+            bearer.refused().await;
+        }
         for warning in response.headers().get_all(header::WARNING) {
             if let Some(text) = warning.to_str().ok().and_then(warning_text) {
                 self.notice(Notice::Warned { text });
@@ -631,7 +622,7 @@ impl Cluster {
     fn transport(&self, error: &kube::Error) -> RequestError {
         match error {
             kube::Error::Auth(error) => RequestError::Credentials {
-                why: login_problem(error, self.shared.login.as_ref()),
+                why: connect::auth_problem(error),
             },
             other => self.unreachable(&innermost(other), is_broken(other)),
         }

@@ -307,7 +307,7 @@ impl<'text> Reader<'text> {
         let mut items = Vec::new();
         let line = self.line(span);
         let value = self.root(event, span, &mut items)?;
-        Ok(Some((!value.is_null()).then(|| Document {
+        Ok(Some((!value.is_null()).then_some(Document {
             value,
             line,
             items,

@@ -232,14 +232,13 @@ fn login_programs_and_token_files_are_those_of_kubectl() {
     );
 
     // The program lies beside its kubeconfig, is told of the cluster, and that nobody answers.
-    let script = format!(
-        r#"#!/bin/sh
+    let script = r#"#!/bin/sh
 case $KUBERNETES_EXEC_INFO in *'"interactive":false'*) ;; *) echo "asks: $KUBERNETES_EXEC_INFO" >&2; exit 7;; esac
 case $KUBERNETES_EXEC_INFO in *'"server":"https://'*) ;; *) echo "no server" >&2; exit 8;; esac
 [ "$REGION $1" = "eu login" ] || exit 9
-echo '{{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {{"token": "{token}"}}}}'
-"#
-    );
+echo run >>"$0.runs"
+cat "$0.answer"
+"#;
     fs::create_dir(own.folder.path().join("bin")).unwrap();
     let program = own.write("bin/login", script);
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
@@ -248,6 +247,10 @@ echo '{{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential
         "env": [{"name": "REGION", "value": "eu"}], "interactiveMode": "IfAvailable", "provideClusterInfo": true,
         "installHint": "install it by `brew install login`",
     });
+    let answer = json!({
+        "apiVersion": exec["apiVersion"], "kind": "ExecCredential", "status": {"token": token},
+    });
+    own.write("bin/login.answer", answer.to_string());
     *own.user() = json!({"exec": exec.clone()});
     let path = own.path();
     reaches(
@@ -255,6 +258,9 @@ echo '{{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential
         "a login program",
         &[("KUBECONFIG", path.to_str().unwrap())],
     );
+    // Whoever is asked something is asked once.
+    let runs = fs::read_to_string(own.folder.path().join("bin/login.runs")).unwrap();
+    assert_eq!(runs, "run\n");
 
     for (key, value, said) in [
         ("command", "no-such-login", "brew install login"),
