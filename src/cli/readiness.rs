@@ -113,14 +113,14 @@ fn read(file: &Path) -> Result<(String, String), CommandError> {
         ))
         .because(&error)
     })?;
-    let content = String::from_utf8(bytes).map_err(|error| {
-        let readable =
-            String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
-        let line = 1 + readable.matches('\n').count();
-        CommandError::usage(format!(
+    let (content, is_lossy) = source::decoded(&bytes);
+    let lost = content.find(char::REPLACEMENT_CHARACTER);
+    if let Some(at) = lost.filter(|_| is_lossy) {
+        let line = 1 + content[..at].matches('\n').count();
+        return Err(CommandError::usage(format!(
             "{name}:{line}: this is not UTF-8 text; save it as UTF-8"
-        ))
-    })?;
+        )));
+    }
     Ok((name, content))
 }
 

@@ -1,14 +1,24 @@
 //! From kubeconfig, context and flags to a client; what is wrong with them is said without a
 //! token.
 
-use std::{path::PathBuf, time::Duration};
-
-use http::{HeaderValue, header};
-use kube::{
-    Config,
-    client::AuthError,
-    config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
+use std::{
+    env, fs,
+    io::{self, IsTerminal as _},
+    path::PathBuf,
+    time::Duration,
 };
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::{HeaderValue, Uri, header};
+use kube::{
+    Client, Config,
+    client::AuthError,
+    config::{AuthInfo, Cluster, ExecAuthCluster, Kubeconfig},
+};
+use secrecy::ExposeSecret as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, pem::PemObject as _};
+
+use super::{bearer::Bearer, kubeconfig, login::Login, proxy};
 
 /// Which cluster the user asked for.
 #[derive(Debug, Clone, Default)]
@@ -56,20 +66,20 @@ pub(super) struct Resolved {
     pub(super) context: String,
     /// Flags with which kubectl talks to the same cluster; empty where it does so anyway.
     pub(super) kubectl_flags: String,
+    /// The token that every request carries.
+    pub(super) bearer: Option<Bearer>,
+    /// The program that gives credentials instead.
+    pub(super) login: Option<Login>,
 }
 
 /// Time in which a connection must be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Reads the kubeconfig and picks the context; no request is sent.
-pub(super) async fn resolve(target: &Target) -> Result<Resolved, ConnectError> {
+pub(super) fn resolve(target: &Target) -> Result<Resolved, ConnectError> {
     let kubeconfig = match read(target) {
         Ok(kubeconfig) => kubeconfig,
-        Err(error) => {
-            return in_cluster(target).ok_or_else(|| ConnectError::Kubeconfig {
-                why: kubeconfig_problem(&error, target),
-            });
-        }
+        Err(why) => return in_cluster(target)?.ok_or(ConnectError::Kubeconfig { why }),
     };
     let known: Vec<String> = kubeconfig
         .contexts
@@ -84,24 +94,177 @@ pub(super) async fn resolve(target: &Target) -> Result<Resolved, ConnectError> {
     {
         Some(context) if known.contains(&context) => context,
         Some(context) => return Err(ConnectError::NoSuchContext { context, known }),
-        None => return in_cluster(target).ok_or(ConnectError::NoCurrentContext { known }),
+        None => return in_cluster(target)?.ok_or(ConnectError::NoCurrentContext { known }),
     };
     let kubectl_flags = kubectl_flags(target, &context, kubeconfig.current_context.as_deref());
-    let options = KubeConfigOptions {
-        context: Some(context.clone()),
-        ..KubeConfigOptions::default()
+    let config = configured(&kubeconfig, &context).map_err(|why| ConnectError::Client {
+        context: context.clone(),
+        why,
+    })?;
+    resolved(config, context, kubectl_flags)
+}
+
+/// `config` with what is decided here and not by kube.
+fn resolved(
+    mut config: Config,
+    context: String,
+    kubectl_flags: String,
+) -> Result<Resolved, ConnectError> {
+    let refused = |why| ConnectError::Credentials {
+        context: context.clone(),
+        why,
     };
-    let config = Config::from_custom_kubeconfig(kubeconfig, &options)
-        .await
-        .map_err(|error| ConnectError::Client {
-            context: context.clone(),
-            why: error.to_string(),
-        })?;
+    let bearer = Bearer::take(&mut config.auth_info).map_err(refused)?;
+    let exec = config.auth_info.exec.take();
+    let login = exec
+        .filter(|_| bearer.is_none())
+        .map(|exec| Login::new(exec, io::stdin().is_terminal()))
+        .transpose()
+        .map_err(refused)?;
     Ok(Resolved {
         config: adjusted(config),
         context,
         kubectl_flags,
+        bearer,
+        login,
     })
+}
+
+/// The client of `config`, and the token for its requests. Runs `login`, which blocks.
+pub(super) fn client(
+    mut config: Config,
+    bearer: Option<Bearer>,
+    login: Option<Login>,
+    context: &str,
+) -> Result<(Client, Option<Bearer>), ConnectError> {
+    let refused = |why| ConnectError::Credentials {
+        context: context.to_owned(),
+        why,
+    };
+    let bearer = match login {
+        None => bearer,
+        Some(login) => {
+            let credentials = login.run().map_err(refused)?;
+            let user = &mut config.auth_info;
+            if let (Some(certificate), Some(key)) = (
+                &credentials.client_certificate_data,
+                &credentials.client_key_data,
+            ) {
+                user.client_certificate_data = Some(STANDARD.encode(certificate));
+                user.client_key_data = Some(STANDARD.encode(key.expose_secret()).into());
+            }
+            Bearer::given(login, &credentials).map_err(refused)?
+        }
+    };
+    let client = Client::try_from(config).map_err(|error| match error {
+        kube::Error::Auth(error) => refused(auth_problem(&error)),
+        error => ConnectError::Client {
+            context: context.to_owned(),
+            why: error.to_string(),
+        },
+    })?;
+    Ok((client, bearer))
+}
+
+/// Why kube has no credentials; what a program wrote is not shown: it may be a token.
+pub(super) fn auth_problem(error: &AuthError) -> String {
+    match error {
+        AuthError::AuthExecRun { out, .. } => {
+            format!(
+                "the login program of the kubeconfig ended with {}",
+                out.status
+            )
+        }
+        other => other.to_string(),
+    }
+}
+
+/// What `kubeconfig` says about the cluster and the user of `context`.
+fn configured(kubeconfig: &Kubeconfig, context: &str) -> Result<Config, String> {
+    let context = kubeconfig
+        .contexts
+        .iter()
+        .find(|named| named.name == context)
+        .and_then(|named| named.context.clone())
+        .ok_or("it names no cluster")?;
+    let cluster = kubeconfig
+        .clusters
+        .iter()
+        .find(|named| named.name == context.cluster)
+        .and_then(|named| named.cluster.clone())
+        .ok_or_else(|| format!("the kubeconfig has no cluster `{}`", context.cluster))?;
+    let mut user = kubeconfig
+        .auth_infos
+        .iter()
+        .find(|named| Some(&named.name) == context.user.as_ref())
+        .and_then(|named| named.auth_info.clone())
+        .unwrap_or_default();
+    if let Some(exec) = user.exec.as_mut().filter(|exec| exec.provide_cluster_info) {
+        let cluster = ExecAuthCluster::try_from(&cluster).map_err(|error| error.to_string())?;
+        exec.cluster = Some(cluster);
+    }
+    let mut config = Config::new(server(&cluster, &user)?);
+    config.root_cert = authorities(&cluster)?;
+    config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or_default();
+    config.disable_compression = cluster.disable_compression.unwrap_or_default();
+    config.proxy_url = match &cluster.proxy_url {
+        Some(url) => Some(proxy::named(url)?),
+        None => proxy::of_environment(&config.cluster_url, &|name| env::var(name).ok())?,
+    };
+    config.tls_server_name = cluster.tls_server_name;
+    if let Some(namespace) = context.namespace {
+        config.default_namespace = namespace;
+    }
+    config.auth_info = user;
+    Ok(config)
+}
+
+/// The address of the API server. Without a scheme it speaks TLS where anything about TLS is said,
+/// as for client-go.
+fn server(cluster: &Cluster, user: &AuthInfo) -> Result<Uri, String> {
+    let server = cluster
+        .server
+        .as_deref()
+        .ok_or("its cluster has no `server`")?;
+    let speaks_tls = cluster.certificate_authority.is_some()
+        || cluster.certificate_authority_data.is_some()
+        || cluster.insecure_skip_tls_verify == Some(true)
+        || user.client_certificate.is_some()
+        || user.client_certificate_data.is_some();
+    let scheme = match (server.contains("://"), speaks_tls) {
+        (true, _) => "",
+        (false, true) => "https://",
+        (false, false) => "http://",
+    };
+    format!("{scheme}{server}")
+        .parse()
+        .map_err(|error| format!("its `server` `{server}` is no address: {error}"))
+}
+
+/// The certificates that the API server's is checked by; `None` for those of the system.
+fn authorities(cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>, String> {
+    let bytes = match (
+        &cluster.certificate_authority_data,
+        &cluster.certificate_authority,
+    ) {
+        (Some(data), _) => STANDARD
+            .decode(data)
+            .map_err(|error| format!("`certificate-authority-data` is not base64: {error}"))?,
+        (None, Some(path)) => {
+            fs::read(path).map_err(|error| format!("`certificate-authority` {path}: {error}"))?
+        }
+        (None, None) => return Ok(None),
+    };
+    let certificates = CertificateDer::pem_slice_iter(&bytes).map(|certificate| {
+        certificate
+            .map(|certificate| certificate.as_ref().to_vec())
+            .map_err(|error| format!("the certificate authority cannot be read: {error}"))
+    });
+    let certificates: Vec<_> = certificates.collect::<Result<_, String>>()?;
+    if certificates.is_empty() {
+        return Err("the certificate authority holds no certificate".to_owned());
+    }
+    Ok(Some(certificates))
 }
 
 /// Flags that make kubectl use `context` of the target's kubeconfig, where it would choose
@@ -115,73 +278,32 @@ fn kubectl_flags(target: &Target, context: &str, current: Option<&str>) -> Strin
     file.into_iter().chain(context).collect()
 }
 
-fn read(target: &Target) -> Result<Kubeconfig, KubeconfigError> {
-    match &target.kubeconfig {
-        Some(path) => Kubeconfig::read_from(path),
-        None => Kubeconfig::read(),
-    }
-}
-
-/// What is wrong, with the file that it is wrong in. The parser's excerpt is left out: it may show
-/// a token.
-fn kubeconfig_problem(error: &KubeconfigError, target: &Target) -> String {
-    match error {
-        KubeconfigError::ReadConfig(error, path) => format!("{}: {error}", path.display()),
-        other => {
-            let place = target
-                .kubeconfig
-                .as_ref()
-                .map(|path| path.display().to_string())
-                .or_else(|| std::env::var("KUBECONFIG").ok());
-            let text = other.to_string();
-            format!(
-                "{}: {}",
-                place.unwrap_or_else(|| "~/.kube/config".to_owned()),
-                text.lines().next().unwrap_or_default()
-            )
-        }
-    }
-}
-
-/// Why a login program gave no credentials; what it wrote to standard output is not shown: it may
-/// be a token.
-pub(super) fn login_problem(error: &AuthError, program: Option<&str>) -> String {
-    let program = program.map_or_else(
-        || "the login program of the kubeconfig".to_owned(),
-        |program| format!("the login program `{program}`"),
-    );
-    match error {
-        AuthError::AuthExecStart(error) => format!("{program} cannot be run: {error}"),
-        AuthError::AuthExecRun { out, .. } => {
-            let said = String::from_utf8_lossy(&out.stderr);
-            let said = said
-                .lines()
-                .rfind(|line| !line.trim().is_empty())
-                .map(|line| format!(": {}", line.trim()))
-                .unwrap_or_default();
-            format!("{program} ended with {}{said}", out.status)
-        }
-        AuthError::AuthExecParse(_) => {
-            format!("{program} answered with something else than an ExecCredential")
-        }
-        other => other.to_string(),
-    }
+fn read(target: &Target) -> Result<Kubeconfig, String> {
+    kubeconfig::read(
+        target.kubeconfig.as_deref(),
+        env::var_os("KUBECONFIG").as_deref(),
+        env::home_dir().as_deref(),
+    )
 }
 
 /// The ServiceAccount of the pod this program runs in, where nothing else was asked for.
-fn in_cluster(target: &Target) -> Option<Resolved> {
+fn in_cluster(target: &Target) -> Result<Option<Resolved>, ConnectError> {
+    const CONTEXT: &str = "in-cluster";
     if target.context.is_some() || target.kubeconfig.is_some() {
-        return None;
+        return Ok(None);
     }
-    let config = Config::incluster().ok()?;
-    Some(Resolved {
-        config: adjusted(config),
-        context: "in-cluster".to_owned(),
-        kubectl_flags: String::new(),
-    })
+    let Ok(mut config) = Config::incluster() else {
+        return Ok(None);
+    };
+    config.proxy_url = proxy::of_environment(&config.cluster_url, &|name| env::var(name).ok())
+        .map_err(|why| ConnectError::Client {
+            context: CONTEXT.to_owned(),
+            why,
+        })?;
+    resolved(config, CONTEXT.to_owned(), String::new()).map(Some)
 }
 
-/// Retries are ours, so that they are seen; and `NO_PROXY` is about the API server's host.
+/// Retries are ours, so that they are seen.
 fn adjusted(mut config: Config) -> Config {
     config.default_retry = false;
     config.connect_timeout = Some(CONNECT_TIMEOUT);
@@ -190,30 +312,7 @@ fn adjusted(mut config: Config) -> Config {
         header::USER_AGENT,
         HeaderValue::from_static(concat!("deployctl/", env!("CARGO_PKG_VERSION"))),
     ));
-    if config.proxy_url.is_some() && bypasses_proxy(config.cluster_url.host().unwrap_or_default()) {
-        config.proxy_url = None;
-    }
     config
-}
-
-/// Whether `NO_PROXY` names `host`. kube compares it with the proxy's own host instead.
-fn bypasses_proxy(host: &str) -> bool {
-    let value = std::env::var("NO_PROXY")
-        .or_else(|_| std::env::var("no_proxy"))
-        .unwrap_or_default();
-    no_proxy_names(&value, host)
-}
-
-fn no_proxy_names(list: &str, host: &str) -> bool {
-    list.split(',')
-        .map(str::trim)
-        .filter(|entry| !entry.is_empty())
-        .any(|entry| {
-            let suffix = entry.trim_start_matches('*').trim_start_matches('.');
-            entry == "*"
-                || host == suffix
-                || (!suffix.is_empty() && host.ends_with(&format!(".{suffix}")))
-        })
 }
 
 #[cfg(test)]
@@ -233,12 +332,55 @@ mod tests {
         assert_eq!(kubectl_flags(&Target::default(), "dev", Some("dev")), "");
     }
 
+    fn kubeconfig(cluster: &str, user: &str) -> Kubeconfig {
+        let text = format!(
+            "clusters: [{{name: c, cluster: {cluster}}}]\nusers: [{{name: u, user: {user}}}]\ncontexts: [{{name: x, context: {{cluster: c, user: u}}}}, {{name: y, context: {{cluster: d}}}}]\n"
+        );
+        Kubeconfig::from_yaml(&text).unwrap()
+    }
+
     #[test]
-    fn no_proxy_is_about_the_api_server() {
-        assert!(no_proxy_names("localhost,.internal,", "api.internal"));
-        assert!(no_proxy_names("*", "api.internal"));
-        assert!(no_proxy_names("api.internal", "api.internal"));
-        assert!(!no_proxy_names("internal.example", "api.internal"));
-        assert!(!no_proxy_names("", "api.internal"));
+    fn a_server_without_a_scheme_speaks_tls_where_anything_is_said_about_it() {
+        let url = |cluster: &str, user: &str| {
+            let config = configured(&kubeconfig(cluster, user), "x").unwrap();
+            config.cluster_url.to_string()
+        };
+        assert_eq!(
+            url("{server: 'api.test:8080'}", "{}"),
+            "http://api.test:8080/"
+        );
+        let skipped = "{server: 'api.test:6443', insecure-skip-tls-verify: true}";
+        assert_eq!(url(skipped, "{}"), "https://api.test:6443/");
+        let path = "{server: 'https://rancher.test/k8s/clusters/c-1'}";
+        assert_eq!(url(path, "{}"), "https://rancher.test/k8s/clusters/c-1");
+    }
+
+    #[test]
+    fn what_a_kubeconfig_lacks_is_named() {
+        let refused = |cluster: &str, context: &str| {
+            configured(&kubeconfig(cluster, "{}"), context).expect_err("refused")
+        };
+        assert!(refused("{}", "x").contains("no `server`"));
+        assert!(refused("{}", "y").contains("no cluster `d`"));
+        let authority = "{server: 'https://a.test', certificate-authority: /nonexistent/ca.crt}";
+        assert!(refused(authority, "x").contains("/nonexistent/ca.crt"));
+        let proxy = "{server: 'https://a.test', proxy-url: 'ftp://u:hunter2@p'}";
+        let why = refused(proxy, "x");
+        assert!(why.contains("`proxy-url`") && !why.contains("hunter2"));
+    }
+
+    #[test]
+    fn a_login_program_gets_what_the_cluster_says_and_a_token_comes_first() {
+        let exec = "exec: {apiVersion: client.authentication.k8s.io/v1, command: login, provideClusterInfo: true, interactiveMode: Never}";
+        let cluster = "{server: 'https://a.test', tls-server-name: b.test, extensions: [{name: client.authentication.k8s.io/exec, extension: {a: 1}}]}";
+        let config = configured(&kubeconfig(cluster, &format!("{{{exec}}}")), "x").unwrap();
+        assert_eq!(config.tls_server_name.as_deref(), Some("b.test"));
+        let told = config.auth_info.exec.unwrap().cluster.unwrap();
+        assert_eq!(told.config, Some(serde_json::json!({"a": 1})));
+        let both = kubeconfig(cluster, &format!("{{token: t, {exec}}}"));
+        let config = configured(&both, "x").unwrap();
+        let resolved = resolved(config, "x".to_owned(), String::new()).unwrap();
+        assert!(resolved.bearer.is_some() && resolved.login.is_none());
+        assert!(resolved.config.auth_info.exec.is_none());
     }
 }

@@ -1,16 +1,20 @@
 //! The only place that talks to the API server: connect, discover, observe, write, watch, stream.
 
+mod bearer;
 mod boot_time;
 mod connect;
 mod discovery;
 mod error;
 mod fence;
 mod known;
+mod kubeconfig;
 mod live;
 mod log;
+mod login;
 mod observe;
 mod parallel;
 mod permitted;
+mod proxy;
 mod redact;
 mod refusal;
 mod refusal_cause;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
-use http::{Method, Request, Response, header};
+use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use kube::{Client, client::Body};
@@ -18,6 +18,7 @@ use serde_json::Value;
 use tokio::{sync::mpsc::UnboundedSender, time::timeout};
 
 use super::{
+    bearer::Bearer,
     connect::{self, ConnectError, Target},
     error::RequestError,
     fence::Fence,
@@ -228,8 +229,8 @@ struct Shared {
     namespace: String,
     kubectl: String,
     server: String,
-    /// The program that the kubeconfig names for logging in.
-    login: Option<String>,
+    /// The token that every request carries.
+    bearer: Option<Bearer>,
     counts: Counts,
     heard: Mutex<Heard>,
     notices: UnboundedSender<Notice>,
@@ -259,7 +260,7 @@ impl Cluster {
         target: &Target,
         notices: UnboundedSender<Notice>,
     ) -> Result<Self, ConnectError> {
-        let resolved = connect::resolve(target).await?;
+        let resolved = connect::resolve(target)?;
         let server = resolved
             .config
             .cluster_url
@@ -271,38 +272,25 @@ impl Cluster {
         // An exec plugin runs while the client is made, and blocks: it must not hold up the
         // runtime.
         let config = resolved.config;
-        let login = config
-            .auth_info
-            .exec
-            .as_ref()
-            .and_then(|exec| exec.command.clone());
+        let (bearer, login) = (resolved.bearer, resolved.login);
         let runtime = tokio::runtime::Handle::current();
-        let client = tokio::task::spawn_blocking(move || {
+        let name = context.clone();
+        let (client, bearer) = tokio::task::spawn_blocking(move || {
             let _guard = runtime.enter();
-            Client::try_from(config)
+            connect::client(config, bearer, login, &name)
         })
         .await
         .map_err(|error| ConnectError::Client {
             context: context.clone(),
             why: error.to_string(),
-        })?
-        .map_err(|error| match error {
-            kube::Error::Auth(error) => ConnectError::Credentials {
-                context: context.clone(),
-                why: connect::login_problem(&error, login.as_deref()),
-            },
-            error => ConnectError::Client {
-                context: context.clone(),
-                why: error.to_string(),
-            },
-        })?;
+        })??;
         let kubectl = format!("kubectl{}", resolved.kubectl_flags);
         let shared = Shared {
             context,
             namespace,
             kubectl,
             server,
-            login,
+            bearer,
             counts: Counts::default(),
             heard: Mutex::default(),
             notices,
@@ -581,12 +569,21 @@ impl Cluster {
     /// Sends `call` and returns the answer with its body unread.
     pub(super) async fn open(&self, call: &Call) -> Result<Response<Body>, RequestError> {
         self.shared.counts.verbs[call.verb as usize].fetch_add(1, Ordering::Relaxed);
+        let mut request = call.request();
+        let bearer = self.shared.bearer.as_ref();
+        if let Some(bearer) = bearer {
+            let authorized = bearer.authorize(&mut request).await;
+            authorized.map_err(|why| RequestError::Credentials { why })?;
+        }
         let response = self
             .client
-            .send(call.request())
+            .send(request)
             .await
             .map_err(|error| self.transport(&error))?;
         self.note_answer(&response);
+        if let (Some(bearer), StatusCode::UNAUTHORIZED) = (bearer, response.status()) {
+            bearer.refused().await;
+        }
         for warning in response.headers().get_all(header::WARNING) {
             if let Some(text) = warning.to_str().ok().and_then(warning_text) {
                 self.notice(Notice::Warned { text });
@@ -625,7 +622,7 @@ impl Cluster {
     fn transport(&self, error: &kube::Error) -> RequestError {
         match error {
             kube::Error::Auth(error) => RequestError::Credentials {
-                why: connect::login_problem(error, self.shared.login.as_deref()),
+                why: connect::auth_problem(error),
             },
             other => self.unreachable(&innermost(other), is_broken(other)),
         }

@@ -67,6 +67,11 @@ pub(crate) trait HasKind {
         matches!(self.group_and_kind(), ("", "LimitRange" | "ResourceQuota"))
     }
 
+    /// Whether it is a `ServiceAccount`.
+    fn is_service_account(&self) -> bool {
+        self.group_and_kind() == ("", "ServiceAccount")
+    }
+
     /// Whether it is a Pod.
     fn is_pod(&self) -> bool {
         self.group_and_kind() == ("", "Pod")
@@ -173,7 +178,7 @@ mod tests {
 
     type Predicate = fn(&Kind) -> bool;
 
-    const PREDICATES: [(&str, Predicate); 21] = [
+    const PREDICATES: [(&str, Predicate); 22] = [
         ("namespace", Kind::is_namespace),
         ("definition", Kind::is_definition),
         ("container", Kind::is_container),
@@ -186,6 +191,7 @@ mod tests {
         ("service", Kind::is_service),
         ("event", Kind::is_event),
         ("limit", Kind::is_limit),
+        ("service_account", Kind::is_service_account),
         ("pod", Kind::is_pod),
         ("job", Kind::is_job),
         ("replica_set", Kind::is_replica_set),
@@ -215,6 +221,7 @@ mod tests {
             ("", "Event", "event"),
             ("events.k8s.io", "Event", "event"),
             ("", "ResourceQuota", "limit"),
+            ("", "ServiceAccount", "service_account"),
             ("", "Pod", "pod"),
             ("batch", "Job", "job"),
             ("apps", "ReplicaSet", "replica_set"),

@@ -39,7 +39,9 @@ pub(crate) use label_selector::LabelSelector;
 pub(crate) use marks::{AnnotatedMarks, Marks, RollbackMark};
 pub(crate) use origin::Origin;
 pub(crate) use peers::{annotated_wave, keeping_annotation, unheard_annotations};
-pub(crate) use pod::{containers, image_name, pod_spec, pod_template, runs_to_completion};
+pub(crate) use pod::{
+    containers, image_name, pod_spec, pod_template, pod_template_path, runs_to_completion,
+};
 pub(crate) use problem::Problem;
 pub(crate) use quantity::amount;
 pub(crate) use references::{

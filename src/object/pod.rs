@@ -21,13 +21,21 @@ const TEMPLATES: [&str; 4] = [
 ///
 /// Found by shape, so that custom resources such as Argo's `Rollout` count too.
 pub(crate) fn pod_template(body: &Value) -> Option<&Value> {
+    part(body, pod_template_path(body)?)
+}
+
+/// Where [`pod_template`] stands in `body`: a JSON pointer, empty for a Pod.
+pub(crate) fn pod_template_path(body: &Value) -> Option<&'static str> {
     if ManifestView(body).is_pod() {
-        return Some(body);
+        return Some("");
     }
-    TEMPLATES
-        .iter()
-        .filter_map(|path| part(body, path))
-        .find(|template| part(template, "/spec/containers").is_some_and(Value::is_array))
+    let has_containers = |path: &&str| {
+        let template = part(body, path);
+        template
+            .and_then(|template| part(template, "/spec/containers"))
+            .is_some_and(Value::is_array)
+    };
+    TEMPLATES.into_iter().find(has_containers)
 }
 
 /// The spec of the pods that `body` makes.

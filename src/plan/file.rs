@@ -41,8 +41,9 @@ pub(crate) struct PlanFile {
     /// Globs of the contexts that environments which name none themselves may touch.
     #[serde(default)]
     pub(crate) contexts: Vec<String>,
-    /// The only names that `${…}` replaces in manifests, beside `environment`, `namespace` and
-    /// `plan`.
+    /// The only names that `${…}` replaces in manifests, beside `release.environment`,
+    /// `release.name`, `release.namespace` and `release.plan`. Without this key nothing is replaced
+    /// there.
     #[serde(default)]
     pub(crate) variables: IndexMap<String, Variable>,
     /// Variants of the plan; one called `default` where none is named.

@@ -24,7 +24,7 @@ use super::{
     },
     secret_check,
     source_declaration::SourceDeclaration,
-    substitute::{Place, replace, replace_in_template, text_of},
+    substitute::{Place, Unknown, replace, replace_in_template, text_of},
     unsupported::unsupported,
     variables::{self, Outside},
 };
@@ -222,8 +222,13 @@ fn values(
         ..
     } = request;
     let mut built_in: IndexMap<String, Value> = IndexMap::new();
-    built_in.insert("environment".to_owned(), request.environment.into());
-    built_in.insert("plan".to_owned(), request.plan.into());
+    let name = ReleaseId {
+        plan: request.plan.to_owned(),
+        environment: request.environment.to_owned(),
+    };
+    built_in.insert("release.environment".to_owned(), request.environment.into());
+    built_in.insert("release.plan".to_owned(), request.plan.into());
+    built_in.insert("release.name".to_owned(), name.to_string().into());
     let mut values = variables::resolve(
         document,
         &head.variables,
@@ -275,12 +280,13 @@ fn settle(request: &Request<'_>, problems: &mut Vec<Problem>) -> Settled {
         );
         problems.push(document.error(&at, message));
     }
-    all.insert("namespace".to_owned(), namespace.clone().into());
+    all.insert("release.namespace".to_owned(), namespace.clone().into());
     let contexts = contexts(request, &all, problems);
     Settled {
         variables: PlanVariables {
             values: all,
             foreign,
+            in_manifests: document.root.get("variables").is_some(),
         },
         namespace: PlanNamespace {
             name: namespace,
@@ -337,7 +343,10 @@ fn text_in(
     at: &KeyPath,
     problems: &mut Vec<Problem>,
 ) -> String {
-    let mut report = |_, message| problems.push(document.error(at, message));
+    let mut report = |unknown: Unknown<'_>| {
+        let said = unknown.in_plan(false);
+        problems.extend(said.map(|(_, message)| document.error(at, message)));
+    };
     replace(text, Place::default(), variables, &mut report)
         .map_or_else(|| text.to_owned(), |value| text_of(&value))
 }
@@ -423,8 +432,10 @@ impl Walk<'_> {
             variables,
             problems,
         } = self;
-        let mut report = |severity, message| {
-            problems.push(document.problem(severity, document.position(path), path, message));
+        let mut report = |unknown: Unknown<'_>| {
+            if let Some((severity, message)) = unknown.in_plan(place.foreign) {
+                problems.push(document.problem(severity, document.position(path), path, message));
+            }
         };
         replace(text, place, variables, &mut report).map(|value| match value {
             Value::Bool(value) => Content::Bool(value),

@@ -117,6 +117,8 @@ pub(crate) struct PlanVariables {
     /// Values that come from `--set` or the process environment, not from the file: shown before
     /// confirming.
     pub(crate) foreign: Vec<String>,
+    /// Whether they are replaced in manifests: only where the plan has `variables`.
+    pub(crate) in_manifests: bool,
 }
 
 /// What a plan says of objects.

@@ -10,13 +10,19 @@ use super::{
     problem::Severity,
 };
 
-/// Variables that every plan has.
-pub(super) const BUILT_IN: [&str; 3] = ["environment", "namespace", "plan"];
+/// Variables that every plan has. No shell, dashboard or configuration file has names like these.
+pub(super) const BUILT_IN: [&str; 4] = [
+    "release.environment",
+    "release.name",
+    "release.namespace",
+    "release.plan",
+];
 
 /// A `${…}` that was not replaced and perhaps should have been.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SubstitutionProblem {
-    /// An error for what is nearly the name of a declared variable; else a warning.
+    /// An error for what is nearly the name of a variable, where no other program reads the text;
+    /// else a warning.
     pub(crate) severity: Severity,
     /// JSON pointer to the text, for example `/spec/template/metadata/labels/app`.
     pub(crate) pointer: String,
@@ -24,12 +30,13 @@ pub(crate) struct SubstitutionProblem {
     pub(crate) message: String,
 }
 
-/// Replaces `${name}` in every text of `value`, never in keys.
+/// Replaces `${name}` of every variable in every text of `value`, a manifest, never in keys.
 ///
 /// A text that is one variable and nothing else takes the variable's type, but for places where
-/// Kubernetes knows only text (labels, annotations, data, commands, environment). `$${x}` becomes
-/// `${x}`. Other `${…}` stay as they are; `report` hears of those that are nearly a declared name,
-/// and, outside of data, commands and container environments, of all.
+/// Kubernetes knows only text (labels, annotations, data, commands, environment). `$${name}` of a
+/// variable becomes `${name}`. Everything else is the user's and stays as it is; `report` hears of
+/// what is nearly a variable, and, outside of data, commands, container environments and texts of
+/// several lines, of all `${…}`.
 pub(crate) fn substitute(
     value: &mut Value,
     variables: &IndexMap<String, Value>,
@@ -88,12 +95,15 @@ fn walk(
     let length = pointer.len();
     match value {
         Value::String(text) => {
-            let replaced = replace(text, place, variables, &mut |severity, message| {
-                report(SubstitutionProblem {
-                    severity,
-                    pointer: pointer.clone(),
-                    message,
-                });
+            let foreign = place.foreign || text.contains('\n');
+            let replaced = replace(text, place, variables, &mut |unknown| {
+                if let Some((severity, message)) = unknown.in_manifest(foreign) {
+                    report(SubstitutionProblem {
+                        severity,
+                        pointer: pointer.clone(),
+                        message,
+                    });
+                }
             });
             if let Some(replaced) = replaced {
                 *value = replaced;
@@ -170,7 +180,7 @@ pub(super) fn replace(
     text: &str,
     place: Place,
     variables: &IndexMap<String, Value>,
-    report: &mut dyn FnMut(Severity, String),
+    report: &mut dyn FnMut(Unknown<'_>),
 ) -> Option<Value> {
     if !text.contains("${") {
         return None;
@@ -188,18 +198,46 @@ pub(super) fn replace(
     let mut result = String::with_capacity(text.len());
     for piece in pieces {
         match piece {
-            Piece::Literal(literal) | Piece::Escaped(literal) => result.push_str(literal),
+            Piece::Literal(literal) => result.push_str(literal),
+            Piece::Escaped(escaped) => {
+                if !variables.contains_key(inner(escaped)) {
+                    result.push('$');
+                }
+                result.push_str(escaped);
+            }
             Piece::Reference(name) => {
                 if let Some(value) = variables.get(name) {
                     result.push_str(&text_of(value));
                 } else {
-                    report_unknown(name, place, variables, report);
+                    report(Unknown::new(name, variables));
                     let _ = write!(result, "${{{name}}}");
                 }
             }
         }
     }
     (result != text).then_some(Value::String(result))
+}
+
+/// What stands between `${` and `}`.
+fn inner(reference: &str) -> &str {
+    reference
+        .strip_prefix("${")
+        .and_then(|text| text.strip_suffix('}'))
+        .unwrap_or(reference)
+}
+
+/// The value of a variable with `variables` replaced. An unknown `${…}` is an error there, so that
+/// every `$${…}` becomes `${…}`.
+pub(super) fn replace_in_value(text: &str, variables: &IndexMap<String, Value>) -> String {
+    pieces(text)
+        .into_iter()
+        .map(|piece| match piece {
+            Piece::Literal(literal) | Piece::Escaped(literal) => literal.to_owned(),
+            Piece::Reference(name) => variables
+                .get(name)
+                .map_or_else(|| format!("${{{name}}}"), text_of),
+        })
+        .collect()
 }
 
 /// A template of a secret with its variables replaced; `${secret/key}` and `$${…}` stay, and so
@@ -226,34 +264,95 @@ pub(super) fn text_of(value: &Value) -> String {
     }
 }
 
-fn report_unknown(
-    name: &str,
-    place: Place,
-    variables: &IndexMap<String, Value>,
-    report: &mut dyn FnMut(Severity, String),
-) {
-    let declared = variables
-        .keys()
-        .map(String::as_str)
-        .filter(|known| !(place.foreign && BUILT_IN.contains(known)));
-    if is_variable_name(name)
-        && let Some(meant) = near_miss(name, declared)
-    {
-        let escape = format!(
-            "; write `${{{meant}}}`, or `$${{{name}}}` if `${{{name}}}` shall stay as it is"
-        );
-        report(
-            Severity::Error,
-            format!("`${{{name}}}` is not a variable of the plan, but nearly `{meant}`{escape}"),
-        );
-    } else if !place.foreign {
+/// A `${…}` that is no variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Unknown<'a> {
+    name: &'a str,
+    variables: &'a IndexMap<String, Value>,
+    /// The variable whose name it nearly has.
+    meant: Option<&'a str>,
+}
+
+impl<'a> Unknown<'a> {
+    fn new(name: &'a str, variables: &'a IndexMap<String, Value>) -> Self {
+        // Only what begins like a built-in name can be meant as one.
+        let is_built_in = |known: &str| BUILT_IN.contains(&known);
+        let known = variables
+            .keys()
+            .map(String::as_str)
+            .filter(|known| is_built_in(known) == name.contains('.'));
+        let meant = is_variable_name(&name.replacen('.', "", 1))
+            .then(|| near_miss(name, known))
+            .flatten();
+        Self {
+            name,
+            variables,
+            meant,
+        }
+    }
+
+    /// What is to be said where it stands in a manifest; `foreign` where other programs read it.
+    fn in_manifest(self, foreign: bool) -> Option<(Severity, String)> {
+        match self.meant {
+            Some(_) if foreign => Some((
+                Severity::Warning,
+                format!("{}, and stays as it is", self.nearly()?),
+            )),
+            Some(meant) => Some((
+                Severity::Error,
+                format!(
+                    "{}; write `${{{meant}}}`, or annotate the object with `deployctl.dev/substitute: \"false\"` if its text shall stay as it is",
+                    self.nearly()?
+                ),
+            )),
+            None if foreign => None,
+            None => Some((Severity::Warning, self.stays())),
+        }
+    }
+
+    /// What is to be said where it stands in the plan; `foreign` where other programs read it.
+    pub(super) fn in_plan(self, foreign: bool) -> Option<(Severity, String)> {
+        match self.meant {
+            Some(meant) => Some((
+                Severity::Error,
+                format!(
+                    "{}; write `${{{meant}}}`, or give the variable another name",
+                    self.nearly()?
+                ),
+            )),
+            None if foreign => None,
+            None => Some((Severity::Warning, self.stays())),
+        }
+    }
+
+    fn nearly(self) -> Option<String> {
+        let Self { name, meant, .. } = self;
+        Some(format!(
+            "`${{{name}}}` is not a variable of the plan, but nearly `{}`",
+            meant?
+        ))
+    }
+
+    fn stays(self) -> String {
+        let Self {
+            name, variables, ..
+        } = self;
         let known = listed(variables.keys());
-        report(
-            Severity::Warning,
-            format!(
-                "`${{{name}}}` is not a variable of the plan ({known}) and stays as it is; write `$${{{name}}}` if that is meant"
-            ),
-        );
+        format!("`${{{name}}}` is not a variable of the plan ({known}) and stays as it is")
+    }
+}
+
+/// The built-in variables that the texts of `value` refer to, in a plan that replaces nothing in
+/// manifests.
+pub(crate) fn built_in_references(value: &Value) -> Vec<&'static str> {
+    match value {
+        Value::String(text) if text.contains("${release.") => BUILT_IN
+            .into_iter()
+            .filter(|name| pieces(text).contains(&Piece::Reference(name)))
+            .collect(),
+        Value::Array(items) => items.iter().flat_map(built_in_references).collect(),
+        Value::Object(entries) => entries.values().flat_map(built_in_references).collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -286,7 +385,7 @@ mod tests {
             ("image_tag", json!("v1")),
             ("replicas", json!(3)),
             ("debug", json!(true)),
-            ("namespace", json!("shop")),
+            ("release.namespace", json!("shop")),
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
@@ -335,25 +434,39 @@ mod tests {
     }
 
     #[test]
-    fn keys_stay_and_escapes_lose_one_dollar() {
+    fn keys_stay_and_only_escapes_of_variables_lose_one_dollar() {
         let (value, problems) = substituted(
-            json!({"${image_tag}": "$${image_tag} $${HOME} ${image_tag}", "b": "a$$b ${"}),
+            json!({"${image_tag}": "$${image_tag} $${HOME} ${image_tag} $${release.namespace}", "b": "a$$b ${", "c": "$$ $$$ $$(x) $$${HOME}"}),
         );
         assert_eq!(
             value,
-            json!({"${image_tag}": "${image_tag} ${HOME} v1", "b": "a$$b ${"})
+            json!({"${image_tag}": "${image_tag} $${HOME} v1 ${release.namespace}", "b": "a$$b ${", "c": "$$ $$$ $$(x) $$${HOME}"})
         );
         assert_eq!(problems, []);
     }
 
     #[test]
-    fn a_near_miss_is_an_error_everywhere() {
-        for miss in ["${image_tg}", "${IMAGE_TAG}", "${imagetag}", "${replica}"] {
-            let (value, problems) = substituted(json!({"data": {"a/b": miss}}));
+    fn a_near_miss_is_reported_everywhere_and_an_error_where_no_other_program_reads() {
+        for miss in [
+            "${image_tg}",
+            "${IMAGE_TAG}",
+            "${imagetag}",
+            "${replica}",
+            "${release.namespce}",
+        ] {
+            let script = format!("echo {miss}\n");
+            let (value, problems) = substituted(
+                json!({"data": {"a/b": miss}, "spec": {"image": miss, "script": script}}),
+            );
             assert_eq!(value["data"]["a/b"], miss);
+            assert_eq!(value["spec"], json!({"image": miss, "script": script}));
             assert_eq!(
                 problems,
-                [(Severity::Error, "/data/a~1b".to_owned())],
+                [
+                    (Severity::Warning, "/data/a~1b".to_owned()),
+                    (Severity::Error, "/spec/image".to_owned()),
+                    (Severity::Warning, "/spec/script".to_owned()),
+                ],
                 "{miss}"
             );
         }
@@ -362,15 +475,24 @@ mod tests {
     #[test]
     fn what_is_somebody_elses_is_fine_in_data_and_commands_and_a_warning_elsewhere() {
         let (_, problems) = substituted(json!({
-            "data": {"x": "${HOME} ${NAMESPACE} ${image_tag:-latest} ${a b}"},
+            "data": {"x": "${HOME} ${NAMESPACE} ${namespace} ${image_tag:-latest} ${a b} ${release_namespace}"},
             "command": ["${PATH}"],
             "env": [{"name": "A", "value": "${HOME}"}],
-            "envFrom": [{"prefix": "${HOME}"}]
+            "envFrom": [{"prefix": "${HOME}"}],
+            "script": "#!/bin/sh\necho ${HOME}\n"
         }));
         assert_eq!(
             problems,
             [(Severity::Warning, "/envFrom/0/prefix".to_owned())]
         );
+    }
+
+    #[test]
+    fn references_to_what_is_built_in_are_found() {
+        let value = json!({"data": {"a": "x ${release.name} $${release.plan}"}, "b": ["${release.namespace}", "${namespace}"]});
+        let mut found = built_in_references(&value);
+        found.sort_unstable();
+        assert_eq!(found, ["release.name", "release.namespace"]);
     }
 
     #[test]

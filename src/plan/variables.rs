@@ -8,7 +8,7 @@ use super::{
     file::{EnvironmentDeclaration, Variable},
     names::{is_variable_name, listed, suggestion},
     problem::{Document, KeyPath, Problem},
-    substitute::{BUILT_IN, Piece, pieces, replace, text_of},
+    substitute::{BUILT_IN, Piece, pieces, replace_in_value, text_of},
 };
 
 /// Where variables' values may come from, beside the plan.
@@ -123,14 +123,7 @@ pub(super) fn replace_built_in(
                 problems.push(document.error(&path, message));
             }
         }
-        if let Some(replaced) = replace(
-            text,
-            super::substitute::Place::default(),
-            built_in,
-            &mut |_, _| {},
-        ) {
-            *value = replaced;
-        }
+        *value = Value::String(replace_in_value(text, built_in));
     }
 }
 
@@ -177,12 +170,7 @@ fn check_declared(
 ) {
     for (name, variable) in declared {
         let path = top.key(name);
-        if BUILT_IN.contains(&name.as_str()) {
-            problems.push(document.error(
-                &path,
-                format!("the variable `{name}` is built in; give yours another name"),
-            ));
-        } else if !is_variable_name(name) {
+        if !is_variable_name(name) {
             let rule = "use letters, digits, `_` and `-`, the first a letter or `_`";
             problems.push(document.error(
                 &path,
@@ -475,12 +463,12 @@ environments:
 
     #[test]
     fn unknown_names_are_errors_with_the_nearest() {
-        let (_, problems) = resolved(&["replica=3", "plan=x", "tag"], &|_| None);
+        let (_, problems) = resolved(&["replica=3", "release.plan=x", "tag"], &|_| None);
         assert_eq!(
             problems,
             [
                 "`--set replica`: the plan declares no variable `replica`; did you mean `replicas`?",
-                "`--set plan`: the variable is built in; leave it out",
+                "`--set release.plan`: the variable is built in; leave it out",
                 "`--set tag`: write `--set NAME=VALUE`",
             ]
         );

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::object::{AnnotatedMarks, Problem, RollbackMark};
+use crate::object::{AnnotatedMarks, ManifestView, Problem, RollbackMark};
 
 /// Names the phase of an object.
 const PHASE: &str = "deployctl.dev/phase";
@@ -15,6 +15,14 @@ const ROLLBACK: &str = "deployctl.dev/rollback";
 const RESTART_ON_CHANGE: &str = "deployctl.dev/restart-on-change";
 /// Says that an object stays where it would be deleted. It is sent.
 const KEEP: &str = "deployctl.dev/keep";
+/// Says whether variables are replaced in an object.
+const SUBSTITUTE: &str = "deployctl.dev/substitute";
+
+/// Whether variables are replaced in `object`: where its annotation does not say otherwise.
+pub(super) fn is_substituted(object: &Value) -> bool {
+    let value = ManifestView(object).annotation(SUBSTITUTE);
+    value != Some("false")
+}
 
 /// What annotations of ours say about an object. They are for us and never sent to the cluster.
 #[derive(Debug, Default)]
@@ -55,6 +63,8 @@ pub(super) fn take_annotations(object: &mut Value, problems: &mut Vec<Problem>) 
         restart_on_change: take(RESTART_ON_CHANGE)
             .and_then(|value| known(RESTART_ON_CHANGE, &value, &TRUE_OR_FALSE, problems)),
     };
+    // It is read before variables are replaced, by `is_substituted`.
+    let _ = take(SUBSTITUTE).and_then(|value| known(SUBSTITUTE, &value, &TRUE_OR_FALSE, problems));
     if let Some(keep) = annotations.get(KEEP).and_then(Value::as_str) {
         known(KEEP, keep, &TRUE_OR_FALSE, problems);
     }
@@ -119,6 +129,7 @@ mod tests {
         let (object, annotated, problems) = annotated(&json!({
             "deployctl.dev/phase": "apps", "deployctl.dev/recreate": "true",
             "deployctl.dev/rollback": "manual", "deployctl.dev/restart-on-change": "false",
+            "deployctl.dev/substitute": "false",
         }));
         assert_eq!(object, json!({"metadata": {"name": "a"}}));
         assert_eq!(annotated.phase.as_deref(), Some("apps"));

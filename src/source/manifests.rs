@@ -9,6 +9,7 @@ use std::{
 use serde_json::Value;
 
 use super::{
+    encoding::decoded,
     files::{Found, files_of, relative_to, shown, unreadable},
     yaml::{Document, YamlError, read},
 };
@@ -58,14 +59,18 @@ pub(crate) fn load(source: &Path, folder: &Path) -> Loaded {
 }
 
 fn load_file(loaded: &mut Loaded, found: &Found, folder: &Path) {
-    let text = match fs::read(&found.path).and_then(|bytes| {
-        String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8 text"))
-    }) {
-        Ok(text) => text,
+    let bytes = match fs::read(&found.path) {
+        Ok(bytes) => bytes,
         Err(error) => return loaded.problems.push(unreadable(&found.path, &error)),
     };
     let name: Arc<Path> = Arc::from(shown(&found.path));
+    let (text, is_lossy) = decoded(&bytes);
     let (documents, errors) = read(&text, &name);
+    // In a comment it does no harm.
+    if is_lossy && documents.iter().any(|document| is_garbled(&document.value)) {
+        let error = io::Error::other("it is not UTF-8 text");
+        return loaded.problems.push(unreadable(&found.path, &error));
+    }
     let known = loaded.problems.len();
     loaded
         .problems
@@ -86,6 +91,19 @@ fn load_file(loaded: &mut Loaded, found: &Found, folder: &Path) {
     }
     loaded.problems[known..]
         .sort_by_key(|problem| problem.origin.as_ref().map(|origin| origin.line));
+}
+
+/// Whether `value` has lost a character in reading.
+fn is_garbled(value: &Value) -> bool {
+    let lost = |text: &str| text.contains(char::REPLACEMENT_CHARACTER);
+    match value {
+        Value::String(text) => lost(text),
+        Value::Array(items) => items.iter().any(is_garbled),
+        Value::Object(entries) => entries
+            .iter()
+            .any(|(key, value)| lost(key) || is_garbled(value)),
+        _ => false,
+    }
 }
 
 fn relative_file(path: &Path, folder: &Path) -> PathBuf {

@@ -1,6 +1,8 @@
 //! Sources: plain manifests to objects. YAML in and out lives in `yaml`.
 
 mod annotations;
+mod duplicates;
+mod encoding;
 mod files;
 mod manifests;
 mod normalise;
@@ -10,5 +12,6 @@ mod yaml;
 #[cfg(test)]
 mod render_tests;
 
+pub(crate) use encoding::decoded;
 pub(crate) use render::{Rendered, render};
 pub(crate) use yaml::{documents, to_text};

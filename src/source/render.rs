@@ -7,7 +7,8 @@ use indexmap::{IndexMap, map::Entry};
 use serde_json::{Value, json};
 
 use super::{
-    annotations::{Annotated, take_annotations},
+    annotations::{Annotated, is_substituted, take_annotations},
+    duplicates::merge_duplicates,
     files::shown,
     manifests::{Manifest, load},
     normalise::normalise,
@@ -56,7 +57,9 @@ pub(crate) fn render(
         .iter_mut()
         .map(|manifest| {
             let mut found = Vec::new();
-            substitute(&mut manifest.value, &manifest.origin, &mut found);
+            if is_substituted(&manifest.value) {
+                substitute(&mut manifest.value, &manifest.origin, &mut found);
+            }
             found
         })
         .collect();
@@ -64,6 +67,7 @@ pub(crate) fn render(
     for (manifest, mut found) in manifests.iter_mut().zip(substituted) {
         let status = status_field(&manifest.value, &definitions, scopes);
         normalise(&mut manifest.value, status, &mut found);
+        merge_duplicates(&mut manifest.value, &mut found);
         let id = ObjectId::of(&manifest.value);
         problems.extend(
             found
@@ -259,9 +263,19 @@ impl Rendering<'_> {
     fn insert(&mut self, id: ObjectId, value: Value, origin: Origin, hint: PhaseHint) {
         match self.objects.entry(id) {
             Entry::Occupied(first) => {
-                let message = format!("the object is there twice, first at {}", first.get().origin);
+                let same_marks = self.hints.get(first.key()).is_some_and(|known| {
+                    (&known.annotation, &known.marks) == (&hint.annotation, &hint.marks)
+                });
+                let place = &first.get().origin;
+                let problem = if same_marks && *first.get().body == value {
+                    Problem::warning(format!(
+                        "the object is there twice and the same, first at {place}, where it is taken from"
+                    ))
+                } else {
+                    Problem::error(format!("the object is there twice, first at {place}"))
+                };
                 self.problems.push(
-                    Problem::error(message)
+                    problem
                         .at(&origin)
                         .about(first.key())
                         .hint("remove one of them"),

@@ -36,6 +36,7 @@ fn plan(folder: &Path, is_named: bool) -> Plan {
         variables: PlanVariables {
             values: IndexMap::new(),
             foreign: Vec::new(),
+            in_manifests: true,
         },
         contents: PlanContents {
             sources: vec![Source("m".into())],
@@ -59,7 +60,9 @@ fn rendered(named: bool, files: &[(&str, &str)]) -> Result<Rendered, Vec<String>
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("m")).unwrap();
     for (file, text) in files {
-        fs::write(folder.path().join("m").join(file), text).unwrap();
+        let path = folder.path().join("m").join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
     }
     let substitute = |value: &mut Value, _: &_, problems: &mut Vec<Problem>| {
         if value["spec"]["image"] == "${image}" {
@@ -122,7 +125,7 @@ fn a_namespace_of_its_own_is_not_added_again() {
 fn duplicates_are_found_after_defaulting_with_both_places() {
     let errors = rendered(true, &[
         ("a.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n---\napiVersion: autoscaling/v1\nkind: HorizontalPodAutoscaler\nmetadata: {name: a}\n"),
-        ("b.yaml", "# x\napiVersion: v1\nkind: Service\nmetadata: {name: a, namespace: shop}\n---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: a}\n"),
+        ("b.yaml", "# x\napiVersion: v1\nkind: Service\nmetadata: {name: a, namespace: shop, labels: {a: b}}\n---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: a}\n"),
     ])
     .unwrap_err();
     assert_eq!(errors.len(), 2, "{errors:?}");
@@ -137,6 +140,29 @@ fn duplicates_are_found_after_defaulting_with_both_places() {
         "{}",
         errors[1]
     );
+}
+
+#[test]
+fn what_is_there_twice_and_the_same_is_taken_once() {
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {type: NodePort}\n";
+    let same = service.replace("name: a", "namespace: shop, name: 'a'");
+    let rendered_twice = rendered(true, &[("a.yaml", service), ("b/a.yaml", &same)]).unwrap();
+    assert_eq!(ids(&rendered_twice), ["Service/shop/a", "Namespace/shop"]);
+    let warnings: Vec<_> = rendered_twice
+        .warnings
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(warnings.len(), 1);
+    assert!(
+        warnings[0].contains("a.yaml:1: Service/shop/a: the object is there twice and the same")
+            && warnings[0].contains("remove one of them"),
+        "{warnings:?}"
+    );
+    let annotation = "annotations: {deployctl.dev/recreate: 'true'}, name: a";
+    let marked = service.replace("name: a", annotation);
+    let refused = rendered(true, &[("a.yaml", service), ("b.yaml", &marked)]);
+    assert_eq!(refused.unwrap_err().len(), 1);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod expected;
 mod failure;
 mod fresh;
 mod interrupt;
+mod kubeconfigs;
 mod lasting;
 mod less_permission;
 mod list;

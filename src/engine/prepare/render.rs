@@ -204,6 +204,18 @@ impl Rendering {
 }
 
 fn substitute(plan: &Plan, value: &mut Value, origin: &Origin, problems: &mut Vec<Problem>) {
+    if !plan.variables.in_manifests {
+        let mut names = plan::built_in_references(value);
+        names.sort_unstable();
+        names.dedup();
+        problems.extend(names.into_iter().map(|name| {
+            let message = format!("`${{{name}}}` stays as it is: the plan declares no variables");
+            Problem::warning(message)
+                .at(origin)
+                .hint("write `variables: {}` into the plan if it shall be replaced")
+        }));
+        return;
+    }
     plan::substitute(value, &plan.variables.values, &mut |found| {
         let field = FieldPath::of_pointer(&found.pointer);
         let message = format!("`{field}`: {}", found.message);

@@ -32,10 +32,13 @@ impl YamlError {
             .lines()
             .nth((line as usize).saturating_sub(1))
             .map(|line| line.trim_end().to_owned());
+        let width = snippet.as_ref().map(|line| line.chars().count());
+        let last = width.and_then(|width| u32::try_from(width + 1).ok());
         Self {
             file: Arc::clone(file),
             line,
-            column,
+            // The text may have been changed for the parser.
+            column: last.map_or(column, |last| column.min(last)),
             message,
             snippet: snippet.filter(|_| !may_hold_secrets(text)),
         }

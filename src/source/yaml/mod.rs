@@ -9,6 +9,7 @@
 //! number than for kubectl, so that something else would be deployed than `kubectl apply` does.
 
 mod error;
+mod lenient;
 mod read;
 mod scalar;
 mod write;

@@ -5,11 +5,12 @@ use std::{borrow::Cow, collections::HashMap, path::Path, sync::Arc};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 use serde_yaml::granit_parser::{
-    self as parser, Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag,
+    self as parser, Event, Parser, ScalarStyle, ScanError, Span, StrInput, StructureStyle, Tag,
 };
 
 use super::{
     error::YamlError,
+    lenient::{Change, change, is_json},
     scalar::{Scalar, float_key, float_value, resolve},
 };
 
@@ -20,6 +21,9 @@ const DEPTH_LIMIT: usize = 400;
 const VALUE_LIMIT: usize = 10_000_000;
 /// Largest number of values that aliases may add: stops documents that double with every line.
 const ALIAS_LIMIT: usize = 1_000_000;
+/// Bytes that are read once more at most, over all changes of a document for what only kubectl's
+/// parser reads.
+const WORK_LIMIT: usize = 64 * 1024 * 1024;
 
 /// One YAML document that holds something.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,27 +47,139 @@ pub(crate) fn documents(text: &str, file: &Path) -> Result<Vec<Document>, YamlEr
 /// All documents in `text` that can be read, and an error for each that cannot.
 pub(crate) fn read(text: &str, file: &Path) -> (Vec<Document>, Vec<YamlError>) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut reader = Reader::new(text);
     let (mut documents, mut errors) = (Vec::new(), Vec::new());
     let file: Arc<Path> = Arc::from(file);
+    let mut values = 0;
+    for part in parts(text) {
+        let outcome = read_part(&part, values);
+        values = outcome.values;
+        documents.extend(outcome.documents);
+        errors.extend(
+            outcome
+                .faults
+                .into_iter()
+                .map(|fault| YamlError::at(&file, text, fault.line, fault.column, fault.message)),
+        );
+    }
+    (documents, errors)
+}
+
+/// Lines that stand between separators of documents.
+struct Part<'text> {
+    text: &'text str,
+    /// How many lines of the file come before it.
+    lines_before: u32,
+}
+
+/// `text` cut in front of each separator that something comes before, so that what is wrong in one
+/// document does not touch the others.
+fn parts(text: &str) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    let (mut start, mut end, mut lines_before) = (0, 0, 0);
+    let mut holds_something = false;
+    for (number, line) in (0..).zip(text.split_inclusive('\n')) {
+        let is_separator = is_separator(line);
+        if is_separator && holds_something {
+            parts.push(Part {
+                text: &text[start..end],
+                lines_before,
+            });
+            (start, lines_before, holds_something) = (end, number, false);
+        }
+        let trimmed = line.trim();
+        holds_something |= !is_separator && !trimmed.is_empty() && !trimmed.starts_with(['#', '%']);
+        holds_something |= is_separator
+            && trimmed
+                .trim_start_matches('-')
+                .trim()
+                .starts_with(|first| first != '#');
+        end += line.len();
+    }
+    parts.push(Part {
+        text: &text[start..],
+        lines_before,
+    });
+    parts
+}
+
+fn is_separator(line: &str) -> bool {
+    line.strip_prefix("---").is_some_and(|rest| {
+        rest.is_empty() || rest.starts_with(|next: char| next.is_whitespace() || next == '#')
+    })
+}
+
+/// What one reading of a part gave.
+#[derive(Default)]
+struct Outcome {
+    documents: Vec<Document>,
+    faults: Vec<Fault>,
+    /// Number of values of the file so far.
+    values: usize,
+}
+
+/// Reads `part` of a file of which `values` values have been read before, with what kubectl's parser
+/// reads and ours does not.
+fn read_part(part: &Part<'_>, values: usize) -> Outcome {
+    let mut text = Cow::Borrowed(part.text);
+    // In YAML 1.1 it ends a line.
+    if text.contains('\u{85}') && !is_json(&text) {
+        text = Cow::Owned(text.replace('\u{85}', "\n"));
+    }
+    // A comment may follow the separator at once.
+    if text.starts_with("---#") || text.contains("\n---#") {
+        text = Cow::Owned(
+            format!("\n{text}")
+                .replace("\n---#", "\n--- #")
+                .split_off(1),
+        );
+    }
+    let mut work = 0;
     loop {
-        match reader.document() {
-            Ok(Some(document)) => documents.extend(document),
-            Ok(None) => return (documents, errors),
-            Err(fault) => {
-                errors.push(YamlError::at(
-                    &file,
-                    text,
-                    fault.line,
-                    fault.column,
-                    fault.message,
-                ));
-                if !matches!(reader.parser.proceed_next_document(), Ok(true)) {
-                    return (documents, errors);
-                }
+        let may_change = work < WORK_LIMIT;
+        match attempt(&text, part.lines_before, values, may_change) {
+            Ok(outcome) => return outcome,
+            Err(change) => {
+                work += text.len();
+                text = Cow::Owned(change.made_in(&text));
             }
         }
     }
+}
+
+/// Reads the documents of `text`; where a change of it may help, that is the answer.
+fn attempt(
+    text: &str,
+    lines_before: u32,
+    values: usize,
+    may_change: bool,
+) -> Result<Outcome, Change> {
+    let mut reader = Reader::new(text, lines_before, values);
+    let mut outcome = Outcome::default();
+    loop {
+        match reader.document() {
+            Ok(Some(document)) => outcome.documents.extend(document),
+            Ok(None) => break,
+            Err(mut fault) => {
+                let in_flow = reader.in_flow();
+                let change = fault
+                    .refused
+                    .take()
+                    .filter(|_| may_change)
+                    .and_then(|error| change(text, &error, in_flow));
+                if let Some(change) = change {
+                    return Err(change);
+                }
+                fault.line = fault.line.saturating_add(lines_before);
+                outcome.faults.push(fault);
+                if !matches!(reader.parser.proceed_next_document(), Ok(true)) {
+                    break;
+                }
+                reader.open.clear();
+            }
+        }
+    }
+    outcome.values = reader.values;
+    Ok(outcome)
 }
 
 /// What is wrong at a place, before the file is known.
@@ -71,6 +187,8 @@ struct Fault {
     line: u32,
     column: u32,
     message: String,
+    /// What the parser said, where it is its fault.
+    refused: Option<Box<ScanError>>,
 }
 
 impl Fault {
@@ -79,6 +197,7 @@ impl Fault {
             line: number(span.start.line()),
             column: number(span.start.col() + 1),
             message: message.into(),
+            refused: None,
         }
     }
 }
@@ -103,6 +222,7 @@ impl From<ScanError> for Fault {
             line,
             column,
             message,
+            refused: Some(Box::new(error)),
         }
     }
 }
@@ -124,25 +244,49 @@ struct Reader<'text> {
     anchors: HashMap<usize, (Value, usize)>,
     values: usize,
     aliased: usize,
+    /// How many lines of the file come before the text.
+    lines_before: u32,
+    /// The collections that are open, the outermost first.
+    open: Vec<StructureStyle>,
 }
 
 impl<'text> Reader<'text> {
-    fn new(text: &'text str) -> Self {
+    fn new(text: &'text str, lines_before: u32, values: usize) -> Self {
         let mut options = parser::options! { simple_key_max_lookahead: 64 * 1024, flow_nesting_limit: DEPTH_LIMIT, block_nesting_limit: DEPTH_LIMIT };
         options.set_emit_comments(false);
         Self {
             parser: Parser::new_from_str_with_options(text, options),
             anchors: HashMap::new(),
-            values: 0,
+            values,
             aliased: 0,
+            lines_before,
+            open: Vec::new(),
         }
     }
 
+    /// Whether what comes next stands between brackets or braces.
+    fn in_flow(&self) -> bool {
+        self.open.last() == Some(&StructureStyle::Flow)
+    }
+
+    /// The line in the file at which `span` begins.
+    fn line(&self, span: Span) -> u32 {
+        number(span.start.line()).saturating_add(self.lines_before)
+    }
+
     fn next(&mut self) -> Result<(Event<'text>, Span), Fault> {
-        match self.parser.next() {
-            Some(event) => Ok(event?),
-            None => Ok((Event::StreamEnd, Span::default())),
+        let (event, span) = match self.parser.next() {
+            Some(event) => event?,
+            None => (Event::StreamEnd, Span::default()),
+        };
+        match &event {
+            Event::SequenceStart(style, ..) | Event::MappingStart(style, ..) => {
+                self.open.push(*style);
+            }
+            Event::SequenceEnd | Event::MappingEnd => drop(self.open.pop()),
+            _ => {}
         }
+        Ok((event, span))
     }
 
     /// The next document: `None` at the end, `Some(None)` for one that holds nothing.
@@ -161,11 +305,11 @@ impl<'text> Reader<'text> {
         self.anchors.clear();
         let (event, span) = self.next()?;
         let mut items = Vec::new();
-        let start = span.start.line();
+        let line = self.line(span);
         let value = self.root(event, span, &mut items)?;
-        Ok(Some((!value.is_null()).then(|| Document {
+        Ok(Some((!value.is_null()).then_some(Document {
             value,
-            line: number(start),
+            line,
             items,
         })))
     }
@@ -261,7 +405,7 @@ impl<'text> Reader<'text> {
                 return Ok((Value::Array(entries), total));
             }
             if let Some(lines) = &mut lines {
-                lines.push(number(span.start.line()));
+                lines.push(self.line(span));
             }
             let (value, count) = self.node(event, span, depth + 1)?;
             entries.push(value);
@@ -287,7 +431,7 @@ impl<'text> Reader<'text> {
             }
             let key = self.key(event, key_span)?;
             if let Key::Text(text) = &key
-                && let Some(first) = seen.insert(text.clone(), number(key_span.start.line()))
+                && let Some(first) = seen.insert(text.clone(), self.line(key_span))
             {
                 return Err(Fault::at(
                     key_span,

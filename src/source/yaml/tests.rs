@@ -188,6 +188,48 @@ fn documents_are_read_as_kubectl_reads_them() {
     assert!(count >= 60, "{count} documents");
 }
 
+/// Shapes of documents, each with what kubectl reads from it: `null` where it refuses.
+/// `tests/yaml/shapes.py` makes them.
+fn shapes() -> Vec<(String, String, Value)> {
+    let text = fs::read_to_string(folder().join("shapes.json")).unwrap();
+    let shapes: serde_json::Map<String, Value> = serde_json::from_str(&text).unwrap();
+    let shape = |(name, shape): (String, Value)| {
+        let text = shape["text"].as_str().unwrap().to_owned();
+        (name, text, shape["objects"].clone())
+    };
+    shapes.into_iter().map(shape).collect()
+}
+
+#[test]
+fn shapes_of_documents_are_read_as_kubectl_reads_them() {
+    let mut differences = Vec::new();
+    let mut count = 0;
+    for (name, text, theirs) in shapes() {
+        let ours = documents(&text, Path::new("shape.yaml"));
+        let Some(theirs) = theirs.as_array() else {
+            continue;
+        };
+        count += 1;
+        match ours {
+            Err(error) => differences.push(format!("{name}: {error}\n{text}")),
+            Ok(ours) => {
+                let ours: Vec<Value> = ours.into_iter().map(|found| found.value).collect();
+                let equal = ours.len() == theirs.len()
+                    && ours
+                        .iter()
+                        .zip(theirs)
+                        .all(|(ours, theirs)| same(ours, theirs));
+                if !equal {
+                    let (ours, theirs) = (json!(ours), json!(theirs));
+                    differences.push(format!("{name}:\n  ours: {ours}\nkubectl: {theirs}"));
+                }
+            }
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    assert!(count >= 200, "{count} documents");
+}
+
 fn kubectl() -> Option<PathBuf> {
     let found = |path: PathBuf| path.is_file().then_some(path);
     let named = std::env::var_os("DEPLOYCTL_TEST_KUBECTL")
@@ -215,6 +257,22 @@ fn expectations_are_what_kubectl_says_today() {
         );
     }
     compare(&Value::Object(expected));
+
+    let files = tempfile::tempdir().unwrap();
+    let mut shapes = shapes();
+    // How documents are told apart, and JSON from YAML, differs between versions of kubectl.
+    shapes.retain(|(name, _, objects)| objects.is_array() && !name.starts_with("doc-"));
+    shapes.sort_by(|(left, ..), (right, ..)| left.cmp(right));
+    for (name, text, _) in &shapes {
+        fs::write(files.path().join(format!("{name}.yaml")), text).unwrap();
+    }
+    let recorded = shapes
+        .into_iter()
+        .flat_map(|(_, _, objects)| objects.as_array().cloned().unwrap());
+    let today = asked_of(&kubectl, files.path());
+    for (recorded, today) in recorded.zip(&today) {
+        assert!(same(&recorded, today), "{recorded}\n{today}");
+    }
 }
 
 #[test]

@@ -28,8 +28,8 @@ fn without_a_terminal_somebody_must_have_said_yes() {
 #[test]
 fn a_protected_environment_takes_only_its_releases_name() {
     let project = Project::new("guarded")
-        .plan("environments:\n  prod: {contexts: [sandbox], protected: true}\n  dev: {default: true, namespace: guarded-dev}\n")
-        .manifest("apps/settings.yaml", &config_map("settings", "${environment}"));
+        .plan("variables: {}\nenvironments:\n  prod: {contexts: [sandbox], protected: true}\n  dev: {default: true, namespace: guarded-dev}\n")
+        .manifest("apps/settings.yaml", &config_map("settings", "${release.environment}"));
     let refused = project
         .command("up", &["--env", "prod", "--yes"])
         .run()
