@@ -13,6 +13,10 @@ use crate::{
 
 /// What is remembered of one object after it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "stored as they are, and each may be true without the others"
+)]
 pub(crate) struct ObjectRecord {
     /// The object.
     pub(crate) id: ObjectId,
@@ -37,6 +41,10 @@ pub(crate) struct ObjectRecord {
     /// deleted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) created: bool,
+    /// Whether it was there before the release wrote it, and no other release's: whoever uninstalls the
+    /// release is told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) found: bool,
     /// Whether it is a Job that has done its work and then removes itself: it is not run again
     /// where it is gone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -70,6 +78,7 @@ impl ObjectRecord {
             stored: stored(answer, entry, &empty),
             empty,
             created: false,
+            found: false,
             completed: false,
             kept: false,
         })

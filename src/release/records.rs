@@ -65,14 +65,17 @@ impl Records {
                     record: Some(record),
                     created,
                     ..
-                } => self.insert(ObjectRecord {
-                    created: *created
-                        || record.created
-                        || self
-                            .get(&record.id)
-                            .is_some_and(|known| known.created && known.uid == record.uid),
-                    ..record.clone()
-                }),
+                } => {
+                    let known = self.get(&record.id);
+                    let known = known.filter(|known| known.uid == record.uid);
+                    self.insert(ObjectRecord {
+                        created: *created
+                            || record.created
+                            || known.is_some_and(|known| known.created),
+                        found: record.found || known.is_some_and(|known| known.found),
+                        ..record.clone()
+                    });
+                }
                 JournalEntry::Kept { object } => self.keep(object),
                 JournalEntry::Completed { object } => {
                     if let Some(record) = self.by_id.get_mut(object) {
@@ -123,6 +126,7 @@ mod tests {
             stored: Digest::of(&json!({})),
             empty: Vec::new(),
             created: false,
+            found: false,
             completed: false,
             kept: false,
         };

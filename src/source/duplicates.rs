@@ -4,15 +4,12 @@
 use serde_json::Value;
 
 use crate::object::{
-    FieldPath, HasKind as _, ManifestView, ObjectId, Problem,
+    FieldPath, HasKind as _, ObjectId, Problem,
     field::{list, part, text},
     pod_template_path,
 };
 
-/// A list whose entries the API server knows by keys and accepts twice in a plain write.
-///
-/// Lists in which it refuses duplicates anyway, as of volumes or of a Service's ports, are not here:
-/// there `kubectl apply` fails too.
+/// A list whose entries the API server knows by keys.
 struct KeyedList {
     /// Where it stands in what `Place` says.
     path: &'static str,
@@ -31,6 +28,18 @@ enum Twice {
     Merged,
     /// All of them count: their lists of this name are joined.
     Joined(&'static str),
+    /// One, where they say the same. Others the API server refuses from `kubectl apply` as well, as
+    /// soon as there is nothing yet that they could be merged into.
+    Same,
+}
+
+/// A list in which only entries that say the same are taken.
+const fn of_same(path: &'static str, keys: &'static [(&'static str, &'static str)]) -> KeyedList {
+    KeyedList {
+        path,
+        keys,
+        twice: Twice::Same,
+    }
 }
 
 const OF_OBJECTS: [KeyedList; 2] = [
@@ -50,12 +59,11 @@ const OF_SERVICE_ACCOUNTS: [KeyedList; 1] = [KeyedList {
     keys: &[("/name", "")],
     twice: Twice::Merged,
 }];
-const OF_PODS: [KeyedList; 3] = [
-    KeyedList {
-        path: "/metadata/finalizers",
-        keys: &[],
-        twice: Twice::Last,
-    },
+const OF_SERVICES: [KeyedList; 1] = [of_same(
+    "/spec/ports",
+    &[("/port", ""), ("/protocol", "TCP")],
+)];
+const OF_PODS: [KeyedList; 6] = [
     KeyedList {
         path: "/spec/imagePullSecrets",
         keys: &[("/name", "")],
@@ -66,8 +74,15 @@ const OF_PODS: [KeyedList; 3] = [
         keys: &[("/ip", "")],
         twice: Twice::Joined("hostnames"),
     },
+    of_same("/spec/volumes", &[("/name", "")]),
+    of_same("/spec/initContainers", &[("/name", "")]),
+    of_same("/spec/containers", &[("/name", "")]),
+    of_same(
+        "/spec/topologySpreadConstraints",
+        &[("/topologyKey", ""), ("/whenUnsatisfiable", "")],
+    ),
 ];
-const OF_CONTAINERS: [KeyedList; 2] = [
+const OF_CONTAINERS: [KeyedList; 4] = [
     KeyedList {
         path: ENVIRONMENT,
         keys: &[("/name", "")],
@@ -78,6 +93,8 @@ const OF_CONTAINERS: [KeyedList; 2] = [
         keys: &[("/containerPort", ""), ("/protocol", "TCP")],
         twice: Twice::Merged,
     },
+    of_same("/volumeMounts", &[("/mountPath", "")]),
+    of_same("/volumeDevices", &[("/devicePath", "")]),
 ];
 const ENVIRONMENT: &str = "/env";
 
@@ -91,36 +108,41 @@ pub(super) fn merge_duplicates(object: &mut Value, problems: &mut Vec<Problem>) 
     let Some(id) = ObjectId::of(object) else {
         return;
     };
+    for (place, list) in places(object, &id) {
+        if let Some(Value::Array(entries)) = object.pointer_mut(&place) {
+            merge_list(entries, list, &place, problems);
+        }
+    }
+}
+
+/// Where lists stand in `object` that may hold an entry twice, those inside of others first.
+fn places(object: &Value, id: &ObjectId) -> Vec<(String, &'static KeyedList)> {
     let mut places: Vec<(String, &KeyedList)> = Vec::new();
     let mut add = |prefix: &str, lists: &'static [KeyedList]| {
-        places.extend(
-            lists
-                .iter()
-                .map(|list| (format!("{prefix}{}", list.path), list)),
-        );
+        let place = |list: &'static KeyedList| (format!("{prefix}{}", list.path), list);
+        places.extend(lists.iter().map(place));
     };
     add("", &OF_OBJECTS);
-    if ManifestView(object).is_service_account() {
+    if id.is_service_account() {
         add("", &OF_SERVICE_ACCOUNTS);
+    }
+    if id.is_service() {
+        add("", &OF_SERVICES);
     }
     let template = pod_template_path(object).filter(|_| GROUPS.contains(&id.group.as_str()));
     if let Some(template) = template {
         if !template.is_empty() {
-            add(template, &OF_PODS[..1]);
+            add(template, &OF_OBJECTS[..1]);
         }
-        add(template, &OF_PODS[1..]);
         for containers in ["initContainers", "containers", "ephemeralContainers"] {
             let place = format!("{template}/spec/{containers}");
             for index in 0..list(object, &place).len() {
                 add(&format!("{place}/{index}"), &OF_CONTAINERS);
             }
         }
+        add(template, &OF_PODS);
     }
-    for (place, list) in places {
-        if let Some(Value::Array(entries)) = object.pointer_mut(&place) {
-            merge_list(entries, list, &place, problems);
-        }
-    }
+    places
 }
 
 /// Leaves one entry of each key.
@@ -143,6 +165,10 @@ fn merge_list(
         };
         let between = &entries[index + 1..=again];
         let is_same = entries[index] == entries[again];
+        if !is_same && list.twice == Twice::Same {
+            index += 1;
+            continue;
+        }
         if !is_same && list.path == ENVIRONMENT && between.iter().any(|entry| reads(entry, &key)) {
             problems.push(read_in_between(place, &key));
             index += 1;
@@ -185,7 +211,7 @@ fn combine(earlier: &Value, last: &mut Value, twice: Twice) {
         return;
     };
     match twice {
-        Twice::Last => {}
+        Twice::Last | Twice::Same => {}
         Twice::Merged => {
             for (field, value) in earlier {
                 last.entry(field).or_insert_with(|| value.clone());
@@ -209,6 +235,7 @@ fn combine(earlier: &Value, last: &mut Value, twice: Twice) {
 fn taken_once(place: &str, key: &str, twice: Twice) -> Problem {
     let counts = match twice {
         Twice::Last => "the last one counts",
+        Twice::Same => "one of them counts",
         Twice::Merged => "what the last one says counts",
         Twice::Joined(_) => "they are taken together",
     };
@@ -301,7 +328,7 @@ mod tests {
                 "containers": [],
                 "imagePullSecrets": [{"name": "a"}, {"name": "a"}],
                 "hostAliases": [{"ip": "10.0.0.1", "hostnames": ["a", "b"]}, {"ip": "10.0.0.1", "hostnames": ["b", "c"]}],
-                "volumes": [{"name": "a"}, {"name": "a"}],
+                "volumes": [{"name": "a"}, {"name": "a", "emptyDir": {}}],
             },
         }));
         assert_eq!(object["metadata"]["finalizers"], json!(["x/a", "x/b"]));
@@ -309,13 +336,30 @@ mod tests {
         assert_eq!(object["spec"]["imagePullSecrets"], json!([{"name": "a"}]));
         let aliases = json!([{"ip": "10.0.0.1", "hostnames": ["a", "b", "c"]}]);
         assert_eq!(object["spec"]["hostAliases"], aliases);
-        // The API server refuses them in whatever way they come.
+        // The API server refuses them from kubectl as well.
         assert_eq!(object["spec"]["volumes"].as_array().unwrap().len(), 2);
         assert_eq!(problems.len(), 4);
         let (account, _) = merged(json!({
             "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "a"}, "secrets": [{"name": "b"}, {"name": "b"}],
         }));
         assert_eq!(account["secrets"], json!([{"name": "b"}]));
+    }
+
+    #[test]
+    fn of_other_lists_only_entries_that_say_the_same_are_taken() {
+        let mounts = json!([{"mountPath": "/x", "name": "v"}, {"mountPath": "/y", "name": "v"}, {"mountPath": "/x", "name": "v"}]);
+        let (found, problems) = container(&json!({"volumeMounts": mounts}));
+        assert_eq!(found["volumeMounts"].as_array().unwrap().len(), 2);
+        assert!(problems[0].contains("volumeMounts` has `/x` twice; one of them counts"));
+        let mounts = json!([{"mountPath": "/x", "name": "v"}, {"mountPath": "/x", "name": "w"}]);
+        let (found, problems) = container(&json!({"volumeMounts": mounts}));
+        assert_eq!((&found["volumeMounts"], problems.len()), (&mounts, 0));
+        let ports = json!([{"port": 80, "name": "a"}, {"port": 80, "name": "a"}]);
+        let (service, problems) = merged(json!({
+            "apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": {"ports": ports},
+        }));
+        assert_eq!(service["spec"]["ports"], json!([{"port": 80, "name": "a"}]));
+        assert_eq!(problems.len(), 1);
     }
 
     #[test]

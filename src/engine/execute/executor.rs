@@ -224,7 +224,7 @@ impl<'a> Executor<'a> {
                     });
                 }
                 // What could not be deleted is not waited for.
-                self.waiter.left.insert(object.clone());
+                self.waiter.departures.left.insert(object.clone());
                 self.faults.push((object, error.to_string()));
             }
         }
@@ -273,7 +273,7 @@ impl<'a> Executor<'a> {
         self.phases.count(&phase, result);
         if result == WriteResult::Kept {
             self.keep_secrets_of(&id);
-            self.waiter.left.insert(id.clone());
+            self.waiter.departures.left.insert(id.clone());
         }
         match stored {
             Some(stored) => self.waiter.cache.written(&id, stored),
@@ -363,11 +363,11 @@ impl<'a> Executor<'a> {
         let failed = wait
             .objects
             .iter()
-            .any(|waited| self.waiter.left.contains(&waited.id) && refused(&waited.id));
+            .any(|waited| self.waiter.departures.left.contains(&waited.id) && refused(&waited.id));
         let in_time = wait
             .objects
             .iter()
-            .all(|waited| !waited.given_up || self.waiter.left.contains(&waited.id));
+            .all(|waited| !waited.given_up || self.waiter.departures.left.contains(&waited.id));
         match step.work {
             Work::AwaitReady {
                 ends_phase: true, ..

@@ -98,10 +98,7 @@ pub(crate) struct FailedWait {
 pub(crate) struct Waiter {
     pub(crate) cache: ResourceCache,
     pub(crate) waits: Vec<Wait>,
-    /// What was to go, and stays: it is not waited for.
-    pub(crate) left: HashSet<ObjectId>,
-    /// The uid of what is to go: what has its name afterwards is another object.
-    going: HashMap<ObjectId, String>,
+    pub(crate) departures: Departures,
     emitter: Emitter,
     on_fault: OnFault,
     /// The time from when an event was read to the verdict that came of it, for each new verdict.
@@ -110,6 +107,15 @@ pub(crate) struct Waiter {
     logs: Option<FollowedLogs>,
     /// Jobs and Pods that were seen to have done their work and that may be removed then.
     completed: Vec<ObjectId>,
+}
+
+/// What is to go.
+#[derive(Default)]
+pub(crate) struct Departures {
+    /// What stays all the same: it is not waited for.
+    pub(crate) left: HashSet<ObjectId>,
+    /// The uid of each: what has its name afterwards is another object.
+    uids: HashMap<ObjectId, String>,
 }
 
 impl WaitFor {
@@ -289,8 +295,7 @@ impl Waiter {
         Self {
             cache,
             waits: Vec::new(),
-            left: HashSet::new(),
-            going: HashMap::new(),
+            departures: Departures::default(),
             emitter,
             on_fault,
             delays: Vec::new(),
@@ -302,7 +307,7 @@ impl Waiter {
     /// The same waiter, which waits until `objects` of these uids are gone. Of others it is the uid
     /// that they have when the wait for them begins.
     pub(crate) fn outlasting(mut self, objects: HashMap<ObjectId, String>) -> Self {
-        self.going = objects;
+        self.departures.uids = objects;
         self
     }
 
@@ -353,7 +358,7 @@ impl Waiter {
         for WaitTarget { id, .. } in &wait.objects {
             let there = self.cache.object(id);
             if let Some(uid) = there.and_then(|there| ManifestView(there).uid()) {
-                let known = self.going.entry(id.clone());
+                let known = self.departures.uids.entry(id.clone());
                 known.or_insert_with(|| uid.to_owned());
             }
         }
@@ -364,7 +369,7 @@ impl Waiter {
     fn is_made_again(&self, id: &ObjectId) -> bool {
         let there = self.cache.object(id);
         let uid = there.and_then(|there| ManifestView(there).uid());
-        let going = self.going.get(id).map(String::as_str);
+        let going = self.departures.uids.get(id).map(String::as_str);
         going.is_some() && uid.is_some() && uid != going
     }
 
@@ -447,7 +452,7 @@ impl Waiter {
     fn is_to_be_judged(&self, wait: &mut Wait, index: usize, news: Option<&Changes>) -> bool {
         let until = wait.until;
         let waited = &mut wait.objects[index];
-        waited.given_up |= until == WaitFor::Gone && self.left.contains(&waited.id);
+        waited.given_up |= until == WaitFor::Gone && self.departures.left.contains(&waited.id);
         let object = self.cache.object(&waited.id).map(AsRef::as_ref);
         let unheard_of = || news.is_some_and(|news| !news.concerns(&waited.id, object));
         let settled = waited.is_met(until) && !self.cache.is_followed(&waited.id);

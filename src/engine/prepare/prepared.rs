@@ -83,7 +83,7 @@ impl Prepared {
     pub(crate) fn deletes_found(&self) -> impl Iterator<Item = &ObjectId> {
         let is_found = |id: &&ObjectId| {
             let record = self.history.records.get(id);
-            record.is_some_and(|record| !record.created) && !id.is_made_by_the_system()
+            record.is_some_and(|record| record.found) && !id.is_made_by_the_system()
         };
         let removals = self.pruning.removals.iter();
         let deleted = removals.filter(|removal| removal.is_deletion());

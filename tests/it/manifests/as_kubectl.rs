@@ -22,7 +22,15 @@ spec:
           image: web:v1
           env: [{name: A, value: first}, {name: B, value: other}, {name: A, value: last}]
           ports: [{name: http, containerPort: 80}, {containerPort: 80}]
+          volumeMounts: [MOUNTS]
+      volumes: [{name: scratch, emptyDir: {}}]
 ";
+
+/// [`WEB`] with a mount, once or twice.
+fn web(times: usize) -> String {
+    let mount = ["{name: scratch, mountPath: /scratch}"];
+    WEB.replace("MOUNTS", &mount.repeat(times).join(", "))
+}
 
 fn pod_spec(project: &Project) -> Value {
     project.get("deployment/web")["spec"]["template"]["spec"].clone()
@@ -32,15 +40,14 @@ fn pod_spec(project: &Project) -> Value {
 #[test]
 fn entries_that_are_there_twice_are_taken_with_a_warning() {
     let account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: robot}\nsecrets: [{name: a}, {name: a}]\n";
-    let project = Project::new("entries-twice").manifest(
-        "apps/web.yaml",
-        &documents(&[WEB.to_owned(), account.to_owned()]),
-    );
+    let project = Project::new("entries-twice")
+        .manifest("apps/web.yaml", &documents(&[web(2), account.to_owned()]));
     let run = project.up(&[]).run().exited(0);
     let place = "manifests/apps/web.yaml:1: Deployment/entries-twice/web: `spec.template.spec.";
     for (field, key) in [
         ("containers[0].env", "A"),
         ("containers[0].ports", "80/TCP"),
+        ("containers[0].volumeMounts", "/scratch"),
         ("hostAliases", "10.0.0.1"),
         ("imagePullSecrets", "registry"),
     ] {
@@ -72,7 +79,7 @@ fn entries_that_are_there_twice_are_taken_with_a_warning() {
 
 #[test]
 fn what_kubectl_has_applied_with_entries_twice_is_taken_over() {
-    let project = Project::new("entries-adopted").manifest("apps/web.yaml", WEB);
+    let project = Project::new("entries-adopted").manifest("apps/web.yaml", &web(1));
     crate::support::kubectl(&["create", "namespace", &project.name]);
     let file = project.folder().join("manifests/apps/web.yaml");
     project.kubectl(&["apply", "-f", file.to_str().unwrap()]);
@@ -91,7 +98,7 @@ fn what_kubectl_has_applied_with_entries_twice_is_taken_over() {
         "{env}"
     );
     assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
-    project.rewrite("apps/web.yaml", &WEB.replace("last", "newer"));
+    project.rewrite("apps/web.yaml", &web(2).replace("last", "newer"));
     project.deploy(&[]);
     let env = pod_spec(&project)["containers"][0]["env"].clone();
     assert_eq!(

@@ -209,6 +209,15 @@ fn proxies_are_those_of_kubectl() {
     assert!(!outcome.stderr.contains("hunter2"), "{}", outcome.stderr);
 }
 
+/// A login program that says what it was told wrongly, counts its runs, and gives what lies beside it.
+const LOGIN: &str = r#"#!/bin/sh
+case $KUBERNETES_EXEC_INFO in *'"interactive":false'*) ;; *) echo "asks: $KUBERNETES_EXEC_INFO" >&2; exit 7;; esac
+case $KUBERNETES_EXEC_INFO in *'"server":"https://'*) ;; *) echo "no server" >&2; exit 8;; esac
+[ "$REGION $1" = "eu login" ] || exit 9
+echo run >>"$0.runs"
+cat "$0.answer"
+"#;
+
 #[test]
 fn login_programs_and_token_files_are_those_of_kubectl() {
     let project = project("logins");
@@ -232,15 +241,8 @@ fn login_programs_and_token_files_are_those_of_kubectl() {
     );
 
     // The program lies beside its kubeconfig, is told of the cluster, and that nobody answers.
-    let script = r#"#!/bin/sh
-case $KUBERNETES_EXEC_INFO in *'"interactive":false'*) ;; *) echo "asks: $KUBERNETES_EXEC_INFO" >&2; exit 7;; esac
-case $KUBERNETES_EXEC_INFO in *'"server":"https://'*) ;; *) echo "no server" >&2; exit 8;; esac
-[ "$REGION $1" = "eu login" ] || exit 9
-echo run >>"$0.runs"
-cat "$0.answer"
-"#;
     fs::create_dir(own.folder.path().join("bin")).unwrap();
-    let program = own.write("bin/login", script);
+    let program = own.write("bin/login", LOGIN);
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     let exec = json!({
         "apiVersion": "client.authentication.k8s.io/v1", "command": "./bin/login", "args": ["login"],

@@ -16,7 +16,8 @@ use crate::{
     object::{HasKind as _, ManifestView, ObjectId, field::integer},
     ownership::{
         ChangedPath, Path, adoption, changed_paths, clearing, give_up, give_up_filled_in,
-        give_up_ignored, has_managers, hold, is_ignored, written_at_creation,
+        give_up_ignored, has_managers, hold, is_ignored, is_ours, other_releases,
+        written_at_creation,
     },
     preflight::{RunObjects, is_undecided},
     release::{JournalEntry, ObjectRecord},
@@ -52,7 +53,14 @@ impl Writer<'_> {
             before.is_none() && (applied.created || written_at_creation(&answer, &self.manager));
         // What is still to be given up would be taken for what was wanted, were the run killed before.
         let is_whole = self.given_up(id, &answer).is_none();
+        let is_found = |there: &Value| {
+            !is_ours(there, &self.manager) && other_releases(there, &self.manager).is_empty()
+        };
         let record = self.record(id, &answer).filter(|_| is_whole);
+        let record = record.map(|record| ObjectRecord {
+            found: before.is_some_and(is_found),
+            ..record
+        });
         let changed = if created {
             Vec::new()
         } else {
