@@ -124,10 +124,15 @@ fn removed(prepared: &Prepared, in_phase: impl Fn(&PhaseId) -> PhaseId) -> Vec<C
                 (ChangeAction::Delete, Some(detail.to_owned()))
             }
             RemovalMode::Delete { .. } => (ChangeAction::Delete, None),
-            RemovalMode::GiveUp => (
-                ChangeAction::GiveUp,
-                Some("managed by others too: only the label is removed".to_owned()),
-            ),
+            RemovalMode::GiveUp => {
+                let why = if prepared.was_found(&removal.id) {
+                    "it was there before the release"
+                } else {
+                    "managed by others too"
+                };
+                let detail = format!("{why}: only the label is removed");
+                (ChangeAction::GiveUp, Some(detail))
+            }
         };
         ChangeRow {
             phase: in_phase(&removal.phase),

@@ -42,6 +42,8 @@ pub(super) enum Stakes {
     Data,
     /// Objects that were there before the release took them over.
     Found,
+    /// Objects of a release that was good, because it is taken back.
+    Created,
 }
 
 impl Stakes {
@@ -51,6 +53,7 @@ impl Stakes {
             Self::None => None,
             Self::Data => Some("data"),
             Self::Found => Some("objects that were there before the release"),
+            Self::Created => Some("objects that the release has created"),
         }
     }
 }
@@ -156,6 +159,11 @@ impl<'a> Consent<'a> {
         if stakes == Stakes::Data {
             TerminalAsk.typed_name(
                 &format!("{question} Data will be deleted for good; type `{release}`"),
+                release,
+            )
+        } else if stakes == Stakes::Created {
+            TerminalAsk.typed_name(
+                &format!("{question} What it has created will be deleted; type `{release}`"),
                 release,
             )
         } else if stakes == Stakes::Found {

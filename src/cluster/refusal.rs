@@ -96,11 +96,6 @@ impl Refusal {
         self.code == 422
     }
 
-    /// Whether the object cannot be read or stored as it is written. A typo is answered with 500.
-    pub(crate) fn is_unacceptable(&self) -> bool {
-        self.is_invalid() || matches!(self.code, 400 | 500)
-    }
-
     /// Whether this is a conflict of field ownership.
     pub(crate) fn is_ownership_conflict(&self) -> bool {
         self.code == 409

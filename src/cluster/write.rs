@@ -128,6 +128,24 @@ impl Cluster {
         self.call(&call).await.map(|_| ())
     }
 
+    /// Tries to replace the object `id` by `body`, which has its resource version, without storing it.
+    pub(crate) async fn replace_dry_run(
+        &self,
+        resource: &Resource,
+        id: &ObjectId,
+        body: &Value,
+    ) -> Result<(), RequestError> {
+        let path = format!("{}?dryRun=All&fieldValidation=Strict", resource.path_of(id));
+        let call = Call::with_body(
+            Verb::DryRun,
+            Method::PUT,
+            path,
+            "application/json",
+            request::body(body),
+        );
+        self.call(&call).await.map(|_| ())
+    }
+
     /// Changes the object `id` by a JSON patch (RFC 6902).
     pub(crate) async fn json_patch(
         &self,

@@ -29,6 +29,35 @@ pub(crate) fn exclusive(object: &Value) -> BTreeSet<String> {
     }
 }
 
+/// `object` without what it asks for of that, but for the places of an Ingress: what is wrong with the
+/// rest of it the API server says only then.
+pub(crate) fn without_exclusive(object: &Value) -> Value {
+    let mut object = object.clone();
+    if ManifestView(&object).is_service() {
+        for port in object
+            .pointer_mut("/spec/ports")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
+            port.as_object_mut().map(|port| port.remove("nodePort"));
+        }
+        let spec = object.get_mut("spec").and_then(Value::as_object_mut);
+        if let Some(spec) = spec {
+            spec.retain(|field, _| {
+                !matches!(
+                    field.as_str(),
+                    "clusterIP" | "clusterIPs" | "healthCheckNodePort"
+                )
+            });
+        }
+    }
+    object
+        .as_object_mut()
+        .map(|object| object.remove("globalDefault"));
+    object
+}
+
 fn of_service(service: &Value) -> BTreeSet<String> {
     let ports = list(service, "/spec/ports").iter();
     let ports = ports

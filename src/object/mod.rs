@@ -27,7 +27,7 @@ pub(crate) use claim::is_unbound_claim;
 pub(crate) use condition::{Condition, Truth};
 pub(crate) use definition::Definition;
 pub(crate) use digest::Digest;
-pub(crate) use exclusive::exclusive;
+pub(crate) use exclusive::{exclusive, without_exclusive};
 pub(crate) use field_path::FieldPath;
 pub(crate) use filled_in::{
     filled_in_annotations, filled_in_paths, is_filled_in_annotation, remove_filled_in,

@@ -30,15 +30,24 @@ pub(crate) fn adoption(live: &Value, manager: &str) -> Option<Value> {
         .iter()
         .filter(|entry| !entry.is_applied_by(manager))
         .partition(|entry| adoption.takes(entry));
-    let version = ours.or_else(|| newest(&taken, live))?.api_version();
-    if taken.is_empty() {
+    let parts: Vec<Path> = others
+        .iter()
+        .filter_map(|other| adoption.takes_of(other))
+        .collect();
+    let model = ours
+        .or_else(|| newest(&taken, live))
+        .or(others.first().copied());
+    let version = model?.api_version();
+    if taken.is_empty() && parts.is_empty() {
         return None;
     }
     let held = |entry: &&Entry<'_>| paths_in(version, entry, live);
+    // Taking a map away takes along what others have put into it since.
+    let is_shared = |path: &Path| others.iter().any(|other| other.fields().goes_below(path));
     let moved = taken.iter().flat_map(held);
-    let moved = moved.filter(|path| adoption.holds(path));
+    let moved = moved.filter(|path| adoption.holds(path) && !is_shared(path));
     let kept = ours.into_iter().flat_map(|entry| entry.fields().iter());
-    let merged: Fields = kept.cloned().chain(moved).collect();
+    let merged: Fields = kept.cloned().chain(moved).chain(parts).collect();
     let merged = merged.iter().map(|path| as_stored(path, live)).collect();
     let blank = Entry::blank(manager, version);
     let adopted = ours
@@ -47,11 +56,19 @@ pub(crate) fn adoption(live: &Value, manager: &str) -> Option<Value> {
         .with_fields(merged);
     let annotation = Path::of_fields(&["metadata", "annotations", LAST_APPLIED]);
     let gone = removed(&annotation, live);
-    Some(patch(
-        live,
-        others.into_iter().cloned().chain([adopted]),
-        gone.as_ref(),
-    ))
+    let others = others
+        .into_iter()
+        .map(|other| match adoption.takes_of(other) {
+            Some(taken) => without(other, &taken),
+            None => other.clone(),
+        });
+    Some(patch(live, others.chain([adopted]), gone.as_ref()))
+}
+
+/// `entry` without `path`.
+fn without<'a>(entry: &Entry<'a>, path: &Path) -> Entry<'a> {
+    let left = entry.fields().iter().filter(|other| *other != path);
+    entry.with_fields(left.cloned().collect())
 }
 
 /// Of `taken`, the entry whose version of the API the new one has: of the version that `live` was
@@ -385,6 +402,21 @@ mod tests {
 
         managed.push(entry(OURS, "Apply", "", "ours"));
         assert_eq!(adoption(&live(&managed), OURS), None, "it is ours already");
+    }
+
+    #[test]
+    fn what_others_have_put_into_a_map_since_does_not_go_with_it() {
+        let entry = |manager: &str, fields: Value| json!({"manager": manager, "operation": "Update", "apiVersion": "v1", "fieldsV1": fields});
+        let live = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"x": "1"}, "metadata": {"resourceVersion": "7", "managedFields": [
+            entry("kubectl-create", json!({"f:data": {}, "f:status": {}, "f:immutable": {}})),
+            entry("operator", json!({"f:data": {"f:x": {}}})),
+        ]}});
+        let patch = adoption(&live, OURS).expect("something to adopt");
+        assert_eq!(owner(&patch, OURS)["fieldsV1"], json!({"f:immutable": {}}));
+        assert_eq!(
+            owner(&patch, "operator")["fieldsV1"],
+            json!({"f:data": {"f:x": {}}})
+        );
     }
 
     #[test]

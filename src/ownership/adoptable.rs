@@ -8,14 +8,15 @@ use super::{
     entries::{Entry, entries},
     path::{Element, Path},
 };
-use crate::object::{HasKind as _, ManifestView};
+use crate::object::{HasKind as _, ManifestView, ObjectId};
 
 /// Who wrote an object as `kubectl apply` does, or was there before anybody kept accounts: taken
 /// over whenever the release writes the object.
 ///
 /// `before-first-apply` is the API server's name for the fields of an object without entries when it
 /// is applied for the first time.
-const BY_APPLY: [&str; 2] = ["kubectl-client-side-apply", "before-first-apply"];
+const BY_APPLY: [&str; 2] = ["kubectl-client-side-apply", UNACCOUNTED];
+const UNACCOUNTED: &str = "before-first-apply";
 
 /// Who else writes what a manifest says, and is done with it: taken over when the release writes the
 /// object for the first time. `kubectl` is that of `kubectl apply --server-side` and of versions
@@ -25,7 +26,7 @@ const BY_APPLY: [&str; 2] = ["kubectl-client-side-apply", "before-first-apply"];
 /// `rollout restart`. `kubectl scale` writes a subresource.
 /// <https://github.com/kubernetes/kubectl/tree/master/pkg/cmd> (`FieldManager`),
 /// <https://github.com/helm/helm/blob/main/pkg/kube/client.go> (`ManagedFieldsManager`)
-const BEFORE_THE_RELEASE: [&str; 14] = [
+const BEFORE_THE_RELEASE: [&str; 13] = [
     "kubectl",
     "kubectl-autoscale",
     "kubectl-create",
@@ -39,8 +40,19 @@ const BEFORE_THE_RELEASE: [&str; 14] = [
     "oc",
     "oc-create",
     "helm",
-    "helm3",
 ];
+
+/// What `kubectl rollout pause` has written, beside the time of `restart`: pods that nothing rolls out
+/// any more.
+const ROLLOUT: &str = "kubectl-rollout";
+
+/// The name of the program behind `manager`, which is that of its file: without `.exe`, and without a
+/// version (`kubectl-1.36`, `helm3`).
+fn program(manager: &str) -> &str {
+    let name = manager.strip_suffix(".exe").unwrap_or(manager);
+    let is_of_version = |character: char| character.is_ascii_digit() || ".-_v".contains(character);
+    name.trim_end_matches(is_of_version)
+}
 
 /// Whether what `manager` holds is always taken over.
 pub(super) fn is_of_kubectl_apply(manager: &str) -> bool {
@@ -54,6 +66,9 @@ pub(super) struct Adoption<'a> {
     is_first: bool,
     /// Whether its `spec` was filled in when it was created and cannot be changed since.
     has_sealed_spec: bool,
+    /// Whether every namespace has such an object by itself: what people have put into it was never a
+    /// manifest's.
+    is_of_the_system: bool,
 }
 
 impl<'a> Adoption<'a> {
@@ -65,6 +80,7 @@ impl<'a> Adoption<'a> {
             manager,
             is_first: !entries(object).any(|entry| is_ours(&entry)),
             has_sealed_spec: has_sealed_spec(ManifestView(object)),
+            is_of_the_system: ObjectId::of(object).is_some_and(|id| id.is_made_by_the_system()),
         }
     }
 
@@ -72,8 +88,9 @@ impl<'a> Adoption<'a> {
     pub(super) fn is_from_others(&self, entry: &Entry<'_>) -> bool {
         let name = entry.manager();
         let is_known = is_of_kubectl_apply(name) && entry.is_update()
-            || self.is_first && BEFORE_THE_RELEASE.contains(&name);
-        is_known && entry.subresource().is_empty()
+            || self.is_first && BEFORE_THE_RELEASE.contains(&program(name));
+        let is_made_up = name == UNACCOUNTED && self.is_of_the_system;
+        is_known && !is_made_up && entry.subresource().is_empty()
     }
 
     /// Whether what `entry` holds is taken over: also what an interrupted way back of ours left.
@@ -81,11 +98,23 @@ impl<'a> Adoption<'a> {
         self.is_from_others(entry) || entry.is_half_way_of(self.manager)
     }
 
-    /// Whether `path`, which is taken over, becomes ours. What is not ours stays, whether it is sent
-    /// or not: fields of a sealed spec, half of which an admission plugin has set.
+    /// What of `entry`, which is not taken over, is all the same.
+    pub(super) fn takes_of(&self, entry: &Entry<'_>) -> Option<Path> {
+        let paused = Path::of_fields(&["spec", "paused"]);
+        let is_paused = self.is_first && program(entry.manager()) == ROLLOUT && entry.is_update();
+        (is_paused && entry.fields().contains(&paused)).then_some(paused)
+    }
+
+    /// Whether `path`, which is taken over, becomes ours. What is not ours stays unless it is sent: the
+    /// status, which is a controller's, and fields of a sealed spec, half of which an admission plugin
+    /// has set.
     pub(super) fn holds(&self, path: &Path) -> bool {
-        let first = path.elements().first();
-        !(self.has_sealed_spec && matches!(first, Some(Element::Field(name)) if name == "spec"))
+        match path.elements().first() {
+            Some(Element::Field(name)) => {
+                name != "status" && !(self.has_sealed_spec && name == "spec")
+            }
+            _ => true,
+        }
     }
 }
 
@@ -128,9 +157,12 @@ pub(crate) fn yields(live: &Value, manager: &str, other: &str) -> Option<Yields>
 }
 
 /// The tools that `manager` takes `live` over from when it writes it for the first time, as they are
-/// called.
+/// called. Where there are no accounts at all, whoever wrote the object did so before.
 pub(crate) fn taken_over_from(live: &Value, manager: &str) -> BTreeSet<&'static str> {
     let adoption = Adoption::of(live, manager);
+    if entries(live).next().is_none() && !adoption.is_of_the_system {
+        return BTreeSet::from(["an unknown manager"]);
+    }
     let taken = entries(live).filter(|entry| adoption.is_first && adoption.is_from_others(entry));
     let tool = |entry: Entry<'_>| match entry.manager() {
         name if name.starts_with("helm") => Some("Helm"),
@@ -172,6 +204,9 @@ mod tests {
             ("helm", "Update", ""),
             ("argocd-controller", "Apply", ""),
             ("k9s", "Update", ""),
+            ("helm.exe", "Update", ""),
+            ("kubectl-1.36", "Update", ""),
+            ("terraform-provider-helm_v2.9.0_x5", "Update", ""),
         ]);
         let how = |other: &str| yields(&new, OURS, other);
         assert_eq!(how("kubectl"), Some(Yields::BeforeTheApply));
@@ -181,6 +216,9 @@ mod tests {
         assert_eq!(how(OURS), Some(Yields::BeforeTheApply));
         assert_eq!(how("kubectl-label"), Some(Yields::ByForce));
         assert_eq!(how("argocd-controller"), None);
+        assert_eq!(how("helm.exe"), Some(Yields::BeforeTheApply));
+        assert_eq!(how("kubectl-1.36"), Some(Yields::BeforeTheApply));
+        assert_eq!(how("terraform-provider-helm_v2.9.0_x5"), None);
         assert_eq!(how("k9s"), None);
         assert_eq!(how("nobody"), None);
         let scaled = live(&[("kubectl", "Apply", ""), ("kubectl", "Update", "scale")]);

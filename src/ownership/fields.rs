@@ -45,6 +45,12 @@ impl Fields {
         self.0.contains(path)
     }
 
+    /// Whether anything below `path` is a member.
+    pub(crate) fn goes_below(&self, path: &Path) -> bool {
+        let mut within = self.0.range(path..).take_while(|next| next.is_within(path));
+        within.any(|next| next != path)
+    }
+
     /// Whether `path` itself, or anything below it, is a member.
     pub(crate) fn reaches(&self, path: &Path) -> bool {
         // What lies below a path follows it directly in the order of paths.

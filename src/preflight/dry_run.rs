@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     Finding,
     immutable::{Immutable, unchangeable},
-    refusal::{described, names_an_unknown_field},
+    refusal::{described, is_about_the_manifest, names_an_unknown_field},
     undecided::is_about_the_user,
     webhook::{WebhookRefusal, dead_webhook, webhook_refusal},
 };
@@ -103,7 +103,7 @@ pub(crate) fn judge_dry_run(
     } else if misses_permission(refusal) {
         let remedy = "ask the cluster's administrator for this permission";
         finding(ExitCode::Refused, said, Some(remedy.to_owned()))
-    } else if refusal.is_unacceptable() {
+    } else if is_about_the_manifest(refusal) {
         let is_unknown = names_an_unknown_field(refusal);
         let remedy = is_unknown.then(|| fields_are_shown(&object.id.kind));
         finding(ExitCode::Usage, said, remedy)
@@ -148,7 +148,8 @@ fn conflict(refusal: &Refusal) -> String {
     fields.join("; ")
 }
 
-/// Field managers of tools that go on writing what they have written once, by how they begin.
+/// Field managers of tools that go on writing what they have written once, by how they begin in small
+/// letters.
 const TOOLS: [(&str, &str); 12] = [
     ("argocd", "Argo CD"),
     ("flux", "Flux"),
@@ -158,15 +159,15 @@ const TOOLS: [(&str, &str); 12] = [
     ("fleetagent", "Rancher Fleet"),
     ("crossplane", "Crossplane"),
     ("pulumi", "Pulumi"),
-    ("Terraform", "Terraform"),
-    ("HashiCorp", "Terraform"),
+    ("terraform", "Terraform"),
+    ("hashicorp", "Terraform"),
     ("ansible", "Ansible"),
     ("kubectl", "kubectl"),
 ];
 
 /// `Argo CD ("argocd-controller")` for `"argocd-controller"`: the tool, where it is a known one.
 fn named(manager: &str) -> String {
-    let name = manager.trim_matches('"');
+    let name = manager.trim_matches('"').to_lowercase();
     let tool = TOOLS.iter().find(|(begin, _)| name.starts_with(begin));
     match tool {
         Some((_, tool)) if *tool != name => format!("{tool} ({manager})"),

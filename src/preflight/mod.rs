@@ -24,7 +24,7 @@ pub(crate) use order::{Placed, too_early};
 pub(crate) use owners::{FoundOwner, NamedOwner, absent_owners};
 pub(crate) use ownership::{Existing, held_by_other_releases, unremembered};
 pub(crate) use permission::{Missing, Need, not_permitted};
-pub(crate) use refusal::described;
+pub(crate) use refusal::{described, is_for_exclusive};
 pub(crate) use requirements::{Brought, requirements};
 pub(crate) use undecided::{RunObjects, is_named, is_of_admission, is_undecided};
 pub(crate) use webhook::{

@@ -40,6 +40,36 @@ pub(crate) fn described(refusal: &Refusal) -> String {
     }
 }
 
+/// How the API server says that another object has what only one can have.
+const TAKEN: [&str; 2] = ["already allocated", "already marked as default"];
+
+/// Whether `refusal` is for nothing else than that another object has what only one can have
+/// ([`crate::object::exclusive`]).
+pub(crate) fn is_for_exclusive(refusal: &Refusal) -> bool {
+    let says = |text: &str| TAKEN.iter().any(|words| text.contains(words));
+    match refusal.causes.as_slice() {
+        [] => says(&refusal.message),
+        causes => causes.iter().all(|cause| says(&cause.message)),
+    }
+}
+
+/// Whether it is the manifest that is wrong, and not the cluster that does not let it in: also what
+/// cannot be read, which the API server answers with 400 or 500.
+pub(super) fn is_about_the_manifest(refusal: &Refusal) -> bool {
+    const UNREADABLE: [&str; 3] = [
+        "failed to create typed patch object",
+        "strict decoding error",
+        "cannot be handled as a",
+    ];
+    let is_unreadable = || {
+        UNREADABLE
+            .iter()
+            .any(|words| refusal.message.contains(words))
+    };
+    !is_for_exclusive(refusal)
+        && (refusal.is_invalid() || refusal.code == 400 || refusal.code == 500 && is_unreadable())
+}
+
 /// Whether the API server does not know a field of the object.
 pub(super) fn names_an_unknown_field(refusal: &Refusal) -> bool {
     refusal.message.contains("field not declared in schema")

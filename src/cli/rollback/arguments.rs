@@ -17,8 +17,8 @@ use crate::{
 /// If the last run was interrupted, was killed or failed and left things half-way, everything that
 /// it touched is restored. Otherwise the previous good revision, or the one that `--to` names, is
 /// deployed again as a new revision: with its changes shown before asking, phase by phase, waiting
-/// for readiness. A second rollback goes one revision further back. Before the first revision comes
-/// what it took over.
+/// for readiness. A second rollback goes one revision further back. Where there is only one good
+/// revision and it has taken over objects, they are given back as they were.
 ///
 /// Neither the plan file nor manifests are needed. Not restored are Secrets, objects marked
 /// `rollback: manual` and what runs once: they are named.

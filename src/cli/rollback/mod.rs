@@ -49,7 +49,7 @@ async fn rollback(
     };
     let guard = newest.revision.guard.clone();
     session.check_context(&address.release, &guard.contexts)?;
-    let target = match choose_target(&address.release, &history.heads, arguments.to) {
+    let target = match choose_target(&address.release, &history, arguments.to) {
         Ok(target) => target,
         Err(error) if is_deployed(&history.heads) => return Err(error),
         Err(error) => {

@@ -130,6 +130,7 @@ fn ask(
         stays,
         by_others,
     } = preview;
+    let deletes = !removed.is_empty();
     let view = WayBackView {
         from: WayBackFrom {
             release: rollback.address.release.to_string(),
@@ -153,5 +154,9 @@ fn ask(
     let extent = consent.extent(true, output);
     output.note(view.text(extent).trim_end());
     output.note("");
-    consent.ask(Stakes::None)
+    consent.ask(if newest.outcome == RunOutcome::Succeeded && deletes {
+        Stakes::Created
+    } else {
+        Stakes::None
+    })
 }

@@ -127,6 +127,14 @@ impl ReleaseHistory {
         deployed(&self.heads).map(|head| &head.revision)
     }
 
+    /// Whether the release has taken over objects that were there before it, but for what it only
+    /// marks, and what every namespace has.
+    pub(crate) fn has_found(&self) -> bool {
+        let is_taken_over = |id: &ObjectId| !id.is_container() && !id.is_made_by_the_system();
+        let mut records = self.records.sorted().into_iter();
+        records.any(|record| record.found && is_taken_over(&record.id))
+    }
+
     /// The newest revision that was good: what a rollback of what came after it goes back to.
     pub(crate) fn succeeded(&self) -> Option<&Revision> {
         succeeded(&self.heads).map(|head| &head.revision)

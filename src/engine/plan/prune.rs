@@ -16,7 +16,7 @@ use crate::{
     object::{HasKind as _, ManifestView, ObjectId, is_unbound_claim, keeping_annotation},
     ownership::{is_ours_to_remove, other_appliers, written_at_creation},
     plan::PhaseId,
-    release::Records,
+    release::{Operation, Records},
 };
 
 /// What has to go because it is no longer wanted, and what becomes of the rest that is no longer
@@ -100,8 +100,8 @@ pub(crate) struct PruneInput<'a> {
     pub(crate) delete_data: bool,
     /// Whether objects are waited for that somebody has deleted already.
     pub(crate) await_terminating: bool,
-    /// Whether the whole release goes.
-    pub(crate) uninstalls: bool,
+    /// What is done: a rollback gives up what was there before the release.
+    pub(crate) operation: Operation,
     /// What is wanted: an object that is served in two groups may be among it under another name.
     pub(crate) wanted: &'a DesiredState,
 }
@@ -196,7 +196,7 @@ fn wanted_there<'a>(input: &PruneInput<'a>) -> HashSet<Stored<'a>> {
 /// The annotation that keeps `there`, unless it is going already.
 fn kept_by(there: &Value, input: &PruneInput<'_>) -> Option<String> {
     let is_going = ManifestView(there).is_terminating();
-    keeping_annotation(there, input.uninstalls).filter(|_| !is_going)
+    keeping_annotation(there, input.operation == Operation::Remove).filter(|_| !is_going)
 }
 
 /// Whether `id` was kept by an earlier run for data in its namespace that is still there.
@@ -253,12 +253,17 @@ pub(crate) fn give_up_foreign(plan: &mut PrunePlan, live: &Live, manager: &str) 
 }
 
 /// Whether `id` was there before us, or others apply it too: then only our mark is taken off.
-/// Everything else that we own was created by us, or taken over for good.
+/// Everything else that we own was created by us, or taken over for good, but that whoever goes back
+/// to where the release did not have it deletes nothing that is older.
 fn is_held_by_others(id: &ObjectId, there: &Value, input: &PruneInput<'_>) -> bool {
     let was_there = match input.records.get(id) {
         Some(record) => !record.created,
         None => input.unsettled.is_some_and(|unsettled| unsettled.found(id)),
     };
+    let is_given_back = input.operation == Operation::Rollback
+        && input.records.get(id).is_some_and(|record| record.found);
     !ManifestView(there).is_terminating()
-        && (id.is_container() && was_there || !other_appliers(there, input.manager).is_empty())
+        && (id.is_container() && was_there
+            || is_given_back
+            || !other_appliers(there, input.manager).is_empty())
 }

@@ -28,7 +28,7 @@ use crate::{
     },
     ownership::{applied_at, is_recreated, other_appliers},
     plan::PhaseId,
-    readiness::{Surroundings, judge},
+    readiness::{Surroundings, has_run_to_completion, judge},
     release::{ChangeLog, ObjectChanges, Program, Records, Snapshot, StepId, Work},
 };
 
@@ -324,7 +324,10 @@ fn action_for(id: &ObjectId, change: &ObjectChanges, input: &RollbackInput<'_>) 
 fn action_without(before: &Value, change: &ObjectChanges, runs_once: bool) -> RollbackAction {
     match change {
         _ if !change.deleted => RollbackAction::LeftToOthers("was deleted outside deployctl"),
-        _ if runs_once => RollbackAction::Irreversible("is not restored: it has completed"),
+        _ if runs_once && has_run_to_completion(before) => {
+            RollbackAction::Irreversible("is not restored: it has completed")
+        }
+        _ if runs_once => RollbackAction::Irreversible("is not restored: it would run again"),
         _ if ManifestView(before).controller().is_some() => RollbackAction::Nothing,
         _ => RollbackAction::Recreate,
     }

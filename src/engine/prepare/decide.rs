@@ -24,7 +24,6 @@ use crate::{
     object::{HasKind as _, ObjectId},
     preflight::{self, DryRun, Finding},
     readiness::{Surroundings, judge},
-    release::Operation,
 };
 
 /// Decides what has to be done with each wanted object, and tries every change without storing it.
@@ -197,7 +196,9 @@ async fn refused(
     for (decision, tried) in decisions.iter().zip(tried) {
         let wanted = &desired.objects[&decision.id];
         let advice = match (by_webhook(tried), tried.refusal()) {
-            (None, Some(_)) => holder(context, &decision.id, wanted.sent()).await?,
+            (None, Some(refusal)) => {
+                holder(context, refusal, (&decision.id, wanted.sent())).await?
+            }
             (advice, _) => advice,
         };
         findings.extend(preflight::judge_dry_run(&wanted.object, tried, advice));
@@ -255,7 +256,7 @@ pub(crate) async fn remove(
             manager: &request.release.field_manager(),
             delete_data: request.delete_data,
             await_terminating,
-            uninstalls: request.by.operation == Operation::Remove,
+            operation: request.by.operation,
             wanted: desired,
         },
     );

@@ -17,7 +17,10 @@ use crate::{
         Tolerated,
     },
     error::ExitCode,
-    object::{HasKind as _, ManifestView, ObjectId, field::map, runs_to_completion},
+    object::{
+        HasKind as _, ManifestView, ObjectId, exclusive, field::map, runs_to_completion,
+        without_exclusive,
+    },
     ownership::{
         Leftover, Path, Yields, clearing, displaced, has_managers, held_as_a_whole,
         is_dropped_by_adoption, is_ours, leftovers, yields,
@@ -25,7 +28,8 @@ use crate::{
     plan::Requires,
     preflight::{
         Brought, DryRun, Finding, Immutable, RunObjects, dead_webhook, described, immutable_fields,
-        is_of_admission, is_undecided, never_recreated, silently_kept, webhook_in,
+        is_for_exclusive, is_of_admission, is_undecided, never_recreated, silently_kept,
+        webhook_in,
     },
 };
 
@@ -97,6 +101,7 @@ pub(crate) async fn dry_runs(
                     }
                     _ => attempt.in_place(decision).await,
                 };
+                let answer = attempt.beside_what_is_exclusive(answer, namespaces).await;
                 // What is deleted first must be known to be taken.
                 if decision.action == ChangeAction::Replace {
                     answer
@@ -273,23 +278,34 @@ impl Try<'_> {
         if self.is_adopted_first(&refusal, live).await {
             return self.in_its_turn(refusal);
         }
-        if refusal.is_invalid() && self.is_taken_anew(live, &[]).await {
+        if is_invalid(&refusal) && self.is_taken_anew(live, &[]).await {
             let immutable = Immutable::by_refusal(&refusal);
             return self.anew(immutable, live, decision).await;
         }
         DryRun::Refused(RequestError::Refused(refusal))
     }
 
-    /// Whether `refusal` may be about what goes when the object is taken over from kubectl, which
-    /// the dry run finds beside what is wanted: as a new object it is taken.
+    /// Whether `refusal` is about what goes when the object is taken over from kubectl, which the dry run
+    /// finds beside what is wanted: in its place, what is wanted is taken.
     async fn is_adopted_first(&self, refusal: &Refusal, live: &Value) -> bool {
-        (refusal.is_invalid() || is_of_admission(refusal))
-            && is_dropped_by_adoption(live, self.object.sent(), self.manager)
-            && self.is_taken_anew(live, &[]).await
+        if !(is_invalid(refusal) || is_of_admission(refusal))
+            || !is_dropped_by_adoption(live, self.object.sent(), self.manager)
+        {
+            return false;
+        }
+        let mut body = self.object.initial(Some(live)).into_owned();
+        body["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
+        let id = &self.object.object.id;
+        match self.cluster.replace_dry_run(self.resource, id, &body).await {
+            Ok(()) => true,
+            Err(RequestError::Refused(refusal)) if is_invalid(&refusal) => false,
+            // Whoever may apply may not be permitted to replace.
+            Err(_) => self.is_taken_anew(live, &[]).await,
+        }
     }
 
     /// Whether the object would be taken as a new one without what is at the paths `cleared`. That its
-    /// name is taken says that everything else was accepted.
+    /// name, or a port or an address that it has, is taken says that everything else was accepted.
     async fn is_taken_anew(&self, live: &Value, cleared: &[Path]) -> bool {
         let initial = self.object.initial(Some(live));
         let body = clearing(&initial, cleared);
@@ -297,8 +313,13 @@ impl Try<'_> {
         let anew = self
             .cluster
             .create_dry_run(self.resource, id.namespace.as_deref(), &body);
-        anew.await
-            .map_or_else(|error| error.is_already_exists(), |()| true)
+        match anew.await {
+            Ok(()) => true,
+            Err(RequestError::Refused(refusal)) if is_for_exclusive(&refusal) => {
+                !exclusive(&body).is_disjoint(&exclusive(live))
+            }
+            Err(error) => error.is_already_exists(),
+        }
     }
 
     /// Says that the object is tried in its turn: `refusal` is not the last word.
@@ -318,7 +339,7 @@ impl Try<'_> {
         live: &Value,
         decision: &Decision,
     ) -> Option<Vec<Path>> {
-        if !refusal.is_invalid() || !has_managers(live) {
+        if !is_invalid(refusal) || !has_managers(live) {
             return None;
         }
         let sent = self.object.sent();
@@ -360,12 +381,7 @@ impl Try<'_> {
             return DryRun::Unchangeable(immutable);
         }
         decision.action = ChangeAction::Replace;
-        let fields = &immutable.fields;
-        decision.remark = Some(if runs_once {
-            format!("{} cannot be changed; it is run again", fields.join(", "))
-        } else {
-            recreation_remark(&object.id, fields)
-        });
+        decision.remark = Some(recreation_remark(&object.id, &immutable.fields, runs_once));
         self.in_place_of_its_own().await
     }
 
@@ -388,6 +404,35 @@ impl Try<'_> {
                 DryRun::Undecided(refusal)
             }
             answer => answer,
+        }
+    }
+
+    /// `answer`, or what is wrong with the object beside that another one has what only one can have: the
+    /// API server says that first.
+    async fn beside_what_is_exclusive(
+        &self,
+        answer: DryRun,
+        namespaces: &Namespaces<'_>,
+    ) -> DryRun {
+        if self.live.is_some() || !answer.refusal().is_some_and(is_for_exclusive) {
+            return answer;
+        }
+        let id = &self.object.object.id;
+        let mut body = without_exclusive(&self.object.initial(None));
+        let is_absent = |namespace: &&str| namespaces.absent.contains(namespace);
+        let namespace = match id.namespace.as_deref() {
+            Some(absent) if is_absent(&absent) => Some(SOME_NAMESPACE),
+            namespace => namespace,
+        };
+        if let Some(namespace) = namespace {
+            body["metadata"]["namespace"] = namespace.into();
+        }
+        let created = self.cluster.create_dry_run(self.resource, namespace, &body);
+        match created.await {
+            Err(RequestError::Refused(refusal)) if refusal.is_invalid() => {
+                DryRun::Refused(RequestError::Refused(refusal))
+            }
+            _ => answer,
         }
     }
 
@@ -419,9 +464,7 @@ impl Try<'_> {
             .as_new(self.object.object.id.namespace.as_deref())
             .await
         {
-            DryRun::Refused(RequestError::Refused(refusal))
-                if !refusal.causes.is_empty() && refusal.causes.iter().all(is_allocated) =>
-            {
+            DryRun::Refused(RequestError::Refused(refusal)) if is_for_exclusive(&refusal) => {
                 DryRun::Taken(None)
             }
             answer => answer,
@@ -518,9 +561,10 @@ fn fields_of(path: &str) -> String {
         .collect()
 }
 
-/// Whether the API server only says that an address or a port is in use.
-fn is_allocated(cause: &RefusalCause) -> bool {
-    cause.message.contains("already allocated")
+/// Whether fields of the object have values that they cannot have beside each other. Two ports of a
+/// Service with one node port are answered with 500 (tried on 1.36).
+fn is_invalid(refusal: &Refusal) -> bool {
+    refusal.is_invalid() || refusal.message.contains("duplicate nodePort")
 }
 
 /// The fields of the spec in which `stored` differs from `live`.
@@ -536,11 +580,16 @@ fn changed_fields(live: &Value, stored: &Value) -> Vec<String> {
 }
 
 /// What is to be said before an object is created anew.
-fn recreation_remark(id: &ObjectId, fields: &[String]) -> String {
+fn recreation_remark(id: &ObjectId, fields: &[String], runs_once: bool) -> String {
     let what = match id.kind.as_str() {
+        _ if runs_once => "it is run again",
         "StatefulSet" => "its pods and claims stay",
         "Deployment" | "DaemonSet" | "ReplicaSet" | "Pod" => "its pods are down meanwhile",
         _ => "it does not exist for a moment",
     };
-    format!("{} cannot be changed; {what}", fields.join(", "))
+    let fields = match fields {
+        [] => "it".to_owned(),
+        fields => fields.join(", "),
+    };
+    format!("{fields} cannot be changed; {what}")
 }

@@ -12,9 +12,9 @@ use crate::engine::{
     prepare::prepared::Prepared,
 };
 use crate::{
-    cluster::Notice,
+    cluster::{Notice, Refusal},
     object::{HasKind as _, ObjectId, exclusive},
-    preflight::{DryRun, described, is_named},
+    preflight::{DryRun, described, is_for_exclusive, is_named, webhook_refusal},
 };
 
 /// Lets what holds something that a wanted object needs, and is going to be deleted, go before that is
@@ -33,10 +33,13 @@ pub(crate) fn free_first(
             let is_alike = removal.id.group_and_kind() == decision.id.group_and_kind();
             let there = prepared.observation.live.object(&removal.id);
             let has = there.is_some_and(|there| !exclusive(there).is_disjoint(&needed));
-            is_alike
-                && removal.is_deletion()
-                && (has && (refusal.is_some() || decision.id.is_service())
-                    || refusal.is_some_and(|refusal| is_named(&removal.id, &refusal.message)))
+            let stands = match refusal {
+                Some(refusal) if is_for_exclusive(refusal) => has,
+                Some(refusal) => has && is_denied_for(&removal.id, refusal),
+                // What is tried in another namespace does not show it.
+                None => has && decision.id.is_service(),
+            };
+            is_alike && removal.is_deletion() && stands
         };
         let removals = prepared.pruning.removals.iter();
         let first: Vec<ObjectId> = removals
@@ -61,6 +64,12 @@ pub(crate) fn free_first(
     freed
 }
 
+/// Whether a webhook has refused an object because of `other`.
+fn is_denied_for(other: &ObjectId, refusal: &Refusal) -> bool {
+    webhook_refusal(refusal).is_some_and(|webhook| webhook.has_answered)
+        && is_named(other, &refusal.message)
+}
+
 /// What the object of `decision` asks for and has not yet.
 fn needed(decision: &Decision, desired: &DesiredState, prepared: &Prepared) -> BTreeSet<String> {
     if decision.action == ChangeAction::Keep {
@@ -72,18 +81,18 @@ fn needed(decision: &Decision, desired: &DesiredState, prepared: &Prepared) -> B
     wanted.difference(&had).cloned().collect()
 }
 
-/// Who has what `object`, which is `id`, was refused for, in a sentence, and what to do; `None` where
-/// nobody has it, or the user may not look.
+/// Who has what `object`, which is `id`, was refused for by `refusal`, in a sentence, and what to do;
+/// `None` where it is refused for something else, or the user may not look.
 pub(crate) async fn holder(
     context: PrepareContext<'_>,
-    id: &ObjectId,
-    object: &Value,
+    refusal: &Refusal,
+    (id, object): (&ObjectId, &Value),
 ) -> Result<Option<(String, String)>, PrepareError> {
-    let wanted = exclusive(object);
     let resource = context.served.preferred(&id.group, &id.kind);
-    let (Some(resource), false) = (resource, wanted.is_empty()) else {
+    let Some(resource) = resource.filter(|_| is_for_exclusive(refusal)) else {
         return Ok(None);
     };
+    let wanted = exclusive(object);
     let listed = context.unless_interrupted(context.cluster.list(resource, None, None));
     // Without an answer there is one reason less.
     let Ok(listed) = listed.await? else {
@@ -92,16 +101,18 @@ pub(crate) async fn holder(
     let mut others = listed.items.iter().filter_map(|other| {
         let other_id = ObjectId::of(other).filter(|other| other != id)?;
         let what = exclusive(other).intersection(&wanted).next()?.clone();
-        let remedy = format!(
-            "choose another {}, or let {other_id} go without it first",
-            sort_of(&what)
-        );
+        let remedy = format!("{}, or let {other_id} go without it first", instead(&what));
         Some((format!("{what} is that of {other_id}"), remedy))
     });
     Ok(others.next())
 }
 
-/// What sort of thing `what` is: `node port` of `node port 30080`.
-fn sort_of(what: &str) -> &str {
-    what.rsplit_once(' ').map_or(what, |(sort, _)| sort)
+/// What to do instead of asking for `what`: to choose another node port instead of `node port 30080`.
+fn instead(what: &str) -> String {
+    match what.rsplit_once(' ') {
+        Some((sort, value)) if value.contains(|digit: char| digit.is_ascii_digit()) => {
+            format!("choose another {sort}")
+        }
+        _ => "leave it out".to_owned(),
+    }
 }

@@ -81,13 +81,16 @@ impl Prepared {
     /// The objects that are to be deleted although they were there before the release; those that the
     /// control plane makes by itself in each namespace do not count.
     pub(crate) fn deletes_found(&self) -> impl Iterator<Item = &ObjectId> {
-        let is_found = |id: &&ObjectId| {
-            let record = self.history.records.get(id);
-            record.is_some_and(|record| record.found) && !id.is_made_by_the_system()
-        };
         let removals = self.pruning.removals.iter();
         let deleted = removals.filter(|removal| removal.is_deletion());
-        deleted.map(|removal| &removal.id).filter(is_found)
+        let ids = deleted.map(|removal| &removal.id);
+        ids.filter(|id| self.was_found(id) && !id.is_made_by_the_system())
+    }
+
+    /// Whether `id` was there before the release.
+    pub(crate) fn was_found(&self, id: &ObjectId) -> bool {
+        let record = self.history.records.get(id);
+        record.is_some_and(|record| record.found)
     }
 
     /// Whether data goes.

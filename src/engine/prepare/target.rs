@@ -1,5 +1,6 @@
 //! Which revision is gone back to.
 
+use crate::engine::observe::history::ReleaseHistory;
 use crate::{
     error::CommandError,
     event::RunOutcome,
@@ -19,20 +20,22 @@ pub(crate) enum RollbackTarget {
     Deployed(u64),
 }
 
-/// Where to go back to from `heads`, oldest first; `to`: the revision that was asked for.
+/// Where to go back to from what `history` tells; `to`: the revision that was asked for.
 pub(crate) fn choose_target(
     release: &ReleaseId,
-    heads: &[Head],
+    history: &ReleaseHistory,
     to: Option<u64>,
 ) -> Result<RollbackTarget, CommandError> {
-    let revisions: Vec<&Revision> = heads.iter().map(|head| &head.revision).collect();
-    choose_among(release, &revisions, to)
+    let heads = history.heads.iter();
+    let revisions: Vec<&Revision> = heads.map(|head| &head.revision).collect();
+    choose_among(release, &revisions, to, history.has_found())
 }
 
 fn choose_among(
     release: &ReleaseId,
     revisions: &[&Revision],
     to: Option<u64>,
+    has_found: bool,
 ) -> Result<RollbackTarget, CommandError> {
     let unfinished = revisions.last().filter(|newest| !newest.is_settled());
     let deployed = deployed(revisions);
@@ -44,7 +47,7 @@ fn choose_among(
         (Some(number), _) => named(release, revisions, number),
         (None, None) => match (previous(revisions, deployed), deployed) {
             (Some(revision), _) => Ok(RollbackTarget::Revision(revision.number)),
-            (None, Some(first)) if has_adopted(first, revisions) => {
+            (None, Some(first)) if has_found && is_first(first, revisions) => {
                 Ok(RollbackTarget::BeforeRun(first.number))
             }
             _ => Err(no_earlier(release, revisions, deployed)),
@@ -52,13 +55,12 @@ fn choose_among(
     }
 }
 
-/// Whether `deployed` is the newest of all `revisions` that there ever were and the only good one, and
-/// has changed what was there before it: that is what is gone back to.
-fn has_adopted(deployed: &Revision, revisions: &[&Revision]) -> bool {
+/// Whether `deployed` is the newest of all `revisions` that there ever were, and the only good one:
+/// what was there before it can be gone back to.
+fn is_first(deployed: &Revision, revisions: &[&Revision]) -> bool {
     let is_good = |revision: &&&Revision| revision.outcome == RunOutcome::Succeeded;
     let is_newest = |newest: &&Revision| newest.number == deployed.number;
-    deployed.changes.changed > 0
-        && !deployed.is_taken_down()
+    !deployed.is_taken_down()
         && revisions.first().is_some_and(|first| first.number == 1)
         && revisions.last().is_some_and(is_newest)
         && revisions.iter().filter(is_good).count() == 1
@@ -78,7 +80,10 @@ fn no_earlier(
     ));
     error.hint(match deployed {
         Some(deployed) if !deployed.is_taken_down() => {
-            format!("to uninstall everything, use `deployctl down {plan} --env {environment}`")
+            format!(
+                "to uninstall everything, use `deployctl down {plan} --env {environment}`; it says what was there before the release, \
+                 and asks before deleting that"
+            )
         }
         _ => format!("`deployctl up {plan} --env {environment}` deploys it"),
     })

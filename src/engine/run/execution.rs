@@ -12,10 +12,9 @@ use crate::engine::{
     execute::write::{ApplyContext, Kinds, WriteContext, Writer},
     observe::storage_versions::Resources,
     phase_plan::PhasePlan,
-    plan::decide::has_label,
+    plan::decide::{ChangeAction, Decision, has_label},
     plan::deploy::{DeployInput, plan_deploy},
     plan::removal::{plan_removal, removal_phases},
-    plan::steps::Removal,
     run::context::Run,
     watch::cache::{Labelled, ResourceCache},
 };
@@ -82,15 +81,19 @@ fn expected_definitions(run: &Run<'_>) -> Vec<(PhaseId, ObjectId)> {
 }
 
 /// The label of the release, where all that goes carries it: what goes with the data of a
-/// StatefulSet does not.
+/// StatefulSet does not, nor does what is taken over and created anew.
 fn shared_label(run: &Run<'_>) -> Option<String> {
     let label = run.desired.release.label();
-    let is_labelled = |removal: &Removal| {
-        let live = run.observation.live.object(&removal.id);
+    let is_labelled = |id: &ObjectId| {
+        let live = run.observation.live.object(id);
         live.is_none_or(|there| has_label(there, &label))
     };
-    let all_labelled = run.pruning.removals.iter().all(is_labelled);
-    all_labelled.then_some(label)
+    let goes_first =
+        |decision: &&Decision| decision.action == ChangeAction::Replace || decision.terminating;
+    let anew = run.decisions.iter().filter(goes_first);
+    let removals = run.pruning.removals.iter().map(|removal| &removal.id);
+    let mut going = anew.map(|decision| &decision.id).chain(removals);
+    going.all(is_labelled).then_some(label)
 }
 
 /// What was there before a run, and before the interrupted ones that it goes on from.

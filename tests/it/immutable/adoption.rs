@@ -4,11 +4,11 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use super::{
-    manifests::{autoscaler, config_map, documents, faulty_deployment, workload},
+    manifests::{autoscaler, config_map, documents, faulty_deployment, job, workload},
     project::{Project, written},
     running::Running,
 };
-use crate::support::{apply, apply_as, create_as, kubectl};
+use crate::support::{apply, apply_as, create_as, eventually, get, kubectl};
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -400,7 +400,11 @@ fn what_was_taken_over_is_given_back_by_rollback_and_named_by_down() {
     ] {
         assert!(refused.stderr.contains(part), "{part}: {}", refused.stderr);
     }
-    let back = project.command("rollback", &["--yes"]).run().exited(0);
+    let yes = format!("--yes={}.default", project.name);
+    let asked = project.command("rollback", &["--yes"]).run().exited(2);
+    let said = "objects that the release has created would be deleted";
+    assert!(asked.stderr.contains(said), "{}", asked.stderr);
+    let back = project.command("rollback", &[&yes]).run().exited(0);
     let said = "what was there before revision 1, which took it over";
     assert!(back.stderr.contains(said), "{}", back.stderr);
     assert!(back.stderr.contains("0 differences"), "{}", back.stderr);
@@ -417,7 +421,6 @@ fn what_was_taken_over_is_given_back_by_rollback_and_named_by_down() {
     );
 
     project.deploy(&[]);
-    let yes = format!("--yes={}.default", project.name);
     project.command("down", &[&yes]).run().exited(0);
     assert!(project.get("deployment/web").is_null());
 }
@@ -443,4 +446,132 @@ fn giving_back_what_was_taken_over_is_gone_on_with_after_a_kill() {
         project.get("configmap/settings")["data"],
         serde_json::json!({"value": "one", "old": "x"})
     );
+}
+
+/// What a later revision took over is not deleted by going back to one that did not have it.
+#[test]
+fn what_a_later_revision_took_over_is_released_by_going_back() {
+    let project = Project::new("adopt-later").manifest("apps/one.yaml", &config_map("one", "1"));
+    project.deploy(&[]);
+    apply(&project.name, THERE);
+    project.rewrite("apps/settings.yaml", &config_map("settings", "two"));
+    project.deploy(&[]);
+    let back = project.command("rollback", &["--yes"]).run().exited(0);
+    let said = "it was there before the release: only the label is removed";
+    assert!(back.stderr.contains(said), "{}", back.stderr);
+    let settings = project.get("configmap/settings");
+    assert_eq!(settings["data"]["value"], "two");
+    assert!(settings["metadata"].get("labels").is_none(), "{settings}");
+}
+
+/// The control plane makes it without accounts, and people patch it.
+#[test]
+fn what_people_have_put_into_the_default_account_stays() {
+    let name = "adopt-account";
+    kubectl(&["create", "namespace", name]);
+    let there = eventually("the account is there", || {
+        let account = get(name, "serviceaccount/default");
+        (!account.is_null()).then_some(account)
+    });
+    assert_eq!(there["metadata"]["name"], "default");
+    let account =
+        "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: default, labels: {a: b}}\n";
+    let project = Project::new(name).manifest("apps/account.yaml", account);
+    let pull = r#"{"imagePullSecrets": [{"name": "registry"}]}"#;
+    project.kubectl(&["patch", "serviceaccount/default", "-p", pull]);
+    project.deploy(&[]);
+    let now = project.get("serviceaccount/default");
+    assert_eq!(now["imagePullSecrets"][0]["name"], "registry");
+    assert_eq!(now["metadata"]["labels"]["a"], "b");
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+}
+
+/// What is deleted and created again bears no label of the release yet.
+#[test]
+fn a_changed_job_of_kubectls_is_run_again_at_once() {
+    let project = beside_kubectl(
+        "adopt-job",
+        &job("migrate", ""),
+        &config_map("settings", "1"),
+    )
+    .plan("phases: {apps: {timeout: 1m}}\n")
+    .manifest("apps/job.yaml", &job("migrate", "").replace(":v1", ":v2"));
+    project.deploy(&[]);
+    let job = project.get("job/migrate");
+    assert_eq!(
+        job["spec"]["template"]["spec"]["containers"][0]["image"],
+        "migrate:v2"
+    );
+}
+
+/// Its author says in his own words that a field stays as it is.
+const BUCKETS: &str = "apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: buckets.adopt-sealed.example.org}
+spec:
+  group: adopt-sealed.example.org
+  scope: Namespaced
+  names: {kind: Bucket, plural: buckets}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema:
+          type: object
+          properties:
+            spec:
+              type: object
+              properties:
+                note: {type: string}
+                region: {type: string, x-kubernetes-validations: [{rule: self == oldSelf, message: chosen once}]}
+";
+
+/// An object of which the manifest leaves something out and changes what stays as it is, and a
+/// Deployment that somebody has paused.
+#[test]
+fn what_cannot_be_changed_is_told_at_the_first_time_too_and_nothing_stays_paused() {
+    let name = "adopt-sealed";
+    kubectl(&["create", "namespace", name]);
+    let bucket = |spec: &str| {
+        format!(
+            "apiVersion: adopt-sealed.example.org/v1\nkind: Bucket\nmetadata: {{name: data}}\nspec: {{{spec}}}\n"
+        )
+    };
+    apply(name, BUCKETS);
+    kubectl(&[
+        "wait",
+        "--for=condition=Established",
+        "customresourcedefinition/buckets.adopt-sealed.example.org",
+    ]);
+    create_as("kubectl-create", name, &bucket("region: eu, note: old"));
+    let web = workload("apps/v1", "Deployment", "web", "replicas: 1", "");
+    create_as("kubectl-create", name, &web);
+    let project = Project::new(name)
+        .manifest("apps/bucket.yaml", &bucket("region: us"))
+        .manifest("apps/web.yaml", &web.replace("web:v1", "web:v2"));
+    project.kubectl(&["rollout", "pause", "deployment/web"]);
+    let run = project.up(&[]).run().exited(5);
+    for part in [
+        "`spec.region` cannot be changed",
+        "chosen once",
+        "--recreate Bucket/adopt-sealed/data",
+    ] {
+        assert!(run.stderr.contains(part), "{part}: {}", run.stderr);
+    }
+    project.deploy(&["--recreate", "Bucket/data"]);
+    assert!(
+        project.get("deployment/web")["spec"]
+            .get("paused")
+            .is_none()
+    );
+    assert_eq!(
+        project.get("deployment/web")["status"]["updatedReplicas"],
+        1
+    );
+    kubectl(&[
+        "delete",
+        "customresourcedefinition",
+        "buckets.adopt-sealed.example.org",
+    ]);
 }

@@ -44,6 +44,20 @@ fn a_renamed_service_takes_its_fixed_port_along_and_gives_it_back() {
     assert!(project.get("service/web").is_null());
 }
 
+/// A mistake in what is renamed is refused before the old one goes.
+#[test]
+fn what_is_wrong_otherwise_frees_nothing() {
+    let project =
+        Project::new("exclusive-wrong").manifest("apps/service.yaml", &service("web", 30823));
+    project.deploy(&[]);
+    let before = project.get("service/web")["metadata"]["uid"].clone();
+    let wrong = service("front", 30823).replace("selector:", "sessionAffinity: Bogus, selector:");
+    project.rewrite("apps/service.yaml", &wrong);
+    let run = project.up(&[]).run().exited(2);
+    assert!(run.stderr.contains("sessionAffinity"), "{}", run.stderr);
+    assert_eq!(project.get("service/web")["metadata"]["uid"], before);
+}
+
 /// What is not the release's stays, and is named before anything is written.
 #[test]
 fn who_has_a_port_is_named() {

@@ -229,10 +229,11 @@ metadata: {name: web}
 spec: {selector: {app: web}, ports: [{name: http, port: 80}, {name: metrics, port: 90}]}
 ";
 
+/// The node port makes the API server answer otherwise.
 const UNNAMED_PORT: &str = "apiVersion: v1
 kind: Service
 metadata: {name: unnamed}
-spec: {selector: {app: web}, ports: [{port: 80}]}
+spec: {type: NodePort, selector: {app: web}, ports: [{port: 80, nodePort: 31890}]}
 ";
 
 const CONTAINERS: &str = "/spec/template/spec/containers";

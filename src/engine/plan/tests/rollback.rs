@@ -211,9 +211,9 @@ fn jobs_and_pods_that_are_gone_are_not_run_again() {
         changes: {Job/migrate: deleted, Pod/once: deleted, Job/going: deleted, CronJob/nightly: deleted}
         live: {Job/going: {deleting: true}}
     "), @r"
-    irreversible Pod/once: is not restored: it has completed
-    irreversible Job/going: is not restored: it has completed
-    irreversible Job/migrate: is not restored: it has completed
+    irreversible Pod/once: is not restored: it would run again
+    irreversible Job/going: is not restored: it would run again
+    irreversible Job/migrate: is not restored: it would run again
     apps
       0 recreate CronJob/nightly
       1 await ready: CronJob/nightly; phase ends ← 0

@@ -32,7 +32,7 @@ use crate::{
     object::{HasKind as _, LabelSelector, ObjectId},
     plan::PhaseId,
     preflight::DryRun,
-    release::{ChangeLog, Snapshot},
+    release::{ChangeLog, Operation, Snapshot},
 };
 
 /// What a case gives to a planner that leads forward.
@@ -159,7 +159,7 @@ impl World {
                 manager: &manager(),
                 delete_data: self.delete_data,
                 await_terminating,
-                uninstalls: false,
+                operation: Operation::Deploy,
                 wanted: &self.desired,
             },
         )
