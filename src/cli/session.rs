@@ -60,8 +60,8 @@ impl Session {
             context: arguments.context.clone(),
             kubeconfig: arguments.kubeconfig.clone(),
         };
-        let cluster = Cluster::connect(&target, sender)
-            .await
+        let cluster = unless_interrupted(&stops.interrupt, Cluster::connect(&target, sender))
+            .await?
             .map_err(|error| connect_error(&error))?;
         if let Some(address) = address {
             check_context(&address.release, &address.contexts, cluster.context())?;

@@ -130,8 +130,8 @@ fn resolved(
     })
 }
 
-/// The client of `config`, and the token for its requests. Runs `login`, which blocks.
-pub(super) fn client(
+/// The client of `config`, and the token for its requests. Runs `login`.
+pub(super) async fn client(
     mut config: Config,
     bearer: Option<Bearer>,
     login: Option<Login>,
@@ -144,7 +144,7 @@ pub(super) fn client(
     let bearer = match login {
         None => bearer,
         Some(login) => {
-            let credentials = login.run().map_err(refused)?;
+            let credentials = login.run().await.map_err(refused)?;
             let user = &mut config.auth_info;
             if let (Some(certificate), Some(key)) = (
                 &credentials.client_certificate_data,
@@ -203,8 +203,12 @@ fn configured(kubeconfig: &Kubeconfig, context: &str) -> Result<Config, String> 
         let cluster = ExecAuthCluster::try_from(&cluster).map_err(|error| error.to_string())?;
         exec.cluster = Some(cluster);
     }
+    check_provider(&user)?;
     let mut config = Config::new(server(&cluster, &user)?);
     config.root_cert = authorities(&cluster)?;
+    if config.root_cert.is_some() && cluster.insecure_skip_tls_verify == Some(true) {
+        return Err("its cluster has a certificate authority and `insecure-skip-tls-verify`: remove one of them".to_owned());
+    }
     config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or_default();
     config.disable_compression = cluster.disable_compression.unwrap_or_default();
     config.proxy_url = match &cluster.proxy_url {
@@ -217,6 +221,38 @@ fn configured(kubeconfig: &Kubeconfig, context: &str) -> Result<Config, String> 
     }
     config.auth_info = user;
     Ok(config)
+}
+
+/// What has replaced the `auth-provider` of each name that kubectl once knew.
+const LOGIN_PROGRAMS: [(&str, &str); 4] = [
+    ("gcp", "gke-gcloud-auth-plugin"),
+    ("azure", "kubelogin"),
+    ("openstack", "client-keystone-auth"),
+    ("oidc", "kubectl oidc-login"),
+];
+
+/// Refuses an `auth-provider`, as kubectl does, with the login program that has taken its place. The
+/// `id-token` that one of `oidc` holds is used.
+/// <https://github.com/kubernetes/client-go/tree/master/plugin/pkg/client/auth>
+fn check_provider(user: &AuthInfo) -> Result<(), String> {
+    let Some(provider) = &user.auth_provider else {
+        return Ok(());
+    };
+    let has_token = provider.config.contains_key("id-token");
+    if provider.name == "oidc" && has_token || user.token.is_some() || user.token_file.is_some() {
+        return Ok(());
+    }
+    let program = LOGIN_PROGRAMS
+        .iter()
+        .find(|(name, _)| *name == provider.name)
+        .map_or_else(
+            || "a login program".to_owned(),
+            |(_, program)| format!("the login program `{program}`"),
+        );
+    Err(format!(
+        "its user has the `auth-provider` `{}`, which is gone from kubectl: use {program} as its `exec`",
+        provider.name
+    ))
 }
 
 /// The address of the API server. Without a scheme it speaks TLS where anything about TLS is said,
@@ -364,9 +400,33 @@ mod tests {
         assert!(refused("{}", "y").contains("no cluster `d`"));
         let authority = "{server: 'https://a.test', certificate-authority: /nonexistent/ca.crt}";
         assert!(refused(authority, "x").contains("/nonexistent/ca.crt"));
+        let both = "{server: 'https://a.test', insecure-skip-tls-verify: true, certificate-authority-data: CA}";
+        let authority =
+            STANDARD.encode("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+        let why = refused(&both.replace("CA", &authority), "x");
+        assert!(why.contains("`insecure-skip-tls-verify`"), "{why}");
         let proxy = "{server: 'https://a.test', proxy-url: 'ftp://u:hunter2@p'}";
         let why = refused(proxy, "x");
         assert!(why.contains("`proxy-url`") && !why.contains("hunter2"));
+    }
+
+    #[test]
+    fn an_auth_provider_is_refused_with_the_program_that_took_its_place() {
+        let read = |user: &str| configured(&kubeconfig("{server: 'https://a.test'}", user), "x");
+        for (name, program) in [
+            ("gcp", "`gke-gcloud-auth-plugin`"),
+            ("azure", "`kubelogin`"),
+            ("openstack", "`client-keystone-auth`"),
+            ("oidc", "`kubectl oidc-login`"),
+            ("own", "a login program"),
+        ] {
+            let config = "config: {access-token: hunter2, refresh-token: hunter2}";
+            let why = read(&format!("{{auth-provider: {{name: {name}, {config}}}}}"));
+            let why = why.expect_err("refused");
+            assert!(why.contains(program) && !why.contains("hunter2"), "{why}");
+        }
+        let given = "{auth-provider: {name: oidc, config: {id-token: t}}}";
+        assert!(read(given).is_ok());
     }
 
     #[test]

@@ -23,7 +23,8 @@ impl Cluster {
             pod.name,
             parameter("container", Some(container))
         );
-        let response = self.open(&Call::get(Verb::Get, path)).await.ok()?;
+        let call = Call::get(Verb::Get, path);
+        let response = self.open(&call, call.timeout).await.ok()?;
         let status = response.status();
         if status.is_client_error() && status != http::StatusCode::FORBIDDEN {
             return None;

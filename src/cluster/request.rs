@@ -254,8 +254,8 @@ struct Counts {
 }
 
 impl Cluster {
-    /// Reads the kubeconfig and makes a client; no request is sent yet. Retries and warnings are
-    /// told to `notices`.
+    /// Reads the kubeconfig, logs in where it names a program for that, and makes a client; no
+    /// request is sent yet. Retries and warnings are told to `notices`.
     pub(crate) async fn connect(
         target: &Target,
         notices: UnboundedSender<Notice>,
@@ -269,21 +269,8 @@ impl Cluster {
             .to_owned();
         let context = resolved.context;
         let namespace = resolved.config.default_namespace.clone();
-        // An exec plugin runs while the client is made, and blocks: it must not hold up the
-        // runtime.
-        let config = resolved.config;
         let (bearer, login) = (resolved.bearer, resolved.login);
-        let runtime = tokio::runtime::Handle::current();
-        let name = context.clone();
-        let (client, bearer) = tokio::task::spawn_blocking(move || {
-            let _guard = runtime.enter();
-            connect::client(config, bearer, login, &name)
-        })
-        .await
-        .map_err(|error| ConnectError::Client {
-            context: context.clone(),
-            why: error.to_string(),
-        })??;
+        let (client, bearer) = connect::client(resolved.config, bearer, login, &context).await?;
         let kubectl = format!("kubectl{}", resolved.kubectl_flags);
         let shared = Shared {
             context,
@@ -535,61 +522,86 @@ impl Cluster {
     }
 
     async fn answer(&self, call: &Call, limit: Duration) -> Result<(u16, Vec<u8>), RequestError> {
-        let exchange = async {
-            let response = self.open(call).await?;
-            let code = response.status().as_u16();
-            let retry_after = response
-                .headers()
-                .get(header::RETRY_AFTER)
-                .and_then(|value| value.to_str().ok()?.parse().ok());
-            let body = response
-                .into_body()
-                .collect()
-                .await
-                .map_err(|error| self.unreachable(&innermost(&error), true))?
-                .to_bytes();
-            if (200..300).contains(&code) {
-                Ok((code, Vec::from(body)))
-            } else {
-                Err(RequestError::Refused(Refusal::read(
-                    code,
-                    &body,
-                    retry_after,
-                )))
-            }
-        };
-        timeout(limit, exchange).await.unwrap_or_else(|_| {
-            Err(RequestError::TimedOut {
-                server: self.shared.server.clone(),
-                after: limit,
-            })
-        })
+        let response = self.open(call, limit).await?;
+        let code = response.status().as_u16();
+        let retry_after = response
+            .headers()
+            .get(header::RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.parse().ok());
+        let body = timeout(limit, response.into_body().collect())
+            .await
+            .map_err(|_| self.timed_out(limit))?
+            .map_err(|error| self.unreachable(&innermost(&error), true))?
+            .to_bytes();
+        if (200..300).contains(&code) {
+            Ok((code, Vec::from(body)))
+        } else {
+            Err(RequestError::Refused(Refusal::read(
+                code,
+                &body,
+                retry_after,
+            )))
+        }
     }
 
-    /// Sends `call` and returns the answer with its body unread.
-    pub(super) async fn open(&self, call: &Call) -> Result<Response<Body>, RequestError> {
-        self.shared.counts.verbs[call.verb as usize].fetch_add(1, Ordering::Relaxed);
-        let mut request = call.request();
-        let bearer = self.shared.bearer.as_ref();
-        if let Some(bearer) = bearer {
-            let authorized = bearer.authorize(&mut request).await;
-            authorized.map_err(|why| RequestError::Credentials { why })?;
+    /// Sends `call` and returns the answer with its body unread, which must begin within `limit`.
+    ///
+    /// Whoever the API server does not accept is told so before anything is done. Where there may
+    /// be another token, every request is therefore sent once more with that.
+    pub(super) async fn open(
+        &self,
+        call: &Call,
+        limit: Duration,
+    ) -> Result<Response<Body>, RequestError> {
+        let mut is_second = false;
+        loop {
+            let mut request = call.request();
+            let bearer = self.shared.bearer.as_ref();
+            // Outside of the limit: a login program may ask somebody.
+            let token = match bearer {
+                Some(bearer) => bearer.authorize(&mut request).await.map(Some),
+                None => Ok(None),
+            };
+            let token = token.map_err(|why| RequestError::Credentials { why })?;
+            let response = self.send(call.verb, request, limit).await?;
+            let (Some(bearer), Some(token), StatusCode::UNAUTHORIZED) =
+                (bearer, token, response.status())
+            else {
+                return Ok(response);
+            };
+            bearer.refused(&token).await;
+            if is_second || !bearer.is_renewed() {
+                return Ok(response);
+            }
+            is_second = true;
         }
-        let response = self
-            .client
-            .send(request)
+    }
+
+    async fn send(
+        &self,
+        verb: Verb,
+        request: Request<Body>,
+        limit: Duration,
+    ) -> Result<Response<Body>, RequestError> {
+        self.shared.counts.verbs[verb as usize].fetch_add(1, Ordering::Relaxed);
+        let response = timeout(limit, self.client.send(request))
             .await
+            .map_err(|_| self.timed_out(limit))?
             .map_err(|error| self.transport(&error))?;
         self.note_answer(&response);
-        if let (Some(bearer), StatusCode::UNAUTHORIZED) = (bearer, response.status()) {
-            bearer.refused().await;
-        }
         for warning in response.headers().get_all(header::WARNING) {
             if let Some(text) = warning.to_str().ok().and_then(warning_text) {
                 self.notice(Notice::Warned { text });
             }
         }
         Ok(response)
+    }
+
+    fn timed_out(&self, after: Duration) -> RequestError {
+        RequestError::TimedOut {
+            server: self.shared.server.clone(),
+            after,
+        }
     }
 
     /// Notes that there is an answer, and what time it is by the server's clock.

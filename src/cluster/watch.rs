@@ -284,19 +284,15 @@ impl Cluster {
     /// Follows one watch request, of `path` from the resource version `from`, to its end.
     async fn follow(&self, path: &str, from: String, seen: &UnboundedSender<Heard>) -> Followed {
         let path = format!("{path}&resourceVersion={from}");
-        let response =
-            match tokio::time::timeout(OPENED_WITHIN, self.open(&Call::get(Verb::Watch, path)))
-                .await
-            {
-                Ok(Ok(response)) if response.status().is_success() => response,
-                Ok(Ok(response)) if response.status() == StatusCode::GONE => {
-                    return Followed::Expired;
-                }
-                Ok(Ok(response)) if is_not_permitted(response.status().as_u16()) => {
-                    return Followed::Refused;
-                }
-                Ok(Ok(_) | Err(_)) | Err(_) => return Followed::Broken(from),
-            };
+        let call = Call::get(Verb::Watch, path);
+        let response = match self.open(&call, OPENED_WITHIN).await {
+            Ok(response) if response.status().is_success() => response,
+            Ok(response) if response.status() == StatusCode::GONE => return Followed::Expired,
+            Ok(response) if is_not_permitted(response.status().as_u16()) => {
+                return Followed::Refused;
+            }
+            Ok(_) | Err(_) => return Followed::Broken(from),
+        };
         let mut lines = lines(response.into_body());
         let mut position = from;
         loop {

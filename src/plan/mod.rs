@@ -64,4 +64,4 @@ pub(crate) use secret_declaration::{
     Alphabet, Encoding, Generate, KeyAlgorithm, SecretDeclaration, SecretKind, SecretValue,
     ValueFormat,
 };
-pub(crate) use substitute::{built_in_references, substitute};
+pub(crate) use substitute::{built_in_references, former_references, substitute};

@@ -18,6 +18,13 @@ pub(super) const BUILT_IN: [&str; 4] = [
     "release.plan",
 ];
 
+/// Names that were built in once, and those that are today.
+const FORMER: [(&str, &str); 3] = [
+    ("environment", "release.environment"),
+    ("namespace", "release.namespace"),
+    ("plan", "release.plan"),
+];
+
 /// A `${…}` that was not replaced and perhaps should have been.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SubstitutionProblem {
@@ -96,8 +103,11 @@ fn walk(
     match value {
         Value::String(text) => {
             let foreign = place.foreign || text.contains('\n');
+            let mut told = Vec::new();
             let replaced = replace(text, place, variables, &mut |unknown| {
-                if let Some((severity, message)) = unknown.in_manifest(foreign) {
+                let problem = unknown.in_manifest(foreign);
+                if let Some((severity, message)) = problem.filter(|new| !told.contains(new)) {
+                    told.push((severity, message.clone()));
                     report(SubstitutionProblem {
                         severity,
                         pointer: pointer.clone(),
@@ -305,7 +315,8 @@ impl<'a> Unknown<'a> {
                     self.nearly()?
                 ),
             )),
-            None if foreign => None,
+            // Told once for each file.
+            None if foreign || self.former().is_some() => None,
             None => Some((Severity::Warning, self.stays())),
         }
     }
@@ -320,9 +331,16 @@ impl<'a> Unknown<'a> {
                     self.nearly()?
                 ),
             )),
-            None if foreign => None,
+            None if foreign && self.former().is_none() => None,
             None => Some((Severity::Warning, self.stays())),
         }
+    }
+
+    fn former(self) -> Option<String> {
+        let mut names = FORMER.iter();
+        names
+            .find(|(former, _)| *former == self.name)
+            .map(not_replaced)
     }
 
     fn nearly(self) -> Option<String> {
@@ -337,8 +355,36 @@ impl<'a> Unknown<'a> {
         let Self {
             name, variables, ..
         } = self;
+        if let Some(former) = self.former() {
+            return former;
+        }
         let known = listed(variables.keys());
         format!("`${{{name}}}` is not a variable of the plan ({known}) and stays as it is")
+    }
+}
+
+/// What is to be said of names in the texts of `value` that were built in once and are not among
+/// `variables`: one sentence for each.
+pub(crate) fn former_references(value: &Value, variables: &IndexMap<String, Value>) -> Vec<String> {
+    let former = FORMER
+        .iter()
+        .filter(|(name, _)| !variables.contains_key(*name) && refers_to(value, name));
+    former.map(not_replaced).collect()
+}
+
+fn not_replaced((former, today): &(&str, &str)) -> String {
+    format!("`${{{former}}}` is not replaced; the built-in is `${{{today}}}`")
+}
+
+/// Whether a text of `value` refers to `name`.
+fn refers_to(value: &Value, name: &str) -> bool {
+    match value {
+        Value::String(text) => {
+            text.contains("${") && pieces(text).contains(&Piece::Reference(name))
+        }
+        Value::Array(items) => items.iter().any(|item| refers_to(item, name)),
+        Value::Object(entries) => entries.values().any(|item| refers_to(item, name)),
+        _ => false,
     }
 }
 
@@ -485,6 +531,32 @@ mod tests {
             problems,
             [(Severity::Warning, "/envFrom/0/prefix".to_owned())]
         );
+    }
+
+    #[test]
+    fn names_that_were_built_in_once_are_told_wherever_they_stand() {
+        let value =
+            json!({"data": {"a": "x ${namespace} ${plan:-x} $${plan}"}, "b": ["${environment}"]});
+        let told = former_references(&value, &variables());
+        assert_eq!(
+            told,
+            [
+                "`${environment}` is not replaced; the built-in is `${release.environment}`",
+                "`${namespace}` is not replaced; the built-in is `${release.namespace}`",
+            ]
+        );
+        let mut declared = variables();
+        declared.insert("namespace".to_owned(), json!("x"));
+        assert_eq!(former_references(&value, &declared).len(), 1);
+        // There, they are not told a second time.
+        assert_eq!(substituted(json!({"image": "${namespace}"})).1, []);
+    }
+
+    #[test]
+    fn what_a_text_says_several_times_is_told_once() {
+        let text = "${HOME} ${HOME} ${PATH} ${HOME}";
+        let (_, problems) = substituted(json!({"a": text, "b": text}));
+        assert_eq!(problems.len(), 4);
     }
 
     #[test]

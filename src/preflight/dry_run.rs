@@ -90,8 +90,13 @@ pub(crate) fn judge_dry_run(
         remedy,
     };
     let RequestError::Refused(refusal) = error else {
-        return Some(finding(ExitCode::Failed, error.to_string(), None));
+        let remedy = error.is_unauthenticated().then(|| LOG_IN.to_owned());
+        return Some(finding(ExitCode::Failed, error.to_string(), remedy));
     };
+    if error.is_unauthenticated() {
+        let message = error.to_string();
+        return Some(finding(ExitCode::Failed, message, Some(LOG_IN.to_owned())));
+    }
     let said = described(refusal);
     if let Some((who, remedy)) = advice {
         let message = format!("{said}; {who}");
@@ -128,6 +133,7 @@ fn fields_are_shown(kind: &str) -> String {
     )
 }
 
+const LOG_IN: &str = "the credentials are expired or not accepted any more: log in again";
 const CONFLICT: &str = "take the field out of the manifest, leave it to its manager with `ignoreFields` in the plan, or take it over with `--force-conflicts`";
 
 /// `spec.replicas is held by hpa` for each field.

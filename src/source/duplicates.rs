@@ -1,8 +1,9 @@
 //! Entries that a list holds twice, where `kubectl apply` takes them and server-side apply, which
 //! knows entries by their keys, refuses.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::named_ports::{NamedTargets, PortUse};
 use crate::object::{
     FieldPath, HasKind as _, ObjectId, Problem,
     field::{list, part, text},
@@ -24,7 +25,8 @@ struct KeyedList {
 enum Twice {
     /// The last one counts alone.
     Last,
-    /// The last one counts, with the fields that only those before it have.
+    /// The last one counts, with the fields that only those before it have. Of what they say
+    /// differently the rest is lost.
     Merged,
     /// All of them count: their lists of this name are joined.
     Joined(&'static str),
@@ -89,7 +91,7 @@ const OF_CONTAINERS: [KeyedList; 4] = [
         twice: Twice::Last,
     },
     KeyedList {
-        path: "/ports",
+        path: PORTS,
         keys: &[("/containerPort", ""), ("/protocol", "TCP")],
         twice: Twice::Merged,
     },
@@ -97,20 +99,35 @@ const OF_CONTAINERS: [KeyedList; 4] = [
     of_same("/volumeDevices", &[("/devicePath", "")]),
 ];
 const ENVIRONMENT: &str = "/env";
+const PORTS: &str = "/ports";
 
 /// Groups whose lists of pods are the API server's own; a custom resource's are as its definition
 /// says.
 const GROUPS: [&str; 3] = ["", "apps", "batch"];
 
 /// Leaves one of the entries that `object` holds twice, as `kubectl apply` would have it, and warns
-/// about each. The problems have no place yet.
-pub(super) fn merge_duplicates(object: &mut Value, problems: &mut Vec<Problem>) {
+/// about each. `targets` are ports that Services name. The problems have no place yet.
+pub(super) fn merge_duplicates(
+    object: &mut Value,
+    targets: &NamedTargets<'_>,
+    problems: &mut Vec<Problem>,
+) {
     let Some(id) = ObjectId::of(object) else {
         return;
     };
     for (place, list) in places(object, &id) {
+        let uses = if list.path == PORTS {
+            targets.uses(object, place.trim_end_matches(PORTS))
+        } else {
+            Vec::new()
+        };
         if let Some(Value::Array(entries)) = object.pointer_mut(&place) {
-            merge_list(entries, list, &place, problems);
+            let merging = Merging {
+                list,
+                place: &place,
+                uses: &uses,
+            };
+            merging.merge(entries, problems);
         }
     }
 }
@@ -145,43 +162,130 @@ fn places(object: &Value, id: &ObjectId) -> Vec<(String, &'static KeyedList)> {
     places
 }
 
-/// Leaves one entry of each key.
-fn merge_list(
-    entries: &mut Vec<Value>,
-    list: &KeyedList,
-    place: &str,
-    problems: &mut Vec<Problem>,
-) {
-    let mut index = 0;
-    while index < entries.len() {
-        let key = key_of(&entries[index], list);
-        let again = entries[index + 1..]
-            .iter()
-            .position(|entry| key.is_some() && key_of(entry, list) == key)
-            .map(|distance| index + 1 + distance);
-        let (Some(again), Some(key)) = (again, key) else {
-            index += 1;
-            continue;
-        };
-        let between = &entries[index + 1..=again];
-        let is_same = entries[index] == entries[again];
-        if !is_same && list.twice == Twice::Same {
-            index += 1;
-            continue;
-        }
-        if !is_same && list.path == ENVIRONMENT && between.iter().any(|entry| reads(entry, &key)) {
-            problems.push(read_in_between(place, &key));
-            index += 1;
-            continue;
-        }
-        problems.push(taken_once(place, &key, list.twice));
-        if is_same {
-            entries.remove(again);
-        } else {
-            let earlier = entries.remove(index);
-            combine(&earlier, &mut entries[again - 1], list.twice);
+/// A list of one object that is brought to one entry of each key.
+struct Merging<'a> {
+    list: &'static KeyedList,
+    /// JSON pointer to the list.
+    place: &'a str,
+    /// Who names a port of the list.
+    uses: &'a [PortUse],
+}
+
+impl Merging<'_> {
+    /// Leaves one entry of each key.
+    fn merge(&self, entries: &mut Vec<Value>, problems: &mut Vec<Problem>) {
+        let mut index = 0;
+        while index < entries.len() {
+            let key = key_of(&entries[index], self.list);
+            let again = entries[index + 1..]
+                .iter()
+                .position(|entry| key.is_some() && key_of(entry, self.list) == key)
+                .map(|distance| index + 1 + distance);
+            let (Some(again), Some(key)) = (again, key) else {
+                index += 1;
+                continue;
+            };
+            let is_same = entries[index] == entries[again];
+            if !is_same && self.list.twice == Twice::Same {
+                index += 1;
+                continue;
+            }
+            let lost = self.lost(&entries[index], &entries[again]);
+            let refused = self
+                .read_in_between(&entries[index..=again], &key)
+                .or_else(|| self.names_in_use(&lost, &key));
+            if let Some(problem) = refused {
+                problems.push(problem);
+                index += 1;
+                continue;
+            }
+            problems.push(self.taken_once(&key, &lost));
+            if is_same {
+                entries.remove(again);
+            } else {
+                let earlier = entries.remove(index);
+                combine(&earlier, &mut entries[again - 1], self.list.twice);
+            }
         }
     }
+
+    /// What only `earlier` says, and `last` says otherwise.
+    fn lost<'entry>(
+        &self,
+        earlier: &'entry Value,
+        last: &Value,
+    ) -> Vec<(&'entry String, &'entry Value)> {
+        let is_merged = self.list.twice == Twice::Merged;
+        let fields = earlier.as_object().filter(|_| is_merged);
+        let is_key = |field: &str| {
+            let mut keys = self.list.keys.iter();
+            keys.any(|(path, _)| path.strip_prefix('/') == Some(field))
+        };
+        let differs = |field: &str, value: &Value| {
+            let other = last.get(field).filter(|other| !other.is_null());
+            !value.is_null() && other.is_some_and(|other| other != value)
+        };
+        let fields = fields.into_iter().flatten();
+        fields
+            .filter(|(field, value)| !is_key(field) && differs(field, value))
+            .collect()
+    }
+
+    /// The error where the value of an environment variable is read between its two `entries` at
+    /// the ends, which differ.
+    fn read_in_between(&self, entries: &[Value], key: &str) -> Option<Problem> {
+        let (first, others) = entries.split_first()?;
+        let is_read = self.list.path == ENVIRONMENT
+            && others.last() != Some(first)
+            && others.iter().any(|entry| reads(entry, key));
+        let place = FieldPath::of_pointer(self.place);
+        is_read.then(|| {
+            Problem::error(format!(
+                "`{place}` has `{key}` twice, and `$({key})` is read in between: the API server cannot keep both"
+            ))
+            .hint("give one of them another name")
+        })
+    }
+
+    /// The error where a name is among what is `lost` that somebody knows a port by.
+    fn names_in_use(&self, lost: &[(&String, &Value)], key: &str) -> Option<Problem> {
+        let mut names = lost.iter().filter(|(field, _)| *field == "name");
+        let used = names.find_map(|(_, name)| self.uses.iter().find(|used| *name == &used.port))?;
+        let PortUse { port, by } = used;
+        let place = FieldPath::of_pointer(self.place);
+        let message = format!(
+            "`{place}` has `{key}` twice with different names: `{port}` would be lost, and {by} uses it"
+        );
+        Some(Problem::error(message).hint("leave one of them, with the name that is used"))
+    }
+
+    fn taken_once(&self, key: &str, lost: &[(&String, &Value)]) -> Problem {
+        let counts = match self.list.twice {
+            Twice::Last => "the last one counts",
+            Twice::Same => "one of them counts",
+            Twice::Merged => "what the last one says counts",
+            Twice::Joined(_) => "they are taken together",
+        };
+        let lost: Vec<String> = lost
+            .iter()
+            .map(|(field, value)| format!("`{field}: {}`", shown(value)))
+            .collect();
+        let lost = match lost.as_slice() {
+            [] => String::new(),
+            [one] => format!(", and {one} is lost"),
+            several => format!(", and {} are lost", several.join(", ")),
+        };
+        let place = FieldPath::of_pointer(self.place);
+        Problem::warning(format!("`{place}` has `{key}` twice; {counts}{lost}"))
+            .hint("remove one of them")
+    }
+}
+
+/// `value` as it was written down.
+fn shown(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// What `entry` is known by; `None` for what is no entry.
@@ -203,7 +307,27 @@ fn key_of(entry: &Value, list: &KeyedList) -> Option<String> {
 /// Whether the value of the environment variable `entry` is composed of the variable `name`.
 /// <https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/>
 fn reads(entry: &Value, name: &str) -> bool {
-    text(entry, "/value").is_some_and(|value| value.contains(&format!("$({name})")))
+    text(entry, "/value").is_some_and(|value| expanded(value).contains(&name))
+}
+
+/// The names that `text` refers to as `$(NAME)`. `$$` is an escaped `$`, and `$` takes what follows
+/// it along, whatever that is.
+/// <https://github.com/kubernetes/kubernetes/blob/master/third_party/forked/golang/expansion/expand.go>
+fn expanded(text: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once('$') {
+        let mut characters = after.chars();
+        let next = characters.next();
+        rest = characters.as_str();
+        if next == Some('(')
+            && let Some((name, behind)) = rest.split_once(')')
+        {
+            names.push(name);
+            rest = behind;
+        }
+    }
+    names
 }
 
 fn combine(earlier: &Value, last: &mut Value, twice: Twice) {
@@ -213,9 +337,7 @@ fn combine(earlier: &Value, last: &mut Value, twice: Twice) {
     match twice {
         Twice::Last | Twice::Same => {}
         Twice::Merged => {
-            for (field, value) in earlier {
-                last.entry(field).or_insert_with(|| value.clone());
-            }
+            take_over(earlier, last);
         }
         Twice::Joined(field) => {
             let mut joined = Vec::new();
@@ -232,23 +354,14 @@ fn combine(earlier: &Value, last: &mut Value, twice: Twice) {
     }
 }
 
-fn taken_once(place: &str, key: &str, twice: Twice) -> Problem {
-    let counts = match twice {
-        Twice::Last => "the last one counts",
-        Twice::Same => "one of them counts",
-        Twice::Merged => "what the last one says counts",
-        Twice::Joined(_) => "they are taken together",
-    };
-    let place = FieldPath::of_pointer(place);
-    Problem::warning(format!("`{place}` has `{key}` twice; {counts}")).hint("remove one of them")
-}
-
-fn read_in_between(place: &str, key: &str) -> Problem {
-    let place = FieldPath::of_pointer(place);
-    Problem::error(format!(
-        "`{place}` has `{key}` twice, and `$({key})` is read in between: the API server cannot keep both"
-    ))
-    .hint("give one of them another name")
+/// Gives `last` what only `earlier` says.
+fn take_over(earlier: &Map<String, Value>, last: &mut Map<String, Value>) {
+    for (field, value) in earlier {
+        let known = last.entry(field).or_insert(Value::Null);
+        if known.is_null() {
+            known.clone_from(value);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -259,7 +372,7 @@ mod tests {
 
     fn merged(mut object: Value) -> (Value, Vec<String>) {
         let mut problems = Vec::new();
-        merge_duplicates(&mut object, &mut problems);
+        merge_duplicates(&mut object, &NamedTargets::default(), &mut problems);
         (object, problems.iter().map(ToString::to_string).collect())
     }
 
@@ -292,10 +405,11 @@ mod tests {
 
     #[test]
     fn a_variable_that_is_read_before_it_is_said_again_cannot_be_kept() {
-        for again in ["2", "$(A):x"] {
+        for again in ["2", "$$(A)", "$a$(B", "$(A):x", "$$$(A)", "x$(B)$(A)"] {
             let env = json!([{"name": "A", "value": "1"}, {"name": "B", "value": "x"}, {"name": "A", "value": again}]);
             let (_, problems) = container(&json!({"env": env}));
-            assert_eq!(problems[0].contains("cannot keep both"), again != "2");
+            let is_read = again.ends_with("$(A)") && again != "$$(A)" || again.ends_with(":x");
+            assert_eq!(problems[0].contains("cannot keep both"), is_read, "{again}");
         }
         let env = json!([{"name": "A", "value": "1"}, {"name": "B", "value": "$(A)"}, {"name": "A", "value": "1"}]);
         let (found, problems) = container(&json!({"env": env}));
@@ -317,6 +431,53 @@ mod tests {
             json!([{"containerPort": 80, "protocol": "UDP"}, {"containerPort": 80, "name": "http", "protocol": "TCP"}])
         );
         assert_eq!(problems.len(), 1);
+    }
+
+    #[test]
+    fn names_are_read_as_kubernetes_expands_them() {
+        for (text, names) in [
+            ("$(A) $(B)", &["A", "B"][..]),
+            ("$$(A)", &[]),
+            ("$$$(A)", &["A"]),
+            ("$x$(A)", &["A"]),
+            ("$(A", &[]),
+            ("$($(A)", &["$(A"]),
+            ("${A} $", &[]),
+            ("ü$(A)ü", &["A"]),
+        ] {
+            assert_eq!(expanded(text), names, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_two_ports_say_differently_is_named_and_a_name_in_use_is_not_lost() {
+        let ports = json!([
+            {"containerPort": 80, "name": "http", "hostPort": 8080}, {"containerPort": 80, "name": "web", "hostPort": 8081},
+        ]);
+        let mut container_of = json!({"name": "b", "ports": ports});
+        let (found, problems) = container(&container_of);
+        let kept = json!([{"containerPort": 80, "name": "web", "hostPort": 8081}]);
+        assert_eq!(found["ports"], kept);
+        let lost = "what the last one says counts, and `hostPort: 8080`, `name: http` are lost; remove one of them";
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].ends_with(lost), "{}", problems[0]);
+
+        for (field, value) in [
+            ("livenessProbe", json!({"httpGet": {"port": "http"}})),
+            ("startupProbe", json!({"tcpSocket": {"port": "http"}})),
+            (
+                "lifecycle",
+                json!({"preStop": {"httpGet": {"port": "http"}}}),
+            ),
+        ] {
+            container_of[field] = value;
+            let (found, problems) = container(&container_of);
+            assert_eq!(found["ports"], ports);
+            let used = format!("`http` would be lost, and its `{field}` uses it; leave one");
+            assert!(problems[0].contains(&used), "{}", problems[0]);
+            container_of[field] = json!({"httpGet": {"port": "web"}});
+            assert!(!container(&container_of).1[0].contains("uses it"));
+        }
     }
 
     #[test]

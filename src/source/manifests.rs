@@ -13,7 +13,9 @@ use super::{
     files::{Found, files_of, relative_to, shown, unreadable},
     yaml::{Document, YamlError, read},
 };
-use crate::object::{ManifestView, Origin, PhaseHint, Problem, field::part};
+use crate::object::{
+    HasKind as _, ManifestView, Origin, PhaseHint, Problem, field::part, is_built_in_group,
+};
 
 /// One object as it was written down.
 #[derive(Debug, Clone, PartialEq)]
@@ -190,11 +192,18 @@ impl Unpacking<'_> {
 }
 
 /// Whether `value` is a `List` or a typed list such as `ConfigMapList`, as `kubectl get` prints
-/// them.
+/// them. One of Kubernetes itself is whatever it holds and is called; a custom resource may be called
+/// so and be none.
 fn is_list(value: &Value) -> bool {
-    ManifestView(value).kind().ends_with("List")
-        && value.get("items").is_some_and(Value::is_array)
-        && part(value, "/metadata/name").is_none()
+    let view = ManifestView(value);
+    let (group, kind) = view.group_and_kind();
+    let holds_items = || match value.get("items") {
+        Some(items) => items.is_array() || items.is_null(),
+        None => false,
+    };
+    kind.ends_with("List")
+        && !view.api_version().is_empty()
+        && (is_built_in_group(group) || holds_items() && part(value, "/metadata/name").is_none())
 }
 
 /// Why `value` cannot be an object of a release, if it cannot.
@@ -365,8 +374,15 @@ mod tests {
         let typed = "apiVersion: v1\nkind: ConfigMapList\nmetadata: {resourceVersion: ''}\nitems:\n- metadata: {name: c}\n";
         let custom =
             "apiVersion: example.test/v1\nkind: AllowList\nmetadata: {name: d}\nitems: []\n";
-        let (objects, problems) =
-            loaded(&[("a.yaml", list), ("b.yaml", typed), ("c.yaml", custom)]);
+        let named = "apiVersion: v1\nkind: ConfigMapList\nmetadata: {name: mine}\nitems:\n- metadata: {name: e}\n---\napiVersion: v1\nkind: List\nmetadata: {name: mine}\nitems: [{apiVersion: v1, kind: Pod, metadata: {name: f}}]\n";
+        let empty = "apiVersion: v1\nkind: List\nitems:\n---\napiVersion: apps/v1\nkind: DeploymentList\nmetadata: {name: none}\n---\napiVersion: example.test/v1\nkind: WidgetList\nitems: null\n";
+        let (objects, problems) = loaded(&[
+            ("a.yaml", list),
+            ("b.yaml", typed),
+            ("c.yaml", custom),
+            ("d.yaml", named),
+            ("e.yaml", empty),
+        ]);
         assert_eq!(problems, Vec::<String>::new());
         assert_eq!(
             objects,
@@ -374,7 +390,9 @@ mod tests {
                 "a.yaml:4 Service/a",
                 "a.yaml:7 Pod/b",
                 "b.yaml:5 ConfigMap/c",
-                "c.yaml:1 AllowList/d"
+                "c.yaml:1 AllowList/d",
+                "d.yaml:5 ConfigMap/e",
+                "d.yaml:10 Pod/f",
             ]
         );
     }

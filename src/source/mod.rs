@@ -5,6 +5,7 @@ mod duplicates;
 mod encoding;
 mod files;
 mod manifests;
+mod named_ports;
 mod normalise;
 mod render;
 mod yaml;

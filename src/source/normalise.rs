@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::object::{
     FieldPath, HasKind as _, ManifestView, Problem, StatusField, containers,
     field::{list, map, text},
-    pod_spec, remove_filled_in,
+    pod_spec, pod_template_path, remove_filled_in,
 };
 
 /// Fields of `metadata` that only the server sets; sent back, they conflict with what it has now.
@@ -33,6 +33,7 @@ pub(super) fn normalise(
     problems: &mut Vec<Problem>,
 ) {
     remove_nulls(object);
+    remove_empty_variables(object);
     remove_server_set(object, status, problems);
     check_texts(object, problems);
     if ManifestView(object).is_secret() {
@@ -75,6 +76,27 @@ fn remove_nulls(value: &mut Value) {
 fn remove_null_entries(map: &mut Value) {
     if let Value::Object(entries) = map {
         entries.retain(|_, value| !value.is_null());
+    }
+}
+
+/// Removes the values of environment variables that are null, as `value:` with nothing behind it is:
+/// the API server takes them for absent.
+fn remove_empty_variables(object: &mut Value) {
+    let spec = pod_template_path(object).and_then(|path| object.pointer_mut(path)?.get_mut("spec"));
+    let Some(spec) = spec else {
+        return;
+    };
+    for containers in ["initContainers", "containers", "ephemeralContainers"] {
+        let containers = spec.get_mut(containers).and_then(Value::as_array_mut);
+        let environments = containers
+            .into_iter()
+            .flatten()
+            .filter_map(|container| container.get_mut("env")?.as_array_mut());
+        for variable in environments.flatten().filter_map(Value::as_object_mut) {
+            if variable.get("value").is_some_and(Value::is_null) {
+                variable.remove("value");
+            }
+        }
     }
 }
 
@@ -290,6 +312,21 @@ mod tests {
             })
         );
         assert!(problems.is_empty());
+    }
+
+    #[test]
+    fn a_variable_without_a_value_has_none() {
+        let env = json!([{"name": "A", "value": null}, {"name": "B", "value": null, "valueFrom": {"fieldRef": {}}}, {"name": "C", "value": ""}]);
+        let containers = json!({"initContainers": [{"name": "i", "env": env}], "containers": [{"name": "c", "env": env}]});
+        let (object, problems) = normalised(
+            json!({"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"template": {"spec": containers}}}),
+        );
+        let kept = json!([{"name": "A"}, {"name": "B", "valueFrom": {"fieldRef": {}}}, {"name": "C", "value": ""}]);
+        for containers in ["initContainers", "containers"] {
+            let containers = &object["spec"]["template"]["spec"][containers];
+            assert_eq!(containers[0]["env"], kept);
+        }
+        assert!(problems.is_empty(), "{problems:?}");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::{
     duplicates::merge_duplicates,
     files::shown,
     manifests::{Manifest, load},
+    named_ports::NamedTargets,
     normalise::normalise,
 };
 use crate::{
@@ -64,10 +65,11 @@ pub(crate) fn render(
         })
         .collect();
     let definitions = defined_kinds(&manifests);
+    let targets = NamedTargets::of(&manifests, &plan.namespace.name);
     for (manifest, mut found) in manifests.iter_mut().zip(substituted) {
         let status = status_field(&manifest.value, &definitions, scopes);
         normalise(&mut manifest.value, status, &mut found);
-        merge_duplicates(&mut manifest.value, &mut found);
+        merge_duplicates(&mut manifest.value, &targets, &mut found);
         let id = ObjectId::of(&manifest.value);
         problems.extend(
             found

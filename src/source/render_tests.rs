@@ -217,3 +217,42 @@ fn the_phase_annotation_is_kept_apart() {
         )
     );
 }
+
+#[test]
+fn a_service_that_knows_a_lost_port_by_its_name_is_told() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, labels: {app: web}}\nspec: {containers: [{name: a, ports: [{containerPort: 80, name: http}, {containerPort: 80, name: web}]}, OTHER]}\n";
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80, targetPort: http}]}\n";
+    let with = |other: &str, service: &str| {
+        let pod = pod.replace("OTHER", other);
+        rendered(false, &[("a.yaml", &format!("{pod}---\n{service}"))])
+    };
+    let other = "{name: b}";
+    let refused = with(other, service).expect_err("refused");
+    let told = "`spec.containers[0].ports` has `80/TCP` twice with different names: `http` would be lost, and a `targetPort` of Service/web (";
+    assert!(refused[0].contains(told), "{refused:?}");
+    assert!(
+        refused[0].contains("m/a.yaml:6) uses it; leave one of them"),
+        "{refused:?}"
+    );
+    for (other, service) in [
+        (
+            other,
+            service.replace("targetPort: http", "targetPort: web"),
+        ),
+        (other, service.replace("app: web", "app: other")),
+        (
+            other,
+            service.replace("name: web}", "name: web, namespace: other}"),
+        ),
+        (
+            "{name: b, ports: [{containerPort: 81, name: http}]}",
+            service.to_owned(),
+        ),
+    ] {
+        let warnings = with(other, &service).unwrap().warnings;
+        assert!(
+            warnings[0].message.ends_with("and `name: http` is lost"),
+            "{warnings:?}"
+        );
+    }
+}

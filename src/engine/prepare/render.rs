@@ -1,5 +1,7 @@
 //! From a plan to what is wanted: sources rendered, put into phases, ordered.
 
+use std::{cell::RefCell, collections::HashSet, path::Path, sync::Arc};
+
 use serde_json::Value;
 
 use crate::engine::desired::{DesiredObject, DesiredState};
@@ -62,7 +64,9 @@ impl Rendering {
 
     /// Renders `plan`; `scopes` says which kinds live in namespaces. All problems come at once.
     pub(crate) fn with(plan: &Plan, scopes: &dyn ScopeLookup) -> Result<Self, Vec<Problem>> {
+        let told = RefCell::default();
         let mut rendered = source::render(plan, scopes, &|value, origin, problems| {
+            warn_of_former_names(plan, value, origin, &mut told.borrow_mut(), problems);
             substitute(plan, value, origin, problems);
         })?;
         let idle = phase::idle_ignored_fields(
@@ -225,6 +229,24 @@ fn substitute(plan: &Plan, value: &mut Value, origin: &Origin, problems: &mut Ve
         };
         problems.push(problem.at(origin));
     });
+}
+
+/// Warns about names that were built in once, each once in a file.
+fn warn_of_former_names(
+    plan: &Plan,
+    value: &Value,
+    origin: &Origin,
+    told: &mut HashSet<(Arc<Path>, String)>,
+    problems: &mut Vec<Problem>,
+) {
+    if !plan.variables.in_manifests {
+        return;
+    }
+    for message in plan::former_references(value, &plan.variables.values) {
+        if told.insert((Arc::clone(&origin.file), message.clone())) {
+            problems.push(Problem::warning(message).at(origin));
+        }
+    }
 }
 
 /// One error (exit 2) that shows all errors among `problems`.

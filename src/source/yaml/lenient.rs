@@ -63,12 +63,19 @@ pub(super) fn change(text: &str, error: &ScanError, in_flow: bool) -> Option<Cha
         ErrorKind::SimpleKeyExpected => {
             alias_as_key(rest).map(|end| Change::inserted(at + end, " "))
         }
-        // JSON objects may follow each other without a separator.
-        ErrorKind::ExpectedDocumentStart if rest.starts_with('{') && is_json(text) => {
-            Some(Change::inserted(at, "--- "))
-        }
         _ => None,
     }
+}
+
+/// Where in `text` the JSON object begins that `error` is about: they may follow each other without a
+/// separator, in one line too.
+pub(super) fn next_object(text: &str, error: &ScanError) -> Option<usize> {
+    if !matches!(error.kind(), ErrorKind::ExpectedDocumentStart) || !is_json(text) {
+        return None;
+    }
+    let start = line_start(text, error.marker().line())?;
+    let at = start + offset_of(&text[start..], error.marker().col())?;
+    (at > 0 && text[at..].starts_with('{')).then_some(at)
 }
 
 /// Whether `text` is JSON for kubectl, which reads it by another parser.

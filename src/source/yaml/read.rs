@@ -10,7 +10,7 @@ use serde_yaml::granit_parser::{
 
 use super::{
     error::YamlError,
-    lenient::{Change, change, is_json},
+    lenient::{Change, change, is_json, next_object},
     scalar::{Scalar, float_key, float_value, resolve},
 };
 
@@ -46,7 +46,7 @@ pub(crate) fn documents(text: &str, file: &Path) -> Result<Vec<Document>, YamlEr
 
 /// All documents in `text` that can be read, and an error for each that cannot.
 pub(crate) fn read(text: &str, file: &Path) -> (Vec<Document>, Vec<YamlError>) {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let (mut documents, mut errors) = (Vec::new(), Vec::new());
     let file: Arc<Path> = Arc::from(file);
     let mut values = 0;
@@ -117,6 +117,20 @@ struct Outcome {
     values: usize,
 }
 
+impl Outcome {
+    /// Adds what was read behind this. Before it stand so many columns of the line `first`.
+    fn extend(&mut self, other: Self, first: u32, columns_before: u32) {
+        self.documents.extend(other.documents);
+        self.faults.extend(other.faults.into_iter().map(|fault| {
+            let is_shifted = fault.line == first;
+            let shift = if is_shifted { columns_before } else { 0 };
+            let column = fault.column.saturating_add(shift);
+            Fault { column, ..fault }
+        }));
+        self.values = other.values;
+    }
+}
+
 /// Reads `part` of a file of which `values` values have been read before, with what kubectl's parser
 /// reads and ours does not.
 fn read_part(part: &Part<'_>, values: usize) -> Outcome {
@@ -133,26 +147,78 @@ fn read_part(part: &Part<'_>, values: usize) -> Outcome {
                 .split_off(1),
         );
     }
-    let mut work = 0;
+    // So may a byte-order mark: files are joined that begin with one.
+    if text.contains(BYTE_ORDER_MARK) {
+        text = Cow::Owned(without_marks(&text));
+    }
+    let mut outcome = Outcome {
+        values,
+        ..Outcome::default()
+    };
+    let (mut lines_before, mut columns_before, mut work) = (part.lines_before, 0, 0);
     loop {
         let may_change = work < WORK_LIMIT;
-        match attempt(&text, part.lines_before, values, may_change) {
-            Ok(outcome) => return outcome,
-            Err(change) => {
+        match attempt(&text, lines_before, outcome.values, may_change) {
+            Ok(last) => {
+                outcome.extend(last, lines_before + 1, columns_before);
+                return outcome;
+            }
+            Err(Again::With(change)) => {
                 work += text.len();
                 text = Cow::Owned(change.made_in(&text));
+            }
+            Err(Again::Behind(at)) => {
+                work += at;
+                let (first, rest) = text.split_at(at);
+                if let Ok(first) = attempt(first, lines_before, outcome.values, false) {
+                    outcome.extend(first, lines_before + 1, columns_before);
+                }
+                let line = first.rsplit('\n').next().unwrap_or(first);
+                let columns = number(line.chars().count());
+                columns_before = if line.len() == first.len() {
+                    columns_before + columns
+                } else {
+                    columns
+                };
+                lines_before += number(first.matches('\n').count());
+                text = match &text {
+                    Cow::Borrowed(text) => Cow::Borrowed(&text[at..]),
+                    Cow::Owned(_) => Cow::Owned(rest.to_owned()),
+                };
             }
         }
     }
 }
 
-/// Reads the documents of `text`; where a change of it may help, that is the answer.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// `text` without the byte-order marks with which documents begin.
+fn without_marks(text: &str) -> String {
+    let mut begins = true;
+    let lines = text.split_inclusive('\n').map(|line| {
+        let bare = line.strip_prefix(BYTE_ORDER_MARK).filter(|_| begins);
+        let line = bare.unwrap_or(line);
+        begins = is_separator(line);
+        line
+    });
+    lines.collect()
+}
+
+/// How a text is read once more.
+enum Again {
+    /// With a change.
+    With(Change),
+    /// In two parts, of which the second begins here.
+    Behind(usize),
+}
+
+/// Reads the documents of `text`; where another reading of it may help, that is the answer.
 fn attempt(
     text: &str,
     lines_before: u32,
     values: usize,
     may_change: bool,
-) -> Result<Outcome, Change> {
+) -> Result<Outcome, Again> {
     let mut reader = Reader::new(text, lines_before, values);
     let mut outcome = Outcome::default();
     loop {
@@ -161,13 +227,12 @@ fn attempt(
             Ok(None) => break,
             Err(mut fault) => {
                 let in_flow = reader.in_flow();
-                let change = fault
-                    .refused
-                    .take()
-                    .filter(|_| may_change)
-                    .and_then(|error| change(text, &error, in_flow));
-                if let Some(change) = change {
-                    return Err(change);
+                if let Some(error) = fault.refused.take().filter(|_| may_change) {
+                    let behind = next_object(text, &error).map(Again::Behind);
+                    let again = behind.or_else(|| change(text, &error, in_flow).map(Again::With));
+                    if let Some(again) = again {
+                        return Err(again);
+                    }
                 }
                 fault.line = fault.line.saturating_add(lines_before);
                 outcome.faults.push(fault);

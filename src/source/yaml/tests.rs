@@ -531,3 +531,35 @@ spec:
 ";
     assert_eq!(to_text(&value), expected);
 }
+
+#[test]
+fn joined_files_and_objects_are_documents_with_their_places() {
+    let places = |text: &str| {
+        let (documents, errors) = read(text, Path::new("a"));
+        let documents = documents
+            .into_iter()
+            .map(|document| (document.line, document.value));
+        let errors = errors.into_iter().map(|error| (error.line, error.column));
+        (documents.collect::<Vec<_>>(), errors.collect::<Vec<_>>())
+    };
+    let objects = |lines: &[u32]| {
+        let objects = lines.iter().zip(["a", "b", "c"]);
+        objects
+            .map(|(line, key)| (*line, json!({key: 1})))
+            .collect::<Vec<_>>()
+    };
+    for (text, lines) in [
+        ("{\"a\": 1}{\"b\": 1}{\"c\": 1}", [1, 1, 1]),
+        ("{\"a\": 1} {\"b\": 1}\n{\"c\": 1}\n", [1, 1, 2]),
+        ("{\n\"a\": 1\n}{\n\"b\": 1}\n\n{\"c\": 1}", [1, 3, 6]),
+        (
+            "\u{feff}a: 1\n---\n\u{feff}b: 1\n---\n\u{feff}{c: 1}\n",
+            [1, 3, 5],
+        ),
+    ] {
+        assert_eq!(places(text), (objects(&lines), Vec::new()), "{text}");
+    }
+    let (documents, errors) = places("{\"a\": 1} {\"x\": 1, \"x\": 2}\n{\"b\": 1}");
+    assert_eq!(documents, objects(&[1, 2]));
+    assert_eq!(errors, [(1, 19)]);
+}

@@ -67,6 +67,7 @@ fn a_plan_without_variables_replaces_nothing() {
     let said = run.stderr + &run.stdout;
     assert!(said.contains("`${release.name}` stays as it is"), "{said}");
     assert!(said.contains("`variables: {}`"), "{said}");
+    assert!(!said.contains("`${namespace}`"), "{said}");
 }
 
 #[test]
@@ -82,6 +83,9 @@ fn only_declared_names_are_replaced_and_an_object_can_be_left_alone() {
     let run = project.up(&["-o", "jsonl"]).run().exited(0);
     let said = format!("{}{}", run.stderr, run.stdout);
     assert!(said.contains("nearly `image_tag`"), "{said}");
+    // Once in the file, though two of its objects have it.
+    let former = "`${namespace}` is not replaced; the built-in is `${release.namespace}`";
+    assert_eq!(said.matches(former).count(), 1, "{said}");
     let events_of_run = run.events();
     assert!(!events(&events_of_run, "object-written").is_empty());
 

@@ -16,8 +16,14 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::{manifests::config_map, project::Project, user::User};
-use crate::support::sandbox;
+use rustix::process::Signal;
+
+use super::{manifests::config_map, project::Project, running::Running, user::User};
+use crate::support::{
+    Deployctl, eventually,
+    proxy::{Answer, Fault, Proxy, Requests, Rule},
+    sandbox,
+};
 
 /// A kubeconfig of the shared sandbox that a test changes, in a folder of its own.
 struct Kubeconfig {
@@ -264,6 +270,7 @@ fn login_programs_and_token_files_are_those_of_kubectl() {
     let runs = fs::read_to_string(own.folder.path().join("bin/login.runs")).unwrap();
     assert_eq!(runs, "run\n");
 
+    shows_what_it_waits_for(&project, &mut own, &exec, &program);
     for (key, value, said) in [
         ("command", "no-such-login", "brew install login"),
         ("interactiveMode", "Always", "no terminal"),
@@ -279,4 +286,91 @@ fn login_programs_and_token_files_are_those_of_kubectl() {
         );
         assert!(!outcome.stderr.contains(&token), "{}", outcome.stderr);
     }
+}
+
+/// A code that somebody is to enter is shown while `program` waits for that, and a signal ends the
+/// waiting.
+#[track_caller]
+fn shows_what_it_waits_for(project: &Project, own: &mut Kubeconfig, exec: &Value, program: &Path) {
+    let mut waits = exec.clone();
+    waits["command"] = json!("sh");
+    waits["args"] = json!([
+        "-c",
+        "printf 'enter 1234' >&2; touch \"$0.waits\"; exec sleep 1000",
+        program
+    ]);
+    *own.user() = json!({"exec": waits});
+    let run = Running::start(project.up(&[]).env("KUBECONFIG", own.path()));
+    let waits = own.folder.path().join("bin/login.waits");
+    eventually("the login program waits", || waits.exists().then_some(()));
+    run.signal(Signal::TERM);
+    let (status, _, said) = run.end();
+    assert_eq!(status, Some(130), "{said}");
+    assert!(said.contains("enter 1234"), "{said}");
+}
+
+/// Requests of every sort that a run makes.
+const SORTS: [fn() -> Requests; 5] = [
+    || Requests::reads().about("configmaps"),
+    || Requests::all().about("dryRun=All"),
+    || Requests::mutating().about("/leases"),
+    || Requests::mutating().about("/secrets"),
+    || Requests::mutating().about("/configmaps/settings"),
+];
+
+/// Whoever is not accepted any more is told so before anything is done, whatever was asked.
+#[test]
+fn a_token_that_is_not_accepted_any_more_is_asked_for_again_during_a_run() {
+    let project = project("renewed-tokens");
+    project.up(&[]).run().exited(0);
+    let (mut direct, token) = Kubeconfig::with_token();
+    *direct.user() = json!({"token": token});
+    let proxy = Proxy::for_kubeconfig(&direct.path());
+    let mut own = Kubeconfig::of(proxy.kubeconfig());
+    let program = own.write(
+        "login",
+        "#!/bin/sh\necho run >>\"$0.runs\"\ncat \"$0.answer\"\n",
+    );
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let answer = json!({
+        "apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": token},
+    });
+    own.write("login.answer", answer.to_string());
+    let exec =
+        json!({"apiVersion": answer["apiVersion"], "command": program, "interactiveMode": "Never"});
+    let file = own.write("token", &token);
+    for (value, user) in [
+        ("2", json!({"tokenFile": file})),
+        ("3", json!({"exec": exec})),
+    ] {
+        *own.user() = user;
+        project.rewrite("apps/settings.yaml", &config_map("settings", value));
+        let refused = || Fault::Answer(Answer::without_reason(401));
+        proxy.inject(SORTS.map(|requests| Rule::new(requests(), refused()).times(1)));
+        proxy.run(up(&own, &project)).exited(0);
+        let answers = proxy.requests();
+        let refused = answers.iter().filter(|request| request.status == Some(401));
+        assert_eq!(refused.count(), SORTS.len(), "{answers:?}");
+    }
+    let runs = fs::read_to_string(own.folder.path().join("login.runs")).unwrap();
+    assert_eq!(runs.lines().count(), 1 + SORTS.len());
+
+    // What is written down does not change: the user is told.
+    *own.user() = json!({"token": token});
+    project.rewrite("apps/settings.yaml", &config_map("settings", "4"));
+    let dry_runs = Requests::all().about("dryRun=All");
+    proxy.inject([Rule::new(
+        dry_runs,
+        Fault::Answer(Answer::without_reason(401)),
+    )]);
+    let outcome = proxy.run(up(&own, &project)).exited(1);
+    assert!(
+        outcome.stderr.contains("log in again"),
+        "{}",
+        outcome.stderr
+    );
+}
+
+fn up(own: &Kubeconfig, project: &Project) -> Deployctl {
+    project.up(&["--kubeconfig", own.path().to_str().unwrap()])
 }

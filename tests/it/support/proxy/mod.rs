@@ -70,6 +70,11 @@ impl Proxy {
         }
     }
 
+    /// The kubeconfig of its users.
+    pub(crate) fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
     /// `run` through this proxy.
     pub(crate) fn through(&self, run: Deployctl) -> Deployctl {
         run.env("KUBECONFIG", self.kubeconfig.as_os_str())
