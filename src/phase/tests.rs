@@ -773,12 +773,14 @@ fn annotations_order_what_is_in_one_phase() {
     assert_eq!(asked, ["Deployment/first", "Deployment/second"]);
 }
 
+/// `object` with the number that Argo CD orders it by.
+fn wave(mut object: Value, number: &str) -> Value {
+    object["metadata"]["annotations"] = json!({"argocd.argoproj.io/sync-wave": number});
+    object
+}
+
 #[test]
 fn what_can_only_become_ready_once_an_object_is_there_does_not_hold_it_up() {
-    let wave = |mut object: Value, number: &str| {
-        object["metadata"]["annotations"] = json!({"argocd.argoproj.io/sync-wave": number});
-        object
-    };
     let web = || workload("Deployment", "web", "own:1", json!({}));
     let none = Vec::<String>::new();
     let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"});
@@ -825,8 +827,10 @@ fn what_can_only_become_ready_once_an_object_is_there_does_not_hold_it_up() {
     assert_eq!(ready(&entries, "ConfigMap/middle"), ["ConfigMap/first"]);
     assert_eq!(ready(&entries, "Deployment/web"), ["ConfigMap/middle"]);
     assert_eq!(ready(&entries, "ConfigMap/last"), ["Deployment/web"]);
+}
 
-    // An aggregated API whose server comes later.
+#[test]
+fn an_aggregated_api_does_not_hold_up_its_server() {
     let server = workload("Deployment", "api", "own:1", json!({}));
     let service = value(
         "v1",
