@@ -10,17 +10,24 @@ use super::{
 use crate::object::ObjectId;
 
 impl Cluster {
-    /// What a container writes, line by line from its start to its end; nothing where it may not be
+    /// What a container writes, line by line from its start to its end, or has written, where
+    /// `previous`, before it was started again; nothing where it may not be
     /// read. `None` where it cannot be read yet, such as before the container has started.
     pub(crate) async fn follow_log(
         &self,
         pod: &ObjectId,
         container: &str,
+        previous: bool,
     ) -> Option<impl Stream<Item = String> + Unpin + use<>> {
         let namespace = pod.namespace.as_deref().unwrap_or_default();
         let path = format!(
-            "/api/v1/namespaces/{namespace}/pods/{}/log?follow=true{}",
+            "/api/v1/namespaces/{namespace}/pods/{}/log?{}{}",
             pod.name,
+            if previous {
+                "previous=true"
+            } else {
+                "follow=true"
+            },
             parameter("container", Some(container))
         );
         let call = Call::get(Verb::Get, path);

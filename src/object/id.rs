@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::kind::HasKind;
+use super::{kind::HasKind, kind_names::is_called_kind};
 
 /// Identity of an object, without the version: an HPA moved from v1 to v2 is the same object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -56,7 +56,7 @@ impl ObjectId {
     }
 
     /// Whether people mean it by `name`: `KIND/NAME` or `KIND/NAMESPACE/NAME`, with kinds in lower
-    /// case too, and with `.GROUP`.
+    /// case too, built-in ones as `kubectl` takes them, and with `.GROUP`.
     pub(crate) fn is_called(&self, name: &str) -> bool {
         let parts: Vec<&str> = name.split('/').collect();
         let (kind, namespace, name) = match parts.as_slice() {
@@ -67,7 +67,7 @@ impl ObjectId {
         let (kind, group) = kind
             .split_once('.')
             .map_or((kind, None), |(kind, group)| (kind, Some(group)));
-        kind.eq_ignore_ascii_case(&self.kind)
+        is_called_kind(self, kind)
             && group.is_none_or(|group| group == self.group)
             && namespace.is_none_or(|namespace| Some(namespace) == self.namespace.as_deref())
             && name == self.name
@@ -140,6 +140,39 @@ mod tests {
             "StatefulSet/web",
         ] {
             assert!(!id.is_called(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn built_in_kinds_are_called_as_kubectl_takes_them() {
+        for (group, kind, called, other) in [
+            (
+                "apps",
+                "Deployment",
+                "deploy Deployments DEPLOY deployments.apps",
+                "deploys",
+            ),
+            ("", "ConfigMap", "cm configmaps", "config"),
+            (
+                "networking.k8s.io",
+                "Ingress",
+                "ing ingresses ingress.networking.k8s.io",
+                "ingresss",
+            ),
+            ("", "Service", "svc services", "ksvc"),
+            // Others have a Service of their own.
+            ("serving.knative.dev", "Service", "service", "svc"),
+            ("example.org", "Ingress", "ingress", "ing"),
+        ] {
+            let id = ObjectId {
+                group: group.to_owned(),
+                kind: kind.to_owned(),
+                namespace: Some("shop".to_owned()),
+                name: "web".to_owned(),
+            };
+            let is_called = |kind: &str| id.is_called(&format!("{kind}/web"));
+            let mut called = called.split_whitespace();
+            assert!(called.all(is_called) && !is_called(other), "{kind}.{group}");
         }
     }
 }

@@ -67,6 +67,11 @@ pub(crate) trait HasKind {
         matches!(self.group_and_kind(), ("", "LimitRange" | "ResourceQuota"))
     }
 
+    /// Whether it is a `ResourceQuota`.
+    fn is_quota(&self) -> bool {
+        self.group_and_kind() == ("", "ResourceQuota")
+    }
+
     /// Whether it is a `ServiceAccount`.
     fn is_service_account(&self) -> bool {
         self.group_and_kind() == ("", "ServiceAccount")
@@ -178,7 +183,7 @@ mod tests {
 
     type Predicate = fn(&Kind) -> bool;
 
-    const PREDICATES: [(&str, Predicate); 22] = [
+    const PREDICATES: [(&str, Predicate); 23] = [
         ("namespace", Kind::is_namespace),
         ("definition", Kind::is_definition),
         ("container", Kind::is_container),
@@ -191,6 +196,7 @@ mod tests {
         ("service", Kind::is_service),
         ("event", Kind::is_event),
         ("limit", Kind::is_limit),
+        ("quota", Kind::is_quota),
         ("service_account", Kind::is_service_account),
         ("pod", Kind::is_pod),
         ("job", Kind::is_job),
@@ -220,7 +226,7 @@ mod tests {
             ("", "Service", "service"),
             ("", "Event", "event"),
             ("events.k8s.io", "Event", "event"),
-            ("", "ResourceQuota", "limit"),
+            ("", "ResourceQuota", "limit quota"),
             ("", "ServiceAccount", "service_account"),
             ("", "Pod", "pod"),
             ("batch", "Job", "job"),

@@ -11,6 +11,7 @@ mod filled_in;
 mod hint;
 mod id;
 mod kind;
+mod kind_names;
 mod label_selector;
 mod marks;
 mod origin;
@@ -33,7 +34,7 @@ pub(crate) use filled_in::{
     filled_in_annotations, filled_in_paths, is_filled_in_annotation, remove_filled_in,
 };
 pub(crate) use hint::PhaseHint;
-pub(crate) use id::ObjectId;
+pub(crate) use id::{ObjectId, group_of};
 pub(crate) use kind::HasKind;
 pub(crate) use label_selector::LabelSelector;
 pub(crate) use marks::{AnnotatedMarks, Marks, RollbackMark};

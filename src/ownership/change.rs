@@ -33,7 +33,7 @@ pub(crate) struct ChangedPath {
 pub(crate) fn changed_paths(before: &Value, after: &Value) -> Vec<ChangedPath> {
     let mut comparison = Comparison {
         shape: &Shape::of(&[before, after]),
-        ordinary_status: has_ordinary_status(before) || has_ordinary_status(after),
+        ordinary_status: has_ordinary_status(&[before, after]),
         changes: Vec::new(),
     };
     comparison.compare(&Path::default(), Some(before), Some(after));

@@ -12,7 +12,7 @@ use super::{
     sides::{Decision, Sides},
     system::remove_system_fields,
 };
-use crate::object::ManifestView;
+use crate::object::{ManifestView, group_of};
 
 /// A place in which an object is not what it was. It holds no values: they may be secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,12 +191,10 @@ fn not_held_again(
     compared: Compared,
 ) -> Option<FieldDifference> {
     let is_ours = entry.manager() == sides.manager;
-    if entry.subresource() == "status"
-        || !is_ours && entry.api_version() != ManifestView(sides.live).api_version()
-    {
+    let now = sides.now.iter().find(|now| now.is_same_as(entry));
+    if entry.subresource() == "status" || !is_comparable(sides, entry, now) {
         return None;
     }
-    let now = sides.now.iter().find(|now| now.is_same_as(entry));
     let is_held = |path: &Path| now.is_some_and(|now| now.fields().contains(path));
     let is_touched = |path: &Path| {
         compared == Compared::Anew || changes.iter().any(|change| path.is_within(&change.path))
@@ -218,6 +216,18 @@ fn not_held_again(
     })
 }
 
+/// Whether it can be told by paths what the manager of `entry` has lost, which has the entry `now`:
+/// those of another version of the API may be called otherwise. Of ours, which has no entry any
+/// more, it can, unless the object has moved to another group.
+fn is_comparable(sides: &Sides<'_>, entry: &Entry<'_>, now: Option<&Entry<'_>>) -> bool {
+    let live = ManifestView(sides.live);
+    match now {
+        _ if entry.manager() != sides.manager => entry.api_version() == live.api_version(),
+        Some(now) => now.api_version() == entry.api_version(),
+        None => group_of(entry.api_version()) == live.group(),
+    }
+}
+
 /// Something that `entry`, if it is ours, holds and did not, other than what stays with others: the
 /// first such path.
 fn held_by_us(
@@ -230,9 +240,12 @@ fn held_by_us(
     {
         return None;
     }
-    let was_held = |path: &Path| {
-        ours(&sides.before, sides.manager).any(|before| before.fields().contains(path))
-    };
+    let before = || ours(&sides.before, sides.manager);
+    let is_of_same_version = |before: &Entry<'_>| before.api_version() == entry.api_version();
+    if before().next().is_some() && !before().any(is_of_same_version) {
+        return None;
+    }
+    let was_held = |path: &Path| before().any(|before| before.fields().contains(path));
     let stays = |path: &Path| values.iter().any(|value| path.is_within(&value.path));
     let path = entry
         .fields()

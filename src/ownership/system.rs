@@ -24,17 +24,22 @@ const METADATA: [&str; 8] = [
     "deletionGracePeriodSeconds",
 ];
 
-/// Whether `status` of `object` is a field like any other: somebody holds it without the
-/// subresource of that name, which a kind has or has not. Entries of built-in kinds were written
-/// without it before Kubernetes 1.22.
-pub(super) fn has_ordinary_status(object: &Value) -> bool {
+/// Whether `status` of `states`, all of one object, is a field like any other: somebody holds it
+/// without the subresource of that name, which a kind has or has not. Entries of built-in kinds were
+/// written without it before Kubernetes 1.22, and others stay from before a definition got it: that
+/// anybody writes by way of it says that it is there.
+pub(super) fn has_ordinary_status(states: &[&Value]) -> bool {
     let holds = |entry: &Entry<'_>| {
         entry.subresource().is_empty()
             && entry
                 .fields_v1()
                 .is_some_and(|fields| is_present(fields, "/f:status"))
     };
-    !is_built_in_group(ManifestView(object).group()) && entries(object).any(|entry| holds(&entry))
+    let all = || states.iter().flat_map(|object| entries(object));
+    let is_built_in = |object: &&Value| is_built_in_group(ManifestView(object).group());
+    !states.iter().any(is_built_in)
+        && all().any(|entry| holds(&entry))
+        && !all().any(|entry| entry.subresource() == "status")
 }
 
 /// Whether the system writes what is at `path`, so that it is never put back and never compared:
@@ -72,8 +77,37 @@ pub(super) fn remove_system_fields(object: &mut Value) {
         .map(|name| Path::of_fields(&["metadata", name]));
     let annotations =
         filled_in_annotations().map(|name| Path::of_fields(&["metadata", "annotations", name]));
-    let status = (!has_ordinary_status(object)).then(|| Path::of_fields(&["status"]));
+    let status = (!has_ordinary_status(&[&*object])).then(|| Path::of_fields(&["status"]));
     for path in metadata.chain(annotations).chain(status) {
         path.remove(object);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::ownership::changed_paths;
+
+    #[test]
+    fn a_status_that_somebody_writes_as_a_subresource_is_no_field_like_any_other() {
+        let fields = json!({"f:status": {"f:position": {}}});
+        let plain = json!({"manager": "us", "operation": "Update", "apiVersion": "example.org/v1", "fieldsV1": fields});
+        let mut written = plain.clone();
+        written["subresource"] = "status".into();
+        let object = |api_version: &str, position: &str, entries: &[&Value]| {
+            json!({"apiVersion": api_version, "kind": "Switch",
+                "metadata": {"name": "main", "managedFields": entries}, "status": {"position": position}})
+        };
+        let differs = |before: &Value, after: &Value| !changed_paths(before, after).is_empty();
+        let of = |position: &str, entries: &[&Value]| object("example.org/v1", position, entries);
+        assert!(differs(&of("on", &[&plain]), &of("off", &[&plain])));
+        // The entry is one of before the definition had the subresource.
+        let both = [&plain, &written];
+        assert!(!differs(&of("on", &both), &of("off", &both)));
+        assert!(!differs(&of("on", &[&plain]), &of("off", &both)));
+        let built_in = |position| object("apps/v1", position, &[&plain]);
+        assert!(!differs(&built_in("on"), &built_in("off")));
     }
 }

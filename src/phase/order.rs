@@ -48,24 +48,96 @@ pub(crate) fn order(objects: &[&Object], references: &References) -> Vec<Ordered
         .collect();
     let sequence = sorted(&mut after, &declared);
     let priorities = priorities(objects, &after, &sequence);
+    let soft: SoftDependencies<'_> = objects
+        .iter()
+        .map(|object| {
+            (
+                &object.id,
+                soft_dependencies(&object.id, &members, references),
+            )
+        })
+        .collect();
+    let mut ready = awaited(&after, &declared, &soft);
     sorted_by_priority(&after, &priorities)
         .into_iter()
         .map(|id| Ordered {
             id: id.clone(),
             after: after[id].iter().map(|id| (*id).clone()).collect(),
-            ready: still(&declared[id], &after[id]),
-            soft_dependencies: soft_dependencies(id, &members, references),
+            ready: ready.remove(id).unwrap_or_default(),
+            soft_dependencies: soft[id].clone(),
             priority: priorities[id],
             last: id.is_webhook_configuration(),
         })
         .collect()
 }
 
-/// Those of `declared` that are among `after`: some contradict what objects need.
-fn still(declared: &DeclaredBefore<'_>, after: &[&ObjectId]) -> Vec<ObjectId> {
-    let mut after: HashSet<&ObjectId> = after.iter().copied().collect();
-    let still = declared.all().filter(|other| after.remove(other));
-    still.cloned().collect()
+type SoftDependencies<'a> = HashMap<&'a ObjectId, Vec<ObjectId>>;
+
+/// What must be ready before each object: those of `declared` that are among `after`, as some
+/// contradict what objects need, but for what can only become ready once that object is there.
+fn awaited<'a>(
+    after: &After<'a>,
+    declared: &Declared<'a>,
+    soft: &SoftDependencies<'a>,
+) -> HashMap<&'a ObjectId, Vec<ObjectId>> {
+    let mut waits = Waits {
+        after,
+        soft,
+        ready: HashMap::new(),
+    };
+    for (id, others) in after {
+        let others: HashSet<&ObjectId> = others.iter().copied().collect();
+        let still = declared[id].all().filter(|other| others.contains(other));
+        waits.ready.insert(id, still.collect());
+    }
+    let mut known: HashMap<&ObjectId, HashSet<&ObjectId>> = HashMap::new();
+    for id in after.keys() {
+        for other in waits.ready[id].clone() {
+            let before = known.entry(other).or_insert_with(|| waits.before(other));
+            if before.contains(id) {
+                let ready = waits.ready.entry(id).or_default();
+                ready.retain(|ready| *ready != other);
+                known.clear();
+            }
+        }
+    }
+    let owned = |ids: Vec<&ObjectId>| ids.into_iter().cloned().collect();
+    let ready = waits.ready.into_iter();
+    ready.map(|(id, ids)| (id, owned(ids))).collect()
+}
+
+/// What is waited for before objects are written, and before they can become ready.
+struct Waits<'a, 'b> {
+    after: &'b After<'a>,
+    soft: &'b SoftDependencies<'a>,
+    ready: HashMap<&'a ObjectId, Vec<&'a ObjectId>>,
+}
+
+impl<'a: 'b, 'b> Waits<'a, 'b> {
+    /// What must be written before `id` can become ready, other than what comes before it anyway: it
+    /// leans on that, or on what waits for that.
+    fn before(&self, id: &ObjectId) -> HashSet<&'b ObjectId> {
+        // Whether it has to be ready, and not only written.
+        let mut open: Vec<(&'b ObjectId, bool)> = self.leant_on(id, true).collect();
+        let mut seen: HashSet<(&'b ObjectId, bool)> = HashSet::new();
+        while let Some((next, is_ready)) = open.pop() {
+            if seen.insert((next, is_ready)) {
+                open.extend(self.after[next].iter().map(|other| (*other, false)));
+                open.extend(self.ready[next].iter().map(|other| (*other, true)));
+                open.extend(self.leant_on(next, is_ready));
+            }
+        }
+        seen.into_iter().map(|(id, _)| id).collect()
+    }
+
+    fn leant_on(
+        &self,
+        id: &ObjectId,
+        is_ready: bool,
+    ) -> impl Iterator<Item = (&'b ObjectId, bool)> {
+        let soft: &'b [ObjectId] = if is_ready { &self.soft[id] } else { &[] };
+        soft.iter().map(|other| (other, true))
+    }
 }
 
 /// What annotations put before an object.

@@ -773,6 +773,85 @@ fn annotations_order_what_is_in_one_phase() {
     assert_eq!(asked, ["Deployment/first", "Deployment/second"]);
 }
 
+/// `object` with the number that Argo CD orders it by.
+fn wave(mut object: Value, number: &str) -> Value {
+    object["metadata"]["annotations"] = json!({"argocd.argoproj.io/sync-wave": number});
+    object
+}
+
+#[test]
+fn what_can_only_become_ready_once_an_object_is_there_does_not_hold_it_up() {
+    let web = || workload("Deployment", "web", "own:1", json!({}));
+    let none = Vec::<String>::new();
+    let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"});
+    for (version, kind, reference) in [
+        (
+            "autoscaling/v2",
+            "HorizontalPodAutoscaler",
+            "scaleTargetRef",
+        ),
+        ("keda.sh/v1alpha1", "ScaledObject", "scaleTargetRef"),
+        (
+            "autoscaling.k8s.io/v1",
+            "VerticalPodAutoscaler",
+            "targetRef",
+        ),
+    ] {
+        let scaler = value(
+            version,
+            kind,
+            "scaler",
+            json!({"spec": {reference: target}}),
+        );
+        let entries = ordered(vec![scaler, wave(web(), "1")]);
+        let scaler = format!("{kind}/scaler");
+        assert_eq!(ready(&entries, "Deployment/web"), none, "{kind}");
+        assert_eq!(after(&entries, "Deployment/web"), [scaler], "{kind}");
+    }
+
+    // By way of others: the autoscaler of wave 0 needs what comes two waves later; what is between
+    // does not wait for it, and what comes after waits for that.
+    let scaler = value(
+        "autoscaling/v2",
+        "HorizontalPodAutoscaler",
+        "scaler",
+        json!({"spec": {"scaleTargetRef": target}}),
+    );
+    let entries = ordered(vec![
+        scaler,
+        plain("v1", "ConfigMap", "first"),
+        wave(plain("v1", "ConfigMap", "middle"), "1"),
+        wave(web(), "2"),
+        wave(plain("v1", "ConfigMap", "last"), "3"),
+    ]);
+    assert_eq!(ready(&entries, "ConfigMap/middle"), ["ConfigMap/first"]);
+    assert_eq!(ready(&entries, "Deployment/web"), ["ConfigMap/middle"]);
+    assert_eq!(ready(&entries, "ConfigMap/last"), ["Deployment/web"]);
+}
+
+#[test]
+fn an_aggregated_api_does_not_hold_up_its_server() {
+    let server = workload("Deployment", "api", "own:1", json!({}));
+    let service = value(
+        "v1",
+        "Service",
+        "api",
+        json!({"spec": {"selector": {"app": "api"}}}),
+    );
+    let mut registered = value(
+        "apiregistration.k8s.io/v1",
+        "APIService",
+        "v1.example.org",
+        json!({"spec": {"service": {"name": "api", "namespace": "shop"}}}),
+    );
+    registered["metadata"]
+        .as_object_mut()
+        .expect("an object")
+        .remove("namespace");
+    let entries = ordered(vec![registered, service, wave(server, "1")]);
+    assert_eq!(ready(&entries, "Deployment/api"), ["Service/api"]);
+}
+
 #[test]
 fn many_objects_are_ordered_quickly_enough_to_test() {
     let mut values = vec![plain("v1", "Namespace", "shop")];

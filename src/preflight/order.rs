@@ -1,7 +1,11 @@
 //! Objects that the plan puts before what they cannot exist without.
 
 use super::Finding;
-use crate::{error::ExitCode, object::Object, plan::PhaseId};
+use crate::{
+    error::ExitCode,
+    object::{Object, ObjectId},
+    plan::PhaseId,
+};
 
 /// A wanted object and the phase that it is put into.
 #[derive(Clone, Copy)]
@@ -28,5 +32,18 @@ pub(crate) fn too_early(object: Placed<'_>, need: Placed<'_>) -> Finding {
             "put {needed} into phase `{}` or an earlier one: its annotation `deployctl.dev/phase`, or the plan's `match`, puts it into `{}`",
             object.phase, need.phase
         )),
+    }
+}
+
+/// That annotations put `object` after `first`, which is no part of the run and not there.
+pub(crate) fn after_absent(object: &Object, first: &ObjectId) -> Finding {
+    Finding {
+        exit: ExitCode::Usage,
+        at: Some(object.origin.clone()),
+        object: Some(object.id.clone()),
+        message: format!(
+            "its annotations put it after {first}, which is not there and no part of this run"
+        ),
+        remedy: Some(format!("run it first, or too: `--only {first}`")),
     }
 }

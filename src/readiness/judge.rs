@@ -50,6 +50,7 @@ const RULES: &[(&str, &str, Rule)] = &[
         cluster::judge_api_service,
     ),
     ("", "Namespace", cluster::judge_namespace),
+    ("", "ResourceQuota", cluster::judge_quota),
 ];
 
 /// Groups and kinds that are ready as soon as they are stored, because no controller has to do
@@ -62,7 +63,6 @@ const STATIC: &[(&str, &[&str])] = &[
             "Secret",
             "ServiceAccount",
             "LimitRange",
-            "ResourceQuota",
             "Endpoints",
             "Event",
             "PodTemplate",

@@ -136,6 +136,9 @@ pub(crate) struct StatusObject {
     /// The revision that left it like this, written or deleted, and was not finished.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) unfinished_revision: Option<u64>,
+    /// Why it is kept although it is not wanted any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) kept: Option<String>,
 }
 
 impl StatusView {
@@ -497,7 +500,15 @@ impl StatusObject {
             .unfinished_revision
             .map(|number| Line::of(format!("{did} by unfinished revision {number}")));
         let why = (!why.is_empty()).then(|| Line::default().styled(style, why));
-        let changes = deleted.into_iter().chain(changed).chain(unfinished);
+        let kept = self
+            .kept
+            .iter()
+            .map(|why| Line::of(format!("not wanted, kept {why}")));
+        let changes = deleted
+            .into_iter()
+            .chain(changed)
+            .chain(unfinished)
+            .chain(kept);
         let parts = why.into_iter().chain(changes).chain(facts);
         parts
             .reduce(|line, part| line.text("; ").joined(part))

@@ -115,6 +115,7 @@ fn status_object(object: ObjectOverview) -> StatusObject {
         claims,
         drift,
         unfinished,
+        kept,
     } = object;
     let live = live.as_deref();
     StatusObject {
@@ -127,6 +128,7 @@ fn status_object(object: ObjectOverview) -> StatusObject {
         changed_by: drift.as_ref().and_then(changed_by),
         deleted: drift == Some(Drift::Deleted),
         unfinished_revision: unfinished,
+        kept,
         verdict,
         id,
     }

@@ -13,6 +13,7 @@ use super::{
     git,
     plan_arguments::rendered,
     prompter::Prompter,
+    removal::tell_kept,
     run_reporter::RunReporter,
     session::{Session, block_on},
 };
@@ -169,11 +170,15 @@ impl Deployment<'_> {
         prepared: &Prepared,
         mut session: Session,
         store: &Store,
-        output: &Output,
+        output: &mut Output,
     ) -> Result<ExitCode, CommandError> {
         let Self {
             arguments, plan, ..
         } = *self;
+        // Otherwise the question has shown it.
+        if prepared.writes() == 0 {
+            tell_kept(&prepared.pruning, output);
+        }
         let execution = Execution {
             prepared,
             options: RunOptions {

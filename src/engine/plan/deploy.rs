@@ -327,7 +327,7 @@ fn await_declared(
 }
 
 /// Custom resources wait until the definition of their kind, where it is written in the same phase,
-/// is established.
+/// is established, and pods until the quotas of their namespace hold.
 fn await_definitions(
     program: &mut Program,
     wanted: &DesiredState,
@@ -336,7 +336,7 @@ fn await_definitions(
 ) {
     let mut definitions: Vec<(&ObjectId, StepId)> = numbers
         .iter()
-        .filter(|(id, _)| id.is_definition())
+        .filter(|(id, _)| id.is_definition() || id.is_quota())
         .map(|(id, step)| (*id, *step))
         .collect();
     definitions.sort_unstable_by_key(|(_, step)| *step);

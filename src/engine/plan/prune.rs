@@ -13,7 +13,9 @@ use crate::engine::{
 };
 use crate::{
     cluster::{Live, Seen},
-    object::{HasKind as _, ManifestView, ObjectId, is_unbound_claim, keeping_annotation},
+    object::{
+        Definition, HasKind as _, ManifestView, ObjectId, is_unbound_claim, keeping_annotation,
+    },
     ownership::{is_ours_to_remove, other_appliers, written_at_creation},
     plan::PhaseId,
     release::{Operation, Records},
@@ -35,6 +37,12 @@ pub(crate) struct PrunePlan {
 }
 
 impl PrunePlan {
+    /// Whether something is kept that `records` does not know as kept.
+    pub(crate) fn keeps_more_than(&self, records: &Records) -> bool {
+        let is_new = |id: &ObjectId| records.get(id).is_some_and(|record| !record.kept);
+        self.retained.iter().any(|(id, _)| is_new(id))
+    }
+
     /// The data that is deleted. A claim that only goes without a volume has none.
     pub(crate) fn data(&self) -> impl Iterator<Item = &ObjectId> {
         let goes = |removal: &&Removal| {
@@ -136,6 +144,7 @@ pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, input: &PruneInput<'_>
             Seen::Present(_) | Seen::Absent | Seen::Unasked => plan.gone.push(id),
         }
     }
+    let annotated: Vec<ObjectId> = plan.retained.iter().map(|(id, _)| id.clone()).collect();
     let mut reasons = reasons_to_stay(&to_go, input);
     plan.removals.extend(claims_of(&to_go, input));
     let needed = needed_by_unbound(to_go.iter().map(|(id, _, there)| (id, *there)), live);
@@ -150,10 +159,39 @@ pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, input: &PruneInput<'_>
     }
     // Claims that StatefulSets have made.
     plan.retained.extend(reasons);
+    retain_around(&mut plan, &annotated, live);
     if !input.delete_data {
         keep_while_needed(&mut plan.removals, &needed);
     }
     plan
+}
+
+/// Keeps the Namespaces and definitions that hold some of `kept`, instead of finding each time anew
+/// that they are not empty.
+fn retain_around(plan: &mut PrunePlan, kept: &[ObjectId], live: &Live) {
+    let (going, staying): (Vec<Removal>, Vec<Removal>) = std::mem::take(&mut plan.removals)
+        .into_iter()
+        .partition(|removal| held_in(removal, kept, live).is_none());
+    let why = |removal: Removal| {
+        let held = held_in(&removal, kept, live)?;
+        let why = format!("it holds {held}, which is kept");
+        Some((removal.id, why))
+    };
+    plan.retained.extend(staying.into_iter().filter_map(why));
+    plan.removals = going;
+}
+
+/// One of `kept` that would go with what `removal` deletes.
+fn held_in<'a>(removal: &Removal, kept: &'a [ObjectId], live: &Live) -> Option<&'a ObjectId> {
+    let id = Some(&removal.id).filter(|id| id.is_container() && removal.is_deletion())?;
+    let defined = live.object(id).and_then(|there| Definition::of(there));
+    kept.iter().find(|held| {
+        let is_defined = |definition: &Definition<'_>| {
+            (definition.group(), definition.kind()) == held.group_and_kind()
+        };
+        id.is_namespace() && held.namespace.as_ref() == Some(&id.name)
+            || defined.as_ref().is_some_and(is_defined)
+    })
 }
 
 /// Why some of what is `to_go` stays: it holds data, or is needed for that.

@@ -26,7 +26,7 @@ use crate::{
         field::{is_true, part},
         is_unbound_claim, pod_spec,
     },
-    ownership::{applied_at, is_recreated, other_appliers},
+    ownership::{applied_at, is_ours, is_recreated, other_appliers},
     plan::PhaseId,
     readiness::{Surroundings, has_run_to_completion, judge},
     release::{ChangeLog, ObjectChanges, Program, Records, Snapshot, StepId, Work},
@@ -291,6 +291,10 @@ fn action_for(id: &ObjectId, change: &ObjectChanges, input: &RollbackInput<'_>) 
         (None, Some(_)) if id.is_claim() && change.created.is_empty() && change.deleted => {
             RollbackAction::Nothing
         }
+        // Its request may have come late: it is not deleted for that, and not called somebody else's.
+        (None, Some(now)) if is_unseen(change) && is_ours(now, input.manager) => {
+            RollbackAction::Unknown("is of this release, and nobody saw who created it")
+        }
         (None, Some(_)) => RollbackAction::LeftToOthers(
             "was created outside deployctl during the run, and is left as it is",
         ),
@@ -318,6 +322,11 @@ fn action_for(id: &ObjectId, change: &ObjectChanges, input: &RollbackInput<'_>) 
         ),
         (Some(before), None) => action_without(before, change, runs_once),
     }
+}
+
+/// Whether an object may have been written, and no answer tells of it.
+fn is_unseen(change: &ObjectChanges) -> bool {
+    change.unconfirmed && change.created.is_empty() && change.changed.is_empty()
 }
 
 /// What is done about the object `before`, which is gone or going.

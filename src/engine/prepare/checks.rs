@@ -14,7 +14,7 @@ use crate::engine::{
 use crate::{
     cluster::{Seen, Served},
     error::ExitCode,
-    object::{HasKind as _, Object, ObjectId, Origin, field::integer, pod_spec},
+    object::{HasKind as _, Object, ObjectId, Origin, References, field::integer, pod_spec},
     plan::Plan,
     preflight::{self, Existing, Finding, Placed},
 };
@@ -204,6 +204,33 @@ fn absent_namespaces(request: &Request<'_>, plan: &Plan, prepared: &Prepared) ->
             })
         })
         .collect()
+}
+
+/// Objects of the run that annotations put after others, of whatever phase, which are no part of it
+/// and not there.
+pub(crate) fn absent_before(
+    request: &Request<'_>,
+    references: &References,
+    prepared: &Prepared,
+) -> Vec<Finding> {
+    if !request.selection.is_of_objects() {
+        return Vec::new();
+    }
+    let (wanted, live) = (&prepared.desired.objects, &prepared.observation.live);
+    let is_missing = |id: &&ObjectId| {
+        let wanted = wanted.get(*id);
+        wanted.is_some_and(|wanted| !request.selection.holds_wanted(wanted))
+            && matches!(live.seen(id), Seen::Absent)
+    };
+    let selected = wanted
+        .values()
+        .filter(|wanted| request.selection.holds_wanted(wanted));
+    let waiting = selected.filter_map(|waiting| {
+        let before = references.declared_before(&waiting.object.id);
+        let first = before.iter().find(is_missing)?;
+        Some(preflight::after_absent(&waiting.object, first))
+    });
+    waiting.collect()
 }
 
 /// What the user may not do: asked before somebody is asked for the values of the Secrets that are

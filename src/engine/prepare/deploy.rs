@@ -3,7 +3,9 @@
 use crate::engine::{
     plan::config_restart::preserve_restart_annotation,
     prepare::ask::Ask,
-    prepare::checks::{check_deletions, not_permitted, obstacles, refuse, terminating, too_early},
+    prepare::checks::{
+        absent_before, check_deletions, not_permitted, obstacles, refuse, terminating, too_early,
+    },
     prepare::context::{PrepareContext, PrepareError},
     prepare::decide::{decide_changes, decide_removals, decided_alone},
     prepare::observed::observe,
@@ -72,7 +74,9 @@ async fn observed(
     if let Some(namespace) = implied.filter(|id| belongs_to_others(&prepared, id)) {
         prepared.desired.objects.shift_remove(namespace);
     }
-    let findings = too_early(request, &rendering.assignment.too_early, &prepared);
+    let mut findings = too_early(request, &rendering.assignment.too_early, &prepared);
+    let before = absent_before(request, &rendering.references, &prepared);
+    findings.extend(before);
     Ok((prepared, findings))
 }
 

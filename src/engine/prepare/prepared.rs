@@ -69,13 +69,14 @@ impl Prepared {
     }
 
     /// Whether a revision has to be stored, which needs the lock: something is written, or the
-    /// newest one did not succeed, and what is wanted may be there all the same.
+    /// newest one did not succeed, and what is wanted may be there all the same; or something is kept
+    /// from now on, which is remembered.
     pub(crate) fn needs_revision(&self) -> bool {
         let is_recorded = self
             .history
             .newest()
             .is_none_or(|newest| newest.revision.outcome == RunOutcome::Succeeded);
-        self.writes() > 0 || !is_recorded
+        self.writes() > 0 || !is_recorded || self.pruning.keeps_more_than(&self.history.records)
     }
 
     /// The objects that are to be deleted although they were there before the release; those that the

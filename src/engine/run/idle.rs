@@ -18,8 +18,8 @@ pub(crate) async fn tell_idle(run: &Run<'_>, purpose: Purpose, emitter: &Emitter
     let objects = run.desired.objects.values();
     let candidates = idle_selectors(objects.map(|wanted| &wanted.object));
     let of_run = candidates.into_iter().filter(|idle| {
-        let phase = &run.desired.objects[&idle.id].phase;
-        run.options.selection.holds(phase)
+        let wanted = &run.desired.objects[&idle.id];
+        run.options.selection.holds_wanted(wanted)
     });
     let looked_at = join_all(of_run.map(async |idle| {
         let is_idle = selects_none(run.target.cluster, &idle).await;

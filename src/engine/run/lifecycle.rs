@@ -35,7 +35,8 @@ use crate::{
 ///
 /// A program without writes only waits until everything is ready, and stores nothing. Where the
 /// revision before did not succeed and everything is ready now, it stores one all the same: else
-/// the release would be called failed although what was wrong has mended itself.
+/// the release would be called failed although what was wrong has mended itself. So it does where
+/// something is kept that is not wanted any more, for `status` to know.
 pub(crate) async fn carry_out(
     run: Run<'_>,
     emitter: &Emitter,
@@ -177,7 +178,8 @@ async fn end_confirming(
     }
 }
 
-/// Stores a revision although nothing was written, where the one before did not succeed.
+/// Stores a revision although nothing was written, where the one before did not succeed, or where
+/// something is kept from now on although it is not wanted any more.
 async fn record_recovery(
     run: &Run<'_>,
     plan: &ExecutionPlan,
@@ -185,7 +187,8 @@ async fn record_recovery(
     emitter: &Emitter,
 ) -> Result<(), StoreError> {
     let newest = run.history.newest();
-    if newest.is_none_or(|newest| newest.revision.outcome == RunOutcome::Succeeded) {
+    let is_good = newest.is_none_or(|newest| newest.revision.outcome == RunOutcome::Succeeded);
+    if is_good && !run.pruning.keeps_more_than(&run.history.records) {
         return Ok(());
     }
     let ending = Ending {

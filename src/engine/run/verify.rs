@@ -12,7 +12,7 @@ use crate::{
     cluster::Live,
     event::{ObjectNote, Proof},
     object::{HasKind as _, ManifestView, ObjectId},
-    ownership::{differences, is_recreated},
+    ownership::{apply_entry, differences, is_recreated},
     release::{ChangeLog, Snapshot},
 };
 
@@ -57,10 +57,18 @@ pub(crate) fn verify(
             continue;
         };
         let now = live.object(id).map(AsRef::as_ref);
-        if now.is_some_and(|now| is_by_others(id, (before, now), done, &executed, manager)) {
-            name_made_again(&mut proof, id);
-        } else {
-            verify_restored(&mut proof, id, (before, now), done, manager);
+        let known = Known::of(id, back, done, &executed);
+        match now {
+            Some(now) if is_by_others((before, now), &known, manager) => {
+                name_made_again(&mut proof, id);
+            }
+            Some(now) if is_in_the_way((before, now), &known) => {
+                proof.differences.push(ObjectNote {
+                    object: id.clone(),
+                    what: still_there(now),
+                });
+            }
+            _ => verify_restored(&mut proof, id, (before, now), done, manager),
         }
     }
     name_forgotten(&mut proof, &executed);
@@ -120,22 +128,53 @@ fn name_made_again(proof: &mut Proof, id: &ObjectId) {
     });
 }
 
+/// The uids of the objects called `id` that are known.
+struct Known<'a> {
+    /// Those that the rollback was to delete: the run had created them.
+    to_go: Vec<&'a str>,
+    /// Those that it, or one before it that was interrupted, has created again.
+    put_back: Vec<&'a str>,
+}
+
+impl<'a> Known<'a> {
+    fn of(
+        id: &ObjectId,
+        back: &'a RollbackPlan,
+        done: &'a ChangeLog,
+        executed: &'a Executed,
+    ) -> Self {
+        let trace = done.get(id);
+        let created = trace.into_iter().flat_map(|trace| &trace.created);
+        let earlier = trace.and_then(|trace| trace.recreated.as_ref());
+        let put_back = executed.recreated.get(id).into_iter().chain(earlier);
+        Self {
+            to_go: created
+                .map(String::as_str)
+                .chain(back.program.deleted_uid(id))
+                .collect(),
+            put_back: put_back.map(String::as_str).collect(),
+        }
+    }
+}
+
 /// Whether `now`, which has the place of `before`, was made by somebody else while the rollback was
-/// about to create `id` again.
-fn is_by_others(
-    id: &ObjectId,
-    (before, now): (&Value, &Value),
-    done: &ChangeLog,
-    executed: &Executed,
-    manager: &str,
-) -> bool {
+/// about to create the object again: it has a uid that nobody knows, and none of our marks.
+fn is_by_others((before, now): (&Value, &Value), known: &Known<'_>, manager: &str) -> bool {
     let uid = ManifestView(now).uid();
-    let earlier = done.get(id).and_then(|trace| trace.recreated.as_deref());
-    let ours = executed.recreated.get(id).map(String::as_str);
+    let is_known = |uid: &str| known.to_go.contains(&uid) || known.put_back.contains(&uid);
     ManifestView(before).uid() != uid
-        && ours.is_none_or(|ours| Some(ours) != uid)
-        && earlier.is_none_or(|earlier| Some(earlier) != uid)
+        && !uid.is_some_and(is_known)
+        && !ManifestView(now).is_terminating()
+        && apply_entry(now, manager).is_none()
         && !is_recreated(now, manager)
+}
+
+/// Whether `now` is what should have gone before `before` comes back, or is going.
+fn is_in_the_way((before, now): (&Value, &Value), known: &Known<'_>) -> bool {
+    let (was, is) = (ManifestView(before), ManifestView(now));
+    let is_to_go = |uid: &str| known.to_go.contains(&uid) && !known.put_back.contains(&uid);
+    is.is_terminating() && !was.is_terminating()
+        || was.uid() != is.uid() && is.uid().is_some_and(is_to_go)
 }
 
 /// Adds to `proof` how `id`, which was put back, is `now` in comparison with `before`.
@@ -226,5 +265,97 @@ fn still_there(object: &Value) -> String {
             "is still being deleted; waiting for its finalizers: {}",
             finalizers.join(", ")
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::{cluster::Seen, release::JournalEntry};
+
+    const OURS: &str = "deployctl.shop.dev";
+
+    /// An immutable ConfigMap that was created anew has gone back to `now`; `made`: what the
+    /// rollback has created.
+    fn proof_of(now: &Value, made: Option<&str>) -> [Vec<String>; 2] {
+        let id = ObjectId::core("ConfigMap", Some("shop"), "im");
+        let before = json!({"metadata": {"name": "im", "uid": "before"}, "data": {"value": "1"}});
+        let mut snapshot = Snapshot::default();
+        snapshot.note(id.clone(), Some(Arc::new(before)));
+        let entries = [
+            JournalEntry::Removed {
+                object: id.clone(),
+                deleted: true,
+            },
+            JournalEntry::Wrote {
+                object: id.clone(),
+                uid: "created".to_owned(),
+                created: true,
+                changed: Vec::new(),
+                record: None,
+            },
+        ];
+        let back = RollbackPlan {
+            restored: vec![id.clone()],
+            ..RollbackPlan::default()
+        };
+        let mut live = Live::default();
+        live.note(id.clone(), Seen::Present(Arc::new(now.clone())));
+        let recreated = made.map(|uid| (id.clone(), uid.to_owned()));
+        let executed = Executed {
+            faults: Vec::new(),
+            left: BTreeMap::new(),
+            recreated: recreated.into_iter().collect(),
+        };
+        let done: ChangeLog = entries.iter().collect();
+        let proof = verify(&back, &snapshot, &done, &live, OURS, executed);
+        let texts = |notes: Vec<ObjectNote>| notes.into_iter().map(|note| note.what).collect();
+        [texts(proof.differences), texts(proof.by_others)]
+    }
+
+    fn there(uid: &str, value: &str, metadata: &Value) -> Value {
+        let mut object = json!({"metadata": {"name": "im"}, "data": {"value": value}});
+        object["metadata"] = metadata.clone();
+        object["metadata"]["uid"] = uid.into();
+        object
+    }
+
+    #[test]
+    fn what_the_run_created_and_is_not_gone_is_a_difference_and_not_by_others() {
+        let held = json!({"name": "im", "deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["example.org/hold"]});
+        let going = "is still being deleted; waiting for its finalizers: example.org/hold";
+        // Whatever it holds: also where that is what was there before.
+        for value in ["1", "2"] {
+            let ours = there("created", value, &held);
+            assert_eq!(proof_of(&ours, None), [vec![going.to_owned()], vec![]]);
+            let plain = there("created", value, &json!({"name": "im"}));
+            let stays = vec!["is still there".to_owned()];
+            assert_eq!(proof_of(&plain, None), [stays, vec![]]);
+        }
+        // Somebody's that is going, and ours whose uid nobody has seen.
+        let unknown = there("other", "1", &held);
+        assert_eq!(proof_of(&unknown, None), [vec![going.to_owned()], vec![]]);
+        let entry = json!({"manager": OURS, "operation": "Apply", "apiVersion": "v1", "fieldsV1": {"f:data": {"f:value": {}}}});
+        let ours = there(
+            "other",
+            "2",
+            &json!({"name": "im", "managedFields": [entry]}),
+        );
+        let [differs, by_others] = proof_of(&ours, None);
+        assert_eq!(by_others, [""; 0]);
+        assert_eq!(differs[0], "data.value is not as before");
+    }
+
+    #[test]
+    fn what_the_rollback_created_is_compared_and_what_nobody_knows_is_by_others() {
+        let again = there("again", "1", &json!({"name": "im"}));
+        let nothing: [Vec<String>; 2] = [Vec::new(), Vec::new()];
+        assert_eq!(proof_of(&again, Some("again")), nothing);
+        let by_others = "was created again outside deployctl, and is left as it is".to_owned();
+        assert_eq!(proof_of(&again, None), [vec![], vec![by_others]]);
     }
 }

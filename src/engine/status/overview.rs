@@ -15,7 +15,7 @@ use crate::engine::{
 use crate::{
     cluster::{Cluster, RequestError, Served},
     event::RunOutcome,
-    object::{HasKind as _, ObjectId},
+    object::{HasKind as _, ObjectId, keeping_annotation},
     plan::PhaseId,
     readiness::{Budget, Rules, State, Verdict},
     release::{ObjectRecord, Revision},
@@ -51,6 +51,8 @@ pub(crate) struct ObjectOverview {
     pub(crate) drift: Option<Drift>,
     /// The revision that left it like this and was not finished.
     pub(crate) unfinished: Option<u64>,
+    /// Why it is kept although it is not wanted any more; `None` where it is wanted.
+    pub(crate) kept: Option<String>,
     /// Claims that its pods mount.
     pub(crate) claims: Vec<Value>,
 }
@@ -212,7 +214,13 @@ impl Overview {
             _ => self.cache.judge_within(id, now, budget),
         };
         let (drift, unfinished) = self.difference(id, record);
+        let is_kept = |_: &&Arc<Value>| record.is_some_and(|record| record.kept);
+        let uninstalled = self.revision.is_taken_down();
         ObjectOverview {
+            kept: live
+                .as_ref()
+                .filter(is_kept)
+                .map(|live| kept_by(live, uninstalled)),
             id: id.clone(),
             verdict,
             drift,
@@ -235,6 +243,14 @@ impl Overview {
     /// Waits until something that is watched changed.
     pub(crate) async fn changed(&mut self) {
         self.cache.changed().await;
+    }
+}
+
+/// Why `live` is kept: the annotation that says so, or what it holds.
+fn kept_by(live: &Value, uninstalled: bool) -> String {
+    match keeping_annotation(live, uninstalled) {
+        Some(annotation) => format!("by `{annotation}`"),
+        None => "for what it holds".to_owned(),
     }
 }
 

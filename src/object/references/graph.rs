@@ -20,6 +20,9 @@ pub(crate) struct References {
     serves: HashMap<ObjectId, Vec<ObjectId>>,
     /// The Services that the configuration of a workload mentions.
     mentions: HashMap<ObjectId, Vec<ObjectId>>,
+    /// What objects are about, which they report on: what an autoscaler scales, and the server of an
+    /// aggregated API.
+    subjects: HashMap<ObjectId, Vec<ObjectId>>,
     /// What annotations say about the order.
     declared: DeclaredOrder,
 }
@@ -38,8 +41,9 @@ impl References {
         }
         Self {
             needs,
-            serves,
             mentions: services_mentioned(objects),
+            subjects: reported_on(objects, &serves),
+            serves,
             declared,
         }
     }
@@ -69,12 +73,13 @@ impl References {
     }
 
     /// What `id` cannot do without while it starts, as far as it can be known: what must be there
-    /// before it, and the workloads behind the Services that its configuration mentions.
+    /// before it, the workloads behind the Services that its configuration mentions, and what it
+    /// reports on.
     pub(crate) fn soft_dependencies(&self, id: &ObjectId) -> impl Iterator<Item = &ObjectId> {
         let services = self.mentions.get(id).into_iter().flatten();
-        self.needs(id)
-            .iter()
-            .chain(services.flat_map(|service| self.serves(service)))
+        let mentioned = services.flat_map(|service| self.serves(service));
+        let subjects = self.subjects.get(id).into_iter().flatten();
+        self.needs(id).iter().chain(mentioned).chain(subjects)
     }
 
     /// The workloads that `id` is there for: those that read it, run under it, are selected, scaled
@@ -218,6 +223,18 @@ fn serves(
         }
     }
     serves
+}
+
+/// What autoscalers and aggregated APIs among `objects` report on, without which they are not ready.
+fn reported_on(
+    objects: &IndexMap<ObjectId, Object>,
+    serves: &HashMap<ObjectId, Vec<ObjectId>>,
+) -> HashMap<ObjectId, Vec<ObjectId>> {
+    let reports = objects
+        .iter()
+        .filter(|(id, object)| id.is_api_service() || autoscaled(id, &object.body).is_some());
+    let found = reports.filter_map(|(id, _)| Some((id.clone(), serves.get(id)?.clone())));
+    found.collect()
 }
 
 fn is_answered_by_a_service(id: &ObjectId) -> bool {

@@ -98,6 +98,36 @@ fn fields_that_nobody_got_back_are_a_difference() {
     );
 }
 
+/// An Event that moves from the core group to `events.k8s.io`: its fields are called otherwise there.
+#[test]
+fn who_held_what_is_compared_within_one_version_of_the_api() {
+    let event = |action: &str, api_version: &str, fields: &Value| {
+        let entry = json!({"manager": OURS, "operation": "Apply", "apiVersion": api_version, "fieldsV1": fields});
+        json!({"apiVersion": "events.k8s.io/v1", "kind": "Event", "action": action, "note": "done",
+            "metadata": {"name": "deployed", "uid": "u", "managedFields": [entry]}})
+    };
+    let core = json!({"f:action": {}, "f:message": {}});
+    let moved = json!({"f:note": {}});
+    let before = event("Deploy", "v1", &core);
+    let back = event("Deploy", "events.k8s.io/v1", &moved);
+    let (changed, all) = (changed_paths(&before, &event("Other", "v1", &core)), None);
+    for compared in [Some(changed.as_slice()), all] {
+        assert_eq!(shown(&before, &back, compared), [""; 0]);
+        let other = event("Other", "events.k8s.io/v1", &moved);
+        let differs = ["action is not as before"];
+        assert_eq!(shown(&before, &other, compared), differs);
+    }
+    // In the same version it is.
+    let before = event("Deploy", "events.k8s.io/v1", &json!({"f:action": {}}));
+    assert_eq!(
+        shown(&before, &back, Some(&changed)),
+        [
+            format!("action is not managed by {OURS} as before"),
+            "note is managed by deployctl, and was not before".to_owned()
+        ]
+    );
+}
+
 #[test]
 fn what_others_changed_is_named_with_them_and_is_not_what_the_way_back_missed() {
     let (before, changed, mut live) = written("deployment");

@@ -1,9 +1,11 @@
-//! When definitions, API services, namespaces and disruption budgets are ready.
+//! When definitions, API services, namespaces, quotas and disruption budgets are ready.
+
+use serde_json::Value;
 
 use crate::{
     object::{
-        Condition,
-        field::{integer, is_present, text},
+        Condition, amount,
+        field::{integer, is_present, map, text},
         quoted,
     },
     readiness::{
@@ -114,4 +116,32 @@ pub(in crate::readiness) fn judge_namespace(case: &Case<'_>) -> Verdict {
         }
         _ => Verdict::in_progress("NotObserved", "it has no phase yet"),
     }
+}
+
+/// A `ResourceQuota` is ready when its controller has taken its limits into the status: only those
+/// hold for what is created.
+///
+/// See <https://github.com/kubernetes/kubernetes/tree/master/staging/src/k8s.io/apiserver/pkg/admission/plugin/resourcequota>.
+pub(in crate::readiness) fn judge_quota(case: &Case<'_>) -> Verdict {
+    let counted = map(case.object, "/status/hard");
+    let is_counted = |(name, wanted): (&String, &Value)| {
+        let counted = counted.and_then(|counted| counted.get(name));
+        counted.is_some_and(|counted| counted == wanted || is_same_amount(counted, wanted))
+    };
+    let mut wanted = map(case.object, "/spec/hard").into_iter().flatten();
+    if wanted.all(is_counted) {
+        Verdict::ready("its limits hold")
+    } else {
+        Verdict::in_progress("NotObserved", "nobody has counted what there is yet")
+    }
+}
+
+/// Whether both are the same quantity, however they are written: `1` and `1000m`, a number and a
+/// text.
+fn is_same_amount(left: &Value, right: &Value) -> bool {
+    let amount = |value: &Value| match value {
+        Value::String(text) => amount(text),
+        other => other.as_f64(),
+    };
+    amount(left).is_some_and(|left| amount(right) == Some(left))
 }

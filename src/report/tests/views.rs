@@ -165,6 +165,7 @@ fn status_object(kind: &str, name: &str, verdict: Verdict) -> StatusObject {
         changed_by: None,
         deleted: false,
         unfinished_revision: None,
+        kept: None,
     }
 }
 
@@ -293,6 +294,24 @@ fn what_an_unfinished_revision_did_is_told_with_its_object() {
             && text.contains("deleted by unfinished revision 5\n"),
         "{text}"
     );
+}
+
+#[test]
+fn what_is_kept_and_not_wanted_is_told_so() {
+    let kept = StatusObject {
+        kept: Some("by `deployctl.dev/keep: true`".to_owned()),
+        ..status_object("ConfigMap", "settings", ready(""))
+    };
+    let view = StatusView {
+        phases: vec![StatusPhase {
+            name: "apps".to_owned(),
+            objects: vec![kept],
+        }],
+        ..status()
+    };
+    let text = plain(&view.text(None, now()));
+    let said = "not wanted, kept by `deployctl.dev/keep: true`\n";
+    assert!(text.contains(said), "{text}");
 }
 
 #[test]

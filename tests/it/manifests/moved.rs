@@ -1,7 +1,7 @@
 //! Objects whose kind has moved to another group: one stored object under two names.
 
 use crate::support::{
-    manifests::config_map,
+    manifests::{config_map, faulty_deployment},
     project::{Project, written},
 };
 
@@ -38,6 +38,20 @@ reportingInstance: shop-1
     let uid = || project.get("events/deployed")["metadata"]["uid"].clone();
     let before = uid();
     assert!(before.is_string());
+
+    // A run that fails puts it back, and the one after goes on from there.
+    project.rewrite("apps/event.yaml", moved);
+    project.rewrite(
+        "monitoring/web.yaml",
+        &faulty_deployment("web", "crash-loop"),
+    );
+    let failed = project.up(&[]).run().exited(1);
+    assert!(failed.stderr.contains("rolled back"), "{}", failed.stderr);
+    assert_eq!(uid(), before);
+    project.rewrite("apps/event.yaml", core);
+    project.rewrite("monitoring/web.yaml", &config_map("web", "1"));
+    project.deploy(&[]);
+    assert_eq!(uid(), before);
 
     project.rewrite("apps/event.yaml", moved);
     assert_eq!(

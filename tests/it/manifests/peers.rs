@@ -56,9 +56,7 @@ fn what_other_tools_keep_is_kept_and_named() {
         assert!(is_there(&project, name), "{name}");
     }
 
-    let revision = project.last_revision()["number"].clone();
-    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
-    assert_eq!(project.last_revision()["number"], revision);
+    go_on_keeping(&project);
 
     let outcome = project.command("down", &["--yes"]).run().exited(0);
     assert!(
@@ -78,6 +76,53 @@ fn what_other_tools_keep_is_kept_and_named() {
         get("default", "namespace/kept-by-peers").is_object(),
         "it holds what is kept"
     );
+    has_nothing_left(&project);
+}
+
+/// Another `up` writes nothing and names what is kept, and `status` tells it apart.
+fn go_on_keeping(project: &Project) {
+    let revision = project.last_revision()["number"].clone();
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+    let outcome = project.up(&[]).run().exited(0);
+    let said = "ConfigMap/kept-by-peers/ours is kept: `deployctl.dev/keep: true` keeps it";
+    assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
+    let status = project.command("status", &[]).run().exited(0).stdout;
+    let said = "not wanted, kept by `deployctl.dev/keep: true`";
+    assert!(status.contains(said), "{status}");
+    assert_eq!(project.last_revision()["number"], revision);
+}
+
+/// There is nothing left to uninstall, whatever lies in its namespace.
+fn has_nothing_left(project: &Project) {
+    let revision = project.last_revision()["number"].clone();
+    let again = project.command("down", &["--yes"]).run().exited(0).stderr;
+    for said in [
+        "is not deployed",
+        "Namespace/kept-by-peers is kept: it holds",
+    ] {
+        assert!(again.contains(said), "{again}");
+    }
+    assert_eq!(project.last_revision()["number"], revision);
+}
+
+#[test]
+fn what_is_kept_is_named_and_remembered_where_nothing_else_changes() {
+    let kept = annotated(&config_map("kept", "1"), "deployctl.dev/keep", "true");
+    let project = Project::new("kept-alone")
+        .manifest("apps/kept.yaml", &kept)
+        .manifest("apps/web.yaml", &config_map("web", "1"));
+    project.deploy(&[]);
+    std::fs::remove_file(project.folder().join("manifests/apps/kept.yaml")).unwrap();
+    for _ in 0..2 {
+        let outcome = project.up(&[]).run().exited(0);
+        let said = "ConfigMap/kept-alone/kept is kept: `deployctl.dev/keep: true` keeps it";
+        assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
+        assert_eq!(project.last_revision()["number"], 2);
+    }
+    let status = project.command("status", &[]).run().exited(0).stdout;
+    let said = "not wanted, kept by `deployctl.dev/keep: true`";
+    assert_eq!(status.matches(said).count(), 1, "{status}");
+    assert!(is_there(&project, "kept"));
 }
 
 /// In which order what was written became ready.

@@ -124,11 +124,14 @@ fn a_pod_that_runs_to_completion_is_done_once_it_has_succeeded_and_is_not_run_ag
         "databases/migrate.yaml",
         &pod("OnFailure", "migrate:v3", "slow"),
     );
+    let log = project.deploy(&[]);
     assert_eq!(
-        written(&project.deploy(&[])),
+        written(&log),
         ["created Pod/once/migrate", "deleted Pod/once/migrate"]
     );
     assert_eq!(project.get("pod/migrate")["status"]["phase"], "Succeeded");
+    let lines = events(&log, "log-written");
+    assert_eq!(lines[0]["line"], "42 tables migrated", "{lines:?}");
 }
 
 #[test]
@@ -152,4 +155,11 @@ fn a_pod_that_runs_to_completion_and_fails_ends_the_run() {
     );
     assert_eq!(diagnosis["log"][0], "42 tables migrated");
     assert!(project.get("deployment/web").is_null());
+
+    // One that is started again shows what each attempt writes, until it is given up.
+    let again = pod("OnFailure", "migrate:v1", "job-fails");
+    project.rewrite("databases/migrate.yaml", &again);
+    let log = project.up(&["-o", "jsonl"]).run().exited(1).events();
+    let lines = events(&log, "log-written");
+    assert_eq!(lines[0]["line"], "42 tables migrated", "{lines:?}");
 }

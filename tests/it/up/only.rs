@@ -138,8 +138,8 @@ fn a_part_in_which_nothing_is_names_what_is_nearby() {
     );
     let there = "there is `--only ConfigMap/only-nothing/web`";
     only(
-        "cm/web",
-        ["`--only cm/web` names no object of the plan", there],
+        "cmap/web",
+        ["`--only cmap/web` names no object of the plan", there],
     );
     let nothing = "no object of the plan is chosen by `--selector`";
     let labelled = |selector: &str, said: [&str; 2]| refused(&project, &["-l", selector], said);
@@ -209,4 +209,31 @@ fn a_part_does_not_settle_what_a_killed_run_has_begun_beyond_it() {
     project.rewrite("apps/server.yaml", &deployment("server"));
     let log = project.deploy(&["--only", "deployment.apps/server"]);
     assert_eq!(written(&log), ["changed Deployment/only-killed/server"]);
+}
+
+#[test]
+fn what_comes_after_something_absent_is_refused_and_idle_objects_of_others_are_not_asked_about() {
+    let annotation = "metadata: {annotations: {config.kubernetes.io/depends-on: /namespaces/only-after/ConfigMap/first}, ";
+    let after = config_map("second", "1").replacen("metadata: {", annotation, 1);
+    let idle = "apiVersion: v1\nkind: Service\nmetadata: {name: idle}\nspec: {selector: {app: none}, ports: [{port: 80}]}\n";
+    let project = Project::new("only-after")
+        .manifest("databases/first.yaml", &config_map("first", "1"))
+        .manifest(
+            "apps/all.yaml",
+            &documents(&[after, config_map("third", "1"), idle.to_owned()]),
+        );
+    let both = ["--only", "ns/only-after", "--only", "configmaps/third"];
+    let run = project.up(&both).run().exited(0);
+    assert!(!run.stderr.contains("selects no pods"), "{}", run.stderr);
+    refused(
+        &project,
+        &["--only", "ConfigMap/second"],
+        [
+            "its annotations put it after ConfigMap/only-after/first, which is not there",
+            "`--only ConfigMap/only-after/first`",
+        ],
+    );
+    let both = ["--only", "cm/first", "--only", "cm/second"];
+    let log = project.deploy(&both);
+    assert_eq!(written(&log).len(), 2, "{log:#?}");
 }

@@ -430,6 +430,39 @@ fn what_an_annotation_keeps_stays() {
 }
 
 #[test]
+fn what_holds_something_that_an_annotation_keeps_stays_with_it() {
+    assert_snapshot!(prune("
+        live:
+          ConfigMap/kept: {metadata: {annotations: {deployctl.dev/keep: 'true'}}}
+          Namespace/shop: {}
+          Namespace/empty: {}
+          ConfigMap/ours/kept: {metadata: {annotations: {deployctl.dev/keep: 'true'}}}
+          Namespace/ours: {by: [us, helm]}
+          Widget/kept: {metadata: {annotations: {helm.sh/resource-policy: keep}}}
+          CustomResourceDefinition/widgets: {spec: {group: example.org, names: {kind: Widget}, versions: [{name: v1}]}}
+          CustomResourceDefinition/gadgets: {spec: {group: example.org, names: {kind: Gadget}, versions: [{name: v1}]}}
+        records:
+          ConfigMap/kept: {}
+          Namespace/shop: {created: true}
+          Namespace/empty: {created: true}
+          ConfigMap/ours/kept: {}
+          Namespace/ours: {created: true}
+          Widget/kept: {}
+          CustomResourceDefinition/widgets: {created: true}
+          CustomResourceDefinition/gadgets: {created: true}
+    "), @r"
+    release Namespace/ours of apps
+    delete Namespace/empty of apps
+    delete CustomResourceDefinition/gadgets of apps
+    keep ConfigMap/ours/kept: `deployctl.dev/keep: true` keeps it
+    keep ConfigMap/kept: `deployctl.dev/keep: true` keeps it
+    keep Widget/kept: `helm.sh/resource-policy: keep` keeps it
+    keep Namespace/shop: it holds ConfigMap/shop/kept, which is kept
+    keep CustomResourceDefinition/widgets: it holds Widget/shop/kept, which is kept
+    ");
+}
+
+#[test]
 fn a_part_of_the_objects_prunes_what_has_its_labels() {
     let case = |selection: &str| {
         prune(&format!(

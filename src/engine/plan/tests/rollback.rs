@@ -37,6 +37,15 @@ fn what_was_created_and_is_gone_needs_nothing() {
 }
 
 #[test]
+fn what_is_of_the_release_and_nobody_saw_created_is_not_called_somebody_elses() {
+    assert_snapshot!(rollback("
+        snapshot: {Widget/first: null, Widget/theirs: null}
+        changes: {Widget/first: unconfirmed, Widget/theirs: unconfirmed}
+        live: {Widget/first: {createdAt: 0, appliedAt: 10}, Widget/theirs: {by: [operator]}}
+    "), @"");
+}
+
+#[test]
 fn what_others_created_in_between_is_left_to_them() {
     assert_snapshot!(rollback("
         changes: {ConfigMap/a: created 7, ConfigMap/b: unconfirmed}
