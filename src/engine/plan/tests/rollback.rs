@@ -42,14 +42,18 @@ fn what_is_of_the_release_and_nobody_saw_created_is_not_called_somebody_elses() 
         snapshot: {Widget/first: null, Widget/theirs: null}
         changes: {Widget/first: unconfirmed, Widget/theirs: unconfirmed}
         live: {Widget/first: {createdAt: 0, appliedAt: 10}, Widget/theirs: {by: [operator]}}
-    "), @"");
+    "), @r"
+    unconfirmed: Widget/first, Widget/theirs
+    left to others Widget/theirs: was created outside deployctl during the run, and is left as it is
+    unknown Widget/first: is of this release, and nobody saw who created it
+    ");
 }
 
 #[test]
 fn what_others_created_in_between_is_left_to_them() {
     assert_snapshot!(rollback("
         changes: {ConfigMap/a: created 7, ConfigMap/b: unconfirmed}
-        live: {ConfigMap/a: {uid: 8}, ConfigMap/b: {}}
+        live: {ConfigMap/a: {uid: 8}, ConfigMap/b: {by: [operator]}}
     "), @r"
     unconfirmed: ConfigMap/b
     left to others ConfigMap/a: was created outside deployctl during the run, and is left as it is
