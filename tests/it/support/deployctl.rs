@@ -152,7 +152,8 @@ impl Deployctl {
                 .expect("it was killed")
                 .expect("its output is read");
             panic!(
-                "it did not end by itself; its standard error:\n{}",
+                "it did not end by itself; its standard output:\n{}\nits standard error:\n{}",
+                String::from_utf8_lossy(&output.stdout),
                 String::from_utf8_lossy(&output.stderr)
             );
         };
