@@ -4,6 +4,7 @@ mod change_summary;
 mod consent;
 mod down;
 mod execution;
+mod failure_document;
 mod git;
 mod global;
 mod help;
@@ -36,6 +37,8 @@ mod wait;
 pub(crate) use global::Global;
 
 use std::process;
+
+use failure_document::FailureForm;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 use tracing_subscriber::{EnvFilter, fmt::time::uptime};
@@ -77,6 +80,7 @@ enum Command {
 pub fn main() -> process::ExitCode {
     let matches = help::grouped(Arguments::command()).get_matches();
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let failure_form = FailureForm::of(&matches);
     let mut output = Output::new(arguments.global.color, arguments.global.quiet);
     if arguments.global.verbose > 1 {
         show_requests(&output);
@@ -90,6 +94,10 @@ pub fn main() -> process::ExitCode {
     let exit = match result {
         Ok(exit) => exit,
         Err(error) => {
+            let document = failure_form.and_then(|form| form.document(&error));
+            if let Some(document) = document.filter(|_| output.lost_data().is_none()) {
+                output.data(&document);
+            }
             output.error(&error);
             error.exit
         }

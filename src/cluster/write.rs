@@ -114,18 +114,8 @@ impl Cluster {
         namespace: Option<&str>,
         body: &Value,
     ) -> Result<(), RequestError> {
-        let path = format!(
-            "{}?dryRun=All&fieldValidation=Strict",
-            resource.collection(namespace)
-        );
-        let call = Call::with_body(
-            Verb::DryRun,
-            Method::POST,
-            path,
-            "application/json",
-            request::body(body),
-        );
-        self.call(&call).await.map(|_| ())
+        self.dry_run(Method::POST, &resource.collection(namespace), body)
+            .await
     }
 
     /// Tries to replace the object `id` by `body`, which has its resource version, without storing it.
@@ -135,14 +125,14 @@ impl Cluster {
         id: &ObjectId,
         body: &Value,
     ) -> Result<(), RequestError> {
-        let path = format!("{}?dryRun=All&fieldValidation=Strict", resource.path_of(id));
-        let call = Call::with_body(
-            Verb::DryRun,
-            Method::PUT,
-            path,
-            "application/json",
-            request::body(body),
-        );
+        self.dry_run(Method::PUT, &resource.path_of(id), body).await
+    }
+
+    /// Sends `body` to `path` without storing it.
+    async fn dry_run(&self, method: Method, path: &str, body: &Value) -> Result<(), RequestError> {
+        let path = format!("{path}?dryRun=All&fieldValidation=Strict");
+        let body = request::body(body);
+        let call = Call::with_body(Verb::DryRun, method, path, "application/json", body);
         self.call(&call).await.map(|_| ())
     }
 

@@ -4,9 +4,9 @@ use serde_json::{Map, Value};
 
 use super::{
     adoptable::is_at_a_terminal,
-    entries::{Entry, entries},
+    entries::Entry,
     path::{Element, Path},
-    shape::Shape,
+    search::Search,
 };
 
 /// The items of `live` that somebody at a terminal has made of ours: each lies in a list that lacks
@@ -17,69 +17,55 @@ use super::{
 /// containers run then, or the API server refuses two ports of one name.
 /// <https://kubernetes.io/docs/reference/using-api/server-side-apply/#merge-strategy>
 pub(crate) fn displaced(live: &Value, sent: &Value, manager: &str) -> Vec<Path> {
-    let others = entries(live)
-        .filter(|entry| entry.manager() != manager && !is_at_a_terminal(entry))
-        .collect();
-    let search = Search {
-        others,
-        shape: Shape::of(&[live]),
-    };
+    let is_other = |entry: &Entry<'_>| entry.manager() != manager && !is_at_a_terminal(entry);
+    let search = Search::of(live, is_other);
     let mut found = Vec::new();
-    for (name, wanted) in sent.as_object().into_iter().flatten() {
-        if let (Some(there), false) = (live.get(name), name == "metadata") {
-            search.within(&Path::of_fields(&[name]), there, wanted, &mut found);
-        }
+    for (path, there, wanted) in search.fields(sent) {
+        within(&search, &path, (there, wanted), &mut found);
     }
     found
 }
 
-struct Search<'a> {
-    others: Vec<Entry<'a>>,
-    shape: Shape,
-}
-
-impl Search<'_> {
-    fn within(&self, path: &Path, live: &Value, sent: &Value, found: &mut Vec<Path>) {
-        match (live, sent) {
-            (Value::Object(live), Value::Object(sent)) => {
-                for (name, sent) in sent {
-                    if let Some(there) = live.get(name) {
-                        self.within(&path.field(name), there, sent, found);
-                    }
+fn within(search: &Search<'_>, path: &Path, (live, sent): (&Value, &Value), found: &mut Vec<Path>) {
+    match (live, sent) {
+        (Value::Object(live), Value::Object(sent)) => {
+            for (name, sent) in sent {
+                if let Some(there) = live.get(name) {
+                    within(search, &path.field(name), (there, sent), found);
                 }
             }
-            (Value::Array(live), Value::Array(sent)) => self.items(path, live, sent, found),
-            _ => {}
         }
+        (Value::Array(live), Value::Array(sent)) => items(search, path, (live, sent), found),
+        _ => {}
     }
+}
 
-    fn items(&self, path: &Path, live: &[Value], sent: &[Value], found: &mut Vec<Path>) {
-        let Some(keys) = self.shape.keys(path) else {
-            return;
-        };
-        // What the manifest leaves out of a key has a default that only the API server knows.
-        let is = |wanted: &Value, there: &Value| {
-            let mut said = keys.iter().filter_map(|key| Some((key, wanted.get(key)?)));
-            said.all(|(key, value)| there.get(key) == Some(value))
-        };
-        let lacks_one = sent
+fn items(
+    search: &Search<'_>,
+    path: &Path,
+    (live, sent): (&[Value], &[Value]),
+    found: &mut Vec<Path>,
+) {
+    let Some(keys) = search.shape.keys(path) else {
+        return;
+    };
+    // What the manifest leaves out of a key has a default that only the API server knows.
+    let is = |wanted: &Value, there: &Value| {
+        let mut said = keys.iter().filter_map(|key| Some((key, wanted.get(key)?)));
+        said.all(|(key, value)| there.get(key) == Some(value))
+    };
+    let is_missing = |wanted: &Value| !live.iter().any(|there| is(wanted, there));
+    let lacks_one = sent.iter().any(is_missing);
+    for there in live {
+        let named = keys
             .iter()
-            .any(|wanted| !live.iter().any(|there| is(wanted, there)));
-        for there in live {
-            let named = keys
-                .iter()
-                .filter_map(|key| Some((key.clone(), there.get(key)?.clone())));
-            let item = path.child(Element::item(named.collect::<Map<_, _>>()));
-            match sent.iter().find(|wanted| is(wanted, there)) {
-                Some(wanted) => self.within(&item, there, wanted, found),
-                None if lacks_one && !self.is_held(&item) => found.push(item),
-                None => {}
-            }
+            .filter_map(|key| Some((key.clone(), there.get(key)?.clone())));
+        let item = path.child(Element::item(named.collect::<Map<_, _>>()));
+        match sent.iter().find(|wanted| is(wanted, there)) {
+            Some(wanted) => within(search, &item, (there, wanted), found),
+            None if lacks_one && !search.is_held(&item) => found.push(item),
+            None => {}
         }
-    }
-
-    fn is_held(&self, path: &Path) -> bool {
-        self.others.iter().any(|entry| entry.fields().reaches(path))
     }
 }
 

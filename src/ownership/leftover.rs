@@ -5,12 +5,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::{
-    adoptable::Adoption,
-    entries::{Entry, entries},
-    path::Path,
-    shape::Shape,
-};
+use super::{adoptable::Adoption, entries::Entry, path::Path, search::Search};
 
 /// A field of an object that no manager wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,19 +26,12 @@ pub(crate) struct Leftover {
 /// <https://github.com/kubernetes/kubernetes/issues/24198>
 pub(crate) fn leftovers(live: &Value, sent: &Value, manager: &str) -> Vec<Leftover> {
     let adoption = Adoption::of(live, manager);
-    let others: Vec<Entry<'_>> = entries(live)
-        .filter(|entry| entry.manager() != manager && !adoption.is_from_others(entry))
-        .collect();
-    let search = Search {
-        others,
-        shape: Shape::of(&[live]),
-    };
+    let is_other =
+        |entry: &Entry<'_>| entry.manager() != manager && !adoption.is_from_others(entry);
+    let search = Search::of(live, is_other);
     let mut found = Vec::new();
-    for (name, wanted) in sent.as_object().into_iter().flatten() {
-        // The metadata has no unions, and the rest of it is the system's.
-        if let (Some(there), false) = (live.get(name), name == "metadata") {
-            search.beside(&Path::of_fields(&[name]), there, wanted, &mut found);
-        }
+    for (path, there, wanted) in search.fields(sent) {
+        beside(&search, &path, (there, wanted), &mut found);
     }
     found
 }
@@ -57,44 +45,38 @@ pub(crate) fn clearing<'a>(sent: &'a Value, cleared: &[Path]) -> Cow<'a, Value> 
     body
 }
 
-struct Search<'a> {
-    others: Vec<Entry<'a>>,
-    shape: Shape,
-}
-
-impl Search<'_> {
-    fn beside(&self, path: &Path, live: &Value, sent: &Value, found: &mut Vec<Leftover>) {
-        match (live, sent) {
-            (Value::Object(fields), Value::Object(wanted)) => {
-                for (name, there) in fields {
-                    let path = path.field(name);
-                    match wanted.get(name) {
-                        Some(wanted) if !wanted.is_null() => {
-                            self.beside(&path, there, wanted, found);
-                        }
-                        _ if self.is_held(&path) => {}
-                        _ => found.push(Leftover {
-                            path,
-                            has_parts: there.is_object() || there.is_array(),
-                        }),
+fn beside(
+    search: &Search<'_>,
+    path: &Path,
+    (live, sent): (&Value, &Value),
+    found: &mut Vec<Leftover>,
+) {
+    match (live, sent) {
+        (Value::Object(fields), Value::Object(wanted)) => {
+            for (name, there) in fields {
+                let path = path.field(name);
+                match wanted.get(name) {
+                    Some(wanted) if !wanted.is_null() => {
+                        beside(search, &path, (there, wanted), found);
                     }
+                    _ if search.is_held(&path) => {}
+                    _ => found.push(Leftover {
+                        path,
+                        has_parts: there.is_object() || there.is_array(),
+                    }),
                 }
             }
-            (Value::Array(_), Value::Array(_)) => {
-                let items = |list| self.shape.items(path, list).unwrap_or_default();
-                let wanted = items(sent);
-                for (name, there) in items(live) {
-                    if let Some((_, wanted)) = wanted.iter().find(|(other, _)| *other == name) {
-                        self.beside(&path.child(name), there, wanted, found);
-                    }
-                }
-            }
-            _ => {}
         }
-    }
-
-    fn is_held(&self, path: &Path) -> bool {
-        self.others.iter().any(|entry| entry.fields().reaches(path))
+        (Value::Array(_), Value::Array(_)) => {
+            let items = |list| search.shape.items(path, list).unwrap_or_default();
+            let wanted = items(sent);
+            for (name, there) in items(live) {
+                if let Some((_, wanted)) = wanted.iter().find(|(other, _)| *other == name) {
+                    beside(search, &path.child(name), (there, wanted), found);
+                }
+            }
+        }
+        _ => {}
     }
 }
 

@@ -20,6 +20,7 @@ mod proof;
 mod recreate;
 mod restore;
 mod scaled;
+mod search;
 mod shape;
 mod sides;
 mod system;

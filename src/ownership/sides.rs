@@ -31,6 +31,8 @@ pub(super) struct Sides<'a> {
     pub(super) before: Vec<Entry<'a>>,
     pub(super) now: Vec<Entry<'a>>,
     pub(super) shape: Shape,
+    /// What was taken over of the object as it was.
+    adoption: Adoption<'a>,
 }
 
 impl<'a> Sides<'a> {
@@ -42,6 +44,7 @@ impl<'a> Sides<'a> {
             manager,
             before: entries(snapshot).collect(),
             now: entries(live).collect(),
+            adoption: Adoption::of(snapshot, manager),
             shape,
         }
     }
@@ -129,8 +132,7 @@ impl<'a> Sides<'a> {
 
     /// Whether `entry`, which was there, is one that adoption took over.
     pub(super) fn is_adopted(&self, entry: &Entry<'_>) -> bool {
-        let adoption = Adoption::of(self.snapshot, self.manager);
-        adoption.is_from_others(entry) && !self.now.iter().any(|now| now.is_same_as(entry))
+        self.adoption.is_from_others(entry) && !self.now.iter().any(|now| now.is_same_as(entry))
     }
 
     /// Whether a manager other than ours holds `path` that did not: it has written it since.

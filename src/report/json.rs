@@ -4,10 +4,11 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::{reporter::Reporter, text::escape_json};
 use crate::{
-    error::ExitCode,
+    error::{CommandError, ExitCode},
     event::{
         AccessPoint, Diagnosis, Event, EventKind, PhaseTiming, Proof, RequestCounts, RunOutcome,
         VerdictDelays, WriteResult, seconds,
@@ -181,6 +182,18 @@ impl Reporter for JsonReporter {
 }
 
 /// Writes `json` and a line break. A reader that went away is no error: the run goes on.
+/// What a command says to programs that failed before it did anything.
+pub(crate) fn failure_json(error: &CommandError) -> Value {
+    json!({
+        "event": "command-failed",
+        "exit": error.exit,
+        "exitStatus": error.exit.status(),
+        "message": error.message,
+        "causes": error.causes,
+        "hints": error.hints,
+    })
+}
+
 fn write_document(stdout: &mut dyn Write, json: &str) -> io::Result<()> {
     let text = escape_json(json) + "\n";
     match stdout

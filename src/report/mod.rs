@@ -32,6 +32,7 @@ pub(crate) use failure::diagnosis_block;
 pub(crate) use history::{
     Did, HistoryChange, HistoryPhase, HistoryRevision, HistoryRollback, HistoryView, RevisionView,
 };
+pub(crate) use json::failure_json;
 pub(crate) use list::{ListView, ListedRelease};
 pub(crate) use output::{ColorWhen, Output};
 pub(crate) use reporter::Reporter;

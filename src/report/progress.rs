@@ -91,31 +91,38 @@ pub(super) struct Waiting {
     pub(super) verdict: Option<Verdict>,
 }
 
+impl Run {
+    /// The run that `event` tells of; `None` where it tells of something else.
+    fn started(event: &EventKind) -> Option<Self> {
+        let EventKind::RunStarted {
+            release,
+            revision,
+            context,
+            server,
+            phases,
+            writes,
+            purpose,
+            ..
+        } = event
+        else {
+            return None;
+        };
+        Some(Self {
+            release: release.clone(),
+            revision: *revision,
+            place: (context.clone(), server.clone()),
+            objects: phases.iter().map(|phase| phase.objects).sum(),
+            writes: *writes,
+            purpose: *purpose,
+        })
+    }
+}
+
 impl Progress {
     /// Takes in one event.
     pub(super) fn observe(&mut self, event: &Event) {
         match &event.kind {
-            EventKind::RunStarted {
-                release,
-                revision,
-                context,
-                server,
-                phases,
-                writes,
-                purpose,
-                ..
-            } => {
-                let (release, place) = (release.clone(), (context.clone(), server.clone()));
-                let objects = phases.iter().map(|phase| phase.objects).sum();
-                self.run = Some(Run {
-                    release,
-                    revision: *revision,
-                    place,
-                    objects,
-                    writes: *writes,
-                    purpose: *purpose,
-                });
-            }
+            EventKind::RunStarted { .. } => self.run = Run::started(&event.kind),
             EventKind::RollbackStarted { .. } => {
                 self.goes_back = true;
                 self.phases.clear();

@@ -223,6 +223,9 @@ fn documents(file: &Path) -> Result<Vec<String>, SandboxError> {
         .collect())
 }
 
+/// Where CRDs are created, as `kubectl create` would: a release that brings one takes it over.
+const AS_KUBECTL_DOES: &str = "?fieldManager=kubectl-create";
+
 /// Creates the CRDs of the files; the server parses them. Returns how many there are.
 pub(super) async fn create(api: &Api, files: &[PathBuf]) -> Result<usize, SandboxError> {
     let documents: Vec<String> = files
@@ -233,8 +236,9 @@ pub(super) async fn create(api: &Api, files: &[PathBuf]) -> Result<usize, Sandbo
         .flatten()
         .collect();
     let count = documents.len();
+    let path = format!("{CRDS}{AS_KUBECTL_DOES}");
     stream::iter(documents)
-        .map(|document| api.create_yaml(CRDS, document))
+        .map(|document| api.create_yaml(&path, document))
         .buffer_unordered(8)
         .try_collect::<()>()
         .await?;

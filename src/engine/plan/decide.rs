@@ -125,10 +125,10 @@ fn taken_over(there: &Value, manager: &str) -> Option<String> {
     if tools.is_empty() {
         return None;
     }
-    let goes = "what the manifest does not say goes";
-    let said = format!("taken over from {}: {goes}", tools.join(" and "));
+    // It has to fit beside the object's name on a screen of 80 columns.
+    let said = format!("taken over from {}; unsent fields go", tools.join(" and "));
     Some(match ManifestView(there).annotation(HELM_RELEASE) {
-        Some(name) => format!("{said}; `helm uninstall {name}` would delete it"),
+        Some(name) => format!("`helm uninstall {name}` would delete it; {said}"),
         None => said,
     })
 }

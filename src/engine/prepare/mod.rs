@@ -3,6 +3,7 @@
 
 pub(super) mod access;
 pub(super) mod ask;
+mod attempt;
 mod autoscalers;
 pub(super) mod checks;
 mod claims;
@@ -11,6 +12,7 @@ mod decide;
 pub(super) mod deploy;
 mod dry_run;
 mod exclusive;
+mod nearness;
 mod observed;
 mod owners;
 pub(super) mod part;

@@ -44,31 +44,14 @@ pub(crate) fn verify(
         ..Proof::default()
     };
     for id in back.removed.iter().chain(&back.claims) {
-        verify_removed(
-            &mut proof,
-            id,
-            back.program.deleted_uid(id),
-            live,
-            &executed,
-        );
+        let uid = back.program.deleted_uid(id);
+        verify_removed(&mut proof, id, uid, live, &executed);
     }
     for id in &back.restored {
-        let Some(before) = snapshot.object(id) else {
-            continue;
-        };
-        let now = live.object(id).map(AsRef::as_ref);
-        let known = Known::of(id, back, done, &executed);
-        match now {
-            Some(now) if is_by_others((before, now), &known, manager) => {
-                name_made_again(&mut proof, id);
-            }
-            Some(now) if is_in_the_way((before, now), &known) => {
-                proof.differences.push(ObjectNote {
-                    object: id.clone(),
-                    what: still_there(now),
-                });
-            }
-            _ => verify_restored(&mut proof, id, (before, now), done, manager),
+        if let Some(before) = snapshot.object(id) {
+            let sides = (before.as_ref(), live.object(id).map(AsRef::as_ref));
+            let known = Known::of(id, back, done, &executed);
+            verify_put_back(&mut proof, id, sides, (&known, done), manager);
         }
     }
     name_forgotten(&mut proof, &executed);
@@ -92,6 +75,24 @@ pub(crate) fn verify(
         .filter(|(id, _)| !differing.contains(*id) && !kept(id))
         .count();
     proof
+}
+
+/// Adds to `proof` what `id`, which was to be put back as it was `before`, comes to.
+fn verify_put_back(
+    proof: &mut Proof,
+    id: &ObjectId,
+    (before, now): (&Value, Option<&Value>),
+    (known, done): (&Known<'_>, &ChangeLog),
+    manager: &str,
+) {
+    match now {
+        Some(now) if is_by_others((before, now), known, manager) => name_made_again(proof, id),
+        Some(now) if is_in_the_way((before, now), known) => proof.differences.push(ObjectNote {
+            object: id.clone(),
+            what: still_there(now),
+        }),
+        _ => verify_restored(proof, id, (before, now), done, manager),
+    }
 }
 
 /// Adds to `proof` what `id`, which was to be deleted and had `uid`, comes to.

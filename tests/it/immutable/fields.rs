@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    manifests::{documents, faulty_deployment, workload},
+    manifests::{definition_of, documents, faulty_deployment, workload},
     project::{Project, written},
     proof, remarks, uid,
 };
@@ -244,28 +244,9 @@ const FIXED_FIELDS: [FixedField; 11] = [
     },
 ];
 
-/// A kind whose author says in his own words that a field cannot be changed.
+/// Its author says in his own words that it cannot be changed.
 /// <https://kubernetes.io/docs/reference/using-api/cel/#cel-options-language-features-and-libraries>
-const WIDGETS: &str = "apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: widgets.every-kind.example.org}
-spec:
-  group: every-kind.example.org
-  scope: Namespaced
-  names: {kind: Widget, plural: widgets}
-  versions:
-    - name: v1
-      served: true
-      storage: true
-      schema:
-        openAPIV3Schema:
-          type: object
-          properties:
-            spec:
-              type: object
-              properties:
-                size: {type: integer, x-kubernetes-validations: [{rule: self == oldSelf, message: a widget keeps its size}]}
-";
+const KEPT_SIZE: &str = "size: {type: integer, x-kubernetes-validations: [{rule: self == oldSelf, message: a widget keeps its size}]}";
 
 /// A request is what it was: the API server takes another one and leaves the old one in place.
 #[test]
@@ -296,7 +277,10 @@ spec: {{signerName: example.org/none, usages: [client auth], request: {}}}
 fn every_kind_is_told_by_its_own_words() {
     let all = documents(&FIXED_FIELDS.map(|field| field.manifest));
     let project = Project::new("every-kind")
-        .manifest("namespace/widgets.yaml", WIDGETS)
+        .manifest(
+            "namespace/widgets.yaml",
+            &definition_of("Widget", "every-kind.example.org", KEPT_SIZE),
+        )
         .manifest("apps/all.yaml", &all);
     project.deploy(&[]);
     let changed = FIXED_FIELDS.map(|field| {

@@ -1,37 +1,11 @@
 //! Custom resources whose operators write into what people have written.
 
 use crate::support::{
-    manifests::documents,
+    manifests::{definition_of, documents},
     project::{Project, written},
 };
 
-fn definition(group: &str) -> String {
-    format!(
-        "apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {{name: engines.{group}}}
-spec:
-  group: {group}
-  scope: Namespaced
-  names: {{kind: Engine, plural: engines, singular: engine}}
-  versions:
-    - name: v1
-      served: true
-      storage: true
-      schema:
-        openAPIV3Schema:
-          type: object
-          properties:
-            spec:
-              type: object
-              properties:
-                size: {{type: integer}}
-                mode: {{type: string, default: auto}}
-                image: {{type: string}}
-                options: {{type: object, additionalProperties: {{type: string}}}}
-"
-    )
-}
+const ENGINE: &str = "size: {type: integer}, mode: {type: string, default: auto}, image: {type: string}, options: {type: object, additionalProperties: {type: string}}";
 
 /// What an operator fills in beside what was written is its own. What it changes of that is a
 /// conflict, until the plan leaves it to the operator.
@@ -43,7 +17,8 @@ fn what_an_operator_fills_in_is_its_own_and_what_it_changes_can_be_left_to_it() 
             "apiVersion: {group}/v1\nkind: Engine\nmetadata: {{name: main}}\nspec: {{size: 1, image: \"{image}\", options: {{}}}}\n"
         )
     };
-    let manifest = |image: &str| documents(&[definition(group), engine(image)]);
+    let manifest =
+        |image: &str| documents(&[definition_of("Engine", group, ENGINE), engine(image)]);
     let project = Project::new("operators").manifest("apps/engine.yaml", &manifest("a"));
     project.deploy(&[]);
     let object = format!("engines.{group}/main");

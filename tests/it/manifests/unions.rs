@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    manifests::{config_map, documents, faulty_deployment},
+    manifests::{config_map, definition_of, documents, faulty_deployment},
     project::{Project, written},
 };
 
@@ -257,29 +257,9 @@ fn another_member_of_a_union_is_wanted_than_the_defaulted_one() {
 #[test]
 fn an_explicit_null_is_sent() {
     let group = "null.deployctl.test";
-    let definition = format!(
-        "apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {{name: widgets.{group}}}
-spec:
-  group: {group}
-  scope: Namespaced
-  names: {{kind: Widget, plural: widgets, singular: widget}}
-  versions:
-    - name: v1
-      served: true
-      storage: true
-      schema:
-        openAPIV3Schema:
-          type: object
-          properties:
-            spec:
-              type: object
-              properties:
-                size: {{type: integer, nullable: true, default: 3}}
-                mode: {{type: string, default: auto}}
-"
-    );
+    let fields =
+        "size: {type: integer, nullable: true, default: 3}, mode: {type: string, default: auto}";
+    let definition = definition_of("Widget", group, fields);
     let widget = format!(
         "apiVersion: {group}/v1\nkind: Widget\nmetadata: {{name: first, annotations: {{note: null}}}}\nspec: {{size: null, mode: null}}\n"
     );

@@ -99,19 +99,25 @@ pub(crate) fn claim(name: &str, class: &str) -> String {
 
 /// A `CustomResourceDefinition` in a group of the test's own.
 pub(crate) fn definition(group: &str) -> String {
+    definition_of("Widget", group, "size: {type: integer}")
+}
+
+/// A `CustomResourceDefinition` of `kind`, whose spec has `fields`, with a comma between them.
+pub(crate) fn definition_of(kind: &str, group: &str, fields: &str) -> String {
+    let singular = kind.to_lowercase();
     format!(
         "apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
-metadata: {{name: widgets.{group}}}
+metadata: {{name: {singular}s.{group}}}
 spec:
   group: {group}
   scope: Namespaced
-  names: {{kind: Widget, plural: widgets, singular: widget}}
+  names: {{kind: {kind}, plural: {singular}s, singular: {singular}}}
   versions:
     - name: v1
       served: true
       storage: true
-      schema: {{openAPIV3Schema: {{type: object, properties: {{spec: {{type: object, properties: {{size: {{type: integer}}}}}}}}}}}}
+      schema: {{openAPIV3Schema: {{type: object, properties: {{spec: {{type: object, properties: {{{fields}}}}}}}}}}}
 "
     )
 }

@@ -443,3 +443,27 @@ fn the_shared_sandbox_is_the_one_that_is_asked() {
     assert_eq!(outcome.json()["context"], "sandbox");
     assert!(sandbox().kubeconfig.exists());
 }
+
+/// Programs read standard output, and a command that does nothing says so there too.
+#[test]
+fn a_refusal_is_a_document_for_programs() {
+    let project = project("refused-document");
+    for (command, format) in [
+        ("up", "jsonl"),
+        ("up", "json"),
+        ("down", "json"),
+        ("status", "json"),
+    ] {
+        let arguments = ["-o", format, "--context", "nowhere"];
+        let run = project.command(command, &arguments).run().exited(2);
+        let document: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+        assert_eq!(document["event"], "command-failed", "{command}");
+        assert_eq!(document["exitStatus"], 2, "{command}");
+        let message = document["message"].as_str().unwrap();
+        assert!(message.contains("nowhere"), "{command}: {message}");
+        assert!(run.stderr.contains("nowhere"), "{command}: {}", run.stderr);
+    }
+    let arguments = ["-o", "yaml", "--context", "nowhere"];
+    let run = project.command("status", &arguments).run().exited(2);
+    assert!(run.stdout.contains("exitStatus: 2\n"), "{}", run.stdout);
+}

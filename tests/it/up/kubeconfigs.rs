@@ -225,8 +225,8 @@ cat "$0.answer"
 "#;
 
 #[test]
-fn login_programs_and_token_files_are_those_of_kubectl() {
-    let project = project("logins");
+fn token_files_are_those_of_kubectl() {
+    let project = project("token-files");
     let (mut own, token) = Kubeconfig::with_token();
     // Files of tokens end with a line end; blank texts beside them say nothing.
     let file = own.write("token", format!("{token}\n"));
@@ -245,7 +245,12 @@ fn login_programs_and_token_files_are_those_of_kubectl() {
         "{}",
         outcome.stderr
     );
+}
 
+#[test]
+fn login_programs_are_those_of_kubectl() {
+    let project = project("logins");
+    let (mut own, token) = Kubeconfig::with_token();
     // The program lies beside its kubeconfig, is told of the cluster, and that nobody answers.
     fs::create_dir(own.folder.path().join("bin")).unwrap();
     let program = own.write("bin/login", LOGIN);

@@ -80,7 +80,7 @@ fn our_mark_is_put_on_again() {
         records: {ConfigMap/no-label: {}, ConfigMap/no-entry: {stored: {}}}
     "), @r"
     change ConfigMap/no-label
-    change ConfigMap/no-entry: taken over from Helm: what the manifest does not say goes
+    change ConfigMap/no-entry: taken over from Helm; unsent fields go
     ");
 }
 
