@@ -9,6 +9,7 @@ use kube::{
     api::{ListParams, WatchEvent, WatchParams},
     core::PartialObjectMeta,
 };
+use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::{
@@ -40,23 +41,41 @@ pub(super) async fn find_served(api: Api, found: UnboundedSender<&'static Operat
     }
 }
 
-/// A CRD is served a moment before its neighbours are, so what is asked for is a resource that the
-/// stages name.
+/// A CRD is served a moment before its neighbours are, and before its schema is published, without
+/// which kwok ends: so what is asked for are the resources that the stages name, and their schemas.
+/// <https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-v3>
 async fn is_served(api: &Api, operator: &OperatorStages) -> bool {
-    let Ok(Some(list)) = api.get(operator.api).await else {
-        return false;
-    };
-    let served = |kind: &str| {
-        list["resources"]
-            .as_array()
-            .is_some_and(|all| all.iter().any(|resource| resource["kind"] == kind))
-    };
     let kinds = operator
         .stages
         .lines()
         .filter_map(|line| line.trim().strip_prefix("kind: "))
         .filter(|kind| *kind != "Stage");
-    kinds.into_iter().all(served)
+    let kinds: Vec<&str> = kinds.collect();
+    let Ok(Some(served)) = api.get(operator.api).await else {
+        return false;
+    };
+    if !kinds
+        .iter()
+        .all(|kind| names_kind(&served["resources"], kind))
+    {
+        return false;
+    }
+    let path = format!("/openapi/v3{}", operator.api);
+    let Ok(Some(published)) = api.get(&path).await else {
+        return false;
+    };
+    let schemas = published["components"]["schemas"].as_object();
+    let described = |kind: &&str| {
+        let mut schemas = schemas.into_iter().flat_map(serde_json::Map::values);
+        schemas.any(|schema| names_kind(&schema["x-kubernetes-group-version-kind"], kind))
+    };
+    kinds.iter().all(described)
+}
+
+/// Whether one of `items` is of `kind`.
+fn names_kind(items: &Value, kind: &str) -> bool {
+    let mut items = items.as_array().into_iter().flatten();
+    items.any(|item| item["kind"] == kind)
 }
 
 /// Returns when it is worth looking again: soon, while CRDs of a wanted operator are there that are

@@ -84,7 +84,14 @@ async fn run_command(
     let process = child.id().and_then(|id| i32::try_from(id).ok());
     loop {
         tokio::select! {
-            status = child.wait() => return status.map(|status| Ended::Status(code(status))).map_err(spawn_error),
+            status = child.wait() => {
+                let status = status.map_err(spawn_error)?;
+                let is_killed = status.signal() == Some(Signal::KILL.as_raw());
+                if is_killed && supervisor.has_ended().await {
+                    return Err(supervisor.died());
+                }
+                return Ok(Ended::Status(code(status)));
+            }
             // The terminal has sent Ctrl-C to the command too, which decides what to make of it.
             signal = signals.any() => if let (Some(process), false) = (process, signal == Signal::INT) {
                 processes::signal(process, signal);

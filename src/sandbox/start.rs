@@ -161,6 +161,12 @@ impl Supervisor {
         Err(self.died())
     }
 
+    /// Whether it is ending: it kills what was run in the sandbox first.
+    pub(super) async fn has_ended(&mut self) -> bool {
+        let ended = tokio::time::timeout(STOP_TIMEOUT * 5, self.child.wait());
+        ended.await.is_ok()
+    }
+
     /// The error for a supervisor that ended without a word.
     pub(super) fn died(&self) -> SandboxError {
         let log = supervisor::log(&self.home);
