@@ -6,7 +6,9 @@ use super::{
     file::PlanFile,
     match_check::check_globs,
     names::{is_dns_label, is_dns_subdomain, is_secret_key, listed, suggestion},
+    phases::DEFAULT_PHASES,
     problem::{Document, KeyPath, Problem},
+    source_declaration::SourceKind,
 };
 
 /// Checks what types cannot say: names, globs, version requirements, and that exactly one of
@@ -65,10 +67,49 @@ pub(super) fn check(document: &Document, file: &PlanFile, problems: &mut Vec<Pro
             );
         }
     }
+    check_sources(document, file, problems);
     check_budgets(document, file, problems);
     check_phases(document, file, problems);
     check_expectations(document, file, problems);
     check_open(document, file, problems);
+}
+
+/// Names in sources, and that it is known which chart is meant.
+fn check_sources(document: &Document, file: &PlanFile, problems: &mut Vec<Problem>) {
+    let mut refuse = |path: &KeyPath, message: String| problems.push(document.error(path, message));
+    let known = DEFAULT_PHASES
+        .into_iter()
+        .chain(file.phases.keys().map(String::as_str));
+    let known: Vec<&str> = known.collect();
+    for (index, source) in file.sources.iter().enumerate() {
+        let path = KeyPath::top("sources").item(index);
+        if let Some(phase) = &source.phase
+            && !known.contains(&phase.as_str())
+        {
+            let near = suggestion(phase, known.iter().copied());
+            let message = format!("the plan has no phase `{phase}`{near}");
+            refuse(&path.key("phase"), message);
+        }
+        let namespaces = [(path.clone(), &source.namespace)];
+        let chart = match &source.kind {
+            SourceKind::Helm(chart) => Some((path.key("helm"), chart)),
+            SourceKind::Manifests(_) | SourceKind::Kustomize(_) => None,
+        };
+        let of_chart = chart
+            .iter()
+            .map(|(path, chart)| (path.clone(), &chart.namespace));
+        for (path, namespace) in namespaces.into_iter().chain(of_chart) {
+            if let Some(namespace) = namespace.as_ref().filter(|name| !is_dns_label(name)) {
+                let message = format!(
+                    "`{namespace}` cannot be the name of a namespace; use lower-case letters, digits and `-`"
+                );
+                refuse(&path.key("namespace"), message);
+            }
+        }
+        for (key, message) in chart.iter().flat_map(|(_, chart)| chart.mistakes()) {
+            refuse(&path.key("helm").key(key), message);
+        }
+    }
 }
 
 /// A budget that says nothing is a mistake: what was meant for it stands somewhere else, or is

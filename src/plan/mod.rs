@@ -53,9 +53,7 @@ pub(crate) use phase_id::PhaseId;
 pub(crate) use problem::{Problem, Severity};
 pub(crate) use readiness_rule::{Place, ReadinessRule, ReadinessSelector, WrittenExpression};
 pub(crate) use resolve::STATE_NAMESPACE;
-#[cfg(test)]
-pub(crate) use resolved::Source;
-pub(crate) use resolved::{Address, PhaseSettings, Plan, ReadinessSettings, ReleaseId};
+pub(crate) use resolved::{Address, PhaseSettings, Plan, ReadinessSettings, ReleaseId, Source};
 #[cfg(test)]
 pub(crate) use resolved::{PlanContents, PlanNamespace, PlanPaths, PlanTimeouts, PlanVariables};
 pub(crate) use schema::schema;
@@ -63,5 +61,8 @@ pub(crate) use secret_check::secret_variable;
 pub(crate) use secret_declaration::{
     Alphabet, Encoding, Generate, KeyAlgorithm, SecretDeclaration, SecretKind, SecretValue,
     ValueFormat,
+};
+pub(crate) use source_declaration::{
+    HelmChart, HelmValues, KustomizeSource, ManifestSource, SourceKind,
 };
 pub(crate) use substitute::{built_in_references, former_references, substitute};

@@ -492,7 +492,7 @@ fn build(
         namespace: settled.namespace,
         variables: settled.variables,
         contents: PlanContents {
-            sources: file.sources.into_iter().filter_map(manifests).collect(),
+            sources: sources(document, file.sources),
             secrets: file.secrets,
             phases,
             readiness,
@@ -511,9 +511,14 @@ fn build(
     }
 }
 
-fn manifests(source: SourceDeclaration) -> Option<Source> {
-    match source {
-        SourceDeclaration::Manifests(path) => Some(Source(path)),
-        SourceDeclaration::Kustomize(_) | SourceDeclaration::Helm(_) => None,
-    }
+/// The sources of the plan, each with its line.
+fn sources(document: &Document, declarations: Vec<SourceDeclaration>) -> Vec<Source> {
+    let place = |index| document.position(&KeyPath::top("sources").item(index));
+    let resolved = |(index, declaration): (usize, SourceDeclaration)| Source {
+        kind: declaration.kind,
+        namespace: declaration.namespace,
+        phase: declaration.phase,
+        line: place(index).line,
+    };
+    declarations.into_iter().enumerate().map(resolved).collect()
 }

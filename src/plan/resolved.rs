@@ -15,6 +15,7 @@ use super::{
     phase_declaration::{Match, OnFailure},
     readiness_rule::ReadinessRule,
     secret_declaration::SecretDeclaration,
+    source_declaration::SourceKind,
     when::When,
 };
 use crate::plan::PhaseId;
@@ -66,9 +67,29 @@ pub(crate) struct ReadinessSettings {
     pub(crate) budget: FailureBudget,
 }
 
-/// Where objects come from: a file, folder or glob, relative to the plan.
+/// Where objects come from.
 #[derive(Debug, Clone)]
-pub(crate) struct Source(pub(crate) PathBuf);
+pub(crate) struct Source {
+    /// What is read.
+    pub(crate) kind: SourceKind,
+    /// Namespace of its objects that name none, where it is not the plan's.
+    pub(crate) namespace: Option<String>,
+    /// Phase of its objects, but for what annotations or `match` say of one.
+    pub(crate) phase: Option<String>,
+    /// Line of the plan file that it is written in.
+    pub(crate) line: u32,
+}
+
+impl Source {
+    /// The namespace that is named for its objects: that of a chart's release before its own.
+    pub(crate) fn namespace(&self) -> Option<&String> {
+        let of_chart = match &self.kind {
+            SourceKind::Helm(chart) => chart.namespace.as_ref(),
+            SourceKind::Manifests(_) | SourceKind::Kustomize(_) => None,
+        };
+        of_chart.or(self.namespace.as_ref())
+    }
+}
 
 /// A plan resolved for one environment: nothing in it depends on the environment any more.
 #[derive(Debug, Clone)]

@@ -10,6 +10,7 @@ use super::{Author, Operation};
 use crate::{
     event::{PhaseOutcome, Proof, RunOutcome},
     plan::{ExpectedCrd, FailureBudget, OnFailure, PhaseSettings, ReadinessRule, ReleaseId},
+    source::UsedTool,
 };
 
 /// One attempt at changing a release: what was wanted and what happened.
@@ -110,6 +111,9 @@ pub(crate) struct PlanSource {
     /// Whether files in its folder, or in those of its sources, differed from that commit.
     #[serde(default)]
     pub(crate) dirty: bool,
+    /// The programs that built its sources.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tools: Vec<UsedTool>,
 }
 
 /// How a revision was rolled back.

@@ -26,6 +26,7 @@ use crate::{
     plan::{Address, Plan},
     release::{Author, Found, Guard, Lock, Operation, Store},
     report::Output,
+    source::UsedTool,
 };
 
 pub(crate) fn run(
@@ -94,6 +95,12 @@ impl Deployment<'_> {
         let store = session.store(address);
         let (request, consent) = (self.request(), self.consent(&session));
         let declarations = Declarations { plan, given };
+        let tools = rendering.tools();
+        if self.global.verbose > 0 {
+            for tool in &tools {
+                output.note(&format!("Sources built with {tool}"));
+            }
+        }
         let mut prompter = Prompter::new(&consent, output);
         let context = session.context(&store);
         let prepare = prepare_deploy(context, &request, declarations, rendering, &mut prompter);
@@ -106,7 +113,9 @@ impl Deployment<'_> {
                     .unless_interrupted(remove_dead(&lock, output))
                     .await?;
             }
-            return self.carry_out(&prepared, session, &store, output).await;
+            return self
+                .carry_out(&prepared, &tools, session, &store, output)
+                .await;
         }
         if prepared.writes() > 0 {
             prompter.confirm(&prepared)?;
@@ -118,7 +127,8 @@ impl Deployment<'_> {
             let prepared = recheck(context, &request, declarations, prepared, &mut prompter)
                 .await
                 .map_err(|error| session.prepare_error(error))?;
-            self.carry_out(&prepared, session, &store, output).await
+            self.carry_out(&prepared, &tools, session, &store, output)
+                .await
         };
         let lock = &arguments.run.lock;
         lock.locked(session, address, by, output, work).await
@@ -168,6 +178,7 @@ impl Deployment<'_> {
     async fn carry_out(
         &self,
         prepared: &Prepared,
+        tools: &[UsedTool],
         mut session: Session,
         store: &Store,
         output: &mut Output,
@@ -194,7 +205,7 @@ impl Deployment<'_> {
             },
             metadata: RevisionMetadata {
                 by: self.by.clone(),
-                source: Some(git::source(plan)),
+                source: Some(git::source(plan, tools)),
                 back_to: None,
                 guard: Guard {
                     contexts: plan.address.contexts.clone(),

@@ -1,5 +1,7 @@
 //! Prepares the deployment of a plan: observe → decide → check.
 
+use std::collections::BTreeSet;
+
 use crate::engine::{
     plan::config_restart::preserve_restart_annotation,
     prepare::ask::Ask,
@@ -17,7 +19,10 @@ use crate::engine::{
     prepare::secrets::{self, Declarations},
     prepare::unsettled,
 };
-use crate::{cluster::Seen, object::ObjectId, ownership::is_ours, plan::Plan, preflight::Finding};
+use crate::{
+    cluster::Seen, object::ObjectId, ownership::is_ours, plan::Plan, preflight::Finding,
+    source::Capabilities,
+};
 
 /// Looks at the cluster, checks all that can be known, asks for secrets, and decides what has to be
 /// done.
@@ -52,7 +57,8 @@ async fn observed(
     ask: &mut dyn Ask,
 ) -> Result<(Prepared, Vec<Finding>), PrepareError> {
     let said: Vec<String> = rendering.warnings().map(ToString::to_string).collect();
-    let rendering = rendering.for_cluster(plan, context.served)?;
+    let capabilities = capabilities(context, &rendering).await?;
+    let rendering = rendering.for_cluster(plan, context.served, capabilities.as_ref())?;
     let warnings = rendering.warnings().map(ToString::to_string);
     for warning in warnings.filter(|warning| !said.contains(warning)) {
         ask.note(&format!("Warning: {warning}"));
@@ -70,14 +76,64 @@ async fn observed(
         skipped,
         ..Prepared::observed(desired, observation, history)
     };
-    let implied = rendering.rendered.implied_namespace.as_ref();
-    if let Some(namespace) = implied.filter(|id| belongs_to_others(&prepared, id)) {
-        prepared.desired.objects.shift_remove(namespace);
+    for namespace in &rendering.rendered.implied_namespaces {
+        if belongs_to_others(&prepared, namespace) {
+            prepared.desired.objects.shift_remove(namespace);
+        }
     }
+    keep_generated(&rendering, &mut prepared, ask);
     let mut findings = too_early(request, &rendering.assignment.too_early, &prepared);
     let before = absent_before(request, &rendering.references, &prepared);
     findings.extend(before);
     Ok((prepared, findings))
+}
+
+/// What charts may ask about the cluster; `None` where there are none.
+async fn capabilities(
+    context: PrepareContext<'_>,
+    rendering: &Rendering,
+) -> Result<Option<Capabilities>, PrepareError> {
+    if !rendering.depends_on_cluster() {
+        return Ok(None);
+    }
+    let version = context
+        .unless_interrupted(context.cluster.version())
+        .await?;
+    let kubernetes = match version {
+        Err(error) if error.is_forbidden() => None,
+        version => {
+            let version = context.answer("cannot read the server's version", async { version });
+            Some(version.await?.2)
+        }
+    };
+    let kinds = context.served.kinds();
+    let names = kinds.flat_map(|kind| {
+        let version = kind.api_version();
+        [format!("{version}/{}", kind.kind), version]
+    });
+    let api_versions: BTreeSet<String> = names.collect();
+    Ok(Some(Capabilities {
+        kubernetes,
+        api_versions: api_versions.into_iter().collect(),
+    }))
+}
+
+/// Takes over from the cluster what charts make anew with each rendering, and says so.
+fn keep_generated(rendering: &Rendering, prepared: &mut Prepared, ask: &mut dyn Ask) {
+    for (id, hint) in &rendering.rendered.hints {
+        let live = prepared.observation.live.object(id);
+        let wanted = prepared.desired.objects.get_mut(id);
+        let (Some(live), Some(wanted)) = (live, wanted) else {
+            continue;
+        };
+        let kept = wanted.keep_values(&hint.generated, live);
+        if !kept.is_empty() {
+            let kept = kept.join("`, `");
+            ask.note(&format!(
+                "Note: {id}: `{kept}` stays as in the cluster, since the chart makes it anew each time"
+            ));
+        }
+    }
 }
 
 /// Whether a namespace that no manifest describes is there without us: then it is left alone, also

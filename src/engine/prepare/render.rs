@@ -14,7 +14,7 @@ use crate::{
     },
     phase::{self, Assignment},
     plan::{self, FieldSelector, Plan},
-    source::{self, Rendered},
+    source::{self, Builds, Capabilities, Rendered, UsedTool},
 };
 
 /// The objects of a plan, and the phase of each.
@@ -25,6 +25,8 @@ pub(crate) struct Rendering {
     pub(crate) references: References,
     /// The phase of each.
     pub(crate) assignment: Assignment,
+    /// What programs made of the sources, which is not made again.
+    builds: Builds,
 }
 
 impl Rendering {
@@ -64,8 +66,12 @@ impl Rendering {
 
     /// Renders `plan`; `scopes` says which kinds live in namespaces. All problems come at once.
     pub(crate) fn with(plan: &Plan, scopes: &dyn ScopeLookup) -> Result<Self, Vec<Problem>> {
+        Self::of(plan, Builds::of(plan)?, scopes)
+    }
+
+    fn of(plan: &Plan, builds: Builds, scopes: &dyn ScopeLookup) -> Result<Self, Vec<Problem>> {
         let told = RefCell::default();
-        let mut rendered = source::render(plan, scopes, &|value, origin, problems| {
+        let mut rendered = source::render(plan, &builds, scopes, &|value, origin, problems| {
             warn_of_former_names(plan, value, origin, &mut told.borrow_mut(), problems);
             substitute(plan, value, origin, problems);
         })?;
@@ -99,13 +105,34 @@ impl Rendering {
             rendered,
             references,
             assignment,
+            builds,
         })
     }
 
+    /// Whether it depends on what the cluster serves.
+    pub(crate) fn depends_on_cluster(&self) -> bool {
+        self.builds.depend_on_cluster()
+    }
+
+    /// The programs that sources were built with.
+    pub(crate) fn tools(&self) -> Vec<UsedTool> {
+        self.builds.tools()
+    }
+
     /// This rendering, or another one where the cluster says otherwise about which kinds live in
-    /// namespaces, or that a `status` is its own.
-    pub(crate) fn for_cluster(self, plan: &Plan, served: &Served) -> Result<Self, CommandError> {
+    /// namespaces, or that a `status` is its own, or where charts ask for its `capabilities`.
+    pub(crate) fn for_cluster(
+        self,
+        plan: &Plan,
+        served: &Served,
+        capabilities: Option<&Capabilities>,
+    ) -> Result<Self, CommandError> {
         let scopes = ServedScopes(served);
+        if let Some(capabilities) = capabilities {
+            let builds = self.builds.for_cluster(plan, capabilities);
+            let rendering = builds.and_then(|builds| Self::of(plan, builds, &scopes));
+            return rendering.map_err(|problems| problems_error(&problems));
+        }
         let differs = |id: &ObjectId| {
             scopes
                 .scope(&id.group, &id.kind)
@@ -118,7 +145,8 @@ impl Rendering {
         };
         let mut objects = self.rendered.objects.iter();
         if objects.any(|(id, object)| differs(id) || is_of_cluster(object)) {
-            return Self::with(plan, &scopes).map_err(|problems| problems_error(&problems));
+            let rendering = Self::of(plan, self.builds, &scopes);
+            return rendering.map_err(|problems| problems_error(&problems));
         }
         Ok(self)
     }
