@@ -61,10 +61,11 @@ impl Player {
             }
             subject.found.push(found);
         }
-        if subject.fault.is_none() {
-            for made in (self.served.kind.made)(&subject) {
-                self.make(object, made).await?;
-            }
+        if subject.fault.is_none()
+            && let Some(refusal) = self.make_all(&subject).await?
+        {
+            played = Played::Waits;
+            subject.fault = Some(refusal);
         }
         self.say(object, &(self.served.kind.status)(&subject))
             .await?;
@@ -102,6 +103,17 @@ impl Player {
         );
         let found = objects.get_opt(&reference.name).await?;
         Ok(found.map(|found| json!(found)))
+    }
+
+    /// Returns what the API server says where it refuses something, for example because of a quota.
+    async fn make_all(&self, subject: &Subject<'_>) -> Result<Option<String>, kube::Error> {
+        for made in (self.served.kind.made)(subject) {
+            match self.make(subject.object, made).await {
+                Err(kube::Error::Api(refusal)) => return Ok(Some(refusal.message)),
+                result => result?,
+            }
+        }
+        Ok(None)
     }
 
     async fn make(&self, owner: &Value, made: Value) -> Result<(), kube::Error> {

@@ -6,7 +6,7 @@ use kube::{
     Api, Client,
     api::{ApiResource, ListParams, WatchEvent, WatchParams},
     core::PartialObjectMeta,
-    discovery::{Discovery, Scope},
+    discovery::{ApiGroup, Discovery, Scope},
 };
 
 use super::{kind::PlayedKind, table::kinds};
@@ -67,7 +67,7 @@ pub(super) async fn look(client: &Client) -> Result<Look, kube::Error> {
         .await?;
     let resources: Vec<_> = discovery
         .groups()
-        .flat_map(|group| group.resources_by_stability())
+        .flat_map(ApiGroup::resources_by_stability)
         .collect();
     look.is_pending = !wanted.iter().all(|name| {
         let is_it =

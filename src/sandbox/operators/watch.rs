@@ -78,7 +78,7 @@ async fn follow(
         };
         tokio::select! {
             event = events.next() => match event {
-                Some(Ok(WatchEvent::Added(object) | WatchEvent::Modified(object))) => note(&mut changed, object),
+                Some(Ok(WatchEvent::Added(object) | WatchEvent::Modified(object))) => note(&mut changed, &object),
                 Some(Ok(WatchEvent::Deleted(object))) => {
                     changed.remove(&place(&object));
                     // Whatever is left of it does no harm.
@@ -92,8 +92,8 @@ async fn follow(
     }
 }
 
-fn note(changed: &mut Changed, object: DynamicObject) {
-    let place = place(&object);
+fn note(changed: &mut Changed, object: &DynamicObject) {
+    let place = place(object);
     if object.metadata.deletion_timestamp.is_some() {
         changed.remove(&place);
         return;

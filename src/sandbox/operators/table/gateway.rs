@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::sandbox::operators::{
     kind::{Absence, PlayedKind, Reference, played},
-    subject::{Subject, entries, made_up, namespace, text_or},
+    subject::{Subject, condition, entries, made_up, namespace, text_or},
 };
 
 const GROUP: &str = "gateway.networking.k8s.io";
@@ -21,8 +21,6 @@ pub(super) const KINDS: &[PlayedKind] = &[
     route("HTTPRoute"),
     route("GRPCRoute"),
     route("TLSRoute"),
-    route("TCPRoute"),
-    route("UDPRoute"),
     played(OPERATOR, (GROUP, "BackendTLSPolicy"), policy),
 ];
 
@@ -129,13 +127,14 @@ fn supported_kinds(listener: &Value) -> Value {
         .collect()
 }
 
+/// A route that fails is attached all the same: it is what lies behind it that is not there.
 fn attached(subject: &Subject<'_>) -> Value {
+    let well = ("Accepted", "the route is attached");
+    let mut accepted = condition("Accepted", "True", well);
+    accepted["observedGeneration"] = subject.object["metadata"]["generation"].clone();
     let parent = |parent: &Value| {
-        let well = ("Accepted", "the route is attached");
-        let asked = subject.object["metadata"]["generation"].clone();
-        let mut accepted = crate::sandbox::operators::subject::condition("Accepted", "True", well);
-        accepted["observedGeneration"] = asked;
-        json!({"parentRef": parent, "controllerName": CONTROLLER, "conditions": [accepted, resolved(subject)]})
+        let conditions = [&accepted, &resolved(subject)];
+        json!({"parentRef": parent, "controllerName": CONTROLLER, "conditions": conditions})
     };
     json!({"parents": entries(&subject.spec()["parentRefs"]).iter().map(parent).collect::<Vec<_>>()})
 }

@@ -33,3 +33,24 @@ const OPERATORS: [&[PlayedKind]; 11] = [
 pub(super) fn kinds() -> impl Iterator<Item = &'static PlayedKind> {
     OPERATORS.into_iter().flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The tests of the built program try every kind that the document names.
+    #[test]
+    fn the_document_names_every_kind() {
+        let document = include_str!("../../../../docs/sandbox.md");
+        let (_, table) = document.split_once("| operator | kinds |").unwrap();
+        let rows = table.lines().skip(2).take_while(|row| row.starts_with('|'));
+        let named: BTreeSet<&str> = rows
+            .flat_map(|row| row.split('|').nth(2).unwrap_or_default().split(','))
+            .map(str::trim)
+            .collect();
+        assert_eq!(named, kinds().map(|it| it.kind).collect());
+        assert_eq!(named.len(), kinds().count());
+    }
+}
