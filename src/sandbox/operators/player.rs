@@ -43,11 +43,9 @@ impl Player {
         if label == Some("silent") {
             return Ok(Played::Done);
         }
-        let mut subject = Subject {
-            object,
-            found: Vec::new(),
-            fault: (label == Some("fails")).then(|| "the sandbox was asked to fail it".to_owned()),
-        };
+        let mut subject = Subject::of(object);
+        subject.fault =
+            (label == Some("fails")).then(|| "the sandbox was asked to fail it".to_owned());
         let mut played = Played::Done;
         for reference in (self.served.kind.references)(object) {
             let found = self.find(&reference).await?;
@@ -75,11 +73,7 @@ impl Player {
     /// Deletes what the operator has made for an object that is gone, and that the garbage
     /// collector leaves: what is in no namespace cannot belong to an object that is in one.
     pub(super) async fn clean_up(&self, object: &Value) -> Result<(), kube::Error> {
-        let mut subject = Subject {
-            object,
-            found: Vec::new(),
-            fault: None,
-        };
+        let mut subject = Subject::of(object);
         for reference in (self.served.kind.references)(object) {
             subject.found.push(self.find(&reference).await?);
         }

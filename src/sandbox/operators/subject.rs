@@ -23,6 +23,15 @@ pub(super) struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
+    /// An object that is well, before anybody has looked for what it refers to.
+    pub(super) fn of(object: &'a Value) -> Self {
+        Self {
+            object,
+            found: Vec::new(),
+            fault: None,
+        }
+    }
+
     pub(super) fn spec(&self) -> &'a Value {
         &self.object["spec"]
     }

@@ -247,7 +247,7 @@ fn manifests(kinds: &[Played]) -> String {
 fn says(object: &Value, (place, what): (&str, &str)) -> bool {
     object.pointer(place).is_some_and(|value| match value {
         Value::String(text) => text == what,
-        other => other.to_string() == what,
+        other => serde_json::from_str::<Value>(what).is_ok_and(|what| *other == what),
     })
 }
 

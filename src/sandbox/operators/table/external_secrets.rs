@@ -184,3 +184,44 @@ fn pushed(object: &Value) -> Vec<Reference> {
         .chain(secret)
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The Secret that is made for an `ExternalSecret` with this target.
+    fn made(target: &Value) -> Vec<Value> {
+        let object = json!({
+            "metadata": {"name": "shop", "namespace": "web", "labels": {"app": "shop"}},
+            "spec": {"target": target, "data": [{"secretKey": "password"}]},
+        });
+        secrets(&Subject::of(&object))
+    }
+
+    #[test]
+    fn without_a_template_the_secret_is_labelled_as_what_it_is_made_for() {
+        let secret = &made(&json!({}))[0];
+        assert_eq!(secret["metadata"]["name"], "shop");
+        assert_eq!(secret["metadata"]["labels"]["app"], "shop");
+        assert_eq!(keys(&secret["data"]).collect::<Vec<_>>(), ["password"]);
+    }
+
+    #[test]
+    fn a_template_says_which_keys_there_are_unless_they_are_merged() {
+        let target =
+            |policy: &str| json!({"template": {"mergePolicy": policy, "data": {"url": "db"}}});
+        let keys_of = |target: &Value| -> Vec<String> {
+            keys(&made(target)[0]["data"]).map(str::to_owned).collect()
+        };
+        assert_eq!(keys_of(&target("Replace")), ["url"]);
+        assert_eq!(keys_of(&target("Merge")), ["password", "url"]);
+    }
+
+    #[test]
+    fn only_what_is_to_be_created_is_made_and_an_orphan_belongs_to_nobody() {
+        assert_eq!(made(&json!({"creationPolicy": "None"})), [] as [Value; 0]);
+        assert_eq!(made(&json!({"creationPolicy": "Merge"})), [] as [Value; 0]);
+        let orphan = &made(&json!({"creationPolicy": "Orphan"}))[0];
+        assert_eq!(orphan["metadata"]["ownerReferences"], json!([]));
+    }
+}

@@ -228,3 +228,41 @@ fn of_trigger(subject: &Subject<'_>, name: &str, trigger: &Value) -> Value {
     let selector = json!({"matchLabels": {"scaledobject.keda.sh/name": subject.name()}});
     json!({"type": "External", "external": {"metric": {"name": name, "selector": selector}, "target": target}})
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn triggers_become_metrics_as_they_are_written() {
+        let object = json!({"metadata": {"name": "jobs"}, "spec": {"triggers": [
+            {"type": "prometheus", "metricType": "Value", "metadata": {"query": "up", "threshold": "0.5"}},
+            {"type": "memory", "metricType": "AverageValue", "metadata": {"value": "1Gi"}},
+            {"type": "cron", "metadata": {"start": "0 6 * * *"}},
+        ]}});
+        let metrics = metrics(&Subject::of(&object));
+        assert_eq!(
+            metrics[0]["external"]["target"],
+            json!({"type": "Value", "value": "0.5"})
+        );
+        assert_eq!(
+            metrics[1]["resource"]["target"],
+            json!({"type": "AverageValue", "averageValue": "1Gi"})
+        );
+        assert_eq!(metrics[2]["external"]["metric"]["name"], "s2-cron");
+        assert_eq!(metrics[2]["external"]["target"]["averageValue"], "1");
+    }
+
+    #[test]
+    fn the_autoscaler_is_called_as_the_specification_says() {
+        let object = json!({"metadata": {"name": "jobs"}, "spec": {"advanced": {"horizontalPodAutoscalerConfig": {
+            "name": "own", "behavior": {"scaleDown": {"stabilizationWindowSeconds": 60}}}}}});
+        let autoscaler = &autoscalers(&Subject::of(&object))[0];
+        assert_eq!(autoscaler["metadata"]["name"], "own");
+        assert_eq!(
+            autoscaler["spec"]["behavior"]["scaleDown"]["stabilizationWindowSeconds"],
+            60
+        );
+        assert_eq!(autoscaler["spec"]["scaleTargetRef"]["kind"], "Deployment");
+    }
+}
