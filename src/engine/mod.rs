@@ -24,7 +24,7 @@ pub(crate) use prepare::access::access;
 pub(crate) use prepare::ask::Ask;
 pub(crate) use prepare::checks::check_deletions;
 pub(crate) use prepare::context::{PrepareContext, PrepareError};
-pub(crate) use prepare::deploy::prepare_deploy;
+pub(crate) use prepare::deploy::{prepare_deploy, settle};
 pub(crate) use prepare::part::check_part;
 pub(crate) use prepare::prepared::Prepared;
 pub(crate) use prepare::recheck::recheck;

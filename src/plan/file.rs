@@ -6,9 +6,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    duration::PlanDuration, failure_budget::FailureBudgetDeclaration,
-    ignored_fields::IgnoredFieldsDeclaration, phase_declaration::PhaseDeclaration,
-    readiness_rule::ReadinessDeclaration, secret_declaration::SecretDeclaration,
+    condition::{Condition, Conditions},
+    duration::PlanDuration,
+    failure_budget::FailureBudgetDeclaration,
+    ignored_fields::IgnoredFieldsDeclaration,
+    phase_declaration::PhaseDeclaration,
+    readiness_rule::ReadinessDeclaration,
+    secret_declaration::SecretDeclaration,
     source_declaration::SourceDeclaration,
 };
 
@@ -147,13 +151,24 @@ pub(crate) struct Requires {
 }
 
 /// A `CustomResourceDefinition` that must be served.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct RequiredCrd {
     /// Its name, for example `certificates.cert-manager.io`.
     pub(crate) name: String,
     /// The command that installs it.
     pub(crate) install: Option<String>,
+    /// Where this does not hold, the definition is not required.
+    pub(crate) when: Option<Condition>,
+    /// Where this holds, the definition is not required.
+    pub(crate) unless: Option<Condition>,
+}
+
+impl RequiredCrd {
+    /// What must be so for the definition to be required.
+    pub(crate) fn conditions(&self) -> Conditions {
+        Conditions::new(self.when.as_ref(), self.unless.as_ref())
+    }
 }
 
 /// A program that must be on this machine.

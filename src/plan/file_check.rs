@@ -5,7 +5,7 @@ use super::{
     check_declaration::Check,
     file::PlanFile,
     match_check::check_globs,
-    names::{is_dns_label, is_dns_subdomain, is_secret_key, listed, suggestion},
+    names::{is_crd_name, is_dns_label, is_secret_key, listed, suggestion, wrong_crd},
     problem::{Document, KeyPath, Problem},
 };
 
@@ -124,9 +124,6 @@ fn check_phases(document: &Document, file: &PlanFile, problems: &mut Vec<Problem
     }
     for (name, phase) in &file.phases {
         let path = KeyPath::top("phases").key(name);
-        if let Some(when) = phase.when.as_ref().filter(|when| !is_crd_name(&when.crd)) {
-            problems.push(document.error(&path.key("when").key("crd"), wrong_crd(&when.crd)));
-        }
         for (index, rule) in phase.matches.iter().enumerate() {
             check_globs(document, &path.key("match").item(index), rule, problems);
         }
@@ -168,18 +165,6 @@ fn check_open(document: &Document, file: &PlanFile, problems: &mut Vec<Problem>)
             problems.push(document.error(&path.key("scheme"), message));
         }
     }
-}
-
-/// A `CustomResourceDefinition` is named `PLURAL.GROUP`.
-/// <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/>
-fn is_crd_name(name: &str) -> bool {
-    is_dns_subdomain(name) && name.split('.').count() >= 3
-}
-
-fn wrong_crd(name: &str) -> String {
-    format!(
-        "`{name}` cannot be the name of a CustomResourceDefinition; write for example `certificates.cert-manager.io`"
-    )
 }
 
 /// Whether `text` is a list of comparisons with versions: `>=1.26, <1.36`.

@@ -2,6 +2,9 @@
 
 mod action_declaration;
 mod check_declaration;
+mod choice;
+mod condition;
+mod condition_check;
 mod discover;
 mod duration;
 mod expects;
@@ -33,8 +36,9 @@ mod spelled;
 mod substitute;
 mod unsupported;
 mod variables;
-mod when;
 
+pub(crate) use choice::{Choice, PlanPart, Skipped};
+pub(crate) use condition::{Capabilities, Conditions, Judgement, NoCluster};
 pub(crate) use duration::parse_duration;
 pub(crate) use expects::{ExpectedCrd, ExpectedScope};
 pub(crate) use expression::{Doubt, Expression};

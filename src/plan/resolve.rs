@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Number, Value};
 
 use super::{
+    condition_check,
     failure_budget::{FailureBudget, FailureBudgetDeclaration},
     file::{EnvironmentDeclaration, PlanFile},
     file_check,
@@ -461,6 +462,7 @@ fn build(
     let values = &settled.variables.values;
     let names: Vec<&str> = values.keys().map(String::as_str).collect();
     file_check::check(document, &file, problems);
+    condition_check::check(document, &file, &request.head.variables, values, problems);
     secret_check::check(document, &file.secrets, &names, problems);
     let budget = FailureBudget::default().changed_by(file.failure_budget);
     let phases = phases::resolve(document, &file.phases, budget, problems);

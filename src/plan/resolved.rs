@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
+    choice::{Choice, PlanPart},
+    condition::Conditions,
     expects::ExpectedCrd,
     failure_budget::FailureBudget,
     file::{OpenTarget, Requires},
@@ -15,7 +17,6 @@ use super::{
     phase_declaration::{Match, OnFailure},
     readiness_rule::ReadinessRule,
     secret_declaration::SecretDeclaration,
-    when::When,
 };
 use crate::plan::PhaseId;
 
@@ -91,6 +92,23 @@ pub(crate) struct Plan {
     pub(crate) unsupported: Vec<String>,
 }
 
+impl Plan {
+    /// The plan without the Secrets and requirements that `choice` leaves out. Its phases stay, for
+    /// the sake of their order.
+    pub(crate) fn chosen(&self, choice: &Choice) -> Self {
+        let mut plan = self.clone();
+        plan.contents.secrets.retain(|secret| {
+            let part = PlanPart::Secret(secret.name.clone());
+            !choice.skips(&part)
+        });
+        plan.contents.requires.crds.retain(|crd| {
+            let part = PlanPart::RequiredCrd(crd.name.clone());
+            !choice.skips(&part)
+        });
+        plan
+    }
+}
+
 /// Where a plan is written.
 #[derive(Debug, Clone)]
 pub(crate) struct PlanPaths {
@@ -160,8 +178,8 @@ pub(crate) struct PhaseSettings {
     pub(crate) after: Vec<String>,
     /// Which objects belong to it, beside those that go there by folder, file name or kind.
     pub(crate) matches: Vec<Match>,
-    /// The phase is skipped, and said to be, where this does not hold.
-    pub(crate) when: Option<When>,
+    /// The phase is skipped, and said to be, where these are not met.
+    pub(crate) conditions: Conditions,
     /// Time limit.
     pub(crate) timeout: Duration,
     /// How much failing is tolerated in it.

@@ -94,6 +94,7 @@ fn version_holds(wanted: &str, major: u32, minor: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::RequiredCrd;
 
     #[test]
     fn versions_compare_by_number() {
@@ -108,9 +109,10 @@ mod tests {
         let requires = Requires {
             kubernetes: Some(">=1.99".to_owned()),
             storage_classes: vec!["fast".to_owned()],
-            crds: vec![crate::plan::RequiredCrd {
+            crds: vec![RequiredCrd {
                 name: "a.example.org".to_owned(),
                 install: Some("make a".to_owned()),
+                ..RequiredCrd::default()
             }],
             ..Requires::default()
         };

@@ -8,6 +8,7 @@ use std::{
 
 use tempfile::TempDir;
 
+mod conditions;
 mod readiness_rules;
 
 /// A folder with files, and the program run in it.
@@ -540,7 +541,10 @@ fn rendered_objects_are_data_and_declared_secrets_are_named() {
       domain: dev.shop.test
       home: "${HOME}"
     "#);
-    insta::assert_snapshot!(stderr, @r"Left out, because the plan declares them and `up` makes them: Secret/shop-dev/postgres, Secret/shop-dev/api");
+    insta::assert_snapshot!(stderr, @r"
+    Note: phase `scaling`: a cluster that serves `scaledobjects.keda.sh` is assumed
+    Left out, because the plan declares them and `up` makes them: Secret/shop-dev/postgres, Secret/shop-dev/api
+    ");
     let (stdout, _) = shop(SHOP).run(&["render", "-o", "json", "-q"]).success();
     let list: serde_json::Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(list["kind"], "List");

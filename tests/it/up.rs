@@ -3,6 +3,7 @@
 mod autoscaling;
 mod bad_input;
 mod causes;
+mod conditions;
 mod definitions;
 mod environments;
 mod expected;

@@ -21,6 +21,7 @@ use crate::{
     engine::{
         Ask as _, Declarations, GivenSecrets, Limits, Prepared, Rendering, Request,
         RevisionMetadata, RunOptions, Selection, access, check_part, prepare_deploy, recheck,
+        settle,
     },
     error::{CommandError, ExitCode},
     plan::{Address, Plan},
@@ -67,6 +68,7 @@ fn refuse_unsupported(plan: &Plan) -> Result<(), CommandError> {
 }
 
 /// What is deployed, and how.
+#[derive(Clone, Copy)]
 struct Deployment<'a> {
     arguments: &'a Arguments,
     global: &'a Global,
@@ -82,6 +84,25 @@ impl Deployment<'_> {
         rendering: Rendering,
         output: &mut Output,
     ) -> Result<ExitCode, CommandError> {
+        let address = Some(&self.plan.address);
+        let session = Session::open(&self.arguments.cluster, address).await?;
+        let consent = self.consent(&session);
+        let mut prompter = Prompter::new(&consent, output);
+        let (plan, rendering) = settle(self.plan, rendering, &session.served, &mut prompter)?;
+        let chosen = Deployment {
+            plan: &plan,
+            ..*self
+        };
+        chosen.deploy(rendering, session, output).await
+    }
+
+    /// Deploys the plan as it is in the cluster of `session`.
+    async fn deploy(
+        &self,
+        rendering: Rendering,
+        session: Session,
+        output: &mut Output,
+    ) -> Result<ExitCode, CommandError> {
         let Self {
             arguments,
             plan,
@@ -90,7 +111,6 @@ impl Deployment<'_> {
             ..
         } = *self;
         let address = &plan.address;
-        let session = Session::open(&arguments.cluster, Some(address)).await?;
         let store = session.store(address);
         let (request, consent) = (self.request(), self.consent(&session));
         let declarations = Declarations { plan, given };

@@ -17,10 +17,34 @@ use crate::engine::{
     prepare::secrets::{self, Declarations},
     prepare::unsettled,
 };
-use crate::{cluster::Seen, object::ObjectId, ownership::is_ours, plan::Plan, preflight::Finding};
+use crate::{
+    cluster::{Seen, Served},
+    error::CommandError,
+    object::ObjectId,
+    ownership::is_ours,
+    plan::Plan,
+    preflight::Finding,
+};
+
+/// `plan` and its `rendering` in a cluster that serves `served`: without what conditions leave out
+/// there.
+pub(crate) fn settle(
+    plan: &Plan,
+    rendering: Rendering,
+    served: &Served,
+    ask: &mut dyn Ask,
+) -> Result<(Plan, Rendering), CommandError> {
+    let said: Vec<String> = rendering.warnings().map(ToString::to_string).collect();
+    let rendering = rendering.for_cluster(plan, served)?;
+    let warnings = rendering.warnings().map(ToString::to_string);
+    for warning in warnings.filter(|warning| !said.contains(warning)) {
+        ask.note(&format!("Warning: {warning}"));
+    }
+    Ok((plan.chosen(&rendering.choice), rendering))
+}
 
 /// Looks at the cluster, checks all that can be known, asks for secrets, and decides what has to be
-/// done.
+/// done. The plan and its `rendering` are those of this cluster ([`settle`]).
 pub(crate) async fn prepare_deploy(
     context: PrepareContext<'_>,
     request: &Request<'_>,
@@ -29,7 +53,7 @@ pub(crate) async fn prepare_deploy(
     ask: &mut dyn Ask,
 ) -> Result<Prepared, PrepareError> {
     let Declarations { plan, .. } = declarations;
-    let (mut prepared, findings) = observed(context, request, plan, rendering, ask).await?;
+    let (mut prepared, findings) = observed(context, request, plan, rendering).await?;
     recreate::check(request.recreate, &prepared.desired, plan)?;
     check(context, request, plan, &mut prepared, findings, ask).await?;
     if secrets::are_selected(plan, request.selection, &prepared.observation.live)? {
@@ -49,16 +73,8 @@ async fn observed(
     request: &Request<'_>,
     plan: &Plan,
     rendering: Rendering,
-    ask: &mut dyn Ask,
 ) -> Result<(Prepared, Vec<Finding>), PrepareError> {
-    let said: Vec<String> = rendering.warnings().map(ToString::to_string).collect();
-    let rendering = rendering.for_cluster(plan, context.served)?;
-    let warnings = rendering.warnings().map(ToString::to_string);
-    for warning in warnings.filter(|warning| !said.contains(warning)) {
-        ask.note(&format!("Warning: {warning}"));
-    }
-    let skipped = rendering.skipped(plan, context.served);
-    let desired = rendering.desired(plan, &skipped);
+    let desired = rendering.desired(plan);
     let history = context.history().await?;
     // What has not ended may be a run that is alive, which the lock tells.
     if history.interrupted().is_none() {
@@ -67,7 +83,7 @@ async fn observed(
     let declared: Vec<ObjectId> = secrets::declared(plan).collect();
     let (observation, history) = observe(context, &desired, &declared, history).await?;
     let mut prepared = Prepared {
-        skipped,
+        skipped: rendering.choice.skipped,
         ..Prepared::observed(desired, observation, history)
     };
     let implied = rendering.rendered.implied_namespace.as_ref();

@@ -6,6 +6,7 @@ pub(super) mod ask;
 mod attempt;
 mod autoscalers;
 pub(super) mod checks;
+mod choose;
 mod claims;
 pub(super) mod context;
 mod decide;
