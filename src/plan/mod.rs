@@ -26,6 +26,10 @@ mod phase_id;
 mod phases;
 mod problem;
 mod readiness_rule;
+mod release_id;
+mod requirement;
+mod requires_check;
+mod requires_declaration;
 mod resolve;
 mod resolved;
 mod schema;
@@ -36,6 +40,7 @@ mod spelled;
 mod substitute;
 mod unsupported;
 mod variables;
+mod version;
 
 pub(crate) use choice::{Choice, PlanPart, Skipped};
 pub(crate) use condition::{Capabilities, Conditions, Judgement, NoCluster};
@@ -44,9 +49,7 @@ pub(crate) use expects::{ExpectedCrd, ExpectedScope};
 pub(crate) use expression::{Doubt, Expression};
 pub(crate) use failure_budget::FailureBudget;
 pub(crate) use field_selector::{FieldSelector, FieldStep};
-#[cfg(test)]
-pub(crate) use file::RequiredCrd;
-pub(crate) use file::{OpenTarget, Requires};
+pub(crate) use file::OpenTarget;
 pub(crate) use ignored_fields::{FieldPlace, IgnoredFields};
 pub(crate) use load::{
     Examined, LoadError, Selection, address, address_or_name, examine, load, readiness,
@@ -56,10 +59,15 @@ pub(crate) use phase_declaration::{Match, MatchRollback, OnFailure};
 pub(crate) use phase_id::PhaseId;
 pub(crate) use problem::{Problem, Severity};
 pub(crate) use readiness_rule::{Place, ReadinessRule, ReadinessSelector, WrittenExpression};
+pub(crate) use release_id::ReleaseId;
+pub(crate) use requirement::{Required, Requirement};
+#[cfg(test)]
+pub(crate) use requires_declaration::RequiredCrd;
+pub(crate) use requires_declaration::{RequiredNodes, RequiredTool};
 pub(crate) use resolve::STATE_NAMESPACE;
 #[cfg(test)]
 pub(crate) use resolved::Source;
-pub(crate) use resolved::{Address, PhaseSettings, Plan, ReadinessSettings, ReleaseId};
+pub(crate) use resolved::{Address, PhaseSettings, Plan, ReadinessSettings};
 #[cfg(test)]
 pub(crate) use resolved::{PlanContents, PlanNamespace, PlanPaths, PlanTimeouts, PlanVariables};
 pub(crate) use schema::schema;
@@ -69,3 +77,4 @@ pub(crate) use secret_declaration::{
     ValueFormat,
 };
 pub(crate) use substitute::{built_in_references, former_references, substitute};
+pub(crate) use version::Version;

@@ -57,6 +57,22 @@ pub(super) fn wrong_api(text: &str) -> String {
     )
 }
 
+/// Whether `text` is a Kubernetes quantity that is not negative: `4`, `3500m`, `1.5Gi`, `1e3`.
+/// <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/>
+pub(super) fn is_quantity(text: &str) -> bool {
+    const SUFFIXES: [&str; 16] = [
+        "", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei",
+    ];
+    let number = |text: &str| {
+        text.starts_with(|letter: char| letter.is_ascii_digit())
+            && text.parse::<f64>().is_ok_and(f64::is_finite)
+    };
+    number(text)
+        || SUFFIXES
+            .iter()
+            .any(|suffix| text.strip_suffix(suffix).is_some_and(number))
+}
+
 /// Whether `text` can be a key in the data of a Secret.
 /// <https://kubernetes.io/docs/concepts/configuration/secret/#restriction-names-data>
 pub(super) fn is_secret_key(text: &str) -> bool {
@@ -142,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_have_versions() {
+    fn groups_have_versions_and_quantities_units() {
         for good in [
             "metrics.k8s.io/v1beta1",
             "apps/v1",
@@ -160,6 +176,12 @@ mod tests {
             "",
         ] {
             assert!(!is_api_version(wrong), "{wrong}");
+        }
+        for good in ["4", "3500m", "1.5Gi", "1e3", "0"] {
+            assert!(is_quantity(good), "{good}");
+        }
+        for wrong in ["", "-1", "16GB", "Gi", "4 Gi", "inf"] {
+            assert!(!is_quantity(wrong), "{wrong}");
         }
         assert!(is_crd_name("certificates.cert-manager.io") && !is_crd_name("certificates.io"));
     }

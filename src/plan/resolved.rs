@@ -1,10 +1,9 @@
 //! A plan as the rest of the program sees it: nothing in it depends on the environment any
 //! more.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
@@ -12,40 +11,15 @@ use super::{
     condition::Conditions,
     expects::ExpectedCrd,
     failure_budget::FailureBudget,
-    file::{OpenTarget, Requires},
+    file::OpenTarget,
     ignored_fields::IgnoredFields,
     phase_declaration::{Match, OnFailure},
     readiness_rule::ReadinessRule,
+    release_id::ReleaseId,
+    requirement::{Required, Requirement},
     secret_declaration::SecretDeclaration,
 };
 use crate::plan::PhaseId;
-
-/// A plan deployed to an environment: `PLAN.ENV`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct ReleaseId {
-    /// Name of the plan.
-    pub(crate) plan: String,
-    /// Name of the environment.
-    pub(crate) environment: String,
-}
-
-impl ReleaseId {
-    /// The field manager under which this release applies.
-    pub(crate) fn field_manager(&self) -> String {
-        format!("deployctl.{self}")
-    }
-
-    /// The key of the label that every object of this release carries.
-    pub(crate) fn label(&self) -> String {
-        format!("deployctl.dev/{self}")
-    }
-}
-
-impl fmt::Display for ReleaseId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}.{}", self.plan, self.environment)
-    }
-}
 
 /// Where a release is found: what a look at it needs of its plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,9 +75,11 @@ impl Plan {
             let part = PlanPart::Secret(secret.name.clone());
             !choice.skips(&part)
         });
-        plan.contents.requires.crds.retain(|crd| {
-            let part = PlanPart::RequiredCrd(crd.name.clone());
-            !choice.skips(&part)
+        plan.contents.requires.retain(|requirement| {
+            let Required::Crd(crd) = &requirement.what else {
+                return true;
+            };
+            !choice.skips(&PlanPart::RequiredCrd(crd.name.clone()))
         });
         plan
     }
@@ -150,8 +126,8 @@ pub(crate) struct PlanContents {
     pub(crate) phases: Vec<PhaseSettings>,
     /// When objects are ready.
     pub(crate) readiness: ReadinessSettings,
-    /// What the cluster must provide.
-    pub(crate) requires: Requires,
+    /// What must be there before anything is written, in the order of the file.
+    pub(crate) requires: Vec<Requirement>,
     /// How to reach things once they run.
     pub(crate) open: IndexMap<String, OpenTarget>,
     /// Whether workloads restart when a `ConfigMap` or Secret changes that they read.

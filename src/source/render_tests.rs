@@ -43,7 +43,7 @@ fn plan(folder: &Path, is_named: bool) -> Plan {
             secrets: Vec::new(),
             phases: Vec::new(),
             readiness: ReadinessSettings::default(),
-            requires: serde_json::from_value(json!({})).unwrap(),
+            requires: Vec::new(),
             open: IndexMap::new(),
             restart_on_change: true,
             ignored: Vec::new(),

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 mod conditions;
 mod readiness_rules;
+mod requires;
 
 /// A folder with files, and the program run in it.
 struct Folder {
@@ -314,7 +315,6 @@ fn keys_of_later_versions_are_warned_about() {
     backup: [{exec: {in: statefulset/postgres, command: [pg_dump, -Fc, shop]}, restore: {command: [pg_restore]}}]
     afterReady: [{exec: {in: statefulset/mongodb, command: [mongosh], unless: [test]}}]
     checks: [{http: {service: api, path: /health, status: 200}}]
-requires: {tools: [{name: helm}]}
 ",
     );
     let plan = plan.replace(
@@ -332,7 +332,6 @@ requires: {tools: [{name: helm}]}
     Warning: plans/shop.yaml:5:5: `phases.databases.backup` is not supported yet; `up` refuses the plan
     Warning: plans/shop.yaml:6:5: `phases.databases.afterReady` is not supported yet; `up` refuses the plan
     Warning: plans/shop.yaml:7:5: `phases.databases.checks` is not supported yet; `up` refuses the plan
-    Warning: plans/shop.yaml:8:12: `requires.tools` is not supported yet; `up` refuses the plan
     plans/shop.yaml is valid (environment: default)
     ");
 }

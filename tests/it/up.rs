@@ -19,6 +19,7 @@ mod only;
 mod phases;
 mod readiness;
 mod repair;
+mod requirements;
 mod rules;
 mod selection;
 mod status;

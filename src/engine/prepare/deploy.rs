@@ -14,6 +14,7 @@ use crate::engine::{
     prepare::recreate,
     prepare::render::Rendering,
     prepare::request::Request,
+    prepare::requirements::unmet,
     prepare::secrets::{self, Declarations},
     prepare::unsettled,
 };
@@ -125,7 +126,8 @@ async fn check(
     mut findings: Vec<Finding>,
     ask: &mut dyn Ask,
 ) -> Result<(), PrepareError> {
-    findings.extend(obstacles(context, request, plan, prepared).await?);
+    findings.extend(unmet(context, request, plan, prepared, ask).await?);
+    findings.extend(obstacles(context, request, plan, prepared));
     findings.extend(absent_owners(context, request, prepared).await?);
     for being_deleted in terminating(request, prepared) {
         ask.note(&format!("Note: {being_deleted}"));
