@@ -22,7 +22,7 @@ pub(crate) enum Required {
     Kubernetes(String),
     /// A StorageClass.
     StorageClass(String),
-    /// An IngressClass.
+    /// An `IngressClass`.
     IngressClass(String),
     /// A CustomResourceDefinition.
     Crd(RequiredCrd),
@@ -40,6 +40,9 @@ pub(crate) enum Required {
     Release(ReleaseId),
 }
 
+/// What is required, by a text alone.
+type OfText = fn(String) -> Required;
+
 /// What `requires` says, in the order of the file. What is wrong with it was reported before.
 pub(super) fn resolve(document: &Document, requires: Requires) -> Vec<Requirement> {
     let top = KeyPath::top("requires");
@@ -51,7 +54,7 @@ pub(super) fn resolve(document: &Document, requires: Requires) -> Vec<Requiremen
     if let Some(version) = requires.kubernetes {
         add(&top.key("kubernetes"), Required::Kubernetes(version));
     }
-    let texts: [(&str, Vec<String>, fn(String) -> Required); 3] = [
+    let texts: [(&str, Vec<String>, OfText); 3] = [
         (
             "storageClasses",
             requires.storage_classes,

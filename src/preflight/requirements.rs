@@ -17,7 +17,7 @@ pub(crate) struct Provided {
     pub(crate) version: Option<(Version, String)>,
     /// Names of the StorageClasses.
     pub(crate) storage_classes: Option<BTreeSet<String>>,
-    /// Names of the IngressClasses.
+    /// Names of the `IngressClasses`.
     pub(crate) ingress_classes: Option<BTreeSet<String>>,
     /// The nodes.
     pub(crate) nodes: Option<Vec<FoundNode>>,

@@ -50,7 +50,7 @@ impl Brought {
         classes.map(|id| id.name.as_str())
     }
 
-    /// The names of the IngressClasses.
+    /// The names of the `IngressClasses`.
     pub(crate) fn ingress_classes(&self) -> impl Iterator<Item = &str> {
         let classes = self.objects.iter().filter(|id| id.is_ingress_class());
         classes.map(|id| id.name.as_str())
