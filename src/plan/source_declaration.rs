@@ -10,6 +10,8 @@ use serde::{
 };
 use serde_json::Value;
 
+use super::condition::{Condition, Conditions};
+
 /// Where objects come from, as it is written: text, or a map with `path`, `kustomize` or `helm`.
 #[derive(Debug, Clone)]
 pub(crate) struct SourceDeclaration {
@@ -19,6 +21,10 @@ pub(crate) struct SourceDeclaration {
     pub(crate) namespace: Option<String>,
     /// Phase of its objects, but for what annotations or `match` say of one.
     pub(crate) phase: Option<String>,
+    /// Where this does not hold, it is left out, and said to be.
+    when: Option<Condition>,
+    /// Where this holds, it is left out, and said to be.
+    unless: Option<Condition>,
 }
 
 /// What a source is made from.
@@ -146,6 +152,8 @@ struct SourceMap {
     helm: Option<Box<HelmChart>>,
     namespace: Option<String>,
     phase: Option<String>,
+    when: Option<Condition>,
+    unless: Option<Condition>,
 }
 
 impl SourceMap {
@@ -174,6 +182,11 @@ impl SourceMap {
 }
 
 impl SourceDeclaration {
+    /// The conditions on it.
+    pub(super) fn conditions(&self) -> Conditions {
+        Conditions::new(self.when.as_ref(), self.unless.as_ref())
+    }
+
     fn manifests(path: &str) -> Self {
         Self {
             kind: SourceKind::Manifests(ManifestSource {
@@ -182,6 +195,8 @@ impl SourceDeclaration {
             }),
             namespace: None,
             phase: None,
+            when: None,
+            unless: None,
         }
     }
 }
@@ -214,6 +229,8 @@ impl<'de> Visitor<'de> for SourceVisitor {
             kind: map.kind().map_err(de::Error::custom)?,
             namespace: map.namespace,
             phase: map.phase,
+            when: map.when,
+            unless: map.unless,
         })
     }
 }
@@ -225,6 +242,7 @@ impl JsonSchema for SourceDeclaration {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let chart = generator.subschema_for::<HelmChart>();
+        let condition = generator.subschema_for::<Condition>();
         json_schema!({
             "description": "Where objects come from: a file, folder or glob of manifests relative to the plan, a kustomization, or a Helm chart.",
             "oneOf": [
@@ -238,7 +256,9 @@ impl JsonSchema for SourceDeclaration {
                         "allowRemote": {"description": "Whether the kustomization may name what is not on this machine.", "type": "boolean"},
                         "helm": chart,
                         "namespace": {"description": "Namespace of the objects that name none, where it is not the plan's.", "type": "string"},
-                        "phase": {"description": "Phase of the objects, but for what annotations or `match` say of one.", "type": "string"}
+                        "phase": {"description": "Phase of the objects, but for what annotations or `match` say of one.", "type": "string"},
+                        "when": condition,
+                        "unless": condition
                     },
                     "oneOf": [{"required": ["path"]}, {"required": ["kustomize"]}, {"required": ["helm"]}],
                     "additionalProperties": false

@@ -12,16 +12,6 @@ pub(super) fn unsupported(document: &Document, file: &PlanFile) -> Vec<(KeyPath,
     for (name, phase) in &file.phases {
         paths.extend(in_phase(&KeyPath::top("phases").key(name), phase));
     }
-    let requires = KeyPath::top("requires");
-    let rest = [
-        (!file.requires.apis.is_empty(), requires.key("apis")),
-        (!file.requires.tools.is_empty(), requires.key("tools")),
-        (file.requires.resources.is_some(), requires.key("resources")),
-    ];
-    paths.extend(
-        rest.into_iter()
-            .filter_map(|(given, path)| given.then_some(path)),
-    );
     paths
         .into_iter()
         .map(|path| (path.clone(), described(document, &path)))

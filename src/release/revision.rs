@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::{Author, Operation};
 use crate::{
     event::{PhaseOutcome, Proof, RunOutcome},
-    plan::{ExpectedCrd, FailureBudget, OnFailure, PhaseSettings, ReadinessRule, ReleaseId},
+    plan::{
+        Conditions, ExpectedCrd, FailureBudget, OnFailure, PhaseSettings, ReadinessRule, ReleaseId,
+    },
     source::UsedTool,
 };
 
@@ -179,7 +181,7 @@ impl PhaseRecord {
             name: self.name.clone(),
             after: self.after.clone(),
             matches: Vec::new(),
-            when: None,
+            conditions: Conditions::default(),
             timeout: self.timeout,
             failure_budget: self.failure_budget,
             on_failure: self.on_failure,

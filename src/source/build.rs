@@ -4,7 +4,7 @@ use std::{sync::Arc, thread};
 
 use super::{
     files::shown,
-    helm::{self, Capabilities, Charted},
+    helm::{self, ChartCapabilities, Charted},
     kustomize::{self, Kustomized},
     manifests::{Loaded, load},
     tool::UsedTool,
@@ -14,9 +14,14 @@ use crate::{
     plan::{Plan, Source, SourceKind},
 };
 
-/// What programs have made of the sources of a plan; `None` for a source that needs none.
+/// What programs have made of the sources of a plan.
 #[derive(Debug, Default)]
-pub(crate) struct Builds(Vec<Option<Built>>);
+pub(crate) struct Builds {
+    /// Which of the sources are not left out by their conditions.
+    chosen: Vec<bool>,
+    /// What was made of each; `None` where no program is needed.
+    built: Vec<Option<Built>>,
+}
 
 #[derive(Debug)]
 enum Built {
@@ -25,38 +30,47 @@ enum Built {
 }
 
 impl Builds {
-    /// Builds the sources of `plan` that need a program, without a cluster. All problems come at once.
-    pub(crate) fn of(plan: &Plan) -> Result<Self, Vec<Problem>> {
-        let none = plan.contents.sources.iter().map(|_| None).collect();
-        Self(none).built(plan, None)
+    /// Builds those `chosen` of the sources of `plan` that need a program, without a cluster. All
+    /// problems come at once.
+    pub(crate) fn of(plan: &Plan, chosen: Vec<bool>) -> Result<Self, Vec<Problem>> {
+        let built = chosen.iter().map(|_| None).collect();
+        Self { chosen, built }.built(plan, None)
     }
 
-    /// Whether any of them depends on what the cluster serves.
-    pub(crate) fn depend_on_cluster(&self) -> bool {
-        let mut built = self.0.iter().flatten();
-        built.any(|built| matches!(built, Built::Helm(_)))
+    /// Whether they are those of the sources that are `chosen`.
+    pub(crate) fn are_of(&self, chosen: &[bool]) -> bool {
+        self.chosen == chosen
     }
 
-    /// These, but what depends on the cluster built for one with these `capabilities`.
+    /// These, but those of the sources that are `chosen` in a cluster with these `capabilities`, and
+    /// what depends on them made anew.
     pub(crate) fn for_cluster(
         mut self,
         plan: &Plan,
-        capabilities: &Capabilities,
+        chosen: Vec<bool>,
+        capabilities: Option<&ChartCapabilities>,
     ) -> Result<Self, Vec<Problem>> {
-        let charts = self.0.iter_mut();
-        charts.for_each(|built| drop(built.take_if(|built| matches!(built, Built::Helm(_)))));
-        self.built(plan, Some(capabilities))
+        for (built, chosen) in self.built.iter_mut().zip(&chosen) {
+            drop(built.take_if(|built| !chosen || matches!(built, Built::Helm(_))));
+        }
+        self.chosen = chosen;
+        self.built(plan, capabilities)
     }
 
     /// These, and those that are not built yet, side by side.
-    fn built(self, plan: &Plan, capabilities: Option<&Capabilities>) -> Result<Self, Vec<Problem>> {
+    fn built(
+        self,
+        plan: &Plan,
+        capabilities: Option<&ChartCapabilities>,
+    ) -> Result<Self, Vec<Problem>> {
         let built: Vec<Result<Option<Built>, Vec<Problem>>> = thread::scope(|scope| {
-            let sources = plan.contents.sources.iter().zip(self.0);
+            let sources = plan.contents.sources.iter();
+            let sources = sources.zip(self.built).zip(&self.chosen);
             let running: Vec<_> = sources
-                .map(|(source, built)| {
+                .map(|((source, built), chosen)| {
                     scope.spawn(move || match built {
-                        Some(built) => Ok(Some(built)),
-                        None => build(source, plan, capabilities),
+                        None if *chosen => build(source, plan, capabilities),
+                        built => Ok(built),
                     })
                 })
                 .collect();
@@ -77,7 +91,10 @@ impl Builds {
             }
         }
         if problems.is_empty() {
-            Ok(Self(builds))
+            Ok(Self {
+                chosen: self.chosen,
+                built: builds,
+            })
         } else {
             Err(problems)
         }
@@ -85,7 +102,7 @@ impl Builds {
 
     /// The programs that were used, each once.
     pub(crate) fn tools(&self) -> Vec<UsedTool> {
-        let tools = self.0.iter().flatten().map(|built| match built {
+        let tools = self.built.iter().flatten().map(|built| match built {
             Built::Kustomize(kustomized) => kustomized.tool.clone(),
             Built::Helm(charted) => charted.tool.clone(),
         });
@@ -95,11 +112,12 @@ impl Builds {
         tools
     }
 
-    /// The objects of each source, in the order of `plan`.
+    /// The objects of each source that is chosen, in the order of `plan`.
     pub(super) fn load<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (&'a Source, Loaded)> {
         let folder = &plan.paths.folder;
-        let sources = plan.contents.sources.iter().zip(&self.0);
-        sources.map(move |(source, built)| {
+        let sources = plan.contents.sources.iter().zip(&self.built);
+        let chosen = sources.zip(&self.chosen).filter(|(_, chosen)| **chosen);
+        chosen.map(move |((source, built), _)| {
             let loaded = match (&source.kind, built) {
                 (SourceKind::Manifests(manifests), _) => load(manifests, folder),
                 (_, Some(Built::Kustomize(kustomized))) => kustomized.load(folder),
@@ -122,7 +140,7 @@ pub(super) fn place(plan: &Plan, source: &Source) -> Origin {
 fn build(
     source: &Source,
     plan: &Plan,
-    capabilities: Option<&Capabilities>,
+    capabilities: Option<&ChartCapabilities>,
 ) -> Result<Option<Built>, Vec<Problem>> {
     let folder = &plan.paths.folder;
     match &source.kind {

@@ -25,7 +25,7 @@ use crate::{
 /// What a chart may ask about the cluster.
 /// <https://helm.sh/docs/chart_template_guide/builtin_objects/>
 #[derive(Debug, Clone)]
-pub(crate) struct Capabilities {
+pub(crate) struct ChartCapabilities {
     /// The server's version, for example `v1.36.3`, where the user may read it.
     pub(crate) kubernetes: Option<String>,
     /// What it serves: `apps/v1`, `apps/v1/Deployment`.
@@ -50,7 +50,7 @@ pub(super) fn build(
     declared: &HelmChart,
     source: &Source,
     plan: &Plan,
-    capabilities: Option<&Capabilities>,
+    capabilities: Option<&ChartCapabilities>,
 ) -> Result<Charted, Vec<Problem>> {
     if !tool::is_there("helm") {
         return Err(vec![missing()]);
@@ -75,7 +75,7 @@ pub(super) fn build(
     let namespace = source.namespace().unwrap_or(&plan.namespace.name);
     command.extend(["--namespace", namespace.as_str(), "--include-crds"].map(str::to_owned));
     command.extend(values.arguments());
-    if let Some(Capabilities {
+    if let Some(ChartCapabilities {
         kubernetes,
         api_versions,
     }) = capabilities

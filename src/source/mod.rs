@@ -22,7 +22,7 @@ mod render_tests;
 
 pub(crate) use build::Builds;
 pub(crate) use encoding::decoded;
-pub(crate) use helm::Capabilities;
+pub(crate) use helm::ChartCapabilities;
 pub(crate) use render::{Rendered, render};
 pub(crate) use tool::UsedTool;
 pub(crate) use yaml::{documents, to_text};

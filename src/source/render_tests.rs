@@ -9,8 +9,8 @@ use super::{Builds, Rendered, render};
 use crate::{
     object::{KnownScopes, ObjectId, Problem},
     plan::{
-        Address, ManifestSource, Plan, PlanContents, PlanNamespace, PlanPaths, PlanTimeouts,
-        PlanVariables, ReadinessSettings, ReleaseId, Source, SourceKind,
+        Address, Conditions, ManifestSource, Plan, PlanContents, PlanNamespace, PlanPaths,
+        PlanTimeouts, PlanVariables, ReadinessSettings, ReleaseId, Source, SourceKind,
     },
 };
 
@@ -22,6 +22,7 @@ fn source(path: &str) -> Source {
         }),
         namespace: None,
         phase: None,
+        conditions: Conditions::default(),
         line: 3,
     }
 }
@@ -55,7 +56,7 @@ fn plan(folder: &Path, is_named: bool) -> Plan {
             secrets: Vec::new(),
             phases: Vec::new(),
             readiness: ReadinessSettings::default(),
-            requires: serde_json::from_value(json!({})).unwrap(),
+            requires: Vec::new(),
             open: IndexMap::new(),
             restart_on_change: true,
             ignored: Vec::new(),
@@ -85,7 +86,7 @@ fn rendered(named: bool, files: &[(&str, &str)]) -> Result<Rendered, Vec<String>
         }
     };
     let plan = plan(folder.path(), named);
-    let builds = Builds::of(&plan);
+    let builds = Builds::of(&plan, vec![true]);
     builds
         .and_then(|builds| render(&plan, &builds, &KnownScopes, &substitute))
         .map_err(|problems| problems.iter().map(ToString::to_string).collect())

@@ -21,6 +21,7 @@ use crate::{
     engine::{
         Ask as _, Declarations, GivenSecrets, Limits, Prepared, Rendering, Request,
         RevisionMetadata, RunOptions, Selection, access, check_part, prepare_deploy, recheck,
+        settle,
     },
     error::{CommandError, ExitCode},
     plan::{Address, Plan},
@@ -68,6 +69,7 @@ fn refuse_unsupported(plan: &Plan) -> Result<(), CommandError> {
 }
 
 /// What is deployed, and how.
+#[derive(Clone, Copy)]
 struct Deployment<'a> {
     arguments: &'a Arguments,
     global: &'a Global,
@@ -83,6 +85,27 @@ impl Deployment<'_> {
         rendering: Rendering,
         output: &mut Output,
     ) -> Result<ExitCode, CommandError> {
+        let address = Some(&self.plan.address);
+        let session = Session::open(&self.arguments.cluster, address).await?;
+        let consent = self.consent(&session);
+        let mut prompter = Prompter::new(&consent, output);
+        let store = session.store(&self.plan.address);
+        let settled = settle(session.context(&store), self.plan, rendering, &mut prompter).await;
+        let (plan, rendering) = settled.map_err(|error| session.prepare_error(error))?;
+        let chosen = Deployment {
+            plan: &plan,
+            ..*self
+        };
+        chosen.deploy(rendering, session, output).await
+    }
+
+    /// Deploys the plan as it is in the cluster of `session`.
+    async fn deploy(
+        &self,
+        rendering: Rendering,
+        session: Session,
+        output: &mut Output,
+    ) -> Result<ExitCode, CommandError> {
         let Self {
             arguments,
             plan,
@@ -91,7 +114,6 @@ impl Deployment<'_> {
             ..
         } = *self;
         let address = &plan.address;
-        let session = Session::open(&arguments.cluster, Some(address)).await?;
         let store = session.store(address);
         let (request, consent) = (self.request(), self.consent(&session));
         let declarations = Declarations { plan, given };

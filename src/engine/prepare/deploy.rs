@@ -1,7 +1,5 @@
 //! Prepares the deployment of a plan: observe → decide → check.
 
-use std::collections::BTreeSet;
-
 use crate::engine::{
     plan::config_restart::preserve_restart_annotation,
     prepare::ask::Ask,
@@ -16,16 +14,15 @@ use crate::engine::{
     prepare::recreate,
     prepare::render::Rendering,
     prepare::request::Request,
+    prepare::requirements::unmet,
     prepare::secrets::{self, Declarations},
+    prepare::settle::keep_generated,
     prepare::unsettled,
 };
-use crate::{
-    cluster::Seen, object::ObjectId, ownership::is_ours, plan::Plan, preflight::Finding,
-    source::Capabilities,
-};
+use crate::{cluster::Seen, object::ObjectId, ownership::is_ours, plan::Plan, preflight::Finding};
 
 /// Looks at the cluster, checks all that can be known, asks for secrets, and decides what has to be
-/// done.
+/// done. The plan and its `rendering` are those of this cluster ([`super::settle::settle`]).
 pub(crate) async fn prepare_deploy(
     context: PrepareContext<'_>,
     request: &Request<'_>,
@@ -56,15 +53,7 @@ async fn observed(
     rendering: Rendering,
     ask: &mut dyn Ask,
 ) -> Result<(Prepared, Vec<Finding>), PrepareError> {
-    let said: Vec<String> = rendering.warnings().map(ToString::to_string).collect();
-    let capabilities = capabilities(context, &rendering).await?;
-    let rendering = rendering.for_cluster(plan, context.served, capabilities.as_ref())?;
-    let warnings = rendering.warnings().map(ToString::to_string);
-    for warning in warnings.filter(|warning| !said.contains(warning)) {
-        ask.note(&format!("Warning: {warning}"));
-    }
-    let skipped = rendering.skipped(plan, context.served);
-    let desired = rendering.desired(plan, &skipped);
+    let desired = rendering.desired(plan);
     let history = context.history().await?;
     // What has not ended may be a run that is alive, which the lock tells.
     if history.interrupted().is_none() {
@@ -73,7 +62,7 @@ async fn observed(
     let declared: Vec<ObjectId> = secrets::declared(plan).collect();
     let (observation, history) = observe(context, &desired, &declared, history).await?;
     let mut prepared = Prepared {
-        skipped,
+        skipped: rendering.choice.skipped.clone(),
         ..Prepared::observed(desired, observation, history)
     };
     for namespace in &rendering.rendered.implied_namespaces {
@@ -86,54 +75,6 @@ async fn observed(
     let before = absent_before(request, &rendering.references, &prepared);
     findings.extend(before);
     Ok((prepared, findings))
-}
-
-/// What charts may ask about the cluster; `None` where there are none.
-async fn capabilities(
-    context: PrepareContext<'_>,
-    rendering: &Rendering,
-) -> Result<Option<Capabilities>, PrepareError> {
-    if !rendering.depends_on_cluster() {
-        return Ok(None);
-    }
-    let version = context
-        .unless_interrupted(context.cluster.version())
-        .await?;
-    let kubernetes = match version {
-        Err(error) if error.is_forbidden() => None,
-        version => {
-            let version = context.answer("cannot read the server's version", async { version });
-            Some(version.await?.2)
-        }
-    };
-    let kinds = context.served.kinds();
-    let names = kinds.flat_map(|kind| {
-        let version = kind.api_version();
-        [format!("{version}/{}", kind.kind), version]
-    });
-    let api_versions: BTreeSet<String> = names.collect();
-    Ok(Some(Capabilities {
-        kubernetes,
-        api_versions: api_versions.into_iter().collect(),
-    }))
-}
-
-/// Takes over from the cluster what charts make anew with each rendering, and says so.
-fn keep_generated(rendering: &Rendering, prepared: &mut Prepared, ask: &mut dyn Ask) {
-    for (id, hint) in &rendering.rendered.hints {
-        let live = prepared.observation.live.object(id);
-        let wanted = prepared.desired.objects.get_mut(id);
-        let (Some(live), Some(wanted)) = (live, wanted) else {
-            continue;
-        };
-        let kept = wanted.keep_values(&hint.generated, live);
-        if !kept.is_empty() {
-            let kept = kept.join("`, `");
-            ask.note(&format!(
-                "Note: {id}: `{kept}` stays as in the cluster, since the chart makes it anew each time"
-            ));
-        }
-    }
 }
 
 /// Whether a namespace that no manifest describes is there without us: then it is left alone, also
@@ -165,7 +106,8 @@ async fn check(
     mut findings: Vec<Finding>,
     ask: &mut dyn Ask,
 ) -> Result<(), PrepareError> {
-    findings.extend(obstacles(context, request, plan, prepared).await?);
+    findings.extend(unmet(context, request, plan, prepared, ask).await?);
+    findings.extend(obstacles(context, request, plan, prepared));
     findings.extend(absent_owners(context, request, prepared).await?);
     for being_deleted in terminating(request, prepared) {
         ask.note(&format!("Note: {being_deleted}"));
