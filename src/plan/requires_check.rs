@@ -29,13 +29,21 @@ pub(super) fn check(
             }),
     );
     for (key, kind, names) in [
-        ("storageClasses", "StorageClass", &requires.storage_classes),
-        ("ingressClasses", "IngressClass", &requires.ingress_classes),
+        (
+            "storageClasses",
+            "a StorageClass",
+            &requires.storage_classes,
+        ),
+        (
+            "ingressClasses",
+            "an IngressClass",
+            &requires.ingress_classes,
+        ),
     ] {
         let names = names.iter().enumerate();
         let unusable = names.filter(|(_, name)| !is_dns_subdomain(name));
         wrong.extend(unusable.map(|(index, name)| {
-            let message = format!("`{name}` cannot be the name of a {kind}");
+            let message = format!("`{name}` cannot be the name of {kind}");
             (top.key(key).item(index), message)
         }));
     }

@@ -22,7 +22,7 @@ fn what_is_required_is_checked_as_far_as_it_can_be_without_a_cluster() {
     plans/shop.yaml:5:20: `Fast` cannot be the name of a StorageClass
       5 |   storageClasses: [Fast]
         |                    ^^^^
-    plans/shop.yaml:6:20: `ng_inx` cannot be the name of a IngressClass
+    plans/shop.yaml:6:20: `ng_inx` cannot be the name of an IngressClass
       6 |   ingressClasses: [ng_inx]
         |                    ^^^^^^
     plans/shop.yaml:7:11: `certificates` cannot be the name of a CustomResourceDefinition; write for example `certificates.cert-manager.io`
