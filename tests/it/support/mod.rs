@@ -3,6 +3,7 @@
 
 mod cluster;
 mod deployctl;
+mod helm;
 mod kinds;
 mod upstream;
 
@@ -18,7 +19,8 @@ pub(crate) mod running;
 pub(crate) mod user;
 
 pub(crate) use cluster::{
-    apply, apply_as, create_as, established, eventually, get, kubectl, list, namespace, sandbox,
-    state_namespace, try_kubectl,
+    Sandbox, apply, apply_as, create_as, established, eventually, get, kubectl, list, namespace,
+    sandbox, state_namespace, try_kubectl,
 };
 pub(crate) use deployctl::{Deployctl, Outcome, PROGRAM};
+pub(crate) use helm::Helm;
