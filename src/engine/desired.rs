@@ -9,8 +9,8 @@ use serde_json::Value;
 use crate::{
     cluster::{Resource, Served},
     object::{
-        Definition, Digest, FieldPath, Marks, Object, ObjectId, Origin, Scope, field::part,
-        scale_target,
+        ChartPart, Definition, Digest, FieldPath, Marks, Object, ObjectId, Origin, Scope,
+        field::part, scale_target,
     },
     phase::Ordered,
     plan::{
@@ -46,6 +46,8 @@ pub(crate) struct DesiredObject {
     pub(crate) scaled_by_others: bool,
     /// How it is changed and put back.
     pub(crate) marks: Marks,
+    /// What it is in its chart; not remembered by revisions.
+    pub(crate) part: Option<ChartPart>,
     sent: Sent,
 }
 
@@ -132,6 +134,7 @@ impl DesiredObject {
             order: order.into(),
             scaled_by_others: false,
             marks: Marks::default(),
+            part: None,
             sent: Sent::new(Arc::new(sent), Vec::new()),
         }
     }
@@ -139,6 +142,11 @@ impl DesiredObject {
     /// The same object, changed and put back as `marks` say.
     pub(crate) fn marked(self, marks: Marks) -> Self {
         Self { marks, ..self }
+    }
+
+    /// The same object as a part of a chart.
+    pub(crate) fn of_chart(self, part: Option<ChartPart>) -> Self {
+        Self { part, ..self }
     }
 
     /// The same object, of which others decide about `fields`.
@@ -269,6 +277,7 @@ impl TryFrom<StoredObject> for DesiredObject {
             },
             scaled_by_others: stored.scaled_by_others,
             marks: stored.marks,
+            part: None,
             sent: Sent::new(sent, stored.ignored),
         })
     }

@@ -1,5 +1,6 @@
 //! Objects: their identity, where they were written down, and access to what is inside them.
 
+mod chart;
 mod claim;
 mod condition;
 mod definition;
@@ -24,6 +25,7 @@ mod scope;
 mod text;
 mod view;
 
+pub(crate) use chart::{ChartPart, Hook, HookStage};
 pub(crate) use claim::is_unbound_claim;
 pub(crate) use condition::{Condition, Truth};
 pub(crate) use definition::Definition;

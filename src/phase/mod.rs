@@ -1,6 +1,7 @@
 //! Phases: which object belongs to which and why, and the order inside one.
 
 mod assign;
+mod hooks;
 mod ignored;
 mod marks;
 mod matching;
@@ -13,6 +14,7 @@ mod waves;
 mod tests;
 
 pub(crate) use assign::{Assignment, assign};
+pub(crate) use hooks::{declare_hooks, place_hooks};
 pub(crate) use ignored::{idle_ignored_fields, ignored_fields};
 pub(crate) use marks::marks;
 pub(crate) use order::{Ordered, order};

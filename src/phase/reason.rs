@@ -13,6 +13,8 @@ pub(crate) enum PhaseReason {
     Match(String),
     /// What the plan says of the source.
     Source,
+    /// It is a hook of this chart.
+    Hook(String),
     /// The name of a folder that the file is in.
     Folder(String),
     /// The name of the file.
@@ -56,6 +58,7 @@ impl fmt::Display for PhaseReason {
             Self::Annotation => formatter.write_str("annotation `deployctl.dev/phase`"),
             Self::Match(entry) => write!(formatter, "match `{entry}`"),
             Self::Source => formatter.write_str("its source's `phase`"),
+            Self::Hook(chart) => write!(formatter, "hook of chart `{chart}`"),
             Self::Folder(name) => write!(formatter, "folder `{name}`"),
             Self::FileName(name) => write!(formatter, "file name `{name}`"),
             Self::Known(what) => formatter.write_str(what),

@@ -119,6 +119,14 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Whether some source is a chart, which asks what the cluster serves.
+    pub(crate) fn has_charts(&self) -> bool {
+        let mut sources = self.contents.sources.iter();
+        sources.any(|source| matches!(source.kind, SourceKind::Helm(_)))
+    }
+}
+
 /// Where a plan is written.
 #[derive(Debug, Clone)]
 pub(crate) struct PlanPaths {

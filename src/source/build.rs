@@ -30,11 +30,15 @@ enum Built {
 }
 
 impl Builds {
-    /// Builds those `chosen` of the sources of `plan` that need a program, without a cluster. All
-    /// problems come at once.
-    pub(crate) fn of(plan: &Plan, chosen: Vec<bool>) -> Result<Self, Vec<Problem>> {
+    /// Builds those `chosen` of the sources of `plan` that need a program, charts for a cluster with
+    /// these `capabilities`, or for none. All problems come at once.
+    pub(crate) fn of(
+        plan: &Plan,
+        chosen: Vec<bool>,
+        capabilities: Option<&ChartCapabilities>,
+    ) -> Result<Self, Vec<Problem>> {
         let built = chosen.iter().map(|_| None).collect();
-        Self { chosen, built }.built(plan, None)
+        Self { chosen, built }.built(plan, capabilities)
     }
 
     /// Whether they are those of the sources that are `chosen`.

@@ -13,6 +13,7 @@ use super::{
     chart::{Chart, Remote},
     files::{shown, unreadable},
     generated::mark_generated,
+    hooks::mark_parts,
     manifests::{Loaded, ManifestText, load_text, relative_file},
     tool::{self, UsedTool},
     yaml::DuplicateKeys,
@@ -36,6 +37,8 @@ pub(crate) struct ChartCapabilities {
 #[derive(Debug)]
 pub(super) struct Charted {
     chart: Chart,
+    /// Name of the chart's release, and its namespace.
+    name: String,
     /// The objects as YAML.
     text: String,
     /// Those of another rendering, where the chart may make something else each time.
@@ -98,6 +101,7 @@ pub(super) fn build(
         version: tool::version(&["helm", "version", "--short"]),
     };
     Ok(Charted {
+        name: format!("{namespace}/{release}"),
         text: text?,
         again: again.transpose()?,
         unpinned: chart.unpinned(declared.digest.as_deref()),
@@ -182,6 +186,7 @@ impl Charted {
             let again = self.read(again);
             mark_generated(&mut loaded, &again.manifests);
         }
+        mark_parts(&mut loaded, &self.name);
         let templates = Templates::of(&self.text);
         for manifest in &mut loaded.manifests {
             let Some(template) = templates.at(manifest.origin.line) else {

@@ -8,6 +8,7 @@ mod encoding;
 mod files;
 mod generated;
 mod helm;
+mod hooks;
 mod kustomize;
 mod manifests;
 mod named_ports;

@@ -86,7 +86,7 @@ fn rendered(named: bool, files: &[(&str, &str)]) -> Result<Rendered, Vec<String>
         }
     };
     let plan = plan(folder.path(), named);
-    let builds = Builds::of(&plan, vec![true]);
+    let builds = Builds::of(&plan, vec![true], None);
     builds
         .and_then(|builds| render(&plan, &builds, &KnownScopes, &substitute))
         .map_err(|problems| problems.iter().map(ToString::to_string).collect())

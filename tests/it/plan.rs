@@ -8,6 +8,8 @@ use std::{
 
 use tempfile::TempDir;
 
+use crate::support::{Deployctl, Helm};
+
 mod conditions;
 mod readiness_rules;
 mod requires;
@@ -317,18 +319,12 @@ fn keys_of_later_versions_are_warned_about() {
     checks: [{http: {service: api, path: /health, status: 200}}]
 ",
     );
-    let plan = plan.replace(
-        "[../manifests/other]",
-        "[../manifests/other, {kustomize: ../k}, {helm: {chart: ../c, values: [v.yaml]}}]",
-    );
     let folder = Folder::new().file("plans/shop.yaml", &plan).file(
         "manifests/other/a.yaml",
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
     );
     let (_, stderr) = folder.run(&["validate"]).success();
     insta::assert_snapshot!(stderr, @r"
-    Warning: plans/shop.yaml:2:32: `sources[1].kustomize` is not supported yet; `up` refuses the plan
-    Warning: plans/shop.yaml:2:51: `sources[2].helm` is not supported yet; `up` refuses the plan
     Warning: plans/shop.yaml:5:5: `phases.databases.backup` is not supported yet; `up` refuses the plan
     Warning: plans/shop.yaml:6:5: `phases.databases.afterReady` is not supported yet; `up` refuses the plan
     Warning: plans/shop.yaml:7:5: `phases.databases.checks` is not supported yet; `up` refuses the plan
@@ -614,6 +610,24 @@ fn the_committed_schema_is_current() {
     );
 }
 
+/// `folder` with what the page's sources that need a program are made of, and these programs.
+fn with_tools(folder: Folder) -> Folder {
+    let command = Helm::Four.of(Deployctl::in_sandbox());
+    let object = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: built}\n";
+    let chart = "apiVersion: v2\nname: shop\nversion: 1.0.0\n";
+    folder
+        .variable("PATH", &command.path_variable().to_string_lossy())
+        .file("manifests/legacy/a.yaml", &object.replace("built", "old"))
+        .file("overlays/default/kustomization.yaml", "resources: [a.yaml]")
+        .file("overlays/default/a.yaml", object)
+        .file("charts/shop/Chart.yaml", chart)
+        .file(
+            "charts/shop/templates/a.yaml",
+            &object.replace("built", "chart"),
+        )
+        .file("charts/values-default.yaml", "a: 1\n")
+}
+
 #[test]
 fn every_plan_in_the_documentation_is_valid() {
     let text =
@@ -642,6 +656,9 @@ fn every_plan_in_the_documentation_is_valid() {
             let name = path.split('/').next().unwrap();
             let object = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\n");
             folder = folder.file(&format!("manifests/{path}.yaml"), &object);
+        }
+        if block.contains("helm:") {
+            folder = with_tools(folder);
         }
         folder.run(&["validate"]).success();
     }

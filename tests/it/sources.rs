@@ -4,4 +4,10 @@ mod folders;
 mod helm;
 mod kustomize;
 
-use crate::support::{Deployctl, Helm, audit::Audit, get, manifests, project::Project, user::User};
+use crate::support::{
+    Deployctl, Helm,
+    audit::Audit,
+    get, manifests,
+    project::{Project, written},
+    user::User,
+};

@@ -38,10 +38,15 @@ pub(crate) fn run(
     let plan = arguments.plan.load(output)?;
     refuse_unsupported(&plan)?;
     let selection = arguments.selection(&plan)?;
-    // Everything that is wrong with the files is said before the cluster is asked for anything.
-    let rendering = rendered(&plan, output)?;
-    if let Selection::Only(part) = &selection {
-        check_part(part, &rendering, &plan)?;
+    // Everything that is wrong with the files is said before the cluster is asked for anything; but
+    // what a chart makes is known only then.
+    let rendering = if plan.has_charts() {
+        None
+    } else {
+        Some(rendered(&plan, output)?)
+    };
+    if let (Selection::Only(part), Some(rendering)) = (&selection, &rendering) {
+        check_part(part, rendering, &plan)?;
     }
     let given = arguments.secrets.read(&plan)?;
     let deployment = Deployment {
@@ -82,7 +87,7 @@ struct Deployment<'a> {
 impl Deployment<'_> {
     async fn up(
         &self,
-        rendering: Rendering,
+        rendering: Option<Rendering>,
         output: &mut Output,
     ) -> Result<ExitCode, CommandError> {
         let address = Some(&self.plan.address);
@@ -92,6 +97,9 @@ impl Deployment<'_> {
         let store = session.store(&self.plan.address);
         let settled = settle(session.context(&store), self.plan, rendering, &mut prompter).await;
         let (plan, rendering) = settled.map_err(|error| session.prepare_error(error))?;
+        if let Selection::Only(part) = self.selection {
+            check_part(part, &rendering, &plan)?;
+        }
         let chosen = Deployment {
             plan: &plan,
             ..*self

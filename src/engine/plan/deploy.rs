@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use crate::engine::{
     desired::DesiredState,
     plan::decide::{ChangeAction, Decision, Expansion, has_run, is_run_once},
+    plan::hooks::is_idle_hook,
     plan::selection::Selection,
     plan::steps::{Removal, push_await_free, push_await_ready, push_removals, push_replaced},
 };
@@ -147,12 +148,17 @@ impl DeployInput<'_> {
         selected.map(|(id, _)| id)
     }
 
-    /// Those of `ids` that are waited for: not a Job that has run and has removed itself.
+    /// Those of `ids` that are waited for: not a Job that has run and has removed itself, and no hook
+    /// that is not run.
     fn awaited(&self, ids: Vec<&ObjectId>) -> Vec<ObjectId> {
         let is_there = |id: &&ObjectId| {
             self.live.object(id).is_some() || !has_run(id, &self.wanted.objects[*id], self.records)
         };
-        ids.into_iter().filter(is_there).cloned().collect()
+        let decisions = self.decisions.iter();
+        let idle = decisions.filter(|it| is_idle_hook(&self.wanted.objects[&it.id], it.action));
+        let idle: HashSet<&ObjectId> = idle.map(|decision| &decision.id).collect();
+        let ids = ids.into_iter().filter(|id| !idle.contains(id));
+        ids.filter(is_there).cloned().collect()
     }
 }
 

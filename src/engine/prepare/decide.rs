@@ -9,6 +9,7 @@ use crate::engine::{
     observe::webhooks::find_webhooks,
     plan::config_restart::{name_left_out_readers, preserve_restart_annotation, restart},
     plan::decide::{ChangeAction, Decision, decide},
+    plan::hooks::{HookHistory, decide_hooks},
     plan::prune::{PruneCandidate, PruneInput, plan_prune, unwanted},
     prepare::autoscalers::leave_replicas,
     prepare::checks::refuse,
@@ -128,6 +129,12 @@ pub(crate) fn decided_alone(request: &Request<'_>, prepared: &Prepared) -> Vec<D
         &history.records,
         request.selection,
     );
+    let unsettled = history.unsettled.as_ref();
+    let hooks = HookHistory {
+        records: unsettled.map_or(&history.records, |unsettled| &unsettled.records),
+        is_unsettled: unsettled.is_some(),
+    };
+    decide_hooks(desired, &mut decisions, hooks);
     for decision in decisions
         .iter_mut()
         .filter(|decision| retained.contains(&decision.id))

@@ -76,7 +76,7 @@ impl Rendering {
         scopes: &dyn ScopeLookup,
         served: &dyn Capabilities,
     ) -> Result<Self, Vec<Problem>> {
-        let builds = Builds::of(plan, chosen_sources(plan, served))?;
+        let builds = Builds::of(plan, chosen_sources(plan, served), None)?;
         Self::of(plan, builds, scopes, served)
     }
 
@@ -101,19 +101,26 @@ impl Rendering {
             },
         );
         rendered.warnings.extend(idle);
-        let references = References::between(&rendered.objects);
+        let mut references = References::between(&rendered.objects);
         if references.problems().iter().any(Problem::is_error) {
             return Err(references.problems().to_vec());
         }
         rendered.warnings.extend_from_slice(references.problems());
         let unheard = object::unheard_annotations(&rendered.objects);
         rendered.warnings.extend(unheard);
-        let assignment = phase::assign(
+        let mut assignment = phase::assign(
             &rendered.objects,
             &rendered.hints,
             &references,
             &plan.contents.phases,
         )?;
+        phase::declare_hooks(&mut references, &rendered.hints);
+        phase::place_hooks(
+            &mut assignment,
+            &rendered.hints,
+            &references,
+            &plan.contents.phases,
+        );
         let contradicted =
             phase::contradicted_waves(&rendered.objects, &assignment, &plan.contents.phases);
         rendered.warnings.extend(contradicted);
@@ -130,6 +137,18 @@ impl Rendering {
     /// The programs that sources were built with.
     pub(crate) fn tools(&self) -> Vec<UsedTool> {
         self.builds.tools()
+    }
+
+    /// Renders `plan` for a cluster that serves `served`; charts ask for its `capabilities`.
+    pub(crate) fn in_cluster(
+        plan: &Plan,
+        served: &Served,
+        capabilities: Option<&ChartCapabilities>,
+    ) -> Result<Self, CommandError> {
+        let builds = Builds::of(plan, chosen_sources(plan, served), capabilities);
+        let rendering =
+            builds.and_then(|builds| Self::of(plan, builds, &ServedScopes(served), served));
+        rendering.map_err(|problems| problems_error(&problems))
     }
 
     /// This rendering with what conditions leave out in a cluster that serves `served`; another one
@@ -189,10 +208,13 @@ impl Rendering {
                 let object = self.rendered.objects[&ordered.id].clone();
                 let marks = self.marks(&object, plan);
                 let ignored = self.ignored(&object, plan);
+                let hint = self.rendered.hints.get(&object.id);
+                let part = hint.and_then(|hint| hint.part.clone());
                 let placed =
                     DesiredObject::new(object, settings.id(), ordered, &plan.address.release)
                         .marked(marks)
-                        .ignoring(ignored);
+                        .ignoring(ignored)
+                        .of_chart(part);
                 desired.objects.insert(placed.object.id.clone(), placed);
             }
         }

@@ -9,21 +9,23 @@ use crate::engine::{
     prepare::prepared::Prepared,
     prepare::render::Rendering,
 };
-use crate::{
-    plan::{Plan, SourceKind},
-    source::ChartCapabilities,
-};
+use crate::{plan::Plan, source::ChartCapabilities};
 
-/// `plan` and its `rendering` in the cluster: without what conditions leave out there.
+/// `plan` and its `rendering` in the cluster: without what conditions leave out there. A plan that
+/// has not been rendered without one, as it has charts, is rendered for it.
 pub(crate) async fn settle(
     context: PrepareContext<'_>,
     plan: &Plan,
-    rendering: Rendering,
+    rendering: Option<Rendering>,
     ask: &mut dyn Ask,
 ) -> Result<(Plan, Rendering), PrepareError> {
-    let said: Vec<String> = rendering.warnings().map(ToString::to_string).collect();
+    let said = rendering.iter().flat_map(Rendering::warnings);
+    let said: Vec<String> = said.map(ToString::to_string).collect();
     let capabilities = capabilities(context, plan).await?;
-    let rendering = rendering.for_cluster(plan, context.served, capabilities.as_ref())?;
+    let rendering = match rendering {
+        Some(rendering) => rendering.for_cluster(plan, context.served, capabilities.as_ref())?,
+        None => Rendering::in_cluster(plan, context.served, capabilities.as_ref())?,
+    };
     let warnings = rendering.warnings().map(ToString::to_string);
     for warning in warnings.filter(|warning| !said.contains(warning)) {
         ask.note(&format!("Warning: {warning}"));
@@ -36,8 +38,7 @@ async fn capabilities(
     context: PrepareContext<'_>,
     plan: &Plan,
 ) -> Result<Option<ChartCapabilities>, PrepareError> {
-    let mut sources = plan.contents.sources.iter();
-    if !sources.any(|source| matches!(source.kind, SourceKind::Helm(_))) {
+    if !plan.has_charts() {
         return Ok(None);
     }
     let version = context

@@ -53,6 +53,12 @@ impl References {
         self.declared.after.get(id).map_or(&[], Vec::as_slice)
     }
 
+    /// Says that `before` must be ready before `id` is written, where they are in one phase.
+    pub(crate) fn declare_before(&mut self, id: &ObjectId, before: Vec<ObjectId>) {
+        let declared = self.declared.after.entry(id.clone()).or_default();
+        declared.extend(before);
+    }
+
     /// What is wrong with annotations about the order.
     pub(crate) fn problems(&self) -> &[Problem] {
         &self.declared.problems

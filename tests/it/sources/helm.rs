@@ -128,20 +128,144 @@ fn a_chart_is_deployed_as_the_cluster_is_and_its_password_stays() {
     project.command("down", &["--yes"]).run().exited(0);
 }
 
+/// A Job that is a hook.
+fn hook(name: &str, events: &str, weight: i32) -> String {
+    format!(
+        "apiVersion: batch/v1
+kind: Job
+metadata:
+  name: {name}
+  annotations: {{helm.sh/hook: \"{events}\", helm.sh/hook-weight: \"{weight}\", helm.sh/hook-delete-policy: before-hook-creation}}
+spec:
+  template: {{spec: {{restartPolicy: Never, containers: [{{name: main, image: \"hook:{{{{ .Values.image.tag }}}}\"}}]}}}}
+"
+    )
+}
+
+/// The times at which the hooks that are there were made, by name, and when the Deployment was
+/// changed last.
+fn made(project: &Project) -> std::collections::BTreeMap<String, String> {
+    let jobs = project.kubectl(&["get", "jobs", "-o", "json"]);
+    let jobs: serde_json::Value = serde_json::from_str(&jobs).unwrap();
+    let made = jobs["items"].as_array().unwrap().iter().map(|job| {
+        let uid = job["metadata"]["uid"].as_str().unwrap().to_owned();
+        (job["metadata"]["name"].as_str().unwrap().to_owned(), uid)
+    });
+    made.collect()
+}
+
+#[test]
+fn hooks_are_run_around_their_chart_where_it_changes() {
+    let project = shop("chart-hooks")
+        .manifest(
+            "chart/templates/a-prepare.yaml",
+            &hook("prepare", "pre-install,pre-upgrade", -5),
+        )
+        .manifest(
+            "chart/templates/b-migrate.yaml",
+            &hook("migrate", "pre-upgrade", 0),
+        )
+        .manifest(
+            "chart/templates/c-welcome.yaml",
+            &hook("welcome", "post-install", 0),
+        )
+        .manifest("chart/templates/d-test.yaml", &hook("test", "test", 0))
+        .manifest(
+            "chart/templates/e-goodbye.yaml",
+            &hook("goodbye", "pre-delete", 0),
+        );
+    let user = User::administrator();
+    let helm = |arguments: &[&str]| user.runs(Helm::Four.of(project.up(arguments)));
+    let events = helm(&["-o", "jsonl"]).run().exited(0).events();
+    let written = events
+        .iter()
+        .filter(|event| event["event"] == "object-written");
+    let names: Vec<&str> = written
+        .filter(|event| {
+            ["Job", "Deployment"]
+                .map(Some)
+                .contains(&event["object"]["kind"].as_str())
+        })
+        .map(|event| event["object"]["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["prepare", "my-shop", "welcome"]);
+    let first = made(&project);
+    assert_eq!(first.keys().collect::<Vec<_>>(), ["prepare", "welcome"]);
+
+    let audit = Audit::from_now(&user);
+    helm(&[]).run().exited(0);
+    assert_eq!(audit.writes(), Vec::<String>::new());
+
+    let events = helm(&["-o", "jsonl", "--set", "tag=v2"])
+        .run()
+        .exited(0)
+        .events();
+    let written = super::written(&events);
+    let jobs: Vec<&String> = written
+        .iter()
+        .filter(|it| it.starts_with("created Job/"))
+        .collect();
+    assert_eq!(jobs.len(), 2, "{written:?}");
+    let second = made(&project);
+    assert_eq!(
+        second.keys().collect::<Vec<_>>(),
+        ["migrate", "prepare", "welcome"]
+    );
+    assert_ne!(first["prepare"], second["prepare"], "it is run anew");
+    assert_eq!(
+        first["welcome"], second["welcome"],
+        "it is of the installation"
+    );
+    let status = project.status();
+    assert_eq!(status["standing"], "deployed", "{status}");
+    project.command("down", &["--yes"]).run().exited(0);
+}
+
+#[test]
+fn a_hook_that_fails_is_rolled_back_with_its_chart() {
+    let project = shop("chart-hook-fails").manifest(
+        "chart/templates/a-migrate.yaml",
+        &hook("migrate", "pre-upgrade", 0),
+    );
+    Helm::Four.of(project.up(&[])).run().exited(0);
+    let failing = hook("migrate", "pre-upgrade", 0).replace(
+        "template: {spec:",
+        "backoffLimit: 0\n  template: {metadata: {labels: {sandbox.deployctl.dev/fault: job-fails}}, spec:",
+    );
+    project.rewrite("chart/templates/a-migrate.yaml", &failing);
+    let failed = Helm::Four
+        .of(project.up(&["--set", "tag=v2"]))
+        .run()
+        .exited(1);
+    assert!(
+        failed.stderr.contains("Job/chart-hook-fails/migrate"),
+        "{}",
+        failed.stderr
+    );
+    assert!(
+        failed
+            .stderr
+            .contains("rolled back: 1 object as before, 0 differences"),
+        "{}",
+        failed.stderr
+    );
+    let deployment = project.get("deployment/my-shop");
+    assert_eq!(
+        deployment["spec"]["template"]["spec"]["containers"][0]["image"],
+        "shop:v1"
+    );
+    assert_eq!(
+        deployment["metadata"]["generation"], 1,
+        "it was never written"
+    );
+    assert!(made(&project).is_empty());
+    project.command("down", &["--yes"]).run().exited(0);
+}
+
 #[test]
 fn a_chart_may_ask_what_the_cluster_serves() {
     let project = shop("chart-asks");
-    project.rewrite(
-        "chart/templates/capabilities.yaml",
-        &CAPABILITIES
-            .replace("charts.example.test/v1", "apps/v1/ReplicaSet")
-            .replace(
-                "charts.example.test/v1\nkind: Gadget",
-                "v1\nkind: ConfigMap",
-            )
-            .replace("kind: Gadget", "kind: ServiceAccount"),
-    );
-    let text = "{{- if .Capabilities.APIVersions.Has \"kwok.example.test/v1\" }}a: 1{{ else }}apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: asked}\n{{ end }}";
+    let text = "{{- if .Capabilities.APIVersions.Has \"cert-manager.io/v1/Certificate\" }}apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: asked}\n{{ else }}a: 1{{ end }}";
     project.rewrite("chart/templates/capabilities.yaml", text);
     Helm::Four.of(project.up(&[])).run().exited(0);
     assert_eq!(
@@ -200,4 +324,55 @@ fn what_is_wrong_with_a_chart_is_said_with_its_place() {
         said.contains("run `helm dependency build manifests/chart`"),
         "{said}"
     );
+}
+
+#[test]
+fn what_helm_has_installed_is_taken_over() {
+    let project = shop("chart-adopted");
+    let user = User::administrator();
+    let folder = project.folder().join("manifests");
+    let installed = user.runs(Helm::Four.of(Deployctl::in_sandbox()));
+    let command = installed.into_command();
+    let output = std::process::Command::new(Helm::Four.folder().join("helm"))
+        .args([
+            "install",
+            "my",
+            "chart",
+            "--values",
+            "values-default.yaml",
+            "--set",
+            "image.tag=v1",
+        ])
+        .args(["--namespace", "chart-adopted", "--create-namespace"])
+        .current_dir(folder)
+        .env_clear()
+        .envs(
+            command
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let password = project.get("secret/my-shop")["data"]["password"].clone();
+    assert!(password.is_string());
+    let up = user.runs(Helm::Four.of(project.up(&[]))).run().exited(0);
+    assert!(
+        up.stderr
+            .contains("`helm uninstall my` would delete it; taken over from Helm"),
+        "{}",
+        up.stderr
+    );
+    assert_eq!(project.get("secret/my-shop")["data"]["password"], password);
+    assert!(
+        project.get("secret/sh.helm.release.v1.my.v1").is_object(),
+        "its record stays"
+    );
+    let audit = Audit::from_now(&user);
+    user.runs(Helm::Four.of(project.up(&[]))).run().exited(0);
+    assert_eq!(audit.writes(), Vec::<String>::new());
 }
