@@ -1,5 +1,6 @@
 //! Where objects come from: folders, kustomizations and charts.
 
+mod ai_imutis;
 mod folders;
 mod helm;
 mod kustomize;
