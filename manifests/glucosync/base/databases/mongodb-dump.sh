@@ -4,7 +4,8 @@
 set -euo pipefail
 umask 077
 printf 'password: %s\n' "$BACKUP_PASSWORD" > /run/backup/mongodump.yaml
-mongodump --config=/run/backup/mongodump.yaml --uri="mongodb://backup@${MONGODB_MEMBERS// /,}/?replicaSet=rs0&authSource=admin&readPreference=secondaryPreferred" \
+options="replicaSet=rs0&authSource=admin&readPreference=secondaryPreferred"
+mongodump --config=/run/backup/mongodump.yaml --uri="mongodb://backup@${MONGODB_MEMBERS// /,}/?$options" \
   --oplog --gzip --archive=/backup/dump.archive.gz
 date -u +mongodb-%Y%m%dT%H%M%SZ.archive.gz > /backup/name
 ls -l /backup/dump.archive.gz

@@ -4,7 +4,8 @@
 set -eu
 umask 077
 me="$HOSTNAME.$DOMAIN"
-primary=$(timeout 5 redis-cli -h redis-sentinel -p 26379 --no-auth-warning --raw sentinel get-master-addr-by-name glucosync 2>/dev/null | head -n 1) || true
+ask() { timeout 5 redis-cli -h redis-sentinel -p 26379 --no-auth-warning --raw "$@" 2>/dev/null; }
+primary=$(ask sentinel get-master-addr-by-name glucosync | head -n 1) || true
 case "$primary" in
   *.*) ;;
   *) primary="$FIRST.$DOMAIN" ;;

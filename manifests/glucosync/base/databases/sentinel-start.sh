@@ -4,7 +4,8 @@
 set -eu
 umask 077
 if [ ! -s /data/sentinel.conf ]; then
-  primary=$(timeout 5 redis-cli -h redis-sentinel -p 26379 --no-auth-warning --raw sentinel get-master-addr-by-name glucosync 2>/dev/null | head -n 1) || true
+  ask() { timeout 5 redis-cli -h redis-sentinel -p 26379 --no-auth-warning --raw "$@" 2>/dev/null; }
+  primary=$(ask sentinel get-master-addr-by-name glucosync | head -n 1) || true
   if [ -z "$primary" ]; then
     for member in $REDIS_MEMBERS; do
       if timeout 5 redis-cli -h "$member" --no-auth-warning role 2>/dev/null | head -n 1 | grep -q master; then
