@@ -8,6 +8,7 @@ mod configuration;
 mod contexts;
 mod coverage;
 mod data;
+mod deploy;
 mod fields;
 mod figures;
 mod makers;

@@ -12,7 +12,6 @@ pub(crate) struct Data {
     pub(super) plan: String,
     /// Sets of `sandbox --crds` that it needs.
     #[serde(default)]
-    #[expect(dead_code, reason = "what drives the real cluster reads it")]
     pub(super) crds: Vec<String>,
     pub(super) environments: BTreeMap<String, EnvironmentData>,
     #[serde(flatten)]
@@ -37,7 +36,6 @@ pub(crate) struct EnvironmentData {
 pub(crate) struct Inputs {
     /// Values of prompts and files by `NAME/KEY`; `@PATH` is a file of the project.
     #[serde(default)]
-    #[expect(dead_code, reason = "what drives the real cluster reads it")]
     pub(super) secrets: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) set: BTreeMap<String, Value>,
@@ -46,11 +44,9 @@ pub(crate) struct Inputs {
 /// What is expected of it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Expectations {
-    #[expect(dead_code, reason = "what drives the real cluster reads it")]
     pub(super) image: Option<ImageChange>,
     /// What `down` leaves.
     #[serde(default)]
-    #[expect(dead_code, reason = "what drives the real cluster reads it")]
     pub(super) kept: Vec<String>,
     #[serde(default)]
     pub(super) figures: Vec<Figure>,
@@ -63,7 +59,7 @@ pub(crate) struct Expectations {
     pub(super) exceptions: Vec<Exception>,
     /// Names of metrics by what exports them.
     #[serde(default)]
-    #[expect(dead_code, reason = "what drives the real cluster reads it")]
+    #[expect(dead_code, reason = "the judge of queries reads it")]
     pub(super) metrics: BTreeMap<String, Vec<String>>,
 }
 
@@ -71,11 +67,8 @@ pub(crate) struct Expectations {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ImageChange {
-    #[expect(dead_code, reason = "what drives the real cluster reads it")]
     pub(super) variable: String,
-    #[expect(dead_code, reason = "what drives the real cluster reads it")]
     pub(super) value: String,
-    #[expect(dead_code, reason = "what drives the real cluster reads it")]
     pub(super) workloads: Vec<String>,
 }
 

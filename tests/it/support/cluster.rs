@@ -35,7 +35,8 @@ pub(crate) struct Sandbox {
 
 /// The shared sandbox, started by the first test that asks for it.
 pub(crate) fn sandbox() -> &'static Sandbox {
-    static SANDBOX: LazyLock<Sandbox> = LazyLock::new(start);
+    static SANDBOX: LazyLock<Sandbox> =
+        LazyLock::new(|| Sandbox::start("audit", "cert-manager,prometheus-operator,keda"));
     &SANDBOX
 }
 
@@ -43,67 +44,74 @@ pub(crate) fn sandbox() -> &'static Sandbox {
 /// it (<https://go.dev/doc/gc-guide#GOGC>).
 const COLLECT_SELDOM: [(&str, &str); 2] = [("GOGC", "400"), ("GOMEMLIMIT", "2GiB")];
 
-fn start() -> Sandbox {
-    let audit_log = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-        .join(format!("audit-{}.log", std::process::id()));
-    let script = "echo \"$KUBECONFIG\"; command -v kubectl; cat; rm -f \"$0\"";
-    let mut command = Command::new(PROGRAM);
-    command
-        .env_clear()
-        .envs(inherited_environment())
-        .envs(COLLECT_SELDOM);
-    command
-        .args([
-            "sandbox",
-            "run",
-            "--crds",
-            "cert-manager,prometheus-operator,keda",
-            "--audit-log",
-        ])
-        .arg(&audit_log);
-    command.args(["--", "sh", "-c", script]).arg(&audit_log);
-    let mut process = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the built program can be run");
-    let mut lines = BufReader::new(process.stdout.take().expect("its output is piped")).lines();
-    let mut line = || {
-        PathBuf::from(
-            lines
-                .next()
-                .and_then(Result::ok)
-                .expect("the sandbox starts; its error is above"),
-        )
-    };
-    Sandbox {
-        kubeconfig: line(),
-        kubectl: line(),
-        audit_log,
-        _process: process,
+impl Sandbox {
+    /// Starts one with these sets of CRDs; its audit log is called `audit`.
+    pub(crate) fn start(audit: &str, crds: &str) -> Self {
+        let audit_log = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("{audit}-{}.log", std::process::id()));
+        let script = "echo \"$KUBECONFIG\"; command -v kubectl; cat; rm -f \"$0\"";
+        let mut command = Command::new(PROGRAM);
+        command
+            .env_clear()
+            .envs(inherited_environment())
+            .envs(COLLECT_SELDOM);
+        command
+            .args(["sandbox", "run", "--crds", crds, "--audit-log"])
+            .arg(&audit_log);
+        command.args(["--", "sh", "-c", script]).arg(&audit_log);
+        let mut process = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the built program can be run");
+        let mut lines = BufReader::new(process.stdout.take().expect("its output is piped")).lines();
+        let mut line = || {
+            PathBuf::from(
+                lines
+                    .next()
+                    .and_then(Result::ok)
+                    .expect("the sandbox starts; its error is above"),
+            )
+        };
+        Self {
+            kubeconfig: line(),
+            kubectl: line(),
+            audit_log,
+            _process: process,
+        }
+    }
+
+    /// Runs its kubectl against it, however it ends; `input` is for `-f -`.
+    pub(crate) fn try_kubectl(&self, arguments: &[&str], input: &str) -> Output {
+        let mut command = Command::new(&self.kubectl);
+        command
+            .args(arguments)
+            .env("KUBECONFIG", &self.kubeconfig)
+            .env("GOGC", "off");
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("kubectl can be run");
+        let _ = child
+            .stdin
+            .take()
+            .expect("its input is piped")
+            .write_all(input.as_bytes());
+        child.wait_with_output().expect("kubectl ends")
+    }
+
+    /// What kubectl wrote; the test fails where it did.
+    #[track_caller]
+    pub(crate) fn kubectl(&self, arguments: &[&str], input: &str) -> String {
+        succeed(arguments, &self.try_kubectl(arguments, input))
     }
 }
 
 /// Runs kubectl against the shared sandbox, however it ends; `input` is for `-f -`.
 pub(crate) fn try_kubectl(arguments: &[&str], input: &str) -> Output {
-    let sandbox = sandbox();
-    let mut command = Command::new(&sandbox.kubectl);
-    command
-        .args(arguments)
-        .env("KUBECONFIG", &sandbox.kubeconfig)
-        .env("GOGC", "off");
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("kubectl can be run");
-    let _ = child
-        .stdin
-        .take()
-        .expect("its input is piped")
-        .write_all(input.as_bytes());
-    child.wait_with_output().expect("kubectl ends")
+    sandbox().try_kubectl(arguments, input)
 }
 
 /// Makes sure of the namespace that revisions and locks are kept in, as any earlier run would have.

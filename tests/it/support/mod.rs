@@ -14,11 +14,12 @@ pub(crate) mod platform;
 pub(crate) mod project;
 pub(crate) mod proxy;
 pub(crate) mod pty;
+pub(crate) mod refusal;
 pub(crate) mod running;
 pub(crate) mod user;
 
 pub(crate) use cluster::{
-    apply, apply_as, create_as, established, eventually, get, kubectl, list, namespace, sandbox,
-    state_namespace, try_kubectl,
+    Sandbox, apply, apply_as, create_as, established, eventually, get, kubectl, list, namespace,
+    sandbox, state_namespace, try_kubectl,
 };
 pub(crate) use deployctl::{Deployctl, Outcome, PROGRAM};

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Scope;
 use crate::support::{
-    api::{Api, wait_for},
+    api::wait_for,
     kinds::{ServedKind, served},
     upstream::BoxError,
 };
@@ -64,7 +64,7 @@ pub(super) fn collect(scope: &Scope) -> Vec<Found> {
 }
 
 async fn collect_all(scope: &Scope) -> Result<Vec<Found>, BoxError> {
-    let kinds = served().await?;
+    let kinds = served(scope.api()).await?;
     let lists = kinds
         .iter()
         .flat_map(|kind| paths(kind, scope).into_iter().map(move |path| (kind, path)));
@@ -91,7 +91,7 @@ async fn list(kind: &ServedKind, path: String, scope: &Scope) -> Result<Vec<Foun
     let is_whole =
         kind.namespaced || scope.holds_all_cluster_objects() || kind.kind == "PersistentVolume";
     let accept = if is_whole { JSON } else { METADATA };
-    let mut answer = read(&path, accept).await?;
+    let mut answer = read(scope, &path, accept).await?;
     let items = answer["items"].as_array_mut().map(std::mem::take);
     let mut found: Vec<Found> = items
         .into_iter()
@@ -100,7 +100,7 @@ async fn list(kind: &ServedKind, path: String, scope: &Scope) -> Result<Vec<Foun
         .collect();
     if !is_whole {
         for object in found.iter_mut().filter(|object| scope.includes(object)) {
-            let whole = read(&format!("{path}/{}", object.name), JSON).await?;
+            let whole = read(scope, &format!("{path}/{}", object.name), JSON).await?;
             // What is gone meanwhile was there.
             if !whole.is_null() {
                 object.value = whole;
@@ -111,9 +111,9 @@ async fn list(kind: &ServedKind, path: String, scope: &Scope) -> Result<Vec<Foun
 }
 
 /// What is at `path`; null where nothing is.
-async fn read(path: &str, accept: &str) -> Result<Value, BoxError> {
+async fn read(scope: &Scope, path: &str, accept: &str) -> Result<Value, BoxError> {
     loop {
-        let (status, answer) = Api::shared().read(path, accept).await?;
+        let (status, answer) = scope.api().read(path, accept).await?;
         match status {
             // Another test may have removed the kind's definition.
             StatusCode::OK | StatusCode::NOT_FOUND => return Ok(answer),

@@ -8,14 +8,18 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value};
 
+use super::api::Api;
+
 use self::{collect::Found, ignore::IgnoreList};
 
 /// Which part of the cluster a dump holds: tests run in it side by side.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Scope {
     /// All namespaces where this is `None`.
     namespaces: Option<Vec<String>>,
     prefixes: Vec<String>,
+    /// Another API server than that of the shared sandbox.
+    api: Option<&'static Api>,
 }
 
 impl Scope {
@@ -24,6 +28,7 @@ impl Scope {
         Self {
             namespaces: None,
             prefixes: vec![String::new()],
+            api: None,
         }
     }
 
@@ -33,6 +38,7 @@ impl Scope {
         Self {
             namespaces: Some(namespaces.iter().map(|name| (*name).to_owned()).collect()),
             prefixes: Vec::new(),
+            api: None,
         }
     }
 
@@ -40,6 +46,16 @@ impl Scope {
     pub(crate) fn and_cluster_objects(mut self, prefix: &str) -> Self {
         self.prefixes.push(prefix.to_owned());
         self
+    }
+
+    /// The same, of another API server.
+    pub(crate) fn of(mut self, api: &'static Api) -> Self {
+        self.api = Some(api);
+        self
+    }
+
+    fn api(&self) -> &'static Api {
+        self.api.unwrap_or_else(Api::shared)
     }
 
     /// Whether it holds all that is outside of namespaces.
