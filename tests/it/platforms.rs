@@ -17,6 +17,7 @@ mod network;
 mod platform;
 mod pods;
 pub(crate) mod quantity;
+mod queries;
 pub(crate) mod quota;
 mod references;
 mod rendered;

@@ -59,7 +59,6 @@ pub(crate) struct Expectations {
     pub(super) exceptions: Vec<Exception>,
     /// Names of metrics by what exports them.
     #[serde(default)]
-    #[expect(dead_code, reason = "the judge of queries reads it")]
     pub(super) metrics: BTreeMap<String, Vec<String>>,
 }
 

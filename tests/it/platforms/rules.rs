@@ -23,10 +23,11 @@ pub(super) struct Problem {
 pub(super) type Rule = fn(&Platform, &Rendered) -> Vec<Problem>;
 
 /// All rules.
-const RULES: [&[Rule]; 8] = [
+const RULES: [&[Rule]; 9] = [
     super::autoscaling::RULES,
     super::contexts::RULES,
     super::network::RULES,
+    super::queries::RULES,
     super::quota::RULES,
     super::references::RULES,
     super::selectors::RULES,
