@@ -7,7 +7,7 @@ TARGET_DIR := $(shell $(CARGO) metadata --format-version 1 --no-deps --offline |
 DEPLOYCTL := $(TARGET_DIR)/debug/deployctl
 RELEASE := $(TARGET_DIR)/release/deployctl
 
-.PHONY: help build program go-packages demo test lint platforms sandbox bench bench-readiness kill-points kill-sequences conformance schema
+.PHONY: help build program go-packages helm-packages demo test lint platforms sandbox bench bench-readiness kill-points kill-sequences conformance schema
 
 help: ## Show this help
 	@sed -n 's/^\([a-z-]*\):.*## /\1 - /p' Makefile
@@ -24,7 +24,7 @@ demo: ## Start a sandbox and bring AI-IMUTIS to it
 
 test: ## Run everything
 	$(CARGO) fmt --check
-	@$(MAKE) --no-print-directory -j2 go-packages lint
+	@$(MAKE) --no-print-directory -j2 helm-packages lint
 	@$(MAKE) --no-print-directory sandbox
 	$(CARGO) test --locked
 
@@ -38,6 +38,11 @@ go-packages:
 	@echo "Compiling etcd, Kubernetes and kwok for the sandbox, beside cargo (the first time: some minutes)"
 	@cd src/sandbox/programs && GOWORK=off GOTOOLCHAIN=local GOFLAGS= CGO_ENABLED=0 GOOS= GOARCH= \
 		go list -trimpath -export -f '' tool >/dev/null 2>&1 && echo "The sandbox's packages are compiled" || true
+
+# Tests of charts have both versions of Helm, each pinned by a module of its own.
+helm-packages: go-packages
+	@for module in helm3 helm4; do (cd tests/programs/$$module && GOWORK=off GOTOOLCHAIN=local GOFLAGS= CGO_ENABLED=0 GOOS= GOARCH= \
+		go list -trimpath -export -f '' tool >/dev/null 2>&1 || true); done
 
 # READINESS_VERBOSE=1 lists the cases that disagree. Sets that are not beside the project are named and left out.
 conformance: ## Count how many verdicts agree with the collections of cases beside the project

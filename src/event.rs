@@ -54,6 +54,8 @@ pub(crate) enum EventKind {
     },
     /// A phase is not part of this run.
     PhaseSkipped { phase: PhaseId, why: String },
+    /// Another part of the plan is not part of this run.
+    PartSkipped { part: String, why: String },
     /// One object was written, or found to be as wanted.
     ObjectWritten {
         phase: PhaseId,

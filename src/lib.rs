@@ -15,6 +15,7 @@ mod ownership;
 mod phase;
 mod plan;
 mod preflight;
+mod process;
 mod readiness;
 mod release;
 mod report;

@@ -8,7 +8,7 @@ use crate::{
     },
     error::{CommandError, ExitCode},
     event::EventKind,
-    plan::PhaseId,
+    plan::{PhaseId, PlanPart, Skipped},
     release::Store,
 };
 
@@ -39,10 +39,17 @@ impl<'a> Execution<'a> {
         let prepared = self.prepared;
         let run = self.run(cluster, served, store);
         let work = async |emitter: &Emitter| {
-            for (phase, why) in &prepared.skipped {
-                emitter.emit(EventKind::PhaseSkipped {
-                    phase: PhaseId::declared(phase),
-                    why: why.clone(),
+            for Skipped { part, why } in &prepared.skipped {
+                let why = why.clone();
+                emitter.emit(match part {
+                    PlanPart::Phase(name) => EventKind::PhaseSkipped {
+                        phase: PhaseId::declared(name),
+                        why,
+                    },
+                    part => EventKind::PartSkipped {
+                        part: part.to_string(),
+                        why,
+                    },
                 });
             }
             carry_out(run, emitter, stops).await

@@ -2,10 +2,10 @@
 
 use std::{path::Path, process::Command};
 
-use crate::{plan::Plan, release::PlanSource};
+use crate::{plan::Plan, release::PlanSource, source::UsedTool};
 
-/// The plan's file and the commit that it was taken from.
-pub(super) fn source(plan: &Plan) -> PlanSource {
+/// The plan's file, the commit that it was taken from, and the `tools` that built its sources.
+pub(super) fn source(plan: &Plan, tools: &[UsedTool]) -> PlanSource {
     let commit = git(&plan.paths.folder, &["rev-parse", "HEAD"]).map(|text| text.trim().to_owned());
     // Manifests may lie beside the plan's folder: all of the repository counts.
     let dirty = commit.is_some()
@@ -15,6 +15,7 @@ pub(super) fn source(plan: &Plan) -> PlanSource {
         file: plan.paths.file.to_string_lossy().into_owned(),
         commit,
         dirty,
+        tools: tools.to_vec(),
     }
 }
 

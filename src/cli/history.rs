@@ -160,6 +160,12 @@ fn revision(revision: &Revision) -> HistoryRevision {
     }
 }
 
+/// The programs that built the sources of `of`.
+fn tools(of: &Revision) -> Vec<String> {
+    let tools = of.source.iter().flat_map(|source| &source.tools);
+    tools.map(ToString::to_string).collect()
+}
+
 fn detail(of: &Revision, journal: &[JournalEntry]) -> RevisionView {
     let phase = |phase: &crate::release::PhaseRecord| HistoryPhase {
         name: phase.name.clone(),
@@ -174,6 +180,7 @@ fn detail(of: &Revision, journal: &[JournalEntry]) -> RevisionView {
         process: of.by.process,
         version: of.by.version.clone(),
         plan: of.source.as_ref().map(|source| source.file.clone()),
+        tools: tools(of),
         continues: of.continues,
         taken_over: of.taken_over.as_ref().map(|by| by.who.clone()),
         phases: of.phases.iter().map(phase).collect(),

@@ -12,7 +12,7 @@ use crate::{
     error::{CommandError, ExitCode},
     object::{Object, ObjectId},
     phase,
-    plan::{Plan, SecretDeclaration},
+    plan::{Plan, PlanPart, SecretDeclaration, Skipped},
     report::{Output, neutralise},
     source,
 };
@@ -80,7 +80,13 @@ pub(crate) fn run(
     } else {
         output.data(&objects(&ordered, arguments.output.unwrap_or(Format::Yaml)));
     }
-    left_out(&plan, output);
+    for Skipped { part, why } in &rendering.choice.skipped {
+        output.note(&format!("Skipped: {part}: {why}"));
+    }
+    for Skipped { part, why } in &rendering.choice.assumed {
+        output.note(&format!("Note: {part}: {why}"));
+    }
+    left_out(&plan.chosen(&rendering.choice), output);
     Ok(ExitCode::Done)
 }
 
@@ -97,7 +103,11 @@ fn ordered<'a>(
         .phases
         .iter()
         .enumerate()
-        .filter(|(_, phase)| only.is_empty() || only.contains(&phase.name));
+        .filter(|(_, phase)| only.is_empty() || only.contains(&phase.name))
+        .filter(|(_, phase)| {
+            let part = PlanPart::Phase(phase.name.clone());
+            !rendering.choice.skips(&part)
+        });
     let in_phase = |(number, phase): (usize, &'a crate::plan::PhaseSettings)| {
         let objects: Vec<&Object> = rendering
             .assignment

@@ -13,7 +13,7 @@ use crate::{
     engine::Rendering,
     error::{CommandError, ExitCode},
     object::{self, KnownScopes, ObjectId},
-    plan::{Examined, Plan, Problem, ReadinessRule, Severity, nearest},
+    plan::{Examined, NoCluster, Plan, Problem, ReadinessRule, Severity, nearest},
     report::Output,
 };
 
@@ -93,7 +93,7 @@ fn add_rendering(examined: &mut Examined) {
     } = examined;
     let mut objects = Some(HashSet::new());
     for plan in plans.iter() {
-        let found = match Rendering::with(plan, &KnownScopes) {
+        let found = match Rendering::with(plan, &KnownScopes, &NoCluster) {
             Ok(rendering) => {
                 if let Some(objects) = &mut objects {
                     objects.extend(rendering.rendered.objects.keys().cloned());

@@ -8,7 +8,10 @@ use super::{
     error::RequestError,
     request::{Call, Cluster, Verb},
 };
-use crate::object::{HasKind, ObjectId};
+use crate::{
+    object::{HasKind, ObjectId},
+    plan::Capabilities,
+};
 
 /// One kind in one version, as the API server serves it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -179,6 +182,14 @@ impl Served {
         })
     }
 
+    /// Whether anything is served of `GROUP/VERSION`; `VERSION` alone is that of the core group.
+    pub(crate) fn serves_api(&self, group_version: &str) -> bool {
+        let (group, version) = group_version.split_once('/').unwrap_or(("", group_version));
+        self.resources
+            .iter()
+            .any(|resource| resource.group == group && resource.version == version)
+    }
+
     /// The kind of CustomResourceDefinitions.
     pub(crate) fn definitions(&self) -> Option<&Resource> {
         self.preferred("apiextensions.k8s.io", "CustomResourceDefinition")
@@ -187,6 +198,16 @@ impl Served {
     /// All kinds.
     pub(crate) fn kinds(&self) -> impl Iterator<Item = &Resource> {
         self.resources.iter()
+    }
+}
+
+impl Capabilities for Served {
+    fn crd(&self, name: &str) -> Option<bool> {
+        Some(self.serves_crd(name))
+    }
+
+    fn api(&self, group_version: &str) -> Option<bool> {
+        Some(self.serves_api(group_version))
     }
 }
 

@@ -9,7 +9,8 @@ use serde_json::Value;
 use crate::{
     cluster::{Resource, Served},
     object::{
-        Definition, Digest, Marks, Object, ObjectId, Origin, Scope, field::part, scale_target,
+        Definition, Digest, FieldPath, Marks, Object, ObjectId, Origin, Scope, field::part,
+        scale_target,
     },
     phase::Ordered,
     plan::{
@@ -356,6 +357,29 @@ impl DesiredObject {
         });
     }
 
+    /// Takes over the values that `live` has at `paths`, and returns where, as people write it.
+    pub(crate) fn keep_values(&mut self, paths: &[Vec<String>], live: &Value) -> Vec<String> {
+        let pointers = paths.iter().map(|path| pointer(path));
+        let there = pointers.filter_map(|pointer| {
+            let value = live.pointer(&pointer)?.clone();
+            Some((pointer, value))
+        });
+        let there: Vec<(String, Value)> = there.collect();
+        let mut kept = Vec::new();
+        if there.is_empty() {
+            return kept;
+        }
+        self.sent.change(|sent| {
+            for (pointer, value) in there {
+                if let Some(place) = sent.pointer_mut(&pointer) {
+                    *place = value;
+                    kept.push(FieldPath::of_pointer(&pointer).to_string());
+                }
+            }
+        });
+        kept
+    }
+
     /// Gives the object's template of pods an annotation, or takes it off.
     pub(crate) fn set_template_annotation(&mut self, name: &str, value: Option<String>) {
         self.sent.change(|sent| {
@@ -368,6 +392,15 @@ impl DesiredObject {
             }
         });
     }
+}
+
+/// The JSON pointer to `path`.
+/// <https://datatracker.ietf.org/doc/html/rfc6901>
+fn pointer(path: &[String]) -> String {
+    let escaped = path
+        .iter()
+        .map(|key| key.replace('~', "~0").replace('/', "~1"));
+    escaped.fold(String::new(), |pointer, key| pointer + "/" + &key)
 }
 
 /// Takes the annotation `name` out of `metadata`, and all of them where it was the only one.

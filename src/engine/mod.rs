@@ -35,6 +35,7 @@ pub(crate) use prepare::render::Rendering;
 pub(crate) use prepare::request::Request;
 pub(crate) use prepare::revert::{Revert, prepare_revert};
 pub(crate) use prepare::secrets::{Declarations, GivenSecrets};
+pub(crate) use prepare::settle::settle;
 pub(crate) use prepare::target::{RollbackTarget, choose_target, standing};
 pub(crate) use prepare::unsettled::forward;
 pub(crate) use run::context::{RevisionMetadata, Run, RunError, RunOptions, RunTarget};

@@ -11,6 +11,10 @@ pub(crate) struct PhaseHint {
     pub(crate) annotation: Option<String>,
     /// What the other annotations of ours say, which are removed too.
     pub(crate) marks: AnnotatedMarks,
+    /// Paths of the values that are others with each rendering.
+    pub(crate) generated: Vec<Vec<String>>,
+    /// The phase that the plan gives to all objects of their source.
+    pub(crate) source_phase: Option<String>,
     /// Path of the file from the source on, the source's own last component included:
     /// `shop/databases/postgres.yaml`.
     pub(crate) path: PathBuf,

@@ -153,6 +153,11 @@ pub(crate) trait HasKind {
         )
     }
 
+    /// Whether it is an `IngressClass`.
+    fn is_ingress_class(&self) -> bool {
+        self.group_and_kind() == ("networking.k8s.io", "IngressClass")
+    }
+
     /// Whether it is an `APIService`.
     fn is_api_service(&self) -> bool {
         self.group_and_kind() == ("apiregistration.k8s.io", "APIService")
@@ -183,7 +188,7 @@ mod tests {
 
     type Predicate = fn(&Kind) -> bool;
 
-    const PREDICATES: [(&str, Predicate); 23] = [
+    const PREDICATES: [(&str, Predicate); 24] = [
         ("namespace", Kind::is_namespace),
         ("definition", Kind::is_definition),
         ("container", Kind::is_container),
@@ -193,6 +198,7 @@ mod tests {
         ("claim", Kind::is_claim),
         ("data", Kind::is_data),
         ("storage_class", Kind::is_storage_class),
+        ("ingress_class", Kind::is_ingress_class),
         ("service", Kind::is_service),
         ("event", Kind::is_event),
         ("limit", Kind::is_limit),
@@ -223,6 +229,7 @@ mod tests {
             ("", "PersistentVolumeClaim", "claim data"),
             ("", "PersistentVolume", "data"),
             ("storage.k8s.io", "StorageClass", "storage_class"),
+            ("networking.k8s.io", "IngressClass", "ingress_class"),
             ("", "Service", "service"),
             ("", "Event", "event"),
             ("events.k8s.io", "Event", "event"),

@@ -63,6 +63,15 @@ impl Problem {
         self
     }
 
+    /// Says where it was written down, where that is not known yet.
+    pub(crate) fn or_at(self, origin: &Origin) -> Self {
+        if self.origin.is_none() {
+            self.at(origin)
+        } else {
+            self
+        }
+    }
+
     /// Says which object it is about.
     pub(crate) fn about(mut self, object: &ObjectId) -> Self {
         self.object = Some(object.clone());

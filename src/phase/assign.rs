@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 
 use super::{
-    matching::{by_match, by_path},
+    matching::{by_match, by_path, by_source},
     reason::PhaseReason,
     table::{follows, phase_of_image, phase_of_kind, phase_of_labels},
 };
@@ -110,9 +110,10 @@ impl Assigning<'_> {
                 })
                 .ok_or_else(|| Box::new(self.unknown_phase(object, name)));
         }
-        if let Some((phase, reason)) =
-            by_match(object, hint, self.phases).or_else(|| by_path(hint, self.phases))
-        {
+        let written = by_match(object, hint, self.phases)
+            .or_else(|| by_source(hint, self.phases))
+            .or_else(|| by_path(hint, self.phases));
+        if let Some((phase, reason)) = written {
             return Ok(Placement { phase, reason });
         }
         let known = phase_of_image(&object.id, &object.body)

@@ -81,6 +81,16 @@ fn written(entry: &Match) -> String {
     parts.join(", ")
 }
 
+/// The phase that the plan gives to everything of the object's source.
+pub(super) fn by_source(
+    hint: &PhaseHint,
+    phases: &[PhaseSettings],
+) -> Option<(usize, PhaseReason)> {
+    let name = hint.source_phase.as_ref()?;
+    let index = phases.iter().position(|phase| phase.name == *name)?;
+    Some((index, PhaseReason::Source))
+}
+
 /// The phase that the file's name or the innermost of its folders is named after.
 pub(super) fn by_path(hint: &PhaseHint, phases: &[PhaseSettings]) -> Option<(usize, PhaseReason)> {
     let stem = hint.path.file_stem()?.to_string_lossy().into_owned();

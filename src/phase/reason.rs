@@ -11,6 +11,8 @@ pub(crate) enum PhaseReason {
     Annotation,
     /// An entry of `match` of the phase in the plan, written out.
     Match(String),
+    /// What the plan says of the source.
+    Source,
     /// The name of a folder that the file is in.
     Folder(String),
     /// The name of the file.
@@ -37,7 +39,7 @@ impl PhaseReason {
         self.is_said_of_object()
             || matches!(
                 self,
-                Self::Folder(_) | Self::FileName(_) | Self::Moved { .. }
+                Self::Source | Self::Folder(_) | Self::FileName(_) | Self::Moved { .. }
             )
     }
 
@@ -53,6 +55,7 @@ impl fmt::Display for PhaseReason {
         match self {
             Self::Annotation => formatter.write_str("annotation `deployctl.dev/phase`"),
             Self::Match(entry) => write!(formatter, "match `{entry}`"),
+            Self::Source => formatter.write_str("its source's `phase`"),
             Self::Folder(name) => write!(formatter, "folder `{name}`"),
             Self::FileName(name) => write!(formatter, "file name `{name}`"),
             Self::Known(what) => formatter.write_str(what),

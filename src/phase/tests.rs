@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Ordered, assign, order, reason::PhaseReason, table::documentation::tables};
 use crate::{
     object::{Object, ObjectId, Origin, PhaseHint, References},
-    plan::{FailureBudget, Match, OnFailure, PhaseSettings},
+    plan::{Conditions, FailureBudget, Match, OnFailure, PhaseSettings},
 };
 
 const SEVEN: [&str; 7] = [
@@ -41,7 +41,7 @@ fn phase(name: &str, after: Vec<String>) -> PhaseSettings {
         name: name.to_owned(),
         after,
         matches: Vec::new(),
-        when: None,
+        conditions: Conditions::default(),
         timeout: Duration::from_secs(1),
         failure_budget: FailureBudget::default(),
         on_failure: OnFailure::Rollback,

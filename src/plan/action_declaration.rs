@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{duration::PlanDuration, when::When};
+use super::{condition::Condition, duration::PlanDuration};
 
 /// A dump taken before a phase changes, and the way to put it back.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -56,7 +56,7 @@ pub(crate) struct Action {
     /// A question that a person answers, for example `Switch the DNS entry`.
     pub(crate) pause: Option<String>,
     /// Where this does not hold, the action is skipped, and said to be.
-    pub(crate) when: Option<When>,
+    pub(crate) when: Option<Condition>,
     /// Time limit.
     pub(crate) timeout: Option<PlanDuration>,
 }

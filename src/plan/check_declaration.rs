@@ -8,7 +8,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{action_declaration::Exec, duration::PlanDuration, when::When};
+use super::{action_declaration::Exec, condition::Condition, duration::PlanDuration};
 
 /// What must hold at a phase's end: exactly one of `http`, `tcp`, `exec`, `object`, `prometheus`,
 /// `stable`.
@@ -31,7 +31,7 @@ pub(crate) struct Check {
     /// Everything in the phase stays ready, without restarts, for this long.
     pub(crate) stable: Option<PlanDuration>,
     /// Where this does not hold, the check is skipped, and said to be.
-    pub(crate) when: Option<When>,
+    pub(crate) when: Option<Condition>,
     /// Time limit, within which the check is repeated until it holds.
     pub(crate) timeout: Option<PlanDuration>,
 }

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::{
     duration::PlanDuration, failure_budget::FailureBudgetDeclaration,
     ignored_fields::IgnoredFieldsDeclaration, phase_declaration::PhaseDeclaration,
-    readiness_rule::ReadinessDeclaration, secret_declaration::SecretDeclaration,
-    source_declaration::SourceDeclaration,
+    readiness_rule::ReadinessDeclaration, requires_declaration::Requires,
+    secret_declaration::SecretDeclaration, source_declaration::SourceDeclaration,
 };
 
 /// The only `apiVersion` of plans.
@@ -122,68 +122,6 @@ pub(crate) struct EnvironmentDeclaration {
     #[serde(default)]
     #[schemars(extend("additionalProperties" = {"type": ["string", "number", "boolean"]}))]
     pub(crate) variables: IndexMap<String, Value>,
-}
-
-/// What the cluster must provide before anything is written.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Requires {
-    /// A version requirement such as `>=1.26` or `>=1.26, <1.36`.
-    pub(crate) kubernetes: Option<String>,
-    /// `StorageClasses` that must exist.
-    #[serde(default)]
-    pub(crate) storage_classes: Vec<String>,
-    /// `CustomResourceDefinitions` that must be served.
-    #[serde(default)]
-    pub(crate) crds: Vec<RequiredCrd>,
-    /// API groups with their version that must be served, for example `metrics.k8s.io/v1beta1`.
-    #[serde(default)]
-    pub(crate) apis: Vec<String>,
-    /// Programs that must be on this machine.
-    #[serde(default)]
-    pub(crate) tools: Vec<RequiredTool>,
-    /// What all nodes together must be able to give.
-    pub(crate) resources: Option<RequiredResources>,
-}
-
-/// A `CustomResourceDefinition` that must be served.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct RequiredCrd {
-    /// Its name, for example `certificates.cert-manager.io`.
-    pub(crate) name: String,
-    /// The command that installs it.
-    pub(crate) install: Option<String>,
-}
-
-/// A program that must be on this machine.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(
-    dead_code,
-    reason = "carried out by a later version; read now so that mistakes in it are found"
-)]
-pub(crate) struct RequiredTool {
-    /// Its name, for example `helm`.
-    pub(crate) name: String,
-    /// A version requirement such as `>=3.14`.
-    pub(crate) version: Option<String>,
-    /// The command or page that installs it.
-    pub(crate) install: Option<String>,
-}
-
-/// What all nodes together must be able to give, as Kubernetes quantities.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(
-    dead_code,
-    reason = "carried out by a later version; read now so that mistakes in it are found"
-)]
-pub(crate) struct RequiredResources {
-    /// Processors, for example `4` or `3500m`.
-    pub(crate) cpu: Option<String>,
-    /// Memory, for example `16Gi`.
-    pub(crate) memory: Option<String>,
 }
 
 /// Something that can be reached through a Service once it runs.

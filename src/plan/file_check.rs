@@ -1,16 +1,17 @@
-//! What the types of the plan file cannot say: names, globs, versions, one of several keys.
+//! What the types of the plan file cannot say: names, globs, one of several keys.
 
 use super::{
     action_declaration::Action,
     check_declaration::Check,
     file::PlanFile,
     match_check::check_globs,
-    names::{is_dns_label, is_dns_subdomain, is_secret_key, listed, suggestion},
+    names::{is_crd_name, is_dns_label, is_secret_key, listed, suggestion, wrong_crd},
+    phases::DEFAULT_PHASES,
     problem::{Document, KeyPath, Problem},
+    source_declaration::SourceKind,
 };
 
-/// Checks what types cannot say: names, globs, version requirements, and that exactly one of
-/// several keys is given.
+/// Checks what types cannot say: names, globs, and that exactly one of several keys is given.
 pub(super) fn check(document: &Document, file: &PlanFile, problems: &mut Vec<Problem>) {
     let mut refuse = |path: &KeyPath, message: String| problems.push(document.error(path, message));
     if file.sources.is_empty() {
@@ -31,44 +32,49 @@ pub(super) fn check(document: &Document, file: &PlanFile, problems: &mut Vec<Pro
             ),
         );
     }
-    let requires = KeyPath::top("requires");
-    if let Some(version) = file
-        .requires
-        .kubernetes
-        .as_deref()
-        .filter(|text| !is_version_requirement(text))
-    {
-        refuse(
-            &requires.key("kubernetes"),
-            format!(
-                "`{version}` is not a version requirement; write for example `>=1.26` or `>=1.26, <1.36`"
-            ),
-        );
-    }
-    for (index, tool) in file.requires.tools.iter().enumerate() {
-        if let Some(version) = tool
-            .version
-            .as_deref()
-            .filter(|text| !is_version_requirement(text))
-        {
-            refuse(
-                &requires.key("tools").item(index).key("version"),
-                format!("`{version}` is not a version requirement; write for example `>=3.14`"),
-            );
-        }
-    }
-    for (index, crd) in file.requires.crds.iter().enumerate() {
-        if !is_crd_name(&crd.name) {
-            refuse(
-                &requires.key("crds").item(index).key("name"),
-                wrong_crd(&crd.name),
-            );
-        }
-    }
+    check_sources(document, file, problems);
     check_budgets(document, file, problems);
     check_phases(document, file, problems);
     check_expectations(document, file, problems);
     check_open(document, file, problems);
+}
+
+/// Names in sources, and that it is known which chart is meant.
+fn check_sources(document: &Document, file: &PlanFile, problems: &mut Vec<Problem>) {
+    let mut refuse = |path: &KeyPath, message: String| problems.push(document.error(path, message));
+    let known = DEFAULT_PHASES
+        .into_iter()
+        .chain(file.phases.keys().map(String::as_str));
+    let known: Vec<&str> = known.collect();
+    for (index, source) in file.sources.iter().enumerate() {
+        let path = KeyPath::top("sources").item(index);
+        if let Some(phase) = &source.phase
+            && !known.contains(&phase.as_str())
+        {
+            let near = suggestion(phase, known.iter().copied());
+            let message = format!("the plan has no phase `{phase}`{near}");
+            refuse(&path.key("phase"), message);
+        }
+        let namespaces = [(path.clone(), &source.namespace)];
+        let chart = match &source.kind {
+            SourceKind::Helm(chart) => Some((path.key("helm"), chart)),
+            SourceKind::Manifests(_) | SourceKind::Kustomize(_) => None,
+        };
+        let of_chart = chart
+            .iter()
+            .map(|(path, chart)| (path.clone(), &chart.namespace));
+        for (path, namespace) in namespaces.into_iter().chain(of_chart) {
+            if let Some(namespace) = namespace.as_ref().filter(|name| !is_dns_label(name)) {
+                let message = format!(
+                    "`{namespace}` cannot be the name of a namespace; use lower-case letters, digits and `-`"
+                );
+                refuse(&path.key("namespace"), message);
+            }
+        }
+        for (key, message) in chart.iter().flat_map(|(_, chart)| chart.mistakes()) {
+            refuse(&path.key("helm").key(key), message);
+        }
+    }
 }
 
 /// A budget that says nothing is a mistake: what was meant for it stands somewhere else, or is
@@ -124,9 +130,6 @@ fn check_phases(document: &Document, file: &PlanFile, problems: &mut Vec<Problem
     }
     for (name, phase) in &file.phases {
         let path = KeyPath::top("phases").key(name);
-        if let Some(when) = phase.when.as_ref().filter(|when| !is_crd_name(&when.crd)) {
-            problems.push(document.error(&path.key("when").key("crd"), wrong_crd(&when.crd)));
-        }
         for (index, rule) in phase.matches.iter().enumerate() {
             check_globs(document, &path.key("match").item(index), rule, problems);
         }
@@ -166,55 +169,6 @@ fn check_open(document: &Document, file: &PlanFile, problems: &mut Vec<Problem>)
         {
             let message = format!("unknown scheme `{scheme}`{}", suggestion(scheme, SCHEMES));
             problems.push(document.error(&path.key("scheme"), message));
-        }
-    }
-}
-
-/// A `CustomResourceDefinition` is named `PLURAL.GROUP`.
-/// <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/>
-fn is_crd_name(name: &str) -> bool {
-    is_dns_subdomain(name) && name.split('.').count() >= 3
-}
-
-fn wrong_crd(name: &str) -> String {
-    format!(
-        "`{name}` cannot be the name of a CustomResourceDefinition; write for example `certificates.cert-manager.io`"
-    )
-}
-
-/// Whether `text` is a list of comparisons with versions: `>=1.26, <1.36`.
-fn is_version_requirement(text: &str) -> bool {
-    text.split(',').all(|part| {
-        let version = part
-            .trim()
-            .trim_start_matches(['>', '<', '='])
-            .trim_start()
-            .trim_start_matches('v');
-        let operator = part
-            .trim()
-            .chars()
-            .take_while(|letter| "<>=".contains(*letter))
-            .collect::<String>();
-        let numbers: Vec<&str> = version.split('.').collect();
-        matches!(operator.as_str(), "" | ">" | ">=" | "<" | "<=" | "=")
-            && numbers.len() <= 3
-            && numbers.iter().all(|number| {
-                !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
-            })
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn version_requirements() {
-        for good in [">=1.26", ">=1.26, <1.36", "1.30.2", "=v1.29"] {
-            assert!(is_version_requirement(good), "{good}");
-        }
-        for wrong in ["", ">=", "=>1.2", "1.x", ">=1.26,", "~1.2"] {
-            assert!(!is_version_requirement(wrong), "{wrong}");
         }
     }
 }

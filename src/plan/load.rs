@@ -12,8 +12,9 @@ use super::{
     names::{is_dns_label, listed, nearest},
     node_deserializer,
     problem::{Document, KeyPath, Problem},
+    release_id::ReleaseId,
     resolve,
-    resolved::{Address, Plan, ReadinessSettings, ReleaseId},
+    resolved::{Address, Plan, ReadinessSettings},
     variables::Outside,
 };
 

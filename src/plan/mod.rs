@@ -2,6 +2,9 @@
 
 mod action_declaration;
 mod check_declaration;
+mod choice;
+mod condition;
+mod condition_check;
 mod discover;
 mod duration;
 mod expects;
@@ -23,6 +26,10 @@ mod phase_id;
 mod phases;
 mod problem;
 mod readiness_rule;
+mod release_id;
+mod requirement;
+mod requires_check;
+mod requires_declaration;
 mod resolve;
 mod resolved;
 mod schema;
@@ -33,16 +40,16 @@ mod spelled;
 mod substitute;
 mod unsupported;
 mod variables;
-mod when;
+mod version;
 
+pub(crate) use choice::{Choice, PlanPart, Skipped};
+pub(crate) use condition::{Capabilities, Conditions, Judgement, NoCluster};
 pub(crate) use duration::parse_duration;
 pub(crate) use expects::{ExpectedCrd, ExpectedScope};
 pub(crate) use expression::{Doubt, Expression};
 pub(crate) use failure_budget::FailureBudget;
 pub(crate) use field_selector::{FieldSelector, FieldStep};
-#[cfg(test)]
-pub(crate) use file::RequiredCrd;
-pub(crate) use file::{OpenTarget, Requires};
+pub(crate) use file::OpenTarget;
 pub(crate) use ignored_fields::{FieldPlace, IgnoredFields};
 pub(crate) use load::{
     Examined, LoadError, Selection, address, address_or_name, examine, load, readiness,
@@ -52,10 +59,13 @@ pub(crate) use phase_declaration::{Match, MatchRollback, OnFailure};
 pub(crate) use phase_id::PhaseId;
 pub(crate) use problem::{Problem, Severity};
 pub(crate) use readiness_rule::{Place, ReadinessRule, ReadinessSelector, WrittenExpression};
-pub(crate) use resolve::STATE_NAMESPACE;
+pub(crate) use release_id::ReleaseId;
+pub(crate) use requirement::{Required, Requirement};
 #[cfg(test)]
-pub(crate) use resolved::Source;
-pub(crate) use resolved::{Address, PhaseSettings, Plan, ReadinessSettings, ReleaseId};
+pub(crate) use requires_declaration::RequiredCrd;
+pub(crate) use requires_declaration::{RequiredNodes, RequiredTool};
+pub(crate) use resolve::STATE_NAMESPACE;
+pub(crate) use resolved::{Address, PhaseSettings, Plan, ReadinessSettings, Source};
 #[cfg(test)]
 pub(crate) use resolved::{PlanContents, PlanNamespace, PlanPaths, PlanTimeouts, PlanVariables};
 pub(crate) use schema::schema;
@@ -64,4 +74,8 @@ pub(crate) use secret_declaration::{
     Alphabet, Encoding, Generate, KeyAlgorithm, SecretDeclaration, SecretKind, SecretValue,
     ValueFormat,
 };
+pub(crate) use source_declaration::{
+    HelmChart, HelmValues, KustomizeSource, ManifestSource, SourceKind,
+};
 pub(crate) use substitute::{built_in_references, former_references, substitute};
+pub(crate) use version::Version;

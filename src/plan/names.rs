@@ -20,6 +20,59 @@ pub(super) fn is_dns_subdomain(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_dns_label)
 }
 
+/// Whether `text` can be the name of a `CustomResourceDefinition`, which is `PLURAL.GROUP`.
+/// <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/>
+pub(super) fn is_crd_name(text: &str) -> bool {
+    is_dns_subdomain(text) && text.split('.').count() >= 3
+}
+
+/// What is wrong with `text`, which cannot be the name of a `CustomResourceDefinition`.
+pub(super) fn wrong_crd(text: &str) -> String {
+    format!(
+        "`{text}` cannot be the name of a CustomResourceDefinition; write for example `certificates.cert-manager.io`"
+    )
+}
+
+/// Whether `text` is an API group with its version: `metrics.k8s.io/v1beta1`, or `v1` of the core
+/// group.
+/// <https://kubernetes.io/docs/reference/using-api/#api-versioning>
+pub(super) fn is_api_version(text: &str) -> bool {
+    let (group, version) = text.split_once('/').unwrap_or(("core", text));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = version.strip_prefix('v').unwrap_or_default();
+    let stable = ["alpha", "beta"]
+        .iter()
+        .find_map(|stage| number.split_once(stage));
+    is_dns_subdomain(group)
+        && stable.map_or_else(
+            || digits(number),
+            |(major, minor)| digits(major) && digits(minor),
+        )
+}
+
+/// What is wrong with `text`, which is no API group with its version.
+pub(super) fn wrong_api(text: &str) -> String {
+    format!(
+        "`{text}` is not an API group with its version; write for example `metrics.k8s.io/v1beta1`"
+    )
+}
+
+/// Whether `text` is a Kubernetes quantity that is not negative: `4`, `3500m`, `1.5Gi`, `1e3`.
+/// <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/>
+pub(super) fn is_quantity(text: &str) -> bool {
+    const SUFFIXES: [&str; 16] = [
+        "", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei",
+    ];
+    let number = |text: &str| {
+        text.starts_with(|letter: char| letter.is_ascii_digit())
+            && text.parse::<f64>().is_ok_and(f64::is_finite)
+    };
+    number(text)
+        || SUFFIXES
+            .iter()
+            .any(|suffix| text.strip_suffix(suffix).is_some_and(number))
+}
+
 /// Whether `text` can be a key in the data of a Secret.
 /// <https://kubernetes.io/docs/concepts/configuration/secret/#restriction-names-data>
 pub(super) fn is_secret_key(text: &str) -> bool {
@@ -102,6 +155,35 @@ mod tests {
         assert!(
             is_variable_name("image_tag") && !is_variable_name("1a") && !is_variable_name("a:-b")
         );
+    }
+
+    #[test]
+    fn groups_have_versions_and_quantities_units() {
+        for good in [
+            "metrics.k8s.io/v1beta1",
+            "apps/v1",
+            "v1",
+            "x.test/v2alpha10",
+        ] {
+            assert!(is_api_version(good), "{good}");
+        }
+        for wrong in [
+            "metrics.k8s.io",
+            "apps/1",
+            "apps/v",
+            "apps/v1beta",
+            "a/b/v1",
+            "",
+        ] {
+            assert!(!is_api_version(wrong), "{wrong}");
+        }
+        for good in ["4", "3500m", "1.5Gi", "1e3", "0"] {
+            assert!(is_quantity(good), "{good}");
+        }
+        for wrong in ["", "-1", "16GB", "Gi", "4 Gi", "inf"] {
+            assert!(!is_quantity(wrong), "{wrong}");
+        }
+        assert!(is_crd_name("certificates.cert-manager.io") && !is_crd_name("certificates.io"));
     }
 
     #[test]

@@ -475,7 +475,6 @@ open: {api: {service: api, port: 70000}}
                 "3:29 `sources[2]`: expected a path, `{kustomize: …}` or `{helm: …}`, found a list",
                 "6:19 `phases.apps.timeout`: `15` is not a duration; write for example `90s`, `15m` or `1h 30m`",
                 "6:34 `phases.apps.onFailure`: unknown value `halt`; there is `rollback`, `stop`",
-                "6:46 `phases.apps.when`: the key `crd` is missing",
                 "7:14 `phases.databases`: expected a map, found a number",
                 "8:34 `open.api.port`: expected a whole number from 0 to 65535, found a number",
                 "4:1 unknown key `soruces`; did you mean `sources`?",

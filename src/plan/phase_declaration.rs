@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::{
     action_declaration::{Action, Backup},
     check_declaration::Check,
+    condition::{Condition, Conditions},
     duration::PlanDuration,
     expects::Expects,
     failure_budget::FailureBudgetDeclaration,
-    when::When,
 };
 
 /// A phase: a change to one of the seven, or a further one, which names what it comes `after` or
@@ -30,7 +30,9 @@ pub(crate) struct PhaseDeclaration {
     #[serde(default, rename = "match")]
     pub(crate) matches: Vec<Match>,
     /// Where this does not hold, the phase is skipped, and said to be.
-    pub(crate) when: Option<When>,
+    pub(crate) when: Option<Condition>,
+    /// Where this holds, the phase is skipped, and said to be.
+    pub(crate) unless: Option<Condition>,
     /// What controllers of the phase define while they run, and later phases need.
     pub(crate) expects: Option<Expects>,
     /// Time limit; 10 minutes by default.
@@ -52,6 +54,13 @@ pub(crate) struct PhaseDeclaration {
     /// What must hold at the phase's end.
     #[serde(default)]
     pub(crate) checks: Vec<Check>,
+}
+
+impl PhaseDeclaration {
+    /// What must be so for the phase to be carried out.
+    pub(super) fn conditions(&self) -> Conditions {
+        Conditions::new(self.when.as_ref(), self.unless.as_ref())
+    }
 }
 
 /// Objects that a rule is about: all keys given must hold.

@@ -82,8 +82,8 @@ fn settings(
     PhaseSettings {
         name: name.to_owned(),
         after: after[name].iter().map(|&name| name.to_owned()).collect(),
+        conditions: declared.conditions(),
         matches: declared.matches,
-        when: declared.when,
         timeout: declared
             .timeout
             .map_or(DEFAULT_TIMEOUT, |timeout| timeout.0),

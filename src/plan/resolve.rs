@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Number, Value};
 
 use super::{
+    condition_check,
     failure_budget::{FailureBudget, FailureBudgetDeclaration},
     file::{EnvironmentDeclaration, PlanFile},
     file_check,
@@ -18,9 +19,11 @@ use super::{
     node_deserializer, phases,
     problem::{Document, KeyPath, Problem},
     readiness_rule::{self, ReadinessDeclaration},
+    release_id::ReleaseId,
+    requirement, requires_check,
     resolved::{
         Address, Plan, PlanContents, PlanNamespace, PlanPaths, PlanTimeouts, PlanVariables,
-        ReadinessSettings, ReleaseId, Source,
+        ReadinessSettings, Source,
     },
     secret_check,
     source_declaration::SourceDeclaration,
@@ -461,6 +464,8 @@ fn build(
     let values = &settled.variables.values;
     let names: Vec<&str> = values.keys().map(String::as_str).collect();
     file_check::check(document, &file, problems);
+    requires_check::check(document, &file.requires, &release, problems);
+    condition_check::check(document, &file, &request.head.variables, values, problems);
     secret_check::check(document, &file.secrets, &names, problems);
     let budget = FailureBudget::default().changed_by(file.failure_budget);
     let phases = phases::resolve(document, &file.phases, budget, problems);
@@ -492,11 +497,11 @@ fn build(
         namespace: settled.namespace,
         variables: settled.variables,
         contents: PlanContents {
-            sources: file.sources.into_iter().filter_map(manifests).collect(),
+            sources: sources(document, file.sources),
             secrets: file.secrets,
             phases,
             readiness,
-            requires: file.requires,
+            requires: requirement::resolve(document, file.requires),
             open: file.open,
             restart_on_change: file.restart_on_change.unwrap_or(true),
             ignored,
@@ -511,9 +516,15 @@ fn build(
     }
 }
 
-fn manifests(source: SourceDeclaration) -> Option<Source> {
-    match source {
-        SourceDeclaration::Manifests(path) => Some(Source(path)),
-        SourceDeclaration::Kustomize(_) | SourceDeclaration::Helm(_) => None,
-    }
+/// The sources of the plan, each with its line.
+fn sources(document: &Document, declarations: Vec<SourceDeclaration>) -> Vec<Source> {
+    let place = |index| document.position(&KeyPath::top("sources").item(index));
+    let resolved = |(index, declaration): (usize, SourceDeclaration)| Source {
+        conditions: declaration.conditions(),
+        kind: declaration.kind,
+        namespace: declaration.namespace,
+        phase: declaration.phase,
+        line: place(index).line,
+    };
+    declarations.into_iter().enumerate().map(resolved).collect()
 }

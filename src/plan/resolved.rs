@@ -4,47 +4,23 @@
 use std::{fmt, path::PathBuf, time::Duration};
 
 use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
+    choice::{Choice, PlanPart},
+    condition::Conditions,
     expects::ExpectedCrd,
     failure_budget::FailureBudget,
-    file::{OpenTarget, Requires},
+    file::OpenTarget,
     ignored_fields::IgnoredFields,
     phase_declaration::{Match, OnFailure},
     readiness_rule::ReadinessRule,
+    release_id::ReleaseId,
+    requirement::{Required, Requirement},
     secret_declaration::SecretDeclaration,
-    when::When,
+    source_declaration::SourceKind,
 };
 use crate::plan::PhaseId;
-
-/// A plan deployed to an environment: `PLAN.ENV`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct ReleaseId {
-    /// Name of the plan.
-    pub(crate) plan: String,
-    /// Name of the environment.
-    pub(crate) environment: String,
-}
-
-impl ReleaseId {
-    /// The field manager under which this release applies.
-    pub(crate) fn field_manager(&self) -> String {
-        format!("deployctl.{self}")
-    }
-
-    /// The key of the label that every object of this release carries.
-    pub(crate) fn label(&self) -> String {
-        format!("deployctl.dev/{self}")
-    }
-}
-
-impl fmt::Display for ReleaseId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}.{}", self.plan, self.environment)
-    }
-}
 
 /// Where a release is found: what a look at it needs of its plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,9 +42,42 @@ pub(crate) struct ReadinessSettings {
     pub(crate) budget: FailureBudget,
 }
 
-/// Where objects come from: a file, folder or glob, relative to the plan.
+/// Where objects come from.
 #[derive(Debug, Clone)]
-pub(crate) struct Source(pub(crate) PathBuf);
+pub(crate) struct Source {
+    /// What is read.
+    pub(crate) kind: SourceKind,
+    /// Namespace of its objects that name none, where it is not the plan's.
+    pub(crate) namespace: Option<String>,
+    /// Phase of its objects, but for what annotations or `match` say of one.
+    pub(crate) phase: Option<String>,
+    /// Where these are not met, it is left out, and said to be.
+    pub(crate) conditions: Conditions,
+    /// Line of the plan file that it is written in.
+    pub(crate) line: u32,
+}
+
+impl fmt::Display for Source {
+    /// What is read, as it is written.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            SourceKind::Manifests(manifests) => write!(formatter, "{}", manifests.path.display()),
+            SourceKind::Kustomize(it) => write!(formatter, "kustomize: {}", it.folder.display()),
+            SourceKind::Helm(chart) => write!(formatter, "helm: {}", chart.chart),
+        }
+    }
+}
+
+impl Source {
+    /// The namespace that is named for its objects: that of a chart's release before its own.
+    pub(crate) fn namespace(&self) -> Option<&String> {
+        let of_chart = match &self.kind {
+            SourceKind::Helm(chart) => chart.namespace.as_ref(),
+            SourceKind::Manifests(_) | SourceKind::Kustomize(_) => None,
+        };
+        of_chart.or(self.namespace.as_ref())
+    }
+}
 
 /// A plan resolved for one environment: nothing in it depends on the environment any more.
 #[derive(Debug, Clone)]
@@ -89,6 +98,25 @@ pub(crate) struct Plan {
     pub(crate) timeouts: PlanTimeouts,
     /// Keys of the plan that this version can read but not carry out yet, each as `FILE:LINE: KEY`.
     pub(crate) unsupported: Vec<String>,
+}
+
+impl Plan {
+    /// The plan without the Secrets and requirements that `choice` leaves out. Its phases stay, for
+    /// the sake of their order.
+    pub(crate) fn chosen(&self, choice: &Choice) -> Self {
+        let mut plan = self.clone();
+        plan.contents.secrets.retain(|secret| {
+            let part = PlanPart::Secret(secret.name.clone());
+            !choice.skips(&part)
+        });
+        plan.contents.requires.retain(|requirement| {
+            let Required::Crd(crd) = &requirement.what else {
+                return true;
+            };
+            !choice.skips(&PlanPart::RequiredCrd(crd.name.clone()))
+        });
+        plan
+    }
 }
 
 /// Where a plan is written.
@@ -132,8 +160,8 @@ pub(crate) struct PlanContents {
     pub(crate) phases: Vec<PhaseSettings>,
     /// When objects are ready.
     pub(crate) readiness: ReadinessSettings,
-    /// What the cluster must provide.
-    pub(crate) requires: Requires,
+    /// What must be there before anything is written, in the order of the file.
+    pub(crate) requires: Vec<Requirement>,
     /// How to reach things once they run.
     pub(crate) open: IndexMap<String, OpenTarget>,
     /// Whether workloads restart when a `ConfigMap` or Secret changes that they read.
@@ -160,8 +188,8 @@ pub(crate) struct PhaseSettings {
     pub(crate) after: Vec<String>,
     /// Which objects belong to it, beside those that go there by folder, file name or kind.
     pub(crate) matches: Vec<Match>,
-    /// The phase is skipped, and said to be, where this does not hold.
-    pub(crate) when: Option<When>,
+    /// The phase is skipped, and said to be, where these are not met.
+    pub(crate) conditions: Conditions,
     /// Time limit.
     pub(crate) timeout: Duration,
     /// How much failing is tolerated in it.

@@ -40,6 +40,7 @@ pub(super) fn check(
     problems: &mut Vec<Problem>,
 ) {
     let known = Known {
+        secrets,
         keys: known_keys(secrets),
         variables,
     };
@@ -66,8 +67,31 @@ pub(super) fn check(
 
 /// What a template may refer to.
 struct Known<'a> {
+    secrets: &'a [SecretDeclaration],
     keys: IndexMap<&'a str, Vec<&'a str>>,
     variables: &'a [&'a str],
+}
+
+impl Known<'_> {
+    /// What is wrong with `secret` being composed of the value at `reference`: a Secret that is not
+    /// made has none. Conditions may differ only where the other one is always made.
+    fn check_always_made(&self, secret: &SecretDeclaration, reference: &str) -> Result<(), String> {
+        let name = reference
+            .split_once('/')
+            .map_or(reference, |(name, _)| name);
+        let mut others = self.secrets.iter().filter(|other| other.name == name);
+        let depends = |other: &SecretDeclaration| {
+            let conditions = other.conditions();
+            !conditions.is_empty() && conditions != secret.conditions()
+        };
+        if others.any(depends) {
+            return Err(format!(
+                "the secret `{name}` is not always made; give `{}`, which is composed of it, the same `when` and `unless`",
+                secret.name
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// The keys of each secret, with those that come without being declared.
@@ -291,8 +315,12 @@ fn check_references(
         .generate
         .as_ref()
         .and_then(|generate| generate.public_key_of.as_deref());
+    let check = |reference: &str| {
+        known_reference(reference, &known.keys)?;
+        known.check_always_made(secret, reference)
+    };
     if let Some(reference) = public_key
-        && let Err(message) = known_reference(&full_reference(secret, reference), &known.keys)
+        && let Err(message) = check(&full_reference(secret, reference))
     {
         problems.push(document.error(&at.key("generate").key("publicKeyOf"), message));
     }
@@ -316,7 +344,7 @@ fn check_references(
                 "unknown filter `{filter}` in `${{{text}}}`{}",
                 suggestion(filter, FILTERS)
             )),
-            _ if reference.contains('/') => known_reference(reference, &known.keys),
+            _ if reference.contains('/') => check(reference),
             _ if known.variables.contains(&reference) => Ok(()),
             _ => Err(format!(
                 "`${{{text}}}` is neither a variable nor a `secret/key`{}; write `$${{{text}}}` if it shall stay as it is",

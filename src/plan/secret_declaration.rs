@@ -6,6 +6,8 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::condition::{Condition, Conditions};
+
 /// A Secret that deployctl makes.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -27,6 +29,17 @@ pub(crate) struct SecretDeclaration {
     /// Where each key's value comes from.
     #[serde(default)]
     pub(crate) data: IndexMap<String, SecretValue>,
+    /// Where this does not hold, the Secret is not made, and nobody is asked for its values.
+    pub(crate) when: Option<Condition>,
+    /// Where this holds, the Secret is not made, and nobody is asked for its values.
+    pub(crate) unless: Option<Condition>,
+}
+
+impl SecretDeclaration {
+    /// What must be so for the Secret to be made.
+    pub(crate) fn conditions(&self) -> Conditions {
+        Conditions::new(self.when.as_ref(), self.unless.as_ref())
+    }
 }
 
 /// Types of Secrets that deployctl makes.

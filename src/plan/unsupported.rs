@@ -4,33 +4,14 @@ use super::{
     file::PlanFile,
     phase_declaration::PhaseDeclaration,
     problem::{Document, KeyPath},
-    source_declaration::SourceDeclaration,
 };
 
 /// The keys that this version reads but does not carry out, each as ``FILE:LINE: `KEY` ``.
 pub(super) fn unsupported(document: &Document, file: &PlanFile) -> Vec<(KeyPath, String)> {
     let mut paths = Vec::new();
-    for (index, source) in file.sources.iter().enumerate() {
-        let path = KeyPath::top("sources").item(index);
-        match source {
-            SourceDeclaration::Manifests(_) => {}
-            SourceDeclaration::Kustomize(_) => paths.push(path.key("kustomize")),
-            SourceDeclaration::Helm(_) => paths.push(path.key("helm")),
-        }
-    }
     for (name, phase) in &file.phases {
         paths.extend(in_phase(&KeyPath::top("phases").key(name), phase));
     }
-    let requires = KeyPath::top("requires");
-    let rest = [
-        (!file.requires.apis.is_empty(), requires.key("apis")),
-        (!file.requires.tools.is_empty(), requires.key("tools")),
-        (file.requires.resources.is_some(), requires.key("resources")),
-    ];
-    paths.extend(
-        rest.into_iter()
-            .filter_map(|(given, path)| given.then_some(path)),
-    );
     paths
         .into_iter()
         .map(|path| (path.clone(), described(document, &path)))

@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::{Author, Operation};
 use crate::{
     event::{PhaseOutcome, Proof, RunOutcome},
-    plan::{ExpectedCrd, FailureBudget, OnFailure, PhaseSettings, ReadinessRule, ReleaseId},
+    plan::{
+        Conditions, ExpectedCrd, FailureBudget, OnFailure, PhaseSettings, ReadinessRule, ReleaseId,
+    },
+    source::UsedTool,
 };
 
 /// One attempt at changing a release: what was wanted and what happened.
@@ -110,6 +113,9 @@ pub(crate) struct PlanSource {
     /// Whether files in its folder, or in those of its sources, differed from that commit.
     #[serde(default)]
     pub(crate) dirty: bool,
+    /// The programs that built its sources.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tools: Vec<UsedTool>,
 }
 
 /// How a revision was rolled back.
@@ -175,7 +181,7 @@ impl PhaseRecord {
             name: self.name.clone(),
             after: self.after.clone(),
             matches: Vec::new(),
-            when: None,
+            conditions: Conditions::default(),
             timeout: self.timeout,
             failure_budget: self.failure_budget,
             on_failure: self.on_failure,

@@ -190,16 +190,20 @@ impl Announcer {
         }
     }
 
+    /// The line for what is not part of the run, or nothing where it is told later.
+    fn skipped(&mut self, progress: &Progress, what: &str, why: &str) -> Option<Line> {
+        let line = Line::default().styled(FAINT, format!("- {what}  skipped: {why}"));
+        if progress.run.is_some() {
+            return Some(line);
+        }
+        self.skipped.push(line);
+        None
+    }
+
     fn line(&mut self, progress: &Progress, event: &Event) -> Option<Line> {
         match &event.kind {
-            EventKind::PhaseSkipped { phase, why } => {
-                let line = Line::default().styled(FAINT, format!("- {phase}  skipped: {why}"));
-                if progress.run.is_some() {
-                    return Some(line);
-                }
-                self.skipped.push(line);
-                None
-            }
+            EventKind::PhaseSkipped { phase, why } => self.skipped(progress, phase.name(), why),
+            EventKind::PartSkipped { part, why } => self.skipped(progress, part, why),
             EventKind::PhaseFinished {
                 phase,
                 outcome,

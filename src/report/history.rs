@@ -85,6 +85,9 @@ pub(crate) struct RevisionView {
     pub(crate) version: String,
     /// The plan file.
     pub(crate) plan: Option<String>,
+    /// The programs that built the plan's sources, with their versions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tools: Vec<String>,
     /// The revision that was not finished and that it went on from.
     pub(crate) continues: Option<u64>,
     /// Who took it over after it was interrupted.
@@ -285,7 +288,7 @@ impl RevisionView {
     }
 
     /// What is known about it, in the order in which it is shown; `None` where that says nothing.
-    fn titled_facts(&self, now: Timestamp) -> [(&'static str, Option<String>); 9] {
+    fn titled_facts(&self, now: Timestamp) -> [(&'static str, Option<String>); 10] {
         let HistoryRevision { started, by, .. } = &self.revision;
         let took = self.revision.took();
         let after = if took.is_empty() {
@@ -319,6 +322,10 @@ impl RevisionView {
             ("Context", Some(self.context.clone())),
             ("Plan", self.plan.clone()),
             ("Commit", commit),
+            (
+                "Built with",
+                Some(self.tools.join(", ")).filter(|tools| !tools.is_empty()),
+            ),
             ("Back to", number(self.revision.back_to)),
             ("Continues", number(self.continues)),
             (

@@ -94,8 +94,29 @@ struct Written {
 
 #[derive(Debug, Serialize)]
 struct Skipped {
-    phase: PhaseId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phase: Option<PhaseId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<String>,
     why: String,
+}
+
+impl Skipped {
+    fn phase(phase: &PhaseId, why: &str) -> Self {
+        Self {
+            phase: Some(phase.clone()),
+            part: None,
+            why: why.to_owned(),
+        }
+    }
+
+    fn part(part: &str, why: &str) -> Self {
+        Self {
+            phase: None,
+            part: Some(part.to_owned()),
+            why: why.to_owned(),
+        }
+    }
 }
 
 impl JsonReporter {
@@ -134,10 +155,10 @@ impl JsonReporter {
                     result: *result,
                 });
             }
-            EventKind::PhaseSkipped { phase, why } => document.skipped.push(Skipped {
-                phase: phase.clone(),
-                why: why.clone(),
-            }),
+            EventKind::PhaseSkipped { phase, why } => {
+                document.skipped.push(Skipped::phase(phase, why));
+            }
+            EventKind::PartSkipped { part, why } => document.skipped.push(Skipped::part(part, why)),
             EventKind::ServerWarned { text } if !document.warnings.contains(text) => {
                 document.warnings.push(text.clone());
             }

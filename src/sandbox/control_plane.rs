@@ -50,7 +50,6 @@ struct Running {
 pub(super) struct ControlPlane {
     home: Home,
     settings: Settings,
-    ports: Option<Ports>,
     running: Vec<Running>,
     api: Option<Api>,
     tasks: JoinSet<()>,
@@ -61,7 +60,6 @@ impl ControlPlane {
         Self {
             home,
             settings,
-            ports: None,
             running: Vec::new(),
             api: None,
             tasks: JoinSet::new(),
@@ -115,7 +113,6 @@ impl ControlPlane {
             bootstrap::is_settled(&api, nodes).await
         })
         .await?;
-        self.ports = Some(ports);
         self.api = Some(api);
         Ok(())
     }
@@ -134,35 +131,13 @@ impl ControlPlane {
 
     /// Plays what no program of the control plane plays; returns when one of them has ended.
     pub(super) async fn serve(&mut self) -> SandboxError {
-        let (Some(api), Some(ports)) = (self.api.clone(), self.ports.take()) else {
+        let Some(api) = self.api.clone() else {
             return SandboxError::Interrupted;
         };
-        let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
         self.tasks
             .spawn(volumes::annotate_claims_without_class(api.clone()));
-        self.tasks.spawn(operators::find_served(api, sender));
-        loop {
-            tokio::select! {
-                error = died(&mut self.running) => return error,
-                Some(operator) = receiver.recv() => {
-                    let servers = Servers { home: &self.home.clone(), ports: &ports };
-                    if let Err(error) = self.play_operator(&servers, operator) {
-                        return error;
-                    }
-                }
-            }
-        }
-    }
-
-    fn play_operator(
-        &mut self,
-        servers: &Servers<'_>,
-        operator: &stages::OperatorStages,
-    ) -> Result<(), SandboxError> {
-        self.home
-            .write(&format!("stages-{}.yaml", operator.set), operator.stages)?;
-        let arguments = servers.kwok_of_set(operator.set);
-        self.spawn_as(&format!("kwok-{}", operator.set), "kwok", &arguments)
+        self.tasks.spawn(operators::play_served(api.client()));
+        died(&mut self.running).await
     }
 
     /// Stops the programs in the opposite order; etcd last, otherwise the API server hangs and

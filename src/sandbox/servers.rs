@@ -126,14 +126,4 @@ impl Servers<'_> {
             format!("--config={}", self.path("stages.yaml")),
         ]
     }
-
-    /// A kwok that plays the stages of one set of CRDs only. It must manage some node; there is
-    /// none of that name.
-    pub(super) fn kwok_of_set(&self, set: &str) -> Vec<String> {
-        vec![
-            format!("--kubeconfig={}", self.path("pki/kwok.kubeconfig")),
-            "--manage-single-node=none".to_owned(),
-            format!("--config={}", self.path(&format!("stages-{set}.yaml"))),
-        ]
-    }
 }

@@ -23,7 +23,6 @@ mod names;
 mod needs;
 mod pem;
 mod planning;
-mod process;
 mod rejection;
 mod resolve;
 #[cfg(test)]

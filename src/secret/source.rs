@@ -6,9 +6,9 @@ use super::{
     error::{AskError, SecretError},
     file::read_file,
     key_name::KeyName,
-    process::{self, ProcessError},
     value::SecretBytes,
 };
+use crate::process::{self, ProcessError};
 
 /// How long a command may take to print a value.
 const COMMAND_LIMIT: Duration = Duration::from_mins(1);
@@ -91,6 +91,17 @@ fn explain(name: &KeyName, command: &[String], error: ProcessError, remedy: &str
             format!("took longer than {} s", COMMAND_LIMIT.as_secs()),
             Vec::new(),
         ),
-        ProcessError::Failed(status, hint) => failed(format!("failed ({status})"), hint),
+        ProcessError::Failed(status, said) => {
+            failed(format!("failed ({status})"), last_lines(&said))
+        }
     }
+}
+
+/// As much of what a failed program said as a hint holds.
+fn last_lines(said: &[String]) -> Vec<String> {
+    const LINES: usize = 5;
+    const CHARACTERS: usize = 200;
+    let last = said[said.len().saturating_sub(LINES)..].iter();
+    last.map(|line| line.chars().take(CHARACTERS).collect())
+        .collect()
 }

@@ -6,9 +6,9 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use globset::GlobBuilder;
+use globset::{GlobBuilder, GlobMatcher};
 
-use crate::object::Problem;
+use crate::{object::Problem, plan::ManifestSource};
 
 /// One file of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,19 +31,30 @@ pub(super) struct Files {
 /// The manifest files (`.yaml`, `.yml`, `.json`) of `source`: a file, a folder with everything
 /// below it, or a glob.
 ///
-/// Hidden files and folders are left out in folders, so are kustomizations and Helm charts, each of
-/// which is a problem.
-pub(super) fn files_of(source: &Path, folder: &Path) -> Files {
+/// Hidden files and folders are left out in folders, so is what the source excludes.
+/// Kustomizations and Helm charts are problems there.
+pub(super) fn files_of(source: &ManifestSource, folder: &Path) -> Files {
     let mut files = Files::default();
+    let excluded = excluded(&source.exclude, &mut files.problems);
+    let source = source.path.as_path();
     let path = folder.join(source);
     match fs::metadata(&path) {
-        Ok(metadata) if metadata.is_dir() => walk_source(&mut files, &path, source),
+        Ok(metadata) if metadata.is_dir() => {
+            walk_source(&mut files, &path, source, &excluded);
+        }
+        Ok(_) if !excluded.is_empty() => files.problems.push(
+            Problem::error(format!(
+                "`{}` is a file, so nothing can be excluded",
+                source.display()
+            ))
+            .hint("remove `exclude` in `sources`"),
+        ),
         Ok(_) => files.found.push(Found {
             within: path.file_name().map(PathBuf::from).unwrap_or_default(),
             path,
             named: true,
         }),
-        Err(_) if is_glob(source) => glob(&mut files, source, folder),
+        Err(_) if is_glob(source) => glob(&mut files, source, folder, &excluded),
         Err(error) => files
             .problems
             .push(unreadable(&path, &error).hint("correct the path in `sources`")),
@@ -51,10 +62,36 @@ pub(super) fn files_of(source: &Path, folder: &Path) -> Files {
     files
 }
 
-fn walk_source(files: &mut Files, path: &Path, source: &Path) {
+/// The globs of `exclude`. One that ends in `/**` also leaves out what the folder is.
+fn excluded(exclude: &[String], problems: &mut Vec<Problem>) -> Vec<GlobMatcher> {
+    let mut globs = Vec::new();
+    for written in exclude {
+        let folder = written.strip_suffix("/**").into_iter();
+        for glob in folder.chain([written.as_str()]) {
+            match GlobBuilder::new(glob).literal_separator(true).build() {
+                Ok(glob) => globs.push(glob.compile_matcher()),
+                Err(error) => problems.push(wrong_glob("exclude", written, &error)),
+            }
+        }
+    }
+    globs
+}
+
+fn wrong_glob(key: &str, glob: &str, error: &globset::Error) -> Problem {
+    let message = format!("`{glob}` in `{key}` is not a valid glob: {}", error.kind());
+    Problem::error(message).hint("correct it in `sources`")
+}
+
+fn walk_source(files: &mut Files, path: &Path, source: &Path, excluded: &[GlobMatcher]) {
     // `manifests/..` has no name of its own, which then says nothing about a phase.
     let within = path.file_name().map(PathBuf::from).unwrap_or_default();
-    walk(files, path, &within, &mut HashSet::new());
+    let mut walk = Walk {
+        files,
+        source,
+        excluded,
+        seen: HashSet::new(),
+    };
+    walk.folder(path, &within, Path::new(""));
     if files.found.is_empty() && files.problems.is_empty() {
         let message = format!(
             "the folder `{}` holds no manifests (`.yaml`, `.yml` or `.json`)",
@@ -66,32 +103,64 @@ fn walk_source(files: &mut Files, path: &Path, source: &Path) {
     }
 }
 
-fn walk(files: &mut Files, folder: &Path, within: &Path, seen: &mut HashSet<PathBuf>) {
-    // Symbolic links may lead back up; each folder is read once.
-    if !seen.insert(fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())) {
-        return;
-    }
-    let mut entries = match entries(folder) {
-        Ok(entries) => entries,
-        Err(error) => return files.problems.push(unreadable(folder, &error)),
-    };
-    entries.sort();
-    if let Some(problem) = entries.iter().find_map(|name| foreign_folder(folder, name)) {
-        return files.problems.push(problem);
-    }
-    for name in entries.iter().filter(|name| !is_hidden(name)) {
-        let (path, within) = (folder.join(name), within.join(name));
-        match fs::metadata(&path) {
-            Ok(metadata) if metadata.is_dir() => walk(files, &path, &within, seen),
-            Ok(_) if is_manifest(name) => files.found.push(Found {
-                path,
-                within,
-                named: false,
-            }),
-            Err(error) if is_manifest(name) => files.problems.push(unreadable(&path, &error)),
-            _ => {}
+/// A walk through a source's folders.
+struct Walk<'a> {
+    files: &'a mut Files,
+    /// The source, as the plan writes it.
+    source: &'a Path,
+    excluded: &'a [GlobMatcher],
+    /// Symbolic links may lead back up; each folder is read once.
+    seen: HashSet<PathBuf>,
+}
+
+impl Walk<'_> {
+    /// Takes the files of `folder`: `within` is its path from the source on, `below` below it.
+    fn folder(&mut self, folder: &Path, within: &Path, below: &Path) {
+        let known = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+        if !self.seen.insert(known) {
+            return;
+        }
+        let mut entries = match entries(folder) {
+            Ok(entries) => entries,
+            Err(error) => return self.files.problems.push(unreadable(folder, &error)),
+        };
+        entries.retain(|name| !is_excluded(&below.join(name), self.excluded));
+        entries.sort();
+        let entry = if below == Path::new("") {
+            self.source.to_owned()
+        } else {
+            self.source.join(below)
+        };
+        let foreign = |names: &[String]| {
+            names
+                .iter()
+                .find_map(|name| foreign_folder(folder, &entry, name))
+        };
+        if let Some(problem) = foreign(&entries) {
+            return self.files.problems.push(problem);
+        }
+        for name in entries.iter().filter(|name| !is_hidden(name)) {
+            let (path, within) = (folder.join(name), within.join(name));
+            match fs::metadata(&path) {
+                Ok(metadata) if metadata.is_dir() => {
+                    self.folder(&path, &within, &below.join(name));
+                }
+                Ok(_) if is_manifest(name) => self.files.found.push(Found {
+                    path,
+                    within,
+                    named: false,
+                }),
+                Err(error) if is_manifest(name) => {
+                    self.files.problems.push(unreadable(&path, &error));
+                }
+                _ => {}
+            }
         }
     }
+}
+
+fn is_excluded(path: &Path, excluded: &[GlobMatcher]) -> bool {
+    excluded.iter().any(|glob| glob.is_match(path))
 }
 
 fn entries(folder: &Path) -> io::Result<Vec<String>> {
@@ -100,26 +169,40 @@ fn entries(folder: &Path) -> io::Result<Vec<String>> {
         .collect()
 }
 
-/// A kustomization or Helm chart is a source of its own kind: its files make sense only together.
-fn foreign_folder(folder: &Path, name: &str) -> Option<Problem> {
-    let (what, key) = match name {
-        "kustomization.yaml" | "kustomization.yml" | "Kustomization" => {
-            ("a kustomization", "kustomize")
-        }
-        "Chart.yaml" => ("a Helm chart", "helm"),
-        _ => return None,
-    };
-    let message = format!(
-        "`{}` is {what}, not a folder of plain manifests",
-        shown(folder).display()
-    );
-    Some(
-        Problem::error(message)
-            .hint(format!("name it as a `{key}` source, or leave it out by naming the other files or folders, or a glob, in `sources`")),
-    )
+/// The names under which kustomize looks for a kustomization, in its order.
+/// <https://kubectl.docs.kubernetes.io/references/kustomize/glossary/#kustomization>
+pub(super) const KUSTOMIZATIONS: [&str; 3] =
+    ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// The file of the kustomization in `folder`.
+pub(super) fn kustomization_in(folder: &Path) -> Option<PathBuf> {
+    let files = KUSTOMIZATIONS.iter().map(|name| folder.join(name));
+    files.into_iter().find(|file| file.is_file())
 }
 
-fn glob(files: &mut Files, source: &Path, folder: &Path) {
+/// A kustomization or Helm chart is a source of its own kind: its files make sense only together.
+///
+/// `entry` is the path of `folder` from the plan on.
+fn foreign_folder(folder: &Path, entry: &Path, name: &str) -> Option<Problem> {
+    let path = entry.display();
+    let (what, entry) = match name {
+        name if KUSTOMIZATIONS.contains(&name) => {
+            ("a kustomization", format!("{{kustomize: {path}}}"))
+        }
+        "Chart.yaml" => ("a Helm chart", format!("{{helm: {{chart: {path}}}}}")),
+        _ => return None,
+    };
+    let shown = shown(folder);
+    let message = format!(
+        "`{}` is {what}, not a folder of plain manifests",
+        shown.display()
+    );
+    Some(Problem::error(message).hint(format!(
+        "write `- {entry}` into `sources`, or leave it out by `exclude`"
+    )))
+}
+
+fn glob(files: &mut Files, source: &Path, folder: &Path, excluded: &[GlobMatcher]) {
     let (root, pattern) = split_glob(source);
     let matcher = match GlobBuilder::new(&pattern).literal_separator(true).build() {
         Ok(glob) => glob.compile_matcher(),
@@ -140,6 +223,7 @@ fn glob(files: &mut Files, source: &Path, folder: &Path) {
     collect(&mut paths, &base, Path::new(""), &mut HashSet::new());
     paths.retain(|relative| {
         matcher.is_match(relative)
+            && !is_excluded(relative, excluded)
             && relative
                 .file_name()
                 .is_some_and(|name| is_manifest(&name.to_string_lossy()))
@@ -275,8 +359,19 @@ mod tests {
         folder
     }
 
-    fn found(source: &str, folder: &Path) -> Vec<String> {
-        let files = files_of(Path::new(source), folder);
+    fn source(path: &str, exclude: &[&str]) -> ManifestSource {
+        ManifestSource {
+            path: path.into(),
+            exclude: exclude.iter().map(|glob| (*glob).to_owned()).collect(),
+        }
+    }
+
+    fn found(path: &str, folder: &Path) -> Vec<String> {
+        found_without(path, &[], folder)
+    }
+
+    fn found_without(path: &str, exclude: &[&str], folder: &Path) -> Vec<String> {
+        let files = files_of(&source(path, exclude), folder);
         assert!(files.problems.is_empty(), "{:?}", files.problems);
         files
             .found
@@ -307,6 +402,34 @@ mod tests {
     }
 
     #[test]
+    fn what_is_excluded_is_left_out() {
+        let folder = folder(&[
+            "m/b.yaml",
+            "m/chart/Chart.yaml",
+            "m/chart/templates/c.yaml",
+            "m/a/values-prod.yaml",
+            "m/a/d.yaml",
+        ]);
+        let without = |path: &str, exclude: &[&str]| found_without(path, exclude, folder.path());
+        assert_eq!(
+            without("m", &["chart/**", "**/values*.yaml"]),
+            ["m/a/d.yaml", "m/b.yaml"]
+        );
+        assert_eq!(without("m", &["chart", "a"]), ["m/b.yaml"]);
+        assert_eq!(without("m/**/*.yaml", &["chart/**", "a/*"]), ["m/b.yaml"]);
+        let problems = |path: &str, glob: &str| {
+            let files = files_of(&source(path, &[glob]), folder.path());
+            files
+                .problems
+                .iter()
+                .map(ToString::to_string)
+                .collect::<String>()
+        };
+        assert!(problems("m/a", "{a").contains("`{a` in `exclude` is not a valid glob"));
+        assert!(problems("m/b.yaml", "x").contains("nothing can be excluded"));
+    }
+
+    #[test]
     fn globs_match_below_the_folder_they_start_in() {
         let folder = folder(&["m/b.yaml", "m/a/z.yml", "m/a/b/c.yaml", "m/x.txt"]);
         assert_eq!(found("m/*.yaml", folder.path()), ["m/b.yaml"]);
@@ -321,17 +444,17 @@ mod tests {
     #[test]
     fn what_holds_nothing_is_named() {
         let folder = folder(&["m/x.txt", "m/[a].yaml"]);
-        for (source, text) in [
+        for (path, text) in [
             ("m", "the folder `m` holds no manifests"),
             ("m/*.yml", "the glob `m/*.yml` matches no manifests"),
             ("n", "n`: No such file or directory"),
             ("m/{a", "is not a valid glob"),
         ] {
-            if source == "m" {
+            if path == "m" {
                 fs::remove_file(folder.path().join("m/[a].yaml")).unwrap();
             }
-            let files = files_of(Path::new(source), folder.path());
-            assert_eq!(files.problems.len(), 1, "{source}");
+            let files = files_of(&source(path, &[]), folder.path());
+            assert_eq!(files.problems.len(), 1, "{path}");
             assert!(
                 files.problems[0].to_string().contains(text),
                 "{}",
@@ -343,11 +466,17 @@ mod tests {
     #[test]
     fn kustomizations_and_charts_are_said_to_be_such() {
         for (file, text) in [
-            ("m/kustomization.yaml", "name it as a `kustomize` source"),
-            ("m/sub/Chart.yaml", "name it as a `helm` source"),
+            (
+                "m/kustomization.yaml",
+                "write `- {kustomize: m}` into `sources`",
+            ),
+            (
+                "m/sub/Chart.yaml",
+                "write `- {helm: {chart: m/sub}}` into `sources`",
+            ),
         ] {
             let folder = folder(&[file, "m/sub/values.yaml"]);
-            let files = files_of(Path::new("m"), folder.path());
+            let files = files_of(&source("m", &[]), folder.path());
             assert_eq!(files.problems.len(), 1);
             assert!(
                 files.problems[0].to_string().contains(text),
@@ -365,7 +494,7 @@ mod tests {
         let folder = folder(&["m/a/b.yaml"]);
         symlink("..", folder.path().join("m/a/up")).unwrap();
         symlink("nowhere", folder.path().join("m/gone.yaml")).unwrap();
-        let files = files_of(Path::new("m"), folder.path());
+        let files = files_of(&source("m", &[]), folder.path());
         assert_eq!(files.found.len(), 1);
         assert!(
             files.problems[0]

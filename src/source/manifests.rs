@@ -11,10 +11,13 @@ use serde_json::Value;
 use super::{
     encoding::decoded,
     files::{Found, files_of, relative_to, shown, unreadable},
-    yaml::{Document, YamlError, read},
+    yaml::{Document, DuplicateKeys, YamlError, read_with},
 };
-use crate::object::{
-    HasKind as _, ManifestView, Origin, PhaseHint, Problem, field::part, is_built_in_group,
+use crate::{
+    object::{
+        HasKind as _, ManifestView, Origin, PhaseHint, Problem, field::part, is_built_in_group,
+    },
+    plan::ManifestSource,
 };
 
 /// One object as it was written down.
@@ -26,6 +29,8 @@ pub(crate) struct Manifest {
     pub(crate) origin: Origin,
     /// Paths that may say which phase it belongs to.
     pub(crate) hint: PhaseHint,
+    /// Its namespace where it names none and has to be in one; the plan's where that is `None` too.
+    pub(crate) namespace: Option<String>,
 }
 
 /// What a source holds, and everything that is wrong with it.
@@ -39,7 +44,7 @@ pub(crate) struct Loaded {
 
 /// Loads a source of plain manifests: a file, a folder with everything below it, or a glob,
 /// relative to `folder`.
-pub(crate) fn load(source: &Path, folder: &Path) -> Loaded {
+pub(crate) fn load(source: &ManifestSource, folder: &Path) -> Loaded {
     let files = files_of(source, folder);
     let mut loaded = Loaded {
         manifests: Vec::new(),
@@ -51,7 +56,7 @@ pub(crate) fn load(source: &Path, folder: &Path) -> Loaded {
     if loaded.manifests.is_empty() && loaded.problems.is_empty() {
         let message = format!(
             "the source `{}` holds no objects: its documents are empty",
-            source.display()
+            source.path.display()
         );
         loaded
             .problems
@@ -65,34 +70,60 @@ fn load_file(loaded: &mut Loaded, found: &Found, folder: &Path) {
         Ok(bytes) => bytes,
         Err(error) => return loaded.problems.push(unreadable(&found.path, &error)),
     };
-    let name: Arc<Path> = Arc::from(shown(&found.path));
     let (text, is_lossy) = decoded(&bytes);
-    let (documents, errors) = read(&text, &name);
+    let text = ManifestText {
+        text: &text,
+        file: Arc::from(shown(&found.path)),
+        hint: PhaseHint {
+            path: found.within.clone(),
+            file: relative_file(&found.path, folder),
+            ..PhaseHint::default()
+        },
+        named: found.named,
+        duplicates: DuplicateKeys::Refused,
+    };
+    let read = load_text(&text);
     // In a comment it does no harm.
-    if is_lossy && documents.iter().any(|document| is_garbled(&document.value)) {
+    if is_lossy && read.manifests.iter().any(|it| is_garbled(&it.value)) {
         let error = io::Error::other("it is not UTF-8 text");
         return loaded.problems.push(unreadable(&found.path, &error));
     }
-    let known = loaded.problems.len();
-    loaded
-        .problems
-        .extend(errors.into_iter().map(Problem::from));
-    let hint = PhaseHint {
-        path: found.within.clone(),
-        file: relative_file(&found.path, folder),
-        ..PhaseHint::default()
-    };
+    loaded.manifests.extend(read.manifests);
+    loaded.problems.extend(read.problems);
+}
+
+/// Text that holds manifests.
+pub(super) struct ManifestText<'a> {
+    pub(super) text: &'a str,
+    /// What it is called in messages.
+    pub(super) file: Arc<Path>,
+    /// What is known of the phase of all that it holds.
+    pub(super) hint: PhaseHint,
+    /// Whether the user has named it itself.
+    pub(super) named: bool,
+    pub(super) duplicates: DuplicateKeys,
+}
+
+/// The objects of `text`, and what is wrong with it, in the order of its lines.
+pub(super) fn load_text(text: &ManifestText<'_>) -> Loaded {
+    let (documents, errors) = read_with(text.text, &text.file, text.duplicates);
     let mut unpacking = Unpacking {
-        loaded,
-        file: name,
-        hint,
-        named: found.named,
+        loaded: Loaded {
+            manifests: Vec::new(),
+            problems: errors.into_iter().map(Problem::from).collect(),
+        },
+        file: Arc::clone(&text.file),
+        hint: text.hint.clone(),
+        named: text.named,
     };
     for document in documents {
         unpacking.document(document);
     }
-    loaded.problems[known..]
+    let mut loaded = unpacking.loaded;
+    loaded
+        .problems
         .sort_by_key(|problem| problem.origin.as_ref().map(|origin| origin.line));
+    loaded
 }
 
 /// Whether `value` has lost a character in reading.
@@ -108,7 +139,8 @@ fn is_garbled(value: &Value) -> bool {
     }
 }
 
-fn relative_file(path: &Path, folder: &Path) -> PathBuf {
+/// `path` relative to `folder`, where both can be found.
+pub(super) fn relative_file(path: &Path, folder: &Path) -> PathBuf {
     let folder = if folder.as_os_str().is_empty() {
         Path::new(".")
     } else {
@@ -130,14 +162,14 @@ impl From<YamlError> for Problem {
 }
 
 /// Takes the objects out of the documents of one file.
-struct Unpacking<'a> {
-    loaded: &'a mut Loaded,
+struct Unpacking {
+    loaded: Loaded,
     file: Arc<Path>,
     hint: PhaseHint,
     named: bool,
 }
 
-impl Unpacking<'_> {
+impl Unpacking {
     fn document(&mut self, document: Document) {
         // A plan may lie beside its manifests; it is no object.
         if !self.named
@@ -186,6 +218,7 @@ impl Unpacking<'_> {
                 value,
                 origin,
                 hint: self.hint.clone(),
+                namespace: None,
             }),
         }
     }
@@ -229,7 +262,7 @@ fn refusal(value: &Value, file: &Path) -> Option<Problem> {
     if missing.len() == 2 && looks_like_values(file) {
         return Some(
             Problem::error("this is a Helm values file, not a manifest")
-                .hint("name its chart as a `helm` source, or leave the file out of `sources`"),
+                .hint("write `- {helm: {chart: …, values: […]}}` into `sources`, or leave the file out by `exclude`"),
         );
     }
     if !missing.is_empty() {
@@ -255,7 +288,7 @@ fn refusal(value: &Value, file: &Path) -> Option<Problem> {
     {
         return Some(
             Problem::error("this is a kustomization, not a manifest").hint(
-                "name its folder as a `kustomize` source, or leave the file out of `sources`",
+                "write `- {kustomize: FOLDER}` into `sources`, or leave the file out by `exclude`",
             ),
         );
     }
@@ -303,6 +336,13 @@ fn looks_like_values(file: &Path) -> bool {
 mod tests {
     use super::*;
 
+    fn source(path: &str) -> ManifestSource {
+        ManifestSource {
+            path: path.into(),
+            exclude: Vec::new(),
+        }
+    }
+
     fn loaded(files: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
         let folder = tempfile::tempdir().unwrap();
         for (file, text) in files {
@@ -310,7 +350,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        let loaded = load(Path::new("m"), folder.path());
+        let loaded = load(&source("m"), folder.path());
         let place = |origin: &Origin| {
             format!(
                 "{}:{}",
@@ -423,9 +463,9 @@ mod tests {
                 "a.yaml:6 this Pod has `generateName`, which makes another object with every run; give it a `metadata.name`",
                 "a.yaml:11 duplicate key `a`, first given in line 10; remove one of them; ",
                 "a.yaml:13 `metadata.name` of this Secret is not text; quote it",
-                "k.yaml:1 this is a kustomization, not a manifest; name its folder as a `kustomize` source, or leave the file out of `sources`",
+                "k.yaml:1 this is a kustomization, not a manifest; write `- {kustomize: FOLDER}` into `sources`, or leave the file out by `exclude`",
                 "text.yaml:1 the document is not an object with `apiVersion`, `kind` and `metadata.name`; remove it or leave the file out of `sources`",
-                "values-prod.yaml:1 this is a Helm values file, not a manifest; name its chart as a `helm` source, or leave the file out of `sources`",
+                "values-prod.yaml:1 this is a Helm values file, not a manifest; write `- {helm: {chart: …, values: […]}}` into `sources`, or leave the file out by `exclude`",
             ]
         );
     }
@@ -450,7 +490,7 @@ mod tests {
         );
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("latin.yaml"), b"a: \xe9\n").unwrap();
-        let loaded = load(Path::new("latin.yaml"), folder.path());
+        let loaded = load(&source("latin.yaml"), folder.path());
         assert!(
             loaded.problems[0]
                 .to_string()

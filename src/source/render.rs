@@ -1,16 +1,17 @@
 //! From a plan's sources to its objects: loaded, substituted, normalised, each in its
 //! namespace.
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use indexmap::{IndexMap, map::Entry};
 use serde_json::{Value, json};
 
 use super::{
     annotations::{Annotated, is_substituted, take_annotations},
+    build::{Builds, place},
     duplicates::merge_duplicates,
     files::shown,
-    manifests::{Manifest, load},
+    manifests::Manifest,
     named_ports::NamedTargets,
     normalise::normalise,
 };
@@ -32,9 +33,9 @@ pub(crate) struct Rendered {
     pub(crate) objects: IndexMap<ObjectId, Object>,
     /// What was written about the phase of each object.
     pub(crate) hints: HashMap<ObjectId, PhaseHint>,
-    /// The plan's own namespace, where no manifest describes it: created if absent, and nothing
-    /// more.
-    pub(crate) implied_namespace: Option<ObjectId>,
+    /// The namespaces that the plan names for itself and for sources, where no manifest describes
+    /// them: created if absent, and nothing more.
+    pub(crate) implied_namespaces: Vec<ObjectId>,
     /// Problems that are only said.
     pub(crate) warnings: Vec<Problem>,
 }
@@ -50,10 +51,11 @@ pub(crate) type Substitute<'a> = dyn Fn(&mut Value, &Origin, &mut Vec<Problem>) 
 /// plan expects of controllers. A kind that nobody knows is taken for namespaced. All problems come at once.
 pub(crate) fn render(
     plan: &Plan,
+    builds: &Builds,
     scopes: &dyn ScopeLookup,
     substitute: &Substitute<'_>,
 ) -> Result<Rendered, Vec<Problem>> {
-    let (mut manifests, mut problems) = load_all(plan);
+    let (mut manifests, mut problems) = load_all(plan, builds);
     let substituted: Vec<Vec<Problem>> = manifests
         .iter_mut()
         .map(|manifest| {
@@ -64,10 +66,17 @@ pub(crate) fn render(
             found
         })
         .collect();
-    let definitions = defined_kinds(&manifests);
+    let scoping = Scoping {
+        definitions: defined_kinds(&manifests),
+        scopes,
+        phases: &plan.contents.phases,
+    };
+    for manifest in &mut manifests {
+        scoping.place(manifest);
+    }
     let targets = NamedTargets::of(&manifests, &plan.namespace.name);
     for (manifest, mut found) in manifests.iter_mut().zip(substituted) {
-        let status = status_field(&manifest.value, &definitions, scopes);
+        let status = scoping.status_field(&manifest.value);
         normalise(&mut manifest.value, status, &mut found);
         merge_duplicates(&mut manifest.value, &targets, &mut found);
         let id = ObjectId::of(&manifest.value);
@@ -81,18 +90,13 @@ pub(crate) fn render(
         objects: IndexMap::new(),
         hints: HashMap::new(),
         problems,
-        scopes,
-        definitions,
+        scoping,
         namespace: &plan.namespace.name,
-        phases: &plan.contents.phases,
     };
     for manifest in manifests {
         rendering.add(manifest);
     }
-    let mut implied_namespace = None;
-    if plan.namespace.is_named && !GIVEN_NAMESPACES.contains(&plan.namespace.name.as_str()) {
-        implied_namespace = rendering.add_namespace(&plan.paths.file);
-    }
+    let implied_namespaces = rendering.add_namespaces(plan);
     let Rendering {
         objects,
         hints,
@@ -105,28 +109,30 @@ pub(crate) fn render(
     Ok(Rendered {
         objects,
         hints,
-        implied_namespace,
+        implied_namespaces,
         warnings: problems,
     })
 }
 
-fn load_all(plan: &Plan) -> (Vec<Manifest>, Vec<Problem>) {
+fn load_all(plan: &Plan, builds: &Builds) -> (Vec<Manifest>, Vec<Problem>) {
     let (mut manifests, mut problems) = (Vec::new(), Vec::new());
-    for source in &plan.contents.sources {
-        let loaded = load(&source.0, &plan.paths.folder);
-        manifests.extend(loaded.manifests);
-        problems.extend(loaded.problems);
+    for (source, loaded) in builds.load(plan) {
+        let of_source = loaded.manifests.into_iter().map(|mut manifest| {
+            manifest.hint.source_phase.clone_from(&source.phase);
+            manifest.namespace = source.namespace().cloned();
+            manifest
+        });
+        manifests.extend(of_source);
+        let place = place(plan, source);
+        let found = loaded.problems.into_iter();
+        problems.extend(found.map(|problem| problem.or_at(&place)));
     }
     (manifests, problems)
 }
 
 /// Adds what a problem does not say yet about its place and object.
 fn placed(problem: Problem, origin: &Origin, id: Option<&ObjectId>) -> Problem {
-    let problem = if problem.origin.is_none() {
-        problem.at(origin)
-    } else {
-        problem
-    };
+    let problem = problem.or_at(origin);
     match id {
         Some(id) if problem.object.is_none() => problem.about(id),
         _ => problem,
@@ -160,28 +166,63 @@ fn defined_kinds(manifests: &[Manifest]) -> DefinedKinds {
     definitions.map(defined).collect()
 }
 
-/// Whose the field `status` of `object` is, where that is known.
-fn status_field(
-    object: &Value,
-    definitions: &DefinedKinds,
-    scopes: &dyn ScopeLookup,
-) -> Option<StatusField> {
-    let view = ManifestView(object);
-    let (group, kind) = view.group_and_kind();
-    let version = view.api_version().rsplit('/').next().unwrap_or_default();
-    let defined = definitions.get(&(group.to_owned(), kind.to_owned()));
-    let defined = defined.and_then(|defined| defined.statuses.get(version).copied());
-    defined.or_else(|| scopes.status(view.api_version(), kind))
+/// Who knows which kinds live in namespaces.
+struct Scoping<'a> {
+    definitions: DefinedKinds,
+    scopes: &'a dyn ScopeLookup,
+    phases: &'a [PhaseSettings],
+}
+
+impl Scoping<'_> {
+    /// Whose the field `status` of `object` is, where that is known.
+    fn status_field(&self, object: &Value) -> Option<StatusField> {
+        let view = ManifestView(object);
+        let (group, kind) = view.group_and_kind();
+        let version = view.api_version().rsplit('/').next().unwrap_or_default();
+        let defined = self.definitions.get(&(group.to_owned(), kind.to_owned()));
+        let defined = defined.and_then(|defined| defined.statuses.get(version).copied());
+        defined.or_else(|| self.scopes.status(view.api_version(), kind))
+    }
+
+    fn scope(&self, group: &str, kind: &str) -> Scope {
+        let defined = self.definitions.get(&(group.to_owned(), kind.to_owned()));
+        defined
+            .and_then(|defined| defined.scope)
+            .or_else(|| self.scopes.scope(group, kind))
+            .or_else(|| self.expected_scope(group, kind))
+            .unwrap_or(Scope::Namespaced)
+    }
+
+    /// The scope that the plan says the kind will have, where a controller defines it.
+    fn expected_scope(&self, group: &str, kind: &str) -> Option<Scope> {
+        let expected = self.phases.iter().flat_map(|phase| &phase.expects);
+        let crd = ExpectedCrd::of_kind(expected, group, kind)?;
+        Some(match crd.scope {
+            ExpectedScope::Namespaced => Scope::Namespaced,
+            ExpectedScope::Cluster => Scope::Cluster,
+        })
+    }
+
+    /// Puts `manifest` into its source's namespace where it names none and has to be in one.
+    fn place(&self, manifest: &mut Manifest) {
+        let view = ManifestView(&manifest.value);
+        let (group, kind) = view.group_and_kind();
+        if view.namespace().is_none()
+            && self.scope(group, kind) == Scope::Namespaced
+            && let Some(namespace) = manifest.namespace.take()
+            && let Some(metadata) = manifest.value["metadata"].as_object_mut()
+        {
+            metadata.insert("namespace".to_owned(), Value::String(namespace));
+        }
+    }
 }
 
 struct Rendering<'a> {
     objects: IndexMap<ObjectId, Object>,
     hints: HashMap<ObjectId, PhaseHint>,
     problems: Vec<Problem>,
-    scopes: &'a dyn ScopeLookup,
-    definitions: DefinedKinds,
+    scoping: Scoping<'a>,
     namespace: &'a str,
-    phases: &'a [PhaseSettings],
 }
 
 impl Rendering<'_> {
@@ -190,6 +231,7 @@ impl Rendering<'_> {
             mut value,
             origin,
             mut hint,
+            namespace: _,
         } = manifest;
         let mut found = Vec::new();
         let Annotated { phase, marks } = take_annotations(&mut value, &mut found);
@@ -209,7 +251,7 @@ impl Rendering<'_> {
                     .hint("give the variables values of text"),
             );
         };
-        match self.scope(&id) {
+        match self.scoping.scope(&id.group, &id.kind) {
             Scope::Cluster => id.namespace = self.without_namespace(&mut value, &id, &origin),
             Scope::Namespaced if id.namespace.is_none() => {
                 value["metadata"]["namespace"] = Value::String(self.namespace.to_owned());
@@ -218,27 +260,6 @@ impl Rendering<'_> {
             Scope::Namespaced => {}
         }
         self.insert(id, value, origin, hint);
-    }
-
-    fn scope(&self, id: &ObjectId) -> Scope {
-        let defined = self
-            .definitions
-            .get(&(id.group.clone(), id.kind.clone()))
-            .and_then(|defined| defined.scope);
-        defined
-            .or_else(|| self.scopes.scope(&id.group, &id.kind))
-            .or_else(|| self.expected_scope(id))
-            .unwrap_or(Scope::Namespaced)
-    }
-
-    /// The scope that the plan says the kind of `id` will have, where a controller defines it.
-    fn expected_scope(&self, id: &ObjectId) -> Option<Scope> {
-        let expected = self.phases.iter().flat_map(|phase| &phase.expects);
-        let crd = ExpectedCrd::of_kind(expected, &id.group, &id.kind)?;
-        Some(match crd.scope {
-            ExpectedScope::Namespaced => Scope::Namespaced,
-            ExpectedScope::Cluster => Scope::Cluster,
-        })
     }
 
     /// Takes the namespace off a cluster-scoped object, as the API server does.
@@ -297,19 +318,27 @@ impl Rendering<'_> {
         }
     }
 
-    /// Adds the plan's namespace and returns it, where no manifest describes it.
-    fn add_namespace(&mut self, plan_file: &Path) -> Option<ObjectId> {
-        let value =
-            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}});
-        let id = ObjectId::namespace(self.namespace);
-        if self.objects.contains_key(&id) {
-            return None;
+    /// Adds the namespaces that `plan` names and no manifest describes, and returns them.
+    fn add_namespaces(&mut self, plan: &Plan) -> Vec<ObjectId> {
+        let own = plan.namespace.is_named.then_some(&plan.namespace.name);
+        let own = own.map(|name| (name, 1));
+        let sources = plan.contents.sources.iter();
+        let of_sources = sources.filter_map(|it| Some((it.namespace()?, it.line)));
+        let mut added = Vec::new();
+        for (name, line) in own.into_iter().chain(of_sources) {
+            let id = ObjectId::namespace(name);
+            if GIVEN_NAMESPACES.contains(&name.as_str()) || self.objects.contains_key(&id) {
+                continue;
+            }
+            let value =
+                json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+            let origin = Origin {
+                file: Arc::from(shown(&plan.paths.file)),
+                line,
+            };
+            self.insert(id.clone(), value, origin, PhaseHint::default());
+            added.push(id);
         }
-        let origin = Origin {
-            file: Arc::from(shown(plan_file)),
-            line: 1,
-        };
-        self.insert(id.clone(), value, origin, PhaseHint::default());
-        Some(id)
+        added
     }
 }

@@ -5,14 +5,27 @@ use std::{fs, path::Path, time::Duration};
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
-use super::{Rendered, render};
+use super::{Builds, Rendered, render};
 use crate::{
     object::{KnownScopes, ObjectId, Problem},
     plan::{
-        Address, Plan, PlanContents, PlanNamespace, PlanPaths, PlanTimeouts, PlanVariables,
-        ReadinessSettings, ReleaseId, Source,
+        Address, Conditions, ManifestSource, Plan, PlanContents, PlanNamespace, PlanPaths,
+        PlanTimeouts, PlanVariables, ReadinessSettings, ReleaseId, Source, SourceKind,
     },
 };
+
+fn source(path: &str) -> Source {
+    Source {
+        kind: SourceKind::Manifests(ManifestSource {
+            path: path.into(),
+            exclude: Vec::new(),
+        }),
+        namespace: None,
+        phase: None,
+        conditions: Conditions::default(),
+        line: 3,
+    }
+}
 
 fn plan(folder: &Path, is_named: bool) -> Plan {
     Plan {
@@ -39,11 +52,11 @@ fn plan(folder: &Path, is_named: bool) -> Plan {
             in_manifests: true,
         },
         contents: PlanContents {
-            sources: vec![Source("m".into())],
+            sources: vec![source("m")],
             secrets: Vec::new(),
             phases: Vec::new(),
             readiness: ReadinessSettings::default(),
-            requires: serde_json::from_value(json!({})).unwrap(),
+            requires: Vec::new(),
             open: IndexMap::new(),
             restart_on_change: true,
             ignored: Vec::new(),
@@ -72,7 +85,10 @@ fn rendered(named: bool, files: &[(&str, &str)]) -> Result<Rendered, Vec<String>
             problems.push(Problem::error("no variable `imgae`").hint("did you mean `image`"));
         }
     };
-    render(&plan(folder.path(), named), &KnownScopes, &substitute)
+    let plan = plan(folder.path(), named);
+    let builds = Builds::of(&plan, vec![true]);
+    builds
+        .and_then(|builds| render(&plan, &builds, &KnownScopes, &substitute))
         .map_err(|problems| problems.iter().map(ToString::to_string).collect())
 }
 

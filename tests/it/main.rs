@@ -25,6 +25,7 @@ mod safety;
 mod sandbox;
 mod secret;
 mod sequences;
+mod sources;
 mod support;
 mod terminal;
 mod up;

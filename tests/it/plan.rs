@@ -8,7 +8,9 @@ use std::{
 
 use tempfile::TempDir;
 
+mod conditions;
 mod readiness_rules;
+mod requires;
 
 /// A folder with files, and the program run in it.
 struct Folder {
@@ -313,7 +315,6 @@ fn keys_of_later_versions_are_warned_about() {
     backup: [{exec: {in: statefulset/postgres, command: [pg_dump, -Fc, shop]}, restore: {command: [pg_restore]}}]
     afterReady: [{exec: {in: statefulset/mongodb, command: [mongosh], unless: [test]}}]
     checks: [{http: {service: api, path: /health, status: 200}}]
-requires: {tools: [{name: helm}]}
 ",
     );
     let plan = plan.replace(
@@ -331,7 +332,6 @@ requires: {tools: [{name: helm}]}
     Warning: plans/shop.yaml:5:5: `phases.databases.backup` is not supported yet; `up` refuses the plan
     Warning: plans/shop.yaml:6:5: `phases.databases.afterReady` is not supported yet; `up` refuses the plan
     Warning: plans/shop.yaml:7:5: `phases.databases.checks` is not supported yet; `up` refuses the plan
-    Warning: plans/shop.yaml:8:12: `requires.tools` is not supported yet; `up` refuses the plan
     plans/shop.yaml is valid (environment: default)
     ");
 }
@@ -540,7 +540,10 @@ fn rendered_objects_are_data_and_declared_secrets_are_named() {
       domain: dev.shop.test
       home: "${HOME}"
     "#);
-    insta::assert_snapshot!(stderr, @r"Left out, because the plan declares them and `up` makes them: Secret/shop-dev/postgres, Secret/shop-dev/api");
+    insta::assert_snapshot!(stderr, @r"
+    Note: phase `scaling`: a cluster that serves `scaledobjects.keda.sh` is assumed
+    Left out, because the plan declares them and `up` makes them: Secret/shop-dev/postgres, Secret/shop-dev/api
+    ");
     let (stdout, _) = shop(SHOP).run(&["render", "-o", "json", "-q"]).success();
     let list: serde_json::Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(list["kind"], "List");

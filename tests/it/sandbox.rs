@@ -3,5 +3,6 @@
 mod commands;
 mod faults;
 mod operators;
+mod played;
 mod pods;
 mod volumes;

@@ -3,6 +3,7 @@
 mod autoscaling;
 mod bad_input;
 mod causes;
+mod conditions;
 mod definitions;
 mod environments;
 mod expected;
@@ -18,6 +19,7 @@ mod only;
 mod phases;
 mod readiness;
 mod repair;
+mod requirements;
 mod rules;
 mod selection;
 mod status;

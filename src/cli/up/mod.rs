@@ -21,11 +21,13 @@ use crate::{
     engine::{
         Ask as _, Declarations, GivenSecrets, Limits, Prepared, Rendering, Request,
         RevisionMetadata, RunOptions, Selection, access, check_part, prepare_deploy, recheck,
+        settle,
     },
     error::{CommandError, ExitCode},
     plan::{Address, Plan},
     release::{Author, Found, Guard, Lock, Operation, Store},
     report::Output,
+    source::UsedTool,
 };
 
 pub(crate) fn run(
@@ -67,6 +69,7 @@ fn refuse_unsupported(plan: &Plan) -> Result<(), CommandError> {
 }
 
 /// What is deployed, and how.
+#[derive(Clone, Copy)]
 struct Deployment<'a> {
     arguments: &'a Arguments,
     global: &'a Global,
@@ -82,6 +85,27 @@ impl Deployment<'_> {
         rendering: Rendering,
         output: &mut Output,
     ) -> Result<ExitCode, CommandError> {
+        let address = Some(&self.plan.address);
+        let session = Session::open(&self.arguments.cluster, address).await?;
+        let consent = self.consent(&session);
+        let mut prompter = Prompter::new(&consent, output);
+        let store = session.store(&self.plan.address);
+        let settled = settle(session.context(&store), self.plan, rendering, &mut prompter).await;
+        let (plan, rendering) = settled.map_err(|error| session.prepare_error(error))?;
+        let chosen = Deployment {
+            plan: &plan,
+            ..*self
+        };
+        chosen.deploy(rendering, session, output).await
+    }
+
+    /// Deploys the plan as it is in the cluster of `session`.
+    async fn deploy(
+        &self,
+        rendering: Rendering,
+        session: Session,
+        output: &mut Output,
+    ) -> Result<ExitCode, CommandError> {
         let Self {
             arguments,
             plan,
@@ -90,10 +114,15 @@ impl Deployment<'_> {
             ..
         } = *self;
         let address = &plan.address;
-        let session = Session::open(&arguments.cluster, Some(address)).await?;
         let store = session.store(address);
         let (request, consent) = (self.request(), self.consent(&session));
         let declarations = Declarations { plan, given };
+        let tools = rendering.tools();
+        if self.global.verbose > 0 {
+            for tool in &tools {
+                output.note(&format!("Sources built with {tool}"));
+            }
+        }
         let mut prompter = Prompter::new(&consent, output);
         let context = session.context(&store);
         let prepare = prepare_deploy(context, &request, declarations, rendering, &mut prompter);
@@ -106,7 +135,9 @@ impl Deployment<'_> {
                     .unless_interrupted(remove_dead(&lock, output))
                     .await?;
             }
-            return self.carry_out(&prepared, session, &store, output).await;
+            return self
+                .carry_out(&prepared, &tools, session, &store, output)
+                .await;
         }
         if prepared.writes() > 0 {
             prompter.confirm(&prepared)?;
@@ -118,7 +149,8 @@ impl Deployment<'_> {
             let prepared = recheck(context, &request, declarations, prepared, &mut prompter)
                 .await
                 .map_err(|error| session.prepare_error(error))?;
-            self.carry_out(&prepared, session, &store, output).await
+            self.carry_out(&prepared, &tools, session, &store, output)
+                .await
         };
         let lock = &arguments.run.lock;
         lock.locked(session, address, by, output, work).await
@@ -168,6 +200,7 @@ impl Deployment<'_> {
     async fn carry_out(
         &self,
         prepared: &Prepared,
+        tools: &[UsedTool],
         mut session: Session,
         store: &Store,
         output: &mut Output,
@@ -194,7 +227,7 @@ impl Deployment<'_> {
             },
             metadata: RevisionMetadata {
                 by: self.by.clone(),
-                source: Some(git::source(plan)),
+                source: Some(git::source(plan, tools)),
                 back_to: None,
                 guard: Guard {
                     contexts: plan.address.contexts.clone(),

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use crate::engine::{
     plan::decide::Decision,
     prepare::context::{PrepareContext, PrepareError},
-    prepare::dry_run::brought,
     prepare::permissions::RequiredPermissions,
     prepare::prepared::Prepared,
     prepare::request::Request,
@@ -20,23 +19,18 @@ use crate::{
 };
 
 /// What stands in the way of deploying `plan` and does not depend on the values of secrets.
-pub(crate) async fn obstacles(
+pub(crate) fn obstacles(
     context: PrepareContext<'_>,
     request: &Request<'_>,
     plan: &Plan,
     prepared: &Prepared,
-) -> Result<Vec<Finding>, PrepareError> {
-    let brought = brought(context.cluster, context.served, &plan.contents.requires);
-    let brought = context
-        .answer("cannot read what the cluster provides", brought)
-        .await?;
-    let mut findings = preflight::requirements(&plan.contents.requires, &brought, context.served);
-    findings.extend(unknown_kinds(request, prepared, context.served));
+) -> Vec<Finding> {
+    let mut findings = unknown_kinds(request, prepared, context.served);
     findings.extend(absent_namespaces(request, plan, prepared));
     if !request.adopt {
         findings.extend(owned_elsewhere(request, plan, prepared));
     }
-    Ok(findings)
+    findings
 }
 
 /// Kinds that the cluster does not serve.

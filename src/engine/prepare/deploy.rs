@@ -14,13 +14,15 @@ use crate::engine::{
     prepare::recreate,
     prepare::render::Rendering,
     prepare::request::Request,
+    prepare::requirements::unmet,
     prepare::secrets::{self, Declarations},
+    prepare::settle::keep_generated,
     prepare::unsettled,
 };
 use crate::{cluster::Seen, object::ObjectId, ownership::is_ours, plan::Plan, preflight::Finding};
 
 /// Looks at the cluster, checks all that can be known, asks for secrets, and decides what has to be
-/// done.
+/// done. The plan and its `rendering` are those of this cluster ([`super::settle::settle`]).
 pub(crate) async fn prepare_deploy(
     context: PrepareContext<'_>,
     request: &Request<'_>,
@@ -51,14 +53,7 @@ async fn observed(
     rendering: Rendering,
     ask: &mut dyn Ask,
 ) -> Result<(Prepared, Vec<Finding>), PrepareError> {
-    let said: Vec<String> = rendering.warnings().map(ToString::to_string).collect();
-    let rendering = rendering.for_cluster(plan, context.served)?;
-    let warnings = rendering.warnings().map(ToString::to_string);
-    for warning in warnings.filter(|warning| !said.contains(warning)) {
-        ask.note(&format!("Warning: {warning}"));
-    }
-    let skipped = rendering.skipped(plan, context.served);
-    let desired = rendering.desired(plan, &skipped);
+    let desired = rendering.desired(plan);
     let history = context.history().await?;
     // What has not ended may be a run that is alive, which the lock tells.
     if history.interrupted().is_none() {
@@ -67,13 +62,15 @@ async fn observed(
     let declared: Vec<ObjectId> = secrets::declared(plan).collect();
     let (observation, history) = observe(context, &desired, &declared, history).await?;
     let mut prepared = Prepared {
-        skipped,
+        skipped: rendering.choice.skipped.clone(),
         ..Prepared::observed(desired, observation, history)
     };
-    let implied = rendering.rendered.implied_namespace.as_ref();
-    if let Some(namespace) = implied.filter(|id| belongs_to_others(&prepared, id)) {
-        prepared.desired.objects.shift_remove(namespace);
+    for namespace in &rendering.rendered.implied_namespaces {
+        if belongs_to_others(&prepared, namespace) {
+            prepared.desired.objects.shift_remove(namespace);
+        }
     }
+    keep_generated(&rendering, &mut prepared, ask);
     let mut findings = too_early(request, &rendering.assignment.too_early, &prepared);
     let before = absent_before(request, &rendering.references, &prepared);
     findings.extend(before);
@@ -109,7 +106,8 @@ async fn check(
     mut findings: Vec<Finding>,
     ask: &mut dyn Ask,
 ) -> Result<(), PrepareError> {
-    findings.extend(obstacles(context, request, plan, prepared).await?);
+    findings.extend(unmet(context, request, plan, prepared, ask).await?);
+    findings.extend(obstacles(context, request, plan, prepared));
     findings.extend(absent_owners(context, request, prepared).await?);
     for being_deleted in terminating(request, prepared) {
         ask.note(&format!("Note: {being_deleted}"));

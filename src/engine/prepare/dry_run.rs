@@ -1,4 +1,4 @@
-//! Tries changes without storing them, and asks the cluster for what a plan requires.
+//! Tries changes without storing them.
 
 use std::collections::BTreeSet;
 
@@ -12,42 +12,11 @@ use crate::engine::{
     prepare::attempt::{Attempt, Namespaces},
 };
 use crate::{
-    cluster::{Cluster, Force, ListScope, RequestError, Served, Tolerated},
-    object::{HasKind as _, ManifestView, ObjectId},
+    cluster::{Cluster, Force, Served},
+    object::{HasKind as _, ObjectId},
     ownership::is_ours,
-    plan::Requires,
-    preflight::{Brought, DryRun, RunObjects, dead_webhook, webhook_in},
+    preflight::{DryRun, RunObjects, dead_webhook, webhook_in},
 };
-
-/// Asks the cluster for what `requires` is about, and for nothing else.
-pub(crate) async fn brought(
-    cluster: &Cluster,
-    served: &Served,
-    requires: &Requires,
-) -> Result<Brought, RequestError> {
-    let mut brought = Brought::default();
-    if requires.kubernetes.is_some() {
-        brought.version = match cluster.version().await {
-            Err(error) if error.is_forbidden() => None,
-            version => Some(version?),
-        };
-    }
-    if let (false, Some(classes)) = (
-        requires.storage_classes.is_empty(),
-        served.preferred("storage.k8s.io", "StorageClass"),
-    ) {
-        let everywhere = ListScope::Everywhere {
-            otherwise: &BTreeSet::new(),
-        };
-        let listing = cluster
-            .list_permitted(classes, everywhere, None, Tolerated::Forbidden)
-            .await?;
-        let names = listing.items.iter().map(|class| ManifestView(class).name());
-        // What may not be listed may be there.
-        brought.storage_classes = listing.complete.then(|| names.map(str::to_owned).collect());
-    }
-    Ok(brought)
-}
 
 /// Tries every change without storing it, and marks the decisions whose fields somebody took at a
 /// terminal as forced.

@@ -9,7 +9,7 @@ use crate::engine::{
     plan::decide::{ChangeAction, Decision},
     plan::prune::PrunePlan,
 };
-use crate::{event::RunOutcome, object::ObjectId, secret::Known};
+use crate::{event::RunOutcome, object::ObjectId, plan::Skipped, secret::Known};
 
 /// What is wanted, what is there, and what has to be done about it.
 pub(crate) struct Prepared {
@@ -25,8 +25,8 @@ pub(crate) struct Prepared {
     pub(crate) pruning: PrunePlan,
     /// Wanted objects that stay as they are, whatever they are like.
     pub(crate) retained: BTreeSet<ObjectId>,
-    /// Phases whose `when` does not hold, and why.
-    pub(crate) skipped: Vec<(String, String)>,
+    /// Parts of the plan that conditions leave out, and why.
+    pub(crate) skipped: Vec<Skipped>,
     /// The values of declared Secrets.
     pub(crate) secrets: ResolvedSecrets,
 }

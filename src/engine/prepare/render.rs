@@ -4,17 +4,20 @@ use std::{cell::RefCell, collections::HashSet, path::Path, sync::Arc};
 
 use serde_json::Value;
 
-use crate::engine::desired::{DesiredObject, DesiredState};
+use crate::engine::{
+    desired::{DesiredObject, DesiredState},
+    prepare::choose::{choose, chosen_sources},
+};
 use crate::{
     cluster::Served,
     error::CommandError,
     object::{
-        self, FieldPath, HasKind as _, IdleSelector, KnownScopes, Marks, Object, ObjectId, Origin,
-        PhaseHint, Problem, References, Scope, ScopeLookup, StatusField, idle_selectors,
+        self, FieldPath, IdleSelector, KnownScopes, Marks, Object, ObjectId, Origin, PhaseHint,
+        Problem, References, Scope, ScopeLookup, StatusField, idle_selectors,
     },
     phase::{self, Assignment},
-    plan::{self, FieldSelector, Plan},
-    source::{self, Rendered},
+    plan::{self, Capabilities, Choice, FieldSelector, NoCluster, Plan, PlanPart},
+    source::{self, Builds, ChartCapabilities, Rendered, UsedTool},
 };
 
 /// The objects of a plan, and the phase of each.
@@ -25,13 +28,17 @@ pub(crate) struct Rendering {
     pub(crate) references: References,
     /// The phase of each.
     pub(crate) assignment: Assignment,
+    /// What programs made of the sources, which is not made again.
+    builds: Builds,
+    /// What the conditions in the plan leave out.
+    pub(crate) choice: Choice,
 }
 
 impl Rendering {
     /// Renders `plan` without a cluster: which kinds live in namespaces is known for the built-in
     /// and well-known ones.
     pub(crate) fn offline(plan: &Plan) -> Result<Self, CommandError> {
-        Self::with(plan, &KnownScopes).map_err(|problems| problems_error(&problems))
+        Self::with(plan, &KnownScopes, &NoCluster).map_err(|problems| problems_error(&problems))
     }
 
     /// What may be wrong with the objects.
@@ -62,10 +69,25 @@ impl Rendering {
         })
     }
 
-    /// Renders `plan`; `scopes` says which kinds live in namespaces. All problems come at once.
-    pub(crate) fn with(plan: &Plan, scopes: &dyn ScopeLookup) -> Result<Self, Vec<Problem>> {
+    /// Renders `plan`; `scopes` says which kinds live in namespaces, and `served` what conditions ask
+    /// for. All problems come at once.
+    pub(crate) fn with(
+        plan: &Plan,
+        scopes: &dyn ScopeLookup,
+        served: &dyn Capabilities,
+    ) -> Result<Self, Vec<Problem>> {
+        let builds = Builds::of(plan, chosen_sources(plan, served))?;
+        Self::of(plan, builds, scopes, served)
+    }
+
+    fn of(
+        plan: &Plan,
+        builds: Builds,
+        scopes: &dyn ScopeLookup,
+        served: &dyn Capabilities,
+    ) -> Result<Self, Vec<Problem>> {
         let told = RefCell::default();
-        let mut rendered = source::render(plan, scopes, &|value, origin, problems| {
+        let mut rendered = source::render(plan, &builds, scopes, &|value, origin, problems| {
             warn_of_former_names(plan, value, origin, &mut told.borrow_mut(), problems);
             substitute(plan, value, origin, problems);
         })?;
@@ -95,17 +117,37 @@ impl Rendering {
         let contradicted =
             phase::contradicted_waves(&rendered.objects, &assignment, &plan.contents.phases);
         rendered.warnings.extend(contradicted);
+        let choice = choose(plan, &rendered, &assignment, served);
         Ok(Self {
             rendered,
             references,
             assignment,
+            builds,
+            choice,
         })
     }
 
-    /// This rendering, or another one where the cluster says otherwise about which kinds live in
-    /// namespaces, or that a `status` is its own.
-    pub(crate) fn for_cluster(self, plan: &Plan, served: &Served) -> Result<Self, CommandError> {
+    /// The programs that sources were built with.
+    pub(crate) fn tools(&self) -> Vec<UsedTool> {
+        self.builds.tools()
+    }
+
+    /// This rendering with what conditions leave out in a cluster that serves `served`; another one
+    /// where the cluster says otherwise about which sources there are, which kinds live in
+    /// namespaces, or that a `status` is its own, or where charts ask for its `capabilities`.
+    pub(crate) fn for_cluster(
+        self,
+        plan: &Plan,
+        served: &Served,
+        capabilities: Option<&ChartCapabilities>,
+    ) -> Result<Self, CommandError> {
         let scopes = ServedScopes(served);
+        let chosen = chosen_sources(plan, served);
+        if capabilities.is_some() || !self.builds.are_of(&chosen) {
+            let builds = self.builds.for_cluster(plan, chosen, capabilities);
+            let rendering = builds.and_then(|builds| Self::of(plan, builds, &scopes, served));
+            return rendering.map_err(|problems| problems_error(&problems));
+        }
         let differs = |id: &ObjectId| {
             scopes
                 .scope(&id.group, &id.kind)
@@ -118,41 +160,15 @@ impl Rendering {
         };
         let mut objects = self.rendered.objects.iter();
         if objects.any(|(id, object)| differs(id) || is_of_cluster(object)) {
-            return Self::with(plan, &scopes).map_err(|problems| problems_error(&problems));
+            let rendering = Self::of(plan, self.builds, &scopes, served);
+            return rendering.map_err(|problems| problems_error(&problems));
         }
-        Ok(self)
+        let choice = choose(plan, &self.rendered, &self.assignment, served);
+        Ok(Self { choice, ..self })
     }
 
-    /// Phases whose `when` does not hold in a cluster that serves `served`, and why.
-    ///
-    /// A definition among the objects of an earlier phase counts as served, and so does one that its
-    /// controllers are expected to create.
-    pub(crate) fn skipped(&self, plan: &Plan, served: &Served) -> Vec<(String, String)> {
-        let expected = plan.contents.phases.iter().flat_map(|phase| &phase.expects);
-        let defines = |name: &str| {
-            let mut objects = self.rendered.objects.keys();
-            objects.any(|id| id.is_definition() && id.name == name)
-                || expected.clone().any(|crd| crd.name == name)
-        };
-        let conditional = plan
-            .contents
-            .phases
-            .iter()
-            .filter_map(|phase| Some((phase, phase.when.as_ref()?)));
-        let skipped =
-            conditional.filter(|(_, when)| !served.serves_crd(&when.crd) && !defines(&when.crd));
-        skipped
-            .map(|(phase, when)| {
-                (
-                    phase.name.clone(),
-                    format!("the cluster does not serve `{}`", when.crd),
-                )
-            })
-            .collect()
-    }
-
-    /// What is wanted, without the phases in `skipped`.
-    pub(crate) fn desired(&self, plan: &Plan, skipped: &[(String, String)]) -> DesiredState {
+    /// What is wanted, without the phases that are left out.
+    pub(crate) fn desired(&self, plan: &Plan) -> DesiredState {
         let mut desired = DesiredState {
             release: plan.address.release.clone(),
             objects: indexmap::IndexMap::new(),
@@ -160,7 +176,7 @@ impl Rendering {
             readiness: plan.contents.readiness.rules.clone(),
         };
         for (number, settings) in plan.contents.phases.iter().enumerate() {
-            if skipped.iter().any(|(name, _)| *name == settings.name) {
+            if self.choice.skips(&PlanPart::Phase(settings.name.clone())) {
                 desired.phases[number].expects.clear();
                 continue;
             }

@@ -89,6 +89,14 @@ fn no_earlier(
     })
 }
 
+/// Whether what `heads` are of, oldest first, is deployed: the last revision that ended well, or what
+/// was there before those that were rolled back, is there. One that has not ended well since makes
+/// no difference.
+pub(crate) fn is_standing(heads: &[Head]) -> bool {
+    let revisions: Vec<&Revision> = heads.iter().map(|head| &head.revision).collect();
+    deployed(&revisions).is_some_and(|deployed| !deployed.is_taken_down())
+}
+
 /// What of `release` is deployed, and whether that is what a rollback has led to already. `heads`
 /// are its revisions, oldest first.
 pub(crate) fn standing(release: &ReleaseId, heads: &[Head]) -> String {

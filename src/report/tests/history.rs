@@ -53,6 +53,7 @@ fn shown() -> RevisionView {
         process: 42,
         version: "1.0.0".to_owned(),
         plan: Some("plans/shop.yaml".to_owned()),
+        tools: Vec::new(),
         continues: None,
         taken_over: None,
         phases: vec![HistoryPhase {

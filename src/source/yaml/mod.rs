@@ -18,5 +18,7 @@ mod write;
 mod tests;
 
 pub(crate) use error::YamlError;
-pub(crate) use read::{Document, documents, read};
+#[cfg(test)]
+pub(crate) use read::read;
+pub(crate) use read::{Document, DuplicateKeys, documents, read_with};
 pub(crate) use write::to_text;

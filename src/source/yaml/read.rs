@@ -44,14 +44,37 @@ pub(crate) fn documents(text: &str, file: &Path) -> Result<Vec<Document>, YamlEr
     errors.into_iter().next().map_or(Ok(documents), Err)
 }
 
+/// What a key means that a mapping has twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DuplicateKeys {
+    /// A mistake of whoever wrote it.
+    Refused,
+    /// The last one is meant, as Helm takes it: nobody can correct what a chart renders.
+    LastWins,
+}
+
 /// All documents in `text` that can be read, and an error for each that cannot.
 pub(crate) fn read(text: &str, file: &Path) -> (Vec<Document>, Vec<YamlError>) {
+    read_with(text, file, DuplicateKeys::Refused)
+}
+
+/// The same, where `duplicates` says what a key means that a mapping has twice.
+pub(crate) fn read_with(
+    text: &str,
+    file: &Path,
+    duplicates: DuplicateKeys,
+) -> (Vec<Document>, Vec<YamlError>) {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let (mut documents, mut errors) = (Vec::new(), Vec::new());
     let file: Arc<Path> = Arc::from(file);
     let mut values = 0;
     for part in parts(text) {
-        let outcome = read_part(&part, values);
+        let reading = Reading {
+            lines_before: part.lines_before,
+            values,
+            duplicates,
+        };
+        let outcome = read_part(part.text, reading);
         values = outcome.values;
         documents.extend(outcome.documents);
         errors.extend(
@@ -131,10 +154,19 @@ impl Outcome {
     }
 }
 
-/// Reads `part` of a file of which `values` values have been read before, with what kubectl's parser
-/// reads and ours does not.
-fn read_part(part: &Part<'_>, values: usize) -> Outcome {
-    let mut text = Cow::Borrowed(part.text);
+/// Where a reading begins, and how it goes.
+#[derive(Clone, Copy)]
+struct Reading {
+    /// How many lines of the file come before it.
+    lines_before: u32,
+    /// How many values of the file have been read before.
+    values: usize,
+    duplicates: DuplicateKeys,
+}
+
+/// Reads `part` of a file with what kubectl's parser reads and ours does not.
+fn read_part(part: &str, mut reading: Reading) -> Outcome {
+    let mut text = Cow::Borrowed(part);
     // In YAML 1.1 it ends a line.
     if text.contains('\u{85}') && !is_json(&text) {
         text = Cow::Owned(text.replace('\u{85}', "\n"));
@@ -152,15 +184,16 @@ fn read_part(part: &Part<'_>, values: usize) -> Outcome {
         text = Cow::Owned(without_marks(&text));
     }
     let mut outcome = Outcome {
-        values,
+        values: reading.values,
         ..Outcome::default()
     };
-    let (mut lines_before, mut columns_before, mut work) = (part.lines_before, 0, 0);
+    let (mut columns_before, mut work) = (0, 0);
     loop {
         let may_change = work < WORK_LIMIT;
-        match attempt(&text, lines_before, outcome.values, may_change) {
+        reading.values = outcome.values;
+        match attempt(&text, reading, may_change) {
             Ok(last) => {
-                outcome.extend(last, lines_before + 1, columns_before);
+                outcome.extend(last, reading.lines_before + 1, columns_before);
                 return outcome;
             }
             Err(Again::With(change)) => {
@@ -170,8 +203,8 @@ fn read_part(part: &Part<'_>, values: usize) -> Outcome {
             Err(Again::Behind(at)) => {
                 work += at;
                 let (first, rest) = text.split_at(at);
-                if let Ok(first) = attempt(first, lines_before, outcome.values, false) {
-                    outcome.extend(first, lines_before + 1, columns_before);
+                if let Ok(first) = attempt(first, reading, false) {
+                    outcome.extend(first, reading.lines_before + 1, columns_before);
                 }
                 let line = first.rsplit('\n').next().unwrap_or(first);
                 let columns = number(line.chars().count());
@@ -180,7 +213,7 @@ fn read_part(part: &Part<'_>, values: usize) -> Outcome {
                 } else {
                     columns
                 };
-                lines_before += number(first.matches('\n').count());
+                reading.lines_before += number(first.matches('\n').count());
                 text = match &text {
                     Cow::Borrowed(text) => Cow::Borrowed(&text[at..]),
                     Cow::Owned(_) => Cow::Owned(rest.to_owned()),
@@ -213,13 +246,8 @@ enum Again {
 }
 
 /// Reads the documents of `text`; where another reading of it may help, that is the answer.
-fn attempt(
-    text: &str,
-    lines_before: u32,
-    values: usize,
-    may_change: bool,
-) -> Result<Outcome, Again> {
-    let mut reader = Reader::new(text, lines_before, values);
+fn attempt(text: &str, reading: Reading, may_change: bool) -> Result<Outcome, Again> {
+    let mut reader = Reader::new(text, reading);
     let mut outcome = Outcome::default();
     loop {
         match reader.document() {
@@ -234,7 +262,7 @@ fn attempt(
                         return Err(again);
                     }
                 }
-                fault.line = fault.line.saturating_add(lines_before);
+                fault.line = fault.line.saturating_add(reading.lines_before);
                 outcome.faults.push(fault);
                 if !matches!(reader.parser.proceed_next_document(), Ok(true)) {
                     break;
@@ -243,7 +271,7 @@ fn attempt(
             }
         }
     }
-    outcome.values = reader.values;
+    outcome.values = reader.reading.values;
     Ok(outcome)
 }
 
@@ -307,24 +335,22 @@ struct Reader<'text> {
     parser: Parser<'text, StrInput<'text>>,
     /// Finished values of this document's anchors, with their number of values.
     anchors: HashMap<usize, (Value, usize)>,
-    values: usize,
+    /// Where it began, and the number of values that have been read since the file's beginning.
+    reading: Reading,
     aliased: usize,
-    /// How many lines of the file come before the text.
-    lines_before: u32,
     /// The collections that are open, the outermost first.
     open: Vec<StructureStyle>,
 }
 
 impl<'text> Reader<'text> {
-    fn new(text: &'text str, lines_before: u32, values: usize) -> Self {
+    fn new(text: &'text str, reading: Reading) -> Self {
         let mut options = parser::options! { simple_key_max_lookahead: 64 * 1024, flow_nesting_limit: DEPTH_LIMIT, block_nesting_limit: DEPTH_LIMIT };
         options.set_emit_comments(false);
         Self {
             parser: Parser::new_from_str_with_options(text, options),
             anchors: HashMap::new(),
-            values,
+            reading,
             aliased: 0,
-            lines_before,
             open: Vec::new(),
         }
     }
@@ -336,7 +362,7 @@ impl<'text> Reader<'text> {
 
     /// The line in the file at which `span` begins.
     fn line(&self, span: Span) -> u32 {
-        number(span.start.line()).saturating_add(self.lines_before)
+        number(span.start.line()).saturating_add(self.reading.lines_before)
     }
 
     fn next(&mut self) -> Result<(Event<'text>, Span), Fault> {
@@ -419,14 +445,14 @@ impl<'text> Reader<'text> {
     }
 
     fn count(&mut self, span: Span, depth: usize) -> Result<(), Fault> {
-        self.values += 1;
+        self.reading.values += 1;
         if depth > DEPTH_LIMIT {
             return Err(Fault::at(
                 span,
                 format!("nested deeper than {DEPTH_LIMIT} levels"),
             ));
         }
-        if self.values > VALUE_LIMIT {
+        if self.reading.values > VALUE_LIMIT {
             return Err(Fault::at(
                 span,
                 format!("more than {VALUE_LIMIT} values in one file; split it"),
@@ -497,6 +523,7 @@ impl<'text> Reader<'text> {
             let key = self.key(event, key_span)?;
             if let Key::Text(text) = &key
                 && let Some(first) = seen.insert(text.clone(), self.line(key_span))
+                && self.reading.duplicates == DuplicateKeys::Refused
             {
                 return Err(Fault::at(
                     key_span,

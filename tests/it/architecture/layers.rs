@@ -32,11 +32,12 @@ const LAYERS: [&[&str]; 5] = [
 ];
 
 /// What everybody may use.
-const EVERYWHERE: [&str; 2] = ["event", "error"];
+const EVERYWHERE: [&str; 3] = ["event", "error", "process"];
 
 /// Modules that stand beside the layers, with all that they may use. Whoever may use them is in
 /// [`EXCEPTIONS`].
-const BESIDE: [(&str, &[&str]); 4] = [
+const BESIDE: [(&str, &[&str]); 5] = [
+    ("process", &[]),
     ("event", &["object", "plan", "readiness"]),
     ("error", &["object", "plan", "readiness"]),
     ("report", &["object", "plan", "readiness"]),

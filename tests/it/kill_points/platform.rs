@@ -37,9 +37,11 @@ impl Platform {
         let plan = [
             ("\n  dev:\n", "\n  NAME:\n"),
             ("namespace: ai-imutis-dev", "namespace: kill-NAME"),
+            ("../manifests/ai-imutis, exclude", "SOURCES, exclude"),
+            ("../manifests/ai-imutis/chart", "SOURCES/chart"),
             (
-                "[../manifests/ai-imutis]",
-                "[SOURCES]\nstateNamespace: kill-NAME-state",
+                "\nvariables:\n",
+                "\nstateNamespace: kill-NAME-state\nvariables:\n",
             ),
             (
                 "ai-imutis/firebase-service-account.json",

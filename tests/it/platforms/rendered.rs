@@ -2,14 +2,16 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::OnceLock,
+    env,
+    path::PathBuf,
+    sync::{LazyLock, OnceLock},
 };
 
-use globset::Glob;
+use globset::{Glob, GlobMatcher};
 use serde_json::Value;
 
 use super::{data::Data, workload::Workload};
-use crate::support::Deployctl;
+use crate::support::{Deployctl, Helm};
 
 /// What `deployctl render PLAN --env ENVIRONMENT` prints.
 pub(crate) struct Rendered {
@@ -104,7 +106,12 @@ impl Rendered {
 
     /// The one object of the name `KIND/NAME` or `KIND/NAMESPACE/NAME`.
     pub(super) fn named(&self, name: &str) -> Result<&Value, String> {
-        let mut found = self.items.iter().filter(|item| is_called(item, name));
+        let glob = name.contains('*').then(|| matcher(name));
+        let is_called = |item: &&Value| match &glob {
+            Some(glob) => glob.is_match(title(item)) || glob.is_match(short_title(item)),
+            None => is_called(item, name),
+        };
+        let mut found = self.items.iter().filter(is_called);
         match (found.next(), found.next()) {
             (Some(one), None) => Ok(one),
             (None, _) => Err(format!("there is no {name}")),
@@ -160,10 +167,26 @@ impl Rendered {
 
 /// A command about a plan of this repository, which knows no cluster.
 fn command(command: &str, arguments: &[String]) -> Deployctl {
-    Deployctl::new()
+    with_programs(Deployctl::new())
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args([command])
         .args(arguments.iter().cloned())
+}
+
+/// `command` with the programs that build sources on its `PATH`: those of the sandbox, and Helm.
+pub(super) fn with_programs(command: Deployctl) -> Deployctl {
+    static SANDBOX: LazyLock<PathBuf> = LazyLock::new(|| {
+        let installed = Deployctl::new()
+            .args(["sandbox", "install"])
+            .run()
+            .exited(0);
+        let mut folder = installed.stderr.rsplit('`').skip(1);
+        PathBuf::from(folder.next().expect("it says where the programs are"))
+    });
+    let inherited = env::var_os("PATH").unwrap_or_default();
+    let folders = [SANDBOX.clone(), SANDBOX.join("bin")];
+    let path = env::join_paths(folders.into_iter().chain(env::split_paths(&inherited)));
+    Helm::Four.of(command.env("PATH", path.unwrap()))
 }
 
 /// The arguments that set the variables of an environment.
@@ -205,11 +228,12 @@ pub(super) fn is_called(item: &Value, name: &str) -> bool {
 
 /// Whether `text` is `glob`, or fits it.
 pub(super) fn fits(glob: &str, text: &str) -> bool {
-    glob == text
-        || Glob::new(glob)
-            .unwrap_or_else(|error| panic!("{error}"))
-            .compile_matcher()
-            .is_match(text)
+    glob == text || glob.contains(['*', '?', '[', '{']) && matcher(glob).is_match(text)
+}
+
+fn matcher(glob: &str) -> GlobMatcher {
+    let glob = Glob::new(glob).unwrap_or_else(|error| panic!("{error}"));
+    glob.compile_matcher()
 }
 
 /// `KIND/NAMESPACE/NAME`, or `KIND/NAME` outside of namespaces.

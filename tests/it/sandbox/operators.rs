@@ -82,27 +82,31 @@ fn a_prometheus_becomes_available() {
 }
 
 #[test]
-fn an_operator_is_played_also_when_its_crds_come_later() {
+fn an_operator_is_played_also_when_its_crds_come_later_and_one_by_one() {
     // The shared sandbox has had the set fetched into the cache; this one starts without it.
     let sandbox = sandbox();
     let crds = sandbox.kubeconfig.ancestors().nth(3).unwrap().join("crds");
     let folder = std::fs::read_dir(crds)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .find(|path| path.to_string_lossy().contains("/cert-manager-"));
-    let script = "kubectl create -f \"$0\" && kubectl wait --for=condition=Established crd --all && \
-                  kubectl apply -f - && kubectl wait --for=condition=Ready issuer/ca --timeout=30s";
+        .find(|path| path.to_string_lossy().contains("/cert-manager-"))
+        .unwrap();
+    let script = "serve() { kubectl create -f \"$0/cert-manager.io_$1.yaml\" && kubectl wait --for=condition=Established crd --all; }\n\
+                  serve issuers && kubectl apply -f - && kubectl wait --for=condition=Ready issuer/ca --timeout=30s && \
+                  serve certificates && kubectl create -f \"$1\" && kubectl wait --for=condition=Ready certificate/late --timeout=30s";
     let issuer = "apiVersion: cert-manager.io/v1\nkind: Issuer\nmetadata: {name: ca}\nspec: {selfSigned: {}}\n";
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    std::io::Write::write_all(&mut file, certificate("late", "none").as_bytes()).unwrap();
     let run = Deployctl::new()
         .args(["sandbox", "run", "--nodes", "1", "--", "sh", "-c", script])
-        .args([folder.unwrap()])
+        .args([folder.as_path(), file.path()])
         .stdin(issuer);
     let outcome = run.run().exited(0);
-    assert!(
-        outcome
-            .stdout
-            .contains("issuer.cert-manager.io/ca condition met"),
-        "{}",
-        outcome.stdout
-    );
+    for object in [
+        "issuer.cert-manager.io/ca",
+        "certificate.cert-manager.io/late",
+    ] {
+        let met = format!("{object} condition met");
+        assert!(outcome.stdout.contains(&met), "{}", outcome.stdout);
+    }
 }

@@ -102,6 +102,14 @@ impl Deployctl {
         self
     }
 
+    /// Where its command looks for programs.
+    pub(crate) fn path_variable(&self) -> OsString {
+        let own = self.command.get_envs().find(|(name, _)| *name == "PATH");
+        own.and_then(|(_, value)| value)
+            .map(ToOwned::to_owned)
+            .unwrap_or_default()
+    }
+
     pub(crate) fn env_remove(mut self, name: &str) -> Self {
         self.command.env_remove(name);
         self

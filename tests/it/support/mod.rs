@@ -3,6 +3,7 @@
 
 mod cluster;
 mod deployctl;
+mod helm;
 mod kinds;
 mod upstream;
 
@@ -23,3 +24,4 @@ pub(crate) use cluster::{
     sandbox, state_namespace, try_kubectl,
 };
 pub(crate) use deployctl::{Deployctl, Outcome, PROGRAM};
+pub(crate) use helm::Helm;

@@ -15,6 +15,8 @@ use crate::support::{Deployctl, get, kubectl, list};
 pub(crate) struct Project {
     folder: TempDir,
     pub(crate) name: String,
+    /// The key `sources` of its plan.
+    sources: String,
 }
 
 impl Project {
@@ -22,14 +24,25 @@ impl Project {
         let project = Self {
             folder: tempfile::tempdir().unwrap(),
             name: name.to_owned(),
+            sources: "[../manifests]".to_owned(),
+        };
+        project.plan("")
+    }
+
+    /// A project whose plan has other sources than its folder of manifests.
+    pub(crate) fn with_sources(name: &str, sources: &str) -> Self {
+        let project = Self {
+            sources: sources.to_owned(),
+            ..Self::new(name)
         };
         project.plan("")
     }
 
     fn head(&self) -> String {
         format!(
-            "apiVersion: deployctl.dev/v1\nname: {name}\nsources: [../manifests]\nnamespace: {name}\n",
-            name = self.name
+            "apiVersion: deployctl.dev/v1\nname: {name}\nsources: {sources}\nnamespace: {name}\n",
+            name = self.name,
+            sources = self.sources
         )
     }
 

@@ -390,7 +390,7 @@ fn a_cluster_that_lacks_what_the_plan_requires() {
     let outcome = assert_refused(project.up(&[]), 5, &texts);
     assert!(
         !outcome.stderr.contains("issuers.cert-manager.io")
-            && !outcome.stderr.contains("`standard`"),
+            && !outcome.stderr.contains("StorageClass `standard`"),
         "{}",
         outcome.stderr
     );

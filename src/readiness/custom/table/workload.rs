@@ -213,6 +213,13 @@ pub(super) const ROWS: &[Row] = &[
         &["TriggerAuthentication", "ClusterTriggerAuthentication"],
         &[stored()],
     ),
+    // It recommends once it has measured for a while, or never where nothing runs, and nobody waits
+    // for that. <https://github.com/kubernetes/autoscaler/blob/master/vertical-pod-autoscaler/docs/api.md>
+    row(
+        "autoscaling.k8s.io",
+        &["VerticalPodAutoscaler"],
+        &[fails_if("ConfigUnsupported"), stored()],
+    ),
     row(
         "work.karmada.io",
         &["ResourceBinding", "ClusterResourceBinding"],

@@ -84,7 +84,7 @@ impl<'a> Scratch<'a> {
         }
         let declares = self.plan["secrets"]
             .as_array()
-            .is_some_and(|secrets| !secrets.is_empty());
+            .is_some_and(|secrets| secrets.iter().any(is_always_there));
         if declares && !phases.iter().any(|phase| phase == "secrets") {
             phases.push("secrets".to_owned());
         }
@@ -184,6 +184,15 @@ fn break_one(objects: &mut [(String, Value)], plan: &mut Value, phase: &str) -> 
         object["metadata"]["labels"][refusal::LABEL] = "now".into();
         return title(object);
     }
-    plan["secrets"][0]["labels"][refusal::LABEL] = "now".into();
-    format!("Secret {}", plan["secrets"][0]["name"])
+    let mut secrets = plan["secrets"].as_array_mut().into_iter().flatten();
+    let secret = secrets
+        .find(|secret| is_always_there(secret))
+        .expect("a Secret is declared");
+    secret["labels"][refusal::LABEL] = "now".into();
+    format!("Secret {}", secret["name"])
+}
+
+/// Whether a declared Secret stands under no condition.
+fn is_always_there(secret: &Value) -> bool {
+    secret["when"].is_null() && secret["unless"].is_null()
 }

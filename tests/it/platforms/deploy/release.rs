@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    env, fs,
+    fs,
     path::{Path, PathBuf},
     sync::OnceLock,
     thread,
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use super::{
     super::{
         platform::{Platform, root},
-        rendered::{Rendered, is_called, items, set_arguments, text, title},
+        rendered::{Rendered, is_called, items, set_arguments, text, title, with_programs},
     },
     cluster::cluster,
     table::Row,
@@ -127,19 +127,9 @@ impl Release {
 
     /// A command about the plan at `plan`.
     pub(super) fn command(&self, command: &str, plan: &Path, kubeconfig: &Path) -> Deployctl {
-        let bin = cluster()
-            .sandbox
-            .kubectl
-            .parent()
-            .expect("kubectl is in a folder");
-        let inherited = env::var_os("PATH").unwrap_or_default();
-        let path = [bin.to_owned()]
-            .into_iter()
-            .chain(env::split_paths(&inherited));
-        Deployctl::new()
+        with_programs(Deployctl::new())
             .current_dir(root())
             .env("KUBECONFIG", kubeconfig)
-            .env("PATH", env::join_paths(path).unwrap())
             .args([command.into(), plan.as_os_str().to_owned()])
             .args(["--env", &self.rendered.environment])
     }
@@ -285,13 +275,26 @@ impl Release {
     /// All that is there of it.
     pub(super) fn dump(&self) -> Dump {
         let namespaces = &self.platform.data.environments[&self.rendered.environment].namespaces;
-        let names: Vec<&str> = namespaces.iter().map(String::as_str).collect();
+        // What the cluster brings is not this release's alone.
+        let is_own = |name: &&str| !self.rendered.is_given("Namespace", "", name);
+        let names: Vec<&str> = namespaces
+            .iter()
+            .map(String::as_str)
+            .filter(is_own)
+            .collect();
+        let shared = self.rendered.items.iter().filter_map(|item| {
+            let namespace = item["metadata"]["namespace"].as_str()?;
+            (!names.contains(&namespace)).then(|| (namespace, text(&item["metadata"]["name"])))
+        });
         let of_cluster =
             self.rendered.items.iter().filter(|item| {
                 item["metadata"]["namespace"].is_null() && item["kind"] != "Namespace"
             });
         let scope = of_cluster.fold(Scope::namespaces(&names), |scope, item| {
             scope.and_cluster_objects(text(&item["metadata"]["name"]))
+        });
+        let scope = shared.fold(scope, |scope, (namespace, name)| {
+            scope.and_objects_in(namespace, name)
         });
         Dump::of(&scope.of(&cluster().api))
     }

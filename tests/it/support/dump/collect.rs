@@ -1,6 +1,6 @@
 //! Listing what is in the cluster.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use http::StatusCode;
@@ -78,10 +78,14 @@ async fn collect_all(scope: &Scope) -> Result<Vec<Found>, BoxError> {
 
 fn paths(kind: &ServedKind, scope: &Scope) -> Vec<String> {
     match scope.namespaces.as_ref().filter(|_| kind.namespaced) {
-        Some(names) => names
-            .iter()
-            .map(|name| kind.collection(Some(name)))
-            .collect(),
+        Some(names) => {
+            let shared = scope.shared.iter().map(|(namespace, _)| namespace);
+            let names: BTreeSet<&String> = names.iter().chain(shared).collect();
+            names
+                .into_iter()
+                .map(|name| kind.collection(Some(name)))
+                .collect()
+        }
         None => vec![kind.collection(None)],
     }
 }

@@ -18,6 +18,8 @@ pub(crate) struct Scope {
     /// All namespaces where this is `None`.
     namespaces: Option<Vec<String>>,
     prefixes: Vec<String>,
+    /// Namespaces of which only objects with a prefix are held.
+    shared: Vec<(String, String)>,
     /// Another API server than that of the shared sandbox.
     api: Option<&'static Api>,
 }
@@ -28,6 +30,7 @@ impl Scope {
         Self {
             namespaces: None,
             prefixes: vec![String::new()],
+            shared: Vec::new(),
             api: None,
         }
     }
@@ -38,6 +41,7 @@ impl Scope {
         Self {
             namespaces: Some(namespaces.iter().map(|name| (*name).to_owned()).collect()),
             prefixes: Vec::new(),
+            shared: Vec::new(),
             api: None,
         }
     }
@@ -45,6 +49,12 @@ impl Scope {
     /// The same, with the objects outside of namespaces whose names start with `prefix`.
     pub(crate) fn and_cluster_objects(mut self, prefix: &str) -> Self {
         self.prefixes.push(prefix.to_owned());
+        self
+    }
+
+    /// The same, with the objects in `namespace` whose names start with `prefix`.
+    pub(crate) fn and_objects_in(mut self, namespace: &str, prefix: &str) -> Self {
+        self.shared.push((namespace.to_owned(), prefix.to_owned()));
         self
     }
 
@@ -74,7 +84,13 @@ impl Scope {
             .pointer("/spec/claimRef/namespace")
             .and_then(Value::as_str);
         match (&object.namespace, object.kind.as_str()) {
-            (Some(namespace), _) => ours(namespace),
+            (Some(namespace), _) => {
+                ours(namespace)
+                    || self
+                        .shared
+                        .iter()
+                        .any(|(own, prefix)| own == namespace && object.name.starts_with(prefix))
+            }
             (None, "Namespace") if ours(&object.name) => true,
             (None, "PersistentVolume") if claimed_by.is_some_and(ours) => true,
             (None, _) => self

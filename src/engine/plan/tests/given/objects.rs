@@ -11,7 +11,7 @@ use crate::{
     engine::desired::{DesiredObject, DesiredState},
     object::{Digest, ManifestView, Marks, Object, ObjectId, Origin},
     phase::Ordered,
-    plan::{FailureBudget, OnFailure, PhaseId, PhaseSettings, ReleaseId},
+    plan::{Conditions, FailureBudget, OnFailure, PhaseId, PhaseSettings, ReleaseId},
     release::{ObjectRecord, Program, Records, Work},
 };
 
@@ -113,7 +113,7 @@ pub(super) fn phases(written: &IndexMap<String, Vec<String>>) -> Vec<PhaseSettin
         name: name.to_owned(),
         after,
         matches: Vec::new(),
-        when: None,
+        conditions: Conditions::default(),
         timeout: Duration::from_mins(1),
         failure_budget: FailureBudget::default(),
         on_failure: OnFailure::Rollback,

@@ -5,17 +5,18 @@ use std::{io, path::Path, process::Stdio, time::Duration};
 use tokio::process::Command;
 use zeroize::Zeroizing;
 
-/// How many lines of a failed program's standard error are shown.
-const HINT_LINES: usize = 5;
-
 /// Why a program printed nothing usable.
 #[derive(Debug)]
-pub(super) enum ProcessError {
+pub(crate) enum ProcessError {
+    /// It is not there.
     NotFound,
+    /// It could not be started.
     Start(io::Error),
+    /// It took longer than it may.
     TimedOut,
+    /// Ctrl-C.
     Interrupted,
-    /// It ended with this status; the last lines of its standard error.
+    /// It ended with this status; the lines of its standard error.
     Failed(String, Vec<String>),
 }
 
@@ -24,7 +25,7 @@ pub(super) enum ProcessError {
 ///
 /// It is killed when `limit` is over or at Ctrl-C. Runs on a thread of its own, so that it may be
 /// called from anywhere.
-pub(super) fn output(
+pub(crate) fn output(
     program: &[String],
     folder: &Path,
     limit: Duration,
@@ -83,13 +84,13 @@ async fn run(
     }
     Err(ProcessError::Failed(
         output.status.to_string(),
-        hint(&output.stderr, &stdout),
+        said(&output.stderr, &stdout),
     ))
 }
 
-/// The last lines of `stderr`, without control characters. Nothing where it repeats what was
-/// printed to standard output.
-fn hint(stderr: &[u8], stdout: &[u8]) -> Vec<String> {
+/// The lines of `stderr`, without control characters. Nothing where it repeats what was printed to
+/// standard output, which may be a secret value.
+fn said(stderr: &[u8], stdout: &[u8]) -> Vec<String> {
     let printed = stdout.trim_ascii();
     if !printed.is_empty()
         && stderr
@@ -102,15 +103,10 @@ fn hint(stderr: &[u8], stdout: &[u8]) -> Vec<String> {
     let clean = |line: &str| {
         line.chars()
             .filter(|character| !character.is_control())
-            .take(200)
             .collect::<String>()
     };
-    let lines: Vec<String> = text
-        .lines()
-        .map(clean)
-        .filter(|line| !line.trim().is_empty())
-        .collect();
-    lines[lines.len().saturating_sub(HINT_LINES)..].to_vec()
+    let lines = text.lines().map(clean);
+    lines.filter(|line| !line.trim().is_empty()).collect()
 }
 
 #[cfg(test)]
@@ -137,17 +133,17 @@ mod tests {
             "echo hunter2; printf 'no \\033[31mvault\\n' >&2; exit 3",
             Duration::MAX,
         );
-        let Err(ProcessError::Failed(status, hint)) = failed else {
+        let Err(ProcessError::Failed(status, said)) = failed else {
             panic!("must fail")
         };
         assert!(status.contains('3'));
-        assert_eq!(hint, ["no [31mvault"]);
-        let Err(ProcessError::Failed(_, hint)) =
+        assert_eq!(said, ["no [31mvault"]);
+        let Err(ProcessError::Failed(_, said)) =
             shell("echo hunter2 | tee /dev/stderr; exit 3", Duration::MAX)
         else {
             panic!("must fail")
         };
-        assert!(hint.is_empty(), "standard error repeats the value");
+        assert!(said.is_empty(), "standard error repeats the value");
     }
 
     #[test]

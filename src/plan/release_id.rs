@@ -1,0 +1,43 @@
+//! Releases by their names.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::names::is_dns_label;
+
+/// A plan deployed to an environment: `PLAN.ENV`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct ReleaseId {
+    /// Name of the plan.
+    pub(crate) plan: String,
+    /// Name of the environment.
+    pub(crate) environment: String,
+}
+
+impl ReleaseId {
+    /// The release that `text` names, as `PLAN.ENV`.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (plan, environment) = text.split_once('.')?;
+        (is_dns_label(plan) && is_dns_label(environment)).then(|| Self {
+            plan: plan.to_owned(),
+            environment: environment.to_owned(),
+        })
+    }
+
+    /// The field manager under which this release applies.
+    pub(crate) fn field_manager(&self) -> String {
+        format!("deployctl.{self}")
+    }
+
+    /// The key of the label that every object of this release carries.
+    pub(crate) fn label(&self) -> String {
+        format!("deployctl.dev/{self}")
+    }
+}
+
+impl fmt::Display for ReleaseId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}.{}", self.plan, self.environment)
+    }
+}

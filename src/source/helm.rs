@@ -1,0 +1,255 @@
+//! Helm charts: rendered by `helm template`, for the cluster that they are deployed to.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
+
+use serde_json::Value;
+
+use super::{
+    chart::{Chart, Remote},
+    files::{shown, unreadable},
+    generated::mark_generated,
+    manifests::{Loaded, ManifestText, load_text, relative_file},
+    tool::{self, UsedTool},
+    yaml::DuplicateKeys,
+};
+use crate::{
+    object::{ManifestView, Origin, PhaseHint, Problem},
+    plan::{HelmChart, HelmValues, Plan, Source},
+};
+
+/// What a chart may ask about the cluster.
+/// <https://helm.sh/docs/chart_template_guide/builtin_objects/>
+#[derive(Debug, Clone)]
+pub(crate) struct ChartCapabilities {
+    /// The server's version, for example `v1.36.3`, where the user may read it.
+    pub(crate) kubernetes: Option<String>,
+    /// What it serves: `apps/v1`, `apps/v1/Deployment`.
+    pub(crate) api_versions: Vec<String>,
+}
+
+/// What helm has made of a chart.
+#[derive(Debug)]
+pub(super) struct Charted {
+    chart: Chart,
+    /// The objects as YAML.
+    text: String,
+    /// Those of another rendering, where the chart may make something else each time.
+    again: Option<String>,
+    /// That the plan does not say which archive it means.
+    unpinned: Option<Problem>,
+    pub(super) tool: UsedTool,
+}
+
+/// Renders `declared`, a chart of `source`.
+pub(super) fn build(
+    declared: &HelmChart,
+    source: &Source,
+    plan: &Plan,
+    capabilities: Option<&ChartCapabilities>,
+) -> Result<Charted, Vec<Problem>> {
+    if !tool::is_there("helm") {
+        return Err(vec![missing()]);
+    }
+    let folder = &plan.paths.folder;
+    let chart = if declared.is_local() {
+        Chart::local(&declared.chart, folder)
+    } else {
+        Remote::of(declared).fetched()
+    };
+    let chart = chart.map_err(|problem| vec![problem])?;
+    chart.check_digest(declared.digest.as_deref())?;
+    let release = declared
+        .release
+        .as_ref()
+        .unwrap_or(&plan.address.release.plan);
+    let values = Values::of(declared, folder)?;
+    let mut command: Vec<String> = ["helm", "template", release.as_str()]
+        .map(str::to_owned)
+        .to_vec();
+    command.push(chart.path.display().to_string());
+    let namespace = source.namespace().unwrap_or(&plan.namespace.name);
+    command.extend(["--namespace", namespace.as_str(), "--include-crds"].map(str::to_owned));
+    command.extend(values.arguments());
+    if let Some(ChartCapabilities {
+        kubernetes,
+        api_versions,
+    }) = capabilities
+    {
+        let version = kubernetes.iter();
+        command.extend(version.flat_map(|it| ["--kube-version".to_owned(), it.clone()]));
+        command.extend(["--api-versions".to_owned(), api_versions.join(",")]);
+    }
+    let about = format!("the chart `{}`", declared.chart);
+    let render =
+        || tool::run(&command, folder, &about).map_err(|problem| vec![hinted(problem, &chart)]);
+    let differs = chart.may_differ();
+    let (text, again) = thread::scope(|scope| {
+        let again = differs.then(|| scope.spawn(render));
+        let text = render();
+        (text, again.and_then(|again| again.join().ok()))
+    });
+    let tool = UsedTool {
+        name: "helm".to_owned(),
+        version: tool::version(&["helm", "version", "--short"]),
+    };
+    Ok(Charted {
+        text: text?,
+        again: again.transpose()?,
+        unpinned: chart.unpinned(declared.digest.as_deref()),
+        chart,
+        tool,
+    })
+}
+
+fn missing() -> Problem {
+    Problem::error("`helm` is not in `PATH`, and the plan has a chart")
+        .hint("install it: https://helm.sh/docs/intro/install/")
+}
+
+fn hinted(problem: Problem, chart: &Chart) -> Problem {
+    if problem.message.contains("missing in charts/ directory") {
+        let hint = format!(
+            "run `helm dependency build {}`",
+            shown(&chart.path).display()
+        );
+        problem.hint(hint)
+    } else {
+        problem
+    }
+}
+
+/// The values that a chart is rendered with.
+struct Values {
+    files: Vec<PathBuf>,
+    set: Vec<String>,
+    /// What is written in the plan; removed with this.
+    _inline: tempfile::TempDir,
+}
+
+impl Values {
+    fn of(chart: &HelmChart, folder: &Path) -> Result<Self, Vec<Problem>> {
+        let unusable = |error: &std::io::Error| vec![unreadable(&std::env::temp_dir(), error)];
+        let inline = tempfile::tempdir().map_err(|error| unusable(&error))?;
+        let (mut files, mut problems) = (Vec::new(), Vec::new());
+        for (index, values) in chart.values.iter().enumerate() {
+            match values {
+                HelmValues::File(file) => {
+                    let file = folder.join(file);
+                    if let Err(error) = fs::File::open(&file) {
+                        let problem = unreadable(&file, &error);
+                        problems.push(problem.hint("correct `values` in `sources`"));
+                    }
+                    files.push(std::path::absolute(&file).unwrap_or(file));
+                }
+                HelmValues::Inline(values) => {
+                    let file = inline.path().join(format!("values-{index}.yaml"));
+                    let text = Value::Object(values.clone()).to_string();
+                    fs::write(&file, text).map_err(|error| unusable(&error))?;
+                    files.push(file);
+                }
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let set = chart.set.iter();
+        Ok(Self {
+            files,
+            set: set.map(|(path, value)| format!("{path}={value}")).collect(),
+            _inline: inline,
+        })
+    }
+
+    fn arguments(&self) -> impl Iterator<Item = String> {
+        let files = self.files.iter();
+        let files = files.flat_map(|file| ["--values".to_owned(), file.display().to_string()]);
+        let set = self.set.iter();
+        files.chain(set.flat_map(|set| ["--set-json".to_owned(), set.clone()]))
+    }
+}
+
+impl Charted {
+    /// The objects, each with the template that it comes from. Paths of phases and of `match` are
+    /// relative to `plan_folder`.
+    pub(super) fn load(&self, plan_folder: &Path) -> Loaded {
+        let mut loaded = self.read(&self.text);
+        if let Some(again) = &self.again {
+            let again = self.read(again);
+            mark_generated(&mut loaded, &again.manifests);
+        }
+        let templates = Templates::of(&self.text);
+        for manifest in &mut loaded.manifests {
+            let Some(template) = templates.at(manifest.origin.line) else {
+                continue;
+            };
+            let file = self.chart.file(template);
+            manifest.hint.path = PathBuf::from(template);
+            manifest.hint.file = relative_file(&file, plan_folder);
+            manifest.origin = Origin {
+                line: line_in(&file, &manifest.value),
+                file: Arc::from(shown(&file)),
+            };
+        }
+        for problem in &mut loaded.problems {
+            let line = problem.origin.as_ref().map(|origin| origin.line);
+            let template = line.and_then(|line| templates.at(line));
+            if let Some(template) = template {
+                // The line is that of what was rendered, which nobody sees.
+                let file = Arc::from(shown(&self.chart.file(template)));
+                problem.origin = Some(Origin { file, line: 1 });
+                problem.column = None;
+            }
+        }
+        loaded.problems.extend(self.chart.warnings());
+        loaded.problems.extend(self.unpinned.clone());
+        loaded
+    }
+
+    fn read(&self, text: &str) -> Loaded {
+        load_text(&ManifestText {
+            text,
+            file: Arc::from(shown(&self.chart.path)),
+            hint: PhaseHint::default(),
+            named: true,
+            duplicates: DuplicateKeys::LastWins,
+        })
+    }
+}
+
+/// Which template each part of what helm prints comes from.
+struct Templates<'a>(Vec<(u32, &'a str)>);
+
+impl<'a> Templates<'a> {
+    /// helm writes a comment before each document.
+    fn of(text: &'a str) -> Self {
+        let lines = (1..).zip(text.lines());
+        let named =
+            lines.filter_map(|(number, line)| Some((number, line.strip_prefix("# Source: ")?)));
+        Self(named.collect())
+    }
+
+    /// The template of what begins at `line`, from the chart's name on.
+    fn at(&self, line: u32) -> Option<&'a str> {
+        let before = self.0.partition_point(|(number, _)| *number <= line);
+        Some(self.0.get(before.checked_sub(1)?)?.1)
+    }
+}
+
+/// The line of the template `file` that says the kind of `object`; 1 where there is none.
+fn line_in(file: &Path, object: &Value) -> u32 {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let kind = ManifestView(object).kind().to_owned();
+    let says = |line: &str| {
+        line.strip_prefix("kind:")
+            .is_some_and(|it| it.trim() == kind)
+    };
+    let mut lines = (1..).zip(text.lines());
+    lines
+        .find(|(_, line)| says(line))
+        .map_or(1, |(number, _)| number)
+}

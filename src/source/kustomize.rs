@@ -1,0 +1,313 @@
+//! Kustomizations: built by `kustomize` or `kubectl`, each object with the file that it comes from.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Component, Path, PathBuf},
+    sync::Arc,
+};
+
+use serde_json::{Value, json};
+
+use super::{
+    files::{KUSTOMIZATIONS, kustomization_in, relative_to, shown, unreadable},
+    manifests::{Loaded, Manifest, ManifestText, load_text, relative_file},
+    remote::remote_entries,
+    tool::{self, UsedTool},
+    yaml::{DuplicateKeys, documents},
+};
+use crate::{
+    object::{ManifestView, Origin, PhaseHint, Problem, field::part},
+    plan::KustomizeSource,
+};
+
+/// The annotation in which kustomize tells where an object comes from.
+/// <https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/buildmetadata/>
+const ORIGIN: &str = "config.kubernetes.io/origin";
+
+/// What kustomize has built of a folder.
+#[derive(Debug)]
+pub(super) struct Kustomized {
+    /// The objects as YAML.
+    text: String,
+    /// The folder, without symbolic links.
+    folder: PathBuf,
+    /// The folder that the paths in annotations begin at; `None` where they tell nothing.
+    origins_from: Option<PathBuf>,
+    pub(super) tool: UsedTool,
+}
+
+/// Builds `source`, a folder relative to `plan_folder`.
+pub(super) fn build(
+    source: &KustomizeSource,
+    plan_folder: &Path,
+) -> Result<Kustomized, Vec<Problem>> {
+    let path = plan_folder.join(&source.folder);
+    let folder = fs::canonicalize(&path)
+        .map_err(|error| vec![unreadable(&path, &error).hint("correct the path in `sources`")])?;
+    let Some(file) = kustomization_in(&folder) else {
+        return Err(vec![without_kustomization(source, &folder)]);
+    };
+    if !source.allow_remote {
+        let remote = remote_entries(&folder);
+        if !remote.is_empty() {
+            return Err(remote);
+        }
+    }
+    let program = Program::find().ok_or_else(|| vec![missing()])?;
+    let about = format!("`{}`", shown(&path).display());
+    let (text, origins_from) = program
+        .build(&folder, &file, &about)
+        .map_err(|problem| vec![problem])?;
+    Ok(Kustomized {
+        text,
+        folder,
+        origins_from,
+        tool: program.used(),
+    })
+}
+
+fn without_kustomization(source: &KustomizeSource, folder: &Path) -> Problem {
+    let written = source.folder.display();
+    let (what, entry) = if folder.join("Chart.yaml").is_file() {
+        ("a Helm chart", format!("{{helm: {{chart: {written}}}}}"))
+    } else if folder.is_file() {
+        ("a file", written.to_string())
+    } else {
+        ("a folder without a kustomization", written.to_string())
+    };
+    Problem::error(format!("`{}` is {what}", shown(folder).display())).hint(format!(
+        "write `- {entry}` into `sources`, or correct the path"
+    ))
+}
+
+fn missing() -> Problem {
+    Problem::error("neither `kustomize` nor `kubectl` is in `PATH`, and the plan has a kustomization")
+        .hint("install one of them: https://kubectl.docs.kubernetes.io/installation/kustomize/ or https://kubernetes.io/docs/tasks/tools/")
+}
+
+/// The program that builds kustomizations.
+#[derive(Debug, Clone, Copy)]
+enum Program {
+    Kustomize,
+    Kubectl,
+}
+
+impl Program {
+    fn find() -> Option<Self> {
+        if tool::is_there("kustomize") {
+            Some(Self::Kustomize)
+        } else {
+            tool::is_there("kubectl").then_some(Self::Kubectl)
+        }
+    }
+
+    fn command(self, folder: &Path) -> Vec<String> {
+        let words = match self {
+            Self::Kustomize => ["kustomize", "build"],
+            Self::Kubectl => ["kubectl", "kustomize"],
+        };
+        let words = words.map(str::to_owned).into_iter();
+        words.chain([folder.display().to_string()]).collect()
+    }
+
+    fn used(self) -> UsedTool {
+        let (name, version) = match self {
+            Self::Kustomize => ("kustomize", tool::version(&["kustomize", "version"])),
+            Self::Kubectl => (
+                "kubectl",
+                tool::version(&["kubectl", "version", "--client"]),
+            ),
+        };
+        UsedTool {
+            name: name.to_owned(),
+            version,
+        }
+    }
+
+    /// What the kustomization `file` in `folder` makes, and where the paths of its origins begin.
+    ///
+    /// Origins can only be asked for in a kustomization, so another one is put around it. What only
+    /// counts in the outermost one is not to be lost by that: such a one is built as it is.
+    fn build(
+        self,
+        folder: &Path,
+        file: &Path,
+        about: &str,
+    ) -> Result<(String, Option<PathBuf>), Problem> {
+        let as_it_is = || tool::run(&self.command(folder), folder, about);
+        let Some(around) = Around::of(folder, file) else {
+            return Ok((as_it_is()?, None));
+        };
+        match tool::run(&self.command(&around.path), folder, about) {
+            Ok(text) => Ok((text, Some(around.path.clone()))),
+            // Its words are about the folder around it then.
+            Err(_) => Ok((as_it_is()?, None)),
+        }
+    }
+}
+
+/// A kustomization around another one, which asks for the origin of every object.
+struct Around {
+    path: PathBuf,
+    /// Removed with it.
+    _folder: tempfile::TempDir,
+}
+
+impl Around {
+    /// One around the kustomization `file` in `folder`; `None` where that counts only as the outermost.
+    fn of(folder: &Path, file: &Path) -> Option<Self> {
+        const OUTERMOST: [&str; 3] = ["openapi", "sortOptions", "validators"];
+        let text = fs::read_to_string(file).ok()?;
+        let written = documents(&text, file).ok()?.into_iter().next()?.value;
+        if OUTERMOST.iter().any(|key| written.get(key).is_some()) {
+            return None;
+        }
+        let mut metadata = vec![json!("originAnnotations")];
+        let asked = written.get("buildMetadata").and_then(Value::as_array);
+        let asked = asked.into_iter().flatten();
+        metadata.extend(asked.filter(|it| **it != "originAnnotations").cloned());
+        let temporary = tempfile::tempdir().ok()?;
+        let path = fs::canonicalize(temporary.path()).ok()?;
+        let around = json!({
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            "resources": [relative_to(folder, &path)],
+            "buildMetadata": metadata,
+        });
+        fs::write(path.join(KUSTOMIZATIONS[0]), around.to_string()).ok()?;
+        Some(Self {
+            path,
+            _folder: temporary,
+        })
+    }
+}
+
+impl Kustomized {
+    /// The objects, each with the place that it comes from and without the annotation that told it.
+    /// Paths of phases and of `match` are relative to `plan_folder`.
+    pub(super) fn load(&self, plan_folder: &Path) -> Loaded {
+        let file = kustomization_in(&self.folder).unwrap_or_else(|| self.folder.clone());
+        let text = ManifestText {
+            text: &self.text,
+            file: Arc::from(shown(&file)),
+            hint: PhaseHint::default(),
+            named: true,
+            duplicates: DuplicateKeys::Refused,
+        };
+        let mut loaded = load_text(&text);
+        let mut places = Places::default();
+        for manifest in &mut loaded.manifests {
+            let told = take_origin(&mut manifest.value);
+            let origin = self.origins_from.as_ref().zip(told);
+            let place = origin.map(|(from, told)| lexically_joined(from, &told));
+            let place = place.filter(|path| path.is_file());
+            let place = place.unwrap_or_else(|| file.clone());
+            self.put(manifest, &place, plan_folder, &mut places);
+        }
+        for problem in &mut loaded.problems {
+            // Its lines are those of what was built, which nobody sees.
+            problem.origin = Some(Origin {
+                file: Arc::from(shown(&file)),
+                line: 1,
+            });
+            (problem.column, problem.excerpt) = (None, None);
+        }
+        loaded
+    }
+
+    fn put(&self, manifest: &mut Manifest, place: &Path, plan_folder: &Path, places: &mut Places) {
+        manifest.hint = PhaseHint {
+            path: below(place, &self.folder),
+            file: relative_file(place, plan_folder),
+            ..PhaseHint::default()
+        };
+        manifest.origin = Origin {
+            file: Arc::from(shown(place)),
+            line: places.line(place, &manifest.value),
+        };
+    }
+}
+
+/// The path of `place` from what `folder` builds on: from its own last component, or from that of
+/// the base that is beside it.
+fn below(place: &Path, folder: &Path) -> PathBuf {
+    let relative = relative_to(place, folder);
+    let is_outside = relative.starts_with("..");
+    let names = relative
+        .components()
+        .filter(|component| matches!(component, Component::Normal(_)));
+    if is_outside {
+        names.collect()
+    } else {
+        let own = folder.file_name().map(PathBuf::from).unwrap_or_default();
+        own.join(names.collect::<PathBuf>())
+    }
+}
+
+/// `path` from `base` on, without `..`: the folder that it begins at may be gone.
+fn lexically_joined(base: &Path, path: &str) -> PathBuf {
+    let mut joined = base.to_owned();
+    for component in Path::new(path).components() {
+        match component {
+            Component::ParentDir => drop(joined.pop()),
+            Component::Normal(name) => joined.push(name),
+            _ => {}
+        }
+    }
+    joined
+}
+
+/// Takes the annotation away in which kustomize tells the origin of `object`, and returns the file:
+/// that of a generator is its kustomization.
+fn take_origin(object: &mut Value) -> Option<String> {
+    let annotations = object
+        .pointer_mut("/metadata/annotations")?
+        .as_object_mut()?;
+    let told = annotations.remove(ORIGIN)?;
+    if annotations.is_empty()
+        && let Some(metadata) = object["metadata"].as_object_mut()
+    {
+        metadata.remove("annotations");
+    }
+    let told = documents(told.as_str()?, Path::new("")).ok()?;
+    let told = &told.first()?.value;
+    let file = ["path", "configuredIn"].map(|key| told.get(key));
+    // What comes from elsewhere has no file here.
+    if told.get("repo").is_some() {
+        return None;
+    }
+    let file = file.into_iter().flatten().next()?;
+    file.as_str().map(str::to_owned)
+}
+
+/// The kinds and names of the objects of files, with their lines.
+#[derive(Default)]
+struct Places(HashMap<PathBuf, Vec<(String, String, u32)>>);
+
+impl Places {
+    /// The line of `file` at which `built` was written down: prefixes and suffixes may have been put to
+    /// its name. 1 where none can be found.
+    fn line(&mut self, file: &Path, built: &Value) -> u32 {
+        let view = ManifestView(built);
+        let known = self
+            .0
+            .entry(file.to_owned())
+            .or_insert_with(|| written(file));
+        let same_kind = known.iter().filter(|(kind, ..)| kind == view.kind());
+        let fits = same_kind.filter(|(_, name, _)| view.name().contains(name.as_str()));
+        let longest = fits.max_by_key(|(_, name, _)| name.len());
+        longest.map_or(1, |(.., line)| *line)
+    }
+}
+
+fn written(file: &Path) -> Vec<(String, String, u32)> {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let read = documents(&text, file).unwrap_or_default();
+    let named = read.into_iter().map(|document| {
+        let kind = ManifestView(&document.value).kind().to_owned();
+        let name = part(&document.value, "/metadata/name").and_then(Value::as_str);
+        (kind, name.unwrap_or_default().to_owned(), document.line)
+    });
+    named.collect()
+}

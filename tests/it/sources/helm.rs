@@ -1,0 +1,203 @@
+//! Charts: rendered for the cluster that they go to, with what they make anew kept.
+
+use super::{Audit, Deployctl, Helm, Project, User, get};
+
+const DEPLOYMENT: &str = r#"apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ include "shop.name" . }}
+  labels: {app: shop}
+  labels: {app: shop, release: {{ .Release.Name }}}
+spec:
+  replicas: {{ .Values.replicas }}
+  selector: {matchLabels: {app: shop}}
+  template:
+    metadata:
+      labels: {app: shop}
+      annotations: {checksum/password: {{ include (print $.Template.BasePath "/secret.yaml") . | sha256sum }}}
+    spec:
+      containers:
+        - {name: main, image: "shop:{{ tpl .Values.image.tag . }}", ports: [{containerPort: 8080}]}
+"#;
+
+const SECRET: &str = r#"apiVersion: v1
+kind: Secret
+metadata: {name: {{ include "shop.name" . }}}
+stringData: {user: shop, password: {{ randAlphaNum 24 | quote }}}
+"#;
+
+const CAPABILITIES: &str = r#"{{- if .Capabilities.APIVersions.Has "charts.example.test/v1" }}
+apiVersion: charts.example.test/v1
+kind: Gadget
+metadata: {name: {{ include "shop.name" . }}}
+{{- else }}
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: {{ include "shop.name" . }}}
+data: {version: {{ .Capabilities.KubeVersion.Version }}, namespace: {{ .Release.Namespace }}}
+{{- end }}
+"#;
+
+/// A project with a chart of its own that has a subchart, a CRD and a random password.
+fn shop(name: &str) -> Project {
+    let sources = "\n- {helm: {chart: ../manifests/chart, release: my, values: [\"../manifests/values-${release.environment}.yaml\", {extra: {enabled: false}}], set: {image.tag: \"${tag}\"}}}";
+    Project::with_sources(name, sources)
+        .plan("variables: {tag: {default: v1}}\n")
+        .manifest("values-default.yaml", "replicas: 2\nextra: {enabled: true}\n")
+        .manifest("chart/Chart.yaml", "apiVersion: v2\nname: shop\nversion: 1.0.0\ndependencies: [{name: extra, version: 0.1.0, condition: extra.enabled}]\n")
+        .manifest("chart/values.yaml", "replicas: 1\nimage: {tag: none}\nextra: {enabled: true}\n")
+        .manifest("chart/charts/extra/Chart.yaml", "apiVersion: v2\nname: extra\nversion: 0.1.0\n")
+        .manifest("chart/charts/extra/templates/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: extra}\n")
+        .manifest("chart/crds/gadgets.yaml", &crd(name))
+        .manifest("chart/templates/_helpers.tpl", "{{ define \"shop.name\" }}{{ .Release.Name }}-shop{{ end }}\n")
+        .manifest("chart/templates/deployment.yaml", DEPLOYMENT)
+        .manifest("chart/templates/secret.yaml", SECRET)
+        .manifest("chart/templates/capabilities.yaml", CAPABILITIES)
+        .manifest("chart/templates/NOTES.txt", "Thanks.\n")
+}
+
+/// A definition that no other test has.
+fn crd(name: &str) -> String {
+    format!(
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: gadgets.{name}.example.test}}\nspec: {{group: {name}.example.test, scope: Namespaced, names: {{kind: Gadget, plural: gadgets}}, versions: [{{name: v1, served: true, storage: true, schema: {{openAPIV3Schema: {{type: object}}}}}}]}}\n"
+    )
+}
+
+#[test]
+fn a_chart_is_rendered_the_same_by_both_versions_of_helm() {
+    let project = shop("chart-rendered");
+    let by = |helm: Helm| {
+        let rendered = helm
+            .of(project.command("render", &["--phases"]))
+            .run()
+            .exited(0);
+        rendered.stdout
+    };
+    let four = by(Helm::Four);
+    assert_eq!(by(Helm::Three), four);
+    insta::assert_snapshot!(four, @r#"
+    PHASE      OBJECT                                                        WHY                      FILE
+    namespace  CustomResourceDefinition/gadgets.chart-rendered.example.test  kind                     manifests/chart/crds/gadgets.yaml:2
+    namespace  Namespace/chart-rendered                                      kind                     plans/chart-rendered.yaml:1
+    secrets    Secret/chart-rendered/my-shop                                 file name `secret.yaml`  manifests/chart/templates/secret.yaml:2
+    apps       Deployment/chart-rendered/my-shop                             kind                     manifests/chart/templates/deployment.yaml:2
+    apps       ConfigMap/chart-rendered/my-shop                              kind                     manifests/chart/templates/capabilities.yaml:7
+    "#);
+}
+
+#[test]
+fn a_chart_is_deployed_as_the_cluster_is_and_its_password_stays() {
+    let project = shop("chart-life");
+    let user = User::administrator();
+    let helm = |command: Deployctl| user.runs(Helm::Four.of(command));
+    helm(project.up(&[])).run().exited(0);
+    let data = project.get("configmap/my-shop")["data"].clone();
+    let version = project.kubectl(&["version", "-o", "json"]);
+    assert!(
+        version.contains(data["version"].as_str().unwrap()),
+        "{data} {version}"
+    );
+    assert_eq!(data["namespace"], "chart-life");
+    assert_eq!(project.get("deployment/my-shop")["spec"]["replicas"], 2);
+    assert!(
+        project.get("configmap/extra").is_null(),
+        "the plan turned it off"
+    );
+    let password = project.get("secret/my-shop")["data"]["password"].clone();
+
+    let audit = Audit::from_now(&user);
+    let again = helm(project.up(&[])).run().exited(0);
+    assert_eq!(audit.writes(), Vec::<String>::new());
+    assert!(
+        again.stderr.contains("Secret/chart-life/my-shop: `data.password` stays as in the cluster, since the chart makes it anew each time"),
+        "{}",
+        again.stderr
+    );
+
+    helm(project.up(&["--set", "tag=v2"])).run().exited(0);
+    assert_eq!(project.get("secret/my-shop")["data"]["password"], password);
+    let image = |project: &Project| {
+        project.get("deployment/my-shop")["spec"]["template"]["spec"]["containers"][0]["image"]
+            .clone()
+    };
+    assert_eq!(image(&project), "shop:v2");
+    // Without the chart's program: what is stored is enough.
+    project.command("rollback", &["--yes"]).run().exited(0);
+    assert_eq!(image(&project), "shop:v1");
+    assert_eq!(project.get("secret/my-shop")["data"]["password"], password);
+    project.command("down", &["--yes"]).run().exited(0);
+}
+
+#[test]
+fn a_chart_may_ask_what_the_cluster_serves() {
+    let project = shop("chart-asks");
+    project.rewrite(
+        "chart/templates/capabilities.yaml",
+        &CAPABILITIES
+            .replace("charts.example.test/v1", "apps/v1/ReplicaSet")
+            .replace(
+                "charts.example.test/v1\nkind: Gadget",
+                "v1\nkind: ConfigMap",
+            )
+            .replace("kind: Gadget", "kind: ServiceAccount"),
+    );
+    let text = "{{- if .Capabilities.APIVersions.Has \"kwok.example.test/v1\" }}a: 1{{ else }}apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: asked}\n{{ end }}";
+    project.rewrite("chart/templates/capabilities.yaml", text);
+    Helm::Four.of(project.up(&[])).run().exited(0);
+    assert_eq!(
+        get("chart-asks", "serviceaccount/asked")["metadata"]["name"],
+        "asked"
+    );
+    project.command("down", &["--yes"]).run().exited(0);
+}
+
+#[test]
+fn what_is_wrong_with_a_chart_is_said_with_its_place() {
+    let project = shop("chart-wrong");
+    let refused = || {
+        Helm::Four
+            .of(project.command("validate", &[]))
+            .run()
+            .exited(2)
+            .stderr
+    };
+    let without_helm = project
+        .command("validate", &[])
+        .env("PATH", "/nonexistent")
+        .run()
+        .exited(2)
+        .stderr;
+    assert!(
+        without_helm.contains("plans/chart-wrong.yaml:4: `helm` is not in `PATH`, and the plan has a chart; install it: https://"),
+        "{without_helm}"
+    );
+    project.rewrite(
+        "chart/templates/secret.yaml",
+        "{{ required \"give a password\" .Values.password }}",
+    );
+    let said = refused();
+    assert!(
+        said.contains("`helm` cannot build the chart `../manifests/chart`:"),
+        "{said}"
+    );
+    assert!(
+        said.contains("give a password") && said.contains("shop/templates/secret.yaml:1"),
+        "{said}"
+    );
+    project.rewrite(
+        "chart/templates/secret.yaml",
+        "apiVersion: v1\nkind: Secret\n",
+    );
+    let said = refused();
+    assert!(
+        said.contains("manifests/chart/templates/secret.yaml:1: "),
+        "{said}"
+    );
+    project.rewrite("chart/templates/secret.yaml", SECRET);
+    project.rewrite("chart/Chart.yaml", "apiVersion: v2\nname: shop\nversion: 1.0.0\ndependencies: [{name: absent, version: 0.1.0, repository: \"https://charts.example.test\"}]\n");
+    let said = refused();
+    assert!(
+        said.contains("run `helm dependency build manifests/chart`"),
+        "{said}"
+    );
+}
