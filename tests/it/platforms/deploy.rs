@@ -6,6 +6,7 @@ mod attempt;
 mod cluster;
 mod release;
 mod table;
+mod variant;
 
 use std::{
     any::Any,

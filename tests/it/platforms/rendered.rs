@@ -37,8 +37,18 @@ impl Rendered {
         environment: &str,
         set: &BTreeMap<String, Value>,
     ) -> Self {
+        Self::of_plan(data, &data.plan, plan, (environment, set))
+    }
+
+    /// The same, of a plan that is found by `address`.
+    pub(super) fn of_plan(
+        data: &Data,
+        address: &str,
+        plan: &Value,
+        (environment, set): (&str, &BTreeMap<String, Value>),
+    ) -> Self {
         let mut arguments = vec![
-            data.plan.clone(),
+            address.to_owned(),
             "--env".to_owned(),
             environment.to_owned(),
         ];

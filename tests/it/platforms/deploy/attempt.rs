@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use super::{
     super::rendered::{Rendered, title},
     release::Release,
+    variant,
 };
 use crate::support::{dump::Dump, project::events, refusal};
 
@@ -54,7 +55,8 @@ impl<'a> Scratch<'a> {
         let image = release.platform.data.expectations.image.as_ref();
         let image = image.expect("the data file has `image`");
         let set = BTreeMap::from([(image.variable.clone(), Value::from(image.value.clone()))]);
-        let rendered = release.platform.with(&release.rendered.environment, &set);
+        let environment = &release.rendered.environment;
+        let rendered = variant::rendered(release.platform, environment, &set);
         let mut plan = release.platform.plan.clone();
         plan["name"] = release.platform.data.plan.clone().into();
         plan["sources"] = json!(["../objects"]);

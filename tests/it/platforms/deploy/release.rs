@@ -19,6 +19,7 @@ use super::{
     },
     cluster::cluster,
     table::Row,
+    variant,
 };
 use crate::support::{
     Deployctl,
@@ -176,11 +177,13 @@ impl Release {
             .iter()
             .filter(|event| event["result"] == "created")
             .count();
+        let environment = &self.rendered.environment;
+        let expected = variant::rendered(self.platform, environment, &BTreeMap::new());
+        let expected = expected.items.len() + expected.declared.len();
+        let created = row.objects;
         assert!(
-            row.objects >= self.rendered.items.len() + self.rendered.declared.len(),
-            "{} objects of {} were created",
-            row.objects,
-            self.rendered.items.len() + self.rendered.declared.len()
+            created >= expected,
+            "{created} of {expected} objects were created"
         );
         let status = self.command("status", &self.plan(), &self.kubeconfig());
         status.args(["--exit-code"]).run().exited(0);
