@@ -1,7 +1,7 @@
 //! Queries of rules, dashboards and autoscalers: they parse, and the metrics that they name are
 //! those that something exports, as the data file lists them.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use promql_parser::{
     parser::{self, Expr, VectorSelector},
@@ -190,13 +190,19 @@ fn of_panels(dashboard: &Value, add: &mut impl FnMut(String, &str)) {
 
 /// What Grafana replaces in a query before it asks.
 fn without_variables(query: &str) -> String {
-    let replace = |pattern: &str, by: &str, text: &str| {
-        let pattern = Regex::new(pattern).expect("it is a regular expression");
-        pattern.replace_all(text, by).into_owned()
-    };
-    let query = replace(r"\[\$\{?\w+\}?", "[5m", query);
-    let query = replace(r"\$\{?__(rate_)?interval\}?|\$\{?__range\}?", "5m", &query);
-    replace(r"\$\{?\w+(:\w+)?\}?", "1", &query)
+    static PATTERNS: LazyLock<[(Regex, &str); 3]> = LazyLock::new(|| {
+        let patterns = [
+            (r"\[\$\{?\w+\}?", "[5m"),
+            (r"\$\{?__(rate_)?interval\}?|\$\{?__range\}?", "5m"),
+            (r"\$\{?\w+(:\w+)?\}?", "1"),
+        ];
+        patterns.map(|(pattern, by)| (Regex::new(pattern).expect("it is right"), by))
+    });
+    let mut text = query.to_owned();
+    for (pattern, by) in PATTERNS.iter() {
+        text = pattern.replace_all(&text, *by).into_owned();
+    }
+    text
 }
 
 /// The names of the metrics that a query asks for.

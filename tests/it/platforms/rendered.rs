@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     env,
     path::PathBuf,
-    sync::{LazyLock, OnceLock},
+    sync::{LazyLock, Mutex, OnceLock, PoisonError},
 };
 
 use globset::{Glob, GlobMatcher};
@@ -241,9 +241,17 @@ pub(super) fn fits(glob: &str, text: &str) -> bool {
     glob == text || glob.contains(['*', '?', '[', '{']) && matcher(glob).is_match(text)
 }
 
+/// What a glob matches. To compile one takes longer than all that is asked of it.
 fn matcher(glob: &str) -> GlobMatcher {
-    let glob = Glob::new(glob).unwrap_or_else(|error| panic!("{error}"));
-    glob.compile_matcher()
+    static KNOWN: Mutex<BTreeMap<String, GlobMatcher>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(matcher) = known.get(glob) {
+        return matcher.clone();
+    }
+    let compiled = Glob::new(glob).unwrap_or_else(|error| panic!("{error}"));
+    let compiled = compiled.compile_matcher();
+    known.insert(glob.to_owned(), compiled.clone());
+    compiled
 }
 
 /// `KIND/NAMESPACE/NAME`, or `KIND/NAME` outside of namespaces.

@@ -146,8 +146,8 @@ fn monitors(_: &Platform, rendered: &Rendered) -> Vec<Problem> {
         }
         let endpoints = items(&spec["endpoints"]).chain(items(&spec["podMetricsEndpoints"]));
         for port in endpoints.filter_map(|endpoint| endpoint["port"].as_str()) {
-            if !selected.iter().all(|ports| ports.contains(&port)) {
-                let text = format!("what it selects has not always a port `{port}`");
+            if !selected.iter().any(|ports| ports.contains(&port)) {
+                let text = format!("nothing that it selects has a port `{port}`");
                 problems.push(Problem::of("port", monitor, text));
             }
         }

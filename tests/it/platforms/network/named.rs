@@ -1,7 +1,10 @@
 //! What a workload's configuration names, it may reach: names are resolved, Services answer, and
 //! what is monitored lets its Prometheus in.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 use regex::Regex;
 use serde_json::{Value, json};
@@ -65,8 +68,10 @@ fn mentions<'a>(
     own_namespace: &str,
     services: &BTreeMap<&str, Vec<&'a Value>>,
 ) -> Vec<Mention<'a>> {
-    let pattern = Regex::new(r"([a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)*):(\d{2,5})\b");
-    let pattern = pattern.expect("it is a regular expression");
+    static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
+        let pattern = Regex::new(r"([a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)*):(\d{2,5})\b");
+        pattern.expect("it is a regular expression")
+    });
     let in_namespace = |name: &str, namespace: &str| {
         let named = services.get(name).into_iter().flatten();
         named
@@ -82,7 +87,7 @@ fn mentions<'a>(
         };
         first.or_else(of_pod)
     };
-    let with_port = pattern.captures_iter(text.content).filter_map(|found| {
+    let with_port = PATTERN.captures_iter(text.content).filter_map(|found| {
         let port: u64 = found[2].parse().ok()?;
         Some((find(&found[1])?, Some(port)))
     });
@@ -133,7 +138,8 @@ fn unreachable(
     (service, port): Mention<'_>,
 ) -> Option<String> {
     let behind = behind(pods, service);
-    let is_alone = highest(rendered, workload) < 2;
+    // What is no address of itself may be its name.
+    let is_alone = port.is_none() || highest(rendered, workload) < 2;
     let from = Endpoint::of(rendered, &Pods::of(workload.object)?);
     let headless = service["spec"]["clusterIP"] == "None";
     let ports = items(&service["spec"]["ports"]).filter(|own| {
