@@ -7,7 +7,7 @@ TARGET_DIR := $(shell $(CARGO) metadata --format-version 1 --no-deps --offline |
 DEPLOYCTL := $(TARGET_DIR)/debug/deployctl
 RELEASE := $(TARGET_DIR)/release/deployctl
 
-.PHONY: help build program go-packages helm-packages demo test lint sandbox bench bench-readiness kill-points kill-sequences conformance schema
+.PHONY: help build program go-packages helm-packages demo test lint platforms sandbox bench bench-readiness kill-points kill-sequences conformance schema
 
 help: ## Show this help
 	@sed -n 's/^\([a-z-]*\):.*## /\1 - /p' Makefile
@@ -47,6 +47,10 @@ helm-packages: go-packages
 # READINESS_VERBOSE=1 lists the cases that disagree. Sets that are not beside the project are named and left out.
 conformance: ## Count how many verdicts agree with the collections of cases beside the project
 	@$(CARGO) test --locked --quiet --lib readiness::conformance -- --nocapture --test-threads=1
+
+# PLATFORM=ai-imutis tries one alone. `make test` runs it too.
+platforms: sandbox ## Bring every platform up, twice, in all of its environments, and let every phase fail
+	$(CARGO) test --locked --test it -- --exact platforms::deploy::every_platform_comes_up_stays_changes_fails_and_goes
 
 sandbox: build ## Build the sandbox's programs, once
 	@$(DEPLOYCTL) sandbox install

@@ -1,11 +1,6 @@
-//! AI-IMUTIS: every figure of the platform, on what `deployctl render` prints; that the set is
-//! consistent in itself; that it comes up; that every phase of it may fail, and what was there
-//! before is there again.
+//! AI-IMUTIS: what is particular to it, beside what `tests/it/platforms.rs` asks of every platform;
+//! and that every phase of it may fail, in many ways, and what was there before is there again.
 
-mod consistency;
-mod deploy;
-mod figures;
+mod own;
 mod page;
-mod rendered;
 mod rollback;
-mod workloads;

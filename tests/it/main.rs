@@ -16,6 +16,7 @@ mod manifests;
 mod network;
 mod ownership;
 mod plan;
+mod platforms;
 mod prune;
 mod readiness;
 mod restart;

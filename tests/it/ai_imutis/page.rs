@@ -1,13 +1,17 @@
 //! The platform's page says what is so, and its example for CI supplies what the plan asks for.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs, path::Path};
 
 use serde_json::Value;
 
-use super::{
-    consistency::{at_maximum, sums},
-    rendered::{both, deployctl, file, items, plan, text, yaml},
-};
+use super::own::{deployctl, document, platform, sums};
+use crate::platforms::{items, text};
+
+/// A file of this repository.
+fn file(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
 
 fn page() -> String {
     file("docs/platforms/ai-imutis.md")
@@ -37,14 +41,15 @@ fn steps() -> Vec<Value> {
         .nth(1)
         .and_then(|rest| rest.split("```").next())
         .expect("the page has a workflow");
-    items(&yaml(block)["jobs"]["deploy"]["steps"])
+    let workflow: Value = serde_yaml::from_str(block).expect("valid YAML");
+    items(&workflow["jobs"]["deploy"]["steps"])
         .cloned()
         .collect()
 }
 
 #[test]
 fn the_example_for_ci_supplies_every_value_that_is_asked_for() {
-    let plan = plan();
+    let plan = &platform().plan;
     let asked = items(&plan["secrets"]).flat_map(|secret| {
         let data = secret["data"].as_object().into_iter().flatten();
         data.filter(|(_, value)| value.get("prompt").is_some() || value.get("file").is_some())
@@ -86,20 +91,24 @@ fn the_commands_of_the_example_that_need_no_cluster_work() {
 
 #[test]
 fn the_sums_on_the_page_are_those_of_the_manifests() {
-    let (pods, [request_cpu, request_memory, limit_cpu, limit_memory]) = sums(&at_maximum("prod"));
-    let cpu = |thousandths: u64| {
+    let sums = sums("prod");
+    let cpu = |resource: &str| {
+        let thousandths = sums[resource];
         format!("{}.{:03}", thousandths / 1000, thousandths % 1000)
             .trim_end_matches('0')
             .to_owned()
     };
-    let gibibytes =
-        |mebibytes: u64| format!("{}.{:02}", mebibytes / 1024, mebibytes % 1024 * 100 / 1024);
+    let gibibytes = |resource: &str| {
+        let mebibytes = sums[resource] / (1000 << 20);
+        format!("{}.{:02}", mebibytes / 1024, mebibytes % 1024 * 100 / 1024)
+    };
     let row = format!(
-        "| sum | {pods} | {} CPU, {}Gi | {} CPU, {}Gi |",
-        cpu(request_cpu),
-        gibibytes(request_memory),
-        cpu(limit_cpu),
-        gibibytes(limit_memory)
+        "| sum | {} | {} CPU, {}Gi | {} CPU, {}Gi |",
+        sums["pods"] / 1000,
+        cpu("requests.cpu"),
+        gibibytes("requests.memory"),
+        cpu("limits.cpu"),
+        gibibytes("limits.memory")
     );
     assert!(page().contains(&row), "the page lacks `{row}`");
 }
@@ -107,7 +116,11 @@ fn the_sums_on_the_page_are_those_of_the_manifests() {
 #[test]
 fn every_alert_and_every_secret_is_on_the_page() {
     let page = page();
-    let rules = both()[0].document("prometheus-config", "alerts.yml");
+    let rules = document(
+        platform().environment("dev"),
+        "prometheus-config",
+        "alerts.yml",
+    );
     for rule in items(&rules["groups"]).flat_map(|group| items(&group["rules"])) {
         assert!(
             page.contains(&format!(
@@ -119,7 +132,7 @@ fn every_alert_and_every_secret_is_on_the_page() {
             rule["alert"]
         );
     }
-    for secret in items(&plan()["secrets"]) {
+    for secret in items(&platform().plan["secrets"]) {
         for key in secret["data"]
             .as_object()
             .into_iter()
@@ -138,7 +151,11 @@ fn every_alert_and_every_secret_is_on_the_page() {
 #[test]
 fn alerts_use_metrics_that_the_page_or_an_exporter_names() {
     let page = page();
-    let rules = both()[0].document("prometheus-config", "alerts.yml");
+    let rules = document(
+        platform().environment("dev"),
+        "prometheus-config",
+        "alerts.yml",
+    );
     for rule in items(&rules["groups"]).flat_map(|group| items(&group["rules"])) {
         for metric in text(&rule["expr"])
             .split('{')

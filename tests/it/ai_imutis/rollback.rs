@@ -3,6 +3,5 @@
 
 mod edit;
 mod install;
-mod refusal;
 mod release;
 mod upgrade;

@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value;
 
 use super::user::User;
-use crate::support::{api::Api, eventually, sandbox};
+use crate::support::{api::Api, eventually};
 
 /// What one user asks of the API server from some moment on.
 pub(crate) struct Audit<'a> {
@@ -20,7 +20,7 @@ impl<'a> Audit<'a> {
     pub(crate) fn from_now(user: &'a User) -> Self {
         Self {
             user,
-            from: File::open(&sandbox().audit_log)
+            from: File::open(&user.audit_log)
                 .unwrap()
                 .metadata()
                 .unwrap()
@@ -60,7 +60,7 @@ impl<'a> Audit<'a> {
     }
 
     fn read(&self) -> Vec<String> {
-        let mut file = File::open(&sandbox().audit_log).unwrap();
+        let mut file = File::open(&self.user.audit_log).unwrap();
         file.seek(SeekFrom::Start(self.from)).unwrap();
         // The last line may not be whole yet.
         let lines = BufReader::new(file).lines().map_while(Result::ok);

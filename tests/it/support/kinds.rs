@@ -46,7 +46,7 @@ impl ServedKind {
         {
             return kind;
         }
-        let served = Arc::new(wait_for(served()).expect("the API server answers"));
+        let served = Arc::new(wait_for(served(Api::shared())).expect("the API server answers"));
         *KNOWN.lock().expect("nothing panics while it is locked") = Some(Arc::clone(&served));
         find(&served, &name).unwrap_or_else(|| panic!("the server has no kind `{name}`"))
     }
@@ -81,10 +81,10 @@ fn find(kinds: &[ServedKind], name: &str) -> Option<ServedKind> {
 }
 
 /// Everything that can be listed now, in the server's order.
-pub(crate) async fn served() -> Result<Vec<ServedKind>, BoxError> {
+pub(crate) async fn served(api: &Api) -> Result<Vec<ServedKind>, BoxError> {
     let mut kinds = Vec::new();
     for root in ["/api", "/apis"] {
-        let (_, discovered) = Api::shared().read(root, AGGREGATED).await?;
+        let (_, discovered) = api.read(root, AGGREGATED).await?;
         for group in discovered["items"].as_array().into_iter().flatten() {
             kinds.extend(kinds_of(root, group));
         }

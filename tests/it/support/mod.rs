@@ -15,6 +15,7 @@ pub(crate) mod platform;
 pub(crate) mod project;
 pub(crate) mod proxy;
 pub(crate) mod pty;
+pub(crate) mod refusal;
 pub(crate) mod running;
 pub(crate) mod user;
 

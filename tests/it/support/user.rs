@@ -5,13 +5,15 @@ use std::{fs, path::PathBuf};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Deployctl, api::Api, namespace, sandbox};
+use crate::support::{Deployctl, Sandbox, api::Api, namespace, sandbox};
 
 /// A user with rights of their own, who is found in the audit log by name: a `ServiceAccount`, and
 /// a kubeconfig with its token.
 pub(crate) struct User {
     pub(crate) name: String,
     pub(crate) kubeconfig: PathBuf,
+    /// Where the API server writes what the user asks.
+    pub(crate) audit_log: PathBuf,
     _folder: TempDir,
 }
 
@@ -21,11 +23,31 @@ impl User {
         let user = Self::without_rights();
         let binding = user.name.replace(':', "-");
         bind(
+            Api::shared(),
             "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
             (&binding, "ClusterRole", "cluster-admin"),
             &user.name,
         );
         user
+    }
+
+    /// A user called `name` who may do everything in a sandbox of a test's own.
+    pub(crate) fn administrator_of(sandbox: &Sandbox, api: &Api, name: &str) -> Self {
+        let accounts = "/api/v1/namespaces/default/serviceaccounts";
+        api.create(accounts, &json!({"metadata": {"name": name}}));
+        let token = api.create(
+            &format!("{accounts}/{name}/token"),
+            &json!({"spec": {"expirationSeconds": 24 * 60 * 60}}),
+        );
+        let token = token["status"]["token"].as_str().expect("there is a token");
+        let own = format!("system:serviceaccount:default:{name}");
+        bind(
+            api,
+            "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+            (name, "ClusterRole", "cluster-admin"),
+            &own,
+        );
+        Self::with_token_of(sandbox, &own, token)
     }
 
     /// A user who may do everything inside of `namespace`, and nothing elsewhere.
@@ -48,6 +70,7 @@ impl User {
         let role = json!({"metadata": {"name": "some"}, "rules": rules});
         Api::shared().create(&format!("{roles}/roles"), &role);
         bind(
+            Api::shared(),
             &format!("{roles}/rolebindings"),
             ("some", "Role", "some"),
             &user.name,
@@ -63,6 +86,7 @@ impl User {
         let role = json!({"metadata": {"name": name}, "rules": rules});
         Api::shared().create(&format!("{roles}/clusterroles"), &role);
         bind(
+            Api::shared(),
             &format!("{roles}/clusterrolebindings"),
             (&name, "ClusterRole", &name),
             &user.name,
@@ -83,7 +107,11 @@ impl User {
 
     /// Whoever shows `token`.
     pub(crate) fn with_token(name: &str, token: &str) -> Self {
-        let text = fs::read_to_string(&sandbox().kubeconfig).unwrap();
+        Self::with_token_of(sandbox(), name, token)
+    }
+
+    fn with_token_of(sandbox: &Sandbox, name: &str, token: &str) -> Self {
+        let text = fs::read_to_string(&sandbox.kubeconfig).unwrap();
         let mut config: Value = serde_json::from_str(&text).unwrap();
         let context = config["current-context"].clone();
         for user in config["users"]
@@ -100,6 +128,7 @@ impl User {
         Self {
             name: name.to_owned(),
             kubeconfig,
+            audit_log: sandbox.audit_log.clone(),
             _folder: folder,
         }
     }
@@ -111,9 +140,9 @@ impl User {
 }
 
 /// Creates the binding `name` of a role, by its kind and name, to `user`.
-fn bind(path: &str, (name, kind, role): (&str, &str, &str), user: &str) {
+fn bind(api: &Api, path: &str, (name, kind, role): (&str, &str, &str), user: &str) {
     let subject = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user});
     let role = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role});
     let binding = json!({"metadata": {"name": name}, "subjects": [subject], "roleRef": role});
-    Api::shared().create(path, &binding);
+    api.create(path, &binding);
 }

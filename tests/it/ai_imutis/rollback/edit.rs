@@ -1,7 +1,6 @@
 use std::{fs, path::Path};
 
-use super::refusal;
-use crate::kill_points::platform::replaced;
+use crate::{kill_points::platform::replaced, support::refusal};
 
 /// A change of one file of the manifests.
 pub(super) struct Edit {

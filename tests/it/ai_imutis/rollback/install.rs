@@ -3,9 +3,9 @@
 
 use super::{
     edit::{Edit, fails, pods_fail, refused, text},
-    refusal,
     release::{Attempt, Release},
 };
+use crate::support::refusal;
 
 const NAMESPACE: [&str; 3] = [
     "Namespace",

@@ -3,12 +3,12 @@
 
 use super::{
     edit::{Edit, added, fails, pods_fail, refused, text},
-    refusal,
     release::{Attempt, Release},
 };
 use crate::support::{
     apply, eventually, kubectl,
     manifests::{claim, config_map},
+    refusal,
 };
 
 fn attempt(phase: &'static str, because: &[&str], edits: Vec<Edit>) -> Attempt {

@@ -1,6 +1,6 @@
 //! Listing what is in the cluster.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use http::StatusCode;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Scope;
 use crate::support::{
-    api::{Api, wait_for},
+    api::wait_for,
     kinds::{ServedKind, served},
     upstream::BoxError,
 };
@@ -64,7 +64,7 @@ pub(super) fn collect(scope: &Scope) -> Vec<Found> {
 }
 
 async fn collect_all(scope: &Scope) -> Result<Vec<Found>, BoxError> {
-    let kinds = served().await?;
+    let kinds = served(scope.api()).await?;
     let lists = kinds
         .iter()
         .flat_map(|kind| paths(kind, scope).into_iter().map(move |path| (kind, path)));
@@ -78,10 +78,14 @@ async fn collect_all(scope: &Scope) -> Result<Vec<Found>, BoxError> {
 
 fn paths(kind: &ServedKind, scope: &Scope) -> Vec<String> {
     match scope.namespaces.as_ref().filter(|_| kind.namespaced) {
-        Some(names) => names
-            .iter()
-            .map(|name| kind.collection(Some(name)))
-            .collect(),
+        Some(names) => {
+            let shared = scope.shared.iter().map(|(namespace, _)| namespace);
+            let names: BTreeSet<&String> = names.iter().chain(shared).collect();
+            names
+                .into_iter()
+                .map(|name| kind.collection(Some(name)))
+                .collect()
+        }
         None => vec![kind.collection(None)],
     }
 }
@@ -91,7 +95,7 @@ async fn list(kind: &ServedKind, path: String, scope: &Scope) -> Result<Vec<Foun
     let is_whole =
         kind.namespaced || scope.holds_all_cluster_objects() || kind.kind == "PersistentVolume";
     let accept = if is_whole { JSON } else { METADATA };
-    let mut answer = read(&path, accept).await?;
+    let mut answer = read(scope, &path, accept).await?;
     let items = answer["items"].as_array_mut().map(std::mem::take);
     let mut found: Vec<Found> = items
         .into_iter()
@@ -100,7 +104,7 @@ async fn list(kind: &ServedKind, path: String, scope: &Scope) -> Result<Vec<Foun
         .collect();
     if !is_whole {
         for object in found.iter_mut().filter(|object| scope.includes(object)) {
-            let whole = read(&format!("{path}/{}", object.name), JSON).await?;
+            let whole = read(scope, &format!("{path}/{}", object.name), JSON).await?;
             // What is gone meanwhile was there.
             if !whole.is_null() {
                 object.value = whole;
@@ -111,9 +115,9 @@ async fn list(kind: &ServedKind, path: String, scope: &Scope) -> Result<Vec<Foun
 }
 
 /// What is at `path`; null where nothing is.
-async fn read(path: &str, accept: &str) -> Result<Value, BoxError> {
+async fn read(scope: &Scope, path: &str, accept: &str) -> Result<Value, BoxError> {
     loop {
-        let (status, answer) = Api::shared().read(path, accept).await?;
+        let (status, answer) = scope.api().read(path, accept).await?;
         match status {
             // Another test may have removed the kind's definition.
             StatusCode::OK | StatusCode::NOT_FOUND => return Ok(answer),

@@ -8,14 +8,20 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value};
 
+use super::api::Api;
+
 use self::{collect::Found, ignore::IgnoreList};
 
 /// Which part of the cluster a dump holds: tests run in it side by side.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Scope {
     /// All namespaces where this is `None`.
     namespaces: Option<Vec<String>>,
     prefixes: Vec<String>,
+    /// Namespaces of which only objects with a prefix are held.
+    shared: Vec<(String, String)>,
+    /// Another API server than that of the shared sandbox.
+    api: Option<&'static Api>,
 }
 
 impl Scope {
@@ -24,6 +30,8 @@ impl Scope {
         Self {
             namespaces: None,
             prefixes: vec![String::new()],
+            shared: Vec::new(),
+            api: None,
         }
     }
 
@@ -33,6 +41,8 @@ impl Scope {
         Self {
             namespaces: Some(namespaces.iter().map(|name| (*name).to_owned()).collect()),
             prefixes: Vec::new(),
+            shared: Vec::new(),
+            api: None,
         }
     }
 
@@ -40,6 +50,22 @@ impl Scope {
     pub(crate) fn and_cluster_objects(mut self, prefix: &str) -> Self {
         self.prefixes.push(prefix.to_owned());
         self
+    }
+
+    /// The same, with the objects in `namespace` whose names start with `prefix`.
+    pub(crate) fn and_objects_in(mut self, namespace: &str, prefix: &str) -> Self {
+        self.shared.push((namespace.to_owned(), prefix.to_owned()));
+        self
+    }
+
+    /// The same, of another API server.
+    pub(crate) fn of(mut self, api: &'static Api) -> Self {
+        self.api = Some(api);
+        self
+    }
+
+    fn api(&self) -> &'static Api {
+        self.api.unwrap_or_else(Api::shared)
     }
 
     /// Whether it holds all that is outside of namespaces.
@@ -58,7 +84,13 @@ impl Scope {
             .pointer("/spec/claimRef/namespace")
             .and_then(Value::as_str);
         match (&object.namespace, object.kind.as_str()) {
-            (Some(namespace), _) => ours(namespace),
+            (Some(namespace), _) => {
+                ours(namespace)
+                    || self
+                        .shared
+                        .iter()
+                        .any(|(own, prefix)| own == namespace && object.name.starts_with(prefix))
+            }
             (None, "Namespace") if ours(&object.name) => true,
             (None, "PersistentVolume") if claimed_by.is_some_and(ours) => true,
             (None, _) => self
