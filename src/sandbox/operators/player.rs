@@ -112,6 +112,11 @@ impl Player {
 
     async fn make(&self, owner: &Value, made: Value) -> Result<(), kube::Error> {
         let objects = self.api_of(&made["apiVersion"], &made["kind"], namespace(&made));
+        // Zalando's operator takes over the password of a Secret that is there already.
+        let takes_over = self.served.kind.kind == "postgresql" && made["kind"] == "Secret";
+        if takes_over && objects.get_opt(name(&made)).await?.is_some() {
+            return Ok(());
+        }
         let can_own =
             namespace(owner) == namespace(&made) && made["metadata"]["ownerReferences"].is_null();
         let made = if can_own { owned(owner, made) } else { made };

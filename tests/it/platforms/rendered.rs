@@ -231,9 +231,9 @@ fn declared(stderr: &str) -> BTreeSet<(String, String)> {
         .collect()
 }
 
-/// Whether an object has the name `KIND/NAME` or `KIND/NAMESPACE/NAME`.
+/// Whether an object has the name `KIND/NAME` or `KIND/NAMESPACE/NAME`, which may be a glob.
 pub(super) fn is_called(item: &Value, name: &str) -> bool {
-    title(item) == name || short_title(item) == name
+    fits(name, &title(item)) || fits(name, &short_title(item))
 }
 
 /// Whether `text` is `glob`, or fits it.
