@@ -472,7 +472,7 @@ open: {api: {service: api, port: 70000}}
             problems(text),
             [
                 "3:15 `sources[1]`: unknown key `kustomiz`; did you mean `kustomize`?",
-                "3:29 `sources[2]`: expected a path, `{kustomize: …}` or `{helm: …}`, found a list",
+                "3:29 `sources[2]`: expected a path, `{path: …}`, `{kustomize: …}` or `{helm: …}`, found a list",
                 "6:19 `phases.apps.timeout`: `15` is not a duration; write for example `90s`, `15m` or `1h 30m`",
                 "6:34 `phases.apps.onFailure`: unknown value `halt`; there is `rollback`, `stop`",
                 "7:14 `phases.databases`: expected a map, found a number",

@@ -84,7 +84,8 @@ fn load_file(loaded: &mut Loaded, found: &Found, folder: &Path) {
     };
     let read = load_text(&text);
     // In a comment it does no harm.
-    if is_lossy && read.manifests.iter().any(|it| is_garbled(&it.value)) {
+    let documents = || read_with(text.text, &text.file, text.duplicates).0;
+    if is_lossy && documents().iter().any(|it| is_garbled(&it.value)) {
         let error = io::Error::other("it is not UTF-8 text");
         return loaded.problems.push(unreadable(&found.path, &error));
     }

@@ -216,8 +216,7 @@ fn hooks_are_run_around_their_chart_where_it_changes() {
         first["welcome"], second["welcome"],
         "it is of the installation"
     );
-    let status = project.status();
-    assert_eq!(status["standing"], "deployed", "{status}");
+    assert_eq!(project.status()["standing"], "deployed");
     project.command("down", &["--yes"]).run().exited(0);
 }
 

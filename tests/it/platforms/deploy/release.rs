@@ -255,7 +255,11 @@ impl Release {
         let namespaces = &self.platform.data.environments[&self.rendered.environment].namespaces;
         let name = text(&object["metadata"]["name"]);
         let comes_with_it = match text(&object["kind"]) {
-            "Namespace" => namespaces.iter().any(|own| own == name),
+            // Names of environments begin alike: one that the plan does not make is another's.
+            "Namespace" => {
+                namespaces.iter().any(|own| own == name)
+                    || self.rendered.named(&format!("Namespace/{name}")).is_err()
+            }
             "ConfigMap" => name == "kube-root-ca.crt",
             "ServiceAccount" => name == "default",
             "PersistentVolume" => true,
