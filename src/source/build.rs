@@ -116,6 +116,12 @@ impl Builds {
         tools
     }
 
+    /// The sources of `plan` that are chosen.
+    pub(super) fn sources<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = &'a Source> {
+        let sources = plan.contents.sources.iter().zip(&self.chosen);
+        sources.filter_map(|(source, chosen)| chosen.then_some(source))
+    }
+
     /// The objects of each source that is chosen, in the order of `plan`.
     pub(super) fn load<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (&'a Source, Loaded)> {
         let folder = &plan.paths.folder;

@@ -193,6 +193,9 @@ impl Charted {
                 continue;
             };
             let file = self.chart.file(template);
+            if is_definition_of_chart(template) {
+                keep(&mut manifest.value);
+            }
             manifest.hint.path = PathBuf::from(template);
             manifest.hint.file = relative_file(&file, plan_folder);
             manifest.origin = Origin {
@@ -223,6 +226,27 @@ impl Charted {
             named: true,
             duplicates: DuplicateKeys::LastWins,
         })
+    }
+}
+
+/// Whether `template` is in the folder of definitions of a chart, which Helm never deletes.
+/// <https://helm.sh/docs/chart_best_practices/custom_resource_definitions/>
+fn is_definition_of_chart(template: &str) -> bool {
+    let mut folders = Path::new(template).components().rev();
+    folders.any(|folder| folder.as_os_str() == "crds") && !template.contains("/templates/")
+}
+
+/// Says of `object` that it stays where it would be deleted.
+fn keep(object: &mut Value) {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        let annotations = metadata
+            .entry("annotations")
+            .or_insert_with(|| Value::Object(serde_json::Map::new()));
+        if let Some(annotations) = annotations.as_object_mut() {
+            annotations
+                .entry("helm.sh/resource-policy")
+                .or_insert_with(|| "keep".into());
+        }
     }
 }
 

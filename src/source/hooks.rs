@@ -67,8 +67,11 @@ fn role(object: &Value, events: Option<&str>) -> Role {
     let (after_install, after_upgrade) = (is("post-install"), is("post-upgrade"));
     if before_install || before_upgrade || after_install || after_upgrade {
         let weight = ManifestView(object).annotation(WEIGHT);
-        // One that is run on both sides needs what the chart has made at its installation.
-        let stage = if after_install || after_upgrade {
+        // What hooks of both sides lean on has to be there for the first of them. One that comes after
+        // an installation and before an upgrade needs what the chart has made.
+        let is_of_both = before_install && after_install || before_upgrade && after_upgrade;
+        let is_after = (after_install || after_upgrade) && !is_of_both;
+        let stage = if is_after {
             HookStage::After
         } else {
             HookStage::Before
@@ -143,6 +146,9 @@ mod tests {
         assert!(!upgrade.on_install && upgrade.on_upgrade);
         let mixed = hook(&json!({HOOK: "post-install,pre-upgrade"})).unwrap();
         assert_eq!(mixed.stage, HookStage::After);
+        let account = "pre-install,pre-upgrade,post-install,post-upgrade";
+        let account = hook(&json!({HOOK: account})).unwrap();
+        assert_eq!(account.stage, HookStage::Before);
         for none in [
             "test",
             "test-success",

@@ -96,7 +96,7 @@ pub(crate) fn render(
     for manifest in manifests {
         rendering.add(manifest);
     }
-    let implied_namespaces = rendering.add_namespaces(plan);
+    let implied_namespaces = rendering.add_namespaces(plan, builds);
     let Rendering {
         objects,
         hints,
@@ -318,12 +318,14 @@ impl Rendering<'_> {
         }
     }
 
-    /// Adds the namespaces that `plan` names and no manifest describes, and returns them.
-    fn add_namespaces(&mut self, plan: &Plan) -> Vec<ObjectId> {
+    /// Adds the namespaces that `plan` names for what is chosen of it and no manifest describes, and
+    /// returns them.
+    fn add_namespaces(&mut self, plan: &Plan, builds: &Builds) -> Vec<ObjectId> {
         let own = plan.namespace.is_named.then_some(&plan.namespace.name);
         let own = own.map(|name| (name, 1));
-        let sources = plan.contents.sources.iter();
-        let of_sources = sources.filter_map(|it| Some((it.namespace()?, it.line)));
+        let of_sources = builds
+            .sources(plan)
+            .filter_map(|it| Some((it.namespace()?, it.line)));
         let mut added = Vec::new();
         for (name, line) in own.into_iter().chain(of_sources) {
             let id = ObjectId::namespace(name);

@@ -128,8 +128,21 @@ fn a_chart_is_deployed_as_the_cluster_is_and_its_password_stays() {
     project.command("down", &["--yes"]).run().exited(0);
 }
 
+/// What hooks of both sides run as, as charts with certificates of their own webhooks have it.
+const ACCOUNT: &str = "apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: hooks
+  annotations: {helm.sh/hook: \"pre-install,pre-upgrade,post-install,post-upgrade\"}
+";
+
 /// A Job that is a hook.
 fn hook(name: &str, events: &str, weight: i32) -> String {
+    let account = if name == "prepare" {
+        "hooks"
+    } else {
+        "default"
+    };
     format!(
         "apiVersion: batch/v1
 kind: Job
@@ -137,13 +150,12 @@ metadata:
   name: {name}
   annotations: {{helm.sh/hook: \"{events}\", helm.sh/hook-weight: \"{weight}\", helm.sh/hook-delete-policy: before-hook-creation}}
 spec:
-  template: {{spec: {{restartPolicy: Never, containers: [{{name: main, image: \"hook:{{{{ .Values.image.tag }}}}\"}}]}}}}
+  template: {{spec: {{serviceAccountName: {account}, restartPolicy: Never, containers: [{{name: main, image: \"hook:{{{{ .Values.image.tag }}}}\"}}]}}}}
 "
     )
 }
 
-/// The times at which the hooks that are there were made, by name, and when the Deployment was
-/// changed last.
+/// The uids of the Jobs that are there, by name.
 fn made(project: &Project) -> std::collections::BTreeMap<String, String> {
     let jobs = project.kubectl(&["get", "jobs", "-o", "json"]);
     let jobs: serde_json::Value = serde_json::from_str(&jobs).unwrap();
@@ -161,6 +173,7 @@ fn hooks_are_run_around_their_chart_where_it_changes() {
             "chart/templates/a-prepare.yaml",
             &hook("prepare", "pre-install,pre-upgrade", -5),
         )
+        .manifest("chart/templates/a-account.yaml", ACCOUNT)
         .manifest(
             "chart/templates/b-migrate.yaml",
             &hook("migrate", "pre-upgrade", 0),
