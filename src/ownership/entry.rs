@@ -7,7 +7,7 @@ use super::{
     entries::{Entry, entries, same_version},
     path::Path,
 };
-use crate::object::{ManifestView, filled_in_paths};
+use crate::object::{HasKind as _, ManifestView, filled_in_paths};
 
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
@@ -133,6 +133,45 @@ pub(crate) fn other_appliers(object: &Value, manager: &str) -> Vec<String> {
         .collect()
 }
 
+/// Whether others have taken `now`, which is ours, over since it was `decided` about: it has another
+/// controller as its owner, others apply it, or, of a ConfigMap or Secret, they have written
+/// contents of it.
+///
+/// An operator that is given an object by name may write it by any of these ways.
+pub(crate) fn is_handed_over(decided: &Value, now: &Value, manager: &str) -> bool {
+    let controller = |object| ManifestView(object).controller().map(|owner| owner.uid);
+    let new_appliers = || {
+        let known = other_appliers(decided, manager);
+        let appliers = other_appliers(now, manager);
+        appliers.iter().any(|applier| !known.contains(applier))
+    };
+    let new_writers = || {
+        let known = writers_of_contents(decided, manager);
+        let writers = writers_of_contents(now, manager);
+        ManifestView(now).is_configuration() && writers.iter().any(|writer| !known.contains(writer))
+    };
+    is_ours(now, manager)
+        && (controller(now).is_some() && controller(now) != controller(decided)
+            || new_appliers()
+            || new_writers())
+}
+
+/// The managers other than `manager` that hold some of the contents of `object`, a ConfigMap or
+/// Secret.
+fn writers_of_contents<'a>(object: &'a Value, manager: &str) -> Vec<&'a str> {
+    let holds_contents = |entry: &Entry<'_>| {
+        let fields = entry.fields_v1();
+        entry.manager() != manager
+            && ["data", "binaryData"]
+                .iter()
+                .any(|part| fields.is_some_and(|fields| owns(fields, &[part])))
+    };
+    entries(object)
+        .filter(holds_contents)
+        .map(|entry| entry.manager())
+        .collect()
+}
+
 /// Whether `manager` created `object`: an entry of it is as old as the object, within a second, the
 /// precision of both times.
 ///
@@ -171,6 +210,39 @@ mod tests {
         assert!(owns(fields, &["spec", "replicas"]));
         assert!(!owns(fields, &["status"]));
         assert!(apply_entry(&object, "deployctl.shop.prod").is_none());
+    }
+
+    #[test]
+    fn what_others_have_taken_over_since_is_known() {
+        let us = "deployctl.shop.dev";
+        let stored = |owner: &str, others: &[(&str, &str)]| {
+            let mut managers = vec![
+                json!({"manager": us, "operation": "Apply", "fieldsV1": {"f:data": {"f:a": {}}}}),
+            ];
+            managers.extend(others.iter().map(|(manager, operation)| {
+                json!({"manager": manager, "operation": operation, "fieldsV1": {"f:data": {"f:a": {}}}})
+            }));
+            let mut object = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"managedFields": managers}});
+            if !owner.is_empty() {
+                object["metadata"]["ownerReferences"] = json!([{"uid": owner, "controller": true}]);
+            }
+            object
+        };
+        let alone = stored("", &[]);
+        for taken in [
+            stored("o", &[]),
+            stored("", &[("operator", "Apply")]),
+            stored("", &[("operator", "Update")]),
+        ] {
+            assert!(is_handed_over(&alone, &taken, us));
+            assert!(!is_handed_over(&taken, &taken, us), "known before");
+            assert!(!is_handed_over(&alone, &taken, "deployctl.shop.prod"));
+        }
+        assert!(is_handed_over(&stored("a", &[]), &stored("b", &[]), us));
+        assert!(!is_handed_over(&stored("a", &[]), &alone, us));
+        let mut workload = stored("", &[("operator", "Update")]);
+        workload["kind"] = json!("Service");
+        assert!(!is_handed_over(&alone, &workload, us));
     }
 
     #[test]

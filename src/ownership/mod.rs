@@ -37,8 +37,8 @@ pub(crate) use dropped::is_dropped_by_adoption;
 pub(crate) use entries::rename_version;
 pub(crate) use entry::other_releases;
 pub(crate) use entry::{
-    apply_entry, give_up, give_up_filled_in, has_managers, is_ours, is_ours_to_remove,
-    other_appliers, written_at_creation,
+    apply_entry, give_up, give_up_filled_in, has_managers, is_handed_over, is_ours,
+    is_ours_to_remove, other_appliers, written_at_creation,
 };
 pub(crate) use ignored::{give_up_ignored, held_as_a_whole, is_ignored};
 pub(crate) use leftover::{Leftover, clearing, leftovers};

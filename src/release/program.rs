@@ -91,6 +91,9 @@ pub(crate) enum Belongings {
     Stay,
     /// The pods of a StatefulSet go; its claims stay, also where it says that they go with it.
     ClaimsStay,
+    /// What it made goes; what it has only taken over stays: what is older than it, or of the
+    /// release.
+    TakenOverStays,
 }
 
 impl Work {

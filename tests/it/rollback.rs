@@ -3,6 +3,7 @@
 mod choice;
 mod claims;
 mod earlier;
+mod handed_over;
 mod kept;
 mod sequences;
 mod stored;

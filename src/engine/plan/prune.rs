@@ -9,14 +9,14 @@ use crate::engine::{
     observe::history::{ReleaseHistory, UnsettledRevision},
     plan::retention::{claims_with_data, is_made_by, needed_by_unbound, retained},
     plan::selection::Selection,
-    plan::steps::{Removal, RemovalMode, keep_while_needed},
+    plan::steps::{Removal, RemovalMode, keep_while_needed, spare_taken_over},
 };
 use crate::{
     cluster::{Live, Seen},
     object::{
         Definition, HasKind as _, ManifestView, ObjectId, is_unbound_claim, keeping_annotation,
     },
-    ownership::{is_ours_to_remove, other_appliers, written_at_creation},
+    ownership::{is_ours, is_ours_to_remove, other_appliers, written_at_creation},
     plan::PhaseId,
     release::{Operation, Records},
 };
@@ -146,6 +146,7 @@ pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, input: &PruneInput<'_>
     }
     let annotated: Vec<ObjectId> = plan.retained.iter().map(|(id, _)| id.clone()).collect();
     let mut reasons = reasons_to_stay(&to_go, input);
+    retain_owned(&mut plan, &to_go, input);
     plan.removals.extend(claims_of(&to_go, input));
     let needed = needed_by_unbound(to_go.iter().map(|(id, _, there)| (id, *there)), live);
     for (id, phase, there) in to_go {
@@ -163,7 +164,40 @@ pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, input: &PruneInput<'_>
     if !input.delete_data {
         keep_while_needed(&mut plan.removals, &needed);
     }
+    let PrunePlan { removals, gone, .. } = &mut plan;
+    spare_taken_over(removals, live, |id, there, _| {
+        is_ours(there, manager) && !gone.contains(id)
+    });
     plan
+}
+
+/// Keeps what is forgotten because a controller among what goes has taken it over, and what kept
+/// data cannot be opened without: it would go with its owner.
+fn retain_owned(
+    plan: &mut PrunePlan,
+    to_go: &[(ObjectId, PhaseId, &Value)],
+    input: &PruneInput<'_>,
+) {
+    let uids: HashSet<&str> = to_go
+        .iter()
+        .filter_map(|(_, _, there)| ManifestView(there).uid())
+        .collect();
+    let is_owned = |there: &Value| {
+        let controller = ManifestView(there).controller();
+        is_ours(there, input.manager) && controller.is_some_and(|owner| uids.contains(owner.uid))
+    };
+    let owned = plan.gone.iter().filter_map(|id| {
+        let there = input.live.object(id).filter(|there| is_owned(there))?;
+        Some((id, there.as_ref()))
+    });
+    let owned: Vec<(&ObjectId, &Value)> = owned.collect();
+    let going = to_go.iter().map(|(id, _, there)| (id, *there));
+    let objects = going.chain(owned.iter().copied());
+    let claims = claims_with_data(input.live);
+    let mut reasons = retained(&objects, &claims, input.delete_data);
+    reasons.retain(|id, _| owned.iter().any(|(owned, _)| *owned == id));
+    plan.gone.retain(|id| !reasons.contains_key(id));
+    plan.retained.extend(reasons);
 }
 
 /// Keeps the Namespaces and definitions that hold some of `kept`, instead of finding each time anew

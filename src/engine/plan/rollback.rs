@@ -15,7 +15,7 @@ use crate::engine::{
     plan::retention::{claims_with_data, is_made_by, needed_by_unbound, retained},
     plan::steps::{
         Removal, RemovalMode, intercepts_requests, keep_while_needed, push_await_ready,
-        push_removals, push_replaced,
+        push_removals, push_replaced, spare_taken_over,
     },
 };
 use crate::{
@@ -402,7 +402,25 @@ fn removals(
     let mut removals: Vec<Removal> = given_up.chain(deleted).collect();
     removals.extend(made_claims(&going, input));
     keep_while_needed(&mut removals, &needed_by_unbound(going, input.live));
+    spare_taken_over(&mut removals, input.live, |id, there, owner| {
+        is_only_taken_over(id, there, Some(owner), (input.snapshot, input.manager))
+    });
     removals
+}
+
+/// Whether `there`, the object `id`, which belongs to `owner`, is nothing that `owner` made: it was
+/// there before, is older, or is of the release of `manager`.
+pub(crate) fn is_only_taken_over(
+    id: &ObjectId,
+    there: &Value,
+    owner: Option<&Value>,
+    (snapshot, manager): (&Snapshot, &str),
+) -> bool {
+    let created = |object: &Value| ManifestView(object).created();
+    let before = snapshot.object(id);
+    before.is_some_and(|before| ManifestView(before).uid() == ManifestView(there).uid())
+        || is_ours(there, manager)
+        || owner.is_some_and(|owner| created(there) < created(owner))
 }
 
 /// The claims without a volume that those of `going` have made which are StatefulSets. An older one
@@ -411,7 +429,7 @@ fn made_claims<'a>(
     going: &(impl Iterator<Item = (&'a ObjectId, &'a Value)> + Clone),
     input: &RollbackInput<'_>,
 ) -> Vec<Removal> {
-    let created = |object| ManifestView(object).created();
+    let created = |object: &Value| ManifestView(object).created();
     let is_new = |(id, claim): &(&ObjectId, &Arc<Value>)| {
         let is_written = |change: &ObjectChanges| !change.created.is_empty();
         is_unbound_claim(claim) && !input.changes.get(id).is_some_and(is_written)
@@ -537,7 +555,12 @@ fn push_action(
         RollbackAction::Replace => {
             let after = match input.live.object(id) {
                 Some(live) => {
-                    let removal = Removal::delete(id, phase, live);
+                    let mut removal = [Removal::delete(id, phase, live)];
+                    spare_taken_over(&mut removal, input.live, |id, there, owner| {
+                        let known = (input.snapshot, input.manager);
+                        is_only_taken_over(id, there, Some(owner), known)
+                    });
+                    let [removal] = removal;
                     vec![push_replaced(program, removal, after.to_vec())]
                 }
                 None => after.to_vec(),

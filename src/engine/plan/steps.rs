@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::{
+    cluster::Live,
     object::{HasKind as _, ManifestView, ObjectId, field::text, is_unbound_claim},
     plan::PhaseId,
     release::{Belongings, Program, StepId, Work},
@@ -74,6 +75,26 @@ impl Removal {
         }
     }
 
+    /// What it has taken over stays; what it made goes with it.
+    fn spare_taken_over(&mut self) {
+        if let RemovalMode::Delete { belongings, .. } = &mut self.how
+            && *belongings == Belongings::Go
+        {
+            *belongings = Belongings::TakenOverStays;
+        }
+    }
+
+    /// Whether it certainly goes: it does not depend on what is in it, or needed for a claim.
+    fn is_certain(&self) -> bool {
+        matches!(
+            self.how,
+            RemovalMode::Delete {
+                if_empty: false,
+                ..
+            }
+        )
+    }
+
     /// Whether it is deleted, and not only given up.
     pub(crate) fn is_deletion(&self) -> bool {
         matches!(self.how, RemovalMode::Delete { .. })
@@ -105,6 +126,40 @@ pub(crate) fn keep_while_needed(removals: &mut [Removal], secrets: &BTreeSet<Obj
             (&mut removal.how, secrets.contains(&removal.id))
         {
             *if_empty = true;
+        }
+    }
+}
+
+/// Keeps those of `removals` from taking along what belongs to them in `live` and `stays`, a
+/// question about an object and the owner that goes: an operator may have put what it made of one
+/// of them into the `ownerReferences` of an object that was there before.
+/// <https://kubernetes.io/docs/concepts/architecture/garbage-collection/#owners-dependents>
+pub(crate) fn spare_taken_over(
+    removals: &mut [Removal],
+    live: &Live,
+    stays: impl Fn(&ObjectId, &Value, &Value) -> bool,
+) {
+    let certain = removals.iter().filter(|removal| removal.is_certain());
+    let going: BTreeSet<ObjectId> = certain.map(|removal| removal.id.clone()).collect();
+    let owned: Vec<(&ObjectId, &Value)> = live
+        .present()
+        .map(|(id, there)| (id, there.as_ref()))
+        .filter(|(id, there)| !going.contains(*id) && ManifestView(there).owners().next().is_some())
+        .collect();
+    for removal in removals {
+        let Some(owner) = live.object(&removal.id) else {
+            continue;
+        };
+        let uid = ManifestView(owner).uid();
+        let belongs = |there: &Value| {
+            let mut owners = ManifestView(there).owners();
+            owners.any(|reference| Some(reference.uid) == uid)
+        };
+        if owned
+            .iter()
+            .any(|(id, there)| belongs(there) && stays(id, there, owner))
+        {
+            removal.spare_taken_over();
         }
     }
 }

@@ -12,4 +12,5 @@ pub(super) mod remaining;
 pub(super) mod revision;
 pub(super) mod rollback;
 pub(super) mod rollback_context;
+pub(super) mod taken_along;
 pub(super) mod verify;

@@ -1,7 +1,10 @@
 //! The rollback of a revision that was not finished: planned anew from what is there, executed,
 //! verified.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+};
 
 use jiff::Timestamp;
 
@@ -20,12 +23,13 @@ use crate::engine::{
     run::execution::{execute as execute_program, rules},
     run::kept::record_kept,
     run::outcome::{RollbackError, RollbackResult, not_started},
-    run::rollback_context::RollbackContext,
+    run::rollback_context::{KnownWrites, RollbackContext},
+    run::taken_along::{Looks, taken_along},
     run::verify::{Executed, name_claims, verify},
     watch::cache::ResourceCache,
 };
 use crate::{
-    cluster::{RequestError, Resource},
+    cluster::{RequestError, Resource, Served},
     event::{EventKind, Proof, RunOutcome},
     object::{HasKind as _, ObjectId},
     plan::PhaseId,
@@ -106,6 +110,7 @@ pub(crate) async fn preview_rollback<'a>(
         .iter()
         .map(|(id, resource)| (id.clone(), resource.clone()))
         .collect();
+    readable.extend(bystanders(writes, &ids, &stored_as, served));
     let mut observation = observe(cluster, context.release, &readable).await?;
     let mut changes = writes.complete(
         &snapshot,
@@ -133,6 +138,35 @@ pub(crate) async fn preview_rollback<'a>(
         changes,
         plan,
     })
+}
+
+/// Objects of the release that the run was not to touch, each as it is read. What the run has
+/// created may have been made their owner since, and goes.
+///
+/// Workloads, and what holds others, are not handed over.
+fn bystanders(
+    writes: &KnownWrites<'_>,
+    ids: &BTreeSet<&ObjectId>,
+    stored_as: &Resources,
+    served: &Served,
+) -> Vec<(ObjectId, Resource)> {
+    if ids.iter().all(|id| writes.snapshot.object(id).is_some()) {
+        return Vec::new();
+    }
+    let read_as = |id: &ObjectId| {
+        let mut alike = stored_as
+            .iter()
+            .filter(|(known, _)| known.group_and_kind() == id.group_and_kind());
+        let alike = alike.next().map(|(_, resource)| resource);
+        alike.or_else(|| served.preferred(&id.group, &id.kind))
+    };
+    let others = writes.records.phases().map(|(id, _)| id);
+    let others = others.filter(|id| {
+        let is_workload = matches!(id.group.as_str(), "apps" | "batch");
+        !ids.contains(id) && !is_workload && !id.is_pod() && !id.is_container()
+    });
+    let readable = others.filter_map(|id| Some((id.clone(), read_as(&id)?.clone())));
+    readable.collect()
 }
 
 fn plan(
@@ -189,7 +223,7 @@ async fn execute_rollback(
         deletes: preview.plan.removed.len(),
         timeout: context.limits.timeout,
     });
-    let (executed, entries) = execute(context, head, &preview, emitter, signals).await?;
+    let (mut executed, entries) = execute(context, head, &preview, emitter, signals).await?;
     let RunTarget {
         cluster, served, ..
     } = context.target;
@@ -205,14 +239,15 @@ async fn execute_rollback(
         observation,
         ..
     } = preview;
-    let mut proof = verify(
-        &plan,
-        &snapshot,
-        &changes,
-        &now.live,
-        &context.release.field_manager(),
-        executed,
-    );
+    let manager = &context.release.field_manager();
+    let looks = Looks {
+        snapshot: &snapshot,
+        before: &observation.live,
+        now: &now.live,
+        manager,
+    };
+    executed.faults.extend(taken_along(&plan, &changes, &looks));
+    let mut proof = verify(&plan, &snapshot, &changes, &now.live, manager, executed);
     name_claims(&mut proof, &plan, &observation.live, &now.live);
     changes.extend(&entries);
     let recreated = changes

@@ -1,5 +1,7 @@
 //! Data and the Secrets that it cannot be opened without.
 
+use std::{thread, time::Duration};
+
 use serde_json::Value;
 
 use super::{
@@ -69,6 +71,25 @@ fn down_and_up_find_the_database_with_its_password() {
     assert_eq!(data(&project), before);
     assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
     assert_eq!(project.revisions().last().unwrap()["outcome"], "succeeded");
+}
+
+#[test]
+fn a_secret_that_kept_data_needs_does_not_go_with_what_has_taken_it_over() {
+    let project =
+        database("down-taken-over", "").manifest("apps/owner.yaml", &config_map("owner", "1"));
+    project.deploy(&[]);
+    let before = data(&project);
+    project.hand_over("secret/database", "owner");
+    let outcome = project.command("down", &["--yes"]).run().exited(0);
+    let kept = "Secret/down-taken-over/database is kept: StatefulSet";
+    assert!(outcome.stderr.contains(kept), "{}", outcome.stderr);
+    assert_eq!(project.get("configmap/owner"), Value::Null);
+    // The garbage collector has had its time.
+    thread::sleep(Duration::from_secs(3));
+    assert_eq!(data(&project), before);
+    project.rewrite("apps/owner.yaml", "");
+    project.deploy(&[]);
+    assert_eq!(data(&project), before);
 }
 
 #[test]

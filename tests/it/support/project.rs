@@ -4,7 +4,7 @@ use std::{fs, io::Read as _, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use flate2::read::{GzDecoder, MultiGzDecoder};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::{Deployctl, get, kubectl, list};
@@ -127,6 +127,16 @@ impl Project {
     #[track_caller]
     pub(crate) fn kubectl(&self, arguments: &[&str]) -> String {
         kubectl(&[&["--namespace", &self.name], arguments].concat())
+    }
+
+    /// Puts the ConfigMap `owner` into the `ownerReferences` of `object`, as an operator does that
+    /// takes an object over.
+    #[track_caller]
+    pub(crate) fn hand_over(&self, object: &str, owner: &str) {
+        let uid = &self.get(&format!("configmap/{owner}"))["metadata"]["uid"];
+        let reference = json!({"apiVersion": "v1", "kind": "ConfigMap", "name": owner, "uid": uid, "controller": true});
+        let patch = json!({"metadata": {"ownerReferences": [reference]}}).to_string();
+        self.kubectl(&["patch", object, "--type=merge", "-p", &patch]);
     }
 
     /// The stored Secrets of the release's revisions, oldest first.

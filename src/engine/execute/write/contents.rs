@@ -52,9 +52,9 @@ pub(super) async fn held_by(
 }
 
 /// An object that was found, and its metadata.
-struct Held {
-    id: ObjectId,
-    object: Arc<Value>,
+pub(super) struct Held {
+    pub(super) id: ObjectId,
+    pub(super) object: Arc<Value>,
 }
 
 impl Held {
@@ -157,7 +157,8 @@ fn in_words(mut held: Vec<ObjectId>) -> Option<String> {
 /// So many objects are named.
 const SHOWN: usize = 3;
 
-async fn held_by_namespace(
+/// Everything in a namespace that counts, with its metadata.
+pub(super) async fn held_by_namespace(
     cluster: &Cluster,
     served: &Served,
     namespace: &str,

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::{CONFLICTS, WriteOutcome, Writer, contents, is_outdated};
+use super::{CONFLICTS, WriteOutcome, Writer, contents, contents::Held, is_outdated};
 use crate::engine::execute::journal::Left;
 use crate::{
     cluster::{DeleteOptions, Deleted, Propagation, RequestError, Resource},
     event::WriteResult,
     object::{HasKind as _, ManifestView, ObjectId, is_unbound_claim},
-    ownership::give_up_object,
+    ownership::{give_up_object, is_handed_over, is_ours},
     release::{Belongings, JournalEntry},
 };
 
@@ -32,6 +32,9 @@ impl Writer<'_> {
                 self.note_removed(id);
                 return Ok((WriteResult::Deleted, Some(live)));
             }
+            if self.is_handed_over(id, &live) {
+                return self.give_up(id).await;
+            }
             if if_empty && let Some(why) = self.holds(id, &live).await? {
                 return Ok(self.leave(id, why, live));
             }
@@ -49,6 +52,15 @@ impl Writer<'_> {
         Ok((WriteResult::Unchanged, None))
     }
 
+    /// Whether others have taken over `id`, which is not wanted any more and is `live` now, since it
+    /// was decided that it goes. What is created anew has to go in any case.
+    fn is_handed_over(&self, id: &ObjectId, live: &Value) -> bool {
+        let apply = self.context.apply.as_ref();
+        let is_unwanted = apply.is_some_and(|apply| !apply.desired.objects.contains_key(id));
+        let decided = self.context.live.object(id);
+        is_unwanted && decided.is_some_and(|decided| is_handed_over(decided, live, &self.manager))
+    }
+
     /// Deletes `id` as it was seen to be.
     async fn delete_seen(
         &self,
@@ -57,11 +69,10 @@ impl Writer<'_> {
         belongings: Belongings,
         seen: &Value,
     ) -> Result<WriteOutcome, RequestError> {
-        let claims_stay = belongings == Belongings::ClaimsStay;
-        let owned = if claims_stay {
-            self.owned_by(seen).await?
-        } else {
-            Vec::new()
+        let owned = match belongings {
+            Belongings::Go | Belongings::Stay => None,
+            Belongings::ClaimsStay => Some(self.owned_by(seen).await?),
+            Belongings::TakenOverStays => Some(self.made_by(id, seen).await?),
         };
         let version = ManifestView(seen).resource_version();
         let options = DeleteOptions {
@@ -72,7 +83,7 @@ impl Writer<'_> {
         let cluster = &self.context.cluster;
         let deleted = cluster.delete(self.stored_as(id), id, &options).await?;
         self.note_removed(id);
-        if claims_stay {
+        if let Some(owned) = owned {
             self.delete_orphaned(id, uid, &owned).await?;
             return Ok((WriteResult::Deleted, None));
         }
@@ -112,34 +123,47 @@ impl Writer<'_> {
 
     /// What belongs to the StatefulSet `owner` beside its claims: pods, and the revisions of its
     /// template.
-    async fn owned_by(&self, owner: &Value) -> Result<Vec<Owned<'_>>, RequestError> {
+    async fn owned_by(&self, owner: &Value) -> Result<Vec<Owned>, RequestError> {
         let kinds = [("v1", "Pod"), ("apps/v1", "ControllerRevision")];
         let kinds = kinds
             .into_iter()
             .filter_map(|(api_version, kind)| self.context.kinds.served.exact(api_version, kind));
-        let owner = ManifestView(owner);
-        let uid = owner.uid().unwrap_or_default();
+        let namespace = ManifestView(owner).namespace();
         let mut owned = Vec::new();
         for resource in kinds {
-            let listed = self
-                .context
-                .cluster
-                .list_metadata(resource, owner.namespace(), None)
-                .await?;
-            let belonging = listed
-                .items
-                .iter()
-                .map(|object| ManifestView(object))
-                .filter(|object| object.owners().any(|owner| owner.uid == uid));
-            owned.extend(belonging.map(|object| {
-                (
-                    resource,
-                    object.name().to_owned(),
-                    object.uid().unwrap_or_default().to_owned(),
-                )
-            }));
+            let cluster = &self.context.cluster;
+            let listed = cluster.list_metadata(resource, namespace, None).await?;
+            let belonging = listed.items.iter().filter(|item| belongs(item, owner));
+            owned.extend(belonging.map(|item| Owned::of(item, resource.clone())));
         }
         Ok(owned)
+    }
+
+    /// What `id`, which is `owner`, has made: it belongs to it alone, is not older and none of ours,
+    /// and holds no data.
+    async fn made_by(&self, id: &ObjectId, owner: &Value) -> Result<Vec<Owned>, RequestError> {
+        let Some(namespace) = &id.namespace else {
+            return Ok(Vec::new());
+        };
+        let cluster = &self.context.cluster;
+        let served = cluster.discover().await?;
+        let created = |object: &Value| ManifestView(object).created();
+        let is_made = |held: &Held| {
+            let there = held.object.as_ref();
+            let mut owners = ManifestView(there).owners();
+            belongs(there, owner)
+                && owners.all(|other| Some(other.uid) == ManifestView(owner).uid())
+                && created(there) >= created(owner)
+                && !is_ours(there, &self.manager)
+                && !held.id.is_data()
+                && self.context.snapshot.object(&held.id).is_none()
+        };
+        let held = contents::held_by_namespace(cluster, &served, namespace).await?;
+        let made = held.iter().filter(|held| is_made(held)).filter_map(|held| {
+            let resource = served.preferred(&held.id.group, &held.id.kind)?;
+            Some(Owned::of(&held.object, resource.clone()))
+        });
+        Ok(made.collect())
     }
 
     /// Deletes what `id` has left behind, once it is gone: before, it would make new ones.
@@ -147,30 +171,16 @@ impl Writer<'_> {
         &self,
         id: &ObjectId,
         uid: &str,
-        owned: &[Owned<'_>],
+        owned: &[Owned],
     ) -> Result<(), RequestError> {
-        self.context
-            .cluster
-            .until_gone(self.stored_as(id), id, uid)
-            .await?;
-        for (resource, name, uid) in owned {
-            let (group, kind) = (resource.group.clone(), resource.kind.clone());
-            let orphan = ObjectId {
-                group,
-                kind,
-                namespace: id.namespace.clone(),
-                name: name.clone(),
-            };
+        let cluster = &self.context.cluster;
+        cluster.until_gone(self.stored_as(id), id, uid).await?;
+        for orphan in owned {
             let options = DeleteOptions {
-                uid: Some(uid.clone()),
+                uid: Some(orphan.uid.clone()),
                 ..DeleteOptions::default()
             };
-            match self
-                .context
-                .cluster
-                .delete(resource, &orphan, &options)
-                .await
-            {
+            match cluster.delete(&orphan.resource, &orphan.id, &options).await {
                 Ok(_) => {}
                 // Another one has taken its name: that is nobody's leftover.
                 Err(error) if error.is_conflict() => {}
@@ -208,12 +218,41 @@ impl Writer<'_> {
     }
 }
 
-/// An object that belongs to another: its kind, name and uid.
-type Owned<'a> = (&'a Resource, String, String);
+/// An object that belongs to another.
+struct Owned {
+    resource: Resource,
+    id: ObjectId,
+    uid: String,
+}
+
+impl Owned {
+    fn of(object: &Value, resource: Resource) -> Self {
+        let view = ManifestView(object);
+        Self {
+            id: ObjectId {
+                group: resource.group.clone(),
+                kind: resource.kind.clone(),
+                namespace: view.namespace().map(str::to_owned),
+                name: view.name().to_owned(),
+            },
+            uid: view.uid().unwrap_or_default().to_owned(),
+            resource,
+        }
+    }
+}
+
+/// Whether `object` belongs to `owner`.
+fn belongs(object: &Value, owner: &Value) -> bool {
+    let uid = ManifestView(owner).uid();
+    let mut owners = ManifestView(object).owners();
+    owners.any(|reference| Some(reference.uid) == uid)
+}
 
 fn propagation(id: &ObjectId, belongings: Belongings) -> Propagation {
     match belongings {
-        Belongings::Stay | Belongings::ClaimsStay => Propagation::Orphan,
+        Belongings::Stay | Belongings::ClaimsStay | Belongings::TakenOverStays => {
+            Propagation::Orphan
+        }
         // So that a deletion that is over is over for all of it.
         Belongings::Go if owns_others(id) => Propagation::Foreground,
         Belongings::Go => Propagation::Background,

@@ -76,6 +76,7 @@ fn work(work: &Work) -> String {
                 Belongings::Go => "",
                 Belongings::Stay => ", what belongs to it stays",
                 Belongings::ClaimsStay => ", its claims stay",
+                Belongings::TakenOverStays => ", what it has taken over stays",
             };
             let if_empty = said(*if_empty, " if empty");
             format!("delete{if_empty} {} of uid {uid}{belongings}", name(object))

@@ -132,6 +132,56 @@ fn data_stays_and_so_does_what_it_cannot_be_opened_without() {
 }
 
 #[test]
+fn what_stays_does_not_go_with_an_owner_that_goes() {
+    assert_snapshot!(prune("
+        desired: {Secret/wanted: {}}
+        live:
+          ConfigMap/of-wanted: {uid: a}
+          ConfigMap/of-shared: {uid: b}
+          ConfigMap/of-unwanted: {uid: c}
+          ConfigMap/of-foreign: {uid: d}
+          Secret/wanted: {metadata: {ownerReferences: [{uid: a, controller: true}]}}
+          Secret/shared: {by: [us, helm], metadata: {ownerReferences: [{uid: b}]}}
+          Secret/unwanted: {metadata: {ownerReferences: [{uid: c, controller: true}]}}
+          Secret/foreign: {by: [operator], metadata: {ownerReferences: [{uid: d}]}}
+        records:
+          ConfigMap/of-wanted: {}
+          ConfigMap/of-shared: {}
+          ConfigMap/of-unwanted: {}
+          ConfigMap/of-foreign: {}
+          Secret/shared: {}
+          Secret/unwanted: {}
+    "), @r"
+    release Secret/shared of apps
+    delete ConfigMap/of-foreign of apps
+    delete ConfigMap/of-shared of apps, what it has taken over stays
+    delete ConfigMap/of-unwanted of apps
+    delete ConfigMap/of-wanted of apps, what it has taken over stays
+    forget Secret/unwanted
+    ");
+}
+
+#[test]
+fn what_data_cannot_be_opened_without_does_not_go_with_what_has_taken_it_over() {
+    assert_snapshot!(prune("
+        live:
+          ConfigMap/owner: {uid: a}
+          StatefulSet/db: {claims: {data: 1Gi}, reads: [Secret/password]}
+          PersistentVolumeClaim/data-db-0: {by: []}
+          Secret/password: {metadata: {ownerReferences: [{uid: a, controller: true}]}}
+        records:
+          ConfigMap/owner: {}
+          StatefulSet/db: {}
+          Secret/password: {}
+    "), @r"
+    delete ConfigMap/owner of apps, what it has taken over stays
+    delete StatefulSet/db of apps
+    keep Secret/password: StatefulSet/shop/db, whose data on PersistentVolumeClaim/shop/data-db-0 is kept, reads it
+    keep PersistentVolumeClaim/data-db-0: it holds the data of StatefulSet/shop/db
+    ");
+}
+
+#[test]
 fn a_claim_that_never_got_a_volume_holds_no_data() {
     assert_snapshot!(prune("
         live:

@@ -347,6 +347,79 @@ fn data_that_was_created_stays_with_what_it_needs() {
 }
 
 #[test]
+fn what_an_owner_that_goes_has_taken_over_stays_and_what_it_made_goes() {
+    assert_snapshot!(rollback("
+        snapshot: {Secret/before: {}}
+        changes:
+          ConfigMap/of-before: created a
+          ConfigMap/of-older: created b
+          ConfigMap/of-untouched: created c
+          ConfigMap/of-made: created d
+          ConfigMap/of-created: created e
+          Secret/created: created 1
+        live:
+          ConfigMap/of-before: {uid: a, createdAt: 5}
+          ConfigMap/of-older: {uid: b, createdAt: 5}
+          ConfigMap/of-untouched: {uid: c, createdAt: 5}
+          ConfigMap/of-made: {uid: d, createdAt: 5}
+          ConfigMap/of-created: {uid: e, createdAt: 5}
+          Secret/before: {by: [operator], createdAt: 6, metadata: {ownerReferences: [{uid: a}]}}
+          Secret/older: {by: [operator], metadata: {ownerReferences: [{uid: b}]}}
+          Secret/untouched: {createdAt: 6, metadata: {ownerReferences: [{uid: c}]}}
+          Secret/made: {by: [operator], createdAt: 6, metadata: {ownerReferences: [{uid: d}]}}
+          Secret/created: {createdAt: 6, metadata: {ownerReferences: [{uid: e}]}}
+    "), @r"
+    apps
+      0 delete ConfigMap/of-before of uid a, what it has taken over stays
+      1 delete ConfigMap/of-created of uid e
+      2 delete ConfigMap/of-made of uid d
+      3 delete ConfigMap/of-older of uid b, what it has taken over stays
+      4 delete ConfigMap/of-untouched of uid c, what it has taken over stays
+      5 delete Secret/created of uid 1
+      6 await gone: ConfigMap/of-before, ConfigMap/of-created, ConfigMap/of-made, ConfigMap/of-older, ConfigMap/of-untouched, Secret/created; phase ends ← 0 1 2 3 4 5
+    ");
+}
+
+#[test]
+fn what_is_kept_for_data_does_not_go_with_what_has_taken_it_over() {
+    assert_snapshot!(rollback("
+        changes:
+          ConfigMap/owner: created a
+          StatefulSet/db: created 1
+          Secret/password: created 1
+        live:
+          ConfigMap/owner: {uid: a}
+          StatefulSet/db: {claims: {data: 1Gi}, reads: [Secret/password]}
+          PersistentVolumeClaim/data-db-0: {by: []}
+          Secret/password: {metadata: {ownerReferences: [{uid: a}]}}
+    "), @r"
+    keep PersistentVolumeClaim/data-db-0: it holds the data of StatefulSet/shop/db
+    keep Secret/password: StatefulSet/shop/db, whose data on PersistentVolumeClaim/shop/data-db-0 is kept, reads it
+    apps
+      0 delete ConfigMap/owner of uid a, what it has taken over stays
+      1 delete StatefulSet/db of uid 1
+      2 await gone: ConfigMap/owner, StatefulSet/db; phase ends ← 0 1
+    ");
+}
+
+#[test]
+fn what_is_created_again_does_not_take_along_what_was_there() {
+    assert_snapshot!(rollback("
+        snapshot: {Widget/owner: {uid: old}, Secret/password: {}}
+        changes: {Widget/owner: 'deleted, created new'}
+        live:
+          Widget/owner: {uid: new}
+          Secret/password: {metadata: {ownerReferences: [{uid: new}]}}
+    "), @r"
+    apps
+      0 delete Widget/owner of uid new, what it has taken over stays
+      1 await gone: Widget/owner, required ← 0
+      2 recreate Widget/owner ← 1
+      3 await ready: Widget/owner; phase ends ← 2
+    ");
+}
+
+#[test]
 fn a_claim_that_never_got_a_volume_goes_after_what_made_it() {
     assert_snapshot!(rollback("
         changes:

@@ -32,7 +32,7 @@ use crate::{
     object::{HasKind as _, LabelSelector, ObjectId},
     plan::PhaseId,
     preflight::DryRun,
-    release::{ChangeLog, Operation, Snapshot},
+    release::{Belongings, ChangeLog, Operation, Snapshot},
 };
 
 /// What a case gives to a planner that leads forward.
@@ -301,8 +301,15 @@ fn pruned(plan: &PrunePlan) -> String {
             RemovalMode::Delete { .. } => "delete",
             RemovalMode::GiveUp => "release",
         };
+        let spares = match removal.how {
+            RemovalMode::Delete {
+                belongings: Belongings::TakenOverStays,
+                ..
+            } => ", what it has taken over stays",
+            _ => "",
+        };
         let name = printed::name(&removal.id);
-        let _ = writeln!(text, "{how} {name} of {}", removal.phase);
+        let _ = writeln!(text, "{how} {name} of {}{spares}", removal.phase);
     }
     for (id, why) in &plan.retained {
         let _ = writeln!(text, "keep {}: {why}", printed::name(id));

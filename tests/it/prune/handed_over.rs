@@ -1,0 +1,86 @@
+//! What others take over while the run goes on that no longer wants it, and what belongs to what goes.
+
+use std::{thread, time::Duration};
+
+use serde_json::Value;
+
+use super::{
+    manifests::{config_map, faulty_deployment},
+    project::{Project, written},
+    running::Running,
+};
+use crate::support::apply_as;
+
+/// So long the garbage collector takes at most to notice that an owner is gone.
+const COLLECTED: Duration = Duration::from_secs(3);
+
+fn secret(name: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\nstringData: {{value: made-up}}\n"
+    )
+}
+
+/// A run that hands two Secrets and a third object over: it is decided that they go, and whoever
+/// manages them from now on has their time until the workload is ready.
+#[test]
+fn what_others_have_taken_over_since_it_was_decided_is_released() {
+    let name = "prune-handed-over";
+    let project = Project::new(name)
+        .manifest("apps/owned.yaml", &secret("owned"))
+        .manifest("apps/applied.yaml", &secret("applied"))
+        .manifest("apps/nobody.yaml", &secret("nobodys"))
+        .manifest("apps/owner.yaml", &config_map("owner", "1"));
+    project.deploy(&[]);
+    let before = project.get("secret/owned");
+    for file in ["owned", "applied", "nobody"] {
+        project.rewrite(&format!("apps/{file}.yaml"), "");
+    }
+    project.rewrite("monitoring/web.yaml", &faulty_deployment("web", "slow"));
+    let mut run = Running::start(project.up(&[]));
+    run.until(|event| event["event"] == "object-written" && event["object"]["name"] == "web");
+    project.hand_over("secret/owned", "owner");
+    apply_as("operator", name, &secret("applied"));
+    let (status, log, said) = run.end();
+    assert_eq!(status, Some(0), "{said}");
+    let removed: Vec<String> = written(&log)
+        .into_iter()
+        .filter(|line| line.contains("Secret"))
+        .collect();
+    assert_eq!(
+        removed,
+        [
+            "deleted Secret/prune-handed-over/nobodys",
+            "given-up Secret/prune-handed-over/applied",
+            "given-up Secret/prune-handed-over/owned"
+        ]
+    );
+    for name in ["owned", "applied"] {
+        let now = project.get(&format!("secret/{name}"));
+        assert_eq!(now["data"], before["data"], "{now:#}");
+        assert_eq!(now["metadata"]["labels"], Value::Null, "{now:#}");
+        let owners = now["metadata"]["ownerReferences"].as_array().map(Vec::len);
+        assert_eq!(owners, (name == "owned").then_some(1), "{now:#}");
+    }
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_wanted_stays_when_an_owner_of_it_leaves_the_plan() {
+    let project = Project::new("prune-owner")
+        .manifest("apps/owner.yaml", &config_map("owner", "1"))
+        .manifest("apps/wanted.yaml", &secret("wanted"));
+    project.deploy(&[]);
+    let before = project.get("secret/wanted");
+    project.hand_over("secret/wanted", "owner");
+    project.rewrite("apps/owner.yaml", "");
+    assert_eq!(
+        written(&project.deploy(&[])),
+        ["deleted ConfigMap/prune-owner/owner"]
+    );
+    assert_eq!(project.get("configmap/owner"), Value::Null);
+    thread::sleep(COLLECTED);
+    let now = project.get("secret/wanted");
+    assert_eq!(now["metadata"]["uid"], before["metadata"]["uid"], "{now:#}");
+    assert_eq!(now["metadata"]["ownerReferences"], Value::Null, "{now:#}");
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+}
