@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -137,11 +137,21 @@ fn scripts<'a>(
 
 /// What a command says about a file.
 fn run(program: &Path, command: &[String], file: &str, content: &str) -> Verdict {
+    let words: Vec<String> = command
+        .iter()
+        .map(|word| word.replace("{}", file))
+        .collect();
+    run_with(program, &words, &[(file.to_owned(), content.to_owned())])
+}
+
+/// What a command says in a folder with these files. The program stands for the command's first word.
+pub(super) fn run_with(program: &Path, command: &[String], files: &[(String, String)]) -> Verdict {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join(file), content).unwrap();
-    let arguments = command[1..].iter().map(|word| word.replace("{}", file));
+    for (name, content) in files {
+        fs::write(folder.path().join(name), content).unwrap();
+    }
     let output = Command::new(program)
-        .args(arguments)
+        .args(&command[1..])
         .current_dir(folder.path())
         .stdin(Stdio::null())
         .output();
@@ -153,4 +163,9 @@ fn run(program: &Path, command: &[String], file: &str, content: &str) -> Verdict
         }
         Err(error) => Verdict::Failed(error.to_string()),
     }
+}
+
+/// The folder of this repository.
+pub(super) fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }

@@ -56,9 +56,10 @@ impl<'a> Pod<'a> {
         if let Some(service) = self.workload.object["spec"]["serviceName"].as_str() {
             names.extend(spelled(&format!("{}.{service}", self.name)));
         }
+        let mut labels = self.workload.labels().clone();
+        labels["statefulset.kubernetes.io/pod-name"] = self.name.as_str().into();
         for service in self.rendered.kind("Service") {
             let mut selected = entries(&service["spec"]["selector"]).peekable();
-            let labels = self.workload.labels();
             let of_namespace = service["metadata"]["namespace"] == namespace;
             if of_namespace
                 && selected.peek().is_some()

@@ -103,7 +103,16 @@ impl<'a> About<'a> {
             (self.platform, self.rendered),
             &configuration,
             shown,
-            |_| self.run(&pods, tried),
+            |_| {
+                let lacks = |it: Started| it.row.lacks.clone();
+                let lacking = pods
+                    .iter()
+                    .flat_map(|pod| pod.started(self.table))
+                    .filter_map(lacks);
+                lacking.fold(self.run(&pods, tried), |verdict, lacks| {
+                    verdict.unless_it_lacks(Some(&lacks))
+                })
+            },
         )
     }
 
