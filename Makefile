@@ -7,7 +7,7 @@ TARGET_DIR := $(shell $(CARGO) metadata --format-version 1 --no-deps --offline |
 DEPLOYCTL := $(TARGET_DIR)/debug/deployctl
 RELEASE := $(TARGET_DIR)/release/deployctl
 
-.PHONY: help build program go-packages helm-packages demo test lint platforms sandbox bench bench-readiness kill-points kill-sequences conformance schema
+.PHONY: help build program go-packages helm-packages demo test lint platforms configurations sandbox bench bench-readiness kill-points kill-sequences conformance schema
 
 help: ## Show this help
 	@sed -n 's/^\([a-z-]*\):.*## /\1 - /p' Makefile
@@ -51,6 +51,10 @@ conformance: ## Count how many verdicts agree with the collections of cases besi
 # PLATFORM=ai-imutis tries one alone. `make test` runs it too.
 platforms: sandbox ## Bring every platform up, twice, in all of its environments, and let every phase fail
 	$(CARGO) test --locked --test it -- --exact platforms::deploy::every_platform_comes_up_stays_changes_fails_and_goes
+
+# DEPLOYCTL_CONFIGURATION_PROGRAMS names a folder with programs that are not on the PATH. `make test` runs it too.
+configurations: sandbox ## Load every configuration of the manifests with its real program, where that is found
+	$(CARGO) test --locked --test it -- --exact --nocapture configurations::every_configuration_is_loaded_by_its_program
 
 sandbox: build ## Build the sandbox's programs, once
 	@$(DEPLOYCTL) sandbox install

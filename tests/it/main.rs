@@ -6,6 +6,7 @@
 
 mod ai_imutis;
 mod architecture;
+mod configurations;
 mod down;
 mod dump;
 mod history;

@@ -27,6 +27,6 @@ mod texts;
 mod workload;
 mod workloads;
 
-pub(crate) use platform::{Platform, platform};
+pub(crate) use platform::{Platform, platform, platforms};
 pub(crate) use rendered::{Rendered, entries, items, text};
 pub(crate) use workload::Workload;

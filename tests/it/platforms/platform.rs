@@ -52,7 +52,7 @@ pub(crate) fn platform(name: &str) -> &'static Platform {
 }
 
 /// All platforms that can be read, or those of them that the variable `PLATFORM` names.
-pub(super) fn platforms() -> impl Iterator<Item = &'static Platform> {
+pub(crate) fn platforms() -> impl Iterator<Item = &'static Platform> {
     all().values().filter_map(|platform| platform.as_ref().ok())
 }
 
