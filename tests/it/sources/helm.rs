@@ -166,9 +166,9 @@ fn made(project: &Project) -> std::collections::BTreeMap<String, String> {
     made.collect()
 }
 
-#[test]
-fn hooks_are_run_around_their_chart_where_it_changes() {
-    let project = shop("chart-hooks")
+/// A chart with hooks of all sorts.
+fn with_hooks(name: &str) -> Project {
+    shop(name)
         .manifest(
             "chart/templates/a-prepare.yaml",
             &hook("prepare", "pre-install,pre-upgrade", -5),
@@ -186,7 +186,12 @@ fn hooks_are_run_around_their_chart_where_it_changes() {
         .manifest(
             "chart/templates/e-goodbye.yaml",
             &hook("goodbye", "pre-delete", 0),
-        );
+        )
+}
+
+#[test]
+fn hooks_are_run_around_their_chart_where_it_changes() {
+    let project = with_hooks("chart-hooks");
     let user = User::administrator();
     let helm = |arguments: &[&str]| user.runs(Helm::Four.of(project.up(arguments)));
     let events = helm(&["-o", "jsonl"]).run().exited(0).events();
