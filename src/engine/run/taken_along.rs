@@ -11,6 +11,7 @@ use crate::engine::plan::{
 use crate::{
     cluster::{Live, Seen},
     object::{ManifestView, ObjectId},
+    ownership::differences,
     release::{ChangeLog, Snapshot},
 };
 
@@ -41,7 +42,10 @@ pub(crate) fn taken_along(
         .filter(|(id, _)| !to_go.contains(*id))
         .filter_map(|(id, before)| {
             let what = match looks.now.seen(id) {
-                Seen::Present(now) => going(id, now, &owners, looks)?,
+                Seen::Present(now) => going(id, now, &owners, looks).or_else(|| {
+                    let is_compared = back.restored.contains(id);
+                    overwritten(id, (before, now), &owners, looks).filter(|_| !is_compared)
+                })?,
                 Seen::Absent if !back.restored.contains(id) => lost(id, before, &owners, looks)?,
                 _ => return None,
             };
@@ -93,6 +97,22 @@ fn going(
     Some(format!(
         "has {owner} as its owner, which is deleted, and would go with it"
     ))
+}
+
+/// In what `now`, the object `id`, is not as it was before one of `owners` took it over, as `before`
+/// tells; `None` where it is. Whoever wrote it did so for an object that the run had created, and
+/// that is no more.
+fn overwritten(
+    id: &ObjectId,
+    (before, now): (&Value, &Value),
+    owners: &HashMap<&str, &ObjectId>,
+    looks: &Looks<'_>,
+) -> Option<String> {
+    let (_, owner) = owners_of(before, owners).next()?;
+    let was = looks.snapshot.object(id)?;
+    let differing = differences(was, now, None, looks.manager);
+    let difference = differing.first()?;
+    Some(format!("{difference}; {owner} had become its owner"))
 }
 
 /// Why `before`, the object `id`, should not be gone; `None` where it may be.
