@@ -42,8 +42,8 @@ fn version_of_folder(folder: &Path) -> u32 {
 
 /// The program called `name`.
 pub(super) fn find(name: &str) -> Option<PathBuf> {
-    let paths = folders().iter().map(|folder| folder.join(name));
-    paths.into_iter().find(|path| path.is_file())
+    let mut paths = folders().iter().map(|folder| folder.join(name));
+    paths.find(|path| path.is_file())
 }
 
 /// What the program says of its version; nothing where it says none, as `sh` of Debian.
