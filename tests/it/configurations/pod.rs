@@ -94,14 +94,12 @@ impl<'a> Pod<'a> {
         .unwrap();
         fs::write(root.join("etc/group"), "root:x:0:\nserver:x:999:\n").unwrap();
         let _ = fs::copy("/etc/ld.so.cache", root.join("etc/ld.so.cache"));
-        for script in ["postgres"] {
-            let text = fs::read(table::folder().join(format!("{script}.sh"))).unwrap();
-            write(
-                &root.join(format!(".stage/entrypoint-{script}.sh")),
-                &text,
-                0o755,
-            );
-        }
+        let entrypoint = fs::read(table::folder().join("postgres.sh")).unwrap();
+        write(
+            &root.join(".stage/entrypoint-postgres.sh"),
+            &entrypoint,
+            0o755,
+        );
         let started = self.started(table);
         for it in &started {
             for mount in items(&it.container["volumeMounts"]) {
@@ -290,10 +288,8 @@ impl<'a> Pod<'a> {
                 .unwrap_or_default()
                 .trim_start_matches('/'),
         );
-        let volumes = items(&self.workload.pod()["volumes"]);
-        let volume = volumes
-            .into_iter()
-            .find(|volume| volume["name"] == mount["name"]);
+        let mut volumes = items(&self.workload.pod()["volumes"]);
+        let volume = volumes.find(|volume| volume["name"] == mount["name"]);
         let mut files = Vec::new();
         for source in volume
             .into_iter()

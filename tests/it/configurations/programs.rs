@@ -1,10 +1,11 @@
 //! The real programs: where they are, and which versions.
 
 use std::{
+    collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::LazyLock,
+    sync::{LazyLock, Mutex, PoisonError},
 };
 
 /// Names a folder with further programs.
@@ -41,12 +42,21 @@ fn version_of_folder(folder: &Path) -> u32 {
 
 /// The program called `name`.
 pub(super) fn find(name: &str) -> Option<PathBuf> {
-    let paths = folders().iter().map(|folder| folder.join(name));
-    paths.into_iter().find(|path| path.is_file())
+    let mut paths = folders().iter().map(|folder| folder.join(name));
+    paths.find(|path| path.is_file())
 }
 
 /// What the program says of its version; nothing where it says none, as `sh` of Debian.
 pub(super) fn version(program: &Path) -> String {
+    static KNOWN: Mutex<BTreeMap<PathBuf, String>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    known
+        .entry(program.to_owned())
+        .or_insert_with(|| said_version(program))
+        .clone()
+}
+
+fn said_version(program: &Path) -> String {
     let said = ["--version", "-v", "-version"].iter().find_map(|option| {
         let mut command = Command::new(program);
         let output = command.arg(option).stdin(Stdio::null()).output().ok()?;

@@ -95,8 +95,13 @@ pub(super) fn table(lines: &[Line]) -> String {
         .iter()
         .filter(|line| !run(line))
         .map(|line| {
+            let problem = if line.version.is_empty() {
+                "not found".to_owned()
+            } else {
+                format!("{} is built without what it needs", line.version)
+            };
             format!(
-                "{}, {}: {} not found",
+                "{}, {}: {} {problem}",
                 line.platform, line.configuration, line.program
             )
         })
