@@ -18,9 +18,9 @@ build: ## Build the program, quickly
 	$(CARGO) build --locked --bin deployctl --test it
 
 # On a new machine both cargo and Go are busy for minutes: the one is not waited for before the other begins.
-demo: ## Start a sandbox and bring AI-IMUTIS to it
+demo: ## Start a sandbox and bring AI-IMUTIS to it, or PLATFORM=valueverse
 	@$(MAKE) --no-print-directory -j2 program go-packages
-	@DEPLOYCTL='$(DEPLOYCTL)' ./demo.sh
+	@DEPLOYCTL='$(DEPLOYCTL)' PLATFORM='$(PLATFORM)' ./demo.sh
 
 test: ## Run everything
 	$(CARGO) fmt --check

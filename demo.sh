@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Starts a sandbox, brings AI-IMUTIS' dev environment to it, shows what stands there, lets a broken release be rolled back, and
-# stops the sandbox.
+# stops the sandbox. With the name of another platform it brings the first environment of that one, twice, and takes it down.
 # `make demo` builds the program and calls this; DEPLOYCTL names another one.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -8,18 +8,42 @@ deployctl=${DEPLOYCTL:-deployctl}
 # Only the sandbox has a context of this name: called by mistake, the second half of this script touches no other cluster.
 context=sandbox-demo
 
+platform=${PLATFORM:-ai-imutis}
+# What the tests of the platform say of it: one line each of definitions, made-up secrets, and namespaces that others bring.
+data=tests/platforms/$platform.yaml
+[ -f "$data" ] || { printf 'there is no platform `%s`; there is %s\n' "$platform" "$(cd tests/platforms && echo *.yaml)" >&2; exit 2; }
+crds=$(sed -n 's/^crds: \[\(.*\)\]$/\1/p' "$data" | tr -d ' ')
+
 if [ "${1:-}" != inside ]; then
   # Settings of this shell, above all another kubeconfig, are not meant for the demo.
   for name in ${!DEPLOYCTL_@}; do
     [ "$name" = DEPLOYCTL_SANDBOX_CACHE ] || unset "$name"
   done
   unset IMAGE_TAG
-  exec "$deployctl" sandbox run --context "$context" --crds cert-manager -- "$BASH" ./demo.sh inside
+  exec "$deployctl" sandbox run --context "$context" --crds "$crds" -- env PLATFORM="$platform" "$BASH" ./demo.sh inside
 fi
 
 say() { printf '\n%s\n' "$*" >&2; }
 
 export DEPLOYCTL_CONTEXT=$context
+
+if [ "$platform" != ai-imutis ]; then
+  environment=$("$deployctl" validate "$platform" 2>&1 | sed -n 's/.*is valid (environments: \([a-z]*\).*/\1/p')
+  secrets=$(mktemp)
+  trap 'rm -f "$secrets"' EXIT
+  sed -n '/^secrets:/,/^[^ ]/ s/^  \([^:#]*\): "\{0,1\}\(.*[^"]\)"\{0,1\}$/\1=\2/p' "$data" >"$secrets"
+  for namespace in $(sed -n 's/^  Namespace\/\([a-z-]*\):.*/\1/p' "$data"); do
+    kubectl create namespace "$namespace" >/dev/null
+  done
+  say "\$ deployctl up $platform --env $environment --yes --secrets-file …"
+  "$deployctl" up "$platform" --env "$environment" --yes --secrets-file "$secrets" </dev/null
+  say "\$ deployctl up $platform --env $environment"
+  "$deployctl" up "$platform" --env "$environment" --yes --secrets-file "$secrets" </dev/null
+  say "\$ deployctl down $platform --env $environment"
+  "$deployctl" down "$platform" --env "$environment" --yes </dev/null
+  exit
+fi
+
 export DEPLOYCTL_SECRET_API_SECRETS__FIREBASE_PROJECT_ID=ai-imutis-dev
 export DEPLOYCTL_SECRET_REGISTRY_CREDENTIALS__PASSWORD=not-a-real-password
 
