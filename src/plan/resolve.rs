@@ -461,12 +461,7 @@ fn build(
     problems: &mut Vec<Problem>,
 ) -> Plan {
     let document = request.document;
-    let values = &settled.variables.values;
-    let names: Vec<&str> = values.keys().map(String::as_str).collect();
-    file_check::check(document, &file, problems);
-    requires_check::check(document, &file.requires, &release, problems);
-    condition_check::check(document, &file, &request.head.variables, values, problems);
-    secret_check::check(document, &file.secrets, &names, problems);
+    check(request, &release, &settled.variables, &file, problems);
     let budget = FailureBudget::default().changed_by(file.failure_budget);
     let phases = phases::resolve(document, &file.phases, budget, problems);
     let unsupported = unsupported(document, &file);
@@ -514,6 +509,23 @@ fn build(
         },
         unsupported: unsupported.into_iter().map(|(_, text)| text).collect(),
     }
+}
+
+/// Checks of the plan `file` what its types cannot say.
+fn check(
+    request: &Request<'_>,
+    release: &ReleaseId,
+    variables: &PlanVariables,
+    file: &PlanFile,
+    problems: &mut Vec<Problem>,
+) {
+    let document = request.document;
+    let values = &variables.values;
+    let names: Vec<&str> = values.keys().map(String::as_str).collect();
+    file_check::check(document, file, problems);
+    requires_check::check(document, &file.requires, release, problems);
+    condition_check::check(document, file, &request.head.variables, values, problems);
+    secret_check::check(document, &file.secrets, &names, problems);
 }
 
 /// The sources of the plan, each with its line.

@@ -56,16 +56,7 @@ pub(crate) fn render(
     substitute: &Substitute<'_>,
 ) -> Result<Rendered, Vec<Problem>> {
     let (mut manifests, mut problems) = load_all(plan, builds);
-    let substituted: Vec<Vec<Problem>> = manifests
-        .iter_mut()
-        .map(|manifest| {
-            let mut found = Vec::new();
-            if is_substituted(&manifest.value) {
-                substitute(&mut manifest.value, &manifest.origin, &mut found);
-            }
-            found
-        })
-        .collect();
+    let substituted = substitute_all(&mut manifests, substitute);
     let scoping = Scoping {
         definitions: defined_kinds(&manifests),
         scopes,
@@ -112,6 +103,18 @@ pub(crate) fn render(
         implied_namespaces,
         warnings: problems,
     })
+}
+
+/// Replaces variables in `manifests`, and returns what is wrong with them in each.
+fn substitute_all(manifests: &mut [Manifest], substitute: &Substitute<'_>) -> Vec<Vec<Problem>> {
+    let substituted = manifests.iter_mut().map(|manifest| {
+        let mut found = Vec::new();
+        if is_substituted(&manifest.value) {
+            substitute(&mut manifest.value, &manifest.origin, &mut found);
+        }
+        found
+    });
+    substituted.collect()
 }
 
 fn load_all(plan: &Plan, builds: &Builds) -> (Vec<Manifest>, Vec<Problem>) {

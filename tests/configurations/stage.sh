@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the pods in the folder $1, each in a network, host name and file system of its own, joined by a bridge. It is started as root of
-# a user namespace, so it needs no rights. pods/NAME/{root,address} are given; root/.stage holds what is to be run. Standard output
+# a user namespace, so it needs no rights. pods/NAME/{files,address} are given; files/.stage holds what is to be run. Standard output
 # has a line for each step of $1/steps: `ok NUMBER` or `failed NUMBER`.
 set -eu
 stage=$1
@@ -17,15 +17,15 @@ start() {
   pod=$stage/pods/$1
   for folder in usr bin sbin lib lib32 lib64 libx32 opt dev proc; do
     [ -e "/$folder" ] || continue
-    if [ -L "/$folder" ]; then ln -sf "$(readlink "/$folder")" "$pod/root/$folder"; continue; fi
-    mkdir -p "$pod/root/$folder"
-    mount --rbind "/$folder" "$pod/root/$folder"
+    if [ -L "/$folder" ]; then ln -sf "$(readlink "/$folder")" "$pod/files/$folder"; continue; fi
+    mkdir -p "$pod/files/$folder"
+    mount --rbind "/$folder" "$pod/files/$folder"
   done
   if [ -n "${DEPLOYCTL_CONFIGURATION_PROGRAMS:-}" ]; then
-    mkdir -p "$pod/root/.programs"
-    mount --rbind "$DEPLOYCTL_CONFIGURATION_PROGRAMS" "$pod/root/.programs"
+    mkdir -p "$pod/files/.programs"
+    mount --rbind "$DEPLOYCTL_CONFIGURATION_PROGRAMS" "$pod/files/.programs"
   fi
-  cp -a /etc/alternatives "$pod/root/etc/" 2>/dev/null || true
+  cp -a /etc/alternatives "$pod/files/etc/" 2>/dev/null || true
   # Its network is there before anything is run in it. Everything in the pod ends with its first process.
   unshare --net --uts --pid --fork --kill-child sh -eu -c '
     hostname "$1"
@@ -33,7 +33,7 @@ start() {
     echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start
     until ip link set eth0 up 2>/dev/null; do sleep 0.05; done
     ip addr add "$(cat "$2/address")/24" dev eth0
-    exec unshare --user --map-user=999 --map-group=999 --root="$2/root" --wd=/ /bin/sh /.stage/run
+    exec unshare --user --map-user=999 --map-group=999 --root="$2/files" --wd=/ /bin/sh /.stage/run
   ' sh "$1" "$pod" > "$pod/log" 2>&1 &
   echo $! > "$pod/pid"
   # The first process inside: it has the pod's network, which is what the other end of its link is put into.
@@ -50,7 +50,7 @@ start() {
 ask() {
   inside=$(cat "$stage/pods/$1/inside")
   # shellcheck disable=SC2086
-  timeout 20 nsenter --target "$inside" --net --uts unshare $program_user --root="$stage/pods/$1/root" --wd=/ /bin/sh "/.stage/$2"
+  timeout 20 nsenter --target "$inside" --net --uts unshare $program_user --root="$stage/pods/$1/files" --wd=/ /bin/sh "/.stage/$2"
 }
 
 while read -r number action pod script pattern; do

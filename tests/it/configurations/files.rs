@@ -155,14 +155,7 @@ pub(super) fn run_with(program: &Path, command: &[String], files: &[(String, Str
         .current_dir(folder.path())
         .stdin(Stdio::null())
         .output();
-    match output {
-        Ok(output) if output.status.success() => Verdict::Passed,
-        Ok(output) => {
-            let said = [output.stdout, output.stderr].concat();
-            Verdict::Failed(String::from_utf8_lossy(&said).into_owned())
-        }
-        Err(error) => Verdict::Failed(error.to_string()),
-    }
+    Verdict::of(output)
 }
 
 /// The folder of this repository.

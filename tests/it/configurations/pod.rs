@@ -75,7 +75,7 @@ impl<'a> Pod<'a> {
 
     /// Writes it into `folder`, with the scripts that run it.
     pub(super) fn write(&self, table: &'a Table, folder: &Path, hosts: &str) {
-        let root = folder.join("root");
+        let root = folder.join("files");
         for part in [".stage", "etc", "tmp", "run", "var"] {
             fs::create_dir_all(root.join(part)).unwrap();
         }

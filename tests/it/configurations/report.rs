@@ -1,6 +1,6 @@
 //! What has become of each configuration, as a table.
 
-use std::{collections::BTreeSet, fmt::Write as _, path::Path};
+use std::{collections::BTreeSet, fmt::Write as _, path::Path, process::Output};
 
 use super::programs;
 use crate::platforms::{Platform, Rendered};
@@ -14,6 +14,18 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
+    /// What the end of a program says.
+    pub(super) fn of(ended: std::io::Result<Output>) -> Self {
+        match ended {
+            Ok(output) if output.status.success() => Self::Passed,
+            Ok(output) => {
+                let said = [output.stdout, output.stderr].concat();
+                Self::Failed(String::from_utf8_lossy(&said).into_owned())
+            }
+            Err(error) => Self::Failed(error.to_string()),
+        }
+    }
+
     /// The verdict of a program that may have been built without something: then it is the same as if it were not there.
     pub(super) fn unless_it_lacks(self, what: Option<&str>) -> Self {
         match self {

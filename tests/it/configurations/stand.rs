@@ -200,7 +200,7 @@ impl Steps {
             let text =
                 pod.script_in(it.container, &words).replacen("exec ", "", 1) + "echo answered\n";
             write(
-                &folder.join("root/.stage").join(&script),
+                &folder.join("files/.stage").join(&script),
                 format!("set -e\n{text}").as_bytes(),
                 0o755,
             );
@@ -228,7 +228,7 @@ impl Steps {
                     &stage
                         .join("pods")
                         .join(name)
-                        .join("root/.stage")
+                        .join("files/.stage")
                         .join(&script),
                     text.as_bytes(),
                     0o755,
@@ -285,13 +285,11 @@ fn run_stage(stage: &Path) -> Verdict {
         .arg(stage)
         .stdin(Stdio::null())
         .output();
-    match output {
-        Ok(output) if output.status.success() => Verdict::Passed,
-        Ok(output) => {
-            let said = [output.stdout, output.stderr].concat();
+    match Verdict::of(output) {
+        Verdict::Failed(said) => {
             let steps = fs::read_to_string(stage.join("steps")).unwrap_or_default();
-            Verdict::Failed(format!("{}\n{steps}", String::from_utf8_lossy(&said)))
+            Verdict::Failed(format!("{said}\n{steps}"))
         }
-        Err(error) => Verdict::Failed(error.to_string()),
+        verdict => verdict,
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     platform::Platform,
     rendered::{Rendered, entries, items, text},
-    workload::Workload,
+    workload::{ReadByVolume, Workload, read_by_volume},
 };
 
 /// A text, and where it comes from.
@@ -62,48 +62,29 @@ pub(super) fn texts<'a>(
             }
         }
     }
-    for volume in items(&workload.pod()["volumes"]) {
-        for source in items(&volume["projected"]["sources"]).chain([volume]) {
-            texts.extend(of_volume(platform, rendered, workload, source));
-        }
+    for read in items(&workload.pod()["volumes"]).flat_map(read_by_volume) {
+        texts.extend(of_volume(platform, rendered, workload, &read));
     }
     texts
 }
 
-/// What a volume's source brings: some keys of it, where they are named.
+/// What a volume brings of what it reads: some keys of it, where they are named.
 fn of_volume<'a>(
     platform: &'a Platform,
     rendered: &'a Rendered,
     workload: Workload<'a>,
-    source: &'a Value,
+    read: &ReadByVolume<'a>,
 ) -> Vec<Text<'a>> {
-    let mut texts = Vec::new();
-    for (part, kind, name) in [
-        ("secret", "Secret", "secretName"),
-        ("configMap", "ConfigMap", "name"),
-    ] {
-        let source = &source[part];
-        let name = if source[name].is_null() {
-            &source["name"]
-        } else {
-            &source[name]
-        };
-        let listed: Vec<&Value> = items(&source["items"]).map(|item| &item["key"]).collect();
-        let keys: Vec<Option<&Value>> = if listed.is_empty() {
-            vec![None]
-        } else {
-            listed.into_iter().map(Some).collect()
-        };
-        for key in keys {
-            let wanted = Wanted { kind, name, key };
-            let found = wanted.texts(platform, rendered, workload, "");
-            texts.extend(found.into_iter().map(|text| Text {
-                is_value: false,
-                ..text
-            }));
-        }
-    }
-    texts
+    let &ReadByVolume { kind, name, .. } = read;
+    let texts = read.keys().into_iter().flat_map(|key| {
+        let wanted = Wanted { kind, name, key };
+        wanted.texts(platform, rendered, workload, "")
+    });
+    let as_file = |text| Text {
+        is_value: false,
+        ..text
+    };
+    texts.map(as_file).collect()
 }
 
 /// A `ConfigMap` or Secret, or one key of it.

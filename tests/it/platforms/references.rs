@@ -7,7 +7,7 @@ use super::{
     platform::Platform,
     rendered::{Rendered, entries, items},
     rules::{Problem, Rule, judge},
-    workload::Workload,
+    workload::{Workload, read_by_volume},
 };
 
 pub(super) const RULES: &[Rule] = &[read_by_pods, read_by_others, volumes, super::names::names];
@@ -114,7 +114,7 @@ fn read_by_pods(platform: &Platform, rendered: &Rendered) -> Vec<Problem> {
             }
         }
         for volume in items(&workload.pod()["volumes"]) {
-            read_by_volume(&mut lookup, workload, volume);
+            check_volume(&mut lookup, workload, volume);
         }
         for secret in items(&workload.pod()["imagePullSecrets"]) {
             lookup.check(object, &Reference::of("Secret", namespace, secret));
@@ -123,32 +123,17 @@ fn read_by_pods(platform: &Platform, rendered: &Rendered) -> Vec<Problem> {
     lookup.problems
 }
 
-fn read_by_volume(lookup: &mut Lookup<'_>, workload: Workload<'_>, volume: &Value) {
-    let projected = items(&volume["projected"]["sources"]);
-    for source in projected.chain([volume]) {
-        for (part, kind, name) in [
-            ("secret", "Secret", "secretName"),
-            ("configMap", "ConfigMap", "name"),
-        ] {
-            let source = &source[part];
-            let name = if source[name].is_null() {
-                &source["name"]
-            } else {
-                &source[name]
-            };
-            let reference = |key| Reference {
-                kind,
+fn check_volume(lookup: &mut Lookup<'_>, workload: Workload<'_>, volume: &Value) {
+    for read in read_by_volume(volume) {
+        for key in read.keys() {
+            let reference = Reference {
+                kind: read.kind,
                 namespace: workload.namespace(),
-                name,
+                name: read.name,
                 key,
-                optional: source["optional"] == true,
+                optional: read.source["optional"] == true,
             };
-            if source["items"].is_null() {
-                lookup.check(workload.object, &reference(None));
-            }
-            for item in items(&source["items"]) {
-                lookup.check(workload.object, &reference(Some(&item["key"])));
-            }
+            lookup.check(workload.object, &reference);
         }
     }
 }

@@ -142,3 +142,35 @@ pub(super) fn made_by_operator(object: &Value) -> Option<(Value, Vec<(&'static s
     }
     Some((labels, ports))
 }
+
+/// A ConfigMap or Secret that a volume reads.
+pub(crate) struct ReadByVolume<'a> {
+    pub(crate) kind: &'static str,
+    pub(crate) name: &'a Value,
+    /// Where the volume says so.
+    pub(crate) source: &'a Value,
+}
+
+impl<'a> ReadByVolume<'a> {
+    /// The keys that are read; `None` is all of them.
+    pub(crate) fn keys(&self) -> Vec<Option<&'a Value>> {
+        let keys: Vec<_> = items(&self.source["items"])
+            .map(|item| Some(&item["key"]))
+            .collect();
+        if keys.is_empty() { vec![None] } else { keys }
+    }
+}
+
+/// What `volume` reads, itself or as one that is projected.
+pub(crate) fn read_by_volume(volume: &Value) -> impl Iterator<Item = ReadByVolume<'_>> {
+    let sources = items(&volume["projected"]["sources"]).chain([volume]);
+    sources.flat_map(|source| {
+        let parts = [("secret", "Secret"), ("configMap", "ConfigMap")];
+        parts.into_iter().filter_map(|(part, kind)| {
+            let source = source.get(part)?;
+            // Only a volume of its own calls a Secret so.
+            let name = source.get("secretName").unwrap_or(&source["name"]);
+            Some(ReadByVolume { kind, name, source })
+        })
+    })
+}
