@@ -29,6 +29,8 @@ pub(crate) struct UnsettledRevision {
     pub(crate) snapshot: Snapshot,
     /// What it did, as far as is known.
     pub(crate) traces: ChangeLog,
+    /// What is stored of that: the rest was concluded from what is there now.
+    pub(crate) told: ChangeLog,
     /// What it was going to do.
     pub(crate) program: Program,
     /// What was remembered before it.
@@ -246,6 +248,7 @@ impl UnsettledRevision {
             snapshot: store.read(&head.revision.snapshot).await?,
             program: store.read(&head.revision.program).await?,
             records: records.into_iter().collect(),
+            told: traces.clone(),
             traces,
             journalled: journal.iter().map(|entry| entry.object().clone()).collect(),
         })

@@ -351,6 +351,7 @@ impl Failed<'_> {
             KnownWrites {
                 program: &self.plan.program,
                 snapshot: &self.opened.baseline.snapshot,
+                told: changes.clone(),
                 changes,
                 unconfirmed: Some(self.unconfirmed),
                 records: &records,

@@ -167,6 +167,7 @@ impl<'a> PendingRollback<'a> {
                 program: &self.unsettled.program,
                 snapshot: &self.unsettled.snapshot,
                 changes: self.unsettled.traces.clone(),
+                told: self.unsettled.told.clone(),
                 unconfirmed: None,
                 records: &self.before.records,
             },

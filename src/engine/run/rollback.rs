@@ -21,7 +21,7 @@ use crate::engine::{
     plan::rollback::{RollbackInput, RollbackPlan, plan_rollback},
     run::context::RunTarget,
     run::execution::{execute as execute_program, rules},
-    run::kept::record_kept,
+    run::kept::{concluded, kept, record},
     run::outcome::{RollbackError, RollbackResult, not_started},
     run::rollback_context::{KnownWrites, RollbackContext},
     run::taken_along::{Looks, taken_along},
@@ -270,7 +270,8 @@ async fn execute(
         store,
     } = context.target;
     let retained = preview.plan.retained.iter().map(|note| &note.object);
-    record_kept(store, head, retained).await?;
+    let concluded = concluded(&context.writes.told, &preview.changes);
+    record(store, head, concluded.chain(kept(retained))).await?;
     let (journal, fenced) = JournalWriter::open(store, head.clone(), signals);
     let control = Control {
         emitter: emitter.clone(),

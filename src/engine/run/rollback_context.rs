@@ -47,8 +47,10 @@ pub(crate) struct KnownWrites<'a> {
     pub(crate) program: &'a Program,
     /// What was there before.
     pub(crate) snapshot: &'a Snapshot,
-    /// What its journal tells.
+    /// What is known of what it did.
     pub(crate) changes: ChangeLog,
+    /// What is stored of that.
+    pub(crate) told: ChangeLog,
     /// Objects that may have been written although the journal does not know of it; `None`: any of
     /// those that it was going to write, where its process is gone.
     pub(crate) unconfirmed: Option<BTreeSet<ObjectId>>,

@@ -1,24 +1,13 @@
 //! What others take over while the run goes on that no longer wants it, and what belongs to what goes.
 
-use std::{thread, time::Duration};
-
 use serde_json::Value;
 
 use super::{
-    manifests::{config_map, faulty_deployment},
+    manifests::{config_map, faulty_deployment, secret},
     project::{Project, written},
     running::Running,
 };
 use crate::support::apply_as;
-
-/// So long the garbage collector takes at most to notice that an owner is gone.
-const COLLECTED: Duration = Duration::from_secs(3);
-
-fn secret(name: &str) -> String {
-    format!(
-        "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\nstringData: {{value: made-up}}\n"
-    )
-}
 
 /// A run that hands two Secrets and a third object over: it is decided that they go, and whoever
 /// manages them from now on has their time until the workload is ready.
@@ -78,7 +67,7 @@ fn what_is_wanted_stays_when_an_owner_of_it_leaves_the_plan() {
         ["deleted ConfigMap/prune-owner/owner"]
     );
     assert_eq!(project.get("configmap/owner"), Value::Null);
-    thread::sleep(COLLECTED);
+    // Without an owner nothing collects it.
     let now = project.get("secret/wanted");
     assert_eq!(now["metadata"]["uid"], before["metadata"]["uid"], "{now:#}");
     assert_eq!(now["metadata"]["ownerReferences"], Value::Null, "{now:#}");

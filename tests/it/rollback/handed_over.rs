@@ -1,24 +1,13 @@
 //! What an operator has taken over during a run stays when the run's objects are deleted again.
 
-use std::{thread, time::Duration};
-
 use serde_json::{Value, json};
 
 use super::{
-    manifests::{config_map, faulty_deployment},
+    manifests::{config_map, faulty_deployment, secret},
     project::{Project, events},
     running::Running,
 };
 use crate::support::{eventually, try_kubectl};
-
-/// So long the garbage collector takes at most to notice that an owner is gone.
-const COLLECTED: Duration = Duration::from_secs(3);
-
-fn secret(name: &str) -> String {
-    format!(
-        "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\nstringData: {{value: made-up}}\n"
-    )
-}
 
 /// A release with a Secret that it keeps, and one that leaves the plan when the ConfigMap `owner`
 /// comes, with a workload that never becomes ready.
@@ -66,7 +55,6 @@ fn what_has_got_an_owner_that_the_run_created_stays_when_that_goes() {
     eventually("what it made is gone", || {
         project.get("configmap/made").is_null().then_some(())
     });
-    thread::sleep(COLLECTED);
     for (name, before) in names.iter().zip(before) {
         let now = project.get(name);
         let metadata = &now["metadata"];

@@ -11,7 +11,7 @@ use super::{
     running::Running,
 };
 use crate::support::{
-    eventually, get, kubectl,
+    Deployctl, eventually, get, kubectl,
     proxy::{Fault, Proxy, Requests, Rule, When},
 };
 
@@ -441,4 +441,71 @@ fn what_a_failed_run_did_not_reach_is_no_part_of_its_way_back() {
     assert_no_differences(&log);
     let started = events(&log, "rollback-started");
     assert_eq!(started[0]["objects"], 1, "{log:#?}");
+}
+
+/// Kills `command` once its first write about `path` is done; nobody but the API server knows of it.
+fn killed_after(proxy: &Proxy, command: Deployctl, path: &'static str) {
+    let writes = Requests::mutating().about(path);
+    proxy.inject([Rule::new(writes, Fault::Kill(When::After)).only(1)]);
+    proxy.run(command).exited(KILLED);
+}
+
+#[test]
+fn what_a_killed_rollback_was_deleting_of_what_nobody_saw_created_is_awaited() {
+    let project = Project::new("going-unseen").manifest("apps/web.yaml", &config_map("web", "1"));
+    project.deploy(&[]);
+    project.rewrite("apps/held.yaml", &held("held"));
+    let proxy = Proxy::start();
+    killed_after(&proxy, project.up(&[]), "/configmaps");
+    let created = project.get("configmap/held");
+    assert!(created["metadata"]["uid"].is_string(), "{created:#}");
+    let rollback = || project.command("rollback", &["--yes"]);
+    killed_after(&proxy, rollback(), "/configmaps/held");
+    let going = project.get("configmap/held");
+    assert!(
+        going["metadata"]["deletionTimestamp"].is_string(),
+        "{going:#}"
+    );
+
+    let mut run = Running::start(rollback());
+    run.until(|event| event["event"] == "phase-started");
+    free(&project, "held");
+    let (status, log, said) = run.end();
+    assert_eq!(status, Some(0), "{said}");
+    assert_no_differences(&log);
+    assert_eq!(project.get("configmap/held"), Value::Null);
+}
+
+#[test]
+fn a_definition_that_only_holds_what_a_killed_rollback_was_deleting_goes_with_it() {
+    let group = "going-unseen.example.org";
+    let project = Project::new("going-widget").manifest("apps/web.yaml", &config_map("web", "1"));
+    project.deploy(&[]);
+    let held = widget(group, "1").replace(
+        "{name: first}",
+        "{name: first, finalizers: [shop.test/nobody]}",
+    );
+    project.rewrite(
+        "databases/widget.yaml",
+        &documents(&[definition(group), held]),
+    );
+    let proxy = Proxy::start();
+    killed_after(&proxy, project.up(&[]), "/widgets/first");
+    let rollback = || project.command("rollback", &["--yes"]);
+    killed_after(&proxy, rollback(), "/widgets/first");
+    let mut run = Running::start(rollback());
+    run.until(|event| event["event"] == "phase-started");
+    project.kubectl(&[
+        "patch",
+        "widget.going-unseen.example.org/first",
+        "--type=merge",
+        "-p",
+        r#"{"metadata":{"finalizers":null}}"#,
+    ]);
+    let (status, log, said) = run.end();
+    assert_eq!(status, Some(0), "{said}");
+    assert_no_differences(&log);
+    let name = format!("widgets.{group}");
+    let left = kubectl(&["get", "crd", &name, "--ignore-not-found", "-o", "name"]);
+    assert_eq!(left, "");
 }

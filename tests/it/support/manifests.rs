@@ -7,6 +7,13 @@ pub(crate) fn config_map(name: &str, value: &str) -> String {
     )
 }
 
+/// A Secret with one value.
+pub(crate) fn secret(name: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\nstringData: {{value: made-up}}\n"
+    )
+}
+
 /// A Deployment of one pod.
 pub(crate) fn deployment(name: &str) -> String {
     faulty_deployment(name, "")

@@ -12,7 +12,7 @@ use crate::engine::{
     plan::selection::Selection,
     run::context::Run,
     run::execution::Baseline,
-    run::kept::record_kept,
+    run::kept::{kept, record},
     run::revision::packed::{PackedRevision, StoredRevision, read_deployed},
     run::revision::quota::check_quota,
 };
@@ -58,7 +58,7 @@ pub(crate) async fn open_revision(
         .create(revision(run, packed.write(store).await?))
         .await?;
     let retained = run.pruning.retained.iter().map(|(id, _)| id);
-    record_kept(store, &mut head, retained).await?;
+    record(store, &mut head, kept(retained)).await?;
     Ok(OpenRevision {
         head,
         baseline: Baseline {

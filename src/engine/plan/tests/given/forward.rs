@@ -175,6 +175,7 @@ impl Unsettled {
         let nothing = desired_state(&Written::new(), Vec::new());
         let snapshot = snapshot(&self.snapshot);
         UnsettledRevision {
+            told: ChangeLog::default(),
             traces: changes(&self.changes, &snapshot, live),
             program: steps(&self.program),
             records: records(&self.records, &nothing, live),
