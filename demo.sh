@@ -11,7 +11,7 @@ context=sandbox-demo
 platform=${PLATFORM:-ai-imutis}
 # What the tests of the platform say of it: one line each of definitions, made-up secrets, and namespaces that others bring.
 data=tests/platforms/$platform.yaml
-[ -f "$data" ] || { printf 'there is no platform `%s`; there is %s\n' "$platform" "$(cd tests/platforms && echo *.yaml)" >&2; exit 2; }
+[ -f "$data" ] || { printf 'there is no platform `%s`; there is %s\n' "$platform" "$(cd tests/platforms && echo *.yaml | sed 's/\.yaml//g')" >&2; exit 2; }
 crds=$(sed -n 's/^crds: \[\(.*\)\]$/\1/p' "$data" | tr -d ' ')
 
 if [ "${1:-}" != inside ]; then
@@ -19,7 +19,7 @@ if [ "${1:-}" != inside ]; then
   for name in ${!DEPLOYCTL_@}; do
     [ "$name" = DEPLOYCTL_SANDBOX_CACHE ] || unset "$name"
   done
-  unset IMAGE_TAG
+  unset IMAGE_TAG MAINWEBSITE_TAG NEWCLIENT_TAG
   exec "$deployctl" sandbox run --context "$context" --crds "$crds" -- env PLATFORM="$platform" "$BASH" ./demo.sh inside
 fi
 
@@ -28,7 +28,8 @@ say() { printf '\n%s\n' "$*" >&2; }
 export DEPLOYCTL_CONTEXT=$context
 
 if [ "$platform" != ai-imutis ]; then
-  environment=$("$deployctl" validate "$platform" 2>&1 | sed -n 's/.*is valid (environments: \([a-z]*\).*/\1/p')
+  valid=$("$deployctl" validate "$platform" 2>&1) || { printf '%s\n' "$valid" >&2; exit 2; }
+  environment=$(sed -n 's/.*is valid (environments\{0,1\}: \([^,)]*\).*/\1/p' <<<"$valid")
   secrets=$(mktemp)
   trap 'rm -f "$secrets"' EXIT
   sed -n '/^secrets:/,/^[^ ]/ s/^  \([^:#]*\): "\{0,1\}\(.*[^"]\)"\{0,1\}$/\1=\2/p' "$data" >"$secrets"
@@ -37,9 +38,9 @@ if [ "$platform" != ai-imutis ]; then
   done
   say "\$ deployctl up $platform --env $environment --yes --secrets-file …"
   "$deployctl" up "$platform" --env "$environment" --yes --secrets-file "$secrets" </dev/null
-  say "\$ deployctl up $platform --env $environment"
+  say "\$ deployctl up $platform --env $environment --yes --secrets-file …"
   "$deployctl" up "$platform" --env "$environment" --yes --secrets-file "$secrets" </dev/null
-  say "\$ deployctl down $platform --env $environment"
+  say "\$ deployctl down $platform --env $environment --yes"
   "$deployctl" down "$platform" --env "$environment" --yes </dev/null
   exit
 fi

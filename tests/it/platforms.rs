@@ -28,5 +28,5 @@ mod workload;
 mod workloads;
 
 pub(crate) use platform::{Platform, platform, platforms};
-pub(crate) use rendered::{Rendered, entries, items, text};
+pub(crate) use rendered::{Rendered, entries, items, short_title, text, title};
 pub(crate) use workload::Workload;

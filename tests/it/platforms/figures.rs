@@ -10,7 +10,7 @@ use super::{
     data::{Count, Figure, Wanted},
     fields,
     platform::{Platform, platforms, root},
-    rendered::{Rendered, fits, items},
+    rendered::{Rendered, fits, is_called, items},
     rules::report,
 };
 
@@ -84,8 +84,9 @@ fn check(figure: &Figure, platform: &Platform, rendered: &Rendered) -> Result<()
         return compare(figure, &platform.plan)
             .map_err(|problem| format!("plan {}: {problem}", figure.path));
     }
+    let is_there = rendered.items.iter().any(|item| is_called(item, name));
     let object = match rendered.named(name) {
-        Err(_) if figure.wanted.absent && figure.path.is_empty() => return Ok(()),
+        Err(_) if figure.wanted.absent && figure.path.is_empty() && !is_there => return Ok(()),
         found => found?,
     };
     if let Some(wanted) = &figure.wanted.phase {

@@ -68,6 +68,12 @@ impl<'a> Pods<'a> {
         })
     }
 
+    /// Whether several containers call a port so.
+    pub(super) fn has_twice(&self, name: &Value) -> bool {
+        let called = |port: &&Port| name.as_str() == Some(port.name.as_str());
+        self.ports.iter().filter(called).count() > 1
+    }
+
     /// The port of that name or number.
     pub(super) fn port(&self, wanted: &Value) -> Option<&Port> {
         let mut ports = self.ports.iter();

@@ -162,7 +162,7 @@ impl Rendered {
     }
 
     /// The phase of each object, by its title.
-    pub(super) fn phases(&self) -> &BTreeMap<String, String> {
+    pub(crate) fn phases(&self) -> &BTreeMap<String, String> {
         self.phases.get_or_init(|| {
             let run = command("render", &self.arguments).args(["--phases", "-o", "json"]);
             let placed = run.run().exited(0).json();

@@ -70,6 +70,10 @@ fn services(_: &Platform, rendered: &Rendered) -> Vec<Problem> {
                 let text = format!("{} has no port {target}", pods.title());
                 problems.push(Problem::of("port", service, text));
             }
+            for pods in selected.iter().filter(|pods| pods.has_twice(target)) {
+                let text = format!("{} has the port {target} twice", pods.title());
+                problems.push(Problem::of("port", service, text));
+            }
         }
     }
     problems

@@ -181,10 +181,7 @@ impl Release {
         let expected = variant::rendered(self.platform, environment, &BTreeMap::new());
         let expected = expected.items.len() + expected.declared.len();
         let created = row.objects;
-        assert!(
-            created >= expected,
-            "{created} of {expected} objects were created"
-        );
+        assert_eq!(created, expected, "objects created, and rendered");
         let status = self.command("status", &self.plan(), &self.kubeconfig());
         status.args(["--exit-code"]).run().exited(0);
     }
