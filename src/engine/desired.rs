@@ -371,7 +371,7 @@ impl DesiredObject {
         let pointers = paths.iter().map(|path| pointer(path));
         let there = pointers.filter_map(|pointer| {
             let value = live.pointer(&pointer)?.clone();
-            Some((pointer, value))
+            is_same_place(self.sent(), live, &pointer).then_some((pointer, value))
         });
         let there: Vec<(String, Value)> = there.collect();
         let mut kept = Vec::new();
@@ -401,6 +401,20 @@ impl DesiredObject {
             }
         });
     }
+}
+
+/// Whether `pointer` leads to the same place in both: through items of lists that have one name.
+fn is_same_place(one: &Value, other: &Value, pointer: &str) -> bool {
+    let is_same_item = |at: usize| {
+        let (list, item) = (&pointer[..at], pointer[at..].split('/').nth(1));
+        if !one.pointer(list).is_some_and(Value::is_array) {
+            return true;
+        }
+        let item = format!("{list}/{}", item.unwrap_or_default());
+        let name = |object: &'_ Value| object.pointer(&item)?.get("name").cloned();
+        name(one).is_some() && name(one) == name(other)
+    };
+    pointer.match_indices('/').all(|(at, _)| is_same_item(at))
 }
 
 /// The JSON pointer to `path`.

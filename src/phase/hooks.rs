@@ -7,7 +7,7 @@ use super::{
     reason::PhaseReason,
 };
 use crate::{
-    object::{ChartPart, HasKind as _, HookStage, ObjectId, PhaseHint, References},
+    object::{ChartPart, HasKind as _, HookStage, ObjectId, PhaseHint, Problem, References},
     plan::PhaseSettings,
 };
 
@@ -52,14 +52,16 @@ pub(crate) fn declare_hooks(references: &mut References, hints: &HashMap<ObjectI
 }
 
 /// Moves hooks to the phases of their chart: those before it to the first that has what they need,
-/// those after it to the last. What was written down of a hook itself stays.
+/// those after it to the last. What was written down of a hook itself stays. Returns a warning for
+/// each that nothing can be said of, since phases of its chart run side by side.
 pub(crate) fn place_hooks(
     assignment: &mut Assignment,
     hints: &HashMap<ObjectId, PhaseHint>,
     references: &References,
     phases: &[PhaseSettings],
-) {
+) -> Vec<Problem> {
     let before = predecessors(phases);
+    let mut warnings = Vec::new();
     for parts in charts(hints).into_values() {
         let of_chart: BTreeSet<&ObjectId> = parts.iter().map(|(id, _)| *id).collect();
         let objects = parts
@@ -74,27 +76,47 @@ pub(crate) fn place_hooks(
             if placed.reason.is_said_of_object() || placed.reason == PhaseReason::Source {
                 continue;
             }
-            let is_there = |phase: usize| {
+            let has_needs = |phase: &usize| {
                 let mut needs = references.needs(id).iter();
                 needs.all(|need| {
-                    let own = assignment
-                        .placements
-                        .get(need)
-                        .map(|placement| placement.phase);
-                    own.is_none_or(|own| own == phase || before[phase][own])
+                    let own = assignment.placements.get(need);
+                    let own = own.map(|placement| placement.phase);
+                    own.is_none_or(|own| own == *phase || before[*phase][own])
                         || of_chart.contains(need)
                 })
             };
+            let comes_after = |one: usize, other: usize| one == other || before[one][other];
+            let mut taken_in_order = taken.iter().copied();
             let phase = match hook.stage {
-                HookStage::Before => taken.iter().copied().find(|phase| is_there(*phase)),
-                HookStage::After => taken.last().copied(),
+                HookStage::Before => taken_in_order.find(|phase| {
+                    let is_beside = |other: &usize| {
+                        !comes_after(*other, *phase) && !comes_after(*phase, *other)
+                    };
+                    has_needs(phase) && !taken.iter().any(is_beside)
+                }),
+                HookStage::After => taken_in_order
+                    .find(|phase| taken.iter().all(|other| comes_after(*phase, *other))),
             };
-            if let Some(phase) = phase {
-                let reason = PhaseReason::Hook(part.chart.clone());
-                assignment
-                    .placements
-                    .insert((*id).clone(), Placement { phase, reason });
+            match phase {
+                Some(phase) => {
+                    let reason = PhaseReason::Hook(part.chart.clone());
+                    let placement = Placement { phase, reason };
+                    assignment.placements.insert((*id).clone(), placement);
+                }
+                None if taken.len() > 1 => warnings.push(beside(id, part)),
+                None => {}
             }
         }
     }
+    warnings
+}
+
+fn beside(id: &ObjectId, part: &ChartPart) -> Problem {
+    let message = format!(
+        "no phase is before or after all phases of the chart `{}`, so this hook of it may be run too early",
+        part.chart
+    );
+    Problem::warning(message)
+        .about(id)
+        .hint("give the source a `phase`, or put the hook into one by `match`")
 }

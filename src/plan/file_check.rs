@@ -71,6 +71,10 @@ fn check_sources(document: &Document, file: &PlanFile, problems: &mut Vec<Proble
                 refuse(&path.key("namespace"), message);
             }
         }
+        if source.namespace.is_some() && chart.iter().any(|(_, it)| it.namespace.is_some()) {
+            let message = "the chart's `namespace` says it already; leave one of them";
+            refuse(&path.key("namespace"), message.to_owned());
+        }
         for (key, message) in chart.iter().flat_map(|(_, chart)| chart.mistakes()) {
             refuse(&path.key("helm").key(key), message);
         }

@@ -20,7 +20,7 @@ pub(crate) use immutable::{
     Immutable, immutable_fields, is_within, never_recreated, refused, silently_kept,
 };
 pub(crate) use kinds::{terminating, unknown_kinds};
-pub(crate) use order::{Placed, after_absent, too_early};
+pub(crate) use order::{Placed, after_absent, cut_off_hook, too_early};
 pub(crate) use owners::{FoundOwner, NamedOwner, absent_owners};
 pub(crate) use ownership::{Existing, held_by_other_releases, unremembered};
 pub(crate) use permission::{Missing, Need, not_permitted};

@@ -35,6 +35,21 @@ pub(crate) fn too_early(object: Placed<'_>, need: Placed<'_>) -> Finding {
     }
 }
 
+/// That `object`, a hook of a chart, is no part of a run that writes others of its chart.
+pub(crate) fn cut_off_hook(object: &Object) -> Finding {
+    Finding {
+        exit: ExitCode::Usage,
+        at: Some(object.origin.clone()),
+        object: Some(object.id.clone()),
+        message:
+            "this hook is to be run with its chart, of which this run writes a part without it"
+                .to_owned(),
+        remedy: Some(
+            "deploy the chart as a whole, without `--phase`, `--only` and `--selector`".to_owned(),
+        ),
+    }
+}
+
 /// That annotations put `object` after `first`, which is no part of the run and not there.
 pub(crate) fn after_absent(object: &Object, first: &ObjectId) -> Finding {
     Finding {

@@ -1,6 +1,6 @@
 //! What programs make of the sources of a plan that need one: built side by side, and once.
 
-use std::{sync::Arc, thread};
+use std::{collections::HashMap, sync::Arc, thread};
 
 use super::{
     files::shown,
@@ -46,19 +46,17 @@ impl Builds {
         self.chosen == chosen
     }
 
-    /// These, but those of the sources that are `chosen` in a cluster with these `capabilities`, and
-    /// what depends on them made anew.
-    pub(crate) fn for_cluster(
+    /// These, but those of the sources that are `chosen`.
+    pub(crate) fn with_sources(
         mut self,
         plan: &Plan,
         chosen: Vec<bool>,
-        capabilities: Option<&ChartCapabilities>,
     ) -> Result<Self, Vec<Problem>> {
         for (built, chosen) in self.built.iter_mut().zip(&chosen) {
-            drop(built.take_if(|built| !chosen || matches!(built, Built::Helm(_))));
+            drop(built.take_if(|_| !chosen));
         }
         self.chosen = chosen;
-        self.built(plan, capabilities)
+        self.built(plan, None)
     }
 
     /// These, and those that are not built yet, side by side.
@@ -94,6 +92,7 @@ impl Builds {
                 }
             }
         }
+        problems.extend(same_release(plan, &builds));
         if problems.is_empty() {
             Ok(Self {
                 chosen: self.chosen,
@@ -139,8 +138,28 @@ impl Builds {
     }
 }
 
+/// A problem for each chart whose release another one has already.
+fn same_release(plan: &Plan, builds: &[Option<Built>]) -> Vec<Problem> {
+    let mut known = HashMap::new();
+    let mut problems = Vec::new();
+    for (source, built) in plan.contents.sources.iter().zip(builds) {
+        let Some(Built::Helm(chart)) = built else {
+            continue;
+        };
+        if let Some(line) = known.insert(chart.name(), source.line) {
+            let message = format!(
+                "the release `{}` of this chart is that of the one in line {line} too",
+                chart.name()
+            );
+            let problem = Problem::error(message).at(&place(plan, source));
+            problems.push(problem.hint("give it another name by `release`"));
+        }
+    }
+    problems
+}
+
 /// Where `source` is written in `plan`.
-pub(super) fn place(plan: &Plan, source: &Source) -> Origin {
+pub(crate) fn place(plan: &Plan, source: &Source) -> Origin {
     Origin {
         file: Arc::from(shown(&plan.paths.file)),
         line: source.line,

@@ -19,28 +19,6 @@ use crate::{object::Problem, plan::HelmChart};
 /// Names the folder that fetched charts are kept in, instead of the user's cache folder.
 const CACHE_VARIABLE: &str = "DEPLOYCTL_CHART_CACHE";
 
-/// Functions of templates that give something else each time.
-/// <https://helm.sh/docs/chart_template_guide/function_list/>
-const CHANGING: [&str; 17] = [
-    "randAlpha",
-    "randNumeric",
-    "randAscii",
-    "randBytes",
-    "randInt",
-    "genCA",
-    "genPrivateKey",
-    "genSelfSignedCert",
-    "genSignedCert",
-    "uuidv4",
-    "htpasswd",
-    "bcrypt",
-    "encryptAES",
-    "shuffle",
-    "(now",
-    "now |",
-    "{{ now",
-];
-
 /// A chart on this machine.
 #[derive(Debug)]
 pub(super) struct Chart {
@@ -85,11 +63,6 @@ impl Chart {
             .split_once('/')
             .map_or(template, |(_, within)| within);
         self.path.join(within)
-    }
-
-    /// Whether two renderings may differ.
-    pub(super) fn may_differ(&self) -> bool {
-        CHANGING.iter().any(|function| self.mentions(function))
     }
 
     fn mentions(&self, word: &str) -> bool {

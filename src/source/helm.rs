@@ -41,8 +41,8 @@ pub(super) struct Charted {
     name: String,
     /// The objects as YAML.
     text: String,
-    /// Those of another rendering, where the chart may make something else each time.
-    again: Option<String>,
+    /// Those of another rendering.
+    again: String,
     /// That the plan does not say which archive it means.
     unpinned: Option<Problem>,
     pub(super) tool: UsedTool,
@@ -85,25 +85,28 @@ pub(super) fn build(
     {
         let version = kubernetes.iter();
         command.extend(version.flat_map(|it| ["--kube-version".to_owned(), it.clone()]));
-        command.extend(["--api-versions".to_owned(), api_versions.join(",")]);
+        // One argument cannot be as long as all of them may be.
+        let chunks = api_versions.chunks(500).map(|some| some.join(","));
+        command.extend(chunks.flat_map(|some| ["--api-versions".to_owned(), some]));
     }
     let about = format!("the chart `{}`", declared.chart);
     let render =
         || tool::run(&command, folder, &about).map_err(|problem| vec![hinted(problem, &chart)]);
-    let differs = chart.may_differ();
+    // What is another in a second rendering is made anew each time.
     let (text, again) = thread::scope(|scope| {
-        let again = differs.then(|| scope.spawn(render));
-        let text = render();
-        (text, again.and_then(|again| again.join().ok()))
+        let again = scope.spawn(render);
+        (render(), again.join())
     });
+    let text = text?;
+    let again = again.unwrap_or_else(|_| Ok(text.clone()))?;
     let tool = UsedTool {
         name: "helm".to_owned(),
         version: tool::version(&["helm", "version", "--short"]),
     };
     Ok(Charted {
         name: format!("{namespace}/{release}"),
-        text: text?,
-        again: again.transpose()?,
+        text,
+        again,
         unpinned: chart.unpinned(declared.digest.as_deref()),
         chart,
         tool,
@@ -135,6 +138,26 @@ struct Values {
     _inline: tempfile::TempDir,
 }
 
+/// Puts `value` at `path` into `values`; `false` where the path is one that only helm can follow.
+fn put(values: &mut Value, path: &str, value: &Value) -> bool {
+    let is_simple = |key: &str| {
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+        !key.is_empty() && key.chars().all(is_plain)
+    };
+    if !path.split('.').all(is_simple) {
+        return false;
+    }
+    let mut place = values;
+    for key in path.split('.') {
+        if !place.is_object() {
+            *place = Value::Object(serde_json::Map::new());
+        }
+        place = &mut place[key];
+    }
+    *place = value.clone();
+    true
+}
+
 impl Values {
     fn of(chart: &HelmChart, folder: &Path) -> Result<Self, Vec<Problem>> {
         let unusable = |error: &std::io::Error| vec![unreadable(&std::env::temp_dir(), error)];
@@ -161,10 +184,20 @@ impl Values {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let set = chart.set.iter();
+        let mut simple = Value::Object(serde_json::Map::new());
+        let mut set = Vec::new();
+        for (path, value) in &chart.set {
+            if !put(&mut simple, path, value) {
+                set.push(format!("{path}={value}"));
+            }
+        }
+        // In a file nobody sees them, as in the arguments of a program.
+        let file = inline.path().join("set.yaml");
+        fs::write(&file, simple.to_string()).map_err(|error| unusable(&error))?;
+        files.push(file);
         Ok(Self {
             files,
-            set: set.map(|(path, value)| format!("{path}={value}")).collect(),
+            set,
             _inline: inline,
         })
     }
@@ -178,13 +211,17 @@ impl Values {
 }
 
 impl Charted {
+    /// The namespace and the name of the chart's release.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The objects, each with the template that it comes from. Paths of phases and of `match` are
     /// relative to `plan_folder`.
     pub(super) fn load(&self, plan_folder: &Path) -> Loaded {
         let mut loaded = self.read(&self.text);
-        if let Some(again) = &self.again {
-            let again = self.read(again);
-            mark_generated(&mut loaded, &again.manifests);
+        if self.again != self.text {
+            mark_generated(&mut loaded, &self.read(&self.again).manifests);
         }
         mark_parts(&mut loaded, &self.name);
         let templates = Templates::of(&self.text);
@@ -210,7 +247,7 @@ impl Charted {
                 // The line is that of what was rendered, which nobody sees.
                 let file = Arc::from(shown(&self.chart.file(template)));
                 problem.origin = Some(Origin { file, line: 1 });
-                problem.column = None;
+                (problem.column, problem.excerpt) = (None, None);
             }
         }
         loaded.problems.extend(self.chart.warnings());
@@ -254,12 +291,25 @@ fn keep(object: &mut Value) {
 struct Templates<'a>(Vec<(u32, &'a str)>);
 
 impl<'a> Templates<'a> {
-    /// helm writes a comment before each document.
+    /// helm writes a comment after the line that begins each document, and charts may have others
+    /// like it.
     fn of(text: &'a str) -> Self {
-        let lines = (1..).zip(text.lines());
-        let named =
-            lines.filter_map(|(number, line)| Some((number, line.strip_prefix("# Source: ")?)));
-        Self(named.collect())
+        let lines = || (1..).zip(text.lines());
+        let behind = lines().skip(1).zip(text.lines());
+        let behind = behind
+            .filter(|(_, before)| *before == "---")
+            .map(|(line, _)| line);
+        let named = behind.filter_map(|(number, line)| {
+            let template = line.strip_prefix("# Source: ")?;
+            Some((number, template, template.split('/').next()?))
+        });
+        let named: Vec<_> = named.collect();
+        let chart = named.first().map(|(.., chart)| *chart);
+        let own = named.into_iter().filter(|(.., name)| Some(*name) == chart);
+        Self(
+            own.map(|(number, template, _)| (number, template))
+                .collect(),
+        )
     }
 
     /// The template of what begins at `line`, from the chart's name on.

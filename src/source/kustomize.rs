@@ -166,6 +166,10 @@ impl Around {
         let mut metadata = vec![json!("originAnnotations")];
         let asked = written.get("buildMetadata").and_then(Value::as_array);
         let asked = asked.into_iter().flatten();
+        // They hold paths from the outermost one on.
+        if asked.clone().any(|it| it == "transformerAnnotations") {
+            return None;
+        }
         metadata.extend(asked.filter(|it| **it != "originAnnotations").cloned());
         let temporary = tempfile::tempdir().ok()?;
         let path = fs::canonicalize(temporary.path()).ok()?;

@@ -21,7 +21,7 @@ mod yaml;
 #[cfg(test)]
 mod render_tests;
 
-pub(crate) use build::Builds;
+pub(crate) use build::{Builds, place};
 pub(crate) use encoding::decoded;
 pub(crate) use helm::ChartCapabilities;
 pub(crate) use render::{Rendered, render};

@@ -26,6 +26,10 @@ const LISTS: [&str; 9] = [
 /// Those whose entries name one in `path`.
 const LISTS_OF_PATHS: [&str; 3] = ["/patches", "/patchesJson6902", "/replacements"];
 
+/// Generators of ConfigMaps and Secrets, and where each of them names files: `KEY=FILE`, or `FILE`.
+const GENERATORS: [&str; 2] = ["/configMapGenerator", "/secretGenerator"];
+const FILES_OF_GENERATORS: [&str; 3] = ["/files", "/envs", "/env"];
+
 /// A problem for each entry of the kustomization in `folder`, and of those that it is built on, that
 /// kustomize would fetch.
 pub(super) fn remote_entries(folder: &Path) -> Vec<Problem> {
@@ -62,9 +66,19 @@ fn entries(kustomization: &Value) -> impl Iterator<Item = &str> {
     let schema = kustomization
         .pointer("/openapi/path")
         .and_then(Value::as_str);
+    let generators = GENERATORS.iter().flat_map(|key| list(kustomization, key));
+    let generated = generators.flat_map(|generator| {
+        FILES_OF_GENERATORS.iter().flat_map(move |key| {
+            let one = generator.pointer(key).and_then(Value::as_str);
+            let several = list(generator, key).iter().filter_map(Value::as_str);
+            let files = one.into_iter().chain(several);
+            files.map(|file| file.split_once('=').map_or(file, |(_, file)| file))
+        })
+    });
     // Text of several lines is a patch itself.
     named
         .chain(paths)
+        .chain(generated)
         .chain(schema)
         .filter(|entry| !entry.contains('\n'))
 }
@@ -135,7 +149,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         };
-        let overlay = "resources:\n- ../base\n- example.com/a.yaml\npatches:\n- path: https://user:word@example.test/p.yaml\n- patch: |\n    a: https://b/c\n";
+        let overlay = "resources:\n- ../base\n- example.com/a.yaml\nconfigMapGenerator:\n- name: a\n  files: [b=https://example.test/c.txt, d.txt]\npatches:\n- path: https://user:word@example.test/p.yaml\n- patch: |\n    a: https://b/c\n";
         write("overlay/kustomization.yaml", overlay);
         write("overlay/example.com/a.yaml", "");
         write(
@@ -154,7 +168,8 @@ mod tests {
         assert_eq!(
             said,
             [
-                "kustomization.yaml:5 `…@example.test/p.yaml` is not on this machine",
+                "kustomization.yaml:8 `…@example.test/p.yaml` is not on this machine",
+                "kustomization.yaml:6 `https://example.test/c.txt` is not on this machine",
                 "Kustomization:3 `github.com/example/x?ref=v1` is not on this machine",
             ]
         );

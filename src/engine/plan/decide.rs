@@ -145,7 +145,7 @@ impl Decision {
 
 /// The annotation by which Helm knows what belongs to a release.
 /// <https://helm.sh/docs/howto/charts_tips_and_tricks/>
-const HELM_RELEASE: &str = "meta.helm.sh/release-name";
+pub(crate) const HELM_RELEASE: &str = "meta.helm.sh/release-name";
 
 /// Whether `id` is a Job that was run as it is wanted, and that removes itself, or a Pod that was: only
 /// of such ones it is remembered that they have run.

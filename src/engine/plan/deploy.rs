@@ -151,10 +151,16 @@ impl DeployInput<'_> {
     /// Those of `ids` that are waited for: not a Job that has run and has removed itself, and no hook
     /// that is not run.
     fn awaited(&self, ids: Vec<&ObjectId>) -> Vec<ObjectId> {
-        let is_there = |id: &&ObjectId| {
-            self.live.object(id).is_some() || !has_run(id, &self.wanted.objects[*id], self.records)
-        };
         let decisions = self.decisions.iter();
+        let written = decisions
+            .clone()
+            .filter(|it| it.action != ChangeAction::Keep);
+        let written: HashSet<&ObjectId> = written.map(|decision| &decision.id).collect();
+        let is_there = |id: &&ObjectId| {
+            written.contains(id)
+                || self.live.object(id).is_some()
+                || !has_run(id, &self.wanted.objects[*id], self.records)
+        };
         let idle = decisions.filter(|it| is_idle_hook(&self.wanted.objects[&it.id], it.action));
         let idle: HashSet<&ObjectId> = idle.map(|decision| &decision.id).collect();
         let ids = ids.into_iter().filter(|id| !idle.contains(id));

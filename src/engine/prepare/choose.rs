@@ -2,9 +2,10 @@
 
 use crate::engine::prepare::{brought::Brought, secrets::SECRETS_PHASE};
 use crate::{
+    object::Problem,
     phase::Assignment,
-    plan::{Capabilities, Choice, Judgement, Plan, PlanPart, Required},
-    source::Rendered,
+    plan::{Capabilities, Choice, Conditions, Judgement, NoCluster, Plan, PlanPart, Required},
+    source::{self, Rendered},
 };
 
 /// What conditions leave out of `plan` in a cluster that serves `served`.
@@ -60,6 +61,29 @@ pub(crate) fn chosen_sources(plan: &Plan, served: &dyn Capabilities) -> Vec<bool
     judged
         .map(|judgement| judgement.skipped.is_none())
         .collect()
+}
+
+/// A problem for each source with a condition on what the plan itself brings: the next run would find
+/// it there, and take the source the other way.
+pub(crate) fn self_made(plan: &Plan, rendered: &Rendered, assignment: &Assignment) -> Vec<Problem> {
+    let brought = brought(plan, rendered, assignment, &Choice::default());
+    let own = brought.or(&NoCluster);
+    let mut problems = Vec::new();
+    for source in &plan.contents.sources {
+        let Conditions { when, unless } = &source.conditions;
+        let conditions = when.iter().chain(unless);
+        let facts = conditions.filter_map(|it| {
+            let crd = it.crd.as_ref().filter(|crd| own.crd(crd) == Some(true));
+            crd.or_else(|| it.api.as_ref().filter(|api| own.api(api) == Some(true)))
+        });
+        for fact in facts {
+            let message =
+                format!("the source `{source}` depends on `{fact}`, which the plan itself brings");
+            let problem = Problem::error(message).at(&source::place(plan, source));
+            problems.push(problem.hint("let it depend on a variable"));
+        }
+    }
+    problems
 }
 
 /// What the phases of `plan` bring that `choice` does not leave out.

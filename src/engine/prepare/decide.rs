@@ -9,7 +9,7 @@ use crate::engine::{
     observe::webhooks::find_webhooks,
     plan::config_restart::{name_left_out_readers, preserve_restart_annotation, restart},
     plan::decide::{ChangeAction, Decision, decide},
-    plan::hooks::{HookHistory, decide_hooks},
+    plan::hooks::{HookHistory, cut_off, decide_hooks},
     plan::prune::{PruneCandidate, PruneInput, plan_prune, unwanted},
     prepare::autoscalers::leave_replicas,
     prepare::checks::refuse,
@@ -48,6 +48,11 @@ pub(crate) async fn decide_changes(
     };
     let tried = free_first(context, prepared, &mut decisions, tried);
     let mut findings = refused(context, &prepared.desired, &decisions, &tried).await?;
+    let cut = cut_off(&prepared.desired, &decisions, hook_history(prepared));
+    findings.extend(
+        cut.into_iter()
+            .map(|hook| preflight::cut_off_hook(&hook.object)),
+    );
     let Prepared {
         desired,
         observation,
@@ -114,6 +119,16 @@ fn force(request: &Request<'_>) -> Force {
     }
 }
 
+fn hook_history(prepared: &Prepared) -> HookHistory<'_> {
+    let history = &prepared.history;
+    let unsettled = history.unsettled.as_ref();
+    HookHistory {
+        live: &prepared.observation.live,
+        records: unsettled.map_or(&history.records, |unsettled| &unsettled.records),
+        is_unsettled: unsettled.is_some(),
+    }
+}
+
 /// Decides by what was seen alone.
 pub(crate) fn decided_alone(request: &Request<'_>, prepared: &Prepared) -> Vec<Decision> {
     let Prepared {
@@ -129,12 +144,7 @@ pub(crate) fn decided_alone(request: &Request<'_>, prepared: &Prepared) -> Vec<D
         &history.records,
         request.selection,
     );
-    let unsettled = history.unsettled.as_ref();
-    let hooks = HookHistory {
-        records: unsettled.map_or(&history.records, |unsettled| &unsettled.records),
-        is_unsettled: unsettled.is_some(),
-    };
-    decide_hooks(desired, &mut decisions, hooks);
+    decide_hooks(desired, &mut decisions, hook_history(prepared));
     for decision in decisions
         .iter_mut()
         .filter(|decision| retained.contains(&decision.id))

@@ -70,7 +70,7 @@ async fn observed(
             prepared.desired.objects.shift_remove(namespace);
         }
     }
-    keep_generated(&rendering, &mut prepared, ask);
+    keep_generated(&rendering, request.selection, &mut prepared, ask);
     let mut findings = too_early(request, &rendering.assignment.too_early, &prepared);
     let before = absent_before(request, &rendering.references, &prepared);
     findings.extend(before);

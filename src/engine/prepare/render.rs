@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::engine::{
     desired::{DesiredObject, DesiredState},
-    prepare::choose::{choose, chosen_sources},
+    prepare::choose::{choose, chosen_sources, self_made},
 };
 use crate::{
     cluster::Served,
@@ -115,15 +115,20 @@ impl Rendering {
             &plan.contents.phases,
         )?;
         phase::declare_hooks(&mut references, &rendered.hints);
-        phase::place_hooks(
+        let beside = phase::place_hooks(
             &mut assignment,
             &rendered.hints,
             &references,
             &plan.contents.phases,
         );
+        rendered.warnings.extend(beside);
         let contradicted =
             phase::contradicted_waves(&rendered.objects, &assignment, &plan.contents.phases);
         rendered.warnings.extend(contradicted);
+        let self_made = self_made(plan, &rendered, &assignment);
+        if !self_made.is_empty() {
+            return Err(self_made);
+        }
         let choice = choose(plan, &rendered, &assignment, served);
         Ok(Self {
             rendered,
@@ -143,9 +148,9 @@ impl Rendering {
     pub(crate) fn in_cluster(
         plan: &Plan,
         served: &Served,
-        capabilities: Option<&ChartCapabilities>,
+        capabilities: &ChartCapabilities,
     ) -> Result<Self, CommandError> {
-        let builds = Builds::of(plan, chosen_sources(plan, served), capabilities);
+        let builds = Builds::of(plan, chosen_sources(plan, served), Some(capabilities));
         let rendering =
             builds.and_then(|builds| Self::of(plan, builds, &ServedScopes(served), served));
         rendering.map_err(|problems| problems_error(&problems))
@@ -153,17 +158,13 @@ impl Rendering {
 
     /// This rendering with what conditions leave out in a cluster that serves `served`; another one
     /// where the cluster says otherwise about which sources there are, which kinds live in
-    /// namespaces, or that a `status` is its own, or where charts ask for its `capabilities`.
-    pub(crate) fn for_cluster(
-        self,
-        plan: &Plan,
-        served: &Served,
-        capabilities: Option<&ChartCapabilities>,
-    ) -> Result<Self, CommandError> {
+    /// namespaces, or that a `status` is its own. Plans with charts are rendered by
+    /// [`Self::in_cluster`].
+    pub(crate) fn for_cluster(self, plan: &Plan, served: &Served) -> Result<Self, CommandError> {
         let scopes = ServedScopes(served);
         let chosen = chosen_sources(plan, served);
-        if capabilities.is_some() || !self.builds.are_of(&chosen) {
-            let builds = self.builds.for_cluster(plan, chosen, capabilities);
+        if !self.builds.are_of(&chosen) {
+            let builds = self.builds.with_sources(plan, chosen);
             let rendering = builds.and_then(|builds| Self::of(plan, builds, &scopes, served));
             return rendering.map_err(|problems| problems_error(&problems));
         }

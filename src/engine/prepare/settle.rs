@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::engine::{
+    plan::selection::Selection,
     prepare::ask::Ask,
     prepare::context::{PrepareContext, PrepareError},
     prepare::prepared::Prepared,
@@ -21,10 +22,11 @@ pub(crate) async fn settle(
 ) -> Result<(Plan, Rendering), PrepareError> {
     let said = rendering.iter().flat_map(Rendering::warnings);
     let said: Vec<String> = said.map(ToString::to_string).collect();
-    let capabilities = capabilities(context, plan).await?;
-    let rendering = match rendering {
-        Some(rendering) => rendering.for_cluster(plan, context.served, capabilities.as_ref())?,
-        None => Rendering::in_cluster(plan, context.served, capabilities.as_ref())?,
+    let rendering = if let Some(rendering) = rendering {
+        rendering.for_cluster(plan, context.served)?
+    } else {
+        let capabilities = capabilities(context).await?;
+        Rendering::in_cluster(plan, context.served, &capabilities)?
     };
     let warnings = rendering.warnings().map(ToString::to_string);
     for warning in warnings.filter(|warning| !said.contains(warning)) {
@@ -33,14 +35,8 @@ pub(crate) async fn settle(
     Ok((plan.chosen(&rendering.choice), rendering))
 }
 
-/// What charts may ask about the cluster; `None` where there are none.
-async fn capabilities(
-    context: PrepareContext<'_>,
-    plan: &Plan,
-) -> Result<Option<ChartCapabilities>, PrepareError> {
-    if !plan.has_charts() {
-        return Ok(None);
-    }
+/// What charts may ask about the cluster.
+async fn capabilities(context: PrepareContext<'_>) -> Result<ChartCapabilities, PrepareError> {
     let version = context
         .unless_interrupted(context.cluster.version())
         .await?;
@@ -57,18 +53,24 @@ async fn capabilities(
         [format!("{version}/{}", kind.kind), version]
     });
     let api_versions: BTreeSet<String> = names.collect();
-    Ok(Some(ChartCapabilities {
+    Ok(ChartCapabilities {
         kubernetes,
         api_versions: api_versions.into_iter().collect(),
-    }))
+    })
 }
 
 /// Takes over from the cluster what charts make anew with each rendering, and says so.
-pub(crate) fn keep_generated(rendering: &Rendering, prepared: &mut Prepared, ask: &mut dyn Ask) {
-    for (id, hint) in &rendering.rendered.hints {
+pub(crate) fn keep_generated(
+    rendering: &Rendering,
+    selection: &Selection,
+    prepared: &mut Prepared,
+    ask: &mut dyn Ask,
+) {
+    let wanted = prepared.desired.objects.iter_mut();
+    for (id, wanted) in wanted.filter(|(_, wanted)| selection.holds_wanted(wanted)) {
         let live = prepared.observation.live.object(id);
-        let wanted = prepared.desired.objects.get_mut(id);
-        let (Some(live), Some(wanted)) = (live, wanted) else {
+        let hint = rendering.rendered.hints.get(id);
+        let (Some(live), Some(hint)) = (live, hint) else {
             continue;
         };
         let kept = wanted.keep_values(&hint.generated, live);

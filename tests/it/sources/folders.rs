@@ -141,3 +141,14 @@ fn what_a_source_names_is_checked() {
         ]
     );
 }
+
+#[test]
+fn a_source_cannot_depend_on_what_the_plan_brings() {
+    let sources = "\n- {path: ../manifests, unless: {crd: widgets.own.example.org}}";
+    let project = Project::with_sources("own-condition", sources)
+        .manifest("widgets.yaml", &manifests::definition("own.example.org"));
+    let refused = project.command("validate", &[]).run();
+    let up = project.up(&[]).run().exited(2);
+    let said = "plans/own-condition.yaml:4: the source `../manifests` depends on `widgets.own.example.org`, which the plan itself brings; let it depend on a variable";
+    assert!(up.stderr.contains(said), "{} {}", up.stderr, refused.stderr);
+}

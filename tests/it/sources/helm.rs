@@ -393,3 +393,98 @@ fn what_helm_has_installed_is_taken_over() {
     user.runs(Helm::Four.of(project.up(&[]))).run().exited(0);
     assert_eq!(audit.writes(), Vec::<String>::new());
 }
+
+#[test]
+fn a_hook_that_removes_itself_is_waited_for_each_time() {
+    let slow = hook("migrate", "pre-install,pre-upgrade", 0).replace(
+        "template: {spec:",
+        "ttlSecondsAfterFinished: 0\n  template: {metadata: {labels: {sandbox.deployctl.dev/fault: slow}, annotations: {sandbox.deployctl.dev/seconds: \"3\"}}, spec:",
+    );
+    let project = shop("chart-hook-ttl").manifest("chart/templates/a-migrate.yaml", &slow);
+    let up = |arguments: &[&str]| {
+        let run = Helm::Four.of(project.up(arguments)).args(["-o", "jsonl"]);
+        run.run().exited(0).events()
+    };
+    up(&[]);
+    crate::support::eventually("it has removed itself", || {
+        made(&project).is_empty().then_some(())
+    });
+    let events = up(&["--set", "tag=v2"]);
+    let at = |name: &str| {
+        let written = events
+            .iter()
+            .find(|it| it["event"] == "object-written" && it["object"]["name"] == name);
+        let time = written.expect("it is written")["at"].as_str().unwrap();
+        time.parse::<jiff::Timestamp>().unwrap()
+    };
+    let waited = at("my-shop").duration_since(at("migrate"));
+    assert!(
+        waited.as_secs() >= 2,
+        "{waited:?}: the chart came before its hook was done"
+    );
+}
+
+#[test]
+fn a_part_of_a_chart_is_not_run_without_its_hooks() {
+    let project = shop("chart-part").manifest(
+        "chart/templates/z-after.yaml",
+        &hook("after", "post-install", 0),
+    );
+    let refused = Helm::Four
+        .of(project.up(&["--phase", "namespace", "--phase", "secrets"]))
+        .run()
+        .exited(2);
+    assert!(
+        refused.stderr.contains("Job/chart-part/after: this hook is to be run with its chart, of which this run writes a part without it"),
+        "{}",
+        refused.stderr
+    );
+    assert!(project.get("secret/my-shop").is_null());
+}
+
+#[test]
+fn what_comes_before_something_else_in_a_list_keeps_its_value() {
+    let with = |first: &str| {
+        DEPLOYMENT.replace(
+            "ports: [{containerPort: 8080}]}",
+            "ports: [{containerPort: 8080}],\n          env: [FIRST {name: TOKEN, value: {{ randAlphaNum 9 | quote }}}, {name: PLAIN, value: plain}]}",
+        )
+        .replace("FIRST", first)
+    };
+    let project = shop("chart-list").manifest("chart/templates/deployment.yaml", &with(""));
+    Helm::Four.of(project.up(&[])).run().exited(0);
+    project.rewrite(
+        "chart/templates/deployment.yaml",
+        &with("{name: NEW, value: new},"),
+    );
+    Helm::Four.of(project.up(&[])).run().exited(0);
+    let deployment = project.get("deployment/my-shop");
+    let environment = &deployment["spec"]["template"]["spec"]["containers"][0]["env"];
+    let token = environment[1]["value"].as_str().unwrap();
+    assert_eq!(
+        (&environment[1]["name"], token.len()),
+        (&"TOKEN".into(), 9),
+        "{environment}"
+    );
+    assert_ne!(token, "plain");
+}
+
+#[test]
+fn two_charts_of_one_release_are_told_apart() {
+    let sources = "\n- {helm: {chart: ../manifests/chart}}\n- {helm: {chart: ../manifests/chart}}";
+    let project = Project::with_sources("chart-twice", sources)
+        .manifest(
+            "chart/Chart.yaml",
+            "apiVersion: v2\nname: shop\nversion: 1.0.0\n",
+        )
+        .manifest(
+            "chart/templates/a.yaml",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
+        );
+    let refused = Helm::Four
+        .of(project.command("validate", &[]))
+        .run()
+        .exited(2);
+    let said = "plans/chart-twice.yaml:5: the release `chart-twice/chart-twice` of this chart is that of the one in line 4 too";
+    assert!(refused.stderr.contains(said), "{}", refused.stderr);
+}
