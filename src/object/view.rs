@@ -133,6 +133,12 @@ impl<'a> ManifestView<'a> {
             .map(Owner::of)
     }
 
+    /// Whether `owner` is one of its owners.
+    pub(crate) fn belongs_to(self, owner: &Value) -> bool {
+        let uid = ManifestView(owner).uid();
+        self.owners().any(|reference| Some(reference.uid) == uid)
+    }
+
     /// The owner that made it; `None` for what somebody wrote.
     pub(crate) fn controller(self) -> Option<Owner<'a>> {
         self.owners().find(|owner| owner.is_controller)

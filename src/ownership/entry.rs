@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{
+    adoptable::is_at_a_terminal,
     entries::{Entry, entries, same_version},
     path::Path,
 };
@@ -157,11 +158,12 @@ pub(crate) fn is_handed_over(decided: &Value, now: &Value, manager: &str) -> boo
 }
 
 /// The managers other than `manager` that hold some of the contents of `object`, a ConfigMap or
-/// Secret.
+/// Secret. Who edits them at a terminal does not look after them.
 fn writers_of_contents<'a>(object: &'a Value, manager: &str) -> Vec<&'a str> {
     let holds_contents = |entry: &Entry<'_>| {
         let fields = entry.fields_v1();
         entry.manager() != manager
+            && !is_at_a_terminal(entry)
             && ["data", "binaryData"]
                 .iter()
                 .any(|part| fields.is_some_and(|fields| owns(fields, &[part])))
@@ -238,6 +240,8 @@ mod tests {
             assert!(!is_handed_over(&taken, &taken, us), "known before");
             assert!(!is_handed_over(&alone, &taken, "deployctl.shop.prod"));
         }
+        let edited = stored("", &[("kubectl-edit", "Update")]);
+        assert!(!is_handed_over(&alone, &edited, us), "nobody's to keep");
         assert!(is_handed_over(&stored("a", &[]), &stored("b", &[]), us));
         assert!(!is_handed_over(&stored("a", &[]), &alone, us));
         let mut workload = stored("", &[("operator", "Update")]);

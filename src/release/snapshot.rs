@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{object::ObjectId, ownership::rename_version};
+use crate::{
+    object::{ManifestView, ObjectId},
+    ownership::{is_ours, rename_version},
+};
 
 /// What was there, under the lock, before the first write: every object that a run may touch.
 ///
@@ -40,6 +43,22 @@ impl Snapshot {
     /// The object `id` as it was; `None` where it was not there, or where nothing is known of it.
     pub(crate) fn object(&self, id: &ObjectId) -> Option<&Arc<Value>> {
         self.objects.get(id)?.as_ref()
+    }
+
+    /// Whether `there`, the object `id`, which belongs to `owner`, is nothing that `owner` made: it
+    /// was there before, is older, or is of the release of `manager`.
+    pub(crate) fn is_only_taken_over(
+        &self,
+        id: &ObjectId,
+        there: &Value,
+        owner: Option<&Value>,
+        manager: &str,
+    ) -> bool {
+        let created = |object: &Value| ManifestView(object).created();
+        let before = self.object(id);
+        before.is_some_and(|before| ManifestView(before).uid() == ManifestView(there).uid())
+            || is_ours(there, manager)
+            || owner.is_some_and(|owner| created(there) < created(owner))
     }
 }
 

@@ -9,4 +9,4 @@ mod sequences;
 mod stored;
 mod unfinished;
 
-use crate::support::{manifests, project, running};
+use crate::support::{manifests, project, proxy, running, user};

@@ -77,6 +77,18 @@ impl JournalWriter {
         Some(flusher?.close().await)
     }
 
+    /// Returns when all that was noted is stored, or cannot be, which stops the run.
+    pub(crate) async fn stored(&self) {
+        let stored = {
+            let flusher = self.flusher.lock().unwrap_or_else(PoisonError::into_inner);
+            flusher.as_ref().map(JournalFlusher::stored)
+        };
+        if let Some(stored) = stored {
+            // Where the journal is broken nothing is told.
+            let _ = stored.await;
+        }
+    }
+
     /// Notes `entry`.
     pub(crate) fn note(&self, entry: JournalEntry) {
         if let Some(flusher) = self

@@ -403,24 +403,10 @@ fn removals(
     removals.extend(made_claims(&going, input));
     keep_while_needed(&mut removals, &needed_by_unbound(going, input.live));
     spare_taken_over(&mut removals, input.live, |id, there, owner| {
-        is_only_taken_over(id, there, Some(owner), (input.snapshot, input.manager))
+        let snapshot = input.snapshot;
+        snapshot.is_only_taken_over(id, there, Some(owner), input.manager)
     });
     removals
-}
-
-/// Whether `there`, the object `id`, which belongs to `owner`, is nothing that `owner` made: it was
-/// there before, is older, or is of the release of `manager`.
-pub(crate) fn is_only_taken_over(
-    id: &ObjectId,
-    there: &Value,
-    owner: Option<&Value>,
-    (snapshot, manager): (&Snapshot, &str),
-) -> bool {
-    let created = |object: &Value| ManifestView(object).created();
-    let before = snapshot.object(id);
-    before.is_some_and(|before| ManifestView(before).uid() == ManifestView(there).uid())
-        || is_ours(there, manager)
-        || owner.is_some_and(|owner| created(there) < created(owner))
 }
 
 /// The claims without a volume that those of `going` have made which are StatefulSets. An older one
@@ -557,8 +543,8 @@ fn push_action(
                 Some(live) => {
                     let mut removal = [Removal::delete(id, phase, live)];
                     spare_taken_over(&mut removal, input.live, |id, there, owner| {
-                        let known = (input.snapshot, input.manager);
-                        is_only_taken_over(id, there, Some(owner), known)
+                        let snapshot = input.snapshot;
+                        snapshot.is_only_taken_over(id, there, Some(owner), input.manager)
                     });
                     let [removal] = removal;
                     vec![push_replaced(program, removal, after.to_vec())]

@@ -150,11 +150,7 @@ pub(crate) fn spare_taken_over(
         let Some(owner) = live.object(&removal.id) else {
             continue;
         };
-        let uid = ManifestView(owner).uid();
-        let belongs = |there: &Value| {
-            let mut owners = ManifestView(there).owners();
-            owners.any(|reference| Some(reference.uid) == uid)
-        };
+        let belongs = |there: &Value| ManifestView(there).belongs_to(owner);
         if owned
             .iter()
             .any(|(id, there)| belongs(there) && stays(id, there, owner))

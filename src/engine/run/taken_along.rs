@@ -4,10 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use crate::engine::plan::{
-    decide::is_run_once,
-    rollback::{RollbackPlan, is_only_taken_over},
-};
+use crate::engine::plan::{decide::is_run_once, rollback::RollbackPlan};
 use crate::{
     cluster::{Live, Seen},
     object::{ManifestView, ObjectId},
@@ -35,19 +32,19 @@ pub(crate) fn taken_along(
     looks: &Looks<'_>,
 ) -> Vec<(ObjectId, String)> {
     let owners = created(back, done);
-    let to_go: BTreeSet<&ObjectId> = back.removed.iter().chain(&back.claims).collect();
+    // What is put back is compared with the snapshot, its owners too.
+    let to_go = back.removed.iter().chain(&back.claims);
+    let accounted_for: BTreeSet<&ObjectId> = to_go.chain(&back.restored).collect();
     let mut found: Vec<(ObjectId, String)> = looks
         .before
         .present()
-        .filter(|(id, _)| !to_go.contains(*id))
+        .filter(|(id, _)| !accounted_for.contains(*id))
         .filter_map(|(id, before)| {
             let what = match looks.now.seen(id) {
-                Seen::Present(now) => going(id, now, &owners, looks).or_else(|| {
-                    let is_compared = back.restored.contains(id);
-                    overwritten(id, (before, now), &owners, looks).filter(|_| !is_compared)
-                })?,
-                Seen::Absent if !back.restored.contains(id) => lost(id, before, &owners, looks)?,
-                _ => return None,
+                Seen::Present(now) => going(id, now, &owners, looks)
+                    .or_else(|| overwritten(id, (before, now), &owners, looks))?,
+                Seen::Absent => lost(id, before, &owners, looks)?,
+                Seen::Forbidden | Seen::Unasked => return None,
             };
             Some((id.clone(), what))
         })
@@ -88,11 +85,11 @@ fn going(
             there.uid() == Some(uid) && !there.is_terminating()
         })
     };
-    let known = (looks.snapshot, looks.manager);
     let mut gone = owners_of(now, owners).filter(|(uid, owner)| !is_there(uid, owner));
     let (_, owner) = gone.find(|(_, owner)| {
         let owner = looks.before.object(owner).map(AsRef::as_ref);
-        is_only_taken_over(id, now, owner, known)
+        let snapshot = looks.snapshot;
+        snapshot.is_only_taken_over(id, now, owner, looks.manager)
     })?;
     Some(format!(
         "has {owner} as its owner, which is deleted, and would go with it"
@@ -122,11 +119,11 @@ fn lost(
     owners: &HashMap<&str, &ObjectId>,
     looks: &Looks<'_>,
 ) -> Option<String> {
-    let known = (looks.snapshot, looks.manager);
     let mut owners = owners_of(before, owners);
     let owner = owners.find(|(_, owner)| {
         let owner = looks.before.object(owner).map(AsRef::as_ref);
-        is_only_taken_over(id, before, owner, known)
+        let snapshot = looks.snapshot;
+        snapshot.is_only_taken_over(id, before, owner, looks.manager)
     });
     if let Some((_, owner)) = owner {
         return Some(format!("is not there: {owner} had become its owner"));

@@ -158,20 +158,12 @@ fn in_words(mut held: Vec<ObjectId>) -> Option<String> {
 const SHOWN: usize = 3;
 
 /// Everything in a namespace that counts, with its metadata.
-pub(super) async fn held_by_namespace(
+async fn held_by_namespace(
     cluster: &Cluster,
     served: &Served,
     namespace: &str,
 ) -> Result<Vec<Held>, RequestError> {
-    let listable = |resource: &&Resource| {
-        resource.namespaced
-            && !never_counts(&resource.kind)
-            && resource.verbs.iter().any(|verb| verb == "list")
-    };
-    let kinds = served
-        .kinds()
-        .filter(listable)
-        .filter(|resource| served.preferred(&resource.group, &resource.kind) == Some(*resource));
+    let kinds = listable(served, true);
     let lists: Vec<Vec<Held>> = stream::iter(kinds)
         .map(|kind| list(cluster, kind, Some(namespace)))
         .buffer_unordered(Cluster::PARALLEL)
@@ -180,8 +172,19 @@ pub(super) async fn held_by_namespace(
     Ok(lists.into_iter().flatten().collect())
 }
 
+/// The kinds of which a LIST tells what counts: those of namespaces, or all.
+pub(super) fn listable(served: &Served, namespaced: bool) -> impl Iterator<Item = &Resource> {
+    let is_listed = move |resource: &&Resource| {
+        (resource.namespaced || !namespaced)
+            && !never_counts(&resource.kind)
+            && resource.verbs.iter().any(|verb| verb == "list")
+    };
+    let kinds = served.kinds().filter(is_listed);
+    kinds.filter(|resource| served.preferred(&resource.group, &resource.kind) == Some(*resource))
+}
+
 /// The objects of a kind that count. A kind that is not served any more has none.
-async fn list(
+pub(super) async fn list(
     cluster: &Cluster,
     resource: &Resource,
     namespace: Option<&str>,

@@ -2,6 +2,7 @@
 
 mod apply;
 mod contents;
+mod dependents;
 mod expand;
 mod remove;
 mod restart;

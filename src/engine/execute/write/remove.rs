@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::{CONFLICTS, WriteOutcome, Writer, contents, contents::Held, is_outdated};
+use super::{CONFLICTS, WriteOutcome, Writer, contents, is_outdated};
 use crate::engine::execute::journal::Left;
 use crate::{
-    cluster::{DeleteOptions, Deleted, Propagation, RequestError, Resource},
+    cluster::{DeleteOptions, Deleted, Propagation, RequestError},
     event::WriteResult,
     object::{HasKind as _, ManifestView, ObjectId, is_unbound_claim},
-    ownership::{give_up_object, is_handed_over, is_ours},
+    ownership::{give_up_object, is_handed_over},
     release::{Belongings, JournalEntry},
 };
 
@@ -69,11 +69,7 @@ impl Writer<'_> {
         belongings: Belongings,
         seen: &Value,
     ) -> Result<WriteOutcome, RequestError> {
-        let owned = match belongings {
-            Belongings::Go | Belongings::Stay => None,
-            Belongings::ClaimsStay => Some(self.owned_by(seen).await?),
-            Belongings::TakenOverStays => Some(self.made_by(id, seen).await?),
-        };
+        let dependents = self.dependents_that_go(id, seen, belongings).await?;
         let version = ManifestView(seen).resource_version();
         let options = DeleteOptions {
             uid: Some(uid.to_owned()),
@@ -83,8 +79,8 @@ impl Writer<'_> {
         let cluster = &self.context.cluster;
         let deleted = cluster.delete(self.stored_as(id), id, &options).await?;
         self.note_removed(id);
-        if let Some(owned) = owned {
-            self.delete_orphaned(id, uid, &owned).await?;
+        if let Some(dependents) = dependents {
+            self.delete_dependents(id, uid, &dependents).await?;
             return Ok((WriteResult::Deleted, None));
         }
         let terminating = match deleted {
@@ -121,75 +117,6 @@ impl Writer<'_> {
         }
     }
 
-    /// What belongs to the StatefulSet `owner` beside its claims: pods, and the revisions of its
-    /// template.
-    async fn owned_by(&self, owner: &Value) -> Result<Vec<Owned>, RequestError> {
-        let kinds = [("v1", "Pod"), ("apps/v1", "ControllerRevision")];
-        let kinds = kinds
-            .into_iter()
-            .filter_map(|(api_version, kind)| self.context.kinds.served.exact(api_version, kind));
-        let namespace = ManifestView(owner).namespace();
-        let mut owned = Vec::new();
-        for resource in kinds {
-            let cluster = &self.context.cluster;
-            let listed = cluster.list_metadata(resource, namespace, None).await?;
-            let belonging = listed.items.iter().filter(|item| belongs(item, owner));
-            owned.extend(belonging.map(|item| Owned::of(item, resource.clone())));
-        }
-        Ok(owned)
-    }
-
-    /// What `id`, which is `owner`, has made: it belongs to it alone, is not older and none of ours,
-    /// and holds no data.
-    async fn made_by(&self, id: &ObjectId, owner: &Value) -> Result<Vec<Owned>, RequestError> {
-        let Some(namespace) = &id.namespace else {
-            return Ok(Vec::new());
-        };
-        let cluster = &self.context.cluster;
-        let served = cluster.discover().await?;
-        let created = |object: &Value| ManifestView(object).created();
-        let is_made = |held: &Held| {
-            let there = held.object.as_ref();
-            let mut owners = ManifestView(there).owners();
-            belongs(there, owner)
-                && owners.all(|other| Some(other.uid) == ManifestView(owner).uid())
-                && created(there) >= created(owner)
-                && !is_ours(there, &self.manager)
-                && !held.id.is_data()
-                && self.context.snapshot.object(&held.id).is_none()
-        };
-        let held = contents::held_by_namespace(cluster, &served, namespace).await?;
-        let made = held.iter().filter(|held| is_made(held)).filter_map(|held| {
-            let resource = served.preferred(&held.id.group, &held.id.kind)?;
-            Some(Owned::of(&held.object, resource.clone()))
-        });
-        Ok(made.collect())
-    }
-
-    /// Deletes what `id` has left behind, once it is gone: before, it would make new ones.
-    async fn delete_orphaned(
-        &self,
-        id: &ObjectId,
-        uid: &str,
-        owned: &[Owned],
-    ) -> Result<(), RequestError> {
-        let cluster = &self.context.cluster;
-        cluster.until_gone(self.stored_as(id), id, uid).await?;
-        for orphan in owned {
-            let options = DeleteOptions {
-                uid: Some(orphan.uid.clone()),
-                ..DeleteOptions::default()
-            };
-            match cluster.delete(&orphan.resource, &orphan.id, &options).await {
-                Ok(_) => {}
-                // Another one has taken its name: that is nobody's leftover.
-                Err(error) if error.is_conflict() => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
     fn note_removed(&self, id: &ObjectId) {
         self.context.journal.note(JournalEntry::Removed {
             object: id.clone(),
@@ -200,7 +127,7 @@ impl Writer<'_> {
     /// Takes our mark off `id`, which others hold too.
     pub(super) async fn give_up(&self, id: &ObjectId) -> Result<WriteOutcome, RequestError> {
         let label = self.context.release.label();
-        let resource = &self.context.kinds.resources[id];
+        let resource = self.stored_as(id);
         let live: Option<Value> = self
             .context
             .cluster
@@ -218,37 +145,8 @@ impl Writer<'_> {
     }
 }
 
-/// An object that belongs to another.
-struct Owned {
-    resource: Resource,
-    id: ObjectId,
-    uid: String,
-}
-
-impl Owned {
-    fn of(object: &Value, resource: Resource) -> Self {
-        let view = ManifestView(object);
-        Self {
-            id: ObjectId {
-                group: resource.group.clone(),
-                kind: resource.kind.clone(),
-                namespace: view.namespace().map(str::to_owned),
-                name: view.name().to_owned(),
-            },
-            uid: view.uid().unwrap_or_default().to_owned(),
-            resource,
-        }
-    }
-}
-
-/// Whether `object` belongs to `owner`.
-fn belongs(object: &Value, owner: &Value) -> bool {
-    let uid = ManifestView(owner).uid();
-    let mut owners = ManifestView(object).owners();
-    owners.any(|reference| Some(reference.uid) == uid)
-}
-
-fn propagation(id: &ObjectId, belongings: Belongings) -> Propagation {
+/// How what belongs to `id` is deleted with it.
+pub(super) fn propagation(id: &ObjectId, belongings: Belongings) -> Propagation {
     match belongings {
         Belongings::Stay | Belongings::ClaimsStay | Belongings::TakenOverStays => {
             Propagation::Orphan
