@@ -15,6 +15,7 @@ pub(super) enum Verb {
     RollBack,
     Uninstall,
     DeleteOrphans,
+    Rename,
 }
 
 impl Verb {
@@ -24,6 +25,7 @@ impl Verb {
             Self::Deploy => format!("Deploy {release} to context {context}?"),
             Self::RollBack => format!("Roll back {release} in context {context}?"),
             Self::Uninstall => format!("Uninstall {release} from context {context}?"),
+            Self::Rename => format!("Rename {release} in context {context}?"),
             Self::DeleteOrphans => format!("Delete orphans of {release} in context {context}?"),
         }
     }

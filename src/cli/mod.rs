@@ -18,6 +18,7 @@ mod prompter;
 mod prune;
 mod readiness;
 mod removal;
+mod rename;
 mod render;
 mod rollback;
 mod rule_arguments;
@@ -71,6 +72,7 @@ enum Command {
     Schema(schema::Arguments),
     Prune(prune::Arguments),
     Unlock(unlock::Arguments),
+    Rename(rename::Arguments),
     Wait(wait::Arguments),
     Readiness(readiness::Arguments),
     Sandbox(sandbox::Arguments),
@@ -130,6 +132,7 @@ fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, CommandErr
         Command::Render(command) => render::run(&command, global, output),
         Command::Schema(command) => schema::run(&command, global, output),
         Command::Prune(command) => prune::run(&command, global, output),
+        Command::Rename(command) => rename::run(&command, global, output),
         Command::Unlock(command) => unlock::run(&command, global, output),
         Command::Wait(command) => wait::run(&command, global, output),
         Command::Readiness(command) => readiness::run(&command, global, output),

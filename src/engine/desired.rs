@@ -296,6 +296,20 @@ impl DesiredObject {
         self.scaled_by_others = true;
     }
 
+    /// Carries the label `to` instead of `from`: it is of a release that has got another name.
+    pub(crate) fn relabel(&mut self, from: &str, to: &str) {
+        self.sent.change(|sent| {
+            if let Some(labels) = sent
+                .pointer_mut("/metadata/labels")
+                .and_then(Value::as_object_mut)
+            {
+                labels.remove(from);
+            }
+            set_label(sent, to);
+        });
+        self.object.body = Arc::clone(&self.sent.initial);
+    }
+
     /// Says that it is written in another version of its kind.
     pub(crate) fn rename_version(&mut self, api_version: &str) {
         api_version.clone_into(&mut self.object.api_version);

@@ -41,6 +41,7 @@ pub(crate) use prepare::unsettled::forward;
 pub(crate) use run::context::{RevisionMetadata, Run, RunError, RunOptions, RunTarget};
 pub(crate) use run::lifecycle::{carry_out, roll_back_pending};
 pub(crate) use run::pending_rollback::{PendingRollback, Preview, RollbackOptions};
+pub(crate) use run::rename::{Rename, RenameError, Renamed};
 pub(crate) use status::await_objects::{Awaited, Awaiting, await_objects};
 pub(crate) use status::drift::Drift;
 pub(crate) use status::overview::{ObjectOverview, Overview};

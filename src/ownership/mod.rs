@@ -18,6 +18,7 @@ mod owners;
 mod path;
 mod proof;
 mod recreate;
+mod rename;
 mod restore;
 mod scaled;
 mod search;
@@ -46,6 +47,7 @@ pub(crate) use owned::{empty_paths, is_taken_whole, owned_values, without_paths}
 pub(crate) use path::Path;
 pub(crate) use proof::differences;
 pub(crate) use recreate::recreation;
+pub(crate) use rename::{ReleaseMarks, Remarking};
 pub(crate) use restore::{owners_patch, restore};
 pub(crate) use scaled::scaled_by;
 pub(crate) use written::{applied_at, is_recreated, last_written};

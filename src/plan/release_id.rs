@@ -16,6 +16,10 @@ pub(crate) struct ReleaseId {
 }
 
 impl ReleaseId {
+    /// The most characters of `PLAN.ENV`: it is the name part of a label's key.
+    /// <https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set>
+    pub(super) const LONGEST: usize = 63;
+
     /// The release that `text` names, as `PLAN.ENV`.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (plan, environment) = text.split_once('.')?;
@@ -23,6 +27,15 @@ impl ReleaseId {
             plan: plan.to_owned(),
             environment: environment.to_owned(),
         })
+    }
+
+    /// The release that `text` names; fails with what is wrong with it.
+    pub(crate) fn parse_argument(text: &str) -> Result<Self, String> {
+        match Self::parse(text) {
+            Some(release) if text.len() <= Self::LONGEST => Ok(release),
+            Some(_) => Err(format!("it is longer than {} characters", Self::LONGEST)),
+            None => Err("releases are named `PLAN.ENV`; `deployctl list` shows them".to_owned()),
+        }
     }
 
     /// The field manager under which this release applies.

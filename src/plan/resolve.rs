@@ -101,8 +101,7 @@ pub(super) fn resolve(request: &Request<'_>) -> (Option<Plan>, Vec<Problem>) {
 }
 
 fn release(request: &Request<'_>, problems: &mut Vec<Problem>) -> ReleaseId {
-    /// The release's name is the name part of a label's key.
-    const LONGEST: usize = 63;
+    const LONGEST: usize = ReleaseId::LONGEST;
     let release = ReleaseId {
         plan: request.plan.to_owned(),
         environment: request.environment.to_owned(),

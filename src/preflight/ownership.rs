@@ -36,11 +36,20 @@ pub(crate) fn held_by_other_releases<'a>(
         at: Some(existing.origin),
         object: Some(existing.id.clone()),
         message: format!("it is managed by release `{}`", others.join("` and `")),
-        remedy: Some(
-            "leave it out of one of the two, rename it, or share it with `--adopt`".to_owned(),
-        ),
+        remedy: Some(shared_or_renamed(&others, release)),
     })
     .collect()
+}
+
+/// What to do about an object of `release` that `others` manage.
+fn shared_or_renamed(others: &[String], release: &ReleaseId) -> String {
+    let shared = "leave it out of one of the two, rename it, or share it with `--adopt`";
+    match others {
+        [other] => format!(
+            "where {release} was called {other} until now, take that release along with `deployctl rename {other} {release}`; else {shared}"
+        ),
+        _ => shared.to_owned(),
+    }
 }
 
 /// Objects that this release has applied, although no revision of it is known: they are kept
@@ -59,7 +68,7 @@ pub(crate) fn unremembered<'a>(
         message: format!("it is labelled with release `{release}`, which has no revision recorded in namespace `{state_namespace}`"),
         remedy: Some(
             "name the namespace that its revisions are recorded in with `--state-namespace` or the plan's `stateNamespace`; where they are lost, \
-             `--adopt` starts over with what is there"
+             `--adopt` starts over with what is there; where a `deployctl rename` to this name was interrupted, run it again"
                 .to_owned(),
         ),
     })

@@ -19,6 +19,8 @@ pub(crate) enum Operation {
     Remove,
     /// `prune --orphans`: removes what no revision remembers.
     PruneOrphans,
+    /// `rename`: gives the release another name. It makes no revision.
+    Rename,
 }
 
 impl Operation {
@@ -29,6 +31,7 @@ impl Operation {
             Self::Rollback => "rollback",
             Self::Remove => "down",
             Self::PruneOrphans => "prune",
+            Self::Rename => "rename",
         }
     }
 
@@ -45,6 +48,7 @@ impl From<String> for Operation {
             Self::Rollback,
             Self::Remove,
             Self::PruneOrphans,
+            Self::Rename,
         ];
         let known = all.into_iter().find(|known| known.command() == command);
         known.unwrap_or_default()
@@ -72,7 +76,7 @@ mod tests {
 
     #[test]
     fn it_is_stored_as_the_name_of_the_command() {
-        for command in ["up", "rollback", "down", "prune"] {
+        for command in ["up", "rollback", "down", "prune", "rename"] {
             let read: Operation = serde_json::from_value(command.into()).expect("a text");
             assert_eq!(serde_json::to_value(read).expect("a text"), command);
         }

@@ -84,6 +84,18 @@ impl ObjectRecord {
         })
     }
 
+    /// The same of `live`, which was given to `manager`, and of what is wanted then, which has the
+    /// digest `wanted`.
+    pub(crate) fn given_to(&self, manager: &str, live: &Value, wanted: &Digest) -> Option<Self> {
+        let entry = apply_entry(live, manager)?;
+        Some(Self {
+            wanted: wanted.clone(),
+            entry: held(entry, &self.empty),
+            stored: stored(live, entry, &self.empty),
+            ..self.clone()
+        })
+    }
+
     /// Whether `live` is still what this record says, so that nothing needs to be sent.
     pub(crate) fn holds(&self, live: &Value, manager: &str) -> bool {
         let Some(entry) = apply_entry(live, manager) else {

@@ -86,6 +86,9 @@ pub(crate) struct Revision {
     pub(crate) timeout: Duration,
     /// Time limit of the way back.
     pub(crate) timeout_rollback: Duration,
+    /// The name that its release is being given: from now on nothing but that may be done with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) renamed_to: Option<ReleaseId>,
     /// How it was rolled back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) rollback: Option<RollbackRecord>,

@@ -1,5 +1,6 @@
 //! Revisions in the cluster: one head each, and chunks that are named after their content.
 
+mod copy;
 mod following;
 mod journal;
 mod packed;
@@ -266,7 +267,12 @@ impl Store {
             journal: Vec::new(),
             stored_as: String::new(),
         };
-        let body = self.head_secret(&head);
+        self.store_new(&mut head).await?;
+        Ok(head)
+    }
+
+    async fn store_new(&self, head: &mut Head) -> Result<(), StoreError> {
+        let body = self.head_secret(head);
         let name = self.head_name(head.revision.number);
         let stored = self
             .cluster
@@ -275,7 +281,7 @@ impl Store {
         head.stored_as = resource_version(
             &stored.map_err(|error| self.not_stored(error.is_already_exists(), name, error))?,
         );
-        Ok(head)
+        Ok(())
     }
 
     /// Stores `head` again. Fails where somebody else has written it since it was read or written

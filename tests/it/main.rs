@@ -20,6 +20,7 @@ mod plan;
 mod platforms;
 mod prune;
 mod readiness;
+mod rename;
 mod restart;
 mod rollback;
 mod safety;

@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::observe::history::ReleaseHistory;
 use crate::{
     cluster::{Cluster, RequestError, Served},
-    error::CommandError,
-    release::{Author, Store, StoreError},
+    error::{CommandError, ExitCode},
+    release::{Author, Revision, Store, StoreError},
 };
 
 /// Where a change is prepared, and what ends that early.
@@ -90,14 +90,34 @@ impl PrepareContext<'_> {
 
     /// What the revisions before left.
     pub(crate) async fn history(&self) -> Result<ReleaseHistory, PrepareError> {
-        self.stored(ReleaseHistory::read(self.store)).await
+        let history = self.stored(ReleaseHistory::read(self.store)).await?;
+        check_name(&history)?;
+        Ok(history)
     }
 
     /// Reads the revisions, and marks the newest as taken over by `by` where it is not finished:
     /// whoever made it cannot write to it any more.
     pub(crate) async fn take_over(&self, by: &Author) -> Result<ReleaseHistory, PrepareError> {
-        self.stored(take_over(self.store, by)).await
+        let history = self.stored(take_over(self.store, by)).await?;
+        check_name(&history)?;
+        Ok(history)
     }
+}
+
+/// Refuses to do anything with a release that is being given another name.
+fn check_name(history: &ReleaseHistory) -> Result<(), PrepareError> {
+    let Some(Revision {
+        release,
+        renamed_to: Some(to),
+        ..
+    }) = history.newest().map(|head| &head.revision)
+    else {
+        return Ok(());
+    };
+    let message = format!("{release} is being renamed to {to}; nothing was changed");
+    let error = CommandError::new(ExitCode::Refused, message)
+        .hint(format!("`deployctl rename {release} {to}` completes it"));
+    Err(error.into())
 }
 
 async fn take_over(store: &Store, by: &Author) -> Result<ReleaseHistory, StoreError> {

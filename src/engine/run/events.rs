@@ -132,7 +132,7 @@ impl<'a> RunEvents<'a> {
 /// What a run that does `operation` is for.
 pub(crate) fn purpose(operation: Operation) -> Purpose {
     match operation {
-        Operation::Deploy => Purpose::Deploy,
+        Operation::Deploy | Operation::Rename => Purpose::Deploy,
         Operation::Rollback => Purpose::BringBack,
         Operation::Remove => Purpose::TakeDown,
         Operation::PruneOrphans => Purpose::Prune,

@@ -9,6 +9,7 @@ pub(super) mod lifecycle;
 pub(super) mod outcome;
 pub(super) mod pending_rollback;
 pub(super) mod remaining;
+pub(super) mod rename;
 pub(super) mod revision;
 pub(super) mod rollback;
 pub(super) mod rollback_context;

@@ -114,6 +114,7 @@ fn revision(run: &Run<'_>, stored: StoredRevision) -> Revision {
         records: stored.records,
         timeout: terms.limits.timeout,
         timeout_rollback: terms.timeout_rollback,
+        renamed_to: None,
         rollback: None,
     }
 }

@@ -1,0 +1,204 @@
+//! `deployctl rename`: a release gets another name, with its objects and its history.
+
+use super::{
+    Global,
+    consent::{Consent, Stakes, Verb},
+    lock_arguments::{LockArguments, lock_error},
+    plan_arguments::{ClusterArguments, PlanArguments},
+    session::{Session, block_on},
+};
+use crate::{
+    engine::{Rename, RenameError, Renamed},
+    error::{CommandError, ExitCode},
+    plan::{Address, ReleaseId},
+    release::{Author, Lock, Operation, Revision, Store},
+    report::Output,
+};
+
+/// Give a release another name, with its objects and its history
+///
+/// For a plan that has got environments, or another name: what was deployed as `shop.default` goes on
+/// as `shop.prod`. Objects are labelled anew and change their field manager; nothing else of them is
+/// written, and nothing restarts. The next `up` of the new name finds everything as it was, and
+/// `rollback` goes back to the same revisions. Where it is interrupted, the same command completes it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  deployctl rename shop.default shop.prod
+  deployctl rename store.prod shop.prod --yes=store.prod")]
+pub(crate) struct Arguments {
+    /// Name that the release has: `PLAN.ENV`
+    #[arg(value_name = "OLD", value_parser = ReleaseId::parse_argument)]
+    from: ReleaseId,
+    /// Name that it is to have: `PLAN.ENV`
+    #[arg(value_name = "NEW", value_parser = ReleaseId::parse_argument)]
+    to: ReleaseId,
+    /// Namespace that revisions are recorded in
+    #[arg(long, env = "DEPLOYCTL_STATE_NAMESPACE", value_name = "NAMESPACE")]
+    state_namespace: Option<String>,
+    #[command(flatten)]
+    cluster: ClusterArguments,
+    /// Do not ask; a protected environment takes the release's name: `--yes=PLAN.ENV`
+    #[arg(short, long, value_name = "RELEASE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    yes: Option<String>,
+    #[command(flatten)]
+    lock: LockArguments,
+}
+
+pub(crate) fn run(
+    arguments: &Arguments,
+    _global: &Global,
+    output: &mut Output,
+) -> Result<ExitCode, CommandError> {
+    if arguments.from == arguments.to {
+        return Err(CommandError::usage("both names are the same"));
+    }
+    block_on(rename(arguments, output))
+}
+
+/// Where the release is found: the plan file is one of the new name by now.
+fn addresses(arguments: &Arguments) -> Result<(Address, Address), CommandError> {
+    let plan = PlanArguments {
+        plan: Some(arguments.to.plan.clone()),
+        env: Some(arguments.to.environment.clone()),
+        state_namespace: arguments.state_namespace.clone(),
+        ..PlanArguments::default()
+    };
+    let (to, _) = plan.address_or_name()?;
+    let from = Address {
+        release: arguments.from.clone(),
+        ..to.clone()
+    };
+    Ok((from, to))
+}
+
+async fn rename(arguments: &Arguments, output: &mut Output) -> Result<ExitCode, CommandError> {
+    let (from, to) = addresses(arguments)?;
+    let session = Session::open(&arguments.cluster, Some(&to)).await?;
+    let (store, to_store) = (session.store(&from), session.store(&to));
+    let looked = look(&session, (&from, &store), (&to, &to_store)).await?;
+    let Some(newest) = looked.newest() else {
+        return without_history(&session, (&from, &store), (&to, &to_store), output).await;
+    };
+    session.check_context(&from.release, &newest.guard.contexts)?;
+    confirm(arguments, newest, &looked, &session, output)?;
+    let by = Author::this_process(Operation::Rename);
+    let work = async |session: Session, store: Store, output: &mut Output| {
+        check_lock(&session, &to).await?;
+        let to_store = session.store(&to);
+        let looked = look(&session, (&from, &store), (&to, &to_store)).await?;
+        let (objects, revisions) = (looked.objects(), looked.revisions());
+        let renamed = naming(&session, (&from, &store), (&to, &to_store))
+            .carry_out(looked)
+            .await;
+        renamed.map_err(|error| explained(error, &session))?;
+        output.note(&format!(
+            "Renamed {} to {}: {objects} objects and {revisions} revisions; nothing was restarted",
+            from.release, to.release
+        ));
+        Ok(ExitCode::Done)
+    };
+    arguments
+        .lock
+        .locked(session, &from, &by, output, work)
+        .await
+}
+
+fn naming<'a>(
+    session: &'a Session,
+    from: (&'a Address, &'a Store),
+    to: (&'a Address, &'a Store),
+) -> Rename<'a> {
+    Rename {
+        cluster: &session.cluster,
+        served: &session.served,
+        from: (&from.0.release, from.1),
+        to: (&to.0.release, to.1),
+    }
+}
+
+async fn look(
+    session: &Session,
+    from: (&Address, &Store),
+    to: (&Address, &Store),
+) -> Result<Renamed, CommandError> {
+    let rename = naming(session, from, to);
+    let looked = session.unless_interrupted(rename.look()).await?;
+    looked.map_err(|error| explained(error, session))
+}
+
+/// Nothing is recorded under the old name: it was renamed before, or never deployed.
+async fn without_history(
+    session: &Session,
+    (from, store): (&Address, &Store),
+    (to, to_store): (&Address, &Store),
+    output: &mut Output,
+) -> Result<ExitCode, CommandError> {
+    let heads = session.unless_interrupted(to_store.heads()).await?;
+    let heads = heads.map_err(|error| session.store_error(&error))?;
+    if heads.is_empty() {
+        let (release, namespace) = (&from.release, &from.state_namespace);
+        let message = format!(
+            "{release} has no revisions in namespace `{namespace}` of context `{}`",
+            session.cluster.context()
+        );
+        let error = CommandError::usage(message);
+        return Err(error.hint("`deployctl list` shows the releases of the cluster"));
+    }
+    // Whoever was stopped at the very end has left what no revision names any more.
+    let trimmed = store.trim(&[], &[]).await;
+    trimmed.map_err(|error| session.store_error(&error))?;
+    output.note(&format!(
+        "Nothing is recorded of {}; {} has revisions: no changes",
+        from.release, to.release
+    ));
+    Ok(ExitCode::Done)
+}
+
+fn confirm(
+    arguments: &Arguments,
+    newest: &Revision,
+    looked: &Renamed,
+    session: &Session,
+    output: &mut Output,
+) -> Result<(), CommandError> {
+    let Arguments { from, to, .. } = arguments;
+    output.note(&format!(
+        "{from} becomes {to}: {} objects are labelled anew, {} revisions are recorded anew",
+        looked.objects(),
+        looked.revisions()
+    ));
+    let yes = arguments.yes.as_deref();
+    Consent::new(from, Verb::Rename, newest.guard.protected, yes, session).ask(Stakes::None)
+}
+
+/// Refuses where a run holds the lock of the new name.
+async fn check_lock(session: &Session, to: &Address) -> Result<(), CommandError> {
+    let found = Lock::find(
+        &session.cluster,
+        &session.served,
+        &to.state_namespace,
+        &to.release,
+    );
+    let found = session.unless_interrupted(found).await?;
+    let found = found.map_err(|error| lock_error(&error, session))?;
+    match found.filter(|found| !found.is_dead()) {
+        None => Ok(()),
+        Some(found) => Err(CommandError::new(
+            ExitCode::Locked,
+            format!(
+                "{} is locked by {}; nothing was changed",
+                to.release,
+                found.holder()
+            ),
+        )
+        .hint("wait until that run has ended, and run the same command again")),
+    }
+}
+
+fn explained(error: RenameError, session: &Session) -> CommandError {
+    match error {
+        RenameError::Request { what, source } => session.request_error(what, &source),
+        RenameError::Store(source) => session.store_error(&source),
+        RenameError::Refused(error) => error,
+    }
+}
