@@ -7,7 +7,7 @@ TARGET_DIR := $(shell $(CARGO) metadata --format-version 1 --no-deps --offline |
 DEPLOYCTL := $(TARGET_DIR)/debug/deployctl
 RELEASE := $(TARGET_DIR)/release/deployctl
 
-.PHONY: help build program go-packages helm-packages demo test lint platforms configurations sandbox bench bench-readiness kill-points kill-sequences conformance schema
+.PHONY: help build program go-packages helm-packages demo test lint platforms configurations sandbox bench bench-readiness kill-points kill-sequences conformance schema checks-page
 
 help: ## Show this help
 	@sed -n 's/^\([a-z-]*\):.*## /\1 - /p' Makefile
@@ -86,3 +86,7 @@ kill-sequences: ## Kill up, rollback and down in any order, drawn by chance, and
 schema: build ## Write the JSON Schema of the plan file
 	$(DEPLOYCTL) schema > docs/plan.schema.json.new
 	mv docs/plan.schema.json.new docs/plan.schema.json
+
+checks-page: build ## Write the page of all checks
+	$(DEPLOYCTL) schema --checks > docs/checks.md.new
+	mv docs/checks.md.new docs/checks.md

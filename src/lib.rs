@@ -10,6 +10,7 @@ mod diagnosis;
 mod engine;
 mod error;
 mod event;
+mod finding;
 mod object;
 mod ownership;
 mod phase;

@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand. Its arguments' doc comments are the help.
 
 mod change_summary;
+mod check_arguments;
 mod consent;
 mod down;
 mod execution;

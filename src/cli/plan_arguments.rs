@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::check_arguments::CheckArguments;
 use crate::{
     engine::Rendering,
     error::CommandError,
@@ -42,13 +43,21 @@ pub(crate) struct ClusterArguments {
 }
 
 impl PlanArguments {
-    /// The plan in the chosen environment. Warnings go to `output`; errors (exit 2) say all that is
-    /// wrong at once.
-    pub(crate) fn load(&self, output: &mut Output) -> Result<Plan, CommandError> {
+    /// The plan in the chosen environment, without the `checks` that are left out. Warnings go to
+    /// `output`; errors (exit 2) say all that is wrong at once.
+    pub(crate) fn load(
+        &self,
+        checks: &CheckArguments,
+        output: &mut Output,
+    ) -> Result<Plan, CommandError> {
         let folder = current_folder()?;
-        let (plan, warnings) = plan::load(&self.selection(&folder)?).map_err(CommandError::from)?;
-        for warning in &warnings {
-            output.note(&warning_line(warning));
+        let (mut plan, warnings) =
+            plan::load(&self.selection(&folder)?).map_err(CommandError::from)?;
+        checks.apply(&mut plan);
+        for warning in warnings {
+            if plan.checks.tells(warning.check) {
+                output.note(&warning_line(&warning));
+            }
         }
         Ok(plan)
     }
@@ -172,7 +181,7 @@ pub(crate) fn check_phases(names: &[String], plan: &Plan) -> Result<(), CommandE
 }
 
 /// A warning as it is shown to people.
-pub(crate) fn warning_line(warning: &Problem) -> String {
+fn warning_line(warning: &Problem) -> String {
     format!("Warning: {warning}")
 }
 
@@ -192,14 +201,17 @@ impl From<LoadError> for CommandError {
 }
 
 /// The error (exit 2) that shows all errors among `problems`.
-pub(crate) fn problems_error(file: &Path, problems: &[Problem]) -> CommandError {
-    let errors: Vec<String> = problems
-        .iter()
-        .filter(|problem| problem.is_error())
-        .map(Problem::to_string)
-        .collect();
-    match errors.as_slice() {
-        [error] => CommandError::usage(error.clone()),
+fn problems_error(file: &Path, problems: &[Problem]) -> CommandError {
+    let errors = problems.iter().filter(|problem| problem.is_error());
+    let errors: Vec<String> = errors.map(Problem::to_string).collect();
+    let errors: Vec<&str> = errors.iter().map(String::as_str).collect();
+    errors_error(file, &errors)
+}
+
+/// The error (exit 2) that shows all `errors`, which are about the plan in `file`.
+pub(crate) fn errors_error(file: &Path, errors: &[&str]) -> CommandError {
+    match errors {
+        [error] => CommandError::usage(*error),
         errors => CommandError::usage(format!(
             "{} has {} errors\n{}",
             file.display(),

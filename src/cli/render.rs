@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     Global,
+    check_arguments::CheckArguments,
     plan_arguments::{PlanArguments, check_phases, rendered},
 };
 use crate::{
@@ -67,7 +68,7 @@ pub(crate) fn run(
     _global: &Global,
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
-    let plan = arguments.plan.load(output)?;
+    let plan = arguments.plan.load(&CheckArguments::default(), output)?;
     check_phases(&arguments.phase, &plan)?;
     let rendering = rendered(&plan, output)?;
     let ordered = ordered(&plan, &rendering, &arguments.phase);

@@ -1,9 +1,9 @@
-//! `deployctl schema`: the JSON Schema of the plan file, for editors.
+//! `deployctl schema`: the JSON Schema of the plan file, for editors, and the list of all checks.
 
 use crate::{
     cli::Global,
     error::{CommandError, ExitCode},
-    plan,
+    finding, plan,
     report::Output,
 };
 
@@ -14,16 +14,26 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   deployctl schema
-  deployctl schema > plan.schema.json")]
-pub(crate) struct Arguments {}
+  deployctl schema > plan.schema.json
+  deployctl schema --checks")]
+pub(crate) struct Arguments {
+    /// Print the names of all checks before the first write instead, as a page in Markdown
+    #[arg(long)]
+    checks: bool,
+}
 
-/// Prints the schema.
+/// Prints the schema, or the page of checks.
 #[expect(clippy::unnecessary_wraps, reason = "every command has the same shape")]
 pub(crate) fn run(
-    _arguments: &Arguments,
+    arguments: &Arguments,
     _global: &Global,
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
-    output.data(&plan::schema());
+    let text = if arguments.checks {
+        finding::page()
+    } else {
+        plan::schema()
+    };
+    output.data(&text);
     Ok(ExitCode::Done)
 }

@@ -7,6 +7,7 @@ use indexmap::{IndexMap, IndexSet};
 use serde_json::Value;
 
 use super::{Object, ObjectId, Problem, field::map};
+use crate::finding::Check;
 
 /// An annotation that some tool reads.
 struct Peer {
@@ -310,7 +311,7 @@ pub(crate) fn unheard_annotations(objects: &IndexMap<ObjectId, Object>) -> Vec<P
             others => format!(", here and on {others} more objects"),
         };
         let message = format!("the annotation `{name}` has no effect{others}");
-        let problem = Problem::warning(message);
+        let problem = Problem::of(Check::UnheardAnnotation, message);
         problem.at(&first.origin).about(&first.id).hint(hint)
     };
     found.into_iter().map(warning).collect()
@@ -404,8 +405,8 @@ mod tests {
         assert_eq!(
             texts,
             [
-                "a:1: ConfigMap/a: the annotation `krane.shopify.io/skip-endpoint-validation` has no effect, here and on 2 more objects; remove it where only deployctl deploys the object",
-                "b:1: ConfigMap/b: the annotation `helm.sh/hook` has no effect; it is deployed like everything else: give it a phase of its own, or leave it out of `sources`",
+                "a:1: ConfigMap/a: the annotation `krane.shopify.io/skip-endpoint-validation` has no effect, here and on 2 more objects; remove it where only deployctl deploys the object [unheard-annotation]",
+                "b:1: ConfigMap/b: the annotation `helm.sh/hook` has no effect; it is deployed like everything else: give it a phase of its own, or leave it out of `sources` [unheard-annotation]",
             ]
         );
     }

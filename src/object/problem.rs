@@ -2,25 +2,14 @@
 
 use std::fmt;
 
-use serde::Serialize;
-
 use super::{ObjectId, Origin};
-
-/// How bad a problem is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Severity {
-    /// Nothing can be done before it is mended.
-    Error,
-    /// It can be done, but may not be what was meant.
-    Warning,
-}
+use crate::finding::Check;
 
 /// Something wrong with what was written down, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
-    /// How bad it is.
-    pub(crate) severity: Severity,
+    /// What found it, which says how bad it is.
+    pub(crate) check: Check,
     /// Where it was written down.
     pub(crate) origin: Option<Origin>,
     /// Column in that line, from 1.
@@ -36,10 +25,10 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    /// A problem that stops everything.
-    pub(crate) fn error(message: impl Into<String>) -> Self {
+    /// What `check` has found.
+    pub(crate) fn of(check: Check, message: impl Into<String>) -> Self {
         Self {
-            severity: Severity::Error,
+            check,
             origin: None,
             column: None,
             object: None,
@@ -49,12 +38,9 @@ impl Problem {
         }
     }
 
-    /// A problem that is only said.
-    pub(crate) fn warning(message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Warning,
-            ..Self::error(message)
-        }
+    /// That a source or a manifest cannot be used ([`Check::Manifest`]).
+    pub(crate) fn error(message: impl Into<String>) -> Self {
+        Self::of(Check::Manifest, message)
     }
 
     /// Says where it was written down.
@@ -86,13 +72,13 @@ impl Problem {
 
     /// Whether it stops everything.
     pub(crate) fn is_error(&self) -> bool {
-        self.severity == Severity::Error
+        self.check.is_error()
     }
 }
 
 impl fmt::Display for Problem {
-    /// `FILE:LINE:COLUMN: OBJECT: MESSAGE; HINT`, without what is not known, and the excerpt below
-    /// it.
+    /// `FILE:LINE:COLUMN: OBJECT: MESSAGE; HINT [CHECK]`, without what is not known, and the excerpt
+    /// below it.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(origin) = &self.origin {
             write!(formatter, "{origin}:")?;
@@ -107,6 +93,7 @@ impl fmt::Display for Problem {
         self.hint
             .as_ref()
             .map_or(Ok(()), |hint| write!(formatter, "; {hint}"))?;
+        formatter.write_str(&self.check.mark())?;
         self.excerpt
             .as_ref()
             .map_or(Ok(()), |excerpt| write!(formatter, "\n{excerpt}"))
@@ -139,7 +126,8 @@ mod tests {
             problem.to_string(),
             "web.yaml:7: Service/shop/web: is there twice; remove one"
         );
-        assert_eq!(Problem::warning("x").to_string(), "x");
-        assert!(!Problem::warning("x").is_error());
+        let warning = Problem::of(Check::SelectsNothing, "x");
+        assert_eq!(warning.to_string(), "x [selects-nothing]");
+        assert!(!warning.is_error());
     }
 }

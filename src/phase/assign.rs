@@ -10,6 +10,7 @@ use super::{
     table::{follows, phase_of_image, phase_of_kind, phase_of_labels},
 };
 use crate::{
+    finding::Check,
     object::{Object, ObjectId, PhaseHint, Problem, References},
     plan::PhaseSettings,
 };
@@ -236,7 +237,7 @@ impl Assigning<'_> {
         );
         let place = &self.objects[need].origin;
         let hint = format!("put {need} ({place}) into `{own}` or an earlier phase");
-        Problem::warning(message)
+        Problem::of(Check::LateNeed, message)
             .at(&self.objects[id].origin)
             .about(id)
             .hint(hint)

@@ -7,6 +7,7 @@ use super::{
     reason::PhaseReason,
 };
 use crate::{
+    finding::Check,
     object::{ChartPart, HasKind as _, HookStage, ObjectId, PhaseHint, Problem, References},
     plan::PhaseSettings,
 };
@@ -116,7 +117,7 @@ fn beside(id: &ObjectId, part: &ChartPart) -> Problem {
         "no phase is before or after all phases of the chart `{}`, so this hook of it may be run too early",
         part.chart
     );
-    Problem::warning(message)
+    Problem::of(Check::UnplacedHook, message)
         .about(id)
         .hint("give the source a `phase`, or put the hook into one by `match`")
 }

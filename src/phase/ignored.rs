@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 
 use super::matching::fits;
 use crate::{
+    finding::Check,
     object::{Object, ObjectId, Origin, PhaseHint, Problem},
     plan::{FieldPlace, FieldSelector, IgnoredFields},
 };
@@ -38,7 +39,7 @@ pub(crate) fn idle_ignored_fields(
     let nothing = PhaseHint::default();
     let warning = |place: FieldPlace, message: String| Problem {
         column: Some(place.column),
-        ..Problem::warning(message).at(&Origin {
+        ..Problem::of(Check::IdleIgnoredField, message).at(&Origin {
             line: place.line,
             ..plan.clone()
         })

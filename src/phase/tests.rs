@@ -542,7 +542,7 @@ fn what_was_said_of_a_definition_itself_stays_and_both_places_are_named() {
     assert_eq!(
         warnings,
         [
-            "a.yaml:1: Widget/shop/w: it is in phase `secrets` and needs CustomResourceDefinition/widgets, which is in phase `apps` (annotation `deployctl.dev/phase`) and may come later; put CustomResourceDefinition/widgets (a.yaml:1) into `secrets` or an earlier phase"
+            "a.yaml:1: Widget/shop/w: it is in phase `secrets` and needs CustomResourceDefinition/widgets, which is in phase `apps` (annotation `deployctl.dev/phase`) and may come later; put CustomResourceDefinition/widgets (a.yaml:1) into `secrets` or an earlier phase [late-need]"
         ]
     );
 }

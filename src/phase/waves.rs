@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 
 use super::assign::{Assignment, predecessors};
 use crate::{
+    finding::Check,
     object::{Object, ObjectId, Problem, annotated_wave},
     plan::PhaseSettings,
 };
@@ -30,6 +31,8 @@ pub(crate) fn contradicted_waves(
     let message = format!(
         "its annotation puts it before {first}, and it comes later: phase `{own}` is after `{other}`"
     );
-    let problem = Problem::warning(message).at(&objects[id].origin).about(id);
+    let problem = Problem::of(Check::ContradictedWave, message)
+        .at(&objects[id].origin)
+        .about(id);
     Some(problem.hint("annotations order what is in one phase; put both into one, or leave it so"))
 }

@@ -8,8 +8,9 @@ use serde_json::Value;
 use super::{
     duration::PlanDuration, failure_budget::FailureBudgetDeclaration,
     ignored_fields::IgnoredFieldsDeclaration, phase_declaration::PhaseDeclaration,
-    readiness_rule::ReadinessDeclaration, requires_declaration::Requires,
-    secret_declaration::SecretDeclaration, source_declaration::SourceDeclaration,
+    preflight_declaration::PreflightDeclaration, readiness_rule::ReadinessDeclaration,
+    requires_declaration::Requires, secret_declaration::SecretDeclaration,
+    source_declaration::SourceDeclaration,
 };
 
 /// The only `apiVersion` of plans.
@@ -65,6 +66,9 @@ pub(crate) struct PlanFile {
     /// What the cluster must provide.
     #[serde(default)]
     pub(crate) requires: Requires,
+    /// What is checked before anything is written.
+    #[serde(default)]
+    pub(crate) preflight: PreflightDeclaration,
     /// Fields of objects that others decide about.
     #[serde(default)]
     pub(crate) ignore_fields: Vec<IgnoredFieldsDeclaration>,

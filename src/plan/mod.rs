@@ -24,6 +24,7 @@ mod one_of;
 mod phase_declaration;
 mod phase_id;
 mod phases;
+mod preflight_declaration;
 mod problem;
 mod readiness_rule;
 mod release_id;
@@ -57,7 +58,10 @@ pub(crate) use load::{
 pub(crate) use names::nearest;
 pub(crate) use phase_declaration::{Match, MatchRollback, OnFailure};
 pub(crate) use phase_id::PhaseId;
-pub(crate) use problem::{Problem, Severity};
+#[cfg(test)]
+pub(crate) use preflight_declaration::PlanChecks;
+pub(crate) use preflight_declaration::skippable;
+pub(crate) use problem::Problem;
 pub(crate) use readiness_rule::{Place, ReadinessRule, ReadinessSelector, WrittenExpression};
 pub(crate) use release_id::ReleaseId;
 pub(crate) use requirement::{Required, Requirement};

@@ -17,8 +17,9 @@ use serde::{
 use super::{
     names::{listed, suggestion},
     node::{Content, Entry, Node, Position},
-    problem::{Document, KeyPath, Problem, Severity},
+    problem::{Document, KeyPath, Problem},
 };
+use crate::finding::Check;
 
 /// Reads `T` from `root`, a tree with the shape of `document`, and says all that is wrong with it;
 /// the value is there only where nothing is.
@@ -50,7 +51,7 @@ pub(super) fn read<T: DeserializeOwned>(
                 .iter()
                 .any(|skipped| skipped.parent().as_ref() == Some(&path));
         if !consequence {
-            problems.push(document.problem(Severity::Error, position, &path, error.message));
+            problems.push(document.problem(Check::Plan, position, &path, error.message));
         }
         // Nothing is left to read without the root, and nothing is gained by leaving out a value
         // twice.
@@ -64,7 +65,7 @@ pub(super) fn read<T: DeserializeOwned>(
         unknown
             .into_iter()
             .map(|(path, Unknown { position, message })| {
-                document.problem(Severity::Error, position, &path, message)
+                document.problem(Check::Plan, position, &path, message)
             }),
     );
     (value.filter(|_| is_whole), problems)

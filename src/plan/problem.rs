@@ -6,56 +6,39 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Serialize;
-
 use super::{
     node::{Node, Position},
     spelled,
 };
-
-/// How bad a problem is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Severity {
-    /// The plan cannot be used.
-    Error,
-    /// The plan can be used, but may not do what was meant.
-    Warning,
-}
+use crate::finding::Check;
 
 /// Something wrong with a plan, and where.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
-    /// How bad it is.
-    pub(crate) severity: Severity,
+    /// What found it, which says how bad it is.
+    pub(crate) check: Check,
     /// The file, as the user would name it; `None` where the command line is at fault.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) file: Option<PathBuf>,
     /// Line, from 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) line: Option<u32>,
     /// Column, from 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) column: Option<u32>,
     /// Path in the file, for example `environments.dev`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) path: Option<String>,
     /// The object, as `KIND/NAMESPACE/NAME`, where it is about one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) object: Option<String>,
     /// One sentence that says what is wrong and what to do.
     pub(crate) message: String,
     /// The line with a mark below it.
-    #[serde(skip)]
     pub(crate) excerpt: Option<String>,
 }
 
 impl Problem {
-    /// An error that is not in a file.
+    /// An error of the plan that is not in a file.
     pub(crate) fn error(message: impl Into<String>) -> Self {
         let message = message.into();
         Self {
-            severity: Severity::Error,
+            check: Check::Plan,
             file: None,
             line: None,
             column: None,
@@ -68,12 +51,12 @@ impl Problem {
 
     /// Whether the plan cannot be used.
     pub(crate) fn is_error(&self) -> bool {
-        self.severity == Severity::Error
+        self.check.is_error()
     }
 }
 
 impl fmt::Display for Problem {
-    /// `FILE:LINE:COLUMN: message`, and the line with a mark below it.
+    /// `FILE:LINE:COLUMN: message [check]`, and the line with a mark below it.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(file) = &self.file {
             write!(formatter, "{}:", file.display())?;
@@ -85,7 +68,7 @@ impl fmt::Display for Problem {
         if let Some(object) = &self.object {
             write!(formatter, "{object}: ")?;
         }
-        formatter.write_str(&self.message)?;
+        write!(formatter, "{}{}", self.message, self.check.mark())?;
         self.excerpt
             .as_ref()
             .map_or(Ok(()), |excerpt| write!(formatter, "\n{excerpt}"))
@@ -183,24 +166,19 @@ impl Document {
 
     /// An error at `path`: at its key, or at its item of a list.
     pub(super) fn error(&self, path: &KeyPath, message: impl Into<String>) -> Problem {
-        self.problem(Severity::Error, self.position(path), path, message.into())
+        self.problem(Check::Plan, self.position(path), path, message.into())
     }
 
-    /// A warning at `path`.
-    pub(super) fn warning(&self, path: &KeyPath, message: impl Into<String>) -> Problem {
-        self.problem(Severity::Warning, self.position(path), path, message.into())
-    }
-
-    /// A problem at `position`, which stands at `path`.
+    /// What `check` finds at `position`, which stands at `path`.
     pub(super) fn problem(
         &self,
-        severity: Severity,
+        check: Check,
         position: Position,
         path: &KeyPath,
         message: String,
     ) -> Problem {
         Problem {
-            severity,
+            check,
             file: Some(self.file.clone()),
             line: Some(position.line),
             column: Some(position.column),
@@ -209,7 +187,7 @@ impl Document {
             message,
             // A warning needs no more than its place.
             excerpt: excerpt(&self.text, position, path.is_in_secrets())
-                .filter(|_| severity == Severity::Error),
+                .filter(|_| check.is_error()),
         }
     }
 
@@ -288,7 +266,7 @@ fn syntax_problem(file: &Path, text: &str, error: &serde_yaml::Error) -> Problem
         None => format!("not readable as YAML: {message}"),
     };
     Problem {
-        severity: Severity::Error,
+        check: Check::Plan,
         file: Some(file.to_owned()),
         line: position.map(|position| position.line),
         column: position.map(|position| position.column),

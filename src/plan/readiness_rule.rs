@@ -10,8 +10,9 @@ use super::{
     duration::PlanDuration,
     expression::{Expression, Mistake},
     names::{is_dns_label, is_dns_subdomain},
-    problem::{Document, KeyPath, Problem, Severity},
+    problem::{Document, KeyPath, Problem},
 };
+use crate::finding::Check;
 
 /// A rule as it is written.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -226,7 +227,7 @@ fn written_expression(
     for Mistake { place, message } in Expression::compile(&text).err().unwrap_or_default() {
         let position = document.position_in_text(path, &text, place);
         problems.push(document.problem(
-            Severity::Error,
+            Check::Plan,
             position,
             path,
             format!("`{path}`: {message}"),

@@ -17,6 +17,7 @@ use super::{
     names::is_dns_label,
     node::{Content, Node},
     node_deserializer, phases,
+    preflight_declaration::{self, PlanChecks},
     problem::{Document, KeyPath, Problem},
     readiness_rule::{self, ReadinessDeclaration},
     release_id::ReleaseId,
@@ -31,6 +32,7 @@ use super::{
     unsupported::unsupported,
     variables::{self, Outside},
 };
+use crate::finding::Check;
 
 /// Time limit of a run whose plan names none.
 const DEFAULT_TIMEOUT: Duration = Duration::from_hours(1);
@@ -435,8 +437,8 @@ impl Walk<'_> {
             problems,
         } = self;
         let mut report = |unknown: Unknown<'_>| {
-            if let Some((severity, message)) = unknown.in_plan(place.foreign) {
-                problems.push(document.problem(severity, document.position(path), path, message));
+            if let Some((check, message)) = unknown.in_plan(place.foreign) {
+                problems.push(document.problem(check, document.position(path), path, message));
             }
         };
         replace(text, place, variables, &mut report).map(|value| match value {
@@ -466,9 +468,12 @@ fn build(
     let unsupported = unsupported(document, &file);
     let rules = readiness_rule::resolve(document, file.readiness, problems);
     let readiness = ReadinessSettings { rules, budget };
+    let skipped = preflight_declaration::skipped(document, &file.preflight, problems);
     let ignored = ignored_fields::resolve(document, file.ignore_fields, problems);
     for (path, _) in &unsupported {
-        problems.push(document.warning(
+        problems.push(document.problem(
+            Check::UnsupportedKey,
+            document.position(path),
             path,
             format!("`{path}` is not supported yet; `up` refuses the plan"),
         ));
@@ -506,7 +511,10 @@ fn build(
                 .timeout_rollback
                 .map_or(DEFAULT_TIMEOUT_ROLLBACK, |timeout| timeout.0),
         },
-        unsupported: unsupported.into_iter().map(|(_, text)| text).collect(),
+        checks: PlanChecks {
+            unsupported: unsupported.into_iter().map(|(_, text)| text).collect(),
+            skipped,
+        },
     }
 }
 

@@ -14,6 +14,7 @@ use super::{
     file::OpenTarget,
     ignored_fields::IgnoredFields,
     phase_declaration::{Match, OnFailure},
+    preflight_declaration::PlanChecks,
     readiness_rule::ReadinessRule,
     release_id::ReleaseId,
     requirement::{Required, Requirement},
@@ -96,8 +97,8 @@ pub(crate) struct Plan {
     pub(crate) contents: PlanContents,
     /// How long a run of it may take.
     pub(crate) timeouts: PlanTimeouts,
-    /// Keys of the plan that this version can read but not carry out yet, each as `FILE:LINE: KEY`.
-    pub(crate) unsupported: Vec<String>,
+    /// What is checked before anything is written.
+    pub(crate) checks: PlanChecks,
 }
 
 impl Plan {

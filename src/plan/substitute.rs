@@ -5,10 +5,8 @@ use std::fmt::Write as _;
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::{
-    names::{is_variable_name, listed},
-    problem::Severity,
-};
+use super::names::{is_variable_name, listed};
+use crate::finding::Check;
 
 /// Variables that every plan has. No shell, dashboard or configuration file has names like these.
 pub(super) const BUILT_IN: [&str; 4] = [
@@ -28,9 +26,9 @@ const FORMER: [(&str, &str); 3] = [
 /// A `${…}` that was not replaced and perhaps should have been.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SubstitutionProblem {
-    /// An error for what is nearly the name of a variable, where no other program reads the text;
-    /// else a warning.
-    pub(crate) severity: Severity,
+    /// [`Check::Variable`] for what is nearly the name of a variable, where no other program reads
+    /// the text; else [`Check::UnknownVariable`].
+    pub(crate) check: Check,
     /// JSON pointer to the text, for example `/spec/template/metadata/labels/app`.
     pub(crate) pointer: String,
     /// One sentence that says what to do.
@@ -106,10 +104,10 @@ fn walk(
             let mut told = Vec::new();
             let replaced = replace(text, place, variables, &mut |unknown| {
                 let problem = unknown.in_manifest(foreign);
-                if let Some((severity, message)) = problem.filter(|new| !told.contains(new)) {
-                    told.push((severity, message.clone()));
+                if let Some((check, message)) = problem.filter(|new| !told.contains(new)) {
+                    told.push((check, message.clone()));
                     report(SubstitutionProblem {
-                        severity,
+                        check,
                         pointer: pointer.clone(),
                         message,
                     });
@@ -302,14 +300,14 @@ impl<'a> Unknown<'a> {
     }
 
     /// What is to be said where it stands in a manifest; `foreign` where other programs read it.
-    fn in_manifest(self, foreign: bool) -> Option<(Severity, String)> {
+    fn in_manifest(self, foreign: bool) -> Option<(Check, String)> {
         match self.meant {
             Some(_) if foreign => Some((
-                Severity::Warning,
+                Check::UnknownVariable,
                 format!("{}, and stays as it is", self.nearly()?),
             )),
             Some(meant) => Some((
-                Severity::Error,
+                Check::Variable,
                 format!(
                     "{}; write `${{{meant}}}`, or annotate the object with `deployctl.dev/substitute: \"false\"` if its text shall stay as it is",
                     self.nearly()?
@@ -317,22 +315,22 @@ impl<'a> Unknown<'a> {
             )),
             // Told once for each file.
             None if foreign || self.former().is_some() => None,
-            None => Some((Severity::Warning, self.stays())),
+            None => Some((Check::UnknownVariable, self.stays())),
         }
     }
 
     /// What is to be said where it stands in the plan; `foreign` where other programs read it.
-    pub(super) fn in_plan(self, foreign: bool) -> Option<(Severity, String)> {
+    pub(super) fn in_plan(self, foreign: bool) -> Option<(Check, String)> {
         match self.meant {
             Some(meant) => Some((
-                Severity::Error,
+                Check::Variable,
                 format!(
                     "{}; write `${{{meant}}}`, or give the variable another name",
                     self.nearly()?
                 ),
             )),
             None if foreign && self.former().is_none() => None,
-            None => Some((Severity::Warning, self.stays())),
+            None => Some((Check::UnknownVariable, self.stays())),
         }
     }
 
@@ -438,10 +436,10 @@ mod tests {
         .collect()
     }
 
-    fn substituted(mut value: Value) -> (Value, Vec<(Severity, String)>) {
+    fn substituted(mut value: Value) -> (Value, Vec<(Check, String)>) {
         let mut problems = Vec::new();
         substitute(&mut value, &variables(), &mut |problem| {
-            problems.push((problem.severity, problem.pointer));
+            problems.push((problem.check, problem.pointer));
         });
         (value, problems)
     }
@@ -509,9 +507,9 @@ mod tests {
             assert_eq!(
                 problems,
                 [
-                    (Severity::Warning, "/data/a~1b".to_owned()),
-                    (Severity::Error, "/spec/image".to_owned()),
-                    (Severity::Warning, "/spec/script".to_owned()),
+                    (Check::UnknownVariable, "/data/a~1b".to_owned()),
+                    (Check::Variable, "/spec/image".to_owned()),
+                    (Check::UnknownVariable, "/spec/script".to_owned()),
                 ],
                 "{miss}"
             );
@@ -529,7 +527,7 @@ mod tests {
         }));
         assert_eq!(
             problems,
-            [(Severity::Warning, "/envFrom/0/prefix".to_owned())]
+            [(Check::UnknownVariable, "/envFrom/0/prefix".to_owned())]
         );
     }
 

@@ -10,6 +10,7 @@ use super::{
     problem::{Document, KeyPath, Problem},
     substitute::{BUILT_IN, Piece, pieces, replace_in_value, text_of},
 };
+use crate::finding::Check;
 
 /// Where variables' values may come from, beside the plan.
 pub(super) struct Outside<'a> {
@@ -332,7 +333,8 @@ fn in_file(document: &Document, path: &KeyPath, problems: &mut Vec<Problem>) -> 
         let message = format!(
             "`{text}` is taken as text, because as a number it would be written differently; put it in quotes"
         );
-        problems.push(document.warning(path, message));
+        let position = document.position(path);
+        problems.push(document.problem(Check::UnquotedNumber, position, path, message));
     }
     value
 }

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     cluster::{Refusal, RequestError},
     error::ExitCode,
+    finding::Check,
     object::Object,
 };
 
@@ -82,39 +83,39 @@ pub(crate) fn judge_dry_run(
         DryRun::Impossible(finding) => return Some(finding.clone()),
         DryRun::Refused(error) => error,
     };
-    let finding = |exit, message, remedy: Option<String>| Finding {
-        exit,
-        at: Some(object.origin.clone()),
-        object: Some(object.id.clone()),
-        message,
-        remedy,
+    let finding = match error {
+        RequestError::Refused(refusal) if !error.is_unauthenticated() => {
+            judge_refusal(object, refusal, advice)
+        }
+        _ => Finding {
+            exit: ExitCode::Failed,
+            remedy: error.is_unauthenticated().then(|| LOG_IN.to_owned()),
+            ..Finding::of(Check::NoAnswer, error.to_string())
+        },
     };
-    let RequestError::Refused(refusal) = error else {
-        let remedy = error.is_unauthenticated().then(|| LOG_IN.to_owned());
-        return Some(finding(ExitCode::Failed, error.to_string(), remedy));
-    };
-    if error.is_unauthenticated() {
-        let message = error.to_string();
-        return Some(finding(ExitCode::Failed, message, Some(LOG_IN.to_owned())));
-    }
+    Some(finding.about(object))
+}
+
+/// What the API server has against `object`.
+fn judge_refusal(object: &Object, refusal: &Refusal, advice: Option<(String, String)>) -> Finding {
     let said = described(refusal);
     if let Some((who, remedy)) = advice {
-        let message = format!("{said}; {who}");
-        return Some(finding(ExitCode::Refused, message, Some(remedy)));
+        return Finding::of(Check::Refused, format!("{said}; {who}")).remedy(remedy);
     }
-    Some(if refusal.is_ownership_conflict() {
-        let message = conflict(refusal);
-        finding(ExitCode::Refused, message, Some(CONFLICT.to_owned()))
-    } else if misses_permission(refusal) {
+    if refusal.is_ownership_conflict() {
+        return Finding::of(Check::Conflict, conflict(refusal)).remedy(CONFLICT);
+    }
+    if misses_permission(refusal) {
         let remedy = "ask the cluster's administrator for this permission";
-        finding(ExitCode::Refused, said, Some(remedy.to_owned()))
-    } else if is_about_the_manifest(refusal) {
-        let is_unknown = names_an_unknown_field(refusal);
-        let remedy = is_unknown.then(|| fields_are_shown(&object.id.kind));
-        finding(ExitCode::Usage, said, remedy)
-    } else {
-        finding(ExitCode::Refused, said, None)
-    })
+        return Finding::of(Check::MissingPermission, said).remedy(remedy);
+    }
+    let finding = Finding::of(Check::Refused, said);
+    if !is_about_the_manifest(refusal) {
+        return finding;
+    }
+    let is_unknown = names_an_unknown_field(refusal);
+    let remedy = is_unknown.then(|| fields_are_shown(&object.id.kind));
+    Finding { remedy, ..finding }.of_usage()
 }
 
 /// Whether a permission of the user's is missing: for the request, or because a Role would grant more

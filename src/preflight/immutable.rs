@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Finding, refusal::described};
 use crate::{
     cluster::{Refusal, RefusalCause},
-    error::ExitCode,
+    finding::Check,
     object::{HasKind as _, ManifestView, Object, ObjectId, field::map},
 };
 
@@ -187,18 +187,9 @@ pub(crate) fn unchangeable(object: &Object, immutable: &Immutable) -> Finding {
         "{what} cannot be changed in what is there{}",
         said.collect::<String>()
     );
-    refused(object, message, remedy)
-}
-
-/// A finding that ends the program because the cluster cannot be brought there (exit 5).
-pub(crate) fn refused(object: &Object, message: String, remedy: String) -> Finding {
-    Finding {
-        exit: ExitCode::Refused,
-        at: Some(object.origin.clone()),
-        object: Some(object.id.clone()),
-        message,
-        remedy: Some(remedy),
-    }
+    Finding::of(Check::ImmutableField, message)
+        .about(object)
+        .remedy(remedy)
 }
 
 fn quoted(fields: &[String]) -> String {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Finding;
 use crate::{
     cluster::{Resource, Served},
-    error::ExitCode,
+    finding::Check,
     object::{ManifestView, Object, ObjectId},
 };
 
@@ -42,13 +42,10 @@ pub(crate) fn unknown_kinds<'a>(
                     format!("use `apiVersion: {}`", versions.join("` or `")),
                 )
             };
-            Finding {
-                exit: ExitCode::Usage,
-                at: Some(object.origin.clone()),
-                object: Some(object.id.clone()),
-                message,
-                remedy: Some(remedy),
-            }
+            Finding::of(Check::UnknownKind, message)
+                .about(object)
+                .remedy(remedy)
+                .of_usage()
         })
         .collect()
 }

@@ -17,7 +17,7 @@ mod webhook;
 pub(crate) use dry_run::{DryRun, judge_dry_run};
 pub(crate) use finding::{Finding, refusal};
 pub(crate) use immutable::{
-    Immutable, immutable_fields, is_within, never_recreated, refused, silently_kept,
+    Immutable, immutable_fields, is_within, never_recreated, silently_kept,
 };
 pub(crate) use kinds::{terminating, unknown_kinds};
 pub(crate) use order::{Placed, after_absent, cut_off_hook, too_early};

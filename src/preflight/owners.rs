@@ -2,7 +2,7 @@
 
 use super::Finding;
 use crate::{
-    error::ExitCode,
+    finding::Check,
     object::{Object, ObjectId},
 };
 
@@ -47,16 +47,10 @@ pub(crate) fn absent_owners(object: &Object, owners: &[NamedOwner<'_>]) -> Optio
     } else {
         "the garbage collector would take the reference out again"
     };
-    Some(Finding {
-        exit: ExitCode::Refused,
-        at: Some(object.origin.clone()),
-        object: Some(object.id.clone()),
-        message: format!("{}, so that {consequence}", absent.join(", and ")),
-        remedy: Some(
-            "remove `metadata.ownerReferences` from the manifest: owners are named by uid, which is another one in each cluster"
-                .to_owned(),
-        ),
-    })
+    let message = format!("{}, so that {consequence}", absent.join(", and "));
+    Some(Finding::of(Check::MissingOwner, message).about(object).remedy(
+        "remove `metadata.ownerReferences` from the manifest: owners are named by uid, which is another one in each cluster",
+    ))
 }
 
 fn described(owner: &NamedOwner<'_>) -> String {

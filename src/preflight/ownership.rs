@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Finding;
 use crate::{
-    error::ExitCode,
+    finding::Check,
     object::{ObjectId, Origin},
     ownership::{is_ours, other_releases},
     plan::ReleaseId,
@@ -20,6 +20,16 @@ pub(crate) struct Existing<'a> {
     pub(crate) live: &'a Value,
 }
 
+impl Existing<'_> {
+    fn finding(self, check: Check, message: String, remedy: &str) -> Finding {
+        Finding {
+            at: Some(self.origin),
+            object: Some(self.id.clone()),
+            ..Finding::of(check, message).remedy(remedy)
+        }
+    }
+}
+
 /// Objects that another release has applied, and this one has not: two releases that both bring one
 /// would fight about it.
 pub(crate) fn held_by_other_releases<'a>(
@@ -31,12 +41,9 @@ pub(crate) fn held_by_other_releases<'a>(
     let held = foreign
         .map(|existing| (other_releases(existing.live, &manager), existing))
         .filter(|(others, _)| !others.is_empty());
-    held.map(|(others, existing)| Finding {
-        exit: ExitCode::Refused,
-        at: Some(existing.origin),
-        object: Some(existing.id.clone()),
-        message: format!("it is managed by release `{}`", others.join("` and `")),
-        remedy: Some(shared_or_renamed(&others, release)),
+    held.map(|(others, existing)| {
+        let message = format!("it is managed by release `{}`", others.join("` and `"));
+        existing.finding(Check::OtherRelease, message, &shared_or_renamed(&others, release))
     })
     .collect()
 }
@@ -61,16 +68,13 @@ pub(crate) fn unremembered<'a>(
 ) -> Vec<Finding> {
     let manager = release.field_manager();
     let ours = existing.filter(|existing| is_ours(existing.live, &manager));
-    ours.map(|existing| Finding {
-        exit: ExitCode::Refused,
-        at: Some(existing.origin),
-        object: Some(existing.id.clone()),
-        message: format!("it is labelled with release `{release}`, which has no revision recorded in namespace `{state_namespace}`"),
-        remedy: Some(
-            "name the namespace that its revisions are recorded in with `--state-namespace` or the plan's `stateNamespace`; where they are lost, \
-             `--adopt` starts over with what is there; where a `deployctl rename` to this name was interrupted, run it again"
-                .to_owned(),
-        ),
+    ours.map(|existing| {
+        let message = format!(
+            "it is labelled with release `{release}`, which has no revision recorded in namespace `{state_namespace}`"
+        );
+        let remedy = "name the namespace that its revisions are recorded in with `--state-namespace` or the plan's `stateNamespace`; where they are lost, \
+                      `--adopt` starts over with what is there; where a `deployctl rename` to this name was interrupted, run it again";
+        existing.finding(Check::UnknownRevision, message, remedy)
     })
     .collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Finding;
-use crate::error::ExitCode;
+use crate::finding::Check;
 
 /// What the user may not do, and what it is needed for.
 #[derive(Debug, Clone)]
@@ -71,13 +71,8 @@ pub(crate) fn not_permitted(missing: &[Missing]) -> Vec<Finding> {
             } else {
                 format!(" in namespace `{}`", namespaces.join("`, `"))
             };
-            Finding {
-                exit: ExitCode::Refused,
-                at: None,
-                object: None,
-                message: format!("you may not {verb} {resource}{place}{}", need.consequence()),
-                remedy: Some(need.remedy().to_owned()),
-            }
+            let message = format!("you may not {verb} {resource}{place}{}", need.consequence());
+            Finding::of(Check::MissingPermission, message).remedy(need.remedy())
         })
         .collect()
 }

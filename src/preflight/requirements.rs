@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Finding;
 use crate::{
-    error::ExitCode,
+    finding::Check,
     object::{Origin, amount},
     plan::{Capabilities, ReleaseId, Required, RequiredNodes, RequiredTool, Requirement, Version},
 };
@@ -47,15 +47,6 @@ pub(crate) enum FoundTool {
     Present(Option<Version>),
 }
 
-/// What became of the requirements of a plan.
-#[derive(Debug, Default)]
-pub(crate) struct Unmet {
-    /// What is not there.
-    pub(crate) findings: Vec<Finding>,
-    /// What is not known.
-    pub(crate) warnings: Vec<String>,
-}
-
 /// Whether something required is there.
 enum Answer {
     There,
@@ -72,8 +63,8 @@ pub(crate) fn unmet_requirements(
     place: &Origin,
     provided: &Provided,
     served: &dyn Capabilities,
-) -> Unmet {
-    let mut unmet = Unmet::default();
+) -> Vec<Finding> {
+    let mut unmet = Vec::new();
     for Requirement { line, what } in requirements {
         let at = Origin {
             file: place.file.clone(),
@@ -81,17 +72,24 @@ pub(crate) fn unmet_requirements(
         };
         match answer(what, provided, served) {
             Answer::There => {}
-            Answer::Missing(how, remedy) => unmet.findings.push(Finding {
-                exit: ExitCode::Refused,
-                at: Some(at),
-                object: None,
-                message: format!("the plan requires {}, and {how}", described(what)),
-                remedy,
-            }),
-            Answer::Hidden(hidden) => unmet.warnings.push(format!(
-                "{at}: the plan requires {}, and you may not read {hidden}; whether it is there is not known",
-                described(what)
-            )),
+            Answer::Missing(how, remedy) => {
+                let message = format!("the plan requires {}, and {how}", described(what));
+                unmet.push(Finding {
+                    at: Some(at),
+                    remedy,
+                    ..Finding::of(Check::Requirement, message)
+                });
+            }
+            Answer::Hidden(hidden) => {
+                let message = format!(
+                    "the plan requires {}, and you may not read {hidden}; whether it is there is not known",
+                    described(what)
+                );
+                unmet.push(Finding {
+                    at: Some(at),
+                    ..Finding::of(Check::UnknownRequirement, message)
+                });
+            }
         }
     }
     unmet
@@ -280,7 +278,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::{cluster::Served, plan::RequiredCrd};
+    use crate::{cluster::Served, error::ExitCode, plan::RequiredCrd};
 
     fn origin() -> Origin {
         Origin {
@@ -348,7 +346,9 @@ mod tests {
             .map(|(line, what)| Requirement { line, what })
             .collect();
         let unmet = unmet_requirements(&requirements, &origin(), provided, &Served::default());
-        let findings = unmet.findings.into_iter().map(|finding| {
+        let (errors, warnings): (Vec<Finding>, Vec<Finding>) =
+            unmet.into_iter().partition(Finding::is_error);
+        let findings = errors.into_iter().map(|finding| {
             assert_eq!(finding.exit, ExitCode::Refused);
             let at = finding.at.unwrap();
             let remedy = finding
@@ -356,7 +356,8 @@ mod tests {
                 .map_or_else(String::new, |it| format!(" ({it})"));
             format!("{}: {}{remedy}", at.line, finding.message)
         });
-        (findings.collect(), unmet.warnings)
+        let warnings = warnings.iter().map(ToString::to_string);
+        (findings.collect(), warnings.collect())
     }
 
     #[test]
@@ -434,8 +435,8 @@ mod tests {
         assert_eq!(
             warnings,
             [
-                "plans/shop.yaml:3: the plan requires nodes with 8 CPUs in all, and you may not read nodes; whether it is there is not known",
-                "plans/shop.yaml:4: the plan requires StorageClass `fast`, and you may not read StorageClasses; whether it is there is not known",
+                "plans/shop.yaml:3: the plan requires nodes with 8 CPUs in all, and you may not read nodes; whether it is there is not known [unknown-requirement]",
+                "plans/shop.yaml:4: the plan requires StorageClass `fast`, and you may not read StorageClasses; whether it is there is not known [unknown-requirement]",
             ]
         );
     }

@@ -14,6 +14,7 @@ use super::{
     files::{kustomization_in, shown, unreadable},
     tool,
 };
+use crate::finding::Check;
 use crate::{object::Problem, plan::HelmChart};
 
 /// Names the folder that fetched charts are kept in, instead of the user's cache folder.
@@ -80,7 +81,7 @@ impl Chart {
                 "templates of the chart `{}` look into the cluster (`lookup`), which finds nothing here",
                 self.written
             );
-            warnings.push(Problem::warning(message).hint(
+            warnings.push(Problem::of(Check::ChartLooksUp, message).hint(
                 "what they make anew each time is kept as it is in the cluster; give other values by `values` or `set`",
             ));
         }
@@ -119,7 +120,10 @@ impl Chart {
         }
         let digest = digest(&self.path).ok()?;
         let message = format!("the chart `{}` is not pinned by a digest", self.written);
-        Some(Problem::warning(message).hint(format!("write `digest: {digest}` beside its version")))
+        Some(
+            Problem::of(Check::UnpinnedChart, message)
+                .hint(format!("write `digest: {digest}` beside its version")),
+        )
     }
 }
 

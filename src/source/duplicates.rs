@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::named_ports::{NamedTargets, PortUse};
+use crate::finding::Check;
 use crate::object::{
     FieldPath, HasKind as _, ObjectId, Problem,
     field::{list, part, text},
@@ -240,7 +241,7 @@ impl Merging<'_> {
             && others.iter().any(|entry| reads(entry, key));
         let place = FieldPath::of_pointer(self.place);
         is_read.then(|| {
-            Problem::error(format!(
+            Problem::of(Check::DuplicateEntry, format!(
                 "`{place}` has `{key}` twice, and `$({key})` is read in between: the API server cannot keep both"
             ))
             .hint("give one of them another name")
@@ -256,7 +257,10 @@ impl Merging<'_> {
         let message = format!(
             "`{place}` has `{key}` twice with different names: `{port}` would be lost, and {by} uses it"
         );
-        Some(Problem::error(message).hint("leave one of them, with the name that is used"))
+        Some(
+            Problem::of(Check::DuplicateEntry, message)
+                .hint("leave one of them, with the name that is used"),
+        )
     }
 
     fn taken_once(&self, key: &str, lost: &[(&String, &Value)]) -> Problem {
@@ -276,8 +280,11 @@ impl Merging<'_> {
             several => format!(", and {} are lost", several.join(", ")),
         };
         let place = FieldPath::of_pointer(self.place);
-        Problem::warning(format!("`{place}` has `{key}` twice; {counts}{lost}"))
-            .hint("remove one of them")
+        Problem::of(
+            Check::RepeatedEntry,
+            format!("`{place}` has `{key}` twice; {counts}{lost}"),
+        )
+        .hint("remove one of them")
     }
 }
 
@@ -399,7 +406,7 @@ mod tests {
                 {"name": "C", "value": "$(A)"},
             ])
         );
-        let warning = "`spec.jobTemplate.spec.template.spec.containers[1].env` has `A` twice; the last one counts; remove one of them";
+        let warning = "`spec.jobTemplate.spec.template.spec.containers[1].env` has `A` twice; the last one counts; remove one of them [repeated-entry]";
         assert_eq!(problems, [warning, warning]);
     }
 
@@ -458,7 +465,7 @@ mod tests {
         let (found, problems) = container(&container_of);
         let kept = json!([{"containerPort": 80, "name": "web", "hostPort": 8081}]);
         assert_eq!(found["ports"], kept);
-        let lost = "what the last one says counts, and `hostPort: 8080`, `name: http` are lost; remove one of them";
+        let lost = "what the last one says counts, and `hostPort: 8080`, `name: http` are lost; remove one of them [repeated-entry]";
         assert_eq!(problems.len(), 1);
         assert!(problems[0].ends_with(lost), "{}", problems[0]);
 

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::manifests::{Loaded, Manifest};
-use crate::object::{ManifestView, ObjectId, Problem};
+use crate::{
+    finding::Check,
+    object::{ManifestView, ObjectId, Problem},
+};
 
 /// Marks in `loaded` which fields are others in `again`, another rendering of the same. An object
 /// that is only in one of them has another name each time, which is said.
@@ -20,7 +23,9 @@ pub(super) fn mark_generated(loaded: &mut Loaded, again: &[Manifest]) {
         };
         let Some(other) = others.get(&id) else {
             let message = "it has another name with each rendering, so that every run makes another one of it";
-            let problem = Problem::warning(message).at(&manifest.origin).about(&id);
+            let problem = Problem::of(Check::UnstableName, message)
+                .at(&manifest.origin)
+                .about(&id);
             loaded
                 .problems
                 .push(problem.hint("give it a fixed name by the chart's values"));

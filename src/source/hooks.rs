@@ -4,7 +4,10 @@
 use serde_json::Value;
 
 use super::manifests::Loaded;
-use crate::object::{ChartPart, Hook, HookStage, ManifestView, ObjectId, Problem};
+use crate::{
+    finding::Check,
+    object::{ChartPart, Hook, HookStage, ManifestView, ObjectId, Problem},
+};
 
 const HOOK: &str = "helm.sh/hook";
 const WEIGHT: &str = "helm.sh/hook-weight";
@@ -35,7 +38,10 @@ pub(super) fn mark_parts(loaded: &mut Loaded, chart: &str) {
             Role::Test => return false,
             Role::Unheard => {
                 let events = events.unwrap_or_default();
-                let problem = Problem::warning(format!("the hook `{events}` is not run"));
+                let problem = Problem::of(
+                    Check::UnheardHook,
+                    format!("the hook `{events}` is not run"),
+                );
                 let problem = problem.at(&manifest.origin);
                 let hint = "run what it does by hand where it is needed";
                 left_out.push(match ObjectId::of(&manifest.value) {

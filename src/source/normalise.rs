@@ -3,6 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 
+use crate::finding::Check;
 use crate::object::{
     FieldPath, HasKind as _, ManifestView, Problem, StatusField, containers,
     field::{list, map, text},
@@ -138,8 +139,11 @@ fn remove_server_set(object: &mut Value, status: Option<StatusField>, problems: 
             .collect::<Vec<_>>()
             .join(", ");
         problems.push(
-            Problem::warning(format!("only the cluster sets {list}, so it is not sent"))
-                .hint("remove it from the manifest"),
+            Problem::of(
+                Check::ServerSetField,
+                format!("only the cluster sets {list}, so it is not sent"),
+            )
+            .hint("remove it from the manifest"),
         );
     }
 }

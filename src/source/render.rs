@@ -16,6 +16,7 @@ use super::{
     normalise::normalise,
 };
 use crate::{
+    finding::Check,
     object::{
         Definition, HasKind as _, ManifestView, Object, ObjectId, Origin, PhaseHint, Problem,
         Scope, ScopeLookup, StatusField,
@@ -276,10 +277,13 @@ impl Rendering<'_> {
             .as_object_mut()
             .and_then(|metadata| metadata.remove("namespace"));
         if removed.is_some() && id.namespace.is_some() {
-            let problem = Problem::warning(format!(
-                "a {} belongs to no namespace, so its namespace is not sent",
-                id.kind
-            ));
+            let problem = Problem::of(
+                Check::NeedlessNamespace,
+                format!(
+                    "a {} belongs to no namespace, so its namespace is not sent",
+                    id.kind
+                ),
+            );
             self.problems
                 .push(problem.at(origin).hint("remove `metadata.namespace`"));
         }
@@ -294,11 +298,17 @@ impl Rendering<'_> {
                 });
                 let place = &first.get().origin;
                 let problem = if same_marks && *first.get().body == value {
-                    Problem::warning(format!(
-                        "the object is there twice and the same, first at {place}, where it is taken from"
-                    ))
+                    Problem::of(
+                        Check::RepeatedObject,
+                        format!(
+                            "the object is there twice and the same, first at {place}, where it is taken from"
+                        ),
+                    )
                 } else {
-                    Problem::error(format!("the object is there twice, first at {place}"))
+                    Problem::of(
+                        Check::DuplicateObject,
+                        format!("the object is there twice, first at {place}"),
+                    )
                 };
                 self.problems.push(
                     problem

@@ -9,8 +9,8 @@ use super::{Builds, Rendered, render};
 use crate::{
     object::{KnownScopes, ObjectId, Problem},
     plan::{
-        Address, Conditions, ManifestSource, Plan, PlanContents, PlanNamespace, PlanPaths,
-        PlanTimeouts, PlanVariables, ReadinessSettings, ReleaseId, Source, SourceKind,
+        Address, Conditions, ManifestSource, Plan, PlanChecks, PlanContents, PlanNamespace,
+        PlanPaths, PlanTimeouts, PlanVariables, ReadinessSettings, ReleaseId, Source, SourceKind,
     },
 };
 
@@ -65,7 +65,7 @@ fn plan(folder: &Path, is_named: bool) -> Plan {
             run: Duration::from_mins(1),
             rollback: Duration::from_mins(1),
         },
-        unsupported: Vec::new(),
+        checks: PlanChecks::default(),
     }
 }
 

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::support::{Deployctl, Helm};
 
+mod checks;
 mod conditions;
 mod readiness_rules;
 mod requires;
@@ -296,7 +297,7 @@ fn a_near_miss_in_a_manifest_is_said_with_its_place() {
     );
     let (_, stderr) = folder.run(&["validate"]).success();
     insta::assert_snapshot!(stderr, @r"
-    Warning: manifests/shop/settings.yaml:1: ConfigMap/settings: `data.domain`: `${domian}` is not a variable of the plan, but nearly `domain`, and stays as it is
+    Warning: manifests/shop/settings.yaml:1: ConfigMap/settings: `data.domain`: `${domian}` is not a variable of the plan, but nearly `domain`, and stays as it is [unknown-variable]
     plans/shop.yaml is valid (environments: dev, prod)
     ");
     let folder = folder.file(
@@ -304,8 +305,8 @@ fn a_near_miss_in_a_manifest_is_said_with_its_place() {
         &DEPLOYMENT.replace("${image_tag}", "${image_tg}"),
     );
     insta::assert_snapshot!(folder.run(&["validate"]).refusal(), @r#"
-    Warning: manifests/shop/settings.yaml:1: ConfigMap/settings: `data.domain`: `${domian}` is not a variable of the plan, but nearly `domain`, and stays as it is
-    Error: manifests/shop/api.yaml:2: Deployment/api: `spec.template.spec.containers[0].image`: `${image_tg}` is not a variable of the plan, but nearly `image_tag`; write `${image_tag}`, or annotate the object with `deployctl.dev/substitute: "false"` if its text shall stay as it is
+    Warning: manifests/shop/settings.yaml:1: ConfigMap/settings: `data.domain`: `${domian}` is not a variable of the plan, but nearly `domain`, and stays as it is [unknown-variable]
+    Error: manifests/shop/api.yaml:2: Deployment/api: `spec.template.spec.containers[0].image`: `${image_tg}` is not a variable of the plan, but nearly `image_tag`; write `${image_tag}`, or annotate the object with `deployctl.dev/substitute: "false"` if its text shall stay as it is [variable]
     "#);
 }
 
@@ -325,9 +326,9 @@ fn keys_of_later_versions_are_warned_about() {
     );
     let (_, stderr) = folder.run(&["validate"]).success();
     insta::assert_snapshot!(stderr, @r"
-    Warning: plans/shop.yaml:5:5: `phases.databases.backup` is not supported yet; `up` refuses the plan
-    Warning: plans/shop.yaml:6:5: `phases.databases.afterReady` is not supported yet; `up` refuses the plan
-    Warning: plans/shop.yaml:7:5: `phases.databases.checks` is not supported yet; `up` refuses the plan
+    Warning: plans/shop.yaml:5:5: `phases.databases.backup` is not supported yet; `up` refuses the plan [unsupported-key]
+    Warning: plans/shop.yaml:6:5: `phases.databases.afterReady` is not supported yet; `up` refuses the plan [unsupported-key]
+    Warning: plans/shop.yaml:7:5: `phases.databases.checks` is not supported yet; `up` refuses the plan [unsupported-key]
     plans/shop.yaml is valid (environment: default)
     ");
 }
@@ -385,8 +386,8 @@ fn fields_that_are_left_to_others_are_checked_with_their_places() {
     );
     let (_, stderr) = idle.run(&["validate"]).success();
     insta::assert_snapshot!(stderr, @r"
-    Warning: plans/shop.yaml:5:22: no manifest that this entry of `ignoreFields` fits has the field `data.z`; it is never sent anyway
-    Warning: plans/shop.yaml:6:5: this entry of `ignoreFields` fits no object of the manifests
+    Warning: plans/shop.yaml:5:22: no manifest that this entry of `ignoreFields` fits has the field `data.z`; it is never sent anyway [idle-ignored-field]
+    Warning: plans/shop.yaml:6:5: this entry of `ignoreFields` fits no object of the manifests [idle-ignored-field]
     plans/shop.yaml is valid (environment: default)
     ");
 }
@@ -405,8 +406,9 @@ fn findings_are_one_json_document() {
         "prod"
       ],
       "valid": false,
-      "problems": [
+      "findings": [
         {
+          "check": "plan",
           "severity": "error",
           "file": "plans/shop.yaml",
           "line": 7,
@@ -429,7 +431,7 @@ fn findings_are_one_json_document() {
         "prod"
       ],
       "valid": true,
-      "problems": []
+      "findings": []
     }
     "#);
 }
@@ -593,9 +595,21 @@ fn manifests_are_checked_with_the_plan() {
     let folder = shop(SHOP).file("manifests/shop/twice.yaml", &other);
     insta::assert_snapshot!(folder.run(&["validate"]).refusal(), @r"
     Error: plans/shop.yaml has 2 errors
-    manifests/shop/twice.yaml:1: ConfigMap/shop-dev/settings: the object is there twice, first at manifests/shop/settings.yaml:1; remove one of them
-    manifests/shop/twice.yaml:1: ConfigMap/shop/settings: the object is there twice, first at manifests/shop/settings.yaml:1; remove one of them
+    manifests/shop/twice.yaml:1: ConfigMap/shop-dev/settings: the object is there twice, first at manifests/shop/settings.yaml:1; remove one of them [duplicate-object]
+    manifests/shop/twice.yaml:1: ConfigMap/shop/settings: the object is there twice, first at manifests/shop/settings.yaml:1; remove one of them [duplicate-object]
     ");
+}
+
+#[test]
+fn the_committed_page_of_checks_is_current() {
+    let (stdout, _) = Folder::new().run(&["schema", "--checks"]).success();
+    let committed =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/checks.md"))
+            .expect("the page is there");
+    assert!(
+        stdout == committed,
+        "docs/checks.md is old: run `make checks-page`"
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::{
     cli::{
+        check_arguments::CheckArguments,
         plan_arguments::{ClusterArguments, PlanArguments, check_phases},
         run_arguments::RunArguments,
         secret_arguments::SecretOptions,
@@ -62,6 +63,8 @@ pub(crate) struct Arguments {
     /// Also delete volumes that have left the plan, with the data on them
     #[arg(long)]
     pub(super) delete_data: bool,
+    #[command(flatten)]
+    pub(super) checks: CheckArguments,
     #[command(flatten)]
     pub(super) secrets: SecretOptions,
     #[command(flatten)]

@@ -35,7 +35,7 @@ pub(crate) fn run(
     global: &Global,
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
-    let plan = arguments.plan.load(output)?;
+    let plan = arguments.plan.load(&arguments.checks, output)?;
     refuse_unsupported(&plan)?;
     let selection = arguments.selection(&plan)?;
     // Everything that is wrong with the files is said before the cluster is asked for anything; but
@@ -63,10 +63,10 @@ pub(crate) fn run(
 /// A plan that asks for what this version cannot do is refused: a step silently left out is worse
 /// than none.
 fn refuse_unsupported(plan: &Plan) -> Result<(), CommandError> {
-    if plan.unsupported.is_empty() {
+    if plan.checks.unsupported.is_empty() {
         return Ok(());
     }
-    let keys = plan.unsupported.join("\n  ");
+    let keys = plan.checks.unsupported.join("\n  ");
     Err(CommandError::usage(format!(
         "the plan uses keys that are not supported yet:\n  {keys}"
     ))

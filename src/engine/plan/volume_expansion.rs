@@ -11,11 +11,12 @@ use crate::engine::{
 };
 use crate::{
     cluster::Live,
+    finding::Check,
     object::{
         HasKind as _, ManifestView, ObjectId, amount,
         field::{list, text},
     },
-    preflight::{Finding, is_within, refused},
+    preflight::{Finding, is_within},
 };
 
 /// How the claim templates of a StatefulSet are to change.
@@ -149,18 +150,18 @@ pub(crate) fn cannot_grow(
     let remedy = format!(
         "set `allowVolumeExpansion: true` on StorageClass `{class}` if its provisioner can, or take the change back"
     );
-    refused(&object.object, message, remedy)
+    Finding::of(Check::UnresizableClaim, message)
+        .about(&object.object)
+        .remedy(remedy)
 }
 
 /// The finding that the claim template `name` of `object` asks for less than it did.
 pub(crate) fn cannot_shrink(object: &DesiredObject, name: &str, from: &str) -> Finding {
     let message =
         format!("the claim template `{name}` asks for less than {from}, and a claim cannot shrink");
-    refused(
-        &object.object,
-        message,
-        format!(
+    Finding::of(Check::UnresizableClaim, message)
+        .about(&object.object)
+        .remedy(format!(
             "ask for {from} or more; to move to smaller volumes, copy the data to a new StatefulSet"
-        ),
-    )
+        ))
 }

@@ -13,7 +13,7 @@ use crate::engine::{
 };
 use crate::{
     cluster::{Cluster, Force, Notice, Refusal, RequestError, Resource},
-    error::ExitCode,
+    finding::Check,
     object::{
         HasKind as _, ManifestView, ObjectId, exclusive, field::map, runs_to_completion,
         without_exclusive,
@@ -354,13 +354,10 @@ fn part_of_whole(object: &DesiredObject, stored: &Value, manager: &str) -> Optio
     let message = format!(
         "`{field}` cannot be left to others: it is a part of `{whole}`, which has one manager as a whole"
     );
-    Some(Finding {
-        exit: ExitCode::Usage,
-        at: Some(object.object.origin.clone()),
-        object: Some(object.object.id.clone()),
-        message,
-        remedy: Some(format!("write `{whole}` in `ignoreFields`")),
-    })
+    let finding = Finding::of(Check::PartOfWhole, message)
+        .about(&object.object)
+        .remedy(format!("write `{whole}` in `ignoreFields`"));
+    Some(finding.of_usage())
 }
 
 /// Whether fields of the object have values that they cannot have beside each other. Two ports of a

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::engine::{
     plan::decide::Decision,
+    prepare::ask::Ask,
     prepare::context::{PrepareContext, PrepareError},
     prepare::permissions::RequiredPermissions,
     prepare::prepared::Prepared,
@@ -12,7 +13,7 @@ use crate::engine::{
 };
 use crate::{
     cluster::{Seen, Served},
-    error::ExitCode,
+    finding::Check,
     object::{HasKind as _, Object, ObjectId, Origin, References, field::integer, pod_spec},
     plan::Plan,
     preflight::{self, Existing, Finding, Placed},
@@ -181,20 +182,22 @@ fn absent_namespaces(request: &Request<'_>, plan: &Plan, prepared: &Prepared) ->
             let (id, origin) = to_write
                 .iter()
                 .find(|(id, _)| id.namespace.as_deref() == Some(name))?;
+            let message = format!(
+                "namespace `{name}` does not exist, and no manifest of this run creates it"
+            );
+            let remedy = match namespace_of(name) {
+                Some(_) if request.selection.is_of_objects() => {
+                    format!("run it first: `--only Namespace/{name}`")
+                }
+                Some(namespace) => format!("run its phase too: `--phase {}`", namespace.phase),
+                None => format!("add a Namespace `{name}` to the manifests"),
+            };
             Some(Finding {
-                exit: ExitCode::Usage,
                 at: Some(origin.clone()),
                 object: Some(id.clone()),
-                message: format!(
-                    "namespace `{name}` does not exist, and no manifest of this run creates it"
-                ),
-                remedy: Some(match namespace_of(name) {
-                    Some(_) if request.selection.is_of_objects() => {
-                        format!("run it first: `--only Namespace/{name}`")
-                    }
-                    Some(namespace) => format!("run its phase too: `--phase {}`", namespace.phase),
-                    None => format!("add a Namespace `{name}` to the manifests"),
-                }),
+                ..Finding::of(Check::MissingNamespace, message)
+                    .remedy(remedy)
+                    .of_usage()
             })
         })
         .collect()
@@ -272,7 +275,14 @@ async fn missing(
     Ok(preflight::not_permitted(&missing))
 }
 
-/// Refuses to go on where there are `findings`.
+/// Says the warnings among `findings`.
+pub(crate) fn warn(findings: &[Finding], ask: &mut dyn Ask) {
+    for warning in findings.iter().filter(|finding| !finding.is_error()) {
+        ask.note(&format!("Warning: {warning}"));
+    }
+}
+
+/// Refuses to go on where there are errors among `findings`.
 pub(crate) fn refuse(findings: &[Finding]) -> Result<(), PrepareError> {
     match preflight::refusal(findings) {
         Some(refusal) => Err(refusal.into()),

@@ -5,6 +5,7 @@ use crate::engine::{
     prepare::ask::Ask,
     prepare::checks::{
         absent_before, check_deletions, not_permitted, obstacles, refuse, terminating, too_early,
+        warn,
     },
     prepare::context::{PrepareContext, PrepareError},
     prepare::decide::{decide_changes, decide_removals, decided_alone},
@@ -106,7 +107,7 @@ async fn check(
     mut findings: Vec<Finding>,
     ask: &mut dyn Ask,
 ) -> Result<(), PrepareError> {
-    findings.extend(unmet(context, request, plan, prepared, ask).await?);
+    findings.extend(unmet(context, request, plan, prepared).await?);
     findings.extend(obstacles(context, request, plan, prepared));
     findings.extend(absent_owners(context, request, prepared).await?);
     for being_deleted in terminating(request, prepared) {
@@ -116,5 +117,7 @@ async fn check(
     let decisions = decided_alone(request, prepared);
     let declared: Vec<ObjectId> = secrets::selected(plan, request.selection).collect();
     findings.extend(not_permitted(context, request, prepared, &declared, &decisions).await?);
+    findings.retain(|finding| plan.checks.tells(finding.check));
+    warn(&findings, ask);
     refuse(&findings)
 }

@@ -11,6 +11,7 @@ use crate::engine::{
 use crate::{
     cluster::Served,
     error::CommandError,
+    finding::Check,
     object::{
         self, FieldPath, IdleSelector, KnownScopes, Marks, Object, ObjectId, Origin, PhaseHint,
         Problem, References, Scope, ScopeLookup, StatusField, idle_selectors,
@@ -59,7 +60,7 @@ impl Rendering {
             } else {
                 format!("it selects no pod of the plan: {selector}")
             };
-            let problem = Problem::warning(message)
+            let problem = Problem::of(Check::SelectsNothing, message)
                 .at(&objects[&id].origin)
                 .about(&id);
             match hint {
@@ -130,6 +131,9 @@ impl Rendering {
             return Err(self_made);
         }
         let choice = choose(plan, &rendered, &assignment, served);
+        for warnings in [&mut rendered.warnings, &mut assignment.warnings] {
+            warnings.retain(|warning| plan.checks.tells(warning.check));
+        }
         Ok(Self {
             rendered,
             references,
@@ -253,7 +257,7 @@ fn substitute(plan: &Plan, value: &mut Value, origin: &Origin, problems: &mut Ve
         names.dedup();
         problems.extend(names.into_iter().map(|name| {
             let message = format!("`${{{name}}}` stays as it is: the plan declares no variables");
-            Problem::warning(message)
+            Problem::of(Check::UnknownVariable, message)
                 .at(origin)
                 .hint("write `variables: {}` into the plan if it shall be replaced")
         }));
@@ -262,11 +266,7 @@ fn substitute(plan: &Plan, value: &mut Value, origin: &Origin, problems: &mut Ve
     plan::substitute(value, &plan.variables.values, &mut |found| {
         let field = FieldPath::of_pointer(&found.pointer);
         let message = format!("`{field}`: {}", found.message);
-        let problem = match found.severity {
-            plan::Severity::Error => Problem::error(message),
-            plan::Severity::Warning => Problem::warning(message),
-        };
-        problems.push(problem.at(origin));
+        problems.push(Problem::of(found.check, message).at(origin));
     });
 }
 
@@ -283,7 +283,7 @@ fn warn_of_former_names(
     }
     for message in plan::former_references(value, &plan.variables.values) {
         if told.insert((Arc::clone(&origin.file), message.clone())) {
-            problems.push(Problem::warning(message).at(origin));
+            problems.push(Problem::of(Check::UnknownVariable, message).at(origin));
         }
     }
 }

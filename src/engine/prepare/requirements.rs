@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::engine::{
-    prepare::ask::Ask,
     prepare::brought::Brought,
     prepare::context::{PrepareContext, PrepareError},
     prepare::prepared::Prepared,
@@ -22,13 +21,12 @@ use crate::{
     release::Store,
 };
 
-/// What the plan requires and is not there. What may not be looked at may be there, and is said.
+/// What the plan requires and is not there. What may not be looked at may be there.
 pub(crate) async fn unmet(
     context: PrepareContext<'_>,
     request: &Request<'_>,
     plan: &Plan,
     prepared: &Prepared,
-    ask: &mut dyn Ask,
 ) -> Result<Vec<Finding>, PrepareError> {
     let requirements = &plan.contents.requires;
     if requirements.is_empty() {
@@ -41,16 +39,12 @@ pub(crate) async fn unmet(
         .await?;
     provided.tools = context.unless_interrupted(tools(requirements)).await?;
     provided.not_deployed = not_deployed(context, plan).await?;
-    let unmet = unmet_requirements(
+    Ok(unmet_requirements(
         requirements,
         &secrets::origin(plan),
         &provided,
         &brought.or(context.served),
-    );
-    for warning in unmet.warnings {
-        ask.note(&format!("Warning: {warning}"));
-    }
-    Ok(unmet.findings)
+    ))
 }
 
 /// What the run itself brings.

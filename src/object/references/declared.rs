@@ -6,7 +6,10 @@ use std::collections::{HashMap, HashSet};
 use indexmap::IndexMap;
 
 use super::super::peers::{Meaning, Notation, peers};
-use crate::object::{Object, ObjectId, Problem};
+use crate::{
+    finding::Check,
+    object::{Object, ObjectId, Problem},
+};
 
 /// What annotations say about the order of objects.
 #[derive(Debug, Clone, Default)]
@@ -130,7 +133,9 @@ impl DeclaredOrder {
         let names: Vec<String> = circle.iter().map(ToString::to_string).collect();
         let message = format!("annotations put it after itself: {}", names.join(" after "));
         let first = &objects[&circle[0]];
-        let problem = Problem::error(message).at(&first.origin).about(&first.id);
+        let problem = Problem::of(Check::OrderCircle, message)
+            .at(&first.origin)
+            .about(&first.id);
         self.problems.push(problem.hint("take one of them out"));
     }
 }
@@ -145,11 +150,11 @@ impl Misunderstood {
     /// A warning about the annotation `name` with `value`.
     fn named(self, name: &str, value: &str) -> Problem {
         match self {
-            Self::Value => Problem::warning(format!(
+            Self::Value => Problem::of(Check::MisunderstoodAnnotation, format!(
                 "the annotation `{name}` is `{value}`, which is not understood and has no effect"
             ))
             .hint("docs/compatibility.md says what is"),
-            Self::Absent => Problem::warning(format!(
+            Self::Absent => Problem::of(Check::MisunderstoodAnnotation, format!(
                 "the annotation `{name}` names what the plan does not have: `{value}`"
             ))
             .hint("correct the name; nothing is waited for"),

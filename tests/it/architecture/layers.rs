@@ -32,12 +32,13 @@ const LAYERS: [&[&str]; 5] = [
 ];
 
 /// What everybody may use.
-const EVERYWHERE: [&str; 3] = ["event", "error", "process"];
+const EVERYWHERE: [&str; 4] = ["event", "error", "finding", "process"];
 
 /// Modules that stand beside the layers, with all that they may use. Whoever may use them is in
 /// [`EXCEPTIONS`].
-const BESIDE: [(&str, &[&str]); 5] = [
+const BESIDE: [(&str, &[&str]); 6] = [
     ("process", &[]),
+    ("finding", &[]),
     ("event", &["object", "plan", "readiness"]),
     ("error", &["object", "plan", "readiness"]),
     ("report", &["object", "plan", "readiness"]),

@@ -155,8 +155,8 @@ fn a_rule_that_fits_nothing_is_warned_about() {
     );
     let (_, stderr) = folder.run(&["validate"]).success();
     insta::assert_snapshot!(stderr, @r"
-    Warning: plans/shop.yaml:4: this rule for `Wigdet` fits no object of the plan; did you mean `Widget`?
-    Warning: plans/shop.yaml:6: this rule for `Widget other` fits no object of the plan
+    Warning: plans/shop.yaml:4: this rule for `Wigdet` fits no object of the plan; did you mean `Widget`? [idle-readiness-rule]
+    Warning: plans/shop.yaml:6: this rule for `Widget other` fits no object of the plan [idle-readiness-rule]
     plans/shop.yaml is valid (environment: default)
     ");
 }

@@ -119,3 +119,20 @@ fn who_may_not_read_nodes_is_warned_and_deploys() {
         assert!(outcome.stderr.contains(text), "{text}: {}", outcome.stderr);
     }
 }
+
+#[test]
+fn what_is_required_is_named_and_can_be_left_out() {
+    let project = project("requires-skip", "  ingressClasses: [nowhere]\n");
+    let refused = project.up(&[]).run().exited(5);
+    assert!(
+        refused
+            .stderr
+            .contains("has no IngressClasses [requirement]")
+            || refused.stderr.contains("` [requirement]"),
+        "{}",
+        refused.stderr
+    );
+    let other = project.up(&["--skip-check", "missing-owner"]).run();
+    other.exited(5);
+    project.deploy(&["--skip-check", "requirement"]);
+}

@@ -1,6 +1,8 @@
 //! `deployctl validate`: all that is wrong with a plan in one environment or in all, without a
 //! cluster.
 
+mod shown;
+
 use std::collections::HashSet;
 
 use serde::Serialize;
@@ -8,19 +10,24 @@ use serde::Serialize;
 use crate::{
     cli::{
         Global,
-        plan_arguments::{PlanArguments, problems_error, warning_line},
+        check_arguments::CheckArguments,
+        plan_arguments::{PlanArguments, errors_error},
     },
     engine::Rendering,
     error::{CommandError, ExitCode},
-    object::{self, KnownScopes, ObjectId},
-    plan::{Examined, NoCluster, Plan, Problem, ReadinessRule, Severity, nearest},
+    finding::Check,
+    object::{KnownScopes, ObjectId},
+    plan::{Examined, NoCluster, Plan, Problem, ReadinessRule, nearest},
     report::Output,
 };
 
+use shown::Shown;
+
 /// Check a plan without a cluster
 ///
-/// Looks at all environments unless one is named, and tells all findings at once. Exits with 0
-/// where the plan can be used, else with 2.
+/// Looks at all environments unless one is named, and tells all findings at once. Exits as `up`
+/// would because of them: with 0 where there are no errors, with 2 where the plan or a manifest cannot
+/// be used, and with 5 where a check refuses what they describe.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   deployctl validate
@@ -29,6 +36,8 @@ use crate::{
 pub(crate) struct Arguments {
     #[command(flatten)]
     plan: PlanArguments,
+    #[command(flatten)]
+    checks: CheckArguments,
     /// How to print the findings
     #[arg(short, long, value_enum, default_value_t, env = "DEPLOYCTL_OUTPUT")]
     output: Format,
@@ -51,7 +60,7 @@ struct Document<'a> {
     plan: &'a str,
     environments: &'a [String],
     valid: bool,
-    problems: &'a [Problem],
+    findings: &'a [Shown],
 }
 
 /// Checks the plan in one environment or in all.
@@ -61,67 +70,63 @@ pub(crate) fn run(
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
     let mut examined = arguments.plan.examine()?;
-    add_rendering(&mut examined);
-    let valid = !examined.problems.iter().any(Problem::is_error);
-    match arguments.output {
-        Format::Json => output.data(&json(&examined, valid)),
-        Format::Text => {
-            for warning in examined
-                .problems
-                .iter()
-                .filter(|problem| !problem.is_error())
-            {
-                output.note(&warning_line(warning));
-            }
-            if !valid {
-                return Err(problems_error(&examined.file, &examined.problems));
-            }
-            output.note(&summary(&examined));
-        }
+    for plan in &mut examined.plans {
+        arguments.checks.apply(plan);
     }
-    Ok(if valid {
-        ExitCode::Done
-    } else {
-        ExitCode::Usage
-    })
+    let findings = findings(&examined, &arguments.checks);
+    let exit = Shown::exit(&findings);
+    if arguments.output == Format::Json {
+        output.data(&json(&examined, &findings));
+        return Ok(exit);
+    }
+    let (errors, warnings): (Vec<&Shown>, Vec<&Shown>) =
+        findings.iter().partition(|finding| finding.is_error());
+    for warning in warnings {
+        output.note(&format!("Warning: {}", warning.text));
+    }
+    if !errors.is_empty() {
+        let errors: Vec<&str> = errors.iter().map(|error| error.text.as_str()).collect();
+        return Err(errors_error(&examined.file, &errors).ending_with(exit));
+    }
+    output.note(&summary(&examined));
+    Ok(exit)
 }
 
-/// Adds what is wrong with the objects of each environment; most is the same in all of them.
-fn add_rendering(examined: &mut Examined) {
-    let Examined {
-        plans, problems, ..
-    } = examined;
+/// All that is wrong with the plan, and with the objects of each environment; most is the same in
+/// all of them.
+fn findings(examined: &Examined, checks: &CheckArguments) -> Vec<Shown> {
+    let plans = &examined.plans;
+    let mut findings: Vec<Shown> = examined.problems.iter().cloned().map(Shown::from).collect();
     let mut objects = Some(HashSet::new());
-    for plan in plans.iter() {
+    for plan in plans {
         let found = match Rendering::with(plan, &KnownScopes, &NoCluster) {
             Ok(rendering) => {
                 if let Some(objects) = &mut objects {
                     objects.extend(rendering.rendered.objects.keys().cloned());
                 }
-                let idle: Vec<object::Problem> = rendering.idle_selectors().collect();
-                rendering
-                    .rendered
-                    .warnings
-                    .into_iter()
-                    .chain(rendering.assignment.warnings)
-                    .chain(idle)
-                    .collect()
+                let idle = rendering.idle_selectors();
+                let said = rendering.warnings().cloned();
+                said.chain(idle).map(Shown::from).collect()
             }
             Err(found) => {
                 objects = None;
-                found
+                found.into_iter().map(Shown::from).collect::<Vec<_>>()
             }
         };
-        for problem in found.into_iter().map(in_manifest) {
-            if !problems.contains(&problem) {
-                problems.push(problem);
+        for finding in found {
+            if !findings.contains(&finding) {
+                findings.push(finding);
             }
         }
     }
     // What could not be rendered may hold the object that a rule is for.
     if let Some(objects) = objects {
-        problems.extend(idle_rules(plans, &objects));
+        findings.extend(idle_rules(plans, &objects).into_iter().map(Shown::from));
     }
+    // What a plan leaves out, it leaves out in all of its environments.
+    let tells = |check| checks.tells(check) && plans.iter().all(|plan| plan.checks.tells(check));
+    findings.retain(|finding| tells(finding.check));
+    findings
 }
 
 /// Warnings about rules for readiness that fit none of `objects`, which are those of all
@@ -160,59 +165,26 @@ fn idle_rule(rule: &ReadinessRule, objects: &HashSet<ObjectId>) -> Problem {
         .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
     let message = format!("this rule for `{rule}` fits no object of the plan{hint}");
     Problem {
-        severity: Severity::Warning,
+        check: Check::IdleReadinessRule,
         file: Some(rule.place.file.clone().into()),
         line: Some(rule.place.line),
-        column: None,
-        path: None,
-        object: None,
-        message,
-        excerpt: None,
+        ..Problem::error(message)
     }
 }
 
-/// A problem of a manifest, in the form of those of the plan.
-fn in_manifest(problem: object::Problem) -> Problem {
-    let severity = if problem.is_error() {
-        Severity::Error
-    } else {
-        Severity::Warning
-    };
-    let object::Problem {
-        origin,
-        column,
-        object,
-        message,
-        hint,
-        excerpt,
-        ..
-    } = problem;
-    Problem {
-        severity,
-        line: origin.as_ref().map(|origin| origin.line),
-        file: origin.map(|origin| origin.file.to_path_buf()),
-        column,
-        path: None,
-        object: object.map(|object| object.to_string()),
-        message: hint.map_or_else(|| message.clone(), |hint| format!("{message}; {hint}")),
-        excerpt,
-    }
-}
-
-fn json(examined: &Examined, valid: bool) -> String {
+fn json(examined: &Examined, findings: &[Shown]) -> String {
     let Examined {
         file,
         name,
         environments,
-        problems,
         ..
     } = examined;
     let document = Document {
         file,
         plan: name,
         environments,
-        valid,
-        problems,
+        valid: !findings.iter().any(Shown::is_error),
+        findings,
     };
     let mut text = serde_json::to_string_pretty(&document).expect("findings are JSON");
     text.push('\n');

@@ -1,0 +1,229 @@
+//! The table of all checks: their names are a contract.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Serialize, Serializer};
+
+use super::check::{Place, Row, Severity, Skip};
+
+/// Makes the enum and its table out of one row a check: variant, name, severity, place, whether it
+/// can be left out, and what it finds.
+macro_rules! checks {
+    ($($check:ident $name:literal $severity:ident $place:ident $skip:ident $finds:literal)*) => {
+        /// A check whose findings come before the first write.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub(crate) enum Check {
+            $(#[doc = $finds] $check,)*
+        }
+
+        impl Check {
+            /// All checks, in the order of the table.
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$check),*];
+
+            const fn row(self) -> Row {
+                match self {
+                    $(Self::$check => Row {
+                        name: $name,
+                        severity: Severity::$severity,
+                        place: Place::$place,
+                        skip: Skip::$skip,
+                        finds: $finds,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+checks! {
+    // What stands in the files and cannot be used.
+    Plan "plan" Error Offline Never
+        "The plan file cannot be read, or holds something that it must not."
+    Manifest "manifest" Error Offline Never
+        "A source cannot be built, or a manifest cannot be read or sent."
+    Variable "variable" Error Offline Never
+        "Something in `${…}` is nearly the name of a variable."
+    DuplicateObject "duplicate-object" Error Offline Never
+        "Two manifests describe the same object differently."
+    DuplicateEntry "duplicate-entry" Error Offline Never
+        "A list has two entries of the same key, and neither can be left out."
+    OrderCircle "order-circle" Error Offline Never
+        "Annotations put an object after itself."
+
+    // What stands in the files and may not be meant.
+    UnsupportedKey "unsupported-key" Warning Offline ByName
+        "The plan has a key that this version does not support yet."
+    UnquotedNumber "unquoted-number" Warning Offline ByName
+        "A number in the plan would be written differently than it stands there."
+    UnknownVariable "unknown-variable" Warning Offline ByName
+        "Something in `${…}` is no variable of the plan, and stays as it is."
+    IdleReadinessRule "idle-readiness-rule" Warning Offline ByName
+        "A rule for readiness fits no object of the plan."
+    IdleIgnoredField "idle-ignored-field" Warning Offline ByName
+        "An entry of `ignoreFields` fits no object of the plan, or no field of those that it fits."
+    RepeatedObject "repeated-object" Warning Offline ByName
+        "Two manifests describe the same object in the same way."
+    RepeatedEntry "repeated-entry" Warning Offline ByName
+        "A list has two entries of the same key, of which one is sent."
+    NeedlessNamespace "needless-namespace" Warning Offline ByName
+        "An object that belongs to no namespace names one."
+    ServerSetField "server-set-field" Warning Offline ByName
+        "A manifest holds fields that only the cluster sets, as `kubectl get -o yaml` prints them."
+    UnheardAnnotation "unheard-annotation" Warning Offline ByName
+        "An annotation of another tool has no effect."
+    MisunderstoodAnnotation "misunderstood-annotation" Warning Offline ByName
+        "An annotation about the order of objects has a value that is not understood, or names what is not there."
+    UnheardHook "unheard-hook" Warning Offline ByName
+        "A hook of a chart is not run."
+    UnplacedHook "unplaced-hook" Warning Offline ByName
+        "A hook of a chart may be run too early."
+    UnpinnedChart "unpinned-chart" Warning Offline ByName
+        "A fetched chart is not pinned by a digest."
+    ChartLooksUp "chart-looks-up" Warning Offline ByName
+        "Templates of a chart look into the cluster, which finds nothing."
+    UnstableName "unstable-name" Warning Offline ByName
+        "A chart gives an object another name with each rendering."
+    LateNeed "late-need" Warning Offline ByName
+        "An object needs another one that may come in a later phase."
+    ContradictedWave "contradicted-wave" Warning Offline ByName
+        "An annotation puts an object before another one, and its phase after it."
+    SelectsNothing "selects-nothing" Warning Offline ByName
+        "A Service or PodDisruptionBudget selects no pod of the plan."
+
+    // What the cluster lacks or refuses.
+    Requirement "requirement" Error Cluster ByName
+        "Something that the plan requires is not there."
+    UnknownRequirement "unknown-requirement" Warning Cluster ByName
+        "Whether something that the plan requires is there may not be read."
+    UnknownKind "unknown-kind" Error Cluster Never
+        "The cluster does not serve the kind, or not in this version, and nothing of the run brings it."
+    MissingNamespace "missing-namespace" Error Cluster Never
+        "A namespace does not exist, and nothing of the run creates it."
+    MissingOwner "missing-owner" Error Cluster ByName
+        "An object belongs to an owner that is not there, so that it would be deleted at once."
+    TooEarly "too-early" Error Cluster Never
+        "An object is in a phase before that of something it cannot exist without."
+    IncompletePart "incomplete-part" Error Cluster Never
+        "A run of some objects leaves out what has to come with or before them."
+    OtherRelease "other-release" Error Cluster Never
+        "An object is managed by another release; `--adopt` shares it."
+    UnknownRevision "unknown-revision" Error Cluster Never
+        "An object is labelled with the release, of which no revision is known; `--adopt` starts over."
+    MissingPermission "missing-permission" Error Cluster Never
+        "The user may not do something that the run, or its rollback, needs."
+    Conflict "conflict" Error Cluster Never
+        "Another manager holds a field; `--force-conflicts` takes it over."
+    ImmutableField "immutable-field" Error Cluster Never
+        "A field cannot be changed in what is there; `--recreate` lets the object be created anew."
+    UnresizableClaim "unresizable-claim" Error Cluster Never
+        "A claim cannot become larger, or smaller, as it is wanted."
+    PartOfWhole "part-of-whole" Error Cluster Never
+        "A field in `ignoreFields` is a part of one that has one manager as a whole."
+    Refused "refused" Error Cluster Never
+        "The API server, a policy, a quota or a webhook refuses the object in a dry run."
+    NoAnswer "no-answer" Error Cluster Never
+        "The API server could not be asked about the object, or did not accept who asked."
+}
+
+impl Check {
+    /// Its name, in kebab-case.
+    pub(crate) const fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// How bad what it finds is.
+    pub(crate) const fn severity(self) -> Severity {
+        self.row().severity
+    }
+
+    /// Where it runs.
+    pub(super) const fn place(self) -> Place {
+        self.row().place
+    }
+
+    /// Whether it can be left out.
+    pub(crate) const fn skip(self) -> Skip {
+        self.row().skip
+    }
+
+    /// What it finds, in one sentence.
+    pub(super) const fn finds(self) -> &'static str {
+        self.row().finds
+    }
+
+    /// Whether what it finds stops the run.
+    pub(crate) fn is_error(self) -> bool {
+        self.severity() == Severity::Error
+    }
+
+    /// ` [NAME]`, which ends the line of a finding; nothing for the two sorts of errors that are
+    /// about no more than that a file cannot be used.
+    pub(crate) fn mark(self) -> String {
+        match self {
+            Self::Plan | Self::Manifest => String::new(),
+            named => format!(" [{}]", named.name()),
+        }
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+impl FromStr for Check {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        let mut all = Self::ALL.iter();
+        all.find(|check| check.name() == name).copied().ok_or(())
+    }
+}
+
+impl Serialize for Check {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_in_kebab_case_and_given_once() {
+        let is_plain = |letter: char| letter.is_ascii_lowercase() || letter == '-';
+        let names: BTreeSet<&str> = Check::ALL.iter().map(|check| check.name()).collect();
+        assert_eq!(names.len(), Check::ALL.len());
+        for check in Check::ALL {
+            let name = check.name();
+            assert!(name.chars().all(is_plain), "{name}");
+            assert_eq!(name.parse(), Ok(*check));
+        }
+    }
+
+    #[test]
+    fn each_check_is_said_in_one_sentence() {
+        for check in Check::ALL {
+            let sentence = check.finds();
+            let is_one = sentence.ends_with('.') && !sentence.trim_end_matches('.').contains(". ");
+            assert!(
+                is_one && sentence.starts_with(char::is_uppercase),
+                "{sentence}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_warning_can_always_be_left_out() {
+        for check in Check::ALL {
+            assert!(
+                check.is_error() || check.skip() == Skip::ByName,
+                "{check} is only a warning"
+            );
+        }
+    }
+}
