@@ -237,8 +237,8 @@ pub(crate) struct ObjectNote {
 }
 
 /// Why something cannot come up.
-#[derive(Debug, Clone, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub(crate) struct Diagnosis {
     /// One sentence that says what failed.
     pub(crate) summary: String,
@@ -253,7 +253,7 @@ pub(crate) struct Diagnosis {
 }
 
 /// Why one object cannot come up.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ObjectDiagnosis {
     /// The object.
@@ -267,14 +267,15 @@ pub(crate) struct ObjectDiagnosis {
     /// The most specific cause found.
     pub(crate) cause: Option<String>,
     /// The last lines of the container's log.
+    #[serde(default)]
     pub(crate) log: Vec<String>,
     /// What else keeps the object from being ready.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) further: Vec<FurtherCause>,
 }
 
 /// Another cause for which an object cannot come up, in another container or for another reason.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FurtherCause {
     /// The pod that shows it.
@@ -284,6 +285,7 @@ pub(crate) struct FurtherCause {
     /// What it is.
     pub(crate) cause: String,
     /// The last lines of the container's log.
+    #[serde(default)]
     pub(crate) log: Vec<String>,
 }
 

@@ -185,6 +185,7 @@ fn detail(of: &Revision, journal: &[JournalEntry]) -> RevisionView {
         taken_over: of.taken_over.as_ref().map(|by| by.who.clone()),
         phases: of.phases.iter().map(phase).collect(),
         changes: journal.iter().filter_map(change).collect(),
+        failure: of.past_failure(),
         rollback: of.rollback.as_ref().map(|rollback| HistoryRollback {
             by: rollback.by.who.clone(),
             command: rollback.by.operation.to_string(),

@@ -15,7 +15,7 @@ use crate::{
     error::{CommandError, ExitCode},
     plan::ReleaseId,
     release::{Revision, Store},
-    report::{ListView, ListedRelease, Output},
+    report::{ListView, ListedRelease, Output, RevisionInfo},
 };
 
 /// Show all releases of the cluster
@@ -66,7 +66,10 @@ async fn list(arguments: &Arguments, output: &mut Output) -> Result<ExitCode, Co
     let releases = last.into_iter().map(|(release, revision)| ListedRelease {
         release: release.to_string(),
         objects: revision.objects,
-        revision: revision_info(&revision),
+        revision: RevisionInfo {
+            failure: None,
+            ..revision_info(&revision)
+        },
     });
     let view = ListView {
         context: session.cluster.context().to_owned(),

@@ -3,6 +3,7 @@
 
 mod author;
 mod compression;
+mod failure;
 mod journal;
 mod journal_flusher;
 mod labels;
@@ -17,6 +18,7 @@ mod snapshot;
 mod store;
 
 pub(crate) use author::Author;
+pub(crate) use failure::stored as stored_failure;
 pub(crate) use journal::{ChangeLog, JournalEntry, ObjectChanges};
 pub(crate) use journal_flusher::JournalFlusher;
 pub(crate) use lock::{

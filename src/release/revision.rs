@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Author, Operation};
 use crate::{
-    event::{PhaseOutcome, Proof, RunOutcome},
+    event::{Diagnosis, PhaseOutcome, Proof, RunOutcome},
     plan::{
         Conditions, ExpectedCrd, FailureBudget, OnFailure, PhaseSettings, ReadinessRule, ReleaseId,
     },
@@ -54,6 +54,9 @@ pub(crate) struct Revision {
     /// Why it failed, in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cause: Option<String>,
+    /// What was found out of that: the pods that showed it, and the end of their logs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) failure: Option<Diagnosis>,
     /// Whether only some phases were run.
     #[serde(default)]
     pub(crate) partial: bool,
@@ -204,6 +207,22 @@ impl Revision {
         self.objects == 0
             && self.outcome == RunOutcome::Succeeded
             && (self.by.operation.only_removes() || self.by.operation == Operation::Rollback)
+    }
+
+    /// Why it failed, without the commands that showed more: they ask for pods that are gone.
+    pub(crate) fn past_failure(&self) -> Option<Diagnosis> {
+        self.failure.clone().map(|failure| Diagnosis {
+            more: Vec::new(),
+            ..failure
+        })
+    }
+
+    /// Why it failed; with the commands that show more where what it wrote was left as it is.
+    pub(crate) fn present_failure(&self) -> Option<Diagnosis> {
+        match self.rollback {
+            Some(_) => self.past_failure(),
+            None => self.failure.clone(),
+        }
     }
 
     /// Whether the cluster is as this revision wanted it, or as it was before: nothing is left to

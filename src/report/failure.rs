@@ -10,12 +10,32 @@ use super::{
 };
 use crate::event::{Diagnosis, ObjectDiagnosis};
 
-/// The lines of a log are left out where the block has more lines than this without them.
-const LINES: usize = 20;
-/// Lines that a small terminal shows: causes and logs beside the first are left out beyond.
-const SCREEN: usize = 24;
-/// At most this many lines of a log are shown.
-const LOG: usize = 6;
+/// How much room a block has.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Room {
+    /// The lines of a log are left out where the block has more lines than this without them.
+    lines: usize,
+    /// Causes and logs beside the first are left out beyond.
+    screen: usize,
+    /// At most this many lines of a log are shown.
+    log: usize,
+}
+
+impl Room {
+    /// What a small terminal shows.
+    pub(super) const SCREEN: Self = Self {
+        lines: 20,
+        screen: 24,
+        log: 6,
+    };
+    /// All that is known.
+    pub(super) const ALL: Self = Self {
+        lines: usize::MAX,
+        screen: usize::MAX,
+        log: usize::MAX,
+    };
+}
+
 /// What happened takes at most this many lines.
 const SUMMARY: usize = 3;
 /// A cause takes at most this many lines.
@@ -38,13 +58,31 @@ pub(super) fn failure_block(
     end_state: EndState,
     width: Option<usize>,
 ) -> Vec<String> {
-    block(diagnosis, next_steps(run, end_state, true, width), width)
+    let next = commands(diagnosis, run, end_state)
+        .into_iter()
+        .chain(next_steps(run, end_state, true, width));
+    let lines = block(diagnosis, next.collect(), Room::SCREEN, width);
+    lines.iter().map(Line::render).collect()
 }
 
 /// Why something is not as it was waited for: what, the cause, where, the last log lines, what
 /// shows more.
 pub(crate) fn diagnosis_block(diagnosis: &Diagnosis, width: Option<usize>) -> Vec<String> {
-    block(diagnosis, Vec::new(), width)
+    let more = more(diagnosis).collect();
+    let lines = block(diagnosis, more, Room::SCREEN, width);
+    lines.iter().map(Line::render).collect()
+}
+
+/// What is known of why a run failed beside the sentence that says so: the causes, where, the last
+/// log lines, and what shows more.
+pub(super) fn failure_details(
+    diagnosis: &Diagnosis,
+    room: Room,
+    width: Option<usize>,
+) -> Vec<Line> {
+    let said = summary(diagnosis, width).len();
+    let lines = block(diagnosis, more(diagnosis).collect(), room, width);
+    lines.into_iter().skip(said).collect()
 }
 
 /// Lines about one cause, and the log that shows more.
@@ -55,29 +93,25 @@ struct Section<'a> {
     is_of_object: bool,
 }
 
-fn block(diagnosis: &Diagnosis, next: Vec<Line>, width: Option<usize>) -> Vec<String> {
+fn block(diagnosis: &Diagnosis, next: Vec<Line>, room: Room, width: Option<usize>) -> Vec<Line> {
     let head = head(diagnosis, width);
-    let next = commands(diagnosis)
-        .into_iter()
-        .chain(next)
-        .collect::<Vec<_>>();
     let used = head.lines.len() + next.len();
-    let others = fitting(others(diagnosis, width), SCREEN.saturating_sub(used), width);
+    let left = room.screen.saturating_sub(used);
+    let others = fitting(others(diagnosis, width), left, width);
     let used = used + others.iter().map(|it| it.lines.len()).sum::<usize>();
     let sections = std::iter::once(head).chain(others).collect::<Vec<_>>();
-    let room = match sections.iter().filter(|it| !it.log.is_empty()).count() {
-        0 | 1 => LINES.saturating_sub(used),
-        logs => SCREEN.saturating_sub(used) / logs,
+    let rows = match sections.iter().filter(|it| !it.log.is_empty()).count() {
+        0 | 1 => room.lines.saturating_sub(used),
+        logs => room.screen.saturating_sub(used) / logs,
     };
-    let room = room.min(LOG);
+    let rows = rows.min(room.log);
     sections
         .into_iter()
         .flat_map(|section| {
-            let log = log_lines(section.log, room, width);
+            let log = log_lines(section.log, rows, width);
             section.lines.into_iter().chain(log)
         })
         .chain(next)
-        .map(|line| line.render())
         .collect()
 }
 
@@ -137,13 +171,18 @@ fn fitting(sections: Vec<Section<'_>>, room: usize, width: Option<usize>) -> Vec
     shown
 }
 
-fn head(diagnosis: &Diagnosis, width: Option<usize>) -> Section<'_> {
+/// What failed.
+fn summary(diagnosis: &Diagnosis, width: Option<usize>) -> Vec<Line> {
     let phase = diagnosis
         .phase
         .as_ref()
         .map_or_else(String::new, |phase| format!("phase {phase}: "));
     let summary = format!("{phase}{}", diagnosis.summary);
-    let mut lines = paragraph("✗ ", &summary, (width, SUMMARY), BAD);
+    paragraph("✗ ", &summary, (width, SUMMARY), BAD)
+}
+
+fn head(diagnosis: &Diagnosis, width: Option<usize>) -> Section<'_> {
+    let mut lines = summary(diagnosis, width);
     let Some(first) = diagnosis.objects.first() else {
         return Section {
             lines,
@@ -273,11 +312,31 @@ fn with_cause(diagnosed: &ObjectDiagnosis, width: Option<usize>) -> Vec<Line> {
         .collect()
 }
 
-fn commands(diagnosis: &Diagnosis) -> Vec<Line> {
-    diagnosis
-        .more
-        .iter()
-        .take(COMMANDS.max(diagnosis.objects.len()).min(MOST_COMMANDS))
-        .map(|command| Line::of("  more: ").styled(HINT, command))
-        .collect()
+/// What shows more. After a rollback the pods of the run are gone, and with them what kubectl could
+/// show of them: what is stored of it shows more then.
+fn commands(diagnosis: &Diagnosis, run: Option<&Run>, end_state: EndState) -> Vec<Line> {
+    if !matches!(end_state, EndState::RolledBack | EndState::Differs) {
+        return more(diagnosis).collect();
+    }
+    let stored = run.filter(|_| !diagnosis.objects.is_empty());
+    let shown = stored.map(
+        |Run {
+             release, revision, ..
+         }| {
+            let (plan, environment) = (&release.plan, &release.environment);
+            format!("deployctl history show {revision} {plan} --env {environment}")
+        },
+    );
+    shown.iter().map(|command| command_line(command)).collect()
+}
+
+/// The commands that show more of what is there.
+fn more(diagnosis: &Diagnosis) -> impl Iterator<Item = Line> {
+    let most = COMMANDS.max(diagnosis.objects.len()).min(MOST_COMMANDS);
+    let commands = diagnosis.more.iter().take(most);
+    commands.map(|command| command_line(command))
+}
+
+fn command_line(command: &str) -> Line {
+    Line::of("  more: ").styled(HINT, command)
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
+    failure::{Room, failure_details},
     line::{BAD, FAINT, GOOD, Line, STRONG, WARNING},
     proof::proof_lines,
     status::outcome_word,
@@ -13,7 +14,7 @@ use super::{
     units::{age, between, count, duration},
 };
 use crate::{
-    event::{PhaseOutcome, Proof, RunOutcome, as_seconds},
+    event::{Diagnosis, PhaseOutcome, Proof, RunOutcome, as_seconds},
     object::ObjectId,
 };
 
@@ -96,6 +97,9 @@ pub(crate) struct RevisionView {
     pub(crate) phases: Vec<HistoryPhase>,
     /// What it did with each object, in the order in which it was done.
     pub(crate) changes: Vec<HistoryChange>,
+    /// What was found out of why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) failure: Option<Diagnosis>,
     /// How it was rolled back.
     pub(crate) rollback: Option<HistoryRollback>,
 }
@@ -280,8 +284,11 @@ impl RevisionView {
             )
         });
         let cause = cause.map(|text| Line::of("  ").styled(style, text));
+        let failure = self.failure.iter();
+        let failure = failure.flat_map(|failure| failure_details(failure, Room::ALL, width));
         std::iter::once(head)
             .chain(cause)
+            .chain(failure)
             .chain(facts)
             .map(|line| line.cut(width).render())
             .collect()

@@ -163,7 +163,11 @@ impl JsonReporter {
                 document.warnings.push(text.clone());
             }
             EventKind::FailureExplained { diagnosis } => document.failure = Some(diagnosis.clone()),
-            EventKind::RollbackProved { proof } => document.rollback = Some(proof.clone()),
+            EventKind::RollbackProved { proof } => {
+                document.rollback = Some(proof.clone());
+                // The pods that they ask for are gone.
+                document.failure.iter_mut().for_each(|it| it.more.clear());
+            }
             EventKind::Noted { text } => document.notes.push(text.clone()),
             EventKind::RunFinished {
                 outcome,

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
+    failure::{Room, failure_details},
     line::{BAD, FAINT, GOOD, Line, STRONG, WARNING, paragraph, style_of},
     progress::explanation,
     summary::access_lines,
@@ -13,7 +14,7 @@ use super::{
     units::{age, between, count, duration},
 };
 use crate::{
-    event::{AccessPoint, RunOutcome, as_text},
+    event::{AccessPoint, Diagnosis, RunOutcome, as_text},
     object::ObjectId,
     plan::ReleaseId,
     readiness::{State, Verdict},
@@ -92,6 +93,9 @@ pub(crate) struct RevisionInfo {
     pub(crate) outcome: RunOutcome,
     /// Why it failed, in one sentence.
     pub(crate) cause: Option<String>,
+    /// What was found out of that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) failure: Option<Diagnosis>,
     /// When it started.
     pub(crate) started: Timestamp,
     /// When it ended.
@@ -193,7 +197,8 @@ impl StatusView {
         );
         // Without a terminal there is room, and names are searched for.
         let namespace = width.and_then(|_| self.only_namespace());
-        for line in self.head(namespace, width, now) {
+        let tells_failures = brevity == Brevity::Everything;
+        for line in self.head(namespace, width, now, tells_failures) {
             table.whole(line);
         }
         for line in self.elsewhere(width) {
@@ -230,7 +235,13 @@ impl StatusView {
             .then_some(first)
     }
 
-    fn head(&self, namespace: Option<&str>, width: Option<usize>, now: Timestamp) -> Vec<Line> {
+    fn head(
+        &self,
+        namespace: Option<&str>,
+        width: Option<usize>,
+        now: Timestamp,
+        tells_failures: bool,
+    ) -> Vec<Line> {
         let Self {
             release, context, ..
         } = self;
@@ -253,13 +264,18 @@ impl StatusView {
             .styled(STRONG, release.to_string())
             .text(format!(" in context {context}{namespace}"));
         let mut lines = vec![place];
-        lines.extend(revision.lines(Line::default(), width, now));
+        let mut tell = |lead: Line, attempt: &RevisionInfo| {
+            lines.extend(attempt.lines(lead, width, now));
+            let failure = attempt.failure.iter().filter(|_| tells_failures);
+            lines.extend(failure.flat_map(|it| failure_details(it, Room::SCREEN, width)));
+        };
+        tell(Line::default(), revision);
         if let Some(last) = self
             .last_run
             .as_ref()
             .filter(|last| last.number != revision.number)
         {
-            lines.extend(last.lines(Line::of("last run: "), width, now));
+            tell(Line::of("last run: "), last);
         }
         lines.extend(self.next(width, now));
         lines

@@ -137,7 +137,7 @@ fn a_failure_ends_with_what_to_do_next() {
     for part in [
         "CrashLoopBackOff",
         "│ ",
-        "more: kubectl logs",
+        "more: deployctl history show 1 ",
         "next: fix the cause",
         &again,
     ] {

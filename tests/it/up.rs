@@ -18,6 +18,7 @@ mod not_deployed;
 mod only;
 mod phases;
 mod readiness;
+mod remembered;
 mod repair;
 mod requirements;
 mod rules;

@@ -100,6 +100,7 @@ pub(in crate::cli) fn revision_info(revision: &Revision) -> RevisionInfo {
         number: revision.number,
         outcome: revision.outcome,
         cause: revision.cause.clone(),
+        failure: revision.present_failure(),
         started: revision.started,
         finished: revision.finished,
         by: revision.by.who.clone(),

@@ -17,14 +17,23 @@ use crate::{
     cluster::Cluster,
     error::ExitCode,
     event::{
-        AccessPoint, EventKind, PhaseSummary, PhaseTiming, Purpose, RunOutcome, VerdictDelays,
+        AccessPoint, Diagnosis, EventKind, PhaseSummary, PhaseTiming, Purpose, RunOutcome,
+        VerdictDelays,
     },
     object::ObjectId,
     plan::ReleaseId,
-    release::{Operation, StoreError},
+    release::{Operation, StoreError, stored_failure},
 };
 
-/// Tells why a run stopped and returns it in one sentence. `broken`: why its journal could not be
+/// Why a run failed, as it is stored.
+pub(crate) struct Cause {
+    /// In one sentence.
+    pub(crate) sentence: String,
+    /// What was found out of it.
+    pub(crate) failure: Option<Diagnosis>,
+}
+
+/// Tells why a run stopped and returns it. `broken`: why its journal could not be
 /// written.
 pub(crate) async fn report_failure(
     stop: &StopReason,
@@ -32,27 +41,30 @@ pub(crate) async fn report_failure(
     cluster: &Cluster,
     cache: &mut ResourceCache,
     emitter: &Emitter,
-) -> String {
+) -> Cause {
     let diagnosis = explain(stop, broken, cluster, cache).await;
-    let cause = match &diagnosis.phase {
+    let sentence = match &diagnosis.phase {
         Some(phase) => format!("phase `{phase}` failed: {}", diagnosis.summary),
         None => diagnosis.summary.clone(),
     };
-    emitter.emit(EventKind::FailureExplained { diagnosis });
-    cause
+    tell(sentence, diagnosis, emitter)
 }
 
-/// Tells what of `faults` is still there although it was to go, and returns it in one sentence.
+fn tell(sentence: String, diagnosis: Diagnosis, emitter: &Emitter) -> Cause {
+    let failure = stored_failure(&diagnosis);
+    emitter.emit(EventKind::FailureExplained { diagnosis });
+    Cause { sentence, failure }
+}
+
+/// Tells what of `faults` is still there although it was to go, and returns it.
 pub(crate) fn report_remaining(
     faults: Vec<(ObjectId, String)>,
     cluster: &Cluster,
     cache: &ResourceCache,
     emitter: &Emitter,
-) -> String {
+) -> Cause {
     let diagnosis = remaining(faults, cache, cluster);
-    let cause = diagnosis.summary.clone();
-    emitter.emit(EventKind::FailureExplained { diagnosis });
-    cause
+    tell(diagnosis.summary.clone(), diagnosis, emitter)
 }
 
 /// One life of a run as it is told: that it starts, and that it has ended.

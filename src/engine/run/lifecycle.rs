@@ -9,7 +9,8 @@ use crate::engine::{
     execute::policy::{CancelSignals, OnFault, StopReason},
     run::context::{Run, RunError, RunTarget},
     run::events::{
-        RunEvents, RunReport, RunStart, purpose, report_failure, report_remaining, report_retained,
+        Cause, RunEvents, RunReport, RunStart, purpose, report_failure, report_remaining,
+        report_retained,
     },
     run::execution::{Baseline, Execution, ExecutionPlan, execute_run},
     run::idle::tell_idle,
@@ -217,9 +218,12 @@ async fn end_writing(
     };
     report_retained(execution, plan.on_fault, emitter);
     let cause = report_cause(run, plan, execution, closed.as_ref().err(), emitter).await;
+    let (sentence, failure) =
+        cause.map_or((None, None), |cause| (Some(cause.sentence), cause.failure));
+    head.revision.failure = failure;
     let mut ending = Ending {
         outcome: RunOutcome::Succeeded,
-        cause,
+        cause: sentence,
         timings: execution.executor.timings(),
         entries: execution.journal.entries(),
         rollback: None,
@@ -261,7 +265,7 @@ async fn end_writing(
     }
 }
 
-/// Tells why the run stopped, or what is still there that was to go; returns it in one sentence.
+/// Tells why the run stopped, or what is still there that was to go; returns it.
 /// `broken`: why the journal could not be written.
 async fn report_cause(
     run: &Run<'_>,
@@ -269,7 +273,7 @@ async fn report_cause(
     execution: &mut Execution<'_>,
     broken: Option<&StoreError>,
     emitter: &Emitter,
-) -> Option<String> {
+) -> Option<Cause> {
     let cluster = run.target.cluster;
     let executor = &mut execution.executor;
     match &execution.result {

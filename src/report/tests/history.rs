@@ -71,6 +71,7 @@ fn shown() -> RevisionView {
             ),
             change("old", Did::Deleted, &[]),
         ],
+        failure: None,
         rollback: Some(HistoryRollback {
             by: "me@desk".to_owned(),
             command: "up".to_owned(),
@@ -120,4 +121,30 @@ fn a_revision_fits_80_columns() {
     ] {
         assert!(text.contains(part), "`{part}` is missing:\n{text}");
     }
+}
+
+#[test]
+fn why_a_revision_failed_is_shown_with_all_that_is_stored_of_its_log() {
+    let past = Diagnosis {
+        more: Vec::new(),
+        ..diagnosis()
+    };
+    let view = RevisionView {
+        failure: Some(past),
+        ..shown()
+    };
+    let text = plain(&view.text(Some(80), now()));
+    assert!(text.lines().all(|line| width(line) <= 80), "{text}");
+    for part in [
+        "exited with 1 after 0.4 s",
+        "pod api-7c9f8d-x2x7p, container server",
+        "│ line 1 of the log␛[31m",
+        "│ line 9 of the log␛[31m",
+        "image `shop/web:2` cannot be pulled",
+    ] {
+        assert!(text.contains(part), "`{part}` is missing:\n{text}");
+    }
+    let (failure, facts) = text.split_once("Started").unwrap();
+    assert!(failure.contains("│") && !facts.contains("│"), "{text}");
+    assert!(!text.contains("more:"), "{text}");
 }

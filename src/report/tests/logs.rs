@@ -138,6 +138,16 @@ fn json_lines_have_stable_names() {
 }
 
 #[test]
+fn after_a_rollback_no_command_asks_for_pods_that_are_gone() {
+    let text = json(&rolled_back(&[]), |stdout| {
+        Box::new(JsonReporter::new(stdout))
+    });
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(document["failure"]["more"], serde_json::json!([]));
+    assert_eq!(document["failure"]["objects"].as_array().unwrap().len(), 4);
+}
+
+#[test]
 fn one_json_document_says_what_happened() {
     insta::assert_snapshot!(
         "json-good",

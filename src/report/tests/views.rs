@@ -149,6 +149,7 @@ fn revision(number: u64, outcome: RunOutcome) -> RevisionInfo {
         finished: (outcome != RunOutcome::Running).then_some(finished),
         cause: (outcome == RunOutcome::Failed)
             .then(|| "phase apps: Deployment/shop/api cannot become ready".to_owned()),
+        failure: None,
         by: "me@desk".to_owned(),
         taken_down: false,
     }
@@ -383,5 +384,58 @@ fn list_of_releases() {
     assert_eq!(
         list.text(Some(80), now()),
         "no releases in context kind-shop; `deployctl up` makes one\n"
+    );
+}
+
+/// A release whose last run failed, and what is stored of that.
+fn failed_last_run(more: Vec<String>) -> StatusView {
+    let failure = Diagnosis {
+        more,
+        ..diagnosis()
+    };
+    StatusView {
+        last_run: Some(RevisionInfo {
+            failure: Some(failure),
+            ..revision(5, RunOutcome::Failed)
+        }),
+        standing: Standing::Failed,
+        locked_by: None,
+        ..status()
+    }
+}
+
+#[test]
+fn status_shows_why_the_last_run_failed() {
+    let text = plain(&failed_last_run(Vec::new()).text(Some(80), now()));
+    let told = text.split_once("last run: revision 5").unwrap().1;
+    let told = told.split_once("next:").unwrap().0;
+    for part in [
+        "cannot become ready\n",
+        "exited with 1 after 0.4 s",
+        "pod api-7c9f8d-x2x7p, container server",
+        "│ database:5432\n",
+    ] {
+        assert!(told.contains(part), "`{part}` is missing:\n{text}");
+    }
+    assert!(
+        told.lines().count() <= 25 && !told.contains("more:"),
+        "{text}"
+    );
+    let more = diagnosis().more;
+    let text = plain(&failed_last_run(more.clone()).text(Some(80), now()));
+    assert!(text.contains(&format!("more: {}\n", more[0])), "{text}");
+}
+
+#[test]
+fn a_small_screen_shows_the_objects_before_why_the_last_run_failed() {
+    let view = failed_last_run(Vec::new());
+    let screen = |rows| plain(&view.screen(rows, 80, now()).join("\n"));
+    assert!(screen(60).contains("│"), "{}", screen(60));
+    let small = screen(20);
+    assert!(
+        !small.contains("│")
+            && small.contains("cannot become ready")
+            && small.contains("Job/migrate"),
+        "{small}"
     );
 }

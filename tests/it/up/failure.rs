@@ -180,8 +180,7 @@ fn people_read_the_object_the_reason_and_what_shows_more() {
         "phase apps",
         "Deployment/read-by-people/web",
         "CrashLoopBackOff",
-        "kubectl logs",
-        "-c main -p",
+        "more: deployctl history show 1 read-by-people --env default",
         "rolled back: 3 objects as before, 0 differences",
         "fix the cause, then run `deployctl up read-by-people --env default` again",
     ] {
@@ -191,10 +190,10 @@ fn people_read_the_object_the_reason_and_what_shows_more() {
             outcome.stderr
         );
     }
-    let status = project.command("status", &[]).run().exited(0).stdout;
     assert!(
-        status.contains("Deployment/read-by-people/web cannot become ready"),
-        "the cause of the last run is missing:\n{status}"
+        !outcome.stderr.contains("kubectl"),
+        "a command asks for a pod that is gone:\n{}",
+        outcome.stderr
     );
 }
 

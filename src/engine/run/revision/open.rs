@@ -97,6 +97,7 @@ fn revision(run: &Run<'_>, stored: StoredRevision) -> Revision {
         finished: None,
         outcome: RunOutcome::Running,
         cause: None,
+        failure: None,
         partial,
         phases: stored.phases,
         readiness: run.desired.readiness.clone(),
