@@ -43,7 +43,11 @@ pub(crate) fn held_by_other_releases<'a>(
         .filter(|(others, _)| !others.is_empty());
     held.map(|(others, existing)| {
         let message = format!("it is managed by release `{}`", others.join("` and `"));
-        existing.finding(Check::OtherRelease, message, &shared_or_renamed(&others, release))
+        existing.finding(
+            Check::OtherRelease,
+            message,
+            &shared_or_renamed(&others, release),
+        )
     })
     .collect()
 }

@@ -25,7 +25,9 @@ pub(crate) fn stored(diagnosis: &Diagnosis) -> Option<Diagnosis> {
         let kept = log.len().min(LOG).min(left);
         left -= kept;
         log.drain(..log.len() - kept);
-        log.iter_mut().for_each(|line| cut(line, LINE));
+        for line in log {
+            cut(line, LINE);
+        }
     }
     Some(stored)
 }

@@ -163,11 +163,7 @@ impl JsonReporter {
                 document.warnings.push(text.clone());
             }
             EventKind::FailureExplained { diagnosis } => document.failure = Some(diagnosis.clone()),
-            EventKind::RollbackProved { proof } => {
-                document.rollback = Some(proof.clone());
-                // The pods that they ask for are gone.
-                document.failure.iter_mut().for_each(|it| it.more.clear());
-            }
+            EventKind::RollbackProved { proof } => document.prove(proof),
             EventKind::Noted { text } => document.notes.push(text.clone()),
             EventKind::RunFinished {
                 outcome,
@@ -189,6 +185,16 @@ impl JsonReporter {
                 document.access.clone_from(access);
             }
             _ => {}
+        }
+    }
+}
+
+impl Document {
+    fn prove(&mut self, proof: &Proof) {
+        self.rollback = Some(proof.clone());
+        // The pods that they ask for are gone.
+        if let Some(failure) = &mut self.failure {
+            failure.more.clear();
         }
     }
 }

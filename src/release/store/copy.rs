@@ -29,6 +29,11 @@ impl Store {
             journal: head.journal.clone(),
             stored_as: String::new(),
         };
+        // A part that was not copied would be lost with the other release.
+        let is_here = |name: &str| name.starts_with(&self.chunk_prefix());
+        if let Some(name) = copy.chunks().find(|name| !is_here(name)) {
+            return Err(self.damaged(name, "it belongs to another release"));
+        }
         self.store_new(&mut copy).await
     }
 }

@@ -42,11 +42,12 @@ impl Store {
     }
 
     fn chunk_name(&self, piece: &[u8]) -> String {
-        format!(
-            "deployctl.{}.chunk.{}",
-            self.release,
-            Digest::of_bytes(piece)
-        )
+        format!("{}{}", self.chunk_prefix(), Digest::of_bytes(piece))
+    }
+
+    /// What the names of all chunks of the release begin with.
+    pub(super) fn chunk_prefix(&self) -> String {
+        format!("deployctl.{}.chunk.", self.release)
     }
 
     /// Stores `packed` and returns the names of its chunks. Chunks that are there already are left

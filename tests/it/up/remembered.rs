@@ -40,6 +40,26 @@ fn shown(project: &Project, number: &str) -> (String, Value) {
     (show("text").stdout, show("json").json())
 }
 
+/// Asserts that the last lines of the log of `object` are remembered, as far as they go.
+#[track_caller]
+fn assert_is_cut(object: &Value) {
+    let lines: Vec<&str> = object["log"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    assert_eq!(lines.len(), 20, "{object:#}");
+    assert!(
+        lines[0].starts_with("line 21 \\x1b[31mx") && lines[19].starts_with("line 40 "),
+        "{object:#}"
+    );
+    assert!(
+        lines.iter().all(|line| line.chars().count() == 300),
+        "{object:#}"
+    );
+}
+
 #[test]
 fn the_cause_and_the_log_survive_the_rollback() {
     let log: Vec<String> = (1..=40)
@@ -73,21 +93,7 @@ fn the_cause_and_the_log_survive_the_rollback() {
     }
     assert_eq!(remembered["summary"], told["summary"]);
     assert_eq!(remembered["more"], json!([]));
-    let lines: Vec<&str> = object["log"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter_map(Value::as_str)
-        .collect();
-    assert_eq!(lines.len(), 20, "{object:#}");
-    assert!(
-        lines[0].starts_with("line 21 \\x1b[31mx") && lines[19].starts_with("line 40 "),
-        "{object:#}"
-    );
-    assert!(
-        lines.iter().all(|line| line.chars().count() == 300),
-        "{object:#}"
-    );
+    assert_is_cut(object);
 
     let status = project.command("status", &[]).run().exited(0).stdout;
     for (text, last) in [(&status, "│ line 40 "), (&text, "│ line 21 ")] {
