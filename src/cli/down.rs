@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     engine::{
-        Ask as _, PrunePlan, ReleaseHistory, Selection, check_deletions, prepare_removal,
-        recheck_removal,
+        Ask as _, DeletionHooks, PrunePlan, ReleaseHistory, Selection, check_deletions,
+        prepare_removal, recheck_removal,
     },
     error::{CommandError, ExitCode},
     event::RunOutcome,
@@ -27,7 +27,8 @@ use crate::{
 /// without, and namespaces and CustomResourceDefinitions that hold anything else or existed before:
 /// they are named, and the next `up` takes them over again. Objects that are managed by others too
 /// are released: only the label is removed. Where objects would be deleted that were there before
-/// the release, its name has to be given. Neither the plan file nor manifests are needed, and
+/// the release, its name has to be given. Hooks that charts have for their deletion are run before and
+/// after it; one that fails ends the run. Neither the plan file nor manifests are needed, and
 /// `deployctl rollback` restores everything.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -43,8 +44,21 @@ pub(crate) struct Arguments {
     /// Also delete the release's history, if nothing is kept: nothing can be restored then
     #[arg(long)]
     purge: bool,
+    /// Do not run the hooks that charts have for their deletion, as where one of them fails
+    #[arg(long)]
+    no_hooks: bool,
     #[command(flatten)]
     removal: RemovalArguments,
+}
+
+impl Arguments {
+    fn hooks(&self) -> DeletionHooks {
+        if self.no_hooks {
+            DeletionHooks::Skip
+        } else {
+            DeletionHooks::Run
+        }
+    }
 }
 
 pub(crate) fn run(
@@ -80,7 +94,7 @@ async fn down(
         selection: &Selection::All,
     };
     let request = removing.request();
-    let prepared = prepare_removal(context, &request, history)
+    let prepared = prepare_removal(context, &request, arguments.hooks(), history)
         .await
         .map_err(explained)?;
     let is_down = newest.is_taken_down() && prepared.pruning.removals.is_empty();
@@ -133,7 +147,8 @@ async fn take_down(
     store: &Store,
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
-    let prepared = recheck_removal(session.context(store), &removing.request(), shown)
+    let (context, request) = (session.context(store), removing.request());
+    let prepared = recheck_removal(context, &request, arguments.hooks(), shown)
         .await
         .map_err(|error| session.prepare_error(error))?;
     let exit = removing

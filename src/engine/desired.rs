@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{
     cluster::{Resource, Served},
     object::{
-        ChartPart, Definition, Digest, FieldPath, Marks, Object, ObjectId, Origin, Scope,
+        ChartPart, Definition, Digest, FieldPath, Hook, Marks, Object, ObjectId, Origin, Scope,
         field::part, scale_target,
     },
     phase::Ordered,
@@ -29,6 +29,8 @@ pub(crate) struct DesiredState {
     pub(crate) phases: Vec<PhaseSettings>,
     /// What the plan says about when objects are ready, in the order in which the rules are tried.
     pub(crate) readiness: Vec<ReadinessRule>,
+    /// What its charts run where they are deleted or tested; some of it is among the objects too.
+    pub(crate) hooks: Vec<DesiredObject>,
 }
 
 /// One object as it will be sent. Stored in revisions, so that an older one can be brought back
@@ -46,7 +48,7 @@ pub(crate) struct DesiredObject {
     pub(crate) scaled_by_others: bool,
     /// How it is changed and put back.
     pub(crate) marks: Marks,
-    /// What it is in its chart; not remembered by revisions.
+    /// What it is in its chart.
     pub(crate) part: Option<ChartPart>,
     sent: Sent,
 }
@@ -189,6 +191,21 @@ impl DesiredObject {
         &self.sent.ignored
     }
 
+    /// What it is as a hook of its chart; `None` where it is none.
+    pub(crate) fn hook(&self) -> Option<&Hook> {
+        self.part.as_ref()?.hook.as_ref()
+    }
+
+    /// Says that it is also run where `other` is, another hook of its name.
+    pub(crate) fn add_events_of(&mut self, other: &Self) {
+        let own = self.part.as_mut().and_then(|part| part.hook.as_mut());
+        if let (Some(own), Some(other)) = (own, other.hook()) {
+            own.events.extend(&other.events);
+            own.events.sort_unstable();
+            own.events.dedup();
+        }
+    }
+
     /// Digest of what is sent.
     pub(crate) fn digest(&self) -> &Digest {
         &self.sent.digest
@@ -210,6 +227,8 @@ struct StoredObject {
     scaled_by_others: bool,
     #[serde(default)]
     marks: Marks,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    part: Option<ChartPart>,
     /// Where it was written down, for messages.
     file: String,
     line: u32,
@@ -237,6 +256,7 @@ impl From<DesiredObject> for StoredObject {
             last,
             scaled_by_others: object.scaled_by_others,
             marks: object.marks,
+            part: object.part,
             file: file.to_string_lossy().into_owned(),
             line,
             sent: object.sent.initial,
@@ -277,7 +297,7 @@ impl TryFrom<StoredObject> for DesiredObject {
             },
             scaled_by_others: stored.scaled_by_others,
             marks: stored.marks,
-            part: None,
+            part: stored.part,
             sent: Sent::new(sent, stored.ignored),
         })
     }

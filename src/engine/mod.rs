@@ -29,7 +29,8 @@ pub(crate) use prepare::part::check_part;
 pub(crate) use prepare::prepared::Prepared;
 pub(crate) use prepare::recheck::recheck;
 pub(crate) use prepare::removal::{
-    PreparedOrphans, prepare_orphans, prepare_removal, recheck_orphans, recheck_removal,
+    DeletionHooks, PreparedOrphans, prepare_orphans, prepare_removal, recheck_orphans,
+    recheck_removal,
 };
 pub(crate) use prepare::render::Rendering;
 pub(crate) use prepare::request::Request;

@@ -21,6 +21,8 @@ pub(crate) struct PhasePlan {
     pub(crate) objects: usize,
     /// How many of them are left alone.
     pub(crate) unchanged: usize,
+    /// Whether what fails in it ends the run, also one that goes on after any other failure.
+    pub(crate) is_decisive: bool,
 }
 
 impl PhasePlan {
@@ -48,6 +50,7 @@ impl PhasePlan {
             budget: Budget::default(),
             objects: 0,
             unchanged: 0,
+            is_decisive: false,
         }
     }
 }

@@ -1,26 +1,76 @@
 //! What an object is in the chart that it comes from.
 
+use serde::{Deserialize, Serialize};
+
 /// The part that an object has in a chart.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ChartPart {
     /// The chart, told from all others of the plan.
     pub(crate) chart: String,
     /// When it is run, where it is a hook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) hook: Option<Hook>,
 }
 
-/// When a hook of a chart is run.
+/// What a chart runs around its installation, its changes and its deletion.
 /// <https://helm.sh/docs/topics/charts_hooks/>
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Hook {
-    /// Before the chart's objects are written, or once they are ready.
-    pub(crate) stage: HookStage,
+    /// When it is run: sorted, each once.
+    pub(crate) events: Vec<HookEvent>,
     /// Hooks with a lower one are ready before it.
     pub(crate) weight: i64,
-    /// Whether it is run where nothing of the chart has been deployed yet.
-    pub(crate) on_install: bool,
-    /// Whether it is run where something of the chart changes.
-    pub(crate) on_upgrade: bool,
+    /// How it has to end to be deleted then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) deleted_on: Vec<HookResult>,
+}
+
+/// When a hook is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum HookEvent {
+    /// Before the chart is installed.
+    PreInstall,
+    /// Once it is.
+    PostInstall,
+    /// Before something of it changes.
+    PreUpgrade,
+    /// Once it has.
+    PostUpgrade,
+    /// Before it goes back to an earlier revision.
+    PreRollback,
+    /// Once it has.
+    PostRollback,
+    /// Before it is deleted.
+    PreDelete,
+    /// Once it is.
+    PostDelete,
+    /// When somebody asks for it.
+    Test,
+}
+
+/// How a hook ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum HookResult {
+    /// It has become ready, or has done its work.
+    Succeeded,
+    /// It has not, and will not.
+    Failed,
+}
+
+/// What is done to a chart, with hooks before and after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ChartChange {
+    /// Nothing of it was there.
+    Install,
+    /// Something of it changes.
+    Upgrade,
+    /// Somebody goes back to an earlier revision of it.
+    Rollback,
+    /// It is deleted.
+    Delete,
 }
 
 /// On which side of a chart's objects a hook is run.
@@ -32,11 +82,89 @@ pub(crate) enum HookStage {
     After,
 }
 
+impl ChartChange {
+    /// What brings a chart to the cluster.
+    const BRINGING: [Self; 3] = [Self::Install, Self::Upgrade, Self::Rollback];
+
+    fn events(self) -> [HookEvent; 2] {
+        match self {
+            Self::Install => [HookEvent::PreInstall, HookEvent::PostInstall],
+            Self::Upgrade => [HookEvent::PreUpgrade, HookEvent::PostUpgrade],
+            Self::Rollback => [HookEvent::PreRollback, HookEvent::PostRollback],
+            Self::Delete => [HookEvent::PreDelete, HookEvent::PostDelete],
+        }
+    }
+}
+
+impl Hook {
+    /// Whether it is run around `change`.
+    pub(crate) fn is_run_at(&self, change: ChartChange) -> bool {
+        change.events().iter().any(|event| self.is_run_on(*event))
+    }
+
+    /// Whether it is run at `event`.
+    pub(crate) fn is_run_on(&self, event: HookEvent) -> bool {
+        self.events.contains(&event)
+    }
+
+    /// Whether it is run where the chart is brought to the cluster.
+    pub(crate) fn is_brought(&self) -> bool {
+        ChartChange::BRINGING.iter().any(|it| self.is_run_at(*it))
+    }
+
+    /// Whether it is also run later, by what has no chart any more: where it is deleted, or tested.
+    pub(crate) fn is_stored(&self) -> bool {
+        self.is_run_at(ChartChange::Delete) || self.is_run_on(HookEvent::Test)
+    }
+
+    /// Whether it is deleted where it ended like this.
+    pub(crate) fn is_deleted_on(&self, result: HookResult) -> bool {
+        self.deleted_on.contains(&result)
+    }
+
+    /// Where it is run when the chart is brought: what hooks of both sides of one change lean on has
+    /// to be there for the first of them. One that comes after an installation and before an upgrade
+    /// needs what the chart has made.
+    pub(crate) fn stage(&self) -> HookStage {
+        self.stage_among(&ChartChange::BRINGING)
+    }
+
+    /// Where it is run when the chart is deleted.
+    pub(crate) fn stage_of_deletion(&self) -> HookStage {
+        self.stage_among(&[ChartChange::Delete])
+    }
+
+    /// Whether it is run on both sides of bringing the chart.
+    pub(crate) fn is_of_both(&self) -> bool {
+        self.is_of_both_among(&ChartChange::BRINGING)
+    }
+
+    /// Whether it is run on both sides of deleting the chart.
+    pub(crate) fn is_of_both_of_deletion(&self) -> bool {
+        self.is_of_both_among(&[ChartChange::Delete])
+    }
+
+    fn is_of_both_among(&self, changes: &[ChartChange]) -> bool {
+        let mut events = changes.iter().map(|change| change.events());
+        events.any(|events| events.iter().all(|event| self.is_run_on(*event)))
+    }
+
+    fn stage_among(&self, changes: &[ChartChange]) -> HookStage {
+        let mut events = changes.iter().map(|change| change.events());
+        let is_after = events.any(|[_, after]| self.is_run_on(after));
+        if is_after && !self.is_of_both_among(changes) {
+            HookStage::After
+        } else {
+            HookStage::Before
+        }
+    }
+}
+
 impl ChartPart {
     /// Its place in the order of its chart: all with a lower one come before it.
     pub(crate) fn rank(&self) -> (i8, i64) {
-        match self.hook {
-            Some(hook) if hook.stage == HookStage::Before => (-1, hook.weight),
+        match &self.hook {
+            Some(hook) if hook.stage() == HookStage::Before => (-1, hook.weight),
             None => (0, 0),
             Some(hook) => (1, hook.weight),
         }

@@ -25,7 +25,7 @@ mod scope;
 mod text;
 mod view;
 
-pub(crate) use chart::{ChartPart, Hook, HookStage};
+pub(crate) use chart::{ChartChange, ChartPart, Hook, HookEvent, HookResult, HookStage};
 pub(crate) use claim::is_unbound_claim;
 pub(crate) use condition::{Condition, Truth};
 pub(crate) use definition::Definition;

@@ -72,7 +72,7 @@ pub(crate) fn place_hooks(
             .filter_map(|(id, _)| Some(assignment.placements.get(*id)?.phase))
             .collect();
         for (id, part) in &parts {
-            let Some(hook) = part.hook else { continue };
+            let Some(hook) = &part.hook else { continue };
             let placed = &assignment.placements[*id];
             if placed.reason.is_said_of_object() || placed.reason == PhaseReason::Source {
                 continue;
@@ -88,7 +88,7 @@ pub(crate) fn place_hooks(
             };
             let comes_after = |one: usize, other: usize| one == other || before[one][other];
             let mut taken_in_order = taken.iter().copied();
-            let phase = match hook.stage {
+            let phase = match hook.stage() {
                 HookStage::Before => taken_in_order.find(|phase| {
                     let is_beside = |other: &usize| {
                         !comes_after(*other, *phase) && !comes_after(*phase, *other)

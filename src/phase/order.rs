@@ -29,6 +29,20 @@ pub(crate) struct Ordered {
     pub(crate) last: bool,
 }
 
+impl Ordered {
+    /// An object that is written by itself.
+    pub(crate) fn alone(id: ObjectId) -> Self {
+        Self {
+            id,
+            after: Vec::new(),
+            ready: Vec::new(),
+            soft_dependencies: Vec::new(),
+            priority: 0,
+            last: false,
+        }
+    }
+}
+
 /// The order inside a phase: each object after all that it waits for, those with the highest
 /// priority first.
 ///

@@ -18,11 +18,19 @@ pub(crate) enum PhaseId {
     Unassigned,
     /// For objects with the marks of a release that none of its revisions remembers.
     Orphans,
+    /// Hooks of charts are run in it before the release is deleted.
+    PreDelete,
+    /// Hooks of charts are run in it once the release is deleted.
+    PostDelete,
 }
 
 const PRUNE: &str = "prune";
 const UNASSIGNED: &str = "others";
 const ORPHANS: &str = "orphans";
+const PRE_DELETE: &str = "pre-delete";
+const POST_DELETE: &str = "post-delete";
+/// The names of the program's own phases.
+const OWN: [&str; 5] = [PRUNE, UNASSIGNED, ORPHANS, PRE_DELETE, POST_DELETE];
 /// What the text of a declared phase begins with whose name would be read as another one.
 const DECLARED: &str = "phases/";
 
@@ -39,6 +47,8 @@ impl PhaseId {
             Self::Prune => PRUNE,
             Self::Unassigned => UNASSIGNED,
             Self::Orphans => ORPHANS,
+            Self::PreDelete => PRE_DELETE,
+            Self::PostDelete => POST_DELETE,
         }
     }
 
@@ -54,6 +64,8 @@ impl PhaseId {
             PRUNE => Self::Prune,
             UNASSIGNED | "" => Self::Unassigned,
             ORPHANS => Self::Orphans,
+            PRE_DELETE => Self::PreDelete,
+            POST_DELETE => Self::PostDelete,
             text => Self::declared(text.strip_prefix(DECLARED).unwrap_or(text)),
         }
     }
@@ -68,7 +80,7 @@ impl fmt::Display for PhaseId {
 impl Serialize for PhaseId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Declared(name) if matches!(name.as_str(), PRUNE | UNASSIGNED | ORPHANS) => {
+            Self::Declared(name) if OWN.contains(&name.as_str()) => {
                 serializer.collect_str(&format_args!("{DECLARED}{name}"))
             }
             phase => serializer.serialize_str(phase.name()),
@@ -88,9 +100,14 @@ mod tests {
 
     #[test]
     fn every_phase_is_read_as_it_was_written() {
-        let declared = ["apps", "prune", "others", "orphans", "kept"].map(PhaseId::declared);
-        let own = [PhaseId::Prune, PhaseId::Unassigned, PhaseId::Orphans];
-        for phase in declared.into_iter().chain(own) {
+        let others = ["apps", "kept"];
+        let declared = OWN.into_iter().chain(others).map(PhaseId::declared);
+        let own = OWN.map(PhaseId::parse);
+        assert!(
+            !own.iter()
+                .any(|phase| matches!(phase, PhaseId::Declared(_)))
+        );
+        for phase in declared.chain(own) {
             let text = serde_json::to_string(&phase).expect("a text can be written");
             let read: PhaseId = serde_json::from_str(&text).expect("it is a text");
             assert_eq!(read, phase, "{text}");

@@ -59,6 +59,8 @@ pub(crate) enum Work {
         /// It is left where anything of others is in it: a Namespace, a CustomResourceDefinition.
         if_empty: bool,
     },
+    /// Deletes what the run has made of a hook that has succeeded.
+    Discard { object: ObjectId },
     /// Takes our mark off an object that others hold too.
     GiveUp { object: ObjectId },
     /// Has those pods of a workload replaced that started at this time or later: they have read
@@ -105,6 +107,7 @@ impl Work {
             | Work::Restore { object }
             | Work::Recreate { object }
             | Work::Delete { object, .. }
+            | Work::Discard { object }
             | Work::GiveUp { object }
             | Work::RestartPods { object, .. } => Some(object),
             Work::AwaitReady { .. } | Work::AwaitGone { .. } => None,
@@ -133,6 +136,22 @@ impl Program {
     /// The objects that the program writes; one that is written in two steps comes twice.
     pub(crate) fn written(&self) -> impl Iterator<Item = &ObjectId> {
         self.steps.iter().filter_map(|step| step.work.writes())
+    }
+
+    /// The hooks that go once they have succeeded.
+    pub(crate) fn discarded(&self) -> impl Iterator<Item = &ObjectId> {
+        self.steps.iter().filter_map(|step| match &step.work {
+            Work::Discard { object } => Some(object),
+            _ => None,
+        })
+    }
+
+    /// Whether the program deletes `id`.
+    pub(crate) fn deletes(&self, id: &ObjectId) -> bool {
+        self.steps.iter().any(|step| match &step.work {
+            Work::Delete { object, .. } | Work::Discard { object } => object == id,
+            _ => false,
+        })
     }
 
     /// The uid of the object `id` that the program deletes; `None` where it deletes none.

@@ -82,6 +82,9 @@ pub(crate) struct Revision {
     pub(crate) program: Vec<String>,
     /// Chunks that hold the snapshot.
     pub(crate) snapshot: Vec<String>,
+    /// Chunks that hold what its charts run where they are deleted or tested.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) hooks: Vec<String>,
     /// Chunks that hold what the runs did that it goes on from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) traces: Vec<String>,
@@ -197,8 +200,10 @@ impl PhaseRecord {
 }
 
 impl Revision {
-    /// The format that this program writes.
-    pub(crate) const FORMAT: u32 = 1;
+    /// The newest format that this program knows.
+    pub(crate) const FORMAT: u32 = 2;
+    /// The format of a revision without hooks that older programs would not heed.
+    pub(crate) const FORMAT_WITHOUT_HOOKS: u32 = 1;
 
     /// Whether the release is taken down with this revision, so that nothing of it is deployed: by
     /// `down`, or by going back to such a revision.

@@ -413,6 +413,7 @@ impl Head {
             &revision.program,
             &revision.snapshot,
             &revision.traces,
+            &revision.hooks,
             &self.journal_chunks,
         ];
         wanted.chain(rest.into_iter().flatten()).map(String::as_str)

@@ -1,53 +1,60 @@
 //! Hooks of charts: what Helm runs before and after it installs or upgrades one.
 //! <https://helm.sh/docs/topics/charts_hooks/>
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
-use super::manifests::Loaded;
+use super::manifests::{Loaded, Manifest};
 use crate::{
     finding::Check,
-    object::{ChartPart, Hook, HookStage, ManifestView, ObjectId, Problem},
+    object::{ChartPart, Hook, HookEvent, HookResult, ManifestView, ObjectId, Problem},
 };
 
 const HOOK: &str = "helm.sh/hook";
 const WEIGHT: &str = "helm.sh/hook-weight";
 const POLICY: &str = "helm.sh/hook-delete-policy";
 
+/// The words of hooks, and what they mean; `test-success` is Helm 2's word for a test.
+const EVENTS: [(&str, HookEvent); 10] = [
+    ("pre-install", HookEvent::PreInstall),
+    ("post-install", HookEvent::PostInstall),
+    ("pre-upgrade", HookEvent::PreUpgrade),
+    ("post-upgrade", HookEvent::PostUpgrade),
+    ("pre-rollback", HookEvent::PreRollback),
+    ("post-rollback", HookEvent::PostRollback),
+    ("pre-delete", HookEvent::PreDelete),
+    ("post-delete", HookEvent::PostDelete),
+    ("test", HookEvent::Test),
+    ("test-success", HookEvent::Test),
+];
+
+/// The words of delete policies. What is there of a hook goes before it is run anew in any case, as
+/// `before-hook-creation` says, which is Helm's default.
+const POLICIES: [(&str, HookResult); 2] = [
+    ("hook-succeeded", HookResult::Succeeded),
+    ("hook-failed", HookResult::Failed),
+];
+
 /// What the annotations of an object make it.
 enum Role {
     /// A part of the chart like any other.
     Plain,
     Hook(Hook),
-    /// A test, which is run by hand.
-    Test,
-    /// A hook of what is not done here.
+    /// A hook of what nobody does.
     Unheard,
 }
 
 /// Marks the objects of `chart` in `loaded` as its parts: hooks by when they are run. Those that are
-/// not run are taken out, and named but for tests.
+/// never run are taken out, and named.
 pub(super) fn mark_parts(loaded: &mut Loaded, chart: &str) {
     let mut left_out = Vec::new();
     loaded.manifests.retain_mut(|manifest| {
-        let events = ManifestView(&manifest.value)
-            .annotation(HOOK)
-            .map(str::to_owned);
-        let hook = match role(&manifest.value, events.as_deref()) {
+        let hook = match role(&manifest.value) {
             Role::Plain => None,
             Role::Hook(hook) => Some(hook),
-            Role::Test => return false,
             Role::Unheard => {
-                let events = events.unwrap_or_default();
-                let problem = Problem::of(
-                    Check::UnheardHook,
-                    format!("the hook `{events}` is not run"),
-                );
-                let problem = problem.at(&manifest.origin);
-                let hint = "run what it does by hand where it is needed";
-                left_out.push(match ObjectId::of(&manifest.value) {
-                    Some(id) => problem.about(&id).hint(hint),
-                    None => problem.hint(hint),
-                });
+                left_out.push(unheard(manifest));
                 return false;
             }
         };
@@ -63,40 +70,48 @@ pub(super) fn mark_parts(loaded: &mut Loaded, chart: &str) {
     loaded.problems.extend(left_out);
 }
 
-fn role(object: &Value, events: Option<&str>) -> Role {
-    let Some(events) = events else {
+/// Says that a hook is not run.
+fn unheard(manifest: &Manifest) -> Problem {
+    let events = ManifestView(&manifest.value).annotation(HOOK);
+    let message = format!("the hook `{}` is not run", events.unwrap_or_default());
+    let problem = Problem::of(Check::UnheardHook, message).at(&manifest.origin);
+    let hint = "run what it does by hand where it is needed";
+    match ObjectId::of(&manifest.value) {
+        Some(id) => problem.about(&id).hint(hint),
+        None => problem.hint(hint),
+    }
+}
+
+fn role(object: &Value) -> Role {
+    let view = ManifestView(object);
+    let Some(events) = view.annotation(HOOK) else {
         return Role::Plain;
     };
-    let events: Vec<&str> = events.split(',').map(str::trim).collect();
-    let is = |event: &str| events.contains(&event);
-    let (before_install, before_upgrade) = (is("pre-install"), is("pre-upgrade"));
-    let (after_install, after_upgrade) = (is("post-install"), is("post-upgrade"));
-    if before_install || before_upgrade || after_install || after_upgrade {
-        let weight = ManifestView(object).annotation(WEIGHT);
-        // What hooks of both sides lean on has to be there for the first of them. One that comes after
-        // an installation and before an upgrade needs what the chart has made.
-        let is_of_both = before_install && after_install || before_upgrade && after_upgrade;
-        let is_after = (after_install || after_upgrade) && !is_of_both;
-        let stage = if is_after {
-            HookStage::After
-        } else {
-            HookStage::Before
-        };
-        return Role::Hook(Hook {
-            stage,
-            weight: weight.and_then(|it| it.trim().parse().ok()).unwrap_or(0),
-            on_install: before_install || after_install,
-            on_upgrade: before_upgrade || after_upgrade,
-        });
-    }
     // Helm 2's way of installing definitions first.
-    if is("crd-install") {
-        Role::Plain
-    } else if events.iter().all(|event| event.starts_with("test")) {
-        Role::Test
-    } else {
-        Role::Unheard
+    if words(events).any(|word| word == "crd-install") {
+        return Role::Plain;
     }
+    let events = known(events, &EVENTS);
+    if events.is_empty() {
+        return Role::Unheard;
+    }
+    let weight = view.annotation(WEIGHT);
+    Role::Hook(Hook {
+        events,
+        weight: weight.and_then(|it| it.trim().parse().ok()).unwrap_or(0),
+        deleted_on: known(view.annotation(POLICY).unwrap_or_default(), &POLICIES),
+    })
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim)
+}
+
+/// What the words of `text` mean, sorted and each once.
+fn known<T: Copy + Ord>(text: &str, meanings: &[(&str, T)]) -> Vec<T> {
+    let meaning = |word: &str| meanings.iter().find(|(known, _)| *known == word);
+    let known = words(text).filter_map(|word| Some(meaning(word)?.1));
+    known.collect::<BTreeSet<T>>().into_iter().collect()
 }
 
 /// Takes the annotations away that Helm reads of hooks: they are followed here.
@@ -127,11 +142,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::object::{ChartChange, HookStage};
 
     fn hook(annotations: &Value) -> Option<Hook> {
         let object = json!({"kind": "Job", "metadata": {"annotations": annotations}});
-        let events = ManifestView(&object).annotation(HOOK);
-        match role(&object, events) {
+        match role(&object) {
             Role::Hook(hook) => Some(hook),
             _ => None,
         }
@@ -139,30 +154,62 @@ mod tests {
 
     #[test]
     fn hooks_are_run_as_their_annotations_say() {
-        let both = hook(&json!({HOOK: "pre-install, pre-upgrade", WEIGHT: "-5"})).unwrap();
+        let both = hook(&json!({HOOK: "pre-upgrade, pre-install", WEIGHT: "-5"})).unwrap();
         let expected = Hook {
-            stage: HookStage::Before,
+            events: vec![HookEvent::PreInstall, HookEvent::PreUpgrade],
             weight: -5,
-            on_install: true,
-            on_upgrade: true,
+            deleted_on: Vec::new(),
         };
-        assert_eq!(both, expected);
+        assert_eq!((both.stage(), both), (HookStage::Before, expected));
         let upgrade = hook(&json!({HOOK: "post-upgrade", WEIGHT: "many"})).unwrap();
-        assert_eq!((upgrade.stage, upgrade.weight), (HookStage::After, 0));
-        assert!(!upgrade.on_install && upgrade.on_upgrade);
-        let mixed = hook(&json!({HOOK: "post-install,pre-upgrade"})).unwrap();
-        assert_eq!(mixed.stage, HookStage::After);
+        assert_eq!((upgrade.stage(), upgrade.weight), (HookStage::After, 0));
+        assert!(
+            !upgrade.is_run_at(ChartChange::Install) && upgrade.is_run_at(ChartChange::Upgrade)
+        );
+        let stage = |events: &str| hook(&json!({HOOK: events})).unwrap().stage();
+        assert_eq!(stage("post-install,pre-upgrade"), HookStage::After);
         let account = "pre-install,pre-upgrade,post-install,post-upgrade";
-        let account = hook(&json!({HOOK: account})).unwrap();
-        assert_eq!(account.stage, HookStage::Before);
-        for none in [
-            "test",
-            "test-success",
-            "crd-install",
-            "pre-delete",
-            "pre-rollback",
-        ] {
+        assert_eq!(stage(account), HookStage::Before);
+        assert_eq!(stage("post-install,pre-delete"), HookStage::After);
+        for none in ["test-failure", "crd-install", "pre-everything"] {
             assert_eq!(hook(&json!({HOOK: none})), None, "{none}");
         }
+    }
+
+    #[test]
+    fn hooks_of_deletions_and_tests_are_kept_for_later() {
+        for (events, brought, stored) in [
+            ("pre-install", true, false),
+            ("post-rollback", true, false),
+            ("pre-delete", false, true),
+            ("test", false, true),
+            ("test-success", false, true),
+            ("post-install,post-delete", true, true),
+        ] {
+            let hook = hook(&json!({HOOK: events})).unwrap();
+            assert_eq!(
+                (hook.is_brought(), hook.is_stored()),
+                (brought, stored),
+                "{events}"
+            );
+        }
+        let deletion = hook(&json!({HOOK: "post-install,pre-delete"})).unwrap();
+        assert_eq!(deletion.stage_of_deletion(), HookStage::Before);
+    }
+
+    #[test]
+    fn policies_are_combined_and_others_mean_nothing() {
+        let deleted_on = |policy: &str| {
+            let hook = hook(&json!({HOOK: "pre-install", POLICY: policy}));
+            hook.unwrap().deleted_on
+        };
+        let both = vec![HookResult::Succeeded, HookResult::Failed];
+        assert_eq!(deleted_on("hook-failed, hook-succeeded"), both);
+        assert_eq!(deleted_on("before-hook-creation"), []);
+        assert_eq!(
+            deleted_on("before-hook-creation,hook-failed"),
+            [HookResult::Failed]
+        );
+        assert_eq!(deleted_on("never"), []);
     }
 }

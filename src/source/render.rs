@@ -18,8 +18,8 @@ use super::{
 use crate::{
     finding::Check,
     object::{
-        Definition, HasKind as _, ManifestView, Object, ObjectId, Origin, PhaseHint, Problem,
-        Scope, ScopeLookup, StatusField,
+        ChartPart, Definition, HasKind as _, ManifestView, Object, ObjectId, Origin, PhaseHint,
+        Problem, Scope, ScopeLookup, StatusField,
     },
     plan::{ExpectedCrd, ExpectedScope, PhaseSettings, Plan},
 };
@@ -37,6 +37,8 @@ pub(crate) struct Rendered {
     /// The namespaces that the plan names for itself and for sources, where no manifest describes
     /// them: created if absent, and nothing more.
     pub(crate) implied_namespaces: Vec<ObjectId>,
+    /// What charts run only where they are deleted or tested: brought by no run.
+    pub(crate) hooks: Vec<(Object, ChartPart)>,
     /// Problems that are only said.
     pub(crate) warnings: Vec<Problem>,
 }
@@ -81,6 +83,7 @@ pub(crate) fn render(
     let mut rendering = Rendering {
         objects: IndexMap::new(),
         hints: HashMap::new(),
+        hooks: Vec::new(),
         problems,
         scoping,
         namespace: &plan.namespace.name,
@@ -92,6 +95,7 @@ pub(crate) fn render(
     let Rendering {
         objects,
         hints,
+        hooks,
         problems,
         ..
     } = rendering;
@@ -102,6 +106,7 @@ pub(crate) fn render(
         objects,
         hints,
         implied_namespaces,
+        hooks,
         warnings: problems,
     })
 }
@@ -221,9 +226,19 @@ impl Scoping<'_> {
     }
 }
 
+fn object(id: ObjectId, value: Value, origin: Origin) -> Object {
+    Object {
+        id,
+        api_version: ManifestView(&value).api_version().to_owned(),
+        body: Arc::new(value),
+        origin,
+    }
+}
+
 struct Rendering<'a> {
     objects: IndexMap<ObjectId, Object>,
     hints: HashMap<ObjectId, PhaseHint>,
+    hooks: Vec<(Object, ChartPart)>,
     problems: Vec<Problem>,
     scoping: Scoping<'a>,
     namespace: &'a str,
@@ -263,7 +278,13 @@ impl Rendering<'_> {
             }
             Scope::Namespaced => {}
         }
-        self.insert(id, value, origin, hint);
+        match hint.part {
+            // Helm takes the same object twice where it is a hook of something else each time.
+            Some(part) if part.hook.as_ref().is_some_and(|hook| !hook.is_brought()) => {
+                self.hooks.push((object(id, value, origin), part));
+            }
+            _ => self.insert(id, value, origin, hint),
+        }
     }
 
     /// Takes the namespace off a cluster-scoped object, as the API server does.
@@ -319,14 +340,8 @@ impl Rendering<'_> {
             }
             Entry::Vacant(entry) => {
                 let id = entry.key().clone();
-                let api_version = ManifestView(&value).api_version().to_owned();
                 self.hints.insert(id.clone(), hint);
-                entry.insert(Object {
-                    id,
-                    api_version,
-                    body: Arc::new(value),
-                    origin,
-                });
+                entry.insert(object(id, value, origin));
             }
         }
     }

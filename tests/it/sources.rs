@@ -3,6 +3,7 @@
 mod ai_imutis;
 mod folders;
 mod helm;
+mod hooks;
 mod kustomize;
 
 use crate::support::{

@@ -21,7 +21,8 @@ use crate::{
 /// revision and it has taken over objects, they are given back as they were.
 ///
 /// Neither the plan file nor manifests are needed. Not restored are Secrets, objects marked
-/// `rollback: manual` and what runs once: they are named.
+/// `rollback: manual` and what runs once: they are named. Hooks that charts have for a rollback are run
+/// where an earlier revision is deployed again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   deployctl rollback --env dev
@@ -40,6 +41,9 @@ pub(crate) struct Arguments {
     /// may refuse them
     #[arg(long)]
     pub(super) restore_secrets: bool,
+    /// Do not run the hooks that charts have for a rollback, as where one of them fails
+    #[arg(long)]
+    pub(super) no_hooks: bool,
     /// Take over fields that are managed by others
     #[arg(long)]
     pub(super) force_conflicts: bool,

@@ -30,6 +30,7 @@ pub(super) async fn go_back(
     let revert = Revert {
         to: &to,
         restore_secrets: arguments.restore_secrets,
+        runs_hooks: !arguments.no_hooks,
     };
     let mut prompter = Prompter::new(&consent, output);
     let context = session.context(&rollback.store);

@@ -17,7 +17,7 @@ use crate::engine::{
     execute::phases::PhaseRuns,
     execute::policy::{Control, OnFault, StopReason},
     execute::queue::StepQueue,
-    execute::wait::{FailedWait, TICK, Wait, WaitFor, WaitTarget, Waiter},
+    execute::wait::{FailedWait, TICK, Wait, WaitBounds, WaitFor, WaitTarget, Waiter},
     execute::write::{Writer, Written},
     phase_plan::PhasePlan,
     watch::cache::{Changes, ResourceCache},
@@ -69,11 +69,12 @@ impl<'a> Executor<'a> {
     ) -> Self {
         let phases = PhaseRuns::new(phases, control.emitter.clone());
         let going = going(program, &cache);
-        let waiter = Waiter::new(cache, control.emitter.clone(), control.on_fault);
+        let waiter = Waiter::new(cache, control.emitter.clone());
         let waiter = waiter.outlasting(going);
-        let waiter = match control.on_fault {
-            OnFault::Stop => waiter.telling_logs(writer.cluster().clone()),
-            OnFault::GoOn => waiter,
+        let waiter = if control.on_fault == OnFault::Stop || phases.has_decisive() {
+            waiter.telling_logs(writer.cluster().clone())
+        } else {
+            waiter
         };
         Self {
             program,
@@ -87,9 +88,25 @@ impl<'a> Executor<'a> {
         }
     }
 
+    /// What is done where something fails in `phase`.
+    fn on_fault(&self, phase: &PhaseId) -> OnFault {
+        if self.phases.is_decisive(phase) {
+            OnFault::Stop
+        } else {
+            self.control.on_fault
+        }
+    }
+
     /// The phases of the program with what has become of them.
     pub(crate) fn timings(&self) -> Vec<PhaseTiming> {
         self.phases.timings()
+    }
+
+    /// Whether `id` is there, and as it should be.
+    pub(crate) fn has_succeeded(&self, id: &ObjectId) -> bool {
+        let cache = &self.waiter.cache;
+        let passes = || cache.judge(id, Timestamp::now()).passes();
+        cache.object(id).is_some() && (self.waiter.is_done(id) || passes())
     }
 
     /// How long verdicts took.
@@ -216,9 +233,10 @@ impl<'a> Executor<'a> {
                 let Some(object) = self.program.steps[step].work.writes().cloned() else {
                     return Ok(());
                 };
-                if self.control.on_fault == OnFault::Stop {
+                let phase = &self.program.steps[step].phase;
+                if self.on_fault(phase) == OnFault::Stop {
                     return Err(StopReason::Refused {
-                        phase: self.program.steps[step].phase.clone(),
+                        phase: phase.clone(),
                         object,
                         error,
                     });
@@ -253,6 +271,9 @@ impl<'a> Executor<'a> {
                 self.give_up(hopeless)?;
                 self.end_waits();
             } else {
+                if let Work::Discard { object } = work {
+                    self.waiter.departures.discarded.insert(object.clone());
+                }
                 let writer = writer.clone();
                 self.answers.open.insert(step);
                 in_flight.push(Box::pin(async move { (step, writer.perform(work).await) }));
@@ -312,7 +333,11 @@ impl<'a> Executor<'a> {
         };
         let objects = objects.iter().map(waited).collect();
         let wait = Wait::new(Some(step), phase, until, objects);
-        wait.within(self.phases.timeout(phase), self.phases.budget(phase))
+        wait.within(WaitBounds {
+            limit: self.phases.timeout(phase),
+            budget: self.phases.budget(phase),
+            on_fault: self.on_fault(phase),
+        })
     }
 
     /// Looks at what is waited for. Steps whose objects are all as they should be are done; an
@@ -326,18 +351,18 @@ impl<'a> Executor<'a> {
 
     /// Stops where it is useless to wait for something; on the way back it is noted.
     fn give_up(&mut self, hopeless: Vec<FailedWait>) -> Result<(), StopReason> {
-        if self.control.on_fault == OnFault::GoOn {
-            self.faults.extend(
-                hopeless
-                    .into_iter()
-                    .map(|it| (it.id, it.until.fault(&it.verdict))),
-            );
-            return Ok(());
-        }
-        let Some(phase) = hopeless.first().map(|first| first.phase.clone()) else {
+        let (tolerated, decisive): (Vec<FailedWait>, Vec<FailedWait>) = hopeless
+            .into_iter()
+            .partition(|it| self.on_fault(&it.phase) == OnFault::GoOn);
+        self.faults.extend(
+            tolerated
+                .into_iter()
+                .map(|it| (it.id, it.until.fault(&it.verdict))),
+        );
+        let Some(phase) = decisive.first().map(|first| first.phase.clone()) else {
             return Ok(());
         };
-        let objects: Vec<_> = hopeless.into_iter().map(|it| (it.id, it.verdict)).collect();
+        let objects: Vec<_> = decisive.into_iter().map(|it| (it.id, it.verdict)).collect();
         let open = self.open_beside(&objects);
         Err(StopReason::Failed {
             phase,
@@ -399,11 +424,10 @@ impl<'a> Executor<'a> {
     /// Stops the run where the time of a phase that runs, or of the whole run, is up.
     fn check_time(&mut self, deadline: Instant) -> Result<(), StopReason> {
         let whole_run = Instant::now() >= deadline;
-        let going_on = self.control.on_fault == OnFault::GoOn;
         let Some((phase, limit)) = self
             .phases
             .running()
-            .find(|(_, _, up)| whole_run || (*up && !going_on))
+            .find(|(id, _, up)| whole_run || (*up && self.on_fault(id) == OnFault::Stop))
             .map(|(id, limit, _)| (id.clone(), limit))
         else {
             return Ok(());

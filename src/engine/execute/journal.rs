@@ -126,6 +126,16 @@ impl JournalWriter {
         self.lock().deleted.contains(id)
     }
 
+    /// The uid of what was written last of `id`.
+    pub(crate) fn uid_written(&self, id: &ObjectId) -> Option<String> {
+        let noted = self.lock();
+        let mut newest_first = noted.entries.iter().rev();
+        newest_first.find_map(|entry| match entry {
+            JournalEntry::Wrote { object, uid, .. } if object == id => Some(uid.clone()),
+            _ => None,
+        })
+    }
+
     /// Whether anything was deleted.
     pub(crate) fn has_deleted(&self) -> bool {
         !self.lock().deleted.is_empty()

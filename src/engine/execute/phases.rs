@@ -21,6 +21,7 @@ struct PhaseRun {
     timing: PhaseTiming,
     timeout: Duration,
     budget: Budget,
+    is_decisive: bool,
     started: Option<Instant>,
 }
 
@@ -33,6 +34,7 @@ impl PhaseRuns {
                 budget,
                 objects,
                 unchanged,
+                is_decisive,
             } = plan;
             let timing = PhaseTiming {
                 name: id,
@@ -48,6 +50,7 @@ impl PhaseRuns {
                 timing,
                 timeout,
                 budget,
+                is_decisive,
                 started: None,
             }
         });
@@ -79,6 +82,17 @@ impl PhaseRuns {
             .iter()
             .find(|phase| phase.timing.name == *id)
             .map_or_else(Budget::default, |phase| phase.budget)
+    }
+
+    /// Whether what fails in `id` ends the run in any case.
+    pub(crate) fn is_decisive(&self, id: &PhaseId) -> bool {
+        let mut phases = self.phases.iter();
+        phases.any(|phase| phase.timing.name == *id && phase.is_decisive)
+    }
+
+    /// Whether what fails in any phase ends the run in any case.
+    pub(crate) fn has_decisive(&self) -> bool {
+        self.phases.iter().any(|phase| phase.is_decisive)
     }
 
     /// Whether `id` has started.

@@ -45,13 +45,31 @@ pub(crate) struct Wait {
     pub(crate) step: Option<StepId>,
     pub(crate) phase: PhaseId,
     pub(crate) until: WaitFor,
-    /// Time after which, on the way back, what is not as it should be is given up.
-    limit: Option<Duration>,
-    /// How much failing is tolerated.
-    budget: Budget,
+    bounds: WaitBounds,
     pub(crate) objects: Vec<WaitTarget>,
     since: Instant,
     asked_children: bool,
+}
+
+/// How a wait is bounded.
+#[derive(Clone, Copy)]
+pub(crate) struct WaitBounds {
+    /// Time limit; where the wait goes on after a fault, what is not as it should be then is given up.
+    pub(crate) limit: Option<Duration>,
+    /// How much failing is tolerated.
+    pub(crate) budget: Budget,
+    /// What is done where something fails.
+    pub(crate) on_fault: OnFault,
+}
+
+impl Default for WaitBounds {
+    fn default() -> Self {
+        Self {
+            limit: None,
+            budget: Budget::default(),
+            on_fault: OnFault::Stop,
+        }
+    }
 }
 
 /// One object that is waited for.
@@ -100,7 +118,6 @@ pub(crate) struct Waiter {
     pub(crate) waits: Vec<Wait>,
     pub(crate) departures: Departures,
     emitter: Emitter,
-    on_fault: OnFault,
     /// The time from when an event was read to the verdict that came of it, for each new verdict.
     delays: Vec<Duration>,
     /// What Pods that run to completion write, where that is told.
@@ -114,6 +131,8 @@ pub(crate) struct Waiter {
 pub(crate) struct Departures {
     /// What stays all the same: it is not waited for.
     pub(crate) left: HashSet<ObjectId>,
+    /// Hooks that have succeeded and go for that: whoever waits for one finds it as it should be.
+    pub(crate) discarded: HashSet<ObjectId>,
     /// The uid of each: what has its name afterwards is another object.
     uids: HashMap<ObjectId, String>,
 }
@@ -153,27 +172,20 @@ impl Wait {
         until: WaitFor,
         objects: Vec<WaitTarget>,
     ) -> Self {
-        let (limit, budget) = (None, Budget::default());
         Self {
             step,
             phase: phase.clone(),
             until,
-            limit,
-            budget,
+            bounds: WaitBounds::default(),
             objects,
             since: Instant::now(),
             asked_children: false,
         }
     }
 
-    /// The same wait, which tolerates failing as `budget` says; on the way back what is not as it
-    /// should be after `limit` is given up.
-    pub(crate) fn within(self, limit: Option<Duration>, budget: Budget) -> Self {
-        Self {
-            limit,
-            budget,
-            ..self
-        }
+    /// The same wait, bounded as `bounds` say.
+    pub(crate) fn within(self, bounds: WaitBounds) -> Self {
+        Self { bounds, ..self }
     }
 
     /// The same wait, whose step has ended already. Each budget begins anew at `now`, with as many
@@ -187,7 +199,7 @@ impl Wait {
 
     /// Its time limit, where it has lasted that long.
     pub(crate) fn out_of_time(&self) -> Option<Duration> {
-        self.limit.filter(|limit| self.has_lasted(*limit))
+        self.bounds.limit.filter(|limit| self.has_lasted(*limit))
     }
 
     /// Whether nothing is waited for any longer.
@@ -244,8 +256,8 @@ impl Wait {
     /// The budget of an object: what it failed in while it waited for others does not count.
     fn budget_of(&self, index: usize) -> Budget {
         match self.objects[index].patience {
-            Patience::Since(moment, restarts) => self.budget.anew(restarts, moment),
-            Patience::Usual | Patience::Boundless => self.budget,
+            Patience::Since(moment, restarts) => self.bounds.budget.anew(restarts, moment),
+            Patience::Usual | Patience::Boundless => self.bounds.budget,
         }
     }
 
@@ -291,13 +303,12 @@ impl WaitTarget {
 }
 
 impl Waiter {
-    pub(crate) fn new(cache: ResourceCache, emitter: Emitter, on_fault: OnFault) -> Self {
+    pub(crate) fn new(cache: ResourceCache, emitter: Emitter) -> Self {
         Self {
             cache,
             waits: Vec::new(),
             departures: Departures::default(),
             emitter,
-            on_fault,
             delays: Vec::new(),
             logs: None,
             completed: Vec::new(),
@@ -356,10 +367,15 @@ impl Waiter {
 
     fn note_going(&mut self, wait: &Wait) {
         for WaitTarget { id, .. } in &wait.objects {
-            let there = self.cache.object(id);
-            if let Some(uid) = there.and_then(|there| ManifestView(there).uid()) {
-                let known = self.departures.uids.entry(id.clone());
-                known.or_insert_with(|| uid.to_owned());
+            let Some(there) = self.cache.object(id).map(|there| ManifestView(there)) else {
+                continue;
+            };
+            let Some(uid) = there.uid() else { continue };
+            let known = self.departures.uids.entry(id.clone());
+            let known = known.or_insert_with(|| uid.to_owned());
+            // A hook goes twice: what was there of it, and what the run has made of it.
+            if there.is_terminating() && self.departures.discarded.contains(id) {
+                uid.clone_into(known);
             }
         }
     }
@@ -399,8 +415,8 @@ impl Waiter {
     async fn look_at(&mut self, wait: &mut Wait, news: Option<&Changes>) -> Vec<FailedWait> {
         let now = Timestamp::now();
         let slow = !wait.asked_children && wait.has_lasted(PATIENCE);
-        let up = self.on_fault == OnFault::GoOn
-            && wait.limit.is_some_and(|limit| wait.has_lasted(limit));
+        let goes_on = wait.bounds.on_fault == OnFault::GoOn;
+        let up = goes_on && wait.out_of_time().is_some();
         let mut hopeless = Vec::new();
         let mut ask_children = Vec::new();
         for index in 0..wait.objects.len() {
@@ -428,7 +444,7 @@ impl Waiter {
             self.tell(waited, &phase, &verdict, news);
             let failed = until == WaitFor::Ready && verdict.state == State::Failed;
             if failed || (up && !met) {
-                waited.given_up = self.on_fault == OnFault::GoOn;
+                waited.given_up = goes_on;
                 hopeless.push(FailedWait {
                     phase,
                     id: waited.id.clone(),
@@ -463,7 +479,7 @@ impl Waiter {
     /// gives it.
     fn verdict(&self, wait: &mut Wait, index: usize, now: Timestamp) -> Verdict {
         let id = wait.objects[index].id.clone();
-        if wait.until == WaitFor::Ready && self.cache.completed(&id).is_some() {
+        if wait.until == WaitFor::Ready && self.is_done(&id) {
             return Verdict::ready("it is complete");
         }
         if wait.until == WaitFor::Gone && self.is_made_again(&id) {
@@ -492,6 +508,11 @@ impl Waiter {
             ),
             _ => verdict,
         }
+    }
+
+    /// Whether `id` has done its work, so that it may be gone.
+    pub(crate) fn is_done(&self, id: &ObjectId) -> bool {
+        self.cache.completed(id).is_some() || self.departures.discarded.contains(id)
     }
 
     /// `verdict`, or a milder one as long as what the object leans on is not ready; once that is

@@ -25,5 +25,6 @@ pub(crate) async fn read_desired_state(
         objects,
         phases: revision.phases.iter().map(PhaseRecord::settings).collect(),
         readiness: revision.readiness.clone(),
+        hooks: store.read(&revision.hooks).await?,
     })
 }

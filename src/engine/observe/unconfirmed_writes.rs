@@ -70,13 +70,13 @@ pub(crate) fn complete(
                         .push(ManifestView(now).uid().unwrap_or_default().to_owned());
                 }
             }
-            (Some(_), None) => traces.of(id).deleted |= deletes(program, id),
+            (Some(_), None) => traces.of(id).deleted |= program.deletes(id),
             (Some(before), Some(now)) if ManifestView(before).uid() == ManifestView(now).uid() => {
                 let is_written = match traces.get(id) {
                     None => was_changed(before, now, manager),
                     Some(_) => !is_as_recorded(id, now, records, manager),
                 };
-                if ManifestView(now).is_terminating() && deletes(program, id) {
+                if ManifestView(now).is_terminating() && program.deletes(id) {
                     traces.of(id).deleted = true;
                 } else if is_written {
                     traces.of(id).unconfirmed = true;
@@ -161,11 +161,4 @@ fn is_as_recorded(id: &ObjectId, now: &Value, records: &Records, manager: &str) 
     records.get(id).is_some_and(|record| {
         ManifestView(now).api_version() != record.api_version || record.holds(now, manager)
     })
-}
-
-/// Whether the program deletes `id`.
-fn deletes(program: &Program, id: &ObjectId) -> bool {
-    program.steps.iter().any(
-        |step| matches!(&step.work, crate::release::Work::Delete { object, .. } if object == id),
-    )
 }

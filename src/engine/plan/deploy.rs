@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use crate::engine::{
     desired::DesiredState,
     plan::decide::{ChangeAction, Decision, Expansion, has_run, is_run_once},
+    plan::hook_steps::discards,
     plan::hooks::is_idle_hook,
     plan::selection::Selection,
-    plan::steps::{Removal, push_await_free, push_await_ready, push_removals, push_replaced},
+    plan::steps::{Removal, push_await_free, push_await_ready, push_cleared, push_removals},
 };
 use crate::{
     cluster::Live,
@@ -81,7 +82,8 @@ fn push_repairs(
 }
 
 /// Adds the steps of one phase after `before`: its applies, those of admission webhooks once all
-/// that may be behind them is ready, and the wait for all of it, which is returned.
+/// that may be behind them is ready, the deletion of hooks that have succeeded, and the wait for all
+/// of it, which is returned.
 ///
 /// Jobs are not behind a webhook, and one that installs it waits for its configuration.
 /// <https://github.com/kubernetes/ingress-nginx/blob/main/charts/ingress-nginx/templates/admission-webhooks/job-patch/job-patchWebhook.yaml>
@@ -106,6 +108,11 @@ fn push_phase(
         let objects = input.awaited(behind.collect());
         let others_ready = push_await_ready(program, phase, after, objects, false);
         after = push_applies(program, input, phase, &last, to_write, &[others_ready]);
+    }
+    for discards in discards(wanted, to_write) {
+        if discards.phase == *phase {
+            after.push(discards.push(program, before));
+        }
     }
     let expected = input.expected.iter().filter(|(of, _)| of == phase);
     let mut awaited = input.awaited(objects);
@@ -212,7 +219,7 @@ fn push_applies(
         .iter()
         .map(|decision| {
             let mut steps = push_freeing(program, input, phase, decision, before, &mut freed);
-            steps.extend(push_clearing(program, input, phase, decision, before));
+            steps.extend(push_cleared(program, decision, (phase, input.live), before));
             (&decision.id, steps)
         })
         .collect();
@@ -288,26 +295,6 @@ fn push_freeing<'a>(
         })
     });
     gone.collect()
-}
-
-/// Adds the steps after which the name of an object is free, where it has to be created anew, and
-/// returns the last one.
-fn push_clearing(
-    program: &mut Program,
-    input: &DeployInput<'_>,
-    phase: &PhaseId,
-    decision: &Decision,
-    before: &[StepId],
-) -> Option<StepId> {
-    let (id, after) = (&decision.id, before.to_vec());
-    if decision.action == ChangeAction::Replace {
-        let removal = Removal::delete(id, phase, input.live.object(id)?);
-        Some(push_replaced(program, removal, after))
-    } else if decision.terminating {
-        Some(push_await_free(program, phase, after, id.clone()))
-    } else {
-        None
-    }
 }
 
 /// What annotations put after others waits until these are ready, also where they were there before.

@@ -1,18 +1,22 @@
-//! Which hooks of charts a run runs: those of a chart of which it writes something.
+//! Which hooks of charts a run runs: those of a chart of which it writes something, or that it deletes.
 
 use std::collections::BTreeSet;
 
 use crate::engine::{
     desired::{DesiredObject, DesiredState},
     plan::decide::{ChangeAction, Decision, HELM_RELEASE, is_run_once},
+    plan::hook_steps::goes_once_succeeded,
 };
 use crate::{
     cluster::Live,
-    object::{ChartPart, HasKind as _, Hook, ManifestView, ObjectId},
-    release::Records,
+    object::{
+        ChartChange, ChartPart, HasKind as _, Hook, HookResult, HookStage, ManifestView, ObjectId,
+    },
+    plan::PhaseId,
+    release::{Operation, Records},
 };
 
-/// What is known of the time before a run.
+/// What is known of the time before a run, and what it does.
 #[derive(Clone, Copy)]
 pub(crate) struct HookHistory<'a> {
     /// What is there.
@@ -21,30 +25,37 @@ pub(crate) struct HookHistory<'a> {
     pub(crate) records: &'a Records,
     /// Whether the newest revision did not succeed, so that its hooks may not have been run.
     pub(crate) is_unsettled: bool,
+    /// What the run does.
+    pub(crate) operation: Operation,
 }
 
 /// Decides about the hooks of charts among `decisions`: they are run where something else of their
 /// chart is written, or may not have been; those of an installation where nothing of it was deployed
-/// before, else those of an upgrade. What is not run stays as it is, also where it is not there.
+/// before, else those of an upgrade, or of a rollback. What is not run stays as it is, also where it
+/// is not there.
 pub(crate) fn decide_hooks(
     wanted: &DesiredState,
     decisions: &mut [Decision],
     history: HookHistory<'_>,
 ) {
     for chart in charts(wanted) {
-        let runs = chart.runs(decisions, history);
+        let change = chart.change(decisions, history);
         for decision in decisions.iter_mut() {
             let Some(hook) = chart.hook(&decision.id) else {
                 continue;
             };
+            let is_run = change.is_some_and(|change| hook.is_run_at(change));
             let is_there = history.live.object(&decision.id).is_some();
             decision.action = match decision.action {
-                _ if !runs.holds(hook) => ChangeAction::Keep,
+                _ if !is_run && history.leaves(hook) => ChangeAction::Keep,
                 // What has run is run anew; the rest is there already, or is changed.
-                action if !is_run_once(&decision.id) => action,
+                action if !is_run || !is_run_once(&decision.id) => action,
                 _ if is_there => ChangeAction::Replace,
                 _ => ChangeAction::Create,
             };
+            if is_run && goes_once_succeeded(&wanted.objects[&decision.id]) {
+                decision.note("deleted once it has succeeded");
+            }
         }
     }
 }
@@ -58,15 +69,14 @@ pub(crate) fn cut_off<'a>(
 ) -> Vec<&'a DesiredObject> {
     let decided: BTreeSet<&ObjectId> = decisions.iter().map(|decision| &decision.id).collect();
     let of_chart = |chart: Chart<'a>| {
-        let runs = chart.runs(decisions, history);
+        let change = chart.change(decisions, history);
         let left = wanted
             .objects
             .values()
             .filter(|it| !decided.contains(&it.object.id));
         let cut = left.filter(|it| {
-            chart
-                .hook(&it.object.id)
-                .is_some_and(|hook| runs.holds(hook))
+            let hook = chart.hook(&it.object.id).zip(change);
+            hook.is_some_and(|(hook, change)| hook.is_run_at(change))
         });
         cut.collect::<Vec<_>>()
     };
@@ -87,50 +97,39 @@ fn charts(wanted: &DesiredState) -> impl Iterator<Item = Chart<'_>> {
     names.into_iter().map(move |name| Chart { wanted, name })
 }
 
-/// Which hooks of a chart are run.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Runs {
-    Nothing,
-    OfInstallation,
-    OfUpgrade,
-}
-
-impl Runs {
-    fn holds(self, hook: Hook) -> bool {
-        match self {
-            Self::Nothing => false,
-            Self::OfInstallation => hook.on_install,
-            Self::OfUpgrade => hook.on_upgrade,
-        }
-    }
-}
-
-impl Chart<'_> {
-    fn part(&self, id: &ObjectId) -> Option<&ChartPart> {
+impl<'a> Chart<'a> {
+    fn part(&self, id: &ObjectId) -> Option<&'a ChartPart> {
         let part = self.wanted.objects.get(id)?.part.as_ref();
         part.filter(|part| part.chart == self.name)
     }
 
-    fn hook(&self, id: &ObjectId) -> Option<Hook> {
-        self.part(id)?.hook
+    fn hook(&self, id: &ObjectId) -> Option<&'a Hook> {
+        self.part(id)?.hook.as_ref()
     }
 
-    fn runs(&self, decisions: &[Decision], history: HookHistory<'_>) -> Runs {
+    /// What the run does to the chart; `None` where it does nothing to it.
+    fn change(&self, decisions: &[Decision], history: HookHistory<'_>) -> Option<ChartChange> {
+        if history.operation.only_removes() {
+            return Some(ChartChange::Delete);
+        }
         let is_object = |id: &ObjectId| self.part(id).is_some_and(|part| part.hook.is_none());
         let mut written = decisions
             .iter()
             .filter(|it| it.action != ChangeAction::Keep);
         if !written.any(|it| is_object(&it.id)) && !history.is_unsettled {
-            return Runs::Nothing;
+            return None;
+        }
+        if history.operation == Operation::Rollback {
+            return Some(ChartChange::Rollback);
         }
         // Namespaces and definitions are there before a chart is, and stay when it goes.
         let objects = self.wanted.objects.keys();
         let mut objects = objects.filter(|id| is_object(id) && !id.is_container());
-        if objects.any(|id| history.holds(id)) {
-            Runs::OfUpgrade
+        Some(if objects.any(|id| history.holds(id)) {
+            ChartChange::Upgrade
         } else {
-            Runs::OfInstallation
-        }
+            ChartChange::Install
+        })
     }
 }
 
@@ -142,10 +141,54 @@ impl HookHistory<'_> {
         let by_helm = live.and_then(|it| ManifestView(it).annotation(HELM_RELEASE));
         record.is_some() || by_helm.is_some()
     }
+
+    /// Whether `hook`, which is not run, is left as it is. Whoever goes back brings back what an
+    /// earlier revision had of hooks that stay.
+    fn leaves(&self, hook: &Hook) -> bool {
+        self.operation != Operation::Rollback || is_left_to_rollback(hook)
+    }
+}
+
+/// Whether going back does nothing to `hook` but run it where it is one of a rollback: what is run by
+/// that, or does not stay, says nothing about how a release was.
+pub(crate) fn is_left_to_rollback(hook: &Hook) -> bool {
+    hook.is_run_at(ChartChange::Rollback) || hook.is_deleted_on(HookResult::Succeeded)
 }
 
 /// Whether `wanted` is a hook that is not run, by what was decided about it.
 pub(crate) fn is_idle_hook(wanted: &DesiredObject, action: ChangeAction) -> bool {
-    let hook = wanted.part.as_ref().and_then(|part| part.hook);
-    hook.is_some() && action == ChangeAction::Keep
+    wanted.hook().is_some() && action == ChangeAction::Keep
+}
+
+/// The hooks among `stored` that a deletion runs, each in the phase in which it does; `has_begun`:
+/// something is deleted already, by a run that did not come to its end, so that those before have
+/// been run. Of several of one name the first is run, whenever any of them would be.
+pub(crate) fn deletion_hooks(stored: &[DesiredObject], has_begun: bool) -> Vec<DesiredObject> {
+    let mut hooks: Vec<DesiredObject> = Vec::new();
+    for hook in stored {
+        let is_same = |known: &&mut DesiredObject| known.object.id == hook.object.id;
+        match hooks.iter_mut().find(is_same) {
+            Some(known) => known.add_events_of(hook),
+            None => hooks.push(hook.clone()),
+        }
+    }
+    let mut run = Vec::new();
+    for mut hook in hooks {
+        let phase = hook
+            .hook()
+            .filter(|it| it.is_run_at(ChartChange::Delete))
+            .and_then(|it| {
+                let is_before = it.stage_of_deletion() == HookStage::Before;
+                match (is_before, has_begun) {
+                    (true, false) => Some(PhaseId::PreDelete),
+                    (true, true) if !it.is_of_both_of_deletion() => None,
+                    _ => Some(PhaseId::PostDelete),
+                }
+            });
+        if let Some(phase) = phase {
+            hook.phase = phase;
+            run.push(hook);
+        }
+    }
+    run
 }

@@ -4,6 +4,7 @@
 pub(super) mod config_restart;
 pub(super) mod decide;
 pub(super) mod deploy;
+pub(super) mod hook_steps;
 pub(super) mod hooks;
 pub(super) mod irreversible;
 pub(super) mod prune;

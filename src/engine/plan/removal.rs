@@ -3,35 +3,68 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::engine::{
+    desired::DesiredState,
     phase_plan::PhasePlan,
+    plan::decide::Decision,
+    plan::hook_steps::push_deletion_hooks,
     plan::steps::{Removal, push_removals},
 };
 use crate::{
+    cluster::Live,
+    object::HasKind as _,
     plan::{PhaseId, PhaseSettings},
     release::Program,
 };
 
-/// The program that carries out `removals`, the last one of `phases` first.
-pub(crate) fn plan_removal(removals: &[Removal], phases: &[PhaseSettings]) -> Program {
-    let mut program = Program::default();
-    let phases: Vec<PhaseId> = phases.iter().map(PhaseSettings::id).collect();
-    let in_phase = |removal: &Removal| removal.phase.clone();
-    push_removals(&mut program, removals, &phases, Vec::new(), in_phase);
-    program
+/// What a program that only removes is made of.
+#[derive(Clone, Copy)]
+pub(crate) struct RemovalInput<'a> {
+    /// The hooks that are run before and after it, and the phases of what goes.
+    pub(crate) wanted: &'a DesiredState,
+    /// What has to be done with each of the hooks.
+    pub(crate) decisions: &'a [Decision],
+    /// What has to go.
+    pub(crate) removals: &'a [Removal],
+    /// What is there.
+    pub(crate) live: &'a Live,
 }
 
-/// The phases that `removals` lead through, in the order in which they go, the last one of `phases`
-/// first; in each it is waited for at most `patience`.
-pub(crate) fn removal_phases(
-    removals: &[Removal],
-    phases: &[PhaseSettings],
-    patience: Duration,
-) -> Vec<PhasePlan> {
+/// The program that carries out the removals, the last phase first, with the hooks before and after
+/// it. What holds others goes once the hooks have ended that are run in it.
+pub(crate) fn plan_removal(input: &RemovalInput<'_>) -> Program {
+    let mut program = Program::default();
+    let phases: Vec<PhaseId> = input.wanted.phases.iter().map(PhaseSettings::id).collect();
+    let in_phase = |removal: &Removal| removal.phase.clone();
+    let ends_with_hooks = input
+        .wanted
+        .objects
+        .values()
+        .any(|it| it.phase == PhaseId::PostDelete);
+    let (last, first): (Vec<Removal>, Vec<Removal>) = input
+        .removals
+        .iter()
+        .cloned()
+        .partition(|removal| ends_with_hooks && removal.id.is_container());
+    let hooks = (input.wanted, input.decisions, input.live);
+    let program = &mut program;
+    let after = push_deletion_hooks(program, hooks, &PhaseId::PreDelete, Vec::new());
+    let after = push_removals(program, &first, &phases, after, in_phase);
+    let after = push_deletion_hooks(program, hooks, &PhaseId::PostDelete, after);
+    push_removals(program, &last, &phases, after, in_phase);
+    std::mem::take(program)
+}
+
+/// The phases that the program leads through, in the order in which they go, the last one of what is
+/// wanted first, between those of its hooks; in each it is waited for at most `patience`.
+pub(crate) fn removal_phases(input: &RemovalInput<'_>, patience: Duration) -> Vec<PhasePlan> {
     let mut objects: BTreeMap<PhaseId, usize> = BTreeMap::new();
-    for removal in removals {
-        *objects.entry(removal.phase.clone()).or_default() += 1;
+    let removed = input.removals.iter().map(|removal| &removal.phase);
+    let hooks = input.wanted.objects.values().map(|hook| &hook.phase);
+    for phase in removed.chain(hooks) {
+        *objects.entry(phase.clone()).or_default() += 1;
     }
     let position = |id: &PhaseId| {
+        let phases = &input.wanted.phases;
         phases
             .iter()
             .position(|phase| id.is_declared_as(&phase.name))
@@ -41,9 +74,14 @@ pub(crate) fn removal_phases(
         .into_iter()
         .map(|(id, objects)| PhasePlan {
             objects,
+            is_decisive: matches!(id, PhaseId::PreDelete | PhaseId::PostDelete),
             ..PhasePlan::of(id, patience)
         })
         .collect();
-    plans.sort_by_key(|plan| std::cmp::Reverse(position(&plan.id)));
+    plans.sort_by_key(|plan| match plan.id {
+        PhaseId::PreDelete => (0, std::cmp::Reverse(0)),
+        PhaseId::PostDelete => (2, std::cmp::Reverse(0)),
+        _ => (1, std::cmp::Reverse(position(&plan.id))),
+    });
     plans
 }

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use crate::engine::{
     desired::{DesiredObject, DesiredState},
     plan::decide::{has_run, is_run_once},
+    plan::hooks::is_left_to_rollback,
     plan::irreversible::lost_version,
 };
 use crate::{
@@ -97,7 +98,10 @@ pub(crate) fn plan_revert(
     let mut retained = BTreeMap::new();
     for (id, then) in &then.objects {
         let current = current(id, now, records);
-        let mut why = why_retained(id, then, current, live, records, restore_secrets);
+        let mut why = match then.hook() {
+            Some(hook) if is_left_to_rollback(hook) => None,
+            _ => why_retained(id, then, current, live, records, restore_secrets),
+        };
         let object = match why {
             Some(why) if !why.is_there() => None,
             Some(Retained::Secret) => {
@@ -130,6 +134,7 @@ fn without_objects(state: &DesiredState) -> DesiredState {
         objects: IndexMap::new(),
         phases: state.phases.clone(),
         readiness: state.readiness.clone(),
+        hooks: state.hooks.clone(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::engine::plan::decide::{ChangeAction, Decision};
 use crate::{
     cluster::Live,
     object::{HasKind as _, ManifestView, ObjectId, field::text, is_unbound_claim},
@@ -265,6 +266,25 @@ pub(crate) fn push_replaced(
     removal.orphan_dependents();
     let deleted = program.push(&removal.phase, after, u32::MAX, removal.work());
     push_await_free(program, &removal.phase, vec![deleted], removal.id)
+}
+
+/// Adds the steps after which the name of an object is free, where it has to be created anew, and
+/// returns the last one.
+pub(crate) fn push_cleared(
+    program: &mut Program,
+    decision: &Decision,
+    (phase, live): (&PhaseId, &Live),
+    before: &[StepId],
+) -> Option<StepId> {
+    let (id, after) = (&decision.id, before.to_vec());
+    if decision.action == ChangeAction::Replace {
+        let removal = Removal::delete(id, phase, live.object(id)?);
+        Some(push_replaced(program, removal, after))
+    } else if decision.terminating {
+        Some(push_await_free(program, phase, after, id.clone()))
+    } else {
+        None
+    }
 }
 
 /// Adds the wait until the name of `id` is free, because it is created next.

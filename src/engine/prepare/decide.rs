@@ -48,7 +48,11 @@ pub(crate) async fn decide_changes(
     };
     let tried = free_first(context, prepared, &mut decisions, tried);
     let mut findings = refused(context, &prepared.desired, &decisions, &tried).await?;
-    let cut = cut_off(&prepared.desired, &decisions, hook_history(prepared));
+    let cut = cut_off(
+        &prepared.desired,
+        &decisions,
+        hook_history(request, prepared),
+    );
     findings.extend(
         cut.into_iter()
             .map(|hook| preflight::cut_off_hook(&hook.object)),
@@ -119,13 +123,14 @@ fn force(request: &Request<'_>) -> Force {
     }
 }
 
-fn hook_history(prepared: &Prepared) -> HookHistory<'_> {
+fn hook_history<'a>(request: &Request<'_>, prepared: &'a Prepared) -> HookHistory<'a> {
     let history = &prepared.history;
     let unsettled = history.unsettled.as_ref();
     HookHistory {
         live: &prepared.observation.live,
         records: unsettled.map_or(&history.records, |unsettled| &unsettled.records),
         is_unsettled: unsettled.is_some(),
+        operation: request.by.operation,
     }
 }
 
@@ -144,7 +149,7 @@ pub(crate) fn decided_alone(request: &Request<'_>, prepared: &Prepared) -> Vec<D
         &history.records,
         request.selection,
     );
-    decide_hooks(desired, &mut decisions, hook_history(prepared));
+    decide_hooks(desired, &mut decisions, hook_history(request, prepared));
     for decision in decisions
         .iter_mut()
         .filter(|decision| retained.contains(&decision.id))

@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 
 use crate::engine::{
-    desired::DesiredState,
+    desired::{DesiredObject, DesiredState},
     observe::history::ReleaseHistory,
     observe::orphans::{KnownObjects, Orphans, orphans},
+    plan::hook_steps::has_begun_to_delete,
+    plan::hooks::deletion_hooks,
     plan::prune::{PruneCandidate, PrunePlan, give_up_foreign, written},
     plan::selection::Selection,
     plan::steps::Removal,
     prepare::context::{PrepareContext, PrepareError},
-    prepare::decide::remove,
+    prepare::decide::{decide_changes, remove},
     prepare::observed::observe,
     prepare::prepared::Prepared,
     prepare::request::Request,
@@ -22,7 +24,7 @@ use crate::{
     error::{CommandError, ExitCode},
     object::ObjectId,
     plan::PhaseId,
-    release::PhaseRecord,
+    release::{Operation, PhaseRecord},
 };
 
 /// What there is of orphans.
@@ -33,28 +35,76 @@ pub(crate) struct PreparedOrphans {
     pub(crate) incomplete_kinds: Vec<String>,
 }
 
-/// Looks at everything that the release has, and decides what becomes of it.
+/// Whether the hooks of charts are run that they have for their deletion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DeletionHooks {
+    /// They are run, before and after all that goes.
+    Run,
+    /// They are not, as where one of them fails that nobody needs any more.
+    Skip,
+}
+
+/// Looks at everything that the release has, and decides what becomes of it, and which hooks of its
+/// charts are run for that.
 pub(crate) async fn prepare_removal(
     context: PrepareContext<'_>,
     request: &Request<'_>,
+    hooks: DeletionHooks,
     history: ReleaseHistory,
 ) -> Result<Prepared, PrepareError> {
-    let desired = nothing_wanted(request, &history);
+    let mut desired = nothing_wanted(request, &history);
+    desired.hooks = stored_hooks(context, &history).await?;
+    if hooks == DeletionHooks::Run {
+        desired.objects = run_around(&desired.hooks, false);
+    }
     let (observation, history) = observe(context, &desired, &[], history).await?;
+    // What an unfinished run has done shows by what is there.
+    if hooks == DeletionHooks::Run && has_begun(&history) {
+        desired.objects = run_around(&desired.hooks, true);
+    }
     let candidates = written(&history);
     let mut prepared = Prepared::observed(desired, observation, history);
+    if !prepared.desired.objects.is_empty() {
+        decide_changes(context, request, &mut prepared).await?;
+    }
     remove(context, request, &mut prepared, candidates, true).await?;
     Ok(prepared)
+}
+
+/// Those of the `stored` hooks that the deletion runs, which `has_begun` or not.
+fn run_around(stored: &[DesiredObject], has_begun: bool) -> IndexMap<ObjectId, DesiredObject> {
+    let hooks = deletion_hooks(stored, has_begun).into_iter();
+    hooks.map(|hook| (hook.object.id.clone(), hook)).collect()
+}
+
+/// What the charts of what is deployed run where they are deleted or tested.
+async fn stored_hooks(
+    context: PrepareContext<'_>,
+    history: &ReleaseHistory,
+) -> Result<Vec<DesiredObject>, PrepareError> {
+    match history.deployed().filter(|it| !it.is_taken_down()) {
+        Some(deployed) => context.stored(context.store.read(&deployed.hooks)).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Whether an unfinished run has begun to take the release down.
+fn has_begun(history: &ReleaseHistory) -> bool {
+    let newest = history.newest().map(|head| head.revision.by.operation);
+    let unsettled = history.unsettled.as_ref();
+    let unsettled = unsettled.filter(|_| newest == Some(Operation::Remove));
+    unsettled.is_some_and(|it| has_begun_to_delete(&it.program, &it.traces))
 }
 
 /// Looks again, under the lock, and refuses to go on where something would go that was not `shown`.
 pub(crate) async fn recheck_removal(
     context: PrepareContext<'_>,
     request: &Request<'_>,
+    hooks: DeletionHooks,
     shown: &PrunePlan,
 ) -> Result<Prepared, PrepareError> {
     let history = context.take_over(request.by).await?;
-    let prepared = prepare_removal(context, request, history).await?;
+    let prepared = prepare_removal(context, request, hooks, history).await?;
     check_same(shown, &prepared.pruning)?;
     Ok(prepared)
 }
@@ -133,6 +183,7 @@ fn nothing_wanted(request: &Request<'_>, history: &ReleaseHistory) -> DesiredSta
         readiness: like
             .map(|revision| revision.readiness.clone())
             .unwrap_or_default(),
+        hooks: Vec::new(),
     }
 }
 

@@ -13,11 +13,11 @@ use crate::{
     error::CommandError,
     finding::Check,
     object::{
-        self, FieldPath, IdleSelector, KnownScopes, Marks, Object, ObjectId, Origin, PhaseHint,
-        Problem, References, Scope, ScopeLookup, StatusField, idle_selectors,
+        self, FieldPath, Hook, IdleSelector, KnownScopes, Marks, Object, ObjectId, Origin,
+        PhaseHint, Problem, References, Scope, ScopeLookup, StatusField, idle_selectors,
     },
-    phase::{self, Assignment},
-    plan::{self, Capabilities, Choice, FieldSelector, NoCluster, Plan, PlanPart},
+    phase::{self, Assignment, Ordered},
+    plan::{self, Capabilities, Choice, FieldSelector, NoCluster, PhaseId, Plan, PlanPart},
     source::{self, Builds, ChartCapabilities, Rendered, UsedTool},
 };
 
@@ -198,6 +198,7 @@ impl Rendering {
             objects: indexmap::IndexMap::new(),
             phases: plan.contents.phases.clone(),
             readiness: plan.contents.readiness.rules.clone(),
+            hooks: Vec::new(),
         };
         for (number, settings) in plan.contents.phases.iter().enumerate() {
             if self.choice.skips(&PlanPart::Phase(settings.name.clone())) {
@@ -224,7 +225,27 @@ impl Rendering {
             }
         }
         desired.leave_replicas_to_autoscalers();
+        desired.hooks = self.stored_hooks(&desired);
         desired
+    }
+
+    /// What the charts that are `desired` run later.
+    fn stored_hooks(&self, desired: &DesiredState) -> Vec<DesiredObject> {
+        let objects = || desired.objects.values();
+        let is_desired = |chart: &str| {
+            let mut parts = objects().filter_map(|it| it.part.as_ref());
+            parts.any(|part| part.chart == chart)
+        };
+        let later = self.rendered.hooks.iter();
+        let later = later.filter(|(_, part)| is_desired(&part.chart));
+        let later = later.map(|(object, part)| {
+            let order = Ordered::alone(object.id.clone());
+            let phase = PhaseId::Unassigned;
+            DesiredObject::new(object.clone(), phase, order, &desired.release)
+                .of_chart(Some(part.clone()))
+        });
+        let brought = objects().filter(|it| it.hook().is_some_and(Hook::is_stored));
+        brought.cloned().chain(later).collect()
     }
 
     /// The fields of `object` that the plan leaves to others.

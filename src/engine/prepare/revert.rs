@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::{
-    desired::DesiredState,
+    desired::{DesiredObject, DesiredState},
     observe::desired_state::read_desired_state,
     observe::history::ReleaseHistory,
     plan::revert::{Retained, plan_revert, to_observe},
@@ -20,7 +20,7 @@ use crate::engine::{
 };
 use crate::{
     event::RunOutcome,
-    object::ObjectId,
+    object::{ChartChange, ObjectId},
     release::{Head, Store, StoreError},
 };
 
@@ -31,6 +31,8 @@ pub(crate) struct Revert<'a> {
     pub(crate) to: &'a Head,
     /// Whether Secrets get the values again that they had.
     pub(crate) restore_secrets: bool,
+    /// Whether the hooks of charts are run that they have for going back.
+    pub(crate) runs_hooks: bool,
 }
 
 /// Looks at the cluster, decides what is brought back and what is left, and what has to be done for
@@ -86,11 +88,15 @@ async fn observed(
         revert.restore_secrets,
     );
     name_retained(&plan.retained, ask);
-    let retained = plan
-        .retained
-        .into_iter()
-        .filter(|(_, why)| why.is_whole())
-        .map(|(id, _)| id)
+    let whole = plan.retained.iter().filter(|(_, why)| why.is_whole());
+    let is_skipped = |it: &&DesiredObject| {
+        let hook = it.hook().filter(|_| !revert.runs_hooks);
+        hook.is_some_and(|hook| hook.is_run_at(ChartChange::Rollback))
+    };
+    let skipped = plan.wanted.objects.values().filter(is_skipped);
+    let retained = whole
+        .map(|(id, _)| id.clone())
+        .chain(skipped.map(|it| it.object.id.clone()))
         .collect();
     Ok(Prepared {
         retained,

@@ -21,7 +21,7 @@ use crate::{
         VerdictDelays,
     },
     object::ObjectId,
-    plan::ReleaseId,
+    plan::{PhaseId, ReleaseId},
     release::{Operation, StoreError, stored_failure},
 };
 
@@ -54,6 +54,22 @@ fn tell(sentence: String, diagnosis: Diagnosis, emitter: &Emitter) -> Cause {
     let failure = stored_failure(&diagnosis);
     emitter.emit(EventKind::FailureExplained { diagnosis });
     Cause { sentence, failure }
+}
+
+/// Tells how to go on where a hook before or after a deletion has stopped it.
+pub(crate) fn report_failed_hook(stop: &StopReason, release: &ReleaseId, emitter: &Emitter) {
+    let done = match stop.phase() {
+        Some(PhaseId::PreDelete) => "nothing else was deleted",
+        Some(PhaseId::PostDelete) => {
+            "everything else is deleted but for namespaces and definitions"
+        }
+        _ => return,
+    };
+    let ReleaseId { plan, environment } = release;
+    let text = format!(
+        "a hook of a chart has failed, and {done}: run the same command again, or without hooks: `deployctl down {plan} --env {environment} --no-hooks`"
+    );
+    emitter.emit(EventKind::Noted { text });
 }
 
 /// Tells what of `faults` is still there although it was to go, and returns it.

@@ -14,7 +14,7 @@ use crate::engine::{
     phase_plan::PhasePlan,
     plan::decide::{ChangeAction, Decision, has_label},
     plan::deploy::{DeployInput, plan_deploy},
-    plan::removal::{plan_removal, removal_phases},
+    plan::removal::{RemovalInput, plan_removal, removal_phases},
     run::context::Run,
     watch::cache::{Labelled, ResourceCache},
 };
@@ -37,13 +37,29 @@ pub(crate) struct ExecutionPlan {
 }
 
 impl ExecutionPlan {
+    /// What deletes hooks after a run: it belongs to no phase, and nothing is waited for.
+    pub(crate) fn of_cleanup(program: Program) -> Self {
+        Self {
+            program,
+            phases: Vec::new(),
+            on_fault: OnFault::GoOn,
+            label: None,
+        }
+    }
+
     /// What `run` executes: what is wanted phase by phase, or only removals, the last phase first.
     pub(crate) fn of(run: &Run<'_>) -> Self {
         let removals = &run.pruning.removals;
         if let Some(timeout) = run.options.delete_timeout {
+            let input = RemovalInput {
+                wanted: run.desired,
+                decisions: run.decisions,
+                removals,
+                live: &run.observation.live,
+            };
             return Self {
-                program: plan_removal(removals, &run.desired.phases),
-                phases: removal_phases(removals, &run.desired.phases, timeout),
+                program: plan_removal(&input),
+                phases: removal_phases(&input, timeout),
                 on_fault: OnFault::GoOn,
                 label: None,
             };

@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 use crate::engine::{
     events::Emitter,
     execute::policy::{CancelSignals, OnFault, StopReason},
+    run::cleanup::clean_up,
     run::context::{Run, RunError, RunTarget},
     run::events::{
-        Cause, RunEvents, RunReport, RunStart, purpose, report_failure, report_remaining,
-        report_retained,
+        Cause, RunEvents, RunReport, RunStart, purpose, report_failed_hook, report_failure,
+        report_remaining, report_retained,
     },
     run::execution::{Baseline, Execution, ExecutionPlan, execute_run},
     run::idle::tell_idle,
@@ -249,6 +250,9 @@ async fn end_writing(
             let is_untouched = execution.is_untouched() && opened.baseline.traces.is_empty();
             let (outcome, exit) = not_rolled_back(stop, Written::of(is_untouched));
             ending.outcome = outcome;
+            let (stopped, written) = ((stop, &*execution), (&mut ending, &mut head));
+            let context = (emitter, signals);
+            clean_up(run, stopped, &opened.baseline, written, context).await;
             exit
         }
     };
@@ -279,7 +283,9 @@ async fn report_cause(
     match &execution.result {
         Err(stop) => {
             let cache = executor.cache_mut();
-            Some(report_failure(stop, broken, cluster, cache, emitter).await)
+            let cause = report_failure(stop, broken, cluster, cache, emitter).await;
+            report_failed_hook(stop, &run.desired.release, emitter);
+            Some(cause)
         }
         Ok(()) if plan.on_fault == OnFault::GoOn && !executor.faults.is_empty() => {
             let faults = std::mem::take(&mut executor.faults);

@@ -9,8 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::{
     diagnose::look_into,
     events::Emitter,
-    execute::policy::OnFault,
-    execute::wait::{FailedWait, TICK, Wait, WaitFor, WaitTarget, Waiter},
+    execute::wait::{FailedWait, TICK, Wait, WaitBounds, WaitFor, WaitTarget, Waiter},
     watch::cache::ResourceCache,
 };
 use crate::{
@@ -68,7 +67,7 @@ pub(crate) async fn await_objects(
         );
     }
     let cache = ResourceCache::new(cluster.clone(), served, None, &live).judging_by(awaited.rules);
-    let mut waiter = Waiter::new(cache, emitter.clone(), OnFault::Stop);
+    let mut waiter = Waiter::new(cache, emitter.clone());
     let until = if awaited.gone {
         WaitFor::Gone
     } else {
@@ -80,7 +79,11 @@ pub(crate) async fn await_objects(
         .map(|(id, resource)| WaitTarget::new(id, Some(resource), &[]))
         .collect();
     let wait = Wait::new(None, &PhaseId::Unassigned, until, objects);
-    let hopeless = waiter.begin(wait.within(None, awaited.budget)).await;
+    let bounds = WaitBounds {
+        budget: awaited.budget,
+        ..WaitBounds::default()
+    };
+    let hopeless = waiter.begin(wait.within(bounds)).await;
     let Some(ended) = until_over(&mut waiter, hopeless, deadline, interrupt).await else {
         return Ok(None);
     };

@@ -39,7 +39,7 @@ data: {version: {{ .Capabilities.KubeVersion.Version }}, namespace: {{ .Release.
 "#;
 
 /// A project with a chart of its own that has a subchart, a CRD and a random password.
-fn shop(name: &str) -> Project {
+pub(super) fn shop(name: &str) -> Project {
     let sources = "\n- {helm: {chart: ../manifests/chart, release: my, values: [\"../manifests/values-${release.environment}.yaml\", {extra: {enabled: false}}], set: {image.tag: \"${tag}\"}}}";
     Project::with_sources(name, sources)
         .plan("variables: {tag: {default: v1}}\n")
@@ -137,7 +137,7 @@ metadata:
 ";
 
 /// A Job that is a hook.
-fn hook(name: &str, events: &str, weight: i32) -> String {
+pub(super) fn hook(name: &str, events: &str, weight: i32) -> String {
     let account = if name == "prepare" {
         "hooks"
     } else {
@@ -156,7 +156,7 @@ spec:
 }
 
 /// The uids of the Jobs that are there, by name.
-fn made(project: &Project) -> std::collections::BTreeMap<String, String> {
+pub(super) fn made(project: &Project) -> std::collections::BTreeMap<String, String> {
     let jobs = project.kubectl(&["get", "jobs", "-o", "json"]);
     let jobs: serde_json::Value = serde_json::from_str(&jobs).unwrap();
     let made = jobs["items"].as_array().unwrap().iter().map(|job| {

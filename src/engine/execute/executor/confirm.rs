@@ -91,10 +91,9 @@ impl Executor<'_> {
                 continue;
             };
             let budget = self.phases.budget(&step.phase);
-            let cache = &self.waiter.cache;
+            let waiter = &self.waiter;
             let is_ready = |object: &ObjectId| {
-                cache.completed(object).is_some()
-                    || cache.judge_within(object, now, budget).passes()
+                waiter.is_done(object) || waiter.cache.judge_within(object, now, budget).passes()
             };
             let looked_at = objects.iter().filter(|object| seen.insert(object));
             let unready: Vec<ObjectId> = looked_at

@@ -167,6 +167,7 @@ impl<'a> Writer<'a> {
                 belongings,
                 if_empty,
             } => self.delete(object, uid, *belongings, *if_empty).await?,
+            Work::Discard { object } => self.discard(object).await?,
             Work::GiveUp { object } => self.give_up(object).await?,
             Work::RestartPods { object, since } => self.restart_pods(object, *since).await?,
             Work::Expand { object, size } => self.expand(object, size).await?,

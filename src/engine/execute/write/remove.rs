@@ -52,6 +52,17 @@ impl Writer<'_> {
         Ok((WriteResult::Unchanged, None))
     }
 
+    /// Deletes what the run has made of the hook `id`.
+    pub(super) async fn discard(&self, id: &ObjectId) -> Result<WriteOutcome, RequestError> {
+        match self.context.journal.uid_written(id) {
+            Some(uid) => {
+                self.delete(id, &uid, Belongings::Go, id.is_container())
+                    .await
+            }
+            None => Ok((WriteResult::Unchanged, self.read(id).await?)),
+        }
+    }
+
     /// Whether others have taken over `id`, which is not wanted any more and is `live` now, since it
     /// was decided that it goes. What is created anew has to go in any case.
     fn is_handed_over(&self, id: &ObjectId, live: &Value) -> bool {

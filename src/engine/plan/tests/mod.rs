@@ -9,6 +9,7 @@ mod printed;
 mod config_restart;
 mod decide;
 mod deploy;
+mod hooks;
 mod irreversible;
 mod prune;
 mod removal;

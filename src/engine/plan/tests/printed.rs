@@ -81,6 +81,7 @@ fn work(work: &Work) -> String {
             let if_empty = said(*if_empty, " if empty");
             format!("delete{if_empty} {} of uid {uid}{belongings}", name(object))
         }
+        Work::Discard { object } => format!("discard {}", name(object)),
         Work::GiveUp { object } => format!("release {}", name(object)),
         Work::RestartPods { object, since } => format!(
             "restart pods of {} since {}",

@@ -19,7 +19,7 @@ use crate::engine::{
 use crate::{
     cluster::{Cluster, RequestError},
     event::RunOutcome,
-    object::{ManifestView, ObjectId},
+    object::{ChartChange, Hook, ManifestView, ObjectId},
     release::{ChangeLog, Changes, Head, Program, Records, Revision, Snapshot, StoreError},
 };
 
@@ -55,7 +55,7 @@ pub(crate) async fn open_revision(
     check_quota(run, program.writes(), &packed).await?;
     store.prepare().await?;
     let mut head = store
-        .create(revision(run, packed.write(store).await?))
+        .create(revision(run, program, packed.write(store).await?))
         .await?;
     let retained = run.pruning.retained.iter().map(|(id, _)| id);
     record(store, &mut head, kept(retained)).await?;
@@ -70,12 +70,29 @@ pub(crate) async fn open_revision(
     })
 }
 
-fn revision(run: &Run<'_>, stored: StoredRevision) -> Revision {
+/// The oldest format whose programs do with the revision what it means: those before hooks would bring
+/// what is only run at a rollback, and delete the release without what is run for that.
+fn format(run: &Run<'_>, program: &Program) -> u32 {
+    let is_of_rollback = |hook: &Hook| hook.is_run_at(ChartChange::Rollback);
+    let mut objects = run.desired.objects.values();
+    let has_hooks = !run.desired.hooks.is_empty()
+        || program.discarded().next().is_some()
+        || objects.any(|it| it.hook().is_some_and(is_of_rollback));
+    if has_hooks {
+        Revision::FORMAT
+    } else {
+        Revision::FORMAT_WITHOUT_HOOKS
+    }
+}
+
+fn revision(run: &Run<'_>, program: &Program, stored: StoredRevision) -> Revision {
     let newest = run.history.newest().map(|head| &head.revision);
     let unsettled = newest.filter(|_| run.history.unsettled.is_some());
     let deployed = run.history.deployed();
     let (terms, origin) = (&run.options, &run.metadata);
     let (partial, objects) = match run.options.selection {
+        // What a deletion runs is gone when it ends.
+        Selection::All if origin.by.operation.only_removes() => (false, 0),
         Selection::All => (false, run.desired.objects.len()),
         Selection::Only(_) => (true, run.desired.objects.len()),
         Selection::Nothing => {
@@ -83,7 +100,7 @@ fn revision(run: &Run<'_>, stored: StoredRevision) -> Revision {
         }
     };
     Revision {
-        format: Revision::FORMAT,
+        format: format(run, program),
         number: newest.map_or(1, |newest| newest.number + 1),
         release: run.desired.release.clone(),
         by: origin.by.clone(),
@@ -105,6 +122,7 @@ fn revision(run: &Run<'_>, stored: StoredRevision) -> Revision {
         changes: Changes::default(),
         access: origin.access.clone(),
         program: stored.program,
+        hooks: stored.hooks,
         snapshot: stored.snapshot,
         traces: stored.traces,
         // Until the run ends, what was remembered before is what the journal is added to.

@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 
 use futures::future::try_join_all;
 
-use crate::engine::{desired::DesiredObject, run::context::Run};
+use crate::engine::{desired::DesiredObject, plan::selection::Selection, run::context::Run};
 use crate::{
     object::ObjectId,
     plan::PhaseSettings,
@@ -19,6 +19,7 @@ pub(super) struct PackedRevision {
     snapshot: Packed,
     traces: Packed,
     records: KnownRecords,
+    hooks: Hooks,
 }
 
 /// The names of the chunks that hold what a revision is made of.
@@ -28,6 +29,14 @@ pub(super) struct StoredRevision {
     pub(super) snapshot: Vec<String>,
     pub(super) traces: Vec<String>,
     pub(super) records: Vec<String>,
+    pub(super) hooks: Vec<String>,
+}
+
+/// What charts run where they are deleted or tested.
+enum Hooks {
+    /// What is deployed goes on being so.
+    Carried(Vec<String>),
+    Packed(Packed),
 }
 
 enum PackedPhase {
@@ -66,6 +75,7 @@ impl PackedRevision {
                 store.pack(traces)
             },
             records: KnownRecords::pack(run),
+            hooks: Hooks::pack(run),
         }
     }
 
@@ -79,7 +89,12 @@ impl PackedRevision {
             KnownRecords::Stored(_) => None,
             KnownRecords::Packed(packed) => Some(packed),
         };
+        let hooks = match &self.hooks {
+            Hooks::Carried(_) => None,
+            Hooks::Packed(packed) => Some(packed),
+        };
         phases
+            .chain(hooks)
             .chain([&self.program, &self.snapshot, &self.traces])
             .chain(records)
             .flat_map(Packed::names)
@@ -87,12 +102,13 @@ impl PackedRevision {
 
     pub(super) async fn write(self, store: &Store) -> Result<StoredRevision, StoreError> {
         let phases = self.phases.into_iter().map(|phase| phase.write(store));
-        let (phases, program, snapshot, traces, records) = tokio::try_join!(
+        let (phases, program, snapshot, traces, records, hooks) = tokio::try_join!(
             try_join_all(phases),
             store.write(&self.program),
             store.write(&self.snapshot),
             store.write(&self.traces),
             self.records.write(store),
+            self.hooks.write(store),
         )?;
         Ok(StoredRevision {
             phases,
@@ -100,6 +116,7 @@ impl PackedRevision {
             snapshot,
             traces,
             records,
+            hooks,
         })
     }
 }
@@ -137,6 +154,25 @@ impl PackedPhase {
                 wanted: store.write(&packed).await?,
                 ..record
             }),
+        }
+    }
+}
+
+impl Hooks {
+    fn pack(run: &Run<'_>) -> Self {
+        let deployed = run.history.deployed();
+        let deployed = deployed.filter(|_| *run.options.selection == Selection::Nothing);
+        match deployed {
+            Some(deployed) => Self::Carried(deployed.hooks.clone()),
+            None if run.desired.hooks.is_empty() => Self::Packed(Packed::default()),
+            None => Self::Packed(run.target.store.pack(&run.desired.hooks)),
+        }
+    }
+
+    async fn write(self, store: &Store) -> Result<Vec<String>, StoreError> {
+        match self {
+            Self::Carried(names) => Ok(names),
+            Self::Packed(packed) => store.write(&packed).await,
         }
     }
 }

@@ -12,17 +12,20 @@ use super::objects::{
 use crate::{
     cluster::{Live, Seen},
     engine::{
-        desired::DesiredState,
+        desired::{DesiredObject, DesiredState},
         observe::history::{ReleaseHistory, UnsettledRevision},
         plan::{
             config_restart, decide as decisions,
             decide::{ChangeAction, Decision, Expansion},
             deploy::{DeployInput, plan_deploy},
+            hook_steps::{has_begun_to_delete, plan_cleanup},
+            hooks,
+            hooks::HookHistory,
             prune::{
                 PruneCandidate, PruneInput, PrunePlan, give_up_foreign, plan_prune, unwanted,
                 written,
             },
-            removal::{plan_removal, removal_phases},
+            removal::{RemovalInput, plan_removal, removal_phases},
             selection::{Part, Selection},
             steps::RemovalMode,
             tests::printed,
@@ -65,6 +68,8 @@ struct Unsettled {
     changes: IndexMap<String, String>,
     program: Vec<String>,
     records: Written,
+    /// Hooks that have failed.
+    failed: Vec<String>,
 }
 
 /// What the planners are given by a case.
@@ -122,8 +127,13 @@ impl World {
     }
 
     fn decide(&self, case: &Case) -> Vec<Decision> {
+        self.decide_by(Operation::Deploy, case)
+    }
+
+    fn decide_by(&self, operation: Operation, case: &Case) -> Vec<Decision> {
         let records = &self.history.records;
         let mut decisions = decisions::decide(&self.desired, &self.live, records, &self.selection);
+        self.decide_hooks(operation, &mut decisions);
         let is_decision =
             |(_, said): &(&String, &String)| *said != "dead" && !said.starts_with("expected in ");
         for (name, said) in case.decisions.iter().filter(is_decision) {
@@ -146,6 +156,17 @@ impl World {
             }
         }
         decisions
+    }
+
+    fn decide_hooks(&self, operation: Operation, decisions: &mut [Decision]) {
+        let unsettled = self.history.unsettled.as_ref();
+        let history = HookHistory {
+            live: &self.live,
+            records: unsettled.map_or(&self.history.records, |unsettled| &unsettled.records),
+            is_unsettled: unsettled.is_some(),
+            operation,
+        };
+        hooks::decide_hooks(&self.desired, decisions, history);
     }
 
     /// What becomes of `candidates`.
@@ -232,6 +253,12 @@ pub(super) fn changes(
 pub(in crate::engine::plan::tests) fn decide(text: &str) -> String {
     let case: Case = read(text);
     decided(&World::of(&case).decide(&case))
+}
+
+/// What is decided about what is wanted by whoever goes back.
+pub(in crate::engine::plan::tests) fn decide_back(text: &str) -> String {
+    let case: Case = read(text);
+    decided(&World::of(&case).decide_by(Operation::Rollback, &case))
 }
 
 fn decided(decisions: &[Decision]) -> String {
@@ -328,17 +355,30 @@ fn pruned(plan: &PrunePlan) -> String {
     text
 }
 
-/// The program that takes everything down that is remembered, and its phases.
+/// The program that takes everything down that is remembered, with the hooks of what was wanted, and
+/// its phases.
 pub(in crate::engine::plan::tests) fn remove(text: &str) -> String {
-    let world = World::of(&read(text));
+    let case: Case = read(text);
+    let mut world = World::of(&case);
+    let stored: Vec<DesiredObject> = world.desired.objects.values().cloned().collect();
+    let unsettled = world.history.unsettled.as_ref();
+    let has_begun = unsettled.is_some_and(|it| has_begun_to_delete(&it.program, &it.traces));
+    let hooks = hooks::deletion_hooks(&stored, has_begun).into_iter();
+    world.desired.objects = hooks.map(|hook| (hook.object.id.clone(), hook)).collect();
+    let decisions = world.decide_by(Operation::Remove, &Case::default());
     let plan = world.prune(written(&world.history), true);
-    let phases = &world.desired.phases;
     let patience = std::time::Duration::from_mins(1);
-    let order: Vec<String> = removal_phases(&plan.removals, phases, patience)
+    let input = RemovalInput {
+        wanted: &world.desired,
+        decisions: &decisions,
+        removals: &plan.removals,
+        live: &world.live,
+    };
+    let order: Vec<String> = removal_phases(&input, patience)
         .iter()
         .map(|phase| format!("{} ({})", phase.id, phase.objects))
         .collect();
-    let program = plan_removal(&plan.removals, phases);
+    let program = plan_removal(&input);
     let kept = PrunePlan {
         removals: Vec::new(),
         ..plan
@@ -352,6 +392,25 @@ pub(in crate::engine::plan::tests) fn remove(text: &str) -> String {
         pruned(&kept),
         printed::program(&program)
     )
+}
+
+/// What is deleted of hooks where some have failed; what is there and has not is as it should be.
+pub(in crate::engine::plan::tests) fn cleanup(text: &str) -> String {
+    let case: Case = read(text);
+    let world = World::of(&case);
+    let unsettled = world.history.unsettled.unwrap_or_default();
+    let failed = case
+        .unsettled
+        .iter()
+        .flat_map(|unsettled| &unsettled.failed);
+    let failed = failed.map(|name| id(name)).collect();
+    let is_there = |id: &ObjectId| world.live.object(id).is_some();
+    printed::program(&plan_cleanup(
+        &world.desired,
+        &unsettled.traces,
+        &failed,
+        is_there,
+    ))
 }
 
 /// What is decided once it is known which workloads restart because their configuration changes.

@@ -15,6 +15,9 @@
 //! | `deleting` | `true`: it is being deleted |
 //! | `after`, `ready`, `last`, `priority`, `marks` | of what is wanted: what it needs, what must be ready, and how it is written |
 //!
+//! What is wanted may be a part of a chart, `chart: shop`, and a hook of it: `hook: [pre-install]` says
+//! when it is run, `weight: 1` when among others, and `deletedOn: [succeeded]` when it goes.
+//!
 //! Pods and claims are written in short: `reads: [ConfigMap/a]` is what a container reads as its
 //! environment, `image: 2` makes another template, `annotation` is that by which pods restart;
 //! `claims: {data: 1Gi}` are templates of claims, and `size: 1Gi` is what a claim asks for.
@@ -26,4 +29,6 @@ mod forward;
 mod objects;
 
 pub(super) use back::{revert, rollback, unserved};
-pub(super) use forward::{decide, deploy, grow, orphans, prune, remove, restart};
+pub(super) use forward::{
+    cleanup, decide, decide_back, deploy, grow, orphans, prune, remove, restart,
+};

@@ -9,7 +9,10 @@ use serde_json::{Map, Value, json};
 use crate::{
     cluster::{Live, Seen},
     engine::desired::{DesiredObject, DesiredState},
-    object::{Digest, ManifestView, Marks, Object, ObjectId, Origin},
+    object::{
+        ChartPart, Digest, Hook, HookEvent, HookResult, ManifestView, Marks, Object, ObjectId,
+        Origin,
+    },
     phase::Ordered,
     plan::{Conditions, FailureBudget, OnFailure, PhaseId, PhaseSettings, ReleaseId},
     release::{ObjectRecord, Program, Records, Work},
@@ -268,6 +271,7 @@ pub(super) fn desired(id: &ObjectId, written: &Value) -> DesiredObject {
     let after: Vec<String> = take(&mut words, "after");
     let ready: Vec<String> = take(&mut words, "ready");
     let marks: Marks = take(&mut words, "marks");
+    let part = part(&mut words);
     let order = Ordered {
         id: id.clone(),
         after: after.iter().map(|name| self::id(name)).collect(),
@@ -286,7 +290,26 @@ pub(super) fn desired(id: &ObjectId, written: &Value) -> DesiredObject {
             line: 1,
         },
     };
-    DesiredObject::new(object, phase_of(written), order, &release()).marked(marks)
+    DesiredObject::new(object, phase_of(written), order, &release())
+        .marked(marks)
+        .of_chart(part)
+}
+
+/// What `chart`, `hook`, `weight` and `deletedOn` of a case say.
+fn part(words: &mut Map<String, Value>) -> Option<ChartPart> {
+    let chart: Option<String> = take(words, "chart");
+    let events: Vec<HookEvent> = take(words, "hook");
+    let weight: i64 = take(words, "weight");
+    let deleted_on: Vec<HookResult> = take(words, "deletedOn");
+    let hook = Hook {
+        events,
+        weight,
+        deleted_on,
+    };
+    Some(ChartPart {
+        chart: chart?,
+        hook: Some(hook).filter(|hook| !hook.events.is_empty()),
+    })
 }
 
 /// All that is wanted.
@@ -299,6 +322,7 @@ pub(super) fn desired_state(written: &Written, phases: Vec<PhaseSettings>) -> De
         objects: objects.collect(),
         phases,
         readiness: Vec::new(),
+        hooks: Vec::new(),
     }
 }
 
@@ -364,6 +388,7 @@ pub(super) fn program(lines: &[String]) -> Program {
                 object,
                 force: false,
             },
+            Some("discard") => Work::Discard { object },
             Some("delete") => Work::Delete {
                 object,
                 uid: "1".to_owned(),
