@@ -1,6 +1,12 @@
 //! Running a program for what it prints.
 
-use std::{io, path::Path, process::Stdio, time::Duration};
+use std::{
+    env, io,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use tokio::process::Command;
 use zeroize::Zeroizing;
@@ -18,6 +24,18 @@ pub(crate) enum ProcessError {
     Interrupted,
     /// It ended with this status; the lines of its standard error.
     Failed(String, Vec<String>),
+}
+
+/// The program that `PATH` has under `name`.
+pub(crate) fn found(name: &str) -> Option<PathBuf> {
+    let folders = env::var_os("PATH").unwrap_or_default();
+    let mut files = env::split_paths(&folders).map(|folder| folder.join(name));
+    files.find(|file| is_program(file))
+}
+
+fn is_program(file: &Path) -> bool {
+    let metadata = file.metadata();
+    metadata.is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
 }
 
 /// What `program` prints to standard output when it is run in `folder`, without a shell and without
@@ -112,6 +130,15 @@ fn said(stderr: &[u8], stdout: &[u8]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_is_a_file_that_may_be_run() {
+        assert!(found("sh").is_some() && found("no-such-program").is_none());
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        std::fs::write(&data, "").unwrap();
+        assert!(!is_program(&data) && !is_program(folder.path()));
+    }
 
     fn shell(script: &str, limit: Duration) -> Result<Zeroizing<Vec<u8>>, ProcessError> {
         output(

@@ -7,7 +7,7 @@ use super::{
     helm::{self, ChartCapabilities, Charted},
     kustomize::{self, Kustomized},
     manifests::{Loaded, load},
-    tool::UsedTool,
+    tool::{Tools, UsedTool},
 };
 use crate::{
     object::{Origin, Problem},
@@ -65,13 +65,15 @@ impl Builds {
         plan: &Plan,
         capabilities: Option<&ChartCapabilities>,
     ) -> Result<Self, Vec<Problem>> {
+        let tools = Tools::default();
         let built: Vec<Result<Option<Built>, Vec<Problem>>> = thread::scope(|scope| {
             let sources = plan.contents.sources.iter();
             let sources = sources.zip(self.built).zip(&self.chosen);
+            let tools = &tools;
             let running: Vec<_> = sources
                 .map(|((source, built), chosen)| {
                     scope.spawn(move || match built {
-                        None if *chosen => build(source, plan, capabilities),
+                        None if *chosen => build(source, plan, capabilities, tools),
                         built => Ok(built),
                     })
                 })
@@ -87,6 +89,12 @@ impl Builds {
             match built {
                 Ok(built) => builds.push(built),
                 Err(found) => {
+                    // What is missing of this machine is missing for every source that needs it.
+                    let is_new = |problem: &Problem| {
+                        let mut known = problems.iter();
+                        !known.any(|it: &Problem| it.message == problem.message)
+                    };
+                    let found: Vec<Problem> = found.into_iter().filter(is_new).collect();
                     let place = place(plan, source);
                     problems.extend(found.into_iter().map(|problem| problem.or_at(&place)));
                 }
@@ -170,16 +178,17 @@ fn build(
     source: &Source,
     plan: &Plan,
     capabilities: Option<&ChartCapabilities>,
+    tools: &Tools,
 ) -> Result<Option<Built>, Vec<Problem>> {
     let folder = &plan.paths.folder;
     match &source.kind {
         SourceKind::Manifests(_) => Ok(None),
         SourceKind::Kustomize(kustomization) => {
-            let built = kustomize::build(kustomization, folder)?;
+            let built = kustomize::build(kustomization, folder, tools)?;
             Ok(Some(Built::Kustomize(built)))
         }
         SourceKind::Helm(chart) => {
-            let built = helm::build(chart, source, plan, capabilities)?;
+            let built = helm::build(chart, source, plan, (capabilities, tools))?;
             Ok(Some(Built::Helm(built)))
         }
     }

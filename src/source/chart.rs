@@ -31,6 +31,8 @@ pub(super) struct Chart {
     is_remote: bool,
     /// Its templates, one after the other, as far as they can be read.
     templates: Vec<u8>,
+    /// Of an archive.
+    digest: Option<String>,
 }
 
 impl Chart {
@@ -47,13 +49,19 @@ impl Chart {
 
     fn at(path: PathBuf, written: &str, is_remote: bool) -> Self {
         let path = fs::canonicalize(&path).unwrap_or(path);
-        let mut templates = Vec::new();
-        collect_templates(&path, &mut templates);
+        let (mut templates, mut digest) = (Vec::new(), None);
+        if path.is_dir() {
+            collect_templates(&path, &mut templates);
+        } else if let Ok(archive) = fs::read(&path) {
+            digest = Some(format!("sha256:{}", hexadecimal(&Sha256::digest(&archive))));
+            unpack(&archive, &mut templates);
+        }
         Self {
             path,
             written: written.to_owned(),
             is_remote,
             templates,
+            digest,
         }
     }
 
@@ -100,10 +108,10 @@ impl Chart {
             );
             return Err(vec![Problem::error(message).hint("remove `digest`")]);
         }
-        let actual = digest(&self.path).map_err(|error| vec![unreadable(&self.path, &error)])?;
-        if actual == wanted {
+        // What cannot be read is for helm to say.
+        let Some(actual) = self.digest.as_ref().filter(|actual| *actual != wanted) else {
             return Ok(());
-        }
+        };
         let message = format!(
             "the archive of the chart `{}` is not the one that `digest` names: it has {actual}",
             self.written
@@ -118,7 +126,7 @@ impl Chart {
         if !self.is_remote || wanted.is_some() {
             return None;
         }
-        let digest = digest(&self.path).ok()?;
+        let digest = self.digest.as_ref()?;
         let message = format!("the chart `{}` is not pinned by a digest", self.written);
         Some(
             Problem::of(Check::UnpinnedChart, message)
@@ -142,18 +150,17 @@ fn no_chart(written: &str, path: &Path) -> Problem {
     ))
 }
 
-fn digest(file: &Path) -> std::io::Result<String> {
-    let digest = Sha256::digest(fs::read(file)?);
-    Ok(format!("sha256:{}", hexadecimal(&digest)))
-}
-
 fn hexadecimal(bytes: &[u8]) -> String {
     let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
     digits.fold(String::new(), |text, digits| text + &digits)
 }
 
-/// Adds what templates say: of an archive all that it holds, of a folder its templates and archives
-/// below it.
+/// Adds all that `archive` holds. What cannot be unpacked is for helm to say.
+fn unpack(archive: &[u8], templates: &mut Vec<u8>) {
+    let _ = GzDecoder::new(archive).read_to_end(templates);
+}
+
+/// Adds what templates say of a folder: its templates, and the archives below it.
 fn collect_templates(path: &Path, templates: &mut Vec<u8>) {
     if path.is_dir() {
         let entries = fs::read_dir(path).into_iter().flatten().flatten();
@@ -164,10 +171,7 @@ fn collect_templates(path: &Path, templates: &mut Vec<u8>) {
         .extension()
         .is_some_and(|ending| ending == "tgz" || ending == "gz")
     {
-        if let Ok(file) = fs::File::open(path) {
-            // What cannot be unpacked is for helm to say.
-            let _ = GzDecoder::new(file).read_to_end(templates);
-        }
+        unpack(&fs::read(path).unwrap_or_default(), templates);
     } else if path
         .components()
         .any(|part| part.as_os_str() == "templates")
@@ -214,14 +218,21 @@ impl<'a> Remote<'a> {
         }
         let target = staging.path().display().to_string();
         command.extend(["--destination".to_owned(), target]);
-        let about = format!("the chart `{}` {}", self.chart, self.version);
-        tool::run(&command, &parent, &about)?;
+        let chart = format!("the chart `{}` {}", self.chart, self.version);
+        tool::run(&command, &parent, &format!("fetch {chart}")).map_err(|problem| {
+            let keys = self
+                .repository
+                .map_or("`chart`", |_| "`chart`, `repository`");
+            problem.hint(format!(
+                "correct {keys} or `version` in `sources`, or try again"
+            ))
+        })?;
         // Another run may have been quicker.
         if fs::rename(staging.path(), &folder).is_ok() {
             let _ = staging.keep();
         }
         let archive = archive_in(&folder)
-            .ok_or_else(|| Problem::error(format!("`helm pull` left no archive of {about}")))?;
+            .ok_or_else(|| Problem::error(format!("`helm pull` left no archive of {chart}")))?;
         Ok(Chart::at(archive, self.chart, true))
     }
 

@@ -11,16 +11,17 @@ use serde_json::Value;
 
 use super::{
     chart::{Chart, Remote},
-    files::{shown, unreadable},
+    files::shown,
     generated::mark_generated,
     hooks::mark_parts,
     manifests::{Loaded, ManifestText, load_text, relative_file},
-    tool::{self, UsedTool},
+    tool::{self, Tools, UsedTool},
+    values::Values,
     yaml::DuplicateKeys,
 };
 use crate::{
     object::{ManifestView, Origin, PhaseHint, Problem},
-    plan::{HelmChart, HelmValues, Plan, Source},
+    plan::{HelmChart, Plan, Source},
 };
 
 /// What a chart may ask about the cluster.
@@ -53,11 +54,9 @@ pub(super) fn build(
     declared: &HelmChart,
     source: &Source,
     plan: &Plan,
-    capabilities: Option<&ChartCapabilities>,
+    (capabilities, tools): (Option<&ChartCapabilities>, &Tools),
 ) -> Result<Charted, Vec<Problem>> {
-    if !tool::is_there("helm") {
-        return Err(vec![missing()]);
-    }
+    let tool = tools.helm().ok_or_else(|| vec![missing()])?.clone();
     let folder = &plan.paths.folder;
     let chart = if declared.is_local() {
         Chart::local(&declared.chart, folder)
@@ -89,9 +88,9 @@ pub(super) fn build(
         let chunks = api_versions.chunks(500).map(|some| some.join(","));
         command.extend(chunks.flat_map(|some| ["--api-versions".to_owned(), some]));
     }
-    let about = format!("the chart `{}`", declared.chart);
+    let task = format!("build the chart `{}`", declared.chart);
     let render =
-        || tool::run(&command, folder, &about).map_err(|problem| vec![hinted(problem, &chart)]);
+        || tool::run(&command, folder, &task).map_err(|problem| vec![hinted(problem, &chart)]);
     // What is another in a second rendering is made anew each time.
     let (text, again) = thread::scope(|scope| {
         let again = scope.spawn(render);
@@ -99,10 +98,6 @@ pub(super) fn build(
     });
     let text = text?;
     let again = again.unwrap_or_else(|_| Ok(text.clone()))?;
-    let tool = UsedTool {
-        name: "helm".to_owned(),
-        version: tool::version(&["helm", "version", "--short"]),
-    };
     Ok(Charted {
         name: format!("{namespace}/{release}"),
         text,
@@ -127,86 +122,6 @@ fn hinted(problem: Problem, chart: &Chart) -> Problem {
         problem.hint(hint)
     } else {
         problem
-    }
-}
-
-/// The values that a chart is rendered with.
-struct Values {
-    files: Vec<PathBuf>,
-    set: Vec<String>,
-    /// What is written in the plan; removed with this.
-    _inline: tempfile::TempDir,
-}
-
-/// Puts `value` at `path` into `values`; `false` where the path is one that only helm can follow.
-fn put(values: &mut Value, path: &str, value: &Value) -> bool {
-    let is_simple = |key: &str| {
-        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
-        !key.is_empty() && key.chars().all(is_plain)
-    };
-    if !path.split('.').all(is_simple) {
-        return false;
-    }
-    let mut place = values;
-    for key in path.split('.') {
-        if !place.is_object() {
-            *place = Value::Object(serde_json::Map::new());
-        }
-        place = &mut place[key];
-    }
-    *place = value.clone();
-    true
-}
-
-impl Values {
-    fn of(chart: &HelmChart, folder: &Path) -> Result<Self, Vec<Problem>> {
-        let unusable = |error: &std::io::Error| vec![unreadable(&std::env::temp_dir(), error)];
-        let inline = tempfile::tempdir().map_err(|error| unusable(&error))?;
-        let (mut files, mut problems) = (Vec::new(), Vec::new());
-        for (index, values) in chart.values.iter().enumerate() {
-            match values {
-                HelmValues::File(file) => {
-                    let file = folder.join(file);
-                    if let Err(error) = fs::File::open(&file) {
-                        let problem = unreadable(&file, &error);
-                        problems.push(problem.hint("correct `values` in `sources`"));
-                    }
-                    files.push(std::path::absolute(&file).unwrap_or(file));
-                }
-                HelmValues::Inline(values) => {
-                    let file = inline.path().join(format!("values-{index}.yaml"));
-                    let text = Value::Object(values.clone()).to_string();
-                    fs::write(&file, text).map_err(|error| unusable(&error))?;
-                    files.push(file);
-                }
-            }
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        let mut simple = Value::Object(serde_json::Map::new());
-        let mut set = Vec::new();
-        for (path, value) in &chart.set {
-            if !put(&mut simple, path, value) {
-                set.push(format!("{path}={value}"));
-            }
-        }
-        // In a file nobody sees them, as in the arguments of a program.
-        let file = inline.path().join("set.yaml");
-        fs::write(&file, simple.to_string()).map_err(|error| unusable(&error))?;
-        files.push(file);
-        Ok(Self {
-            files,
-            set,
-            _inline: inline,
-        })
-    }
-
-    fn arguments(&self) -> impl Iterator<Item = String> {
-        let files = self.files.iter();
-        let files = files.flat_map(|file| ["--values".to_owned(), file.display().to_string()]);
-        let set = self.set.iter();
-        files.chain(set.flat_map(|set| ["--set-json".to_owned(), set.clone()]))
     }
 }
 

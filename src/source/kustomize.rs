@@ -13,7 +13,7 @@ use super::{
     files::{KUSTOMIZATIONS, kustomization_in, relative_to, shown, unreadable},
     manifests::{Loaded, Manifest, ManifestText, load_text, relative_file},
     remote::remote_entries,
-    tool::{self, UsedTool},
+    tool::{self, Tools, UsedTool},
     yaml::{DuplicateKeys, documents},
 };
 use crate::{
@@ -41,6 +41,7 @@ pub(super) struct Kustomized {
 pub(super) fn build(
     source: &KustomizeSource,
     plan_folder: &Path,
+    tools: &Tools,
 ) -> Result<Kustomized, Vec<Problem>> {
     let path = plan_folder.join(&source.folder);
     let folder = fs::canonicalize(&path)
@@ -54,16 +55,16 @@ pub(super) fn build(
             return Err(remote);
         }
     }
-    let program = Program::find().ok_or_else(|| vec![missing()])?;
-    let about = format!("`{}`", shown(&path).display());
+    let program = Program::find(tools).ok_or_else(|| vec![missing()])?;
+    let task = format!("build `{}`", shown(&path).display());
     let (text, origins_from) = program
-        .build(&folder, &file, &about)
+        .build(&folder, &file, &task)
         .map_err(|problem| vec![problem])?;
     Ok(Kustomized {
         text,
         folder,
         origins_from,
-        tool: program.used(),
+        tool: program.used.clone(),
     })
 }
 
@@ -87,42 +88,28 @@ fn missing() -> Problem {
 }
 
 /// The program that builds kustomizations.
-#[derive(Debug, Clone, Copy)]
-enum Program {
-    Kustomize,
-    Kubectl,
+#[derive(Clone, Copy)]
+struct Program<'a> {
+    used: &'a UsedTool,
+    command: [&'static str; 2],
 }
 
-impl Program {
-    fn find() -> Option<Self> {
-        if tool::is_there("kustomize") {
-            Some(Self::Kustomize)
-        } else {
-            tool::is_there("kubectl").then_some(Self::Kubectl)
-        }
+impl<'a> Program<'a> {
+    fn find(tools: &'a Tools) -> Option<Self> {
+        let kustomize = tools.kustomize().map(|used| Self {
+            used,
+            command: ["kustomize", "build"],
+        });
+        kustomize.or_else(|| {
+            let used = tools.kubectl()?;
+            let command = ["kubectl", "kustomize"];
+            Some(Self { used, command })
+        })
     }
 
     fn command(self, folder: &Path) -> Vec<String> {
-        let words = match self {
-            Self::Kustomize => ["kustomize", "build"],
-            Self::Kubectl => ["kubectl", "kustomize"],
-        };
-        let words = words.map(str::to_owned).into_iter();
+        let words = self.command.map(str::to_owned).into_iter();
         words.chain([folder.display().to_string()]).collect()
-    }
-
-    fn used(self) -> UsedTool {
-        let (name, version) = match self {
-            Self::Kustomize => ("kustomize", tool::version(&["kustomize", "version"])),
-            Self::Kubectl => (
-                "kubectl",
-                tool::version(&["kubectl", "version", "--client"]),
-            ),
-        };
-        UsedTool {
-            name: name.to_owned(),
-            version,
-        }
     }
 
     /// What the kustomization `file` in `folder` makes, and where the paths of its origins begin.
@@ -133,13 +120,13 @@ impl Program {
         self,
         folder: &Path,
         file: &Path,
-        about: &str,
+        task: &str,
     ) -> Result<(String, Option<PathBuf>), Problem> {
-        let as_it_is = || tool::run(&self.command(folder), folder, about);
+        let as_it_is = || tool::run(&self.command(folder), folder, task);
         let Some(around) = Around::of(folder, file) else {
             return Ok((as_it_is()?, None));
         };
-        match tool::run(&self.command(&around.path), folder, about) {
+        match tool::run(&self.command(&around.path), folder, task) {
             Ok(text) => Ok((text, Some(around.path.clone()))),
             // Its words are about the folder around it then.
             Err(_) => Ok((as_it_is()?, None)),
@@ -200,14 +187,14 @@ impl Kustomized {
             duplicates: DuplicateKeys::Refused,
         };
         let mut loaded = load_text(&text);
-        let mut places = Places::default();
-        for manifest in &mut loaded.manifests {
-            let told = take_origin(&mut manifest.value);
-            let origin = self.origins_from.as_ref().zip(told);
-            let place = origin.map(|(from, told)| lexically_joined(from, &told));
-            let place = place.filter(|path| path.is_file());
-            let place = place.unwrap_or_else(|| file.clone());
-            self.put(manifest, &place, plan_folder, &mut places);
+        let manifests = loaded.manifests.iter_mut();
+        let files: Vec<PathBuf> = manifests
+            .map(|manifest| self.file_of(manifest).unwrap_or_else(|| file.clone()))
+            .collect();
+        let built = files.iter().zip(&loaded.manifests);
+        let places = Places::of(built.map(|(file, manifest)| (file.as_path(), &manifest.value)));
+        for (manifest, file) in loaded.manifests.iter_mut().zip(&files) {
+            self.put(manifest, file, plan_folder, &places);
         }
         for problem in &mut loaded.problems {
             // Its lines are those of what was built, which nobody sees.
@@ -220,7 +207,14 @@ impl Kustomized {
         loaded
     }
 
-    fn put(&self, manifest: &mut Manifest, place: &Path, plan_folder: &Path, places: &mut Places) {
+    /// The file that `manifest` comes from, where the annotation says so that is taken away from it.
+    fn file_of(&self, manifest: &mut Manifest) -> Option<PathBuf> {
+        let told = take_origin(&mut manifest.value)?;
+        let file = lexically_joined(self.origins_from.as_ref()?, &told);
+        file.is_file().then_some(file)
+    }
+
+    fn put(&self, manifest: &mut Manifest, place: &Path, plan_folder: &Path, places: &Places) {
         manifest.hint = PhaseHint {
             path: below(place, &self.folder),
             file: relative_file(place, plan_folder),
@@ -285,23 +279,64 @@ fn take_origin(object: &mut Value) -> Option<String> {
     file.as_str().map(str::to_owned)
 }
 
-/// The kinds and names of the objects of files, with their lines.
+/// Where the objects of files were written down.
 #[derive(Default)]
-struct Places(HashMap<PathBuf, Vec<(String, String, u32)>>);
+struct Places(HashMap<PathBuf, OfFile>);
+
+/// The objects of one file.
+#[derive(Default)]
+struct OfFile {
+    /// Kind, name and line of each as it is written.
+    written: Vec<(String, String, u32)>,
+    /// Kind and name of each as it is built.
+    built: Vec<(String, String)>,
+}
 
 impl Places {
-    /// The line of `file` at which `built` was written down: prefixes and suffixes may have been put to
-    /// its name. 1 where none can be found.
-    fn line(&mut self, file: &Path, built: &Value) -> u32 {
+    /// Those of all that is `built`, each with its file.
+    fn of<'a>(built: impl Iterator<Item = (&'a Path, &'a Value)>) -> Self {
+        let mut places = Self::default();
+        for (file, object) in built {
+            let of_file = places.0.entry(file.to_owned()).or_insert_with(|| OfFile {
+                written: written(file),
+                built: Vec::new(),
+            });
+            let view = ManifestView(object);
+            let name = (view.kind().to_owned(), view.name().to_owned());
+            of_file.built.push(name);
+        }
+        places
+    }
+
+    /// The line of `file` at which `built` was written down; 1 where none can be found.
+    fn line(&self, file: &Path, built: &Value) -> u32 {
         let view = ManifestView(built);
-        let known = self
-            .0
-            .entry(file.to_owned())
-            .or_insert_with(|| written(file));
-        let same_kind = known.iter().filter(|(kind, ..)| kind == view.kind());
-        let fits = same_kind.filter(|(_, name, _)| view.name().contains(name.as_str()));
-        let longest = fits.max_by_key(|(_, name, _)| name.len());
-        longest.map_or(1, |(.., line)| *line)
+        let of_file = self.0.get(file);
+        let line = of_file.and_then(|it| it.line(view.kind(), view.name()));
+        line.unwrap_or(1)
+    }
+}
+
+impl OfFile {
+    /// The line of the object that has become `name`. Prefixes and suffixes may have been put to it:
+    /// those that fit the most objects of its kind, and of them the shortest.
+    fn line(&self, kind: &str, name: &str) -> Option<u32> {
+        let written = self.written.iter().filter(|(of, ..)| of == kind);
+        let fits = |(before, after): &(&str, &str)| {
+            let built = self.built.iter().filter(|(of, _)| of == kind);
+            let stripped =
+                built.filter_map(|(_, name)| name.strip_prefix(before)?.strip_suffix(after));
+            let known = stripped.filter(|name| written.clone().any(|(_, known, _)| known == name));
+            known.count()
+        };
+        let found = written.clone().flat_map(|(_, known, line)| {
+            let places = name.match_indices(known.as_str());
+            places.map(move |(at, _)| ((&name[..at], &name[at + known.len()..]), *line))
+        });
+        let best = found.max_by_key(|(around @ (before, after), _)| {
+            (fits(around), std::cmp::Reverse(before.len() + after.len()))
+        });
+        best.map(|(_, line)| line)
     }
 }
 
@@ -314,4 +349,34 @@ fn written(file: &Path) -> Vec<(String, String, u32)> {
         (kind, name.unwrap_or_default().to_owned(), document.line)
     });
     named.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_told_from_what_was_put_around_it() {
+        let written = [("web", 3), ("db", 9), ("web-db", 20)];
+        let of_file = |built: &[&str]| OfFile {
+            written: written
+                .map(|(name, line)| ("Job".to_owned(), name.to_owned(), line))
+                .to_vec(),
+            built: built
+                .iter()
+                .map(|name| ("Job".to_owned(), (*name).to_owned()))
+                .collect(),
+        };
+        let prefixed = of_file(&["web-web", "web-db", "web-web-db"]);
+        let lines = ["web-web", "web-db", "web-web-db"].map(|name| prefixed.line("Job", name));
+        assert_eq!(lines, [Some(3), Some(9), Some(20)]);
+        let plain = of_file(&["web", "db", "web-db"]);
+        let lines = ["web", "db", "web-db"].map(|name| plain.line("Job", name));
+        assert_eq!(lines, [Some(3), Some(9), Some(20)]);
+        let around = of_file(&["a-web-b", "a-db-b", "a-web-db-b"]);
+        let lines = ["a-web-b", "a-db-b", "a-web-db-b"].map(|name| around.line("Job", name));
+        assert_eq!(lines, [Some(3), Some(9), Some(20)]);
+        assert_eq!(plain.line("Job", "other"), None);
+        assert_eq!(plain.line("Pod", "web"), None);
+    }
 }

@@ -16,6 +16,7 @@ mod normalise;
 mod remote;
 mod render;
 mod tool;
+mod values;
 mod yaml;
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ fn is_remote(entry: &str) -> bool {
 }
 
 fn remote(entry: &str, text: &str, file: &Path) -> Problem {
-    let line = text.lines().position(|line| line.contains(entry));
+    let line = text.lines().position(|line| names(line, entry));
     let origin = Origin {
         file: Arc::from(shown(file)),
         line: line.map_or(1, |index| u32::try_from(index + 1).unwrap_or(u32::MAX)),
@@ -109,6 +109,19 @@ fn remote(entry: &str, text: &str, file: &Path) -> Problem {
     Problem::error(format!("`{shown}` is not on this machine"))
         .at(&origin)
         .hint("put a copy beside it, or write `allowRemote: true` beside `kustomize` in the plan")
+}
+
+/// Whether `line` holds `entry`, and not only another one of which it is a part.
+fn names(line: &str, entry: &str) -> bool {
+    let is_part = |letter: char| letter.is_alphanumeric() || "./-_?=&:@%+~".contains(letter);
+    let code = line.trim_start();
+    let mut found = line.match_indices(entry).filter(|_| !code.starts_with('#'));
+    found.any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let after = line[at + entry.len()..].chars().next();
+        // A generator writes `KEY=FILE`.
+        !before.is_some_and(|it| is_part(it) && it != '=') && !after.is_some_and(is_part)
+    })
 }
 
 #[cfg(test)]
@@ -138,6 +151,27 @@ mod tests {
             "..",
         ] {
             assert!(!is_remote(local), "{local}");
+        }
+    }
+
+    #[test]
+    fn an_entry_is_told_from_one_that_it_is_a_part_of() {
+        let entry = "example.com/a";
+        for other in [
+            "- example.com/a.yaml",
+            "- b.example.com/a",
+            "# example.com/a",
+            "- https://example.com/a",
+        ] {
+            assert!(!names(other, entry), "{other}");
+        }
+        for same in [
+            "- example.com/a",
+            "  - 'example.com/a' # why",
+            "resources: [b, example.com/a]",
+            "files: [k=example.com/a]",
+        ] {
+            assert!(names(same, entry), "{same}");
         }
     }
 

@@ -1,10 +1,6 @@
 //! The programs that build sources: found, run, and asked for their version.
 
-use std::{
-    env, fmt,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fmt, path::Path, sync::OnceLock, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -31,50 +27,82 @@ impl fmt::Display for UsedTool {
     }
 }
 
-/// Whether `PATH` holds a program called `name`.
-pub(super) fn is_there(name: &str) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    let is_program = |path: PathBuf| {
-        let metadata = path.metadata();
-        metadata.is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
+/// The programs of a run that build its sources, each looked for and asked for its version once.
+#[derive(Debug, Default)]
+pub(super) struct Tools {
+    helm: OnceLock<Option<UsedTool>>,
+    kustomize: OnceLock<Option<UsedTool>>,
+    kubectl: OnceLock<Option<UsedTool>>,
+}
+
+impl Tools {
+    /// `helm`; `None` where `PATH` does not have it.
+    pub(super) fn helm(&self) -> Option<&UsedTool> {
+        once(&self.helm, &["helm", "version", "--short"])
+    }
+
+    /// `kustomize`; `None` where `PATH` does not have it.
+    pub(super) fn kustomize(&self) -> Option<&UsedTool> {
+        once(&self.kustomize, &["kustomize", "version"])
+    }
+
+    /// `kubectl`; `None` where `PATH` does not have it.
+    pub(super) fn kubectl(&self) -> Option<&UsedTool> {
+        once(&self.kubectl, &["kubectl", "version", "--client"])
+    }
+}
+
+/// The program that `question` asks for its version.
+fn once<'a>(known: &'a OnceLock<Option<UsedTool>>, question: &[&str]) -> Option<&'a UsedTool> {
+    let asked = || {
+        process::found(question[0])?;
+        Some(UsedTool {
+            name: question[0].to_owned(),
+            version: version(question),
+        })
     };
-    let folders = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&folders).any(|folder| is_program(folder.join(name)))
+    known.get_or_init(asked).as_ref()
 }
 
-/// What the command prints when it is run in `folder`; `about` is what is built, as people know it.
-pub(super) fn run(command: &[String], folder: &Path, about: &str) -> Result<String, Problem> {
+/// What the command prints when it is run in `folder`; `task` is what it is to do, as people know it:
+/// `build …`.
+pub(super) fn run(command: &[String], folder: &Path, task: &str) -> Result<String, Problem> {
     let printed = process::output(command, folder, LIMIT)
-        .map_err(|error| failure(&command[0], error, about))?;
-    String::from_utf8(printed.to_vec())
-        .map_err(|_| Problem::error(format!("`{}` prints no UTF-8 text for {about}", command[0])))
+        .map_err(|error| failure(&command[0], error, task))?;
+    String::from_utf8(printed.to_vec()).map_err(|_| {
+        let message = format!(
+            "`{}` prints no UTF-8 text where it is to {task}",
+            command[0]
+        );
+        Problem::error(message)
+    })
 }
 
-fn failure(program: &str, error: ProcessError, about: &str) -> Problem {
+fn failure(program: &str, error: ProcessError, task: &str) -> Problem {
     match error {
         ProcessError::NotFound => Problem::error(format!("`{program}` is not in `PATH`")),
         ProcessError::Start(error) => {
             Problem::error(format!("`{program}` could not be started: {error}"))
         }
         ProcessError::TimedOut => Problem::error(format!(
-            "`{program}` took longer than {} min for {about}",
+            "`{program}` took longer than {} min to {task}",
             LIMIT.as_secs() / 60
         )),
         ProcessError::Interrupted => {
-            Problem::error(format!("interrupted while `{program}` built {about}"))
+            Problem::error(format!("interrupted while `{program}` was to {task}"))
         }
         ProcessError::Failed(status, said) if said.is_empty() => Problem::error(format!(
-            "`{program}` cannot build {about}: it ended with {status} and said nothing"
+            "`{program}` cannot {task}: it ended with {status} and said nothing"
         )),
         ProcessError::Failed(_, said) => Problem::error(format!(
-            "`{program}` cannot build {about}:\n  {}",
+            "`{program}` cannot {task}:\n  {}",
             said.join("\n  ")
         )),
     }
 }
 
 /// What the program prints of its version; `?` where it prints nothing.
-pub(super) fn version(command: &[&str]) -> String {
+fn version(command: &[&str]) -> String {
     let command: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
     let printed = process::output(&command, Path::new("."), Duration::from_secs(10));
     let printed = printed.map(|text| String::from_utf8_lossy(&text).into_owned());

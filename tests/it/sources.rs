@@ -1,6 +1,7 @@
 //! Where objects come from: folders, kustomizations and charts.
 
 mod ai_imutis;
+mod fetched;
 mod folders;
 mod helm;
 mod hooks;

@@ -130,6 +130,9 @@ impl Deployment<'_> {
             for tool in &tools {
                 output.note(&format!("Sources built with {tool}"));
             }
+            for test in rendering.tests() {
+                output.note(&format!("{test} is a test of its chart, and is not run"));
+            }
         }
         let mut prompter = Prompter::new(&consent, output);
         let context = session.context(&store);

@@ -3,7 +3,7 @@
 
 mod shown;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde::Serialize;
 
@@ -66,7 +66,7 @@ struct Document<'a> {
 /// Checks the plan in one environment or in all.
 pub(crate) fn run(
     arguments: &Arguments,
-    _global: &Global,
+    global: &Global,
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
     let mut examined = arguments.plan.examine()?;
@@ -89,7 +89,21 @@ pub(crate) fn run(
         return Err(errors_error(&examined.file, &errors).ending_with(exit));
     }
     output.note(&summary(&examined));
+    if global.verbose > 0 {
+        for test in tests(&examined) {
+            output.note(&format!("{test} is a test of its chart, and is not run"));
+        }
+    }
     Ok(exit)
+}
+
+/// The tests of charts, in all environments.
+fn tests(examined: &Examined) -> BTreeSet<ObjectId> {
+    let render = |plan| Rendering::with(plan, &KnownScopes, &NoCluster).ok();
+    let renderings = examined.plans.iter().filter_map(render);
+    renderings
+        .flat_map(|it| it.tests().cloned().collect::<Vec<_>>())
+        .collect()
 }
 
 /// All that is wrong with the plan, and with the objects of each environment; most is the same in

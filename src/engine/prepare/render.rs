@@ -13,8 +13,8 @@ use crate::{
     error::CommandError,
     finding::Check,
     object::{
-        self, FieldPath, Hook, IdleSelector, KnownScopes, Marks, Object, ObjectId, Origin,
-        PhaseHint, Problem, References, Scope, ScopeLookup, StatusField, idle_selectors,
+        self, FieldPath, Hook, HookEvent, IdleSelector, KnownScopes, Marks, Object, ObjectId,
+        Origin, PhaseHint, Problem, References, Scope, ScopeLookup, StatusField, idle_selectors,
     },
     phase::{self, Assignment, Ordered},
     plan::{self, Capabilities, Choice, FieldSelector, NoCluster, PhaseId, Plan, PlanPart},
@@ -141,6 +141,16 @@ impl Rendering {
             builds,
             choice,
         })
+    }
+
+    /// The hooks of charts that are tests, which no run runs.
+    pub(crate) fn tests(&self) -> impl Iterator<Item = &ObjectId> {
+        let later = self.rendered.hooks.iter();
+        let tests = later.filter(|(_, part)| {
+            let hook = part.hook.as_ref();
+            hook.is_some_and(|hook| hook.is_run_on(HookEvent::Test))
+        });
+        tests.map(|(object, _)| &object.id)
     }
 
     /// The programs that sources were built with.

@@ -1,16 +1,10 @@
 //! Programs on this machine, and their versions.
 
-use std::{
-    env,
-    os::unix::fs::PermissionsExt as _,
-    path::{Path, PathBuf},
-    process::Stdio,
-    time::Duration,
-};
+use std::{path::PathBuf, process::Stdio, time::Duration};
 
 use tokio::process::Command;
 
-use crate::{plan::Version, preflight::FoundTool};
+use crate::{plan::Version, preflight::FoundTool, process};
 
 /// How long a program may take to say its version.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -27,20 +21,13 @@ const QUESTIONS: [(&str, &[&str]); 5] = [
 
 /// The program `name` on the `PATH`; its version is asked for only where `asks`.
 pub(super) async fn tool(name: &str, asks: bool) -> FoundTool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let files = env::split_paths(&path).map(|folder| folder.join(name));
-    let Some(program) = files.into_iter().find(|file| is_program(file)) else {
+    let Some(program) = process::found(name) else {
         return FoundTool::Absent;
     };
     if !asks {
         return FoundTool::Present(None);
     }
     FoundTool::Present(version(name, &program).await)
-}
-
-fn is_program(file: &Path) -> bool {
-    file.metadata()
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
 /// The version that `program` says it has.
@@ -62,7 +49,7 @@ async fn version(name: &str, program: &PathBuf) -> Option<Version> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, os::unix::fs::PermissionsExt as _};
 
     use super::*;
 
@@ -88,7 +75,5 @@ mod tests {
         assert_eq!(found.to_string(), "1.7");
         let silent = script("silent", "exit 1");
         assert_eq!(version("silent", &silent).await, None);
-        fs::write(folder.path().join("data"), "").unwrap();
-        assert!(!is_program(&folder.path().join("data")) && !is_program(folder.path()));
     }
 }

@@ -236,22 +236,27 @@ impl Rename<'_> {
     async fn copy_wanted(&self, revision: &Revision) -> Result<CopiedWanted, StoreError> {
         let mut copied = CopiedWanted::default();
         for phase in &revision.phases {
-            let mut objects: Vec<DesiredObject> = self.from.1.read(&phase.wanted).await?;
-            for object in &mut objects {
-                let before = object.digest().clone();
-                object.relabel(&self.from.0.label(), &self.to.0.label());
-                let now = object.digest().clone();
-                copied
-                    .digests
-                    .insert(object.object.id.clone(), (before, now));
-            }
-            copied.names.push(if objects.is_empty() {
-                Vec::new()
-            } else {
-                self.to.1.write(&self.to.1.pack(&objects)).await?
-            });
+            let Relabelled { names, digests } = self.relabelled(&phase.wanted).await?;
+            copied.digests.extend(digests);
+            copied.names.push(names);
         }
         Ok(copied)
+    }
+
+    /// Stores the objects that the chunks called `names` hold under the new name.
+    async fn relabelled(&self, names: &[String]) -> Result<Relabelled, StoreError> {
+        let mut objects: Vec<DesiredObject> = self.from.1.read(names).await?;
+        let mut relabelled = Relabelled::default();
+        for object in &mut objects {
+            let before = object.digest().clone();
+            object.relabel(&self.from.0.label(), &self.to.0.label());
+            let digests = (before, object.digest().clone());
+            relabelled.digests.insert(object.object.id.clone(), digests);
+        }
+        if !objects.is_empty() {
+            relabelled.names = self.to.1.write(&self.to.1.pack(&objects)).await?;
+        }
+        Ok(relabelled)
     }
 
     /// `revision` as one of the new name, with all that it needs but what is wanted.
@@ -264,9 +269,11 @@ impl Rename<'_> {
             copy(&revision.snapshot),
             copy(&revision.traces),
         )?;
+        let hooks = self.relabelled(&revision.hooks).await?;
         Ok(Revision {
             release: self.to.0.clone(),
             renamed_to: None,
+            hooks: hooks.names,
             records,
             base,
             program,
@@ -305,6 +312,14 @@ impl Rename<'_> {
 
 /// The digests of what is wanted, before and afterwards.
 type Digests = HashMap<ObjectId, (Digest, Digest)>;
+
+/// Objects as they are stored under the new name.
+#[derive(Default)]
+struct Relabelled {
+    /// The names of the chunks.
+    names: Vec<String>,
+    digests: Digests,
+}
 
 /// What is wanted in each phase, under the new name.
 #[derive(Default)]

@@ -4,7 +4,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use super::{
-    Audit, Helm, Project, User, get,
+    Audit, Deployctl, Helm, Project, User, get,
     helm::{hook, made, shop},
 };
 use crate::support::{project::written, running::Running};
@@ -163,9 +163,15 @@ fn hooks_are_run_before_and_after_a_deletion_without_the_plan() {
     assert_eq!(order(&events), ["created my-shop"]);
     std::fs::remove_dir_all(project.folder().join("manifests")).unwrap();
     std::fs::remove_dir_all(project.folder().join("plans")).unwrap();
-    let down = project.command("down", &["--env", "default", "--yes", "-o", "jsonl"]);
-    let down = down.run().exited(0);
-    let said = order(&down.events());
+    // Under another name too.
+    let named = |command: &str, arguments: &[&str]| {
+        let command = Deployctl::in_sandbox().args([command]);
+        command.args(arguments.iter().copied()).current_dir("/")
+    };
+    let names = ["hook-delete.default", "hook-gone.prod", "--yes"];
+    named("rename", &names).run().exited(0);
+    let down = ["hook-gone", "--env", "prod", "--yes", "-o", "jsonl"];
+    let said = order(&named("down", &down).run().exited(0).events());
     let expected = [
         "created hooks",
         "created prepare",
@@ -181,11 +187,23 @@ fn hooks_are_run_before_and_after_a_deletion_without_the_plan() {
     }
     assert_eq!(sorted, expected);
     assert!(get("default", "namespace/hook-delete").is_null());
-    let again = project
-        .command("down", &["--env", "default", "--yes"])
+    let again = named("down", &down[..4]).run().exited(0);
+    assert!(again.stderr.contains("is not deployed"), "{}", again.stderr);
+}
+
+#[test]
+fn tests_of_charts_are_named_and_not_run() {
+    let project = shop("hook-test").manifest("chart/templates/b.yaml", &hook("check", "test", 0));
+    let said = "Job/hook-test/check is a test of its chart, and is not run";
+    let validated = Helm::Four
+        .of(project.command("validate", &["-v"]))
         .run()
         .exited(0);
-    assert!(again.stderr.contains("is not deployed"), "{}", again.stderr);
+    assert!(validated.stderr.contains(said), "{}", validated.stderr);
+    let up = Helm::Four.of(project.up(&["-v"])).run().exited(0);
+    assert!(up.stderr.contains(said), "{}", up.stderr);
+    assert!(made(&project).is_empty());
+    project.command("down", &["--yes"]).run().exited(0);
 }
 
 #[test]

@@ -1,8 +1,13 @@
-//! Helm for tests: pinned Go modules of their own, built once.
+//! Helm for tests.
 
-use std::{env, fs, path::Path, path::PathBuf, process::Command, sync::OnceLock};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
 
-use super::{Deployctl, deployctl::inherited_environment};
+use super::{Deployctl, deployctl::inherited_environment, programs::built};
 
 /// Which Helm.
 #[derive(Clone, Copy)]
@@ -29,35 +34,24 @@ impl Helm {
         let path = env::join_paths(folders.chain(env::split_paths(&path))).unwrap();
         command.env("PATH", path)
     }
+
+    /// Runs this Helm itself in `folder`, which must succeed.
+    #[track_caller]
+    pub(crate) fn run(self, folder: &Path, arguments: &[&str], environment: &[(&str, &Path)]) {
+        let output = Command::new(self.folder().join("helm"))
+            .args(arguments)
+            .current_dir(folder)
+            .env_clear()
+            .envs(inherited_environment())
+            .envs(environment.iter().copied())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+    }
 }
 
-/// Go does nothing where what it has built is still what its module says.
 fn build(major: &str) -> PathBuf {
-    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/programs/helm{major}"));
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("helm{major}"));
-    fs::create_dir_all(&folder).unwrap();
-    // Tests of several processes may build it at once; each puts a whole program in its place.
-    let unfinished = folder.join(format!("helm.{}", std::process::id()));
-    let built = Command::new("go")
-        .args(["build", "-trimpath", "-ldflags", "-s -w", "-o"])
-        .arg(&unfinished)
-        .arg(format!("helm.sh/helm/v{major}/cmd/helm"))
-        .current_dir(module)
-        .env_clear()
-        .envs(inherited_environment())
-        .envs([
-            ("GOFLAGS", ""),
-            ("GOWORK", "off"),
-            ("GOTOOLCHAIN", "local"),
-            ("CGO_ENABLED", "0"),
-        ])
-        .output()
-        .expect("Go can be run");
-    assert!(
-        built.status.success(),
-        "{}",
-        String::from_utf8_lossy(&built.stderr)
-    );
-    fs::rename(unfinished, folder.join("helm")).unwrap();
-    folder
+    let package = format!("helm.sh/helm/v{major}/cmd/helm");
+    built(&format!("helm{major}"), &package, "helm")
 }

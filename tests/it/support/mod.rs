@@ -5,10 +5,12 @@ mod cluster;
 mod deployctl;
 mod helm;
 mod kinds;
+mod programs;
 mod upstream;
 
 pub(crate) mod api;
 pub(crate) mod audit;
+pub(crate) mod charts;
 pub(crate) mod dump;
 pub(crate) mod manifests;
 pub(crate) mod platform;
