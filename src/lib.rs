@@ -7,6 +7,7 @@
 pub mod cli;
 mod cluster;
 mod diagnosis;
+mod diff;
 mod engine;
 mod error;
 mod event;

@@ -5,12 +5,15 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
+use serde_json::Value;
+
 use super::consent::Consent;
 use crate::{
+    diff::{FieldChange, is_masked},
     engine::{self, Decision, Prepared, RemovalMode},
     object::{HasKind as _, ObjectId},
     plan::{PhaseId, PhaseSettings},
-    report::{ChangeAction, ChangeRow, ChangeSummary},
+    report::{ChangeAction, ChangeRow, ChangeSummary, DiffField},
 };
 
 /// What `prepared` changes.
@@ -43,6 +46,34 @@ pub(super) fn summary(consent: &Consent<'_>, prepared: &Prepared) -> ChangeSumma
         left_out: left_out(prepared),
         variables_not_from_file: consent.foreign_variables.clone(),
         secrets: written_secrets(prepared),
+    }
+}
+
+/// What `prepared` changes, with the fields of what is changed.
+pub(super) fn summary_with_fields(consent: &Consent<'_>, prepared: &Prepared) -> ChangeSummary {
+    let mut summary = summary(consent, prepared);
+    let mut differences = engine::differences(prepared, None).objects;
+    for row in &mut summary.rows {
+        let difference = differences.remove(&row.object);
+        let fields = difference.into_iter().flat_map(|it| it.whole.fields);
+        row.fields = fields.map(shown_field).collect();
+    }
+    summary
+}
+
+/// A field as it is shown.
+pub(super) fn shown_field(change: FieldChange) -> DiffField {
+    let FieldChange {
+        path,
+        before,
+        after,
+    } = change;
+    let is_secret = |value: &Option<Value>| value.as_ref().is_some_and(is_masked);
+    DiffField {
+        secret: is_secret(&before) || is_secret(&after),
+        path,
+        before,
+        after,
     }
 }
 
@@ -90,6 +121,7 @@ fn changed(prepared: &Prepared) -> Vec<ChangeRow> {
             engine::ChangeAction::Keep => ChangeAction::Unchanged,
         },
         detail: detail(decision),
+        fields: Vec::new(),
     });
     rows.collect()
 }
@@ -139,6 +171,7 @@ fn removed(prepared: &Prepared, in_phase: impl Fn(&PhaseId) -> PhaseId) -> Vec<C
             object: removal.id.clone(),
             action,
             detail,
+            fields: Vec::new(),
         }
     });
     let kept = pruning.retained.iter().map(|(id, why)| (id, why.clone()));
@@ -151,6 +184,7 @@ fn removed(prepared: &Prepared, in_phase: impl Fn(&PhaseId) -> PhaseId) -> Vec<C
         object: id.clone(),
         action: ChangeAction::Keep,
         detail: Some(why),
+        fields: Vec::new(),
     });
     removals.chain(kept).collect()
 }

@@ -106,6 +106,7 @@ impl<'a> Consent<'a> {
             width: output.stderr_width(),
             rows: output.stderr_rows().filter(|_| self.yes.is_none()),
             creations,
+            diff: self.verb == Verb::Deploy,
         }
     }
 

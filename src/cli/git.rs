@@ -4,7 +4,8 @@ use std::{path::Path, process::Command};
 
 use crate::{plan::Plan, release::PlanSource, source::UsedTool};
 
-/// The plan's file, the commit that it was taken from, and the `tools` that built its sources.
+/// The plan's file, the commit that it was taken from, the values of its variables, and the `tools`
+/// that built its sources.
 pub(super) fn source(plan: &Plan, tools: &[UsedTool]) -> PlanSource {
     let commit = git(&plan.paths.folder, &["rev-parse", "HEAD"]).map(|text| text.trim().to_owned());
     // Manifests may lie beside the plan's folder: all of the repository counts.
@@ -16,6 +17,7 @@ pub(super) fn source(plan: &Plan, tools: &[UsedTool]) -> PlanSource {
         commit,
         dirty,
         tools: tools.to_vec(),
+        variables: Some(plan.variables.values.clone()),
     }
 }
 

@@ -11,6 +11,8 @@ const GROUPS: &[(&str, &[&str])] = &[
     (
         "Inspect",
         &[
+            "diff",
+            "drift",
             "status",
             "history",
             "list",

@@ -1,9 +1,13 @@
 //! The command line: one file per subcommand. Its arguments' doc comments are the help.
 
+mod approval;
 mod change_summary;
 mod check_arguments;
 mod consent;
+mod deployment;
+mod diff;
 mod down;
+mod drift;
 mod execution;
 mod failure_document;
 mod git;
@@ -13,6 +17,7 @@ mod history;
 mod list;
 mod lock_arguments;
 mod not_deployed;
+mod pager;
 mod plan_arguments;
 mod prompt;
 mod prompter;
@@ -65,6 +70,8 @@ enum Command {
     Up(up::Arguments),
     Rollback(rollback::Arguments),
     Down(down::Arguments),
+    Diff(diff::Arguments),
+    Drift(drift::Arguments),
     Status(status::Arguments),
     History(history::Arguments),
     List(list::Arguments),
@@ -126,6 +133,8 @@ fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, CommandErr
         Command::Up(command) => up::run(&command, global, output),
         Command::Rollback(command) => rollback::run(&command, global, output),
         Command::Down(command) => down::run(&command, global, output),
+        Command::Diff(command) => diff::run(&command, global, output),
+        Command::Drift(command) => drift::run(&command, global, output),
         Command::Status(command) => status::run(&command, global, output),
         Command::History(command) => history::run(&command, global, output),
         Command::List(command) => list::run(&command, global, output),

@@ -1,7 +1,7 @@
 //! Asks and tells the user at the terminal while a change is prepared.
 
 use super::{
-    change_summary::summary,
+    change_summary::{summary, summary_with_fields},
     consent::{Consent, Stakes, Verb},
     prompt::{self, TerminalAsk},
 };
@@ -54,7 +54,12 @@ impl Ask for Prompter<'_> {
     fn confirm(&mut self, prepared: &Prepared) -> Result<(), CommandError> {
         let consent = self.consent;
         let extent = consent.extent(consent.yes.is_none(), self.output);
-        self.note(summary(consent, prepared).text(extent).trim_end());
+        let summary = if consent.yes.is_none() && !consent.verb.only_removes() {
+            summary_with_fields(consent, prepared)
+        } else {
+            summary(consent, prepared)
+        };
+        self.note(summary.text(extent).trim_end());
         self.note("");
         consent.ask(stakes(consent, prepared))
     }

@@ -18,7 +18,8 @@ use crate::{
     plan::Address,
     report::{Output, StatusObject, StatusView},
 };
-use read::{locked, read_release};
+use read::locked;
+pub(super) use read::read_release;
 pub(super) use view::revision_info;
 use view::{show, view};
 use watch::Seen;

@@ -12,6 +12,7 @@ mod run;
 mod status;
 mod watch;
 
+pub(crate) use desired::DesiredState;
 pub(crate) use events::Emitter;
 pub(crate) use execute::policy::{CancelSignals, Limits};
 pub(crate) use observe::desired_state::read_desired_state;
@@ -25,6 +26,7 @@ pub(crate) use prepare::ask::Ask;
 pub(crate) use prepare::checks::check_deletions;
 pub(crate) use prepare::context::{PrepareContext, PrepareError};
 pub(crate) use prepare::deploy::prepare_deploy;
+pub(crate) use prepare::difference::{ObjectDifference, ReleaseDifference, differences};
 pub(crate) use prepare::part::check_part;
 pub(crate) use prepare::prepared::Prepared;
 pub(crate) use prepare::recheck::recheck;
@@ -45,5 +47,6 @@ pub(crate) use run::pending_rollback::{PendingRollback, Preview, RollbackOptions
 pub(crate) use run::rename::{Rename, RenameError, Renamed};
 pub(crate) use status::await_objects::{Awaited, Awaiting, await_objects};
 pub(crate) use status::drift::Drift;
+pub(crate) use status::outside::{OutsideChanges, OutsideObject, outside};
 pub(crate) use status::overview::{ObjectOverview, Overview};
 pub(crate) use watch::access::address;

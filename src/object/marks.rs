@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The annotation on a template of pods by which they are restarted where something changed that
+/// they read only when they start.
+pub(crate) const CONFIG_DIGEST: &str = "deployctl.dev/config-digest";
+
 /// What the plan, or annotations on the object, say about how it is changed and put back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

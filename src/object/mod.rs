@@ -39,7 +39,7 @@ pub(crate) use hint::PhaseHint;
 pub(crate) use id::{ObjectId, group_of};
 pub(crate) use kind::HasKind;
 pub(crate) use label_selector::LabelSelector;
-pub(crate) use marks::{AnnotatedMarks, Marks, RollbackMark};
+pub(crate) use marks::{AnnotatedMarks, CONFIG_DIGEST, Marks, RollbackMark};
 pub(crate) use origin::Origin;
 pub(crate) use peers::{annotated_wave, keeping_annotation, unheard_annotations};
 pub(crate) use pod::{

@@ -11,18 +11,28 @@ use super::{
 /// Whether taking `live` over makes an apply of `sent` take something away: what was taken over
 /// ([`Adoption`]), and `sent` does not hold. A dry run before that finds both.
 pub(crate) fn is_dropped_by_adoption(live: &Value, sent: &Value, manager: &str) -> bool {
-    let adoption = Adoption::of(live, manager);
     let is_metadata = |path: &Path| {
         let first = path.elements().first();
         matches!(first, Some(Element::Field(name)) if name == "metadata")
     };
-    let is_dropped = |path: &Path| {
+    dropped_by_adoption(live, sent, manager)
+        .iter()
+        .any(|path| !is_metadata(path))
+}
+
+/// What an apply of `sent` takes away once `live` is taken over ([`Adoption`]): a dry run before that
+/// finds it beside what is wanted.
+pub(crate) fn dropped_by_adoption(live: &Value, sent: &Value, manager: &str) -> Vec<Path> {
+    let adoption = Adoption::of(live, manager);
+    let is_dropped = |path: &&Path| {
         let is_left = path.get(live).is_some() && path.get(sent).is_none();
-        is_left && !is_metadata(path) && adoption.holds(path)
+        is_left && adoption.holds(path)
     };
-    entries(live)
+    let taken: Vec<_> = entries(live)
         .filter(|entry| adoption.takes(entry))
-        .any(|entry| entry.fields().iter().any(is_dropped))
+        .collect();
+    let paths = taken.iter().flat_map(|entry| entry.fields().iter());
+    paths.filter(is_dropped).cloned().collect()
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ mod fields;
 mod ignored;
 mod leftover;
 mod list;
+mod outside;
+mod overlay;
 mod owned;
 mod owners;
 mod path;
@@ -34,7 +36,7 @@ pub(crate) use adoptable::{Yields, taken_over_from, yields};
 pub(crate) use change::{ChangedPath, changed_paths};
 pub(crate) use changers::{changers, is_as_sent};
 pub(crate) use displaced::displaced;
-pub(crate) use dropped::is_dropped_by_adoption;
+pub(crate) use dropped::{dropped_by_adoption, is_dropped_by_adoption};
 pub(crate) use entries::rename_version;
 pub(crate) use entry::other_releases;
 pub(crate) use entry::{
@@ -43,6 +45,8 @@ pub(crate) use entry::{
 };
 pub(crate) use ignored::{give_up_ignored, held_as_a_whole, is_ignored};
 pub(crate) use leftover::{Leftover, clearing, leftovers};
+pub(crate) use outside::{OutsideChange, changed_outside};
+pub(crate) use overlay::overlay;
 pub(crate) use owned::{empty_paths, is_taken_whole, owned_values, without_paths};
 pub(crate) use path::Path;
 pub(crate) use proof::differences;

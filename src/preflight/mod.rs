@@ -1,6 +1,7 @@
 //! What can be known before the first write: one file per check, each a pure function that returns
 //! findings.
 
+mod contested;
 mod dry_run;
 mod finding;
 mod immutable;
@@ -14,6 +15,7 @@ mod requirements;
 mod undecided;
 mod webhook;
 
+pub(crate) use contested::contested;
 pub(crate) use dry_run::{DryRun, judge_dry_run};
 pub(crate) use finding::{Finding, refusal};
 pub(crate) use immutable::{

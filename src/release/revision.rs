@@ -5,6 +5,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Author, Operation};
 use crate::{
@@ -125,6 +126,9 @@ pub(crate) struct PlanSource {
     /// The programs that built its sources.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) tools: Vec<UsedTool>,
+    /// The values of its variables; `None` in revisions of programs that did not store them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) variables: Option<IndexMap<String, Value>>,
 }
 
 /// How a revision was rolled back.

@@ -4,7 +4,8 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::{
-    line::{BAD, FAINT, GOOD, Line, STRONG, WARNING},
+    field::{DiffField, field_line},
+    line::{BAD, FAINT, GOOD, HINT, Line, STRONG, WARNING},
     text::{neutralise, width, wrap},
     units::{count, tally},
 };
@@ -17,6 +18,8 @@ const LINES: usize = 40;
 const FEWEST: usize = 16;
 /// At most this many entries of one kind (variables, Secrets) are shown.
 const ENTRIES: usize = 8;
+/// At most this many fields of one object are shown.
+const FIELDS: usize = 5;
 /// Width of the titles before them.
 const TITLES: usize = 12;
 
@@ -29,6 +32,8 @@ pub(crate) struct Extent {
     pub(crate) rows: Option<usize>,
     /// Whether objects that are created are named: a log names them when they are.
     pub(crate) creations: bool,
+    /// Whether `deployctl diff` shows more of it.
+    pub(crate) diff: bool,
 }
 
 /// What a run is going to do, as it is shown before asking.
@@ -66,6 +71,9 @@ pub(crate) struct ChangeRow {
     pub(crate) action: ChangeAction,
     /// What is different, or why it is recreated.
     pub(crate) detail: Option<String>,
+    /// The fields that change, where they are shown before somebody is asked.
+    #[serde(skip)]
+    pub(crate) fields: Vec<DiffField>,
 }
 
 /// What happens to an object. The order is that of attention.
@@ -96,12 +104,18 @@ impl ChangeSummary {
             .map_or(LINES, |rows| rows.saturating_sub(2).clamp(FEWEST, LINES));
         let mut text = self.head(extent.width);
         text.push(Line::default());
-        text.extend(self.phases(lines.saturating_sub(text.len() + 2), extent.creations));
+        let has_more = extent.diff && self.rows.iter().any(|row| !row.fields.is_empty());
+        let below = 2 + usize::from(has_more);
+        text.extend(self.phases(lines.saturating_sub(text.len() + below), extent.creations));
         text.push(Line::default());
         text.push(Line::default().styled(STRONG, "Total").text(format!(
             "  {}",
             counts(&self.rows.iter().collect::<Vec<_>>())
         )));
+        if has_more {
+            let said = format!("`deployctl diff {}` shows every field", self.release);
+            text.push(Line::default().styled(HINT, said));
+        }
         text.into_iter()
             .map(|line| line.cut(extent.width).render() + "\n")
             .collect()
@@ -142,7 +156,7 @@ impl ChangeSummary {
     }
 
     /// `7 objects: apps 4, monitoring 3`.
-    fn left_out(&self) -> String {
+    pub(super) fn left_out(&self) -> String {
         let phases = self.left_out.iter();
         let phases: Vec<String> = phases
             .map(|(phase, number)| format!("{phase} {number}"))
@@ -152,7 +166,7 @@ impl ChangeSummary {
     }
 
     /// Each Secret with its keys and where their values come from.
-    fn secrets(&self) -> IndexMap<&str, Vec<String>> {
+    pub(super) fn secrets(&self) -> IndexMap<&str, Vec<String>> {
         let mut secrets: IndexMap<&str, Vec<String>> = IndexMap::new();
         for (name, origin) in &self.secrets {
             let (secret, key) = name.split_once('/').unwrap_or((name, ""));
@@ -182,6 +196,8 @@ impl ChangeSummary {
         let room = room.saturating_sub(phases.len() + 1);
         let hidden = by_attention.len().saturating_sub(room);
         by_attention.truncate(room);
+        // What changes comes after which objects do.
+        let mut room = room - by_attention.len();
         let mut lines = Vec::new();
         for (phase, rows) in phases {
             lines.push(
@@ -189,12 +205,12 @@ impl ChangeSummary {
                     .styled(STRONG, phase.name())
                     .text(format!("  {}", counts(&rows))),
             );
-            lines.extend(
-                by_attention
-                    .iter()
-                    .filter(|row| row.heading() == phase)
-                    .map(|row| row.line()),
-            );
+            for row in by_attention.iter().filter(|row| row.heading() == phase) {
+                lines.push(row.line());
+                let fields = row.fields_within(room);
+                room -= fields.len();
+                lines.extend(fields);
+            }
         }
         // Where none is named, the counts say it all.
         if hidden > 0 && !by_attention.is_empty() {
@@ -206,14 +222,14 @@ impl ChangeSummary {
 
 /// What rows of a change are shown under.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Heading<'a> {
+pub(super) enum Heading<'a> {
     Phase(&'a PhaseId),
     /// What is no longer wanted and stays.
     Kept,
 }
 
 impl<'a> Heading<'a> {
-    fn name(self) -> &'a str {
+    pub(super) fn name(self) -> &'a str {
         match self {
             Self::Phase(phase) => phase.name(),
             Self::Kept => "kept",
@@ -222,7 +238,7 @@ impl<'a> Heading<'a> {
 }
 
 impl ChangeRow {
-    fn heading(&self) -> Heading<'_> {
+    pub(super) fn heading(&self) -> Heading<'_> {
         match self.action {
             ChangeAction::Keep => Heading::Kept,
             _ => Heading::Phase(&self.phase),
@@ -231,7 +247,7 @@ impl ChangeRow {
 }
 
 /// Entries with a title before the first, at most eight of them.
-fn titled(title: &str, noun: &str, entries: Vec<Vec<Line>>) -> Vec<Line> {
+pub(super) fn titled(title: &str, noun: &str, entries: Vec<Vec<Line>>) -> Vec<Line> {
     let hidden = entries.len().saturating_sub(ENTRIES);
     let more = (hidden > 0)
         .then(|| Line::default().styled(FAINT, format!("… and {} more", count(hidden, noun))));
@@ -274,7 +290,7 @@ fn secret_lines(name: &str, keys: &[String], room: Option<usize>) -> Vec<Line> {
 }
 
 /// `4 to create, 1 to change, 10 unchanged`.
-fn counts(rows: &[&ChangeRow]) -> String {
+pub(super) fn counts(rows: &[&ChangeRow]) -> String {
     let number = |action| rows.iter().filter(|row| row.action == action).count();
     tally(&[
         (number(ChangeAction::Recreate), "to delete and create again"),
@@ -288,7 +304,28 @@ fn counts(rows: &[&ChangeRow]) -> String {
 }
 
 impl ChangeRow {
-    fn line(&self) -> Line {
+    /// A line for each field that changes, but at most a few, and no more than fit into `room` lines.
+    fn fields_within(&self, room: usize) -> Vec<Line> {
+        let room = room.min(FIELDS);
+        let indented = || Line::of("    ");
+        let shown = if self.fields.len() > room {
+            room.saturating_sub(1)
+        } else {
+            self.fields.len()
+        };
+        let fields = self.fields.iter().take(shown);
+        let mut lines: Vec<Line> = fields
+            .map(|field| indented().joined(field_line(field)))
+            .collect();
+        let hidden = self.fields.len() - shown;
+        if hidden > 0 && room > 0 {
+            let more = format!("… and {}", count(hidden, "more field"));
+            lines.push(indented().styled(FAINT, more));
+        }
+        lines
+    }
+
+    pub(super) fn line(&self) -> Line {
         let (mark, style) = match self.action {
             ChangeAction::Recreate => ("±", BAD),
             ChangeAction::Change => ("~", WARNING),

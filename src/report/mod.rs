@@ -3,7 +3,10 @@
 mod announce;
 mod bars;
 mod changes;
+mod diff;
+mod drift;
 mod failure;
+mod field;
 mod history;
 mod json;
 mod line;
@@ -28,7 +31,13 @@ mod units;
 mod way_back;
 
 pub(crate) use changes::{ChangeAction, ChangeRow, ChangeSummary, Extent};
+pub(crate) use diff::{
+    DiffCommit, DiffDetail, DiffHunk, DiffImpact, DiffLine, DiffObject, DiffRevision, DiffSign,
+    DiffVariable, DiffVariables, DiffView, ImpactEffect,
+};
+pub(crate) use drift::{DriftKind, DriftObject, DriftView};
 pub(crate) use failure::diagnosis_block;
+pub(crate) use field::{DiffField, DiffOutside};
 pub(crate) use history::{
     Did, HistoryChange, HistoryPhase, HistoryRevision, HistoryRollback, HistoryView, RevisionView,
 };

@@ -127,6 +127,15 @@ impl Output {
         self.quiet
     }
 
+    /// `text` as standard output takes it: without colour where that takes none.
+    pub(crate) fn for_stdout(&self, text: &str) -> String {
+        if self.stdout.current_choice() == anstream::ColorChoice::Never {
+            anstream::adapter::strip_str(text).to_string()
+        } else {
+            text.to_owned()
+        }
+    }
+
     /// Whether standard output is a terminal.
     pub(crate) fn stdout_is_terminal(&self) -> bool {
         self.stdout_is_terminal

@@ -53,7 +53,7 @@ impl Compositions {
                     Ok(Some(recipe)) => composed.push(Composed {
                         name: name.clone(),
                         optional: declared.optional,
-                        recipe,
+                        recipe: recipe.unless_open(needs),
                     }),
                     Ok(None) => {}
                     Err(problem) => errors.push(SecretError::Template {
@@ -166,6 +166,16 @@ fn checked(
 }
 
 impl Recipe {
+    /// The same; of a key that is left open, what stands for it.
+    fn unless_open(self, needs: &Needs) -> Self {
+        match self {
+            Self::PublicKey(of) if needs.is_open(&of) => {
+                Self::Template(vec![Part::Value(of, template::Encoding::Plain)])
+            }
+            recipe => recipe,
+        }
+    }
+
     fn names(&self) -> Vec<&KeyName> {
         match self {
             Self::PublicKey(name) => vec![name],

@@ -32,6 +32,14 @@ pub(super) struct SecretNeeds {
     pub(super) keys: Vec<(KeyName, Origin)>,
 }
 
+impl SecretNeeds {
+    /// Whether one of its values is left open.
+    pub(super) fn has_open(&self) -> bool {
+        let is_open = |(_, origin): &(KeyName, Origin)| matches!(origin, Origin::Open(_));
+        self.keys.iter().any(is_open)
+    }
+}
+
 /// Where one value comes from.
 #[derive(Debug, Clone)]
 pub(super) enum Origin {
@@ -63,6 +71,8 @@ pub(super) enum Origin {
     LeftOut,
     /// It cannot be had.
     Missing,
+    /// Nobody is asked for it now, as nothing is written; why.
+    Open(&'static str),
 }
 
 impl fmt::Display for Origin {
@@ -80,6 +90,7 @@ impl fmt::Display for Origin {
             Origin::Sops => "decrypted by sops",
             Origin::LeftOut => "left out",
             Origin::Missing => "missing",
+            Origin::Open(why) => why,
         })
     }
 }
@@ -97,7 +108,8 @@ impl Origin {
             | Origin::Command
             | Origin::Sops
             | Origin::LeftOut
-            | Origin::Missing => true,
+            | Origin::Missing
+            | Origin::Open(_) => true,
             Origin::Kept(_)
             | Origin::Supplied(..)
             | Origin::Value
@@ -244,6 +256,43 @@ impl Needs {
             .filter(|origin| matches!(origin, Origin::Prompt))
             .for_each(|origin| *origin = Origin::LeftOut);
         self.to_prompt.clear();
+    }
+
+    /// Leaves open what would have to be asked for, or is missing: nothing is going to be written.
+    /// What is optional is left out where nobody could be asked.
+    pub(crate) fn leave_open(&mut self, is_interactive: bool) {
+        let is_left_out = |name: &KeyName| {
+            let need = self.to_prompt.iter().find(|need| need.name == *name);
+            !is_interactive && need.is_some_and(|need| need.optional && !need.rotated)
+        };
+        let left_out: Vec<KeyName> = self
+            .to_prompt
+            .iter()
+            .map(|need| need.name.clone())
+            .filter(is_left_out)
+            .collect();
+        let keys = self.secrets.iter_mut().flat_map(|secret| &mut secret.keys);
+        for (name, origin) in keys {
+            *origin = match origin {
+                Origin::Prompt if left_out.contains(name) => Origin::LeftOut,
+                Origin::Prompt => Origin::Open("asked for by up"),
+                Origin::Missing => Origin::Open("missing"),
+                _ => continue,
+            };
+        }
+        self.to_prompt.clear();
+        self.missing.clear();
+    }
+
+    /// Whether the value of `name` is left open.
+    pub(super) fn is_open(&self, name: &KeyName) -> bool {
+        let mut keys = self.secrets.iter().flat_map(|secret| &secret.keys);
+        keys.any(|(key, origin)| key == name && matches!(origin, Origin::Open(_)))
+    }
+
+    /// Whether a value is left open, so that what is made of it cannot be checked.
+    pub(super) fn has_open(&self) -> bool {
+        self.secrets.iter().any(SecretNeeds::has_open)
     }
 
     /// Lines that say where the values come from, and which will be asked for. None where the plan

@@ -116,7 +116,9 @@ pub(crate) fn resolve(
         );
     }
     compositions.compose(&mut values, &variables)?;
-    check_composed(needs, &values)?;
+    if !needs.has_open() {
+        check_composed(needs, &values)?;
+    }
     finish(needs, values, warnings, now)
 }
 
@@ -255,6 +257,8 @@ impl Gatherer<'_> {
             Origin::Command => (self.command(name, declared)?, "its command".to_owned()),
             Origin::Sops => (self.sops(name, declared)?, "`sops`".to_owned()),
             Origin::LeftOut => return Ok(Gathered::LeftOut),
+            // Stands for the value where nothing is written.
+            Origin::Open(why) => return Ok(Gathered::Value(SecretBytes::from(*why))),
             Origin::WithCertificate
             | Origin::Template
             | Origin::PublicKey

@@ -7,6 +7,7 @@
 mod ai_imutis;
 mod architecture;
 mod configurations;
+mod diff;
 mod down;
 mod dump;
 mod history;

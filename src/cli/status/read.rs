@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What the last revision left, and the last revision.
-pub(super) async fn read_release(
+pub(in crate::cli) async fn read_release(
     address: &Address,
     session: &Session,
 ) -> Result<(Option<Overview>, Option<Revision>), CommandError> {

@@ -8,23 +8,24 @@ use std::time::Duration;
 
 use super::{
     Global,
-    consent::{Consent, Verb},
+    approval::{approval, check_approved, read_approval},
+    consent::Consent,
+    deployment::{Deployment, Files, told_tools},
+    diff::dry_run,
     execution::Execution,
     git,
-    plan_arguments::rendered,
     prompter::Prompter,
     removal::tell_kept,
     run_reporter::RunReporter,
     session::{Session, block_on},
 };
 use crate::{
+    diff::Approval,
     engine::{
-        Ask as _, Declarations, GivenSecrets, Limits, Prepared, Rendering, Request,
-        RevisionMetadata, RunOptions, Selection, access, check_part, prepare_deploy, recheck,
-        settle,
+        Ask as _, Limits, Prepared, Rendering, RevisionMetadata, RunOptions, access, recheck,
     },
     error::{CommandError, ExitCode},
-    plan::{Address, Plan},
+    plan::Address,
     release::{Author, Found, Guard, Lock, Operation, Store},
     report::Output,
     source::UsedTool,
@@ -35,73 +36,66 @@ pub(crate) fn run(
     global: &Global,
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
-    let plan = arguments.plan.load(&arguments.checks, output)?;
-    refuse_unsupported(&plan)?;
-    let selection = arguments.selection(&plan)?;
-    // Everything that is wrong with the files is said before the cluster is asked for anything; but
-    // what a chart makes is known only then.
-    let rendering = if plan.has_charts() {
-        None
-    } else {
-        Some(rendered(&plan, output)?)
-    };
-    if let (Selection::Only(part), Some(rendering)) = (&selection, &rendering) {
-        check_part(part, rendering, &plan)?;
-    }
-    let given = arguments.secrets.read(&plan)?;
+    let approved = arguments.approved.as_deref().map(read_approval);
+    let approved = approved.transpose()?;
+    let files = arguments.deployment.files(output)?;
+    let Files {
+        plan,
+        selection,
+        rendering,
+        given,
+    } = files;
+    let release = plan.address.release.to_string();
     let deployment = Deployment {
-        arguments,
-        global,
+        arguments: &arguments.deployment,
         plan: &plan,
         selection: &selection,
         given: &given,
         by: &Author::this_process(Operation::Deploy),
+        rolls_back: !arguments.no_rollback,
+        // Who has approved exactly this has said yes to it.
+        yes: match &approved {
+            Some(_) => Some(&release),
+            None => arguments.run.yes.as_deref(),
+        },
+        looks_only: arguments.dry_run,
     };
-    block_on(deployment.up(rendering, output))
-}
-
-/// A plan that asks for what this version cannot do is refused: a step silently left out is worse
-/// than none.
-fn refuse_unsupported(plan: &Plan) -> Result<(), CommandError> {
-    if plan.checks.unsupported.is_empty() {
-        return Ok(());
+    if arguments.dry_run {
+        return dry_run(deployment, rendering, global, output);
     }
-    let keys = plan.checks.unsupported.join("\n  ");
-    Err(CommandError::usage(format!(
-        "the plan uses keys that are not supported yet:\n  {keys}"
-    ))
-    .hint("take these keys out of the plan, or update deployctl"))
+    let up = Up {
+        arguments,
+        global,
+        deployment,
+        approved: approved.as_ref(),
+    };
+    block_on(up.up(rendering, output))
 }
 
-/// What is deployed, and how.
+/// A deployment that is carried out.
 #[derive(Clone, Copy)]
-struct Deployment<'a> {
+struct Up<'a> {
     arguments: &'a Arguments,
     global: &'a Global,
-    plan: &'a Plan,
-    selection: &'a Selection,
-    given: &'a GivenSecrets,
-    by: &'a Author,
+    deployment: Deployment<'a>,
+    approved: Option<&'a Approval>,
 }
 
-impl Deployment<'_> {
+impl Up<'_> {
     async fn up(
         &self,
         rendering: Option<Rendering>,
         output: &mut Output,
     ) -> Result<ExitCode, CommandError> {
-        let address = Some(&self.plan.address);
-        let session = Session::open(&self.arguments.cluster, address).await?;
-        let consent = self.consent(&session);
-        let mut prompter = Prompter::new(&consent, output);
-        let store = session.store(&self.plan.address);
-        let settled = settle(session.context(&store), self.plan, rendering, &mut prompter).await;
-        let (plan, rendering) = settled.map_err(|error| session.prepare_error(error))?;
-        if let Selection::Only(part) = self.selection {
-            check_part(part, &rendering, &plan)?;
-        }
-        let chosen = Deployment {
-            plan: &plan,
+        let address = Some(&self.deployment.plan.address);
+        let session = Session::open(&self.arguments.deployment.cluster, address).await?;
+        let settled = self.deployment.settled(rendering, &session, output);
+        let (plan, rendering) = settled.await?;
+        let chosen = Up {
+            deployment: Deployment {
+                plan: &plan,
+                ..self.deployment
+            },
             ..*self
         };
         chosen.deploy(rendering, session, output).await
@@ -114,32 +108,17 @@ impl Deployment<'_> {
         session: Session,
         output: &mut Output,
     ) -> Result<ExitCode, CommandError> {
-        let Self {
-            arguments,
-            plan,
-            given,
-            by,
-            ..
-        } = *self;
-        let address = &plan.address;
+        let Self { deployment, .. } = *self;
+        let address = &deployment.plan.address;
         let store = session.store(address);
-        let (request, consent) = (self.request(), self.consent(&session));
-        let declarations = Declarations { plan, given };
-        let tools = rendering.tools();
-        if self.global.verbose > 0 {
-            for tool in &tools {
-                output.note(&format!("Sources built with {tool}"));
-            }
-            for test in rendering.tests() {
-                output.note(&format!("{test} is a test of its chart, and is not run"));
-            }
-        }
+        let consent = deployment.consent(&session);
+        let tools = told_tools(&rendering, self.global.verbose, output);
         let mut prompter = Prompter::new(&consent, output);
-        let context = session.context(&store);
-        let prepare = prepare_deploy(context, &request, declarations, rendering, &mut prompter);
+        let prepare = deployment.prepared(rendering, (&session, &store), &mut prompter);
         // At the same time, so that it costs no time: without changes the lock is not taken.
         let (prepared, lock) = tokio::join!(prepare, locked(address, &session));
-        let prepared = prepared.map_err(|error| session.prepare_error(error))?;
+        let prepared = prepared?;
+        self.check_approved(&consent, &prepared)?;
         if !prepared.needs_revision() {
             if let Some(lock) = lock {
                 session
@@ -154,57 +133,47 @@ impl Deployment<'_> {
             prompter.confirm(&prepared)?;
         }
         let work = async |session: Session, store: Store, output: &mut Output| {
-            let mut prompter = Prompter::new(&consent, output);
-            let context = session.context(&store);
-            let declarations = Some(declarations);
-            let prepared = recheck(context, &request, declarations, prepared, &mut prompter)
-                .await
-                .map_err(|error| session.prepare_error(error))?;
+            let prepared = self
+                .rechecked((&session, &store), prepared, &consent, output)
+                .await?;
             self.carry_out(&prepared, &tools, session, &store, output)
                 .await
         };
-        let lock = &arguments.run.lock;
-        lock.locked(session, address, by, output, work).await
+        let lock = &self.arguments.run.lock;
+        lock.locked(session, address, deployment.by, output, work)
+            .await
     }
 
-    fn request(&self) -> Request<'_> {
-        let arguments = self.arguments;
-        Request {
-            release: &self.plan.address.release,
-            by: self.by,
-            selection: self.selection,
-            adopt: arguments.adopt,
-            force_conflicts: arguments.force_conflicts,
-            recreate: &arguments.recreate,
-            rolls_back: !arguments.no_rollback,
-            delete_data: arguments.delete_data,
+    /// `prepared` as it is under the lock.
+    async fn rechecked(
+        &self,
+        (session, store): (&Session, &Store),
+        prepared: Prepared,
+        consent: &Consent<'_>,
+        output: &mut Output,
+    ) -> Result<Prepared, CommandError> {
+        let mut prompter = Prompter::new(consent, output);
+        let declarations = Some(self.deployment.declarations());
+        let (context, request) = (session.context(store), self.deployment.request());
+        let prepared = recheck(context, &request, declarations, prepared, &mut prompter)
+            .await
+            .map_err(|error| session.prepare_error(error))?;
+        // Tried anew: something has changed.
+        if !prepared.observation.answers.is_empty() {
+            self.check_approved(consent, &prepared)?;
         }
+        Ok(prepared)
     }
 
-    fn consent(&self, session: &Session) -> Consent<'_> {
-        let plan = self.plan;
-        let value = |name: &String| {
-            plan.variables
-                .values
-                .get(name)
-                .map(text_of)
-                .unwrap_or_default()
-        };
-        let yes = self.arguments.run.yes.as_deref();
-        Consent {
-            foreign_variables: plan
-                .variables
-                .foreign
-                .iter()
-                .map(|name| (name.clone(), value(name)))
-                .collect(),
-            ..Consent::new(
-                &plan.address.release,
-                Verb::Deploy,
-                plan.protected,
-                yes,
-                session,
-            )
+    /// Refuses to do anything else than what was approved, where something was.
+    fn check_approved(
+        &self,
+        consent: &Consent<'_>,
+        prepared: &Prepared,
+    ) -> Result<(), CommandError> {
+        match self.approved {
+            Some(approved) => check_approved(approved, &approval(consent, prepared)),
+            None => Ok(()),
         }
     }
 
@@ -217,8 +186,11 @@ impl Deployment<'_> {
         output: &mut Output,
     ) -> Result<ExitCode, CommandError> {
         let Self {
-            arguments, plan, ..
+            arguments,
+            deployment,
+            ..
         } = *self;
+        let plan = deployment.plan;
         // Otherwise the question has shown it.
         if prepared.writes() == 0 {
             tell_kept(&prepared.pruning, output);
@@ -226,18 +198,18 @@ impl Deployment<'_> {
         let execution = Execution {
             prepared,
             options: RunOptions {
-                selection: self.selection,
+                selection: deployment.selection,
                 limits: Limits {
                     parallel: arguments.run.parallel,
                     timeout: arguments.timeout.unwrap_or(plan.timeouts.run),
                 },
                 timeout_rollback: plan.timeouts.rollback,
-                rolls_back: !arguments.no_rollback,
-                force_conflicts: arguments.force_conflicts,
+                rolls_back: deployment.rolls_back,
+                force_conflicts: arguments.deployment.force_conflicts,
                 delete_timeout: None,
             },
             metadata: RevisionMetadata {
-                by: self.by.clone(),
+                by: deployment.by.clone(),
                 source: Some(git::source(plan, tools)),
                 back_to: None,
                 guard: Guard {
@@ -276,10 +248,4 @@ async fn remove_dead(lock: &Found, output: &mut Output) {
             lock.holder()
         ));
     }
-}
-
-fn text_of(value: &serde_json::Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
 }

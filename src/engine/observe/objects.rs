@@ -27,6 +27,8 @@ pub(crate) struct Observation {
     /// Webhook configurations of the release that a dry run was refused for because nothing answers:
     /// they are what has to be repaired first.
     pub(crate) dead_webhooks: BTreeSet<ObjectId>,
+    /// What the API server would store of what a run writes, where it has said so.
+    pub(crate) answers: BTreeMap<ObjectId, Value>,
 }
 
 impl Observation {

@@ -12,16 +12,12 @@ use crate::engine::{
 use crate::{
     cluster::Live,
     object::{
-        Digest, HasKind as _, ManifestView, ObjectId, configuration_read_at_start,
+        CONFIG_DIGEST, Digest, HasKind as _, ManifestView, ObjectId, configuration_read_at_start,
         field::{map, part},
     },
     ownership::applied_at,
     preflight::{DryRun, is_within},
 };
-
-/// The annotation on a template of pods by which they are restarted where something changed that
-/// they read only when they start.
-const ANNOTATION: &str = "deployctl.dev/config-digest";
 
 /// Sends the annotation on as it is: left out, it would go, and everything that has it would
 /// restart. Never adds one.
@@ -36,7 +32,7 @@ pub(crate) fn preserve_restart_annotation(wanted: &mut DesiredState, live: &Live
             .and_then(|there| annotation(there))
             .map(str::to_owned);
         if annotation(object.sent()) != value.as_deref() {
-            object.set_template_annotation(ANNOTATION, value);
+            object.set_template_annotation(CONFIG_DIGEST, value);
         }
     }
 }
@@ -94,7 +90,7 @@ pub(crate) fn restart(
             decision.action = ChangeAction::Change;
             unwritten.push(decision.id.clone());
         }
-        wanted.objects[&decision.id].set_template_annotation(ANNOTATION, Some(digest));
+        wanted.objects[&decision.id].set_template_annotation(CONFIG_DIGEST, Some(digest));
     }
     unwritten
 }
@@ -133,7 +129,7 @@ pub(crate) fn name_left_out_readers(
 
 fn annotation(object: &Value) -> Option<&str> {
     map(object, "/spec/template/metadata/annotations")?
-        .get(ANNOTATION)?
+        .get(CONFIG_DIGEST)?
         .as_str()
 }
 

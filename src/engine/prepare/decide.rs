@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::engine::{
-    desired::DesiredState,
     observe::claims::{observe_claims, observe_claims_if_permitted},
+    observe::objects::Observation,
     observe::webhooks::find_webhooks,
     plan::config_restart::{name_left_out_readers, preserve_restart_annotation, restart},
     plan::decide::{ChangeAction, Decision, decide},
@@ -15,13 +15,14 @@ use crate::engine::{
     prepare::checks::refuse,
     prepare::claims::expand_claims,
     prepare::context::{PrepareContext, PrepareError},
+    prepare::difference::masker,
     prepare::dry_run::{dead_webhooks, dry_runs},
     prepare::exclusive::{free_first, holder},
     prepare::prepared::Prepared,
     prepare::request::Request,
 };
 use crate::{
-    cluster::Force,
+    cluster::{Force, Refusal},
     object::{HasKind as _, ObjectId},
     preflight::{self, DryRun, Finding},
     readiness::{Surroundings, judge},
@@ -47,7 +48,7 @@ pub(crate) async fn decide_changes(
         tried
     };
     let tried = free_first(context, prepared, &mut decisions, tried);
-    let mut findings = refused(context, &prepared.desired, &decisions, &tried).await?;
+    let mut findings = refused(context, prepared, &decisions, &tried).await?;
     let cut = cut_off(
         &prepared.desired,
         &decisions,
@@ -71,8 +72,10 @@ pub(crate) async fn decide_changes(
         .filter(|decision| restarted.contains(&decision.id))
         .cloned()
         .collect();
+    note_answers(&mut prepared.observation, &decisions, tried);
     let tried = try_changes(context, request, prepared, &mut untried).await?;
-    findings.extend(refused(context, &prepared.desired, &untried, &tried).await?);
+    findings.extend(refused(context, prepared, &untried, &tried).await?);
+    note_answers(&mut prepared.observation, &untried, tried);
     for tried in untried {
         if let Some(decision) = decisions.iter_mut().find(|it| it.id == tried.id) {
             *decision = tried;
@@ -85,6 +88,15 @@ pub(crate) async fn decide_changes(
     );
     prepared.decisions = decisions;
     refuse(&findings)
+}
+
+/// Remembers what the API server would store.
+fn note_answers(observation: &mut Observation, decisions: &[Decision], tried: Vec<DryRun>) {
+    for (decision, tried) in decisions.iter().zip(tried) {
+        if let DryRun::Taken(Some(answer)) = tried {
+            observation.answers.insert(decision.id.clone(), *answer);
+        }
+    }
 }
 
 /// Decides by what was seen, once the numbers of replicas are left to those who decide about them.
@@ -197,10 +209,15 @@ fn is_blocked(prepared: &Prepared, decisions: &[Decision], tried: &[DryRun]) -> 
 /// What the API server would not take.
 async fn refused(
     context: PrepareContext<'_>,
-    desired: &DesiredState,
+    prepared: &Prepared,
     decisions: &[Decision],
     tried: &[DryRun],
 ) -> Result<Vec<Finding>, PrepareError> {
+    let is_conflict = |refusal: &Refusal| refusal.is_ownership_conflict();
+    let has_conflicts = tried
+        .iter()
+        .any(|tried| tried.refusal().is_some_and(is_conflict));
+    let masker = has_conflicts.then(|| masker(prepared));
     let webhooks = tried.iter().filter_map(DryRun::refusing_webhook);
     let names = webhooks.map(|webhook| webhook.name).collect();
     let found = find_webhooks(context.cluster, names);
@@ -216,14 +233,28 @@ async fn refused(
     };
     let mut findings = Vec::new();
     for (decision, tried) in decisions.iter().zip(tried) {
-        let wanted = &desired.objects[&decision.id];
+        let wanted = &prepared.desired.objects[&decision.id];
         let advice = match (by_webhook(tried), tried.refusal()) {
             (None, Some(refusal)) => {
                 holder(context, refusal, (&decision.id, wanted.sent())).await?
             }
             (advice, _) => advice,
         };
-        findings.extend(preflight::judge_dry_run(&wanted.object, tried, advice));
+        let mut finding = preflight::judge_dry_run(&wanted.object, tried, advice);
+        if let (Some(finding), Some(masker), Some(refusal)) = (
+            &mut finding,
+            &masker,
+            tried.refusal().filter(|it| is_conflict(it)),
+        ) && let Some(live) = prepared.observation.live.object(&decision.id)
+            && !decision.id.is_secret()
+        {
+            let hide = |text: &str| masker.text(text);
+            let values = preflight::contested(refusal, live, wanted.sent(), &hide);
+            finding
+                .message
+                .extend(values.map(|values| format!("; {values}")));
+        }
+        findings.extend(finding);
     }
     Ok(findings)
 }

@@ -12,6 +12,7 @@ mod claims;
 pub(super) mod context;
 mod decide;
 pub(super) mod deploy;
+pub(super) mod difference;
 mod dry_run;
 mod exclusive;
 mod nearness;

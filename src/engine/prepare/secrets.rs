@@ -43,6 +43,9 @@ pub(crate) struct Declarations<'a> {
     pub(crate) plan: &'a Plan,
     /// What was given.
     pub(crate) given: &'a GivenSecrets,
+    /// Whether nothing is going to be written: then what is missing is shown as such, and nobody is
+    /// asked for it.
+    pub(crate) looks_only: bool,
 }
 
 impl Declarations<'_> {
@@ -53,6 +56,10 @@ impl Declarations<'_> {
     fn needs(self, live: &Live, is_interactive: bool) -> Result<Needs, CommandError> {
         let mut needs = self.needs_again(live)?;
         needs.note_absent_files(&self.plan.paths.folder);
+        if self.looks_only {
+            needs.leave_open(is_interactive);
+            return Ok(needs);
+        }
         if let Some(error) = needs.missing_error(is_interactive) {
             return Err(error);
         }
@@ -64,7 +71,7 @@ impl Declarations<'_> {
 
     /// Decides it once more, where every value was resolved before, so that none can be missing.
     fn needs_again(self, live: &Live) -> Result<Needs, CommandError> {
-        let Self { plan, given } = self;
+        let Self { plan, given, .. } = self;
         check_seen(plan, live)?;
         let needs = plan_values(
             &plan.contents.secrets,

@@ -2,5 +2,6 @@
 
 pub(super) mod await_objects;
 pub(super) mod drift;
+pub(super) mod outside;
 pub(super) mod overview;
 mod unfinished;

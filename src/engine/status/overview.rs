@@ -116,7 +116,8 @@ impl Overview {
         drift(record, live, self.sent(&record.id), &manager)
     }
 
-    fn sent(&self, id: &ObjectId) -> Option<&Value> {
+    /// What was sent of `id`, where that is known.
+    pub(super) fn sent(&self, id: &ObjectId) -> Option<&Value> {
         let sent = self.sent.as_ref()?;
         Some(sent.objects.get(id)?.sent())
     }

@@ -102,7 +102,7 @@ proptest! {
         changes.rows[1].detail = Some(message.clone());
         changes.rows[2].object.name.clone_from(&name);
         changes.variables_not_from_file[0] = (name, message);
-        let extent = Extent { width: Some(columns), rows: Some(24), creations: true };
+        let extent = Extent { width: Some(columns), rows: Some(24), creations: true, diff: true };
         let mut text = changes.text(extent);
         text.extend(status.screen(24, columns, start()).into_iter().map(|line| line + "\n"));
         for line in text.lines() {

@@ -1,5 +1,6 @@
 //! The reporters and views as a whole, driven by made-up events.
 
+mod diff;
 mod emulator;
 mod fits;
 mod history;

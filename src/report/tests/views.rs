@@ -62,6 +62,7 @@ pub(super) fn changes(creations: usize) -> ChangeSummary {
             object,
             action,
             detail: detail.map(str::to_owned),
+            fields: Vec::new(),
         };
     let mut rows = vec![
         row(
@@ -114,6 +115,7 @@ fn extent(rows: Option<usize>) -> Extent {
         width: Some(80),
         rows,
         creations: true,
+        diff: true,
     }
 }
 

@@ -199,7 +199,7 @@ fn a_field_of_another_manager_is_a_conflict_until_it_is_taken_over() {
     assert!(
         outcome
             .stderr
-            .contains("`data.value` is managed by \"other-tool\""),
+            .contains("`data.value` is managed by \"other-tool\"; `data.value` is "),
         "{}",
         outcome.stderr
     );
