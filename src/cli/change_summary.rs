@@ -37,6 +37,7 @@ pub(super) fn summary(consent: &Consent<'_>, prepared: &Prepared) -> ChangeSumma
     // The last phase goes first.
     going.sort_by_key(|row| Reverse(order.get(&row.phase)));
     rows.extend(going);
+    rows.sort_by_key(|row| row.phase == PhaseId::PostDelete);
     ChangeSummary {
         release: consent.release.to_string(),
         context: consent.context.clone(),

@@ -142,11 +142,11 @@ fn steps(path: &str) -> Option<Vec<Step>> {
         match (letter, &mut key) {
             ('\\', Some(key)) => key.push(letters.next()?),
             ('.', known) => {
-                steps.extend(whole(known.take())?);
+                end(known.take(), &mut steps)?;
                 key = Some(String::new());
             }
             ('[', known) => {
-                steps.extend(whole(known.take())?);
+                end(known.take(), &mut steps)?;
                 let digits: String = letters.by_ref().take_while(|it| *it != ']').collect();
                 let number = digits.trim().parse().ok()?;
                 steps.push(Step::Item(number));
@@ -155,18 +155,19 @@ fn steps(path: &str) -> Option<Vec<Step>> {
             (letter, Some(key)) => key.push(letter),
         }
     }
-    steps.extend(whole(key)?);
+    end(key, &mut steps)?;
     let is_small = |step: &Step| !matches!(step, Step::Item(number) if *number > LAST_ITEM);
     let begins = matches!(steps.first(), Some(Step::Key(_)));
     (begins && steps.iter().all(is_small)).then_some(steps)
 }
 
-/// The step that a key is, where one was begun; `None` where it is empty.
-fn whole(key: Option<String>) -> Option<Option<Step>> {
+/// Ends a key where one was begun; `None` where it is empty.
+fn end(key: Option<String>, steps: &mut Vec<Step>) -> Option<()> {
     match key {
-        Some(key) if key.is_empty() => None,
-        key => Some(key.map(Step::Key)),
+        Some(key) if key.is_empty() => return None,
+        key => steps.extend(key.map(Step::Key)),
     }
+    Some(())
 }
 
 /// Puts `value` at `steps` into `values`, in the place of what is no map or list.

@@ -80,6 +80,12 @@ pub(super) fn goes_once_succeeded(wanted: &DesiredObject) -> bool {
     hook.is_some_and(|hook| hook.is_deleted_on(HookResult::Succeeded)) && may_go(wanted)
 }
 
+/// Whether `wanted` is a hook that the run which runs it deletes too.
+pub(crate) fn is_discarded(wanted: &DesiredObject) -> bool {
+    let is_of_deletion = matches!(wanted.phase, PhaseId::PreDelete | PhaseId::PostDelete);
+    goes_once_succeeded(wanted) || is_of_deletion && may_go(wanted)
+}
+
 fn may_go(wanted: &DesiredObject) -> bool {
     !wanted.object.id.is_definition() && keeping_annotation(wanted.sent(), true).is_none()
 }

@@ -258,9 +258,13 @@ pub(crate) async fn check_deletions(
     prepared: &Prepared,
 ) -> Result<(), PrepareError> {
     let Prepared {
-        decisions, pruning, ..
+        desired,
+        decisions,
+        pruning,
+        ..
     } = prepared;
-    let required = RequiredPermissions::to_delete(context.served, decisions, &pruning.removals);
+    let (served, removals) = (context.served, &pruning.removals);
+    let required = RequiredPermissions::to_delete(desired, served, decisions, removals);
     refuse(&missing(context, required).await?)
 }
 

@@ -7,6 +7,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use crate::engine::{
     desired::DesiredState,
     plan::decide::{ChangeAction, Decision},
+    plan::hook_steps::is_discarded,
     plan::steps::{Removal, RemovalMode},
 };
 use crate::{
@@ -66,12 +67,20 @@ impl RequiredPermissions {
         rights
     }
 
-    /// For what is deleted: of `decisions`, to be created anew, and of `removals`, for good.
-    pub(crate) fn to_delete(served: &Served, decisions: &[Decision], removals: &[Removal]) -> Self {
-        let replaced = decisions
-            .iter()
-            .filter(|decision| decision.action == ChangeAction::Replace)
-            .map(|decision| &decision.id);
+    /// For what is deleted: of `decisions`, to be created anew or because it is a hook that goes when
+    /// it has succeeded, and of `removals`, for good.
+    pub(crate) fn to_delete(
+        wanted: &DesiredState,
+        served: &Served,
+        decisions: &[Decision],
+        removals: &[Removal],
+    ) -> Self {
+        let goes = |decision: &&Decision| match decision.action {
+            ChangeAction::Keep => false,
+            ChangeAction::Replace => true,
+            _ => is_discarded(&wanted.objects[&decision.id]),
+        };
+        let replaced = decisions.iter().filter(goes).map(|decision| &decision.id);
         let removed = removals
             .iter()
             .filter(|removal| match removal.how {

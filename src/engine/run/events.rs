@@ -59,15 +59,13 @@ fn tell(sentence: String, diagnosis: Diagnosis, emitter: &Emitter) -> Cause {
 /// Tells how to go on where a hook before or after a deletion has stopped it.
 pub(crate) fn report_failed_hook(stop: &StopReason, release: &ReleaseId, emitter: &Emitter) {
     let done = match stop.phase() {
-        Some(PhaseId::PreDelete) => "nothing else was deleted",
-        Some(PhaseId::PostDelete) => {
-            "everything else is deleted but for namespaces and definitions"
-        }
+        Some(PhaseId::PreDelete) => "before anything else was deleted",
+        Some(PhaseId::PostDelete) => "once all but namespaces and definitions was deleted",
         _ => return,
     };
     let ReleaseId { plan, environment } = release;
     let text = format!(
-        "a hook of a chart has failed, and {done}: run the same command again, or without hooks: `deployctl down {plan} --env {environment} --no-hooks`"
+        "a hook of a chart has failed {done}; `deployctl down {plan} --env {environment} --no-hooks` continues without hooks"
     );
     emitter.emit(EventKind::Noted { text });
 }

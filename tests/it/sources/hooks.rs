@@ -1,7 +1,7 @@
 //! Hooks of charts: what becomes of them, those of deletions, and those of rollbacks.
 
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     Audit, Deployctl, Helm, Project, User, get,
@@ -214,7 +214,7 @@ fn a_hook_that_fails_before_a_deletion_stops_it() {
     );
     Helm::Four.of(project.up(&[])).run().exited(0);
     let stopped = project.command("down", &["--yes"]).run().exited(3);
-    let said = "a hook of a chart has failed, and nothing else was deleted: run the same command again, or without hooks: `deployctl down hook-stops --env default --no-hooks`";
+    let said = "a hook of a chart has failed before anything else was deleted; `deployctl down hook-stops --env default --no-hooks` continues without hooks";
     assert!(stopped.stderr.contains(said), "{}", stopped.stderr);
     assert!(
         stopped.stderr.contains("Job/hook-stops/prepare"),
@@ -238,6 +238,45 @@ fn a_hook_that_fails_before_a_deletion_stops_it() {
         .events();
     assert_eq!(order(&events), ["deleted my-shop"]);
     assert!(get("default", "namespace/hook-stops").is_null());
+}
+
+#[test]
+fn whoever_may_not_delete_hooks_is_refused_before_anything_is_deleted() {
+    let project = with_deletion_hooks("hook-refused");
+    Helm::Four.of(project.up(&[])).run().exited(0);
+    let kinds = [
+        "deployments",
+        "namespaces",
+        "secrets",
+        "configmaps",
+        "serviceaccounts",
+        "leases",
+    ];
+    let user = User::with_rules(&json!([
+        {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch", "create", "update", "patch"]},
+        {"apiGroups": ["*"], "resources": kinds, "verbs": ["delete"]},
+    ]));
+    let refused = user
+        .runs(project.command("down", &["--yes"]))
+        .run()
+        .exited(5);
+    let said = "you may not delete jobs in namespace `hook-refused`";
+    assert!(refused.stderr.contains(said), "{}", refused.stderr);
+    assert!(project.get("deployment/my-shop").is_object() && made(&project).is_empty());
+    project.command("down", &["--yes"]).run().exited(0);
+}
+
+#[test]
+fn only_what_older_programs_would_not_heed_is_kept_from_them() {
+    let project = shop("hook-format");
+    let up = || Helm::Four.of(project.up(&[])).run().exited(0);
+    up();
+    assert_eq!(project.last_revision()["format"], 1);
+    project.rewrite("chart/templates/b.yaml", &hook("check", "test", 0));
+    project.rewrite("values-default.yaml", "replicas: 3\n");
+    up();
+    assert_eq!(project.last_revision()["format"], 2);
+    project.command("down", &["--yes"]).run().exited(0);
 }
 
 #[test]
