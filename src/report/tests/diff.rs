@@ -18,6 +18,7 @@ fn revision() -> RevisionInfo {
         finished: Some(start()),
         by: "ann@host".to_owned(),
         taken_down: false,
+        failure: None,
     }
 }
 
