@@ -21,7 +21,7 @@ use crate::{
     engine::{DesiredState, Prepared, Rendering, differences, read_desired_state},
     error::{CommandError, ExitCode},
     release::{Author, Operation, Store},
-    report::{DiffDetail, DiffView, Output},
+    report::{DiffDetail, DiffView, Output, RunFormat},
 };
 use arguments::DiffFormat;
 
@@ -67,11 +67,15 @@ pub(crate) fn run(
 pub(super) fn dry_run(
     deployment: Deployment<'_>,
     rendering: Option<Rendering>,
-    global: &Global,
+    (format, global): (RunFormat, &Global),
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
     let (view, _) = block_on(compared(deployment, rendering, global, output))?;
-    show(&view, DiffDetail::Lines, DiffFormat::Text, output);
+    match format {
+        RunFormat::Text => show(&view, DiffDetail::Lines, DiffFormat::Text, output),
+        RunFormat::Json => show(&view, DiffDetail::Lines, DiffFormat::Json, output),
+        RunFormat::JsonLines => output.data(&format!("{}\n", view.json())),
+    }
     Ok(ExitCode::Done)
 }
 
@@ -81,7 +85,7 @@ fn show(view: &DiffView, detail: DiffDetail, format: DiffFormat, output: &mut Ou
             let text = view.text(detail, output.stdout_width(), Timestamp::now());
             pager::show(&text, output);
         }
-        DiffFormat::Json => output.data(&(view.json() + "\n")),
+        DiffFormat::Json => output.data(&format!("{:#}\n", view.json())),
         DiffFormat::Patch => output.data(&view.patch()),
     }
 }

@@ -61,7 +61,12 @@ pub(crate) fn run(
         looks_only: arguments.dry_run,
     };
     if arguments.dry_run {
-        return dry_run(deployment, rendering, global, output);
+        return dry_run(
+            deployment,
+            rendering,
+            (arguments.run.output, global),
+            output,
+        );
     }
     let up = Up {
         arguments,

@@ -241,26 +241,31 @@ impl<'a> Comparing<'a> {
             let nothing = (&Value::Null, &Value::Null);
             return Fingerprint::of(uid, &Difference::default(), nothing);
         };
-        let hidden = |object: Option<&Value>| match object {
-            Some(object) if id.is_secret() => self.settled_values(id, object),
-            _ => Value::Null,
-        };
-        Fingerprint::of(uid, difference, (&hidden(live), &hidden(Some(after))))
+        if !id.is_secret() {
+            return Fingerprint::of(uid, difference, (&Value::Null, &Value::Null));
+        }
+        let (before, after) = self.settled_values(id, live.unwrap_or(&Value::Null), after);
+        Fingerprint::of(uid, difference, (&before, &after))
     }
 
-    /// The values of the Secret `id` that are the same each time they are asked for: not those that
-    /// somebody types or a generator draws, nor what may be composed of those.
-    fn settled_values(&self, id: &ObjectId, object: &Value) -> Value {
+    /// The values of the Secret `id` that change, before and after, as far as they are the same each time
+    /// they are asked for: not those that somebody types or a generator draws, nor what may be composed
+    /// of those.
+    fn settled_values(&self, id: &ObjectId, before: &Value, after: &Value) -> (Value, Value) {
         let is_settled = |key: &str| {
             let source = self.view.sources.get(&format!("{}/{key}", id.name));
             source.is_none_or(|source| !DRAWN.contains(&source.as_str()))
         };
-        let values = map(object, "/data").into_iter().flatten();
-        let settled = values.filter(|(key, _)| is_settled(key));
-        let settled: Map<String, Value> = settled
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect();
-        Value::Object(settled)
+        let changed = |one: &Value, other: &Value| {
+            let other = map(other, "/data");
+            let values = map(one, "/data").into_iter().flatten();
+            let settled = values.filter(|(key, value)| {
+                is_settled(key) && other.and_then(|other| other.get(*key)) != Some(*value)
+            });
+            let settled = settled.map(|(key, value)| (key.clone(), value.clone()));
+            Value::Object(settled.collect())
+        };
+        (changed(before, after), changed(after, before))
     }
 
     /// What the change of `decision` does to what is running.

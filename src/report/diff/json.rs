@@ -1,6 +1,7 @@
 //! A diff as one JSON document.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::view::{DiffCommit, DiffImpact, DiffObject, DiffRevision, DiffVariables, DiffView};
 use crate::{
@@ -64,7 +65,7 @@ enum Action {
 
 impl DiffView {
     /// The view as one JSON document.
-    pub(crate) fn json(&self) -> String {
+    pub(crate) fn json(&self) -> Value {
         let summary = &self.summary;
         let secrets = summary.secrets.iter();
         let shown = self.objects.iter();
@@ -84,7 +85,7 @@ impl DiffView {
             unchanged: self.unchanged(),
             impact: &self.impact,
         };
-        serde_json::to_string_pretty(&document).expect("views can be written as JSON")
+        serde_json::to_value(&document).expect("views can be written as JSON")
     }
 }
 

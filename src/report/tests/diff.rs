@@ -159,7 +159,7 @@ fn a_diff_as_a_patch() {
 
 #[test]
 fn a_diff_as_json() {
-    insta::assert_snapshot!(view().json());
+    insta::assert_snapshot!(format!("{:#}", view().json()));
 }
 
 #[test]

@@ -124,6 +124,9 @@ fn another_value_of_a_secret_is_refused_and_a_generated_one_is_not() {
         &["Secret/approved-secret/api is wanted otherwise now"],
     );
     project.rewrite("apps/secret.yaml", &secret("second-Key-2"));
+    // What others keep in the same Secret is theirs.
+    let theirs = r#"{"stringData":{"theirs":"their-Value-4"}}"#;
+    project.kubectl(&["patch", "secret/api", "--type=merge", "-p", theirs]);
     let run = project.command("up", &["--approved", "approval.json"]);
     run.run().exited(0);
 }

@@ -42,6 +42,8 @@ fn a_first_deployment_is_all_created_and_nothing_of_it_is_written() {
     );
     let dry_run = user.runs(project.command("up", &["--dry-run"])).run();
     assert_eq!(dry_run.exited(0).stdout, shown.stdout);
+    let line = project.command("up", &["--dry-run", "-o", "jsonl"]);
+    assert_eq!(user.runs(line).run().exited(0).events(), [document]);
     assert_eq!(audit.writes(), Vec::<String>::new());
     project.assert_nothing_was_written();
 }
