@@ -17,6 +17,7 @@ use crate::{
     error::CommandError,
     object::LabelSelector,
     plan::Plan,
+    preflight::refusal,
     release::{Author, Store},
     report::Output,
     source::UsedTool,
@@ -81,8 +82,8 @@ impl DeploymentArguments {
         } else {
             Some(rendered(&plan, output)?)
         };
-        if let (Selection::Only(part), Some(rendering)) = (&selection, &rendering) {
-            check_part(part, rendering, &plan)?;
+        if let Some(rendering) = &rendering {
+            check_objects(rendering, &plan, &selection, output)?;
         }
         let given = self.secrets.read(&plan)?;
         Ok(Files {
@@ -106,6 +107,23 @@ impl DeploymentArguments {
         check_phases(&self.phase, plan)?;
         Ok(Selection::Only(part))
     }
+}
+
+/// Refuses what can be seen without a cluster to go wrong in `rendering`, and says what may.
+fn check_objects(
+    rendering: &Rendering,
+    plan: &Plan,
+    selection: &Selection,
+    output: &mut Output,
+) -> Result<(), CommandError> {
+    if let Selection::Only(part) = selection {
+        check_part(part, rendering, plan)?;
+    }
+    let findings = rendering.findings_before_a_cluster(plan, selection);
+    for warning in findings.iter().filter(|finding| !finding.is_error()) {
+        output.note(&format!("Warning: {warning}"));
+    }
+    refusal(&findings).map_or(Ok(()), Err)
 }
 
 /// A plan that asks for what this version cannot do is refused: a step silently left out is worse
@@ -145,12 +163,15 @@ impl Deployment<'_> {
         session: &Session,
         output: &mut Output,
     ) -> Result<(Plan, Rendering), CommandError> {
+        let is_checked = rendering.is_some();
         let consent = self.consent(session);
         let mut prompter = Prompter::new(&consent, output);
         let store = session.store(&self.plan.address);
         let settled = settle(session.context(&store), self.plan, rendering, &mut prompter).await;
         let (plan, rendering) = settled.map_err(|error| session.prepare_error(error))?;
-        if let Selection::Only(part) = self.selection {
+        if !is_checked {
+            check_objects(&rendering, &plan, self.selection, output)?;
+        } else if let Selection::Only(part) = self.selection {
             check_part(part, &rendering, &plan)?;
         }
         Ok((plan, rendering))

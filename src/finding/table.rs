@@ -13,7 +13,7 @@ macro_rules! checks {
         /// A check whose findings come before the first write.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub(crate) enum Check {
-            $(#[doc = $finds] $check,)*
+            $($check,)*
         }
 
         impl Check {
@@ -88,7 +88,45 @@ checks! {
     ContradictedWave "contradicted-wave" Warning Offline ByName
         "An annotation puts an object before another one, and its phase after it."
     SelectsNothing "selects-nothing" Warning Offline ByName
-        "A Service or PodDisruptionBudget selects no pod of the plan."
+        "A Service, PodDisruptionBudget, NetworkPolicy, ServiceMonitor or PodMonitor selects nothing of the plan."
+
+    // What the manifests alone show to go wrong.
+    Placeholder "placeholder" Error Offline ByName
+        "A text, also in a Secret, is a placeholder such as `CHANGE_ME`; `preflight.allowPlaceholders` in the plan names those that are meant."
+    DeclaredSecret "declared-secret" Error Offline ByName
+        "A manifest makes a Secret that the plan makes too."
+    SelectorMismatch "selector-mismatch" Error Offline Never
+        "The selector of a workload does not match the labels of its template."
+    LimitBelowRequest "limit-below-request" Error Offline Never
+        "A limit for CPU, memory or another resource is below the request."
+    UnknownProbePort "unknown-probe-port" Error Offline ByName
+        "A probe asks a port by a name that no port of its container has."
+    RivalAutoscalers "rival-autoscalers" Error Offline ByName
+        "Two autoscalers decide about the replicas of the same workload."
+    RemovedVersion "removed-version" Error Offline ByName
+        "The `apiVersion` of a built-in kind is one that clusters serve no more, or that never had the kind."
+
+    // What they show and may be meant.
+    LikelyPlaceholder "likely-placeholder" Warning Offline ByName
+        "A text looks like a placeholder, and may be meant; so is `example.com` as a host."
+    GuessableSecret "guessable-secret" Warning Offline ByName
+        "The value of a password among the manifests is one that anybody would try first."
+    UnlistedProbePort "unlisted-probe-port" Warning Offline ByName
+        "A probe asks another port than the only one that its container lists."
+    ScalesNothing "scales-nothing" Warning Offline ByName
+        "The target of an autoscaler is no object of the plan."
+    VerticalBesideHorizontal "vertical-beside-horizontal" Warning Offline ByName
+        "A VerticalPodAutoscaler changes the requests by which another autoscaler counts replicas."
+    UnusedReplicas "unused-replicas" Warning Offline ByName
+        "A workload names a number of replicas that its autoscaler would never choose."
+    SharedClaim "shared-claim" Warning Offline ByName
+        "Several replicas share a volume that only one node can mount."
+    FloatingImage "floating-image" Warning Offline ByName
+        "An image in a protected environment has no tag, or `latest`."
+    OwnerReference "owner-reference" Warning Offline ByName
+        "A manifest names an owner by its uid."
+    OldVersion "old-version" Warning Offline ByName
+        "The `apiVersion` of a built-in kind is one that newer clusters serve no more."
 
     // What the cluster lacks or refuses.
     Requirement "requirement" Error Cluster ByName

@@ -48,7 +48,8 @@ pub(crate) use pod::{
 pub(crate) use problem::Problem;
 pub(crate) use quantity::amount;
 pub(crate) use references::{
-    IdleSelector, References, configuration_read_at_start, idle_selectors, scale_target,
+    IdleSelector, References, autoscaled, configuration_read_at_start, idle_selectors, made_secret,
+    nearly_selects, scale_target, selects,
 };
 pub(crate) use scope::{KnownScopes, Scope, ScopeLookup, StatusField, is_built_in_group};
 pub(crate) use text::{neutralise, one_line, quoted};

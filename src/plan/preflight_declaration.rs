@@ -1,5 +1,6 @@
 //! What a plan says of the checks before the first write.
 
+use globset::Glob;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -16,6 +17,10 @@ pub(crate) struct PreflightDeclaration {
     /// Checks that are left out, by name, as by `--skip-check`.
     #[serde(default)]
     pub(crate) skip: Vec<String>,
+    /// What looks like a placeholder and is meant: texts as they stand in the manifests, `*` for
+    /// anything.
+    #[serde(default)]
+    pub(crate) allow_placeholders: Vec<String>,
 }
 
 /// What is checked before anything is written.
@@ -25,6 +30,8 @@ pub(crate) struct PlanChecks {
     pub(crate) unsupported: Vec<String>,
     /// What is left out.
     pub(crate) skipped: Vec<Check>,
+    /// What looks like a placeholder and is meant, as globs.
+    pub(crate) allowed_placeholders: Vec<String>,
 }
 
 impl PlanChecks {
@@ -74,6 +81,7 @@ pub(super) fn skipped(
     problems: &mut Vec<Problem>,
 ) -> Vec<Check> {
     let path = KeyPath::top("preflight").key("skip");
+    check_globs(document, &declaration.allow_placeholders, problems);
     let mut skipped = Vec::new();
     for (number, name) in declaration.skip.iter().enumerate() {
         match skippable(name) {
@@ -82,6 +90,16 @@ pub(super) fn skipped(
         }
     }
     skipped
+}
+
+fn check_globs(document: &Document, globs: &[String], problems: &mut Vec<Problem>) {
+    let path = KeyPath::top("preflight").key("allowPlaceholders");
+    for (number, glob) in globs.iter().enumerate() {
+        if let Err(error) = Glob::new(glob) {
+            let message = format!("`{glob}` is not a glob: {}", error.kind());
+            problems.push(document.error(&path.item(number), message));
+        }
+    }
 }
 
 #[cfg(test)]

@@ -514,6 +514,7 @@ fn build(
         checks: PlanChecks {
             unsupported: unsupported.into_iter().map(|(_, text)| text).collect(),
             skipped,
+            allowed_placeholders: file.preflight.allow_placeholders,
         },
     }
 }

@@ -6,6 +6,7 @@ mod dry_run;
 mod finding;
 mod immutable;
 mod kinds;
+mod offline;
 mod order;
 mod owners;
 mod ownership;
@@ -22,6 +23,7 @@ pub(crate) use immutable::{
     Immutable, immutable_fields, is_within, never_recreated, silently_kept,
 };
 pub(crate) use kinds::{terminating, unknown_kinds};
+pub(crate) use offline::{Wanted, offline, offline_before_a_cluster};
 pub(crate) use order::{Placed, after_absent, cut_off_hook, too_early};
 pub(crate) use owners::{FoundOwner, NamedOwner, absent_owners};
 pub(crate) use ownership::{Existing, held_by_other_releases, unremembered};

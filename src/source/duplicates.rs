@@ -66,7 +66,8 @@ const OF_SERVICES: [KeyedList; 1] = [of_same(
     "/spec/ports",
     &[("/port", ""), ("/protocol", "TCP")],
 )];
-const OF_PODS: [KeyedList; 6] = [
+const OF_WEBHOOK_CONFIGURATIONS: [KeyedList; 1] = [of_same("/webhooks", &[("/name", "")])];
+const OF_PODS: [KeyedList; 8] = [
     KeyedList {
         path: "/spec/imagePullSecrets",
         keys: &[("/name", "")],
@@ -78,6 +79,8 @@ const OF_PODS: [KeyedList; 6] = [
         twice: Twice::Joined("hostnames"),
     },
     of_same("/spec/volumes", &[("/name", "")]),
+    of_same("/spec/schedulingGates", &[("/name", "")]),
+    of_same("/spec/resourceClaims", &[("/name", "")]),
     of_same("/spec/initContainers", &[("/name", "")]),
     of_same("/spec/containers", &[("/name", "")]),
     of_same(
@@ -147,6 +150,9 @@ fn places(object: &Value, id: &ObjectId) -> Vec<(String, &'static KeyedList)> {
     if id.is_service() {
         add("", &OF_SERVICES);
     }
+    if id.is_webhook_configuration() {
+        add("", &OF_WEBHOOK_CONFIGURATIONS);
+    }
     let template = pod_template_path(object).filter(|_| GROUPS.contains(&id.group.as_str()));
     if let Some(template) = template {
         if !template.is_empty() {
@@ -188,6 +194,7 @@ impl Merging<'_> {
             };
             let is_same = entries[index] == entries[again];
             if !is_same && self.list.twice == Twice::Same {
+                problems.push(self.refused(&key));
                 index += 1;
                 continue;
             }
@@ -261,6 +268,16 @@ impl Merging<'_> {
             Problem::of(Check::DuplicateEntry, message)
                 .hint("leave one of them, with the name that is used"),
         )
+    }
+
+    /// The error where two entries of a key differ, and the API server takes neither.
+    fn refused(&self, key: &str) -> Problem {
+        let place = FieldPath::of_pointer(self.place);
+        let message = format!(
+            "`{place}` has `{key}` twice, and the two differ: the API server knows entries by it"
+        );
+        Problem::of(Check::DuplicateEntry, message)
+            .hint("remove one of them, or give it another name")
     }
 
     fn taken_once(&self, key: &str, lost: &[(&String, &Value)]) -> Problem {
@@ -506,7 +523,7 @@ mod tests {
         assert_eq!(object["spec"]["hostAliases"], aliases);
         // The API server refuses them from kubectl as well.
         assert_eq!(object["spec"]["volumes"].as_array().unwrap().len(), 2);
-        assert_eq!(problems.len(), 4);
+        assert_eq!(problems.len(), 5);
         let (account, _) = merged(json!({
             "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "a"}, "secrets": [{"name": "b"}, {"name": "b"}],
         }));
@@ -521,7 +538,8 @@ mod tests {
         assert!(problems[0].contains("volumeMounts` has `/x` twice; one of them counts"));
         let mounts = json!([{"mountPath": "/x", "name": "v"}, {"mountPath": "/x", "name": "w"}]);
         let (found, problems) = container(&json!({"volumeMounts": mounts}));
-        assert_eq!((&found["volumeMounts"], problems.len()), (&mounts, 0));
+        assert_eq!(found["volumeMounts"], mounts);
+        assert!(problems[0].contains("`/x` twice, and the two differ"));
         let ports = json!([{"port": 80, "name": "a"}, {"port": 80, "name": "a"}]);
         let (service, problems) = merged(json!({
             "apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": {"ports": ports},

@@ -3,6 +3,7 @@
 mod autoscaling;
 mod bad_input;
 mod causes;
+mod checks;
 mod conditions;
 mod definitions;
 mod environments;

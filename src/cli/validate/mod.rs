@@ -118,9 +118,9 @@ fn findings(examined: &Examined, checks: &CheckArguments) -> Vec<Shown> {
                 if let Some(objects) = &mut objects {
                     objects.extend(rendering.rendered.objects.keys().cloned());
                 }
-                let idle = rendering.idle_selectors();
-                let said = rendering.warnings().cloned();
-                said.chain(idle).map(Shown::from).collect()
+                let said = rendering.warnings().cloned().map(Shown::from);
+                let found = rendering.findings(plan).into_iter();
+                said.chain(found.map(Shown::from)).collect()
             }
             Err(found) => {
                 objects = None;

@@ -9,6 +9,7 @@ use crate::{
     finding::{Check, Severity},
     object::{self, Origin},
     plan::Problem,
+    preflight::Finding,
 };
 
 /// A finding as it is shown.
@@ -108,6 +109,21 @@ impl From<object::Problem> for Shown {
             message: problem.message,
             remedy: problem.hint,
             exit: ExitCode::Usage,
+        }
+    }
+}
+
+impl From<Finding> for Shown {
+    fn from(finding: Finding) -> Self {
+        Self {
+            check: finding.check,
+            severity: finding.check.severity(),
+            text: finding.to_string(),
+            place: Place::of(finding.at, None),
+            object: finding.object.map(|object| object.to_string()),
+            message: finding.message,
+            remedy: finding.remedy,
+            exit: finding.exit,
         }
     }
 }

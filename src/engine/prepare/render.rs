@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::engine::{
     desired::{DesiredObject, DesiredState},
+    plan::selection::Selection,
     prepare::choose::{choose, chosen_sources, self_made},
 };
 use crate::{
@@ -13,11 +14,12 @@ use crate::{
     error::CommandError,
     finding::Check,
     object::{
-        self, FieldPath, Hook, HookEvent, IdleSelector, KnownScopes, Marks, Object, ObjectId,
-        Origin, PhaseHint, Problem, References, Scope, ScopeLookup, StatusField, idle_selectors,
+        self, FieldPath, Hook, HookEvent, KnownScopes, Marks, Object, ObjectId, Origin, PhaseHint,
+        Problem, References, Scope, ScopeLookup, StatusField,
     },
     phase::{self, Assignment, Ordered},
     plan::{self, Capabilities, Choice, FieldSelector, NoCluster, PhaseId, Plan, PlanPart},
+    preflight::{Finding, Wanted, offline, offline_before_a_cluster},
     source::{self, Builds, ChartCapabilities, Rendered, UsedTool},
 };
 
@@ -50,23 +52,42 @@ impl Rendering {
             .chain(&self.assignment.warnings)
     }
 
-    /// Services and disruption budgets that select no pod of the plan. The cluster may have some.
-    pub(crate) fn idle_selectors(&self) -> impl Iterator<Item = Problem> {
-        let objects = &self.rendered.objects;
-        idle_selectors(objects.values()).into_iter().map(|idle| {
-            let IdleSelector { id, selector, hint } = idle;
-            let message = if selector.is_empty() {
-                "it selects all pods of its namespace, and the plan has none there".to_owned()
-            } else {
-                format!("it selects no pod of the plan: {selector}")
-            };
-            let problem = Problem::of(Check::SelectsNothing, message)
-                .at(&objects[&id].origin)
-                .about(&id);
-            match hint {
-                Some(hint) => problem.hint(hint),
-                None => problem,
-            }
+    /// What the objects alone show, without those of phases that are left out.
+    pub(crate) fn findings(&self, plan: &Plan) -> Vec<Finding> {
+        let chosen = plan.chosen(&self.choice);
+        let taken = self.taken(plan).map(|(_, object)| object);
+        offline(&Wanted::new(taken, &chosen))
+    }
+
+    /// What the objects of `selection` alone show, but for what the cluster is going to say better.
+    pub(crate) fn findings_before_a_cluster(
+        &self,
+        plan: &Plan,
+        selection: &Selection,
+    ) -> Vec<Finding> {
+        let chosen = plan.chosen(&self.choice);
+        let taken = self.taken(plan).map(|(_, object)| object);
+        let mut findings = offline_before_a_cluster(&Wanted::new(taken, &chosen));
+        let selected: HashSet<&ObjectId> = self
+            .taken(plan)
+            .filter(|(phase, object)| selection.holds_object(phase, &object.id, &object.body))
+            .map(|(_, object)| &object.id)
+            .collect();
+        let is_selected = |id: &ObjectId| selected.contains(id);
+        findings.retain(|finding| finding.object.as_ref().is_none_or(is_selected));
+        findings
+    }
+
+    /// The objects of phases that are not left out, each with its phase.
+    fn taken<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (PhaseId, &'a Object)> {
+        let phases = plan.contents.phases.iter().enumerate();
+        let taken = phases.filter(|(_, phase)| {
+            let part = PlanPart::Phase(phase.name.clone());
+            !self.choice.skips(&part)
+        });
+        taken.flat_map(move |(number, phase)| {
+            let objects = self.assignment.objects_of(number);
+            objects.map(move |id| (phase.id(), &self.rendered.objects[id]))
         })
     }
 

@@ -12,4 +12,5 @@ mod selector;
 pub(crate) use configuration::configuration_read_at_start;
 pub(crate) use graph::References;
 pub(crate) use idle::{IdleSelector, idle_selectors};
-pub(crate) use named::scale_target;
+pub(crate) use named::{autoscaled, made_secret, scale_target};
+pub(crate) use selector::{nearly_selects, selects};

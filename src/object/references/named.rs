@@ -114,7 +114,7 @@ pub(super) fn subjects(id: &ObjectId, body: &Value) -> Vec<ObjectId> {
 
 /// The Secret that a controller makes for `body`: of an `ExternalSecret`, a `Certificate`, a
 /// `SealedSecret`.
-pub(super) fn made_secret(id: &ObjectId, body: &Value) -> Option<ObjectId> {
+pub(crate) fn made_secret(id: &ObjectId, body: &Value) -> Option<ObjectId> {
     let name = match (id.group.as_str(), id.kind.as_str()) {
         (EXTERNAL_SECRETS, "ExternalSecret") => text(body, "/spec/target/name").unwrap_or(&id.name),
         (CERT_MANAGER, "Certificate") => text(body, "/spec/secretName")?,
@@ -128,7 +128,7 @@ pub(super) fn made_secret(id: &ObjectId, body: &Value) -> Option<ObjectId> {
 
 /// The workload that an autoscaler is for: that of a `VerticalPodAutoscaler`, and that of whatever
 /// decides how many replicas there are.
-pub(super) fn autoscaled(id: &ObjectId, body: &Value) -> Option<ObjectId> {
+pub(crate) fn autoscaled(id: &ObjectId, body: &Value) -> Option<ObjectId> {
     let is_vertical =
         (id.group.as_str(), id.kind.as_str()) == ("autoscaling.k8s.io", "VerticalPodAutoscaler");
     if is_vertical {

@@ -30,6 +30,23 @@ fn holds(expression: &Value, labels: &Value) -> bool {
     }
 }
 
+/// Whether `labels` have all that `selector` asks for but for slips of the pen: `wbe` for `web`.
+pub(crate) fn nearly_selects(selector: &Value, labels: &Value) -> bool {
+    let empty = Map::new();
+    let equal = map(selector, "/matchLabels").unwrap_or(&empty);
+    let has = |(key, wanted): (&String, &Value)| {
+        let value = labels.get(key).and_then(Value::as_str);
+        let pair = value.zip(wanted.as_str());
+        pair.is_some_and(|(value, wanted)| is_nearly(value, wanted))
+    };
+    !equal.is_empty() && equal.iter().all(has)
+}
+
+fn is_nearly(value: &str, wanted: &str) -> bool {
+    let limit = (wanted.chars().count() / 3).min(2);
+    strsim::damerau_levenshtein(value, wanted) <= limit
+}
+
 /// Whether a label selector is one that holds for everything.
 pub(super) fn selects_everything(selector: &Value) -> bool {
     let empty = |key: &str| match selector.get(key) {
@@ -45,6 +62,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_slip_of_the_pen_is_nearly_a_match() {
+        let labels = json!({"app": "web", "tier": "front"});
+        let nearly = |wanted: Value| nearly_selects(&json!({"matchLabels": wanted}), &labels);
+        assert!(nearly(json!({"app": "wbe"})) && nearly(json!({"app": "web", "tier": "fornt"})));
+        assert!(!nearly(json!({"app": "api"})) && !nearly(json!({"app": "web", "name": "web"})));
+        assert!(!nearly(json!({})));
+    }
 
     #[test]
     fn selectors_hold_as_the_api_server_has_them() {
