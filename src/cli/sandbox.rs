@@ -82,6 +82,10 @@ struct SandboxFlags {
     /// Where `kubectl exec` looks for programs first
     #[arg(long, value_name = "DIR")]
     exec_path: Option<PathBuf>,
+    /// Create a storage class of this name, for plans that expect one to be there; can be given
+    /// several times
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    storage_class: Vec<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -297,6 +301,7 @@ impl SandboxFlags {
             audit_log: self.audit_log.clone(),
             crds: self.crds.clone(),
             exec_path: self.exec_path.clone(),
+            storage_classes: self.storage_class.clone(),
         }
     }
 }

@@ -87,14 +87,22 @@ impl Api {
         }
     }
 
-    /// Merges a JSON patch document into an object.
-    pub(super) async fn merge(&self, path: &str, change: &Value) -> Result<(), SandboxError> {
-        let request = http::Request::patch(path)
-            .header(http::header::CONTENT_TYPE, "application/merge-patch+json");
-        let merged = self.request(request, change.to_string().into_bytes()).await;
-        merged
-            .map(|_| ())
-            .map_err(|error| failure(&format!("change `{path}`"), &error))
+    /// Merges a change into an object of a built-in kind, lists by what tells their items apart. One
+    /// that is gone, or that is not as the change says that it was seen, stays as it is.
+    pub(super) async fn merge_as_seen(
+        &self,
+        path: &str,
+        change: &Value,
+    ) -> Result<(), SandboxError> {
+        let request = http::Request::patch(path).header(
+            http::header::CONTENT_TYPE,
+            "application/strategic-merge-patch+json",
+        );
+        match self.request(request, change.to_string().into_bytes()).await {
+            Err(kube::Error::Api(status)) if [404, 409].contains(&status.code) => Ok(()),
+            Err(error) => Err(failure(&format!("change `{path}`"), &error)),
+            Ok(_) => Ok(()),
+        }
     }
 
     async fn request(

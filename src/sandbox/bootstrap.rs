@@ -12,20 +12,24 @@ const POLICIES: &str = "/apis/admissionregistration.k8s.io/v1/mutatingadmissionp
 const POLICY_BINDINGS: &str =
     "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings";
 
-/// Creates what a cluster has that somebody can deploy to: nodes and `StorageClass`es, and the
-/// admission policy that makes a pod unschedulable.
-pub(super) async fn bootstrap(api: &Api, nodes: u16) -> Result<(), SandboxError> {
+/// Creates what a cluster has that somebody can deploy to: nodes and `StorageClass`es, those with
+/// the names `more` among them, and the admission policy that makes a pod unschedulable.
+pub(super) async fn bootstrap(api: &Api, nodes: u16, more: &[String]) -> Result<(), SandboxError> {
     let nodes = (1..=nodes).map(|number| ("/api/v1/nodes", node(number)));
     let classes = [
         ("standard", true, "Immediate"),
         ("standard-wait", false, "WaitForFirstConsumer"),
     ];
-    let classes = classes.map(|(name, default, binding)| {
-        (
-            "/apis/storage.k8s.io/v1/storageclasses",
-            storage_class(name, default, binding),
-        )
-    });
+    let more = more.iter().map(|name| (name.as_str(), false, "Immediate"));
+    let classes = classes
+        .into_iter()
+        .chain(more)
+        .map(|(name, default, binding)| {
+            (
+                "/apis/storage.k8s.io/v1/storageclasses",
+                storage_class(name, default, binding),
+            )
+        });
     let objects: Vec<(&str, Value)> = nodes.chain(classes).collect();
     stream::iter(&objects)
         .map(|(path, object)| api.create(path, object))

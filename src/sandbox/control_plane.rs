@@ -21,6 +21,7 @@ use super::{
     crds,
     error::SandboxError,
     home::{Home, Settings, tail},
+    job_results,
     kubeconfig::{User, kubeconfig},
     kubelet::{Commands, Kubelet, Slots},
     launch,
@@ -29,7 +30,7 @@ use super::{
     ports::Ports,
     processes::{self, MARKER, STOP_TIMEOUT},
     servers::Servers,
-    stages, volumes,
+    stages, starting,
 };
 
 /// Requests of the control plane's own parts are left out, so that the log holds what users did
@@ -97,7 +98,7 @@ impl ControlPlane {
         Message::Step("starting the controllers, the scheduler and the kubelets".to_owned()).send();
         self.spawn("kube-controller-manager", &servers.controller_manager())?;
         self.spawn("kube-scheduler", &servers.scheduler())?;
-        bootstrap::bootstrap(&api, self.settings.nodes).await?;
+        bootstrap::bootstrap(&api, self.settings.nodes, &self.settings.storage_classes).await?;
         self.spawn("kwok", &servers.kwok())?;
         self.create_crds(&api).await?;
         let kubelet = Kubelet::new(
@@ -134,8 +135,8 @@ impl ControlPlane {
         let Some(api) = self.api.clone() else {
             return SandboxError::Interrupted;
         };
-        self.tasks
-            .spawn(volumes::annotate_claims_without_class(api.clone()));
+        self.tasks.spawn(starting::hold_back(api.clone()));
+        self.tasks.spawn(job_results::make(api.clone()));
         self.tasks.spawn(operators::play_served(api.client()));
         died(&mut self.running).await
     }

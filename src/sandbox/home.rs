@@ -22,6 +22,8 @@ pub(crate) struct Settings {
     pub(super) crds: Vec<PathBuf>,
     /// Put in front of the `PATH` of commands that `kubectl exec` runs.
     pub(super) exec_path: Option<PathBuf>,
+    /// Names of `StorageClass`es beside the usual ones.
+    pub(super) storage_classes: Vec<String>,
     pub(super) programs: Programs,
 }
 

@@ -35,6 +35,8 @@ pub(crate) struct StartOptions {
     pub(crate) crds: Vec<String>,
     /// Put in front of the `PATH` of commands that `kubectl exec` runs.
     pub(crate) exec_path: Option<PathBuf>,
+    /// Names of `StorageClass`es beside the usual ones.
+    pub(crate) storage_classes: Vec<String>,
 }
 
 /// How a start ended.
@@ -113,6 +115,7 @@ impl Supervisor {
             audit_log: options.audit_log.as_ref().map(absolute).transpose()?,
             crds: crds::resolve(cache, &options.crds)?,
             exec_path: options.exec_path.as_ref().map(absolute).transpose()?,
+            storage_classes: options.storage_classes.clone(),
             programs,
         };
         stop_leftovers(home);

@@ -4,4 +4,5 @@
 mod figures;
 mod own;
 mod page;
+mod references;
 mod rollback;

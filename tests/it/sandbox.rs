@@ -5,4 +5,5 @@ mod faults;
 mod operators;
 mod played;
 mod pods;
+mod starting;
 mod volumes;

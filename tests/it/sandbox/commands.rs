@@ -267,6 +267,46 @@ fn run_passes_the_exit_status_on_and_leaves_nothing() {
 }
 
 #[test]
+fn storage_classes_are_there_by_the_names_that_are_given() {
+    let claim = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\n\
+                 spec: {storageClassName: premium-rwo, accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}";
+    let script = format!(
+        "kubectl get storageclasses -o name; echo '{claim}' | kubectl apply -f - >&2; \
+         kubectl wait --for=jsonpath={{.status.phase}}=Bound pvc/data --timeout=30s"
+    );
+    let outcome = Deployctl::new()
+        .args([
+            "sandbox",
+            "run",
+            "--nodes",
+            "1",
+            "--storage-class",
+            "premium-rwo",
+        ])
+        .args([
+            "--storage-class",
+            "nfs-client,fast",
+            "--",
+            "sh",
+            "-c",
+            &script,
+        ])
+        .run()
+        .exited(0);
+    let class = |name: &str| format!("storageclass.storage.k8s.io/{name}");
+    let lines: Vec<&str> = outcome.stdout.lines().collect();
+    let names = [
+        "fast",
+        "nfs-client",
+        "premium-rwo",
+        "standard",
+        "standard-wait",
+    ];
+    assert_eq!(lines[..5], names.map(class));
+    assert_eq!(lines[5], "persistentvolumeclaim/data condition met");
+}
+
+#[test]
 fn a_command_that_does_not_exist_is_status_127() {
     let outcome = Deployctl::new()
         .args(["sandbox", "run", "--nodes", "1", "--", "no-such-program"])

@@ -85,7 +85,7 @@ fn a_claim_that_waits_for_its_first_consumer_waits() {
 }
 
 #[test]
-fn claims_of_any_class_are_bound_whether_it_exists_or_not() {
+fn a_claim_is_provisioned_by_any_class_that_exists_and_waits_for_one_that_does_not() {
     let namespace = namespace("any-class");
     let class = format!(
         "apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {{name: {namespace}}}\nprovisioner: ebs.csi.aws.com\n---\n"
@@ -95,7 +95,15 @@ fn claims_of_any_class_are_bound_whether_it_exists_or_not() {
         &(class + &claim("cloud", &namespace, "") + &claim("elsewhere", "longhorn-of-prod", "")),
     );
     await_bound(&namespace, "cloud");
-    await_bound(&namespace, "elsewhere");
+    eventually("the controller says what the claim waits for", || {
+        kubectl(&["events", "-n", &namespace, "--for", "pvc/elsewhere"])
+            .contains("storageclass.storage.k8s.io \"longhorn-of-prod\" not found")
+            .then_some(())
+    });
+    assert_eq!(
+        get(&namespace, "pvc/elsewhere")["status"]["phase"],
+        "Pending"
+    );
     kubectl(&["delete", "storageclass", &namespace]);
 }
 

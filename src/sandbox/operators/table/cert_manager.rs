@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::secret::{Data, secret};
 use crate::sandbox::operators::{
     kind::{PlayedKind, played},
-    subject::Subject,
+    subject::{Subject, made_up, text_or},
 };
 
 pub(super) const KINDS: &[PlayedKind] = &[
@@ -12,7 +13,8 @@ pub(super) const KINDS: &[PlayedKind] = &[
         "cert-manager",
         ("cert-manager.io", "Certificate"),
         certificate,
-    ),
+    )
+    .making(issued),
     played("cert-manager", ("cert-manager.io", "Issuer"), issuer),
     played("cert-manager", ("cert-manager.io", "ClusterIssuer"), issuer),
 ];
@@ -33,4 +35,30 @@ fn issuer(subject: &Subject<'_>) -> Value {
     );
     let badly = ("ErrRegisterACMEAccount", "Failed to register ACME account");
     json!({"conditions": [subject.observed("Ready", well, badly)]})
+}
+
+/// The Secret that a certificate is kept in, which the pods that serve by it mount.
+fn issued(subject: &Subject<'_>) -> Vec<Value> {
+    let spec = subject.spec();
+    let name = text_or(&spec["secretName"], "");
+    if name.is_empty() {
+        return Vec::new();
+    }
+    let value = |key: &str| {
+        let value = made_up(&[subject.namespace(), name, key]);
+        (key.to_owned(), value)
+    };
+    let data: Data = ["ca.crt", "tls.crt", "tls.key"].map(value).into();
+    let mut issued = secret(subject.namespace(), name, &data);
+    issued["type"] = "kubernetes.io/tls".into();
+    for part in ["labels", "annotations"] {
+        issued["metadata"][part] = json!(
+            spec["secretTemplate"][part]
+                .as_object()
+                .cloned()
+                .unwrap_or_default()
+        );
+    }
+    issued["metadata"]["annotations"]["cert-manager.io/certificate-name"] = subject.name().into();
+    vec![issued]
 }
