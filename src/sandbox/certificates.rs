@@ -17,7 +17,7 @@ const SERVER_NAMES: [&str; 6] = [
     "10.96.0.1",
 ];
 
-/// The keys and certificates of one sandbox, as PEM.
+/// The keys and certificates of one sandbox; those in files are PEM.
 pub(super) struct Certificates {
     pub(super) authority: String,
     pub(super) authority_key: String,
@@ -25,6 +25,8 @@ pub(super) struct Certificates {
     pub(super) server_key: String,
     pub(super) service_account_key: String,
     pub(super) service_account_public_key: String,
+    /// Issues what pods serve with.
+    pub(super) issuer: Issuer<'static, KeyPair>,
 }
 
 impl Certificates {
@@ -42,6 +44,7 @@ impl Certificates {
             server_key: server_key.serialize_pem(),
             service_account_key: service_account.serialize_pem(),
             service_account_public_key: service_account.public_key_pem(),
+            issuer,
         })
     }
 }

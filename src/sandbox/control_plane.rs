@@ -30,7 +30,7 @@ use super::{
     ports::Ports,
     processes::{self, MARKER, STOP_TIMEOUT},
     servers::Servers,
-    stages, starting,
+    stages, starting, webhooks,
 };
 
 /// Requests of the control plane's own parts are left out, so that the log holds what users did
@@ -53,6 +53,8 @@ pub(super) struct ControlPlane {
     settings: Settings,
     running: Vec<Running>,
     api: Option<Api>,
+    /// The certificate that the sandbox's own are issued by.
+    authority: String,
     tasks: JoinSet<()>,
 }
 
@@ -63,6 +65,7 @@ impl ControlPlane {
             settings,
             running: Vec::new(),
             api: None,
+            authority: String::new(),
             tasks: JoinSet::new(),
         }
     }
@@ -79,6 +82,7 @@ impl ControlPlane {
         let certificates = Certificates::generate()?;
         let slots = Slots::bind()?;
         let own = self.write_files(&ports, &users, &certificates, &slots)?;
+        self.authority.clone_from(&certificates.authority);
         Message::Step("starting etcd and the API server".to_owned()).send();
         let servers = Servers {
             home: &self.home.clone(),
@@ -109,6 +113,8 @@ impl ControlPlane {
             &certificates,
         )?;
         self.tasks.spawn(kubelet.serve(ports.listener()?));
+        let egress = webhooks::Egress::bind(&self.home, certificates.issuer)?;
+        self.tasks.spawn(egress.serve());
         let nodes = self.settings.nodes;
         self.wait("the nodes", "kwok", async || {
             bootstrap::is_settled(&api, nodes).await
@@ -137,6 +143,8 @@ impl ControlPlane {
         };
         self.tasks.spawn(starting::hold_back(api.clone()));
         self.tasks.spawn(job_results::make(api.clone()));
+        self.tasks
+            .spawn(webhooks::inject(api.clone(), self.authority.clone()));
         self.tasks.spawn(operators::play_served(api.client()));
         died(&mut self.running).await
     }
@@ -203,6 +211,7 @@ impl ControlPlane {
             ("pki/scheduler.kubeconfig", single(&users.scheduler)),
             ("pki/kwok.kubeconfig", single(&users.kwok)),
             ("audit-policy.yaml", AUDIT_POLICY.to_owned()),
+            ("egress.yaml", webhooks::configuration()),
             (
                 "stages.yaml",
                 stages::core()

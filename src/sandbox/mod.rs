@@ -30,6 +30,7 @@ mod stages;
 mod start;
 mod starting;
 mod supervisor;
+mod webhooks;
 
 pub(crate) use cache::Cache;
 pub(crate) use error::SandboxError;

@@ -69,6 +69,9 @@ impl Servers<'_> {
                 self.path("pki/ca.crt")
             ),
             "--kubelet-preferred-address-types=InternalIP".to_owned(),
+            // Webhooks are asked of pods that are ready, by a proxy (`webhooks/`).
+            "--enable-aggregator-routing=true".to_owned(),
+            format!("--egress-selector-config-file={}", self.path("egress.yaml")),
         ];
         if let Some(file) = audit_log {
             arguments.push(format!(

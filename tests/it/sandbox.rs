@@ -7,3 +7,4 @@ mod played;
 mod pods;
 mod starting;
 mod volumes;
+mod webhooks;
