@@ -20,7 +20,9 @@ if [ "${1:-}" != inside ]; then
     [ "$name" = DEPLOYCTL_SANDBOX_CACHE ] || unset "$name"
   done
   unset IMAGE_TAG MAINWEBSITE_TAG NEWCLIENT_TAG
-  exec "$deployctl" sandbox run --context "$context" --crds "$crds" -- env PLATFORM="$platform" "$BASH" ./demo.sh inside
+  # Classes of the platform's cluster; the sandbox has `standard`.
+  classes=$(sed -n 's/^  StorageClass\/\([a-z-]*\):.*/\1/p' "$data" | sed '/^standard$/d' | paste -sd, -)
+  exec "$deployctl" sandbox run --context "$context" --crds "$crds" ${classes:+--storage-class "$classes"} -- env PLATFORM="$platform" "$BASH" ./demo.sh inside
 fi
 
 say() { printf '\n%s\n' "$*" >&2; }

@@ -86,6 +86,9 @@ struct SandboxFlags {
     /// several times
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     storage_class: Vec<String>,
+    /// Leave out the metrics API, as clusters without a metrics server do
+    #[arg(long)]
+    no_metrics: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -302,6 +305,7 @@ impl SandboxFlags {
             crds: self.crds.clone(),
             exec_path: self.exec_path.clone(),
             storage_classes: self.storage_class.clone(),
+            metrics: !self.no_metrics,
         }
     }
 }

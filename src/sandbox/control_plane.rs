@@ -26,7 +26,7 @@ use super::{
     kubelet::{Commands, Kubelet, Slots},
     launch,
     message::Message,
-    operators,
+    metrics, operators,
     ports::Ports,
     processes::{self, MARKER, STOP_TIMEOUT},
     servers::Servers,
@@ -113,7 +113,7 @@ impl ControlPlane {
             &certificates,
         )?;
         self.tasks.spawn(kubelet.serve(ports.listener()?));
-        let egress = webhooks::Egress::bind(&self.home, certificates.issuer)?;
+        let egress = webhooks::Egress::bind(&self.home, api.clone(), certificates.issuer)?;
         self.tasks.spawn(egress.serve());
         let nodes = self.settings.nodes;
         self.wait("the nodes", "kwok", async || {
@@ -145,6 +145,10 @@ impl ControlPlane {
         self.tasks.spawn(job_results::make(api.clone()));
         self.tasks
             .spawn(webhooks::inject(api.clone(), self.authority.clone()));
+        if self.settings.metrics {
+            self.tasks
+                .spawn(metrics::register(api.clone(), self.authority.clone()));
+        }
         self.tasks.spawn(operators::play_served(api.client()));
         died(&mut self.running).await
     }

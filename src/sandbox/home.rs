@@ -24,6 +24,8 @@ pub(crate) struct Settings {
     pub(super) exec_path: Option<PathBuf>,
     /// Names of `StorageClass`es beside the usual ones.
     pub(super) storage_classes: Vec<String>,
+    /// Whether the metrics API is played.
+    pub(super) metrics: bool,
     pub(super) programs: Programs,
 }
 

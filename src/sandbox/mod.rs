@@ -20,6 +20,7 @@ mod kubelet;
 mod launch;
 mod manage;
 mod message;
+mod metrics;
 mod operators;
 mod ports;
 mod processes;

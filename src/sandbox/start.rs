@@ -37,6 +37,8 @@ pub(crate) struct StartOptions {
     pub(crate) exec_path: Option<PathBuf>,
     /// Names of `StorageClass`es beside the usual ones.
     pub(crate) storage_classes: Vec<String>,
+    /// Whether the metrics API is played.
+    pub(crate) metrics: bool,
 }
 
 /// How a start ended.
@@ -116,6 +118,7 @@ impl Supervisor {
             crds: crds::resolve(cache, &options.crds)?,
             exec_path: options.exec_path.as_ref().map(absolute).transpose()?,
             storage_classes: options.storage_classes.clone(),
+            metrics: options.metrics,
             programs,
         };
         stop_leftovers(home);

@@ -2,6 +2,7 @@
 
 mod commands;
 mod faults;
+mod metrics;
 mod operators;
 mod played;
 mod pods;

@@ -25,10 +25,16 @@ pub(super) fn entries(list: &Value) -> &[Value] {
     list.as_array().map_or(&[], Vec::as_slice)
 }
 
+/// Begins the name of the volume by which every pod reads its account's token, and a ConfigMap that
+/// is in every namespace.
+const OF_ACCOUNT: &str = "kube-api-access-";
+
 /// A volume, by its name, and what is mounted as it.
 pub(super) fn volumes(pod: &Value) -> impl Iterator<Item = (&str, Vec<Reading<'_>>)> {
     let volumes = entries(&pod["spec"]["volumes"]).iter();
-    volumes.map(|volume| (text(&volume["name"]), of_volume(volume)))
+    let volumes = volumes.map(|volume| (text(&volume["name"]), volume));
+    let own = volumes.filter(|(name, _)| !name.starts_with(OF_ACCOUNT));
+    own.map(|(name, volume)| (name, of_volume(volume)))
 }
 
 fn of_volume(volume: &Value) -> Vec<Reading<'_>> {

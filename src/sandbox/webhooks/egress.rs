@@ -1,6 +1,6 @@
 //! The proxy by which the API server reaches kubelets and pods
 //! (<https://kubernetes.io/docs/tasks/extend-kubernetes/setup-konnectivity/>): kubelets are on this
-//! machine, and for pods it answers itself.
+//! machine, and for pods it answers itself, the metrics server among them.
 
 use std::{convert::Infallible, fs::File, net::SocketAddr, os::fd::AsRawFd as _};
 
@@ -19,7 +19,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::{certificates::acceptor, review};
-use crate::sandbox::{error::SandboxError, home::Home};
+use crate::sandbox::{api::Api, error::SandboxError, home::Home, metrics};
 
 /// The socket in the sandbox's folder.
 const SOCKET: &str = "egress.sock";
@@ -38,6 +38,7 @@ pub(in crate::sandbox) fn configuration() -> String {
 
 /// The proxy.
 pub(in crate::sandbox) struct Egress {
+    api: Api,
     listener: UnixListener,
     acceptor: TlsAcceptor,
 }
@@ -46,6 +47,7 @@ impl Egress {
     /// A proxy that answers for pods with certificates of `issuer`'s.
     pub(in crate::sandbox) fn bind(
         home: &Home,
+        api: Api,
         issuer: Issuer<'static, KeyPair>,
     ) -> Result<Self, SandboxError> {
         let folder = home.folder();
@@ -55,6 +57,7 @@ impl Egress {
         let listener = UnixListener::bind(short)
             .map_err(SandboxError::file("create", &folder.join(SOCKET)))?;
         Ok(Self {
+            api,
             listener,
             acceptor: acceptor(issuer)?,
         })
@@ -64,20 +67,20 @@ impl Egress {
     pub(in crate::sandbox) async fn serve(self) {
         loop {
             if let Ok((stream, _)) = self.listener.accept().await {
-                tokio::spawn(connection(stream, self.acceptor.clone()));
+                tokio::spawn(connection(stream, self.acceptor.clone(), self.api.clone()));
             }
         }
     }
 }
 
-async fn connection(mut stream: UnixStream, acceptor: TlsAcceptor) {
+async fn connection(mut stream: UnixStream, acceptor: TlsAcceptor, api: Api) {
     let Some(target) = target(&mut stream).await else {
         return;
     };
     if target.ip().is_loopback() {
         splice(stream, target).await;
     } else if stream.write_all(CONNECTED).await.is_ok() {
-        answer_for_pod(stream, acceptor).await;
+        answer_for_pod(stream, acceptor, &api).await;
     }
 }
 
@@ -111,11 +114,11 @@ async fn splice(mut stream: UnixStream, target: SocketAddr) {
     }
 }
 
-async fn answer_for_pod(stream: UnixStream, acceptor: TlsAcceptor) {
+async fn answer_for_pod(stream: UnixStream, acceptor: TlsAcceptor, api: &Api) {
     let Ok(stream) = acceptor.accept(stream).await else {
         return;
     };
-    let service = service_fn(|request| async { Ok::<_, Infallible>(answer(request).await) });
+    let service = service_fn(|request| async { Ok::<_, Infallible>(answer(request, api).await) });
     let mut connection = hyper::server::conn::http1::Builder::new();
     // One that stayed open would outlive the pod.
     connection.keep_alive(false);
@@ -124,12 +127,17 @@ async fn answer_for_pod(stream: UnixStream, acceptor: TlsAcceptor) {
         .await;
 }
 
-async fn answer(request: Request<Incoming>) -> Response<Full<Bytes>> {
-    let body = request.into_body().collect().await;
-    let bytes = body.map(http_body_util::Collected::to_bytes);
-    let review = bytes.ok().and_then(|it| serde_json::from_slice(&it).ok());
+async fn answer(request: Request<Incoming>, api: &Api) -> Response<Full<Bytes>> {
+    let answer = if metrics::is_asked(request.uri()) {
+        metrics::answer(api, request.uri()).await
+    } else {
+        let body = request.into_body().collect().await;
+        let bytes = body.map(http_body_util::Collected::to_bytes);
+        let review = bytes.ok().and_then(|it| serde_json::from_slice(&it).ok());
+        review.as_ref().and_then(review::answer)
+    };
     let mut response = Response::new(Full::default());
-    match review.as_ref().and_then(review::answer) {
+    match answer {
         Some(answer) => {
             let json = http::HeaderValue::from_static("application/json");
             *response.body_mut() = Full::new(answer.to_string().into());
