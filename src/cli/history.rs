@@ -6,6 +6,7 @@ use super::{
     Global,
     not_deployed::no_revisions,
     plan_arguments::{ClusterArguments, PlanArguments},
+    rename::note_renaming,
     session::{Session, block_on},
     tabular::{DataFormat, print},
 };
@@ -95,6 +96,9 @@ async fn history(
         .map_err(|error| session.store_error(&error))?;
     if heads.is_empty() {
         return Err(no_revisions(address, missing, &session).await);
+    }
+    if let Some(newest) = heads.last() {
+        note_renaming(&newest.revision, output);
     }
     let (width, now) = (output.stdout_width(), Timestamp::now());
     match number {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{
     Global,
     plan_arguments::ClusterArguments,
+    rename::note_renaming,
     session::{Session, block_on},
     status::revision_info,
     tabular::{DataFormat, print},
@@ -62,6 +63,11 @@ async fn list(arguments: &Arguments, output: &mut Output) -> Result<ExitCode, Co
     let mut last: BTreeMap<ReleaseId, Revision> = BTreeMap::new();
     for head in heads {
         last.insert(head.revision.release.clone(), head.revision);
+    }
+    // It is listed under the name that it still has.
+    last.retain(|_, newest| !newest.incomplete);
+    for newest in last.values() {
+        note_renaming(newest, output);
     }
     let releases = last.into_iter().map(|(release, revision)| ListedRelease {
         release: release.to_string(),

@@ -3,7 +3,7 @@
 use super::{
     Global,
     consent::{Consent, Stakes, Verb},
-    lock_arguments::{LockArguments, lock_error},
+    lock_arguments::LockArguments,
     plan_arguments::{ClusterArguments, PlanArguments},
     session::{Session, block_on},
 };
@@ -11,7 +11,7 @@ use crate::{
     engine::{Rename, RenameError, Renamed},
     error::{CommandError, ExitCode},
     plan::{Address, ReleaseId},
-    release::{Author, Lock, Operation, Revision, Store},
+    release::{Author, Operation, Revision, Store},
     report::Output,
 };
 
@@ -76,31 +76,58 @@ async fn rename(arguments: &Arguments, output: &mut Output) -> Result<ExitCode, 
     let session = Session::open(&arguments.cluster, Some(&to)).await?;
     let (store, to_store) = (session.store(&from), session.store(&to));
     let looked = look(&session, (&from, &store), (&to, &to_store)).await?;
-    let Some(newest) = looked.newest() else {
-        return without_history(&session, (&from, &store), (&to, &to_store), output).await;
-    };
-    session.check_context(&from.release, &newest.guard.contexts)?;
-    confirm(arguments, newest, &looked, &session, output)?;
+    match looked.newest() {
+        Some(newest) => {
+            session.check_context(&from.release, &newest.guard.contexts)?;
+            confirm(arguments, newest, &looked, &session, output)?;
+        }
+        None if looked.was_renamed() => {}
+        None => return Err(not_recorded(&from, &session)),
+    }
     let by = Author::this_process(Operation::Rename);
-    let work = async |session: Session, store: Store, output: &mut Output| {
-        check_lock(&session, &to).await?;
-        let to_store = session.store(&to);
-        let looked = look(&session, (&from, &store), (&to, &to_store)).await?;
-        let (objects, revisions) = (looked.objects(), looked.revisions());
-        let renamed = naming(&session, (&from, &store), (&to, &to_store))
-            .carry_out(looked)
-            .await;
-        renamed.map_err(|error| explained(error, &session))?;
-        output.note(&format!(
-            "Renamed {} to {}: {objects} objects and {revisions} revisions; nothing was restarted",
-            from.release, to.release
-        ));
-        Ok(ExitCode::Done)
+    let lock = &arguments.lock;
+    // Nothing may come in between under either name.
+    let work = async |session: Session, to_store: Store, output: &mut Output| {
+        let work = async |session: Session, store: Store, output: &mut Output| {
+            carry_out(&session, (&from, &store), (&to, &to_store), output).await
+        };
+        lock.locked(session, &from, &by, output, work).await
     };
-    arguments
-        .lock
-        .locked(session, &from, &by, output, work)
-        .await
+    lock.locked(session, &to, &by, output, work).await
+}
+
+async fn carry_out(
+    session: &Session,
+    (from, store): (&Address, &Store),
+    (to, to_store): (&Address, &Store),
+    output: &mut Output,
+) -> Result<ExitCode, CommandError> {
+    let looked = look(session, (from, store), (to, to_store)).await?;
+    let (from_name, to_name) = (&from.release, &to.release);
+    let said = match looked.newest() {
+        Some(_) => format!(
+            "Renamed {from_name} to {to_name}: {} objects and {} revisions; nothing was restarted",
+            looked.objects(),
+            looked.revisions()
+        ),
+        None => format!("{from_name} is called {to_name} already: no changes"),
+    };
+    let rename = naming(session, (from, store), (to, to_store));
+    let done = session
+        .stops
+        .interrupt
+        .run_until_cancelled(rename.carry_out(looked));
+    let Some(renamed) = done.await else {
+        let message = format!("interrupted while {from_name} was being renamed to {to_name}");
+        return Err(
+            CommandError::new(ExitCode::Interrupted, message).hint(format!(
+                "`deployctl rename {from_name} {to_name}` completes it"
+            )),
+        );
+    };
+    renamed.map_err(|error| explained(error, session))?;
+    output.note(&said);
+    Ok(ExitCode::Done)
 }
 
 fn naming<'a>(
@@ -126,32 +153,15 @@ async fn look(
     looked.map_err(|error| explained(error, session))
 }
 
-/// Nothing is recorded under the old name: it was renamed before, or never deployed.
-async fn without_history(
-    session: &Session,
-    (from, store): (&Address, &Store),
-    (to, to_store): (&Address, &Store),
-    output: &mut Output,
-) -> Result<ExitCode, CommandError> {
-    let heads = session.unless_interrupted(to_store.heads()).await?;
-    let heads = heads.map_err(|error| session.store_error(&error))?;
-    if heads.is_empty() {
-        let (release, namespace) = (&from.release, &from.state_namespace);
-        let message = format!(
-            "{release} has no revisions in namespace `{namespace}` of context `{}`",
-            session.cluster.context()
-        );
-        let error = CommandError::usage(message);
-        return Err(error.hint("`deployctl list` shows the releases of the cluster"));
-    }
-    // Whoever was stopped at the very end has left what no revision names any more.
-    let trimmed = store.trim(&[], &[]).await;
-    trimmed.map_err(|error| session.store_error(&error))?;
-    output.note(&format!(
-        "Nothing is recorded of {}; {} has revisions: no changes",
-        from.release, to.release
-    ));
-    Ok(ExitCode::Done)
+/// The error (exit 2) where nothing is recorded under the old name.
+fn not_recorded(from: &Address, session: &Session) -> CommandError {
+    let (release, namespace) = (&from.release, &from.state_namespace);
+    let message = format!(
+        "{release} has no revisions in namespace `{namespace}` of context `{}`",
+        session.cluster.context()
+    );
+    CommandError::usage(message)
+        .hint("`deployctl list` shows the releases of the cluster; `--state-namespace` names another namespace of revisions")
 }
 
 fn confirm(
@@ -171,27 +181,12 @@ fn confirm(
     Consent::new(from, Verb::Rename, newest.guard.protected, yes, session).ask(Stakes::None)
 }
 
-/// Refuses where a run holds the lock of the new name.
-async fn check_lock(session: &Session, to: &Address) -> Result<(), CommandError> {
-    let found = Lock::find(
-        &session.cluster,
-        &session.served,
-        &to.state_namespace,
-        &to.release,
-    );
-    let found = session.unless_interrupted(found).await?;
-    let found = found.map_err(|error| lock_error(&error, session))?;
-    match found.filter(|found| !found.is_dead()) {
-        None => Ok(()),
-        Some(found) => Err(CommandError::new(
-            ExitCode::Locked,
-            format!(
-                "{} is locked by {}; nothing was changed",
-                to.release,
-                found.holder()
-            ),
-        )
-        .hint("wait until that run has ended, and run the same command again")),
+/// Says that the release of `newest` is being given another name; nothing where it is not.
+pub(super) fn note_renaming(newest: &Revision, output: &mut Output) {
+    if let Some((from, to)) = newest.renaming() {
+        output.note(&format!(
+            "{from} is being renamed to {to}: `deployctl rename {from} {to}` completes it"
+        ));
     }
 }
 

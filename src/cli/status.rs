@@ -8,6 +8,7 @@ use super::{
     Global,
     not_deployed::{deployed_environments, no_revisions},
     plan_arguments::{ClusterArguments, PlanArguments},
+    rename::note_renaming,
     session::{Session, block_on},
     tabular::DataFormat,
 };
@@ -16,6 +17,7 @@ use crate::{
     error::{CommandError, ExitCode},
     event::RunOutcome,
     plan::Address,
+    release::Revision,
     report::{Output, StatusObject, StatusView},
 };
 use read::locked;
@@ -71,6 +73,11 @@ fn all_as_wanted(view: &StatusView) -> bool {
     objects.into_iter().all(is_as_wanted)
 }
 
+/// Whether `last`, the newest revision of a release, has ended well, with something deployed.
+fn is_deployed_well(last: &Revision) -> bool {
+    last.outcome == RunOutcome::Succeeded && !last.is_taken_down() && last.renaming().is_none()
+}
+
 async fn status(
     arguments: &Arguments,
     address: &Address,
@@ -83,6 +90,9 @@ async fn status(
         .await??;
     if let (None, Some(missing)) = (&last, missing) {
         return Err(no_revisions(address, Some(missing), &session).await);
+    }
+    if let Some(last) = &last {
+        note_renaming(last, output);
     }
     // Where the user may not look at the lock nothing is known of it.
     let lock = session
@@ -100,10 +110,7 @@ async fn status(
     if overview.as_ref().is_none_or(is_of_nothing) {
         view.deployed_environments = deployed_environments(address, &session).await?;
     }
-    let as_wanted = all_as_wanted(&view)
-        && last
-            .as_ref()
-            .is_some_and(|last| last.outcome == RunOutcome::Succeeded && !last.is_taken_down());
+    let as_wanted = all_as_wanted(&view) && last.as_ref().is_some_and(is_deployed_well);
     match overview.zip(last).filter(|_| arguments.watch) {
         Some((overview, last)) => {
             if !watch::is_screen(arguments.output, output) {

@@ -144,23 +144,25 @@ impl Cluster {
         patch: &Value,
         manager: &str,
     ) -> Result<Value, RequestError> {
-        let path = format!(
-            "{}?{}",
-            resource.path_of(id),
-            &parameter("fieldManager", Some(manager))[1..]
-        );
-        let call = Call::with_body(
-            Verb::Patch,
-            Method::PATCH,
-            path,
-            "application/json-patch+json",
-            request::body(patch),
-        );
+        let call = json_patch_call((resource, id), patch, manager, Verb::Patch, "");
         self.json(&Call {
             object: Some(id.clone()),
             ..call
         })
         .await
+    }
+
+    /// Asks whether the object `id` could be changed by a JSON patch. Nothing is stored.
+    pub(crate) async fn json_patch_dry_run(
+        &self,
+        resource: &Resource,
+        id: &ObjectId,
+        patch: &Value,
+        manager: &str,
+    ) -> Result<(), RequestError> {
+        let of = (resource, id);
+        let call = json_patch_call(of, patch, manager, Verb::DryRun, "&dryRun=All");
+        self.call(&call).await.map(|_| ())
     }
 
     /// Creates `body`; an object of that name makes it fail with 409, but for its own, where only
@@ -401,6 +403,23 @@ fn apply_call(
         object: Some(id.clone()),
         ..call
     }
+}
+
+fn json_patch_call(
+    (resource, id): (&Resource, &ObjectId),
+    patch: &Value,
+    manager: &str,
+    verb: Verb,
+    more: &str,
+) -> Call {
+    let manager = &parameter("fieldManager", Some(manager))[1..];
+    Call::with_body(
+        verb,
+        Method::PATCH,
+        format!("{}?{manager}{more}", resource.path_of(id)),
+        "application/json-patch+json",
+        request::body(patch),
+    )
 }
 
 #[cfg(test)]

@@ -96,6 +96,12 @@ pub(crate) struct Revision {
     /// The name that its release is being given: from now on nothing but that may be done with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) renamed_to: Option<ReleaseId>,
+    /// The name that its release had when it was made, where it has another one since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) renamed_from: Option<ReleaseId>,
+    /// Whether its release is being given its name, and it is not to be used before that is done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) incomplete: bool,
     /// How it was rolled back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) rollback: Option<RollbackRecord>,
@@ -204,10 +210,22 @@ impl PhaseRecord {
 }
 
 impl Revision {
-    /// The newest format that this program knows.
-    pub(crate) const FORMAT: u32 = 2;
+    /// The newest format that this program knows: that of a release that is being renamed, which
+    /// older programs would use as it is.
+    pub(crate) const FORMAT: u32 = 3;
+    /// The format of a revision with hooks.
+    pub(crate) const FORMAT_WITH_HOOKS: u32 = 2;
     /// The format of a revision without hooks that older programs would not heed.
     pub(crate) const FORMAT_WITHOUT_HOOKS: u32 = 1;
+
+    /// The name that its release has and the one that it is being given; `None` where it is not.
+    pub(crate) fn renaming(&self) -> Option<(&ReleaseId, &ReleaseId)> {
+        match (&self.renamed_to, &self.renamed_from) {
+            (Some(to), _) => Some((&self.release, to)),
+            (None, Some(from)) if self.incomplete => Some((from, &self.release)),
+            _ => None,
+        }
+    }
 
     /// Whether the release is taken down with this revision, so that nothing of it is deployed: by
     /// `down`, or by going back to such a revision.

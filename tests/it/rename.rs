@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    Deployctl,
-    manifests::{config_map, deployment, documents, secret},
+    Deployctl, apply, kubectl,
+    manifests::{config_map, deployment, documents, faulty_deployment, secret},
     project::{Project, events, written},
     proxy::{Fault, Proxy, Requests, Rule, When},
+    user::User,
 };
 
 /// A release with workloads, data and a Secret, and two revisions.
@@ -136,10 +137,38 @@ fn a_plan_that_gets_environments_takes_its_release_along() {
     }
 }
 
+/// The parts of the revisions of `release` that are stored.
+#[track_caller]
+fn stored(release: &str, part: &str) -> usize {
+    let selector = format!("deployctl.dev/release={release},deployctl.dev/part={part}");
+    let secrets = [
+        "get",
+        "secrets",
+        "-n",
+        "deployctl-system",
+        "-l",
+        &selector,
+        "-o",
+        "name",
+    ];
+    kubectl(&secrets).lines().count()
+}
+
+/// A release whose second revision failed and was rolled back.
+#[track_caller]
+fn rolled_back(name: &str) -> Project {
+    let project = Project::new(name)
+        .plan("phases: {apps: {timeout: 3s}}\n")
+        .manifest("apps/a.yaml", &secret("key"));
+    project.deploy(&[]);
+    project.rewrite("apps/web.yaml", &faulty_deployment("web", "never-ready"));
+    project.up(&[]).run().exited(1);
+    project
+}
+
 #[test]
 fn it_may_be_killed_at_each_of_its_writes() {
-    let project = Project::new("rename-killed").manifest("apps/a.yaml", &secret("key"));
-    project.deploy(&[]);
+    let project = rolled_back("rename-killed");
     let proxy = Proxy::start();
     let mut names = ["rename-killed.default", "rename-killed.other"];
     for write in 1.. {
@@ -152,33 +181,67 @@ fn it_may_be_killed_at_each_of_its_writes() {
         rename(from, to).run().exited(0);
         names = [to, from];
 
-        let stored = |release: &str| {
-            let selector = format!("deployctl.dev/release={release}");
-            let found = crate::support::kubectl(&[
-                "get",
-                "secrets",
-                "-n",
-                "deployctl-system",
-                "-l",
-                &selector,
-                "-o",
-                "name",
-            ]);
-            found.lines().count()
-        };
-        assert_eq!(stored(from), 0, "killed at write {write}");
-        let status = Deployctl::in_sandbox()
-            .current_dir("/")
-            .args(["status", to, "--exit-code"]);
-        status.run().exited(0);
+        let counts = [
+            stored(from, "head"),
+            stored(from, "chunk"),
+            stored(to, "head"),
+        ];
+        assert_eq!(counts, [0, 0, 2], "killed at write {write}");
         let managers = managers(&project, "secret/key");
         let expected = [format!("deployctl.{to}")];
         assert_eq!(managers, expected, "killed at write {write}");
         if !is_killed {
-            assert!(write > 15, "only {write} writes");
+            assert!(write > 20, "only {write} writes");
+            let status = Deployctl::in_sandbox()
+                .current_dir("/")
+                .args(["status", to, "-o", "json"]);
+            let view = status.run().exited(0).json();
+            assert_eq!(view["lastRun"]["outcome"], "rolled-back", "{view:#}");
+            let text = view.to_string();
+            assert!(!text.contains("outside"), "{view:#}");
             return;
         }
     }
+}
+
+#[test]
+fn what_could_not_be_completed_is_not_begun() {
+    let project = Project::new("rename-room").manifest("apps/a.yaml", &config_map("a", "1"));
+    project.deploy(&[]);
+    let (from, to) = ("rename-room.default", "rename-room.other");
+    // The user may write what is recorded, and nothing else.
+    let user = User::with_rules(&json!([
+        {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": ["", "coordination.k8s.io"], "resources": ["secrets", "leases"], "verbs": ["*"]},
+    ]));
+    let refused = user.runs(rename(from, to)).run().exited(1);
+    assert!(
+        refused.stderr.contains("nothing was changed") && refused.stderr.contains("cannot patch"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!([stored(from, "head"), stored(to, "head")], [1, 0]);
+    project.up(&[]).run().exited(0);
+}
+
+#[test]
+fn what_it_has_taken_over_is_given_back_under_the_new_name_too() {
+    let project = Project::new("rename-adopted").manifest("apps/a.yaml", &config_map("a", "2"));
+    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: rename-adopted}\n";
+    apply("default", namespace);
+    apply("rename-adopted", &config_map("a", "1"));
+    let before = project.get("configmap/a");
+    project.deploy(&[]);
+    let to = "rename-adopted.other";
+    rename("rename-adopted.default", to).run().exited(0);
+    let back =
+        Deployctl::in_sandbox()
+            .current_dir("/")
+            .args(["rollback", to, &format!("--yes={to}")]);
+    back.run().exited(0);
+    let now = project.get("configmap/a");
+    assert_eq!(now["data"], before["data"]);
+    assert_eq!(now["metadata"]["labels"], before["metadata"]["labels"]);
 }
 
 #[test]

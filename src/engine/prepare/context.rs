@@ -8,7 +8,7 @@ use crate::engine::observe::history::ReleaseHistory;
 use crate::{
     cluster::{Cluster, RequestError, Served},
     error::{CommandError, ExitCode},
-    release::{Author, Revision, Store, StoreError},
+    release::{Author, Store, StoreError},
 };
 
 /// Where a change is prepared, and what ends that early.
@@ -106,17 +106,13 @@ impl PrepareContext<'_> {
 
 /// Refuses to do anything with a release that is being given another name.
 fn check_name(history: &ReleaseHistory) -> Result<(), PrepareError> {
-    let Some(Revision {
-        release,
-        renamed_to: Some(to),
-        ..
-    }) = history.newest().map(|head| &head.revision)
-    else {
+    let renaming = history.newest().and_then(|head| head.revision.renaming());
+    let Some((from, to)) = renaming else {
         return Ok(());
     };
-    let message = format!("{release} is being renamed to {to}; nothing was changed");
+    let message = format!("{from} is being renamed to {to}; nothing was changed");
     let error = CommandError::new(ExitCode::Refused, message)
-        .hint(format!("`deployctl rename {release} {to}` completes it"));
+        .hint(format!("`deployctl rename {from} {to}` completes it"));
     Err(error.into())
 }
 

@@ -1,24 +1,35 @@
 //! Gives a release another name: its marks on its objects, and what is remembered of it.
 //!
-//! The newest revision says first what the name is going to be, and the old name goes last: whoever
-//! was stopped in between goes on from there.
+//! The newest revision says first what the name is going to be; then everything is recorded under
+//! the new name, the objects get its marks, and one write says that it is in use. What is recorded
+//! under the old name goes last. Whoever was stopped in between goes on from there.
 
-use std::{collections::HashMap, sync::Arc};
+mod copy;
+mod remark;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 
-use crate::engine::{
-    desired::DesiredObject,
-    observe::{history::ReleaseHistory, objects::observe, storage_versions},
+use remark::Remark;
+
+use crate::engine::observe::{
+    history::ReleaseHistory,
+    objects::observe,
+    orphans::{KnownObjects, orphans},
+    storage_versions,
 };
 use crate::{
     cluster::{Cluster, RequestError, Resource, Seen, Served},
     error::{CommandError, ExitCode},
-    object::{Digest, ObjectId},
-    ownership::{ReleaseMarks, Remarking, owners_patch},
+    object::ObjectId,
+    ownership::{ReleaseMarks, Remarking},
     plan::ReleaseId,
-    release::{Head, ObjectRecord, Revision, Store, StoreError},
+    release::{Head, Revision, Store, StoreError},
 };
 
 /// A release and the name that it is to have.
@@ -59,12 +70,21 @@ impl From<CommandError> for RenameError {
 /// What there is to be renamed.
 pub(crate) struct Renamed {
     history: ReleaseHistory,
-    /// What is there of the objects.
+    /// The objects as they are.
     objects: Vec<(ObjectId, Resource, Arc<Value>)>,
+    /// Whether the new name is in use already, and only the old one is still recorded.
+    is_committed: bool,
+    /// Whether what has the new name had the old one.
+    was_renamed: bool,
 }
 
 impl Renamed {
-    /// The newest revision; `None` where nothing is recorded.
+    /// Whether what has the new name had the old one before.
+    pub(crate) fn was_renamed(&self) -> bool {
+        self.was_renamed
+    }
+
+    /// The newest revision under the old name; `None` where nothing is recorded under it.
     pub(crate) fn newest(&self) -> Option<&Revision> {
         self.history.newest().map(|head| &head.revision)
     }
@@ -80,24 +100,101 @@ impl Renamed {
     }
 }
 
-/// So often a write is tried whose object somebody else changes meanwhile.
-const ATTEMPTS: usize = 5;
-
 impl Rename<'_> {
-    /// Looks at what there is to be renamed. Fails where that is not settled, or the name is taken.
-    /// Nothing is written.
+    /// Looks at what there is to be renamed. Fails where that is not settled, the name is taken, or
+    /// it could not be carried out. Nothing is written.
     pub(crate) async fn look(&self) -> Result<Renamed, RenameError> {
-        let (cluster, served) = (self.cluster, self.served);
         let history = ReleaseHistory::read(self.from.1).await?;
-        self.check(&history, &self.to.1.heads().await?)?;
-        let records = history.records.phases();
-        let ids: Vec<ObjectId> = records.map(|(id, _)| id).collect();
+        let copies = self.to.1.heads().await?;
+        let is_committed = self.check(&history, &copies)?;
+        let is_begun = history
+            .newest()
+            .is_some_and(|head| head.revision.renamed_to.is_some());
+        let objects = if is_committed {
+            Vec::new()
+        } else {
+            self.objects(&history).await?
+        };
+        if !is_begun && !is_committed {
+            self.try_out(&history, &objects).await?;
+        }
+        let was_renamed = copies
+            .iter()
+            .any(|copy| copy.revision.renamed_from.as_ref() == Some(self.from.0));
+        Ok(Renamed {
+            history,
+            objects,
+            is_committed,
+            was_renamed,
+        })
+    }
+
+    /// Refuses to rename what is not settled, and to take a name that is in use. Returns whether it
+    /// has been done but for the old name's records.
+    fn check(&self, history: &ReleaseHistory, copies: &[Head]) -> Result<bool, CommandError> {
+        let (from, to) = (self.from.0, self.to.0);
+        let Some(newest) = history.newest().map(|head| &head.revision) else {
+            return Ok(true);
+        };
+        match &newest.renamed_to {
+            Some(begun) if begun == to => {
+                let is_copy = |copy: &&Head| copy.revision.renamed_from.as_ref() == Some(from);
+                let newest = copies
+                    .iter()
+                    .find(|copy| copy.revision.number == newest.number);
+                let newest = newest.filter(is_copy);
+                if newest.is_some_and(|copy| !copy.revision.incomplete) {
+                    return Ok(true);
+                }
+                if copies.iter().all(|copy| is_copy(&copy)) {
+                    return Ok(false);
+                }
+                return Err(taken(to));
+            }
+            Some(begun) => return Err(interrupted(from, begun)),
+            None => {}
+        }
+        if newest.incomplete {
+            let before = newest.renamed_from.as_ref().unwrap_or(from);
+            return Err(interrupted(before, from));
+        }
+        if !newest.is_settled() {
+            let message = format!(
+                "revision {} of {from} is neither completed nor rolled back; nothing was changed",
+                newest.number
+            );
+            return Err(CommandError::new(ExitCode::Refused, message)
+                .hint("complete it with `up`, or roll it back, before the release is renamed"));
+        }
+        if copies.is_empty() {
+            return Ok(false);
+        }
+        Err(taken(to))
+    }
+
+    /// The objects of the release, those that none of its revisions remembers among them.
+    async fn objects(
+        &self,
+        history: &ReleaseHistory,
+    ) -> Result<Vec<(ObjectId, Resource, Arc<Value>)>, RenameError> {
+        let (cluster, served) = (self.cluster, self.served);
         let unseen = |source| RenameError::Request {
             what: "cannot look at the objects of the release",
             source,
         };
+        let known = KnownObjects::read(self.from.1, &history.heads).await?;
+        let orphans = orphans(cluster, served, self.from.0, &known).await;
+        let orphans = orphans.map_err(unseen)?.ids;
+        let records = history.records.phases();
+        let ids: Vec<ObjectId> = records.map(|(id, _)| id).chain(orphans).collect();
         let kinds = storage_versions::stored_as(cluster, served, ids.iter()).await;
         let readable: Vec<(ObjectId, Resource)> = kinds.map_err(unseen)?.into_iter().collect();
+        if let Some(id) = ids
+            .iter()
+            .find(|id| !readable.iter().any(|(known, _)| known == *id))
+        {
+            return Err(not_served(id).into());
+        }
         let observation = observe(cluster, self.from.0, &readable).await;
         let live = observation.map_err(unseen)?.live;
         let remarking = self.remarking();
@@ -112,35 +209,48 @@ impl Rename<'_> {
                 Seen::Present(_) | Seen::Absent => {}
             }
         }
-        Ok(Renamed { history, objects })
+        Ok(objects)
     }
 
-    /// Refuses to rename what is not settled, and to take a name that is in use.
-    fn check(&self, history: &ReleaseHistory, taken: &[Head]) -> Result<(), CommandError> {
-        let (from, to) = (self.from.0, self.to.0);
-        let Some(newest) = history.newest().map(|head| &head.revision) else {
-            return Ok(());
-        };
-        match &newest.renamed_to {
-            Some(begun) if begun == to => return Ok(()),
-            Some(begun) => return Err(interrupted(from, begun)),
-            None => {}
+    /// Finds out whether it can be carried out: whoever stops half-way has no release to go back in.
+    async fn try_out(
+        &self,
+        history: &ReleaseHistory,
+        objects: &[(ObjectId, Resource, Arc<Value>)],
+    ) -> Result<(), RenameError> {
+        let chunks: BTreeSet<&str> = history.heads.iter().flat_map(Head::chunks).collect();
+        if let Some(room) = self.to.1.room().await? {
+            // Of the newest revision, records and traces are stored anew.
+            self.to
+                .1
+                .fits(room, history.heads.len() + chunks.len() + 2)?;
         }
-        if !newest.is_settled() {
-            let message = format!(
-                "revision {} of {from} is neither completed nor rolled back; nothing was changed",
-                newest.number
-            );
-            return Err(CommandError::new(ExitCode::Refused, message)
-                .hint("complete it with `up`, or roll it back, before the release is renamed"));
+        let remarking = &self.remarking();
+        let trials = objects.iter().map(|(id, resource, live)| async move {
+            self.writing(id, resource, remarking).try_out(live).await
+        });
+        let tried: Result<(), RequestError> = stream::iter(trials)
+            .buffer_unordered(Cluster::PARALLEL)
+            .try_collect()
+            .await;
+        tried.map_err(|source| RenameError::Request {
+            what: "not every object can be labelled anew; nothing was changed",
+            source,
+        })
+    }
+
+    fn writing<'a>(
+        &'a self,
+        id: &'a ObjectId,
+        resource: &'a Resource,
+        remarking: &'a Remarking,
+    ) -> Remark<'a> {
+        Remark {
+            cluster: self.cluster,
+            resource,
+            id,
+            remarking,
         }
-        if taken.is_empty() {
-            return Ok(());
-        }
-        let message = format!("{to} has revisions of its own; nothing was changed");
-        Err(CommandError::new(ExitCode::Refused, message).hint(format!(
-            "choose another name, or delete that release with its history: `deployctl down {to} --purge`"
-        )))
     }
 
     fn remarking(&self) -> Remarking {
@@ -150,29 +260,38 @@ impl Rename<'_> {
         }
     }
 
-    /// Renames `what`, which was looked at under the lock of the release.
+    /// Renames `what`, which was looked at under the locks of both names.
+    ///
+    /// Until the new name is in use, everything that is recorded under the old one stays, and what is
+    /// recorded under the new one is not to be used; so whoever goes on begins anew with that.
     pub(crate) async fn carry_out(&self, what: Renamed) -> Result<(), RenameError> {
         let Renamed {
             mut history,
             objects,
+            is_committed,
+            ..
         } = what;
-        let from = self.from.1;
-        if let Some(newest) = history.heads.last_mut() {
+        let (from, to) = (self.from.1, self.to.1);
+        if let (Some(newest), false) = (history.heads.last_mut(), is_committed) {
+            let format = newest.revision.format;
             newest.revision.renamed_to = Some(self.to.0.clone());
+            newest.revision.format = Revision::FORMAT;
             from.update(newest).await?;
+            newest.revision.format = format;
+            let begun = numbers(&to.heads().await?);
+            to.trim(&begun, &[]).await?;
+            let digests = self.copy(&history).await?;
             let answers = self.remark(objects).await?;
-            self.copy(&history, &answers).await?;
+            self.commit(&history, &digests, &answers).await?;
         }
-        let (newest, older) = match history.heads.split_last() {
-            Some((newest, older)) => (std::slice::from_ref(newest), older),
-            None => (&[][..], &[][..]),
-        };
-        let numbers = |heads: &[Head]| -> Vec<u64> {
-            heads.iter().map(|head| head.revision.number).collect()
-        };
         // The newest goes last: it says that the others may be on their way.
-        from.trim(&numbers(older), newest).await?;
-        from.trim(&numbers(newest), &[]).await?;
+        if let Some((newest, older)) = history.heads.split_last() {
+            from.trim(&numbers(older), std::slice::from_ref(newest))
+                .await?;
+            from.trim(&[newest.revision.number], &[]).await?;
+        } else {
+            from.trim(&[], &[]).await?;
+        }
         Ok(())
     }
 
@@ -182,197 +301,29 @@ impl Rename<'_> {
         objects: Vec<(ObjectId, Resource, Arc<Value>)>,
     ) -> Result<HashMap<ObjectId, Value>, RenameError> {
         let remarking = &self.remarking();
-        let cluster = self.cluster;
         let writes = objects.into_iter().map(|(id, resource, live)| async move {
-            let stored = remark(cluster, &resource, &id, &live, remarking).await?;
-            Ok::<_, RequestError>((id, stored))
+            let stored = self
+                .writing(&id, &resource, remarking)
+                .carry_out(&live)
+                .await?;
+            Ok::<_, RequestError>(stored.map(|stored| (id, stored)))
         });
         let written: Result<Vec<_>, RequestError> = stream::iter(writes)
             .buffer_unordered(Cluster::PARALLEL)
             .try_collect()
             .await;
         match written {
-            Ok(written) => Ok(written.into_iter().collect()),
+            Ok(written) => Ok(written.into_iter().flatten().collect()),
             Err(source) => Err(RenameError::Request {
                 what: "cannot label all objects anew; the same command goes on from here",
                 source,
             }),
         }
     }
-
-    /// Stores every revision under the new name, the oldest first.
-    async fn copy(
-        &self,
-        history: &ReleaseHistory,
-        answers: &HashMap<ObjectId, Value>,
-    ) -> Result<(), StoreError> {
-        // What an attempt before has stored may not be whole.
-        let begun = self.to.1.heads().await?;
-        let numbers: Vec<u64> = begun.iter().map(|head| head.revision.number).collect();
-        self.to.1.trim(&numbers, &[]).await?;
-        let deployed = history.deployed().map(|revision| revision.number);
-        let newest = history.newest().map(|head| head.revision.number);
-        let mut digests = Digests::default();
-        for head in &history.heads {
-            let is_deployed = Some(head.revision.number) == deployed;
-            let wanted = self.copy_wanted(&head.revision).await?;
-            if is_deployed {
-                digests = wanted.digests;
-            }
-            let mut revision = self.copied(&head.revision).await?;
-            for (phase, names) in revision.phases.iter_mut().zip(wanted.names) {
-                phase.wanted = names;
-            }
-            if Some(head.revision.number) == newest {
-                let records = self.records(history, &digests, answers);
-                revision.records = self.to.1.write(&self.to.1.pack(&records)).await?;
-            }
-            self.to.1.create_copy(self.from.1, head, revision).await?;
-        }
-        Ok(())
-    }
-
-    /// Stores what is wanted in each phase of `revision` under the new name.
-    async fn copy_wanted(&self, revision: &Revision) -> Result<CopiedWanted, StoreError> {
-        let mut copied = CopiedWanted::default();
-        for phase in &revision.phases {
-            let Relabelled { names, digests } = self.relabelled(&phase.wanted).await?;
-            copied.digests.extend(digests);
-            copied.names.push(names);
-        }
-        Ok(copied)
-    }
-
-    /// Stores the objects that the chunks called `names` hold under the new name.
-    async fn relabelled(&self, names: &[String]) -> Result<Relabelled, StoreError> {
-        let mut objects: Vec<DesiredObject> = self.from.1.read(names).await?;
-        let mut relabelled = Relabelled::default();
-        for object in &mut objects {
-            let before = object.digest().clone();
-            object.relabel(&self.from.0.label(), &self.to.0.label());
-            let digests = (before, object.digest().clone());
-            relabelled.digests.insert(object.object.id.clone(), digests);
-        }
-        if !objects.is_empty() {
-            relabelled.names = self.to.1.write(&self.to.1.pack(&objects)).await?;
-        }
-        Ok(relabelled)
-    }
-
-    /// `revision` as one of the new name, with all that it needs but what is wanted.
-    async fn copied(&self, revision: &Revision) -> Result<Revision, StoreError> {
-        let copy = |names| self.to.1.copy(self.from.1, names);
-        let (records, base, program, snapshot, traces) = tokio::try_join!(
-            copy(&revision.records),
-            copy(&revision.base),
-            copy(&revision.program),
-            copy(&revision.snapshot),
-            copy(&revision.traces),
-        )?;
-        let hooks = self.relabelled(&revision.hooks).await?;
-        Ok(Revision {
-            release: self.to.0.clone(),
-            renamed_to: None,
-            hooks: hooks.names,
-            records,
-            base,
-            program,
-            snapshot,
-            traces,
-            ..revision.clone()
-        })
-    }
-
-    /// What is remembered of the objects under the new name. What was not as it was remembered is
-    /// not so afterwards either.
-    fn records(
-        &self,
-        history: &ReleaseHistory,
-        digests: &Digests,
-        answers: &HashMap<ObjectId, Value>,
-    ) -> Vec<ObjectRecord> {
-        let remarking = self.remarking();
-        let given = |record: &ObjectRecord| {
-            let now = answers.get(&record.id)?;
-            if !record.holds(&remarking.undone(now), &remarking.from.manager) {
-                return None;
-            }
-            let wanted = match digests.get(&record.id) {
-                Some((before, now)) if *before == record.wanted => now,
-                _ => &record.wanted,
-            };
-            record.given_to(&remarking.to.manager, now, wanted)
-        };
-        let records = history.records.sorted().into_iter();
-        records
-            .map(|record| given(record).unwrap_or_else(|| record.clone()))
-            .collect()
-    }
 }
 
-/// The digests of what is wanted, before and afterwards.
-type Digests = HashMap<ObjectId, (Digest, Digest)>;
-
-/// Objects as they are stored under the new name.
-#[derive(Default)]
-struct Relabelled {
-    /// The names of the chunks.
-    names: Vec<String>,
-    digests: Digests,
-}
-
-/// What is wanted in each phase, under the new name.
-#[derive(Default)]
-struct CopiedWanted {
-    /// The names of the chunks, by phase.
-    names: Vec<Vec<String>>,
-    digests: Digests,
-}
-
-/// Gives `id`, which is `live`, other marks.
-async fn remark(
-    cluster: &Cluster,
-    resource: &Resource,
-    id: &ObjectId,
-    live: &Value,
-    remarking: &Remarking,
-) -> Result<Value, RequestError> {
-    let mut live = live.clone();
-    for attempt in 1.. {
-        match remark_seen(cluster, resource, id, &live, remarking).await {
-            Err(error) if attempt < ATTEMPTS && error.is_conflict() => {}
-            written => return written,
-        }
-        let there: Option<Value> = cluster
-            .get(resource, id.namespace.as_deref(), &id.name)
-            .await?;
-        match there {
-            Some(there) => live = there,
-            None => break,
-        }
-    }
-    Ok(live)
-}
-
-async fn remark_seen(
-    cluster: &Cluster,
-    resource: &Resource,
-    id: &ObjectId,
-    live: &Value,
-    remarking: &Remarking,
-) -> Result<Value, RequestError> {
-    let manager = &remarking.to.manager;
-    let relabelled = match remarking.label_patch(live) {
-        Some(patch) => cluster.json_patch(resource, id, &patch, manager).await?,
-        None => live.clone(),
-    };
-    match remarking.owners(&relabelled) {
-        Some(owners) => {
-            let patch = owners_patch(&relabelled, &owners);
-            cluster.json_patch(resource, id, &patch, manager).await
-        }
-        None => Ok(relabelled),
-    }
+fn numbers(heads: &[Head]) -> Vec<u64> {
+    heads.iter().map(|head| head.revision.number).collect()
 }
 
 fn marks(release: &ReleaseId) -> ReleaseMarks {
@@ -390,8 +341,21 @@ fn interrupted(from: &ReleaseId, to: &ReleaseId) -> CommandError {
         .hint(format!("`deployctl rename {from} {to}` completes it"))
 }
 
+fn taken(to: &ReleaseId) -> CommandError {
+    let message = format!("{to} has revisions of its own; nothing was changed");
+    CommandError::new(ExitCode::Refused, message).hint(format!(
+        "choose another name, or delete that release with its history: `deployctl down {to} --purge`"
+    ))
+}
+
 fn hidden(id: &ObjectId) -> CommandError {
     let message = format!("{id} cannot be looked at by this user; nothing was changed");
     CommandError::new(ExitCode::Refused, message)
         .hint("a release is renamed by who may read and write all of its objects")
+}
+
+fn not_served(id: &ObjectId) -> CommandError {
+    let message = format!("the cluster does not serve the kind of {id} now; nothing was changed");
+    CommandError::new(ExitCode::Refused, message)
+        .hint("wait until it does, or run `up` first, which forgets what is gone for good")
 }

@@ -79,7 +79,7 @@ fn format(run: &Run<'_>, program: &Program) -> u32 {
         || program.discarded().next().is_some()
         || objects.any(|it| it.hook().is_some_and(is_of_rollback));
     if has_hooks {
-        Revision::FORMAT
+        Revision::FORMAT_WITH_HOOKS
     } else {
         Revision::FORMAT_WITHOUT_HOOKS
     }
@@ -134,6 +134,8 @@ fn revision(run: &Run<'_>, program: &Program, stored: StoredRevision) -> Revisio
         timeout: terms.limits.timeout,
         timeout_rollback: terms.timeout_rollback,
         renamed_to: None,
+        renamed_from: None,
+        incomplete: false,
         rollback: None,
     }
 }
