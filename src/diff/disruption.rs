@@ -91,6 +91,7 @@ fn restarts(change: Surroundings<'_>) -> bool {
         annotations.get(CONFIG_DIGEST)
     };
     replicas(change.after) != Some(0)
+        && !is_true(change.after, "/spec/paused")
         && (template(change.before) != template(change.after)
             || digest(change.before) != digest(change.after))
 }
@@ -283,10 +284,10 @@ mod tests {
             ["Restarts 3 pods"]
         );
         assert_eq!(changed("Deployment", &json!({})), ["Restarts 1 pod"]);
-        assert_eq!(
-            changed("Deployment", &json!({"replicas": 0})),
-            Vec::<String>::new()
-        );
+        for stands_still in [json!({"replicas": 0}), json!({"paused": true})] {
+            let said = changed("Deployment", &stands_still);
+            assert_eq!(said, Vec::<String>::new());
+        }
         assert_eq!(
             changed(
                 "Deployment",

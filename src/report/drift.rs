@@ -56,14 +56,14 @@ pub(crate) enum DriftKind {
 impl DriftView {
     /// The view for people. Lines of fields are as long as they are.
     pub(crate) fn text(&self, width: Option<usize>, now: Timestamp) -> String {
-        let mut lines = vec![self.head(now).cut(width)];
+        let mut lines = self.head(now).wrapped(width, 2, 3);
         let mut phase = None;
         for object in &self.objects {
             if phase.replace(&object.phase) != Some(&object.phase) {
                 lines.push(Line::default());
                 lines.push(Line::default().styled(STRONG, &object.phase));
             }
-            lines.extend(object.lines(now));
+            lines.extend(object.lines(width, now));
         }
         lines.iter().map(|line| line.render() + "\n").collect()
     }
@@ -99,7 +99,7 @@ impl DriftView {
 }
 
 impl DriftObject {
-    fn lines(&self, now: Timestamp) -> Vec<Line> {
+    fn lines(&self, width: Option<usize>, now: Timestamp) -> Vec<Line> {
         let (mark, style, said) = match self.change {
             DriftKind::Deleted => ("-", BAD, "deleted".to_owned()),
             DriftKind::Changed => ("~", WARNING, String::new()),
@@ -107,7 +107,8 @@ impl DriftObject {
         };
         let name = Line::of("  ").styled(style, mark);
         let name = name.text(format!(" {}", self.object));
-        let mut lines = vec![name.styled(FAINT, format!("  {said}"))];
+        let name = name.styled(FAINT, format!("  {said}"));
+        let mut lines = name.wrapped(width, 6, 3);
         for outside in &self.fields {
             lines.push(Line::of("    ").joined(field_line(&outside.field)));
             lines.push(Line::of("      ").styled(FAINT, format!("by {}", who(outside, now))));

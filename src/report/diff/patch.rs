@@ -13,7 +13,7 @@ impl DiffView {
     /// tools skip it.
     pub(crate) fn patch(&self) -> String {
         let mut text = String::new();
-        for line in heading(self).into_iter().chain(impact(self)) {
+        for line in heading(self, None).into_iter().chain(impact(self)) {
             let line = anstream::adapter::strip_str(&line.render()).to_string();
             let _ = writeln!(text, "# {line}");
         }

@@ -40,17 +40,7 @@ impl DiffView {
 
     fn head(&self, now: Timestamp) -> Vec<Line> {
         let summary = &self.summary;
-        let mut lines = heading(self);
-        if let Some(from) = &self.from {
-            let revision = &from.revision;
-            let (word, style) = revision.word();
-            let when = age(revision.finished.unwrap_or(revision.started), now);
-            let line = title("From").text(format!("revision {} ", revision.number));
-            let line = line
-                .styled(style, word)
-                .text(format!(" {when} by {}", revision.by));
-            lines.insert(2, line);
-        }
+        let mut lines = heading(self, Some(now));
         if !summary.left_out.is_empty() {
             lines.push(title("Left out").text(summary.left_out()));
         }
@@ -107,18 +97,16 @@ fn wrapped(lines: Vec<Line>, width: Option<usize>) -> Vec<Line> {
         .collect()
 }
 
-/// What is said of `view` as a whole, without what depends on the time.
-pub(super) fn heading(view: &DiffView) -> Vec<Line> {
+/// What is said of `view` as a whole; without `now`, only what does not depend on the time.
+pub(super) fn heading(view: &DiffView, now: Option<Timestamp>) -> Vec<Line> {
     let summary = &view.summary;
     let mut lines = vec![
         title("Release").text(&summary.release),
         title("Context")
             .styled(STRONG, &summary.context)
             .text(format!(" ({})", summary.server)),
+        from(view, now),
     ];
-    if view.from.is_none() {
-        lines.push(title("From").text("nothing is deployed"));
-    }
     let before = view.from.as_ref().and_then(|from| from.commit.as_ref());
     if let Some(after) = &view.commit {
         let after = commit(after);
@@ -131,6 +119,24 @@ pub(super) fn heading(view: &DiffView) -> Vec<Line> {
     }
     lines.extend(variables(view));
     lines
+}
+
+/// The revision that is deployed.
+fn from(view: &DiffView, now: Option<Timestamp>) -> Line {
+    let Some(from) = &view.from else {
+        return title("From").text("nothing is deployed");
+    };
+    let revision = &from.revision;
+    let (word, style) = revision.word();
+    let line = title("From").text(format!("revision {} ", revision.number));
+    let line = line.styled(style, word);
+    match now {
+        Some(now) => {
+            let when = age(revision.finished.unwrap_or(revision.started), now);
+            line.text(format!(" {when} by {}", revision.by))
+        }
+        None => line,
+    }
 }
 
 fn commit(commit: &DiffCommit) -> String {
