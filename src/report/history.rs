@@ -285,7 +285,10 @@ impl RevisionView {
         });
         let cause = cause.map(|text| Line::of("  ").styled(style, text));
         let failure = self.failure.iter();
-        let failure = failure.flat_map(|failure| failure_details(failure, Room::ALL, width));
+        let failure = failure.flat_map(|failure| {
+            let details = failure_details(failure, Room::ALL, width);
+            details.into_iter().chain([Line::default()])
+        });
         std::iter::once(head)
             .chain(cause)
             .chain(failure)

@@ -92,10 +92,10 @@ impl JobResult<'_> {
 /// A value that is always the same for the same words.
 fn made_up(words: &[&str]) -> String {
     let digest = Sha256::digest(words.join("/").as_bytes());
-    digest[..12]
+    let number = digest[..12]
         .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+        .fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
+    format!("{number:024x}")
 }
 
 #[cfg(test)]

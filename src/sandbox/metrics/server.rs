@@ -38,9 +38,12 @@ pub(in crate::sandbox) async fn answer(api: &Api, uri: &Uri) -> Option<Value> {
 /// The metrics of an object, or of those in a list.
 fn metrics(found: &Value, is_node: bool) -> Option<Value> {
     let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let of = |object: &Value| match is_node {
-        true => Some(of_node(object, &now)),
-        false => of_pod(object, &now),
+    let of = |object: &Value| {
+        if is_node {
+            Some(of_node(object, &now))
+        } else {
+            of_pod(object, &now)
+        }
     };
     let Some(items) = found["items"].as_array() else {
         return of(found);

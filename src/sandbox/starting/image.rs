@@ -48,10 +48,12 @@ fn unreadable(image: &str) -> Option<String> {
     let whole = format!("{domain}/{rest}");
     let Some(found) = REFERENCE.captures(&whole) else {
         let is_lower = REFERENCE.is_match(&whole.to_lowercase());
-        return Some(match is_lower {
-            true => "repository name must be lowercase".to_owned(),
-            false => "invalid reference format".to_owned(),
-        });
+        let why = if is_lower {
+            "repository name must be lowercase"
+        } else {
+            "invalid reference format"
+        };
+        return Some(why.to_owned());
     };
     if found["path"].len() > LONGEST {
         return Some(format!(

@@ -205,7 +205,7 @@ impl<'a> Look<'a> {
         let Some((broken, why)) = broken else {
             let all = inits
                 .iter()
-                .map(|it| status(it, waiting("PodInitializing", "")));
+                .map(|it| status(it, &waiting("PodInitializing", "")));
             return was_broken.then(|| all.collect());
         };
         let statuses = inits.iter().enumerate().map(|(position, container)| {
@@ -214,9 +214,9 @@ impl<'a> Look<'a> {
                 std::cmp::Ordering::Equal => waiting(why.0, &why.1),
                 std::cmp::Ordering::Greater => waiting("PodInitializing", ""),
             };
-            status(container, state)
+            status(container, &state)
         });
-        self.unless_said(statuses.collect(), current)
+        unless_said(statuses.collect(), current)
     }
 
     /// The state of an init container whose turn is over.
@@ -249,7 +249,7 @@ impl<'a> Look<'a> {
         };
         if broken.iter().all(Option::is_none) {
             let was_broken = entries(current).iter().any(cannot_be_created);
-            let all = containers.iter().map(|it| status(it, waiting(before, "")));
+            let all = containers.iter().map(|it| status(it, &waiting(before, "")));
             return was_broken.then(|| all.collect());
         }
         let statuses = containers.iter().zip(broken).map(|(container, broken)| {
@@ -258,22 +258,22 @@ impl<'a> Look<'a> {
                 None if is_initialised => self.running(),
                 None => waiting(before, ""),
             };
-            status(container, state)
+            status(container, &state)
         });
-        self.unless_said(statuses.collect(), current)
+        unless_said(statuses.collect(), current)
     }
+}
 
-    /// `wanted`, unless the `current` statuses have the same states.
-    fn unless_said(&self, wanted: Value, current: &Value) -> Option<Value> {
-        let same = |(wanted, current): (&Value, &Value)| {
-            let (wanted, current) = (&wanted["state"], &current["state"]);
-            wanted["waiting"] == current["waiting"]
-                && wanted["running"].is_null() == current["running"].is_null()
-        };
-        let (new, old) = (entries(&wanted), entries(current));
-        let is_said = new.len() == old.len() && new.iter().zip(old).all(same);
-        (!is_said).then_some(wanted)
-    }
+/// `wanted`, unless the `current` statuses have the same states.
+fn unless_said(wanted: Value, current: &Value) -> Option<Value> {
+    let same = |(wanted, current): (&Value, &Value)| {
+        let (wanted, current) = (&wanted["state"], &current["state"]);
+        wanted["waiting"] == current["waiting"]
+            && wanted["running"].is_null() == current["running"].is_null()
+    };
+    let (new, old) = (entries(&wanted), entries(current));
+    let is_said = new.len() == old.len() && new.iter().zip(old).all(same);
+    (!is_said).then_some(wanted)
 }
 
 fn waiting(reason: &str, message: &str) -> Value {
@@ -284,7 +284,7 @@ fn waiting(reason: &str, message: &str) -> Value {
     }
 }
 
-fn status(container: &Value, state: Value) -> Value {
+fn status(container: &Value, state: &Value) -> Value {
     let runs = !state["running"].is_null();
     let completed = !state["terminated"].is_null();
     let image_id = if runs || completed {

@@ -39,7 +39,7 @@ pub(super) fn volumes(pod: &Value) -> impl Iterator<Item = (&str, Vec<Reading<'_
 
 fn of_volume(volume: &Value) -> Vec<Reading<'_>> {
     let projected = entries(&volume["projected"]["sources"]).iter();
-    let projected = projected.flat_map(|source| {
+    let projected = projected.filter_map(|source| {
         let secret = mounted(Kind::Secret, &source["secret"], "name");
         secret.or_else(|| mounted(Kind::ConfigMap, &source["configMap"], "name"))
     });

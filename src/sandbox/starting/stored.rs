@@ -1,8 +1,14 @@
 //! Secrets and ConfigMaps, as far as it matters to pods: which keys each one has.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+};
 
-use serde::{Deserialize, de::IgnoredAny};
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, Visitor},
+};
 
 /// Whether something is a Secret or a ConfigMap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,10 +68,35 @@ pub(super) struct Keys {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Stored {
     metadata: Metadata,
-    #[serde(default)]
-    data: Option<BTreeMap<String, IgnoredAny>>,
-    #[serde(default)]
-    binary_data: Option<BTreeMap<String, IgnoredAny>>,
+    #[serde(default, deserialize_with = "keys")]
+    data: BTreeSet<String>,
+    #[serde(default, deserialize_with = "keys")]
+    binary_data: BTreeSet<String>,
+}
+
+/// Reads the keys of a map, and none of its values.
+fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<String>, D::Error> {
+    struct Keys;
+    impl<'de> Visitor<'de> for Keys {
+        type Value = BTreeSet<String>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a map")
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(BTreeSet::new())
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut keys = BTreeSet::new();
+            while let Some((key, IgnoredAny)) = map.next_entry()? {
+                keys.insert(key);
+            }
+            Ok(keys)
+        }
+    }
+    deserializer.deserialize_any(Keys)
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -87,10 +118,9 @@ impl Stored {
 
     /// Its keys.
     pub(super) fn into_keys(self) -> Keys {
-        let keys = |map: Option<BTreeMap<String, IgnoredAny>>| map.unwrap_or_default().into_keys();
         Keys {
-            data: keys(self.data).collect(),
-            binary: keys(self.binary_data).collect(),
+            data: self.data,
+            binary: self.binary_data,
         }
     }
 }

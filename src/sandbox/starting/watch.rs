@@ -148,7 +148,9 @@ impl Ward {
             .collect()
             .await;
         let fails = seen.iter().any(|seen| seen.again);
-        seen.into_iter().for_each(|seen| self.take_in(seen));
+        for seen in seen {
+            self.take_in(seen);
+        }
         if fails {
             tokio::time::sleep(RETRY).await;
         }

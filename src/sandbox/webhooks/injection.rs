@@ -61,9 +61,10 @@ pub(super) fn change(
         let text = |key: &str| service[key].as_str().unwrap_or_default();
         let place = format!("{}/{}", text("namespace"), text("name"));
         let current = client["caBundle"].as_str().unwrap_or_default();
-        let is_open = match by_pods {
-            true => current.is_empty() && has_pods(&place),
-            false => current != bundle,
+        let is_open = if by_pods {
+            current.is_empty() && has_pods(&place)
+        } else {
+            current != bundle
         };
         service.is_object() && is_open
     });

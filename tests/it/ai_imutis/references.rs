@@ -52,7 +52,7 @@ struct Read<'a> {
 }
 
 /// All that a pod reads, in the order in which a kubelet comes to it.
-fn reads<'a>(pod: &'a Value) -> Vec<Read<'a>> {
+fn reads(pod: &Value) -> Vec<Read<'_>> {
     let mut reads = Vec::new();
     for volume in items(&pod["volumes"]) {
         let name = volume["name"].as_str();

@@ -190,93 +190,84 @@ fn await_ready(namespace: &str, pods: &[&str]) {
     kubectl(&arguments);
 }
 
+const THERE: &str = "apiVersion: v1
+kind: Secret
+metadata: {name: there}
+stringData: {k: v}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: there}
+data: {k: v}
+binaryData: {binary: AAEC}
+---
+";
+
 #[test]
 fn a_pod_waits_for_what_it_reads_in_a_kubelets_words() {
     let namespace = namespace("reads");
-    let there = "apiVersion: v1\nkind: Secret\nmetadata: {name: there}\nstringData: {k: v}\n---\n\
-                 apiVersion: v1\nkind: ConfigMap\nmetadata: {name: there}\ndata: {k: v}\nbinaryData: {binary: AAEC}\n---\n";
     let broken: String = CASES.iter().map(|case| pod(case.name, case.spec)).collect();
     let fine: String = FINE.iter().map(|(name, spec)| pod(name, spec)).collect();
-    apply(&namespace, &(there.to_owned() + &broken + &fine));
+    apply(&namespace, &(THERE.to_owned() + &broken + &fine));
     await_ready(&namespace, &FINE.map(|(name, _)| name));
     for case in &CASES {
-        let message = case.message.replace("NS", &namespace);
-        if case.reason == "FailedMount" {
-            warned(&namespace, case.name, "FailedMount", &message);
-            let status = main_status(&get(&namespace, &format!("pod/{}", case.name)));
-            assert_eq!(
-                status["state"],
-                json!({"waiting": {"reason": "ContainerCreating"}}),
-                "{}",
-                case.name
-            );
-            continue;
-        }
-        let waiting = json!({"waiting": {"reason": case.reason, "message": message}});
-        eventually(&format!("{} waits", case.name), || {
-            let pod = get(&namespace, &format!("pod/{}", case.name));
-            (main_status(&pod)["state"] == waiting).then_some(())
-        });
-        warned(
-            &namespace,
-            case.name,
-            "Failed",
-            &format!("Error: {message}"),
-        );
+        says_what_it_lacks(&namespace, case);
     }
     for (name, _) in FINE {
         assert_eq!(warnings(&namespace, name), [], "{name}");
     }
     others_are_as_far_as_they_can_be(&namespace);
+    what_comes_is_taken(&namespace);
+}
 
-    // What was missing comes, under one name after the other.
-    let absent = "apiVersion: v1\nkind: Secret\nmetadata: {name: absent}\nstringData: {k: v}\n---\n\
-                  apiVersion: v1\nkind: ConfigMap\nmetadata: {name: absent}\ndata: {k: v}\n---\n";
-    apply(&namespace, absent);
+#[track_caller]
+fn says_what_it_lacks(namespace: &str, case: &Case) {
+    let name = case.name;
+    let message = case.message.replace("NS", namespace);
+    if case.reason == "FailedMount" {
+        warned(namespace, name, "FailedMount", &message);
+        let status = main_status(&get(namespace, &format!("pod/{name}")));
+        let waiting = json!({"waiting": {"reason": "ContainerCreating"}});
+        assert_eq!(status["state"], waiting, "{name}");
+        return;
+    }
+    let waiting = json!({"waiting": {"reason": case.reason, "message": message}});
+    eventually(&format!("{name} waits"), || {
+        let pod = get(namespace, &format!("pod/{name}"));
+        (main_status(&pod)["state"] == waiting).then_some(())
+    });
+    warned(namespace, name, "Failed", &format!("Error: {message}"));
+}
+
+/// What was missing comes: first the objects, then the keys.
+fn what_comes_is_taken(namespace: &str) {
+    let absent = THERE.replace("name: there", "name: absent");
+    apply(namespace, &absent);
     let of_keys = [
         "env-secret-key",
         "env-config-key",
-        "env-binary",
         "volume-secret-key",
         "volume-config-key",
+        "env-binary",
     ];
-    let (keys, whole): (Vec<&str>, Vec<&str>) = CASES
-        .iter()
-        .map(|case| case.name)
-        .partition(|name| of_keys.contains(name));
-    await_ready(&namespace, &whole);
-    for name in &keys {
-        let pod = get(&namespace, &format!("pod/{name}"));
+    let whole = CASES.iter().map(|case| case.name);
+    let whole: Vec<&str> = whole.filter(|name| !of_keys.contains(name)).collect();
+    await_ready(namespace, &whole);
+    for name in of_keys {
+        let pod = get(namespace, &format!("pod/{name}"));
         assert_eq!(pod["status"]["phase"], "Pending", "{name}");
     }
-    let more = there
-        .replace(
-            "{k: v}\n---\napiVersion: v1\nkind: ConfigMap",
-            "{k: v, absent: v}\n---\napiVersion: v1\nkind: ConfigMap",
-        )
-        .replace(
-            "data: {k: v}\nbinaryData",
-            "data: {k: v, absent: v}\nbinaryData",
-        );
-    apply(&namespace, &more);
-    await_ready(
-        &namespace,
-        &[
-            "env-secret-key",
-            "env-config-key",
-            "volume-secret-key",
-            "volume-config-key",
-        ],
-    );
+    apply(namespace, &THERE.replace("{k: v}", "{k: v, absent: v}"));
+    await_ready(namespace, &of_keys[..4]);
     // What has started goes on without.
     kubectl(&[
         "delete",
         "-n",
-        &namespace,
+        namespace,
         "secret/absent",
         "configmap/absent",
     ]);
-    let pod = get(&namespace, "pod/env-secret");
+    let pod = get(namespace, "pod/env-secret");
     assert_eq!(main_status(&pod)["ready"], true, "{pod:#}");
 }
 
