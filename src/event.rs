@@ -141,6 +141,8 @@ pub(crate) enum Purpose {
     TakeDown,
     /// To take away what no revision knows of.
     Prune,
+    /// To run the tests of charts.
+    Verify,
 }
 
 /// A phase as it is announced.

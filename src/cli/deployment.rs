@@ -247,7 +247,9 @@ pub(super) fn told_tools(rendering: &Rendering, verbose: u8, output: &mut Output
             output.note(&format!("Sources built with {tool}"));
         }
         for test in rendering.tests() {
-            output.note(&format!("{test} is a test of its chart, and is not run"));
+            output.note(&format!(
+                "{test} is a test of its chart: `deployctl verify` runs it"
+            ));
         }
     }
     tools

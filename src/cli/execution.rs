@@ -58,7 +58,13 @@ impl<'a> Execution<'a> {
         result.map_err(|error| run_error(&error, session))
     }
 
-    fn run<'b>(self, cluster: &'b Cluster, served: &'b Served, store: &'b Store) -> Run<'b>
+    /// The run that it is.
+    pub(super) fn run<'b>(
+        self,
+        cluster: &'b Cluster,
+        served: &'b Served,
+        store: &'b Store,
+    ) -> Run<'b>
     where
         'a: 'b,
     {

@@ -7,7 +7,7 @@ use clap::Command;
 /// The groups of commands in the help, in its order. A test compares them with the commands that
 /// there are.
 const GROUPS: &[(&str, &[&str])] = &[
-    ("Deploy", &["up", "down", "rename"]),
+    ("Deploy", &["up", "down", "rename", "verify"]),
     (
         "Inspect",
         &[

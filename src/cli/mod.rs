@@ -39,6 +39,7 @@ mod tabular;
 mod unlock;
 mod up;
 mod validate;
+mod verify;
 mod wait;
 
 pub(crate) use global::Global;
@@ -81,6 +82,7 @@ enum Command {
     Prune(prune::Arguments),
     Unlock(unlock::Arguments),
     Rename(rename::Arguments),
+    Verify(verify::Arguments),
     Wait(wait::Arguments),
     Readiness(readiness::Arguments),
     Sandbox(sandbox::Arguments),
@@ -143,6 +145,7 @@ fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, CommandErr
         Command::Schema(command) => schema::run(&command, global, output),
         Command::Prune(command) => prune::run(&command, global, output),
         Command::Rename(command) => rename::run(&command, global, output),
+        Command::Verify(command) => verify::run(&command, global, output),
         Command::Unlock(command) => unlock::run(&command, global, output),
         Command::Wait(command) => wait::run(&command, global, output),
         Command::Readiness(command) => readiness::run(&command, global, output),

@@ -31,8 +31,8 @@ pub(crate) use prepare::part::check_part;
 pub(crate) use prepare::prepared::Prepared;
 pub(crate) use prepare::recheck::recheck;
 pub(crate) use prepare::removal::{
-    DeletionHooks, PreparedOrphans, prepare_orphans, prepare_removal, recheck_orphans,
-    recheck_removal,
+    DeletionHooks, PreparedOrphans, prepare_orphans, prepare_removal, prepare_tests,
+    recheck_orphans, recheck_removal,
 };
 pub(crate) use prepare::render::Rendering;
 pub(crate) use prepare::request::Request;
@@ -45,6 +45,7 @@ pub(crate) use run::context::{RevisionMetadata, Run, RunError, RunOptions, RunTa
 pub(crate) use run::lifecycle::{carry_out, roll_back_pending};
 pub(crate) use run::pending_rollback::{PendingRollback, Preview, RollbackOptions};
 pub(crate) use run::rename::{Rename, RenameError, Renamed};
+pub(crate) use run::testing::run_tests;
 pub(crate) use status::await_objects::{Awaited, Awaiting, await_objects};
 pub(crate) use status::drift::Drift;
 pub(crate) use status::outside::{OutsideChanges, OutsideObject, outside};

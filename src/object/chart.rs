@@ -71,6 +71,8 @@ pub(crate) enum ChartChange {
     Rollback,
     /// It is deleted.
     Delete,
+    /// It is tested.
+    Test,
 }
 
 /// On which side of a chart's objects a hook is run.
@@ -92,6 +94,7 @@ impl ChartChange {
             Self::Upgrade => [HookEvent::PreUpgrade, HookEvent::PostUpgrade],
             Self::Rollback => [HookEvent::PreRollback, HookEvent::PostRollback],
             Self::Delete => [HookEvent::PreDelete, HookEvent::PostDelete],
+            Self::Test => [HookEvent::Test, HookEvent::Test],
         }
     }
 }
@@ -103,7 +106,7 @@ impl Hook {
     }
 
     /// Whether it is run at `event`.
-    pub(crate) fn is_run_on(&self, event: HookEvent) -> bool {
+    fn is_run_on(&self, event: HookEvent) -> bool {
         self.events.contains(&event)
     }
 
@@ -114,7 +117,7 @@ impl Hook {
 
     /// Whether it is also run later, by what has no chart any more: where it is deleted, or tested.
     pub(crate) fn is_stored(&self) -> bool {
-        self.is_run_at(ChartChange::Delete) || self.is_run_on(HookEvent::Test)
+        self.is_run_at(ChartChange::Delete) || self.is_run_at(ChartChange::Test)
     }
 
     /// Whether it is deleted where it ended like this.

@@ -22,6 +22,8 @@ pub(crate) enum PhaseId {
     PreDelete,
     /// Hooks of charts are run in it once the release is deleted.
     PostDelete,
+    /// The tests of charts are run in it.
+    Tests,
 }
 
 const PRUNE: &str = "prune";
@@ -29,8 +31,9 @@ const UNASSIGNED: &str = "others";
 const ORPHANS: &str = "orphans";
 const PRE_DELETE: &str = "pre-delete";
 const POST_DELETE: &str = "post-delete";
+const TESTS: &str = "tests";
 /// The names of the program's own phases.
-const OWN: [&str; 5] = [PRUNE, UNASSIGNED, ORPHANS, PRE_DELETE, POST_DELETE];
+const OWN: [&str; 6] = [PRUNE, UNASSIGNED, ORPHANS, PRE_DELETE, POST_DELETE, TESTS];
 /// What the text of a declared phase begins with whose name would be read as another one.
 const DECLARED: &str = "phases/";
 
@@ -49,6 +52,7 @@ impl PhaseId {
             Self::Orphans => ORPHANS,
             Self::PreDelete => PRE_DELETE,
             Self::PostDelete => POST_DELETE,
+            Self::Tests => TESTS,
         }
     }
 
@@ -66,6 +70,7 @@ impl PhaseId {
             ORPHANS => Self::Orphans,
             PRE_DELETE => Self::PreDelete,
             POST_DELETE => Self::PostDelete,
+            TESTS => Self::Tests,
             text => Self::declared(text.strip_prefix(DECLARED).unwrap_or(text)),
         }
     }

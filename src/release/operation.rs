@@ -21,6 +21,8 @@ pub(crate) enum Operation {
     PruneOrphans,
     /// `rename`: gives the release another name. It makes no revision.
     Rename,
+    /// `verify`: runs the tests of its charts. It makes no revision.
+    Verify,
 }
 
 impl Operation {
@@ -32,6 +34,7 @@ impl Operation {
             Self::Remove => "down",
             Self::PruneOrphans => "prune",
             Self::Rename => "rename",
+            Self::Verify => "verify",
         }
     }
 
@@ -49,6 +52,7 @@ impl From<String> for Operation {
             Self::Remove,
             Self::PruneOrphans,
             Self::Rename,
+            Self::Verify,
         ];
         let known = all.into_iter().find(|known| known.command() == command);
         known.unwrap_or_default()
@@ -76,7 +80,7 @@ mod tests {
 
     #[test]
     fn it_is_stored_as_the_name_of_the_command() {
-        for command in ["up", "rollback", "down", "prune", "rename"] {
+        for command in ["up", "rollback", "down", "prune", "rename", "verify"] {
             let read: Operation = serde_json::from_value(command.into()).expect("a text");
             assert_eq!(serde_json::to_value(read).expect("a text"), command);
         }

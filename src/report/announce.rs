@@ -266,6 +266,11 @@ fn heading(run: &Run) -> Line {
                 .styled(STRONG, run.release.to_string())
                 .text(format!(" as revision {}: {}", run.revision, extent(run)));
         }
+        Purpose::Verify => {
+            return Line::of("Testing ")
+                .styled(STRONG, run.release.to_string())
+                .text(format!(" revision {}", run.revision));
+        }
         Purpose::PutBack => {
             return Line::of("Rolling back ")
                 .styled(STRONG, run.release.to_string())

@@ -60,13 +60,16 @@ pub(super) fn next_steps(
     let forward = run.map_or("up", |run| match run.purpose {
         Purpose::TakeDown => "down",
         Purpose::Prune => "prune --orphans",
+        Purpose::Verify => "verify",
         Purpose::Deploy | Purpose::BringBack | Purpose::PutBack => "up",
     });
+    let is_test = run.is_some_and(|run| run.purpose == Purpose::Verify);
     let (up, rollback) = (command(forward), command("rollback"));
     let on_or_back = format!(
         "{first}run {up} again: it continues from there; or {rollback} restores what was there before"
     );
     let (now, next) = match end_state {
+        _ if is_test => (None, format!("{first}run {up} again")),
         EndState::Untouched => (None, format!("nothing was changed; {first}run {up} again")),
         EndState::RolledBack => (None, format!("{first}run {up} again")),
         EndState::Differs => (

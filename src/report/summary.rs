@@ -252,7 +252,11 @@ impl Ending<'_> {
         let took = duration(self.took);
         let what = run.map_or_else(
             || "the release".to_owned(),
-            |run| format!("{} revision {}", run.release, run.revision),
+            |run| {
+                let is_test = run.purpose == Purpose::Verify;
+                let what = if is_test { "the tests of " } else { "" };
+                format!("{what}{} revision {}", run.release, run.revision)
+            },
         );
         match self.outcome {
             RunOutcome::Succeeded => Line::default()
@@ -318,6 +322,10 @@ impl Ending<'_> {
                 };
                 format!("{} {what}: {deleted} deleted{took}", run.release)
             }
+            Some(run) if run.purpose == Purpose::Verify => format!(
+                "the tests of {} revision {} have passed{took}",
+                run.release, run.revision
+            ),
             Some(run) if run.writes == 0 => {
                 let revision = if run.revision == 0 {
                     String::new()

@@ -91,7 +91,9 @@ pub(crate) fn run(
     output.note(&summary(&examined));
     if global.verbose > 0 {
         for test in tests(&examined) {
-            output.note(&format!("{test} is a test of its chart, and is not run"));
+            output.note(&format!(
+                "{test} is a test of its chart: `deployctl verify` runs it"
+            ));
         }
     }
     Ok(exit)

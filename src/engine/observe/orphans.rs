@@ -26,9 +26,10 @@ impl KnownObjects {
     pub(crate) async fn read(store: &Store, heads: &[Head]) -> Result<Self, StoreError> {
         let mut known = Self::default();
         for head in heads {
-            known
-                .ids
-                .extend(read_desired_state(store, head).await?.objects.into_keys());
+            let wanted = read_desired_state(store, head).await?;
+            known.ids.extend(wanted.objects.into_keys());
+            let hooks = wanted.hooks.into_iter();
+            known.ids.extend(hooks.map(|hook| hook.object.id));
             for record in store.records(head).await?.sorted() {
                 known.ids.insert(record.id.clone());
                 known.uids.insert(record.uid.clone());

@@ -124,10 +124,18 @@ fn push_discards(
     program.push(phase, discarded, u32::MAX, work)
 }
 
-/// Adds the hooks of a deletion that are run in `phase` after the steps `after`, those of a lower
-/// weight first and what they run as before them, and their deletion: nothing is to be left of a
-/// release that is taken down, whatever their policies say. Returns the last steps.
-pub(super) fn push_deletion_hooks(
+/// The program that runs the tests that are `wanted`.
+pub(crate) fn plan_tests(wanted: &DesiredState, decisions: &[Decision], live: &Live) -> Program {
+    let mut program = Program::default();
+    let hooks = (wanted, decisions, live);
+    push_hooks(&mut program, hooks, &PhaseId::Tests, Vec::new());
+    program
+}
+
+/// Adds the hooks that are run in `phase` after the steps `after`, those of a lower weight first and
+/// what they run as before them, and their deletion: of tests as their policies say, of a deletion in
+/// any case, since nothing is to be left of a release that is taken down. Returns the last steps.
+pub(super) fn push_hooks(
     program: &mut Program,
     (wanted, decisions, live): (&DesiredState, &[Decision], &Live),
     phase: &PhaseId,
@@ -152,9 +160,11 @@ pub(super) fn push_deletion_hooks(
         after = vec![push_await_ready(program, phase, applied, objects, false)];
     }
     let going = ended_in(phase, wanted, decisions);
-    let gone = push_discards(program, phase, &going, after[0]);
+    if let Some(last) = after.first().copied().filter(|_| !going.is_empty()) {
+        after = vec![push_discards(program, phase, &going, last)];
+    }
     let objects = sorted.iter().map(|it| it.id.clone()).collect();
-    vec![push_await_ready(program, phase, vec![gone], objects, true)]
+    vec![push_await_ready(program, phase, after, objects, true)]
 }
 
 /// Adds the steps that run one hook, and returns the last one.
@@ -175,7 +185,7 @@ fn push_run(
     program.push(phase, after, u32::MAX, work)
 }
 
-/// The hooks of a deletion that nothing needs any more once those of `phase` have ended.
+/// The hooks that go once those of `phase` have ended, as nothing needs them any more.
 fn ended_in<'a>(
     phase: &PhaseId,
     wanted: &DesiredState,
@@ -191,7 +201,7 @@ fn ended_in<'a>(
     let ended = decisions
         .iter()
         .filter(|it| hook(it).phase == *phase && !is_needed(it) || was_needed(it));
-    let ended = ended.filter(|it| may_go(hook(it)));
+    let ended = ended.filter(|it| is_discarded(hook(it)));
     ended.map(|decision| &decision.id).collect()
 }
 

@@ -109,8 +109,10 @@ impl<'a> Chart<'a> {
 
     /// What the run does to the chart; `None` where it does nothing to it.
     fn change(&self, decisions: &[Decision], history: HookHistory<'_>) -> Option<ChartChange> {
-        if history.operation.only_removes() {
-            return Some(ChartChange::Delete);
+        match history.operation {
+            Operation::Verify => return Some(ChartChange::Test),
+            operation if operation.only_removes() => return Some(ChartChange::Delete),
+            _ => {}
         }
         let is_object = |id: &ObjectId| self.part(id).is_some_and(|part| part.hook.is_none());
         let mut written = decisions
@@ -158,6 +160,23 @@ pub(crate) fn is_left_to_rollback(hook: &Hook) -> bool {
 /// Whether `wanted` is a hook that is not run, by what was decided about it.
 pub(crate) fn is_idle_hook(wanted: &DesiredObject, action: ChangeAction) -> bool {
     wanted.hook().is_some() && action == ChangeAction::Keep
+}
+
+/// The tests among the `stored` hooks.
+pub(crate) fn test_hooks(stored: &[DesiredObject]) -> Vec<DesiredObject> {
+    let mut tests: Vec<DesiredObject> = Vec::new();
+    for hook in stored {
+        let is_test = hook
+            .hook()
+            .is_some_and(|it| it.is_run_at(ChartChange::Test));
+        let is_new = !tests.iter().any(|known| known.object.id == hook.object.id);
+        if is_test && is_new {
+            let mut test = hook.clone();
+            test.phase = PhaseId::Tests;
+            tests.push(test);
+        }
+    }
+    tests
 }
 
 /// The hooks among `stored` that a deletion runs, each in the phase in which it does; `has_begun`:

@@ -6,7 +6,7 @@ use crate::engine::{
     desired::DesiredState,
     phase_plan::PhasePlan,
     plan::decide::Decision,
-    plan::hook_steps::push_deletion_hooks,
+    plan::hook_steps::push_hooks,
     plan::steps::{Removal, push_removals},
 };
 use crate::{
@@ -47,9 +47,9 @@ pub(crate) fn plan_removal(input: &RemovalInput<'_>) -> Program {
         .partition(|removal| ends_with_hooks && removal.id.is_container());
     let hooks = (input.wanted, input.decisions, input.live);
     let program = &mut program;
-    let after = push_deletion_hooks(program, hooks, &PhaseId::PreDelete, Vec::new());
+    let after = push_hooks(program, hooks, &PhaseId::PreDelete, Vec::new());
     let after = push_removals(program, &first, &phases, after, in_phase);
-    let after = push_deletion_hooks(program, hooks, &PhaseId::PostDelete, after);
+    let after = push_hooks(program, hooks, &PhaseId::PostDelete, after);
     push_removals(program, &last, &phases, after, in_phase);
     std::mem::take(program)
 }

@@ -9,10 +9,11 @@ use crate::engine::{
     observe::history::ReleaseHistory,
     observe::orphans::{KnownObjects, Orphans, orphans},
     plan::hook_steps::has_begun_to_delete,
-    plan::hooks::deletion_hooks,
+    plan::hooks::{deletion_hooks, test_hooks},
     plan::prune::{PruneCandidate, PrunePlan, give_up_foreign, written},
     plan::selection::Selection,
     plan::steps::Removal,
+    prepare::checks::check_deletions,
     prepare::context::{PrepareContext, PrepareError},
     prepare::decide::{decide_changes, remove},
     prepare::observed::observe,
@@ -54,15 +55,21 @@ pub(crate) async fn prepare_removal(
 ) -> Result<Prepared, PrepareError> {
     let mut desired = nothing_wanted(request, &history);
     desired.hooks = stored_hooks(context, &history).await?;
-    if hooks == DeletionHooks::Run {
-        desired.objects = run_around(&desired.hooks, false);
-    }
+    // No revision remembers that they were run.
+    let tests = by_id(test_hooks(&desired.hooks));
+    desired.objects = by_id(deletion_hooks(&desired.hooks, false));
+    desired.objects.extend(tests.clone());
     let (observation, history) = observe(context, &desired, &[], history).await?;
-    // What an unfinished run has done shows by what is there.
-    if hooks == DeletionHooks::Run && has_begun(&history) {
-        desired.objects = run_around(&desired.hooks, true);
-    }
-    let candidates = written(&history);
+    desired.objects = match hooks {
+        // What an unfinished run has done shows by what is there.
+        DeletionHooks::Run => by_id(deletion_hooks(&desired.hooks, has_begun(&history))),
+        DeletionHooks::Skip => IndexMap::new(),
+    };
+    let mut candidates = written(&history);
+    let tests = tests.into_keys().map(|id| (id, PhaseId::Tests));
+    let is_new = |(id, _): &PruneCandidate| !candidates.iter().any(|(known, _)| known == id);
+    let tests: Vec<PruneCandidate> = tests.filter(is_new).collect();
+    candidates.extend(tests);
     let mut prepared = Prepared::observed(desired, observation, history);
     if !prepared.desired.objects.is_empty() {
         decide_changes(context, request, &mut prepared).await?;
@@ -71,9 +78,25 @@ pub(crate) async fn prepare_removal(
     Ok(prepared)
 }
 
-/// Those of the `stored` hooks that the deletion runs, which `has_begun` or not.
-fn run_around(stored: &[DesiredObject], has_begun: bool) -> IndexMap<ObjectId, DesiredObject> {
-    let hooks = deletion_hooks(stored, has_begun).into_iter();
+/// Looks at the tests that the charts of the release have, and decides how they are run.
+pub(crate) async fn prepare_tests(
+    context: PrepareContext<'_>,
+    request: &Request<'_>,
+    history: ReleaseHistory,
+) -> Result<Prepared, PrepareError> {
+    let mut desired = nothing_wanted(request, &history);
+    desired.objects = by_id(test_hooks(&stored_hooks(context, &history).await?));
+    let (observation, history) = observe(context, &desired, &[], history).await?;
+    let mut prepared = Prepared::observed(desired, observation, history);
+    if !prepared.desired.objects.is_empty() {
+        decide_changes(context, request, &mut prepared).await?;
+        check_deletions(context, &prepared).await?;
+    }
+    Ok(prepared)
+}
+
+fn by_id(hooks: Vec<DesiredObject>) -> IndexMap<ObjectId, DesiredObject> {
+    let hooks = hooks.into_iter();
     hooks.map(|hook| (hook.object.id.clone(), hook)).collect()
 }
 

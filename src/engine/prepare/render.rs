@@ -14,8 +14,8 @@ use crate::{
     error::CommandError,
     finding::Check,
     object::{
-        self, FieldPath, Hook, HookEvent, KnownScopes, Marks, Object, ObjectId, Origin, PhaseHint,
-        Problem, References, Scope, ScopeLookup, StatusField,
+        self, ChartChange, FieldPath, Hook, KnownScopes, Marks, Object, ObjectId, Origin,
+        PhaseHint, Problem, References, Scope, ScopeLookup, StatusField,
     },
     phase::{self, Assignment, Ordered},
     plan::{self, Capabilities, Choice, FieldSelector, NoCluster, PhaseId, Plan, PlanPart},
@@ -169,7 +169,7 @@ impl Rendering {
         let later = self.rendered.hooks.iter();
         let tests = later.filter(|(_, part)| {
             let hook = part.hook.as_ref();
-            hook.is_some_and(|hook| hook.is_run_on(HookEvent::Test))
+            hook.is_some_and(|hook| hook.is_run_at(ChartChange::Test))
         });
         tests.map(|(object, _)| &object.id)
     }

@@ -15,7 +15,7 @@ pub(crate) fn forward(operation: Operation) -> &'static str {
     match operation {
         Operation::Remove => "down",
         Operation::PruneOrphans => "prune --orphans",
-        Operation::Deploy | Operation::Rollback | Operation::Rename => "up",
+        Operation::Deploy | Operation::Rollback | Operation::Rename | Operation::Verify => "up",
     }
 }
 

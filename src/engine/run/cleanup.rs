@@ -9,38 +9,46 @@ use crate::engine::{
     run::context::Run,
     run::events::report_retained,
     run::execution::{Baseline, Execution, ExecutionPlan, execute_run},
-    run::outcome::Ending,
 };
-use crate::{object::ObjectId, release::Head};
+use crate::{
+    object::ObjectId,
+    release::{Head, JournalEntry},
+};
 
-/// Deletes the hooks that go where `stop` has ended `execution`, as their policies say, and adds to
-/// `ending` and `head` what was done.
+/// What was deleted after a run.
+pub(crate) struct Cleaned {
+    pub(crate) entries: Vec<JournalEntry>,
+    /// The head as it is stored then, where there is one.
+    pub(crate) head: Option<Head>,
+}
+
+/// Deletes the hooks that go where `stop` has ended `execution`, as their policies say; `None` where
+/// none do. Where there is a `head`, that is told in its journal.
 pub(crate) async fn clean_up(
     run: &Run<'_>,
     (stop, execution): (&StopReason, &Execution<'_>),
     baseline: &Baseline,
-    (ending, head): (&mut Ending, &mut Head),
+    head: Option<Head>,
     (emitter, signals): (&Emitter, &CancelSignals),
-) {
+) -> Option<Cleaned> {
     let failed: BTreeSet<ObjectId> = match stop {
         StopReason::Failed { objects, .. } | StopReason::TimedOut { objects, .. } => {
             objects.iter().map(|(id, _)| id.clone()).collect()
         }
-        _ => return,
+        _ => return None,
     };
     let mut done = baseline.traces.clone();
-    done.extend(&ending.entries);
+    done.extend(&execution.journal.entries());
     let is_done = |id: &ObjectId| execution.executor.has_succeeded(id);
     let program = plan_cleanup(run.desired, &done, &failed, is_done);
     if program.steps.is_empty() {
-        return;
+        return None;
     }
     let plan = ExecutionPlan::of_cleanup(program);
-    let stored = Some(head.clone());
-    let mut cleanup = execute_run(run, &plan, baseline, stored, emitter, signals).await;
+    let mut cleanup = execute_run(run, &plan, baseline, head, emitter, signals).await;
     report_retained(&mut cleanup, OnFault::Stop, emitter);
-    ending.entries.extend(cleanup.journal.entries());
-    if let Some((stored, _)) = cleanup.closed {
-        *head = stored;
-    }
+    Some(Cleaned {
+        entries: cleanup.journal.entries(),
+        head: cleanup.closed.map(|(stored, _)| stored),
+    })
 }

@@ -162,6 +162,7 @@ pub(crate) fn purpose(operation: Operation) -> Purpose {
         Operation::Rollback => Purpose::BringBack,
         Operation::Remove => Purpose::TakeDown,
         Operation::PruneOrphans => Purpose::Prune,
+        Operation::Verify => Purpose::Verify,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::engine::{
     phase_plan::PhasePlan,
     plan::decide::{ChangeAction, Decision, has_label},
     plan::deploy::{DeployInput, plan_deploy},
+    plan::hook_steps::plan_tests,
     plan::removal::{RemovalInput, plan_removal, removal_phases},
     run::context::Run,
     watch::cache::{Labelled, ResourceCache},
@@ -43,6 +44,20 @@ impl ExecutionPlan {
             program,
             phases: Vec::new(),
             on_fault: OnFault::GoOn,
+            label: None,
+        }
+    }
+
+    /// What tests a release within `timeout`.
+    pub(crate) fn of_tests(run: &Run<'_>, timeout: Duration) -> Self {
+        let phase = PhasePlan {
+            objects: run.desired.objects.len(),
+            ..PhasePlan::of(PhaseId::Tests, timeout)
+        };
+        Self {
+            program: plan_tests(run.desired, run.decisions, &run.observation.live),
+            phases: vec![phase],
+            on_fault: OnFault::Stop,
             label: None,
         }
     }

@@ -250,9 +250,13 @@ async fn end_writing(
             let is_untouched = execution.is_untouched() && opened.baseline.traces.is_empty();
             let (outcome, exit) = not_rolled_back(stop, Written::of(is_untouched));
             ending.outcome = outcome;
-            let (stopped, written) = ((stop, &*execution), (&mut ending, &mut head));
+            let (stopped, stored) = ((stop, &*execution), Some(head.clone()));
             let context = (emitter, signals);
-            clean_up(run, stopped, &opened.baseline, written, context).await;
+            let cleaned = clean_up(run, stopped, &opened.baseline, stored, context).await;
+            if let Some(cleaned) = cleaned {
+                ending.entries.extend(cleaned.entries);
+                head = cleaned.head.unwrap_or(head);
+            }
             exit
         }
     };

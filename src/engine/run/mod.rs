@@ -15,4 +15,5 @@ pub(super) mod revision;
 pub(super) mod rollback;
 pub(super) mod rollback_context;
 pub(super) mod taken_along;
+pub(super) mod testing;
 pub(super) mod verify;

@@ -186,18 +186,61 @@ fn hooks_are_run_before_and_after_a_deletion_without_the_plan() {
 }
 
 #[test]
-fn tests_of_charts_are_named_and_not_run() {
-    let project = shop("hook-test").manifest("chart/templates/b.yaml", &hook("check", "test", 0));
-    let said = "Job/hook-test/check is a test of its chart, and is not run";
+fn tests_of_charts_are_named_and_run_by_hand() {
+    let project = shop("hook-test")
+        .manifest("chart/templates/b.yaml", &hook("check", "test", 0))
+        .manifest(
+            "chart/templates/c.yaml",
+            &policied("goes", "test", "hook-succeeded"),
+        );
+    let user = User::administrator();
+    let up = |arguments: &[&str]| user.runs(Helm::Four.of(project.up(arguments)));
+    let said = "Job/hook-test/check is a test of its chart: `deployctl verify` runs it";
     let validated = Helm::Four
         .of(project.command("validate", &["-v"]))
         .run()
         .exited(0);
     assert!(validated.stderr.contains(said), "{}", validated.stderr);
-    let up = Helm::Four.of(project.up(&["-v"])).run().exited(0);
-    assert!(up.stderr.contains(said), "{}", up.stderr);
+    let deployed = up(&["-v"]).run().exited(0);
+    assert!(deployed.stderr.contains(said), "{}", deployed.stderr);
     assert!(made(&project).is_empty());
+
+    let verify = || project.command("verify", &[]).run();
+    let passed = verify().exited(0);
+    let said = "the tests of hook-test.default revision 1 have passed";
+    assert!(passed.stderr.contains(said), "{}", passed.stderr);
+    let first = made(&project);
+    assert_eq!(first.keys().collect::<Vec<_>>(), ["check"]);
+    verify().exited(0);
+    assert_ne!(made(&project), first, "it is run anew");
+    // They are no part of what is deployed, and nobody's.
+    let audit = Audit::from_now(&user);
+    up(&[]).run().exited(0);
+    assert_eq!(audit.writes(), Vec::<String>::new());
+    assert_eq!(project.revisions().len(), 1);
+    let orphans = project
+        .command("prune", &["--orphans", "--yes"])
+        .run()
+        .exited(0);
+    assert!(orphans.stderr.contains("No orphans"), "{}", orphans.stderr);
+
+    for (policy, stays) in [("hook-failed", false), ("hook-succeeded", true)] {
+        let check = failing(&policied("check", "test", policy));
+        project.rewrite("chart/templates/b.yaml", &check);
+        up(&["--set", &format!("tag={policy}")]).run().exited(0);
+        let failed = verify().exited(1);
+        let all = format!("{}{}", failed.stdout, failed.stderr);
+        assert!(all.contains("Job/hook-test/check"), "{all}");
+        assert!(
+            all.contains("exited with code 1") && all.contains("giving up"),
+            "{all}"
+        );
+        assert_eq!(made(&project).contains_key("check"), stays, "{policy}");
+    }
     project.command("down", &["--yes"]).run().exited(0);
+    assert!(get("default", "namespace/hook-test").is_null());
+    let nothing = verify().exited(2);
+    assert!(!nothing.stderr.is_empty());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::given::{cleanup, decide, decide_back, deploy, remove, revert, rollback};
+use super::given::{cleanup, decide, decide_back, deploy, remove, revert, rollback, test};
 
 #[test]
 fn hooks_of_an_installation_are_run_where_nothing_of_the_chart_is_there() {
@@ -319,5 +319,32 @@ fn a_hook_that_was_there_before_and_was_deleted_unseen_comes_back() {
     apps
       0 recreate ConfigMap/script
       1 await ready: ConfigMap/script; phase ends ← 0
+    ");
+}
+
+#[test]
+fn tests_are_run_anew_by_their_weights_and_go_as_their_policies_say() {
+    assert_snapshot!(test("
+        desired:
+          Deployment/web: {chart: shop}
+          Pod/second: {chart: shop, hook: [test], weight: 1, deletedOn: [succeeded]}
+          Pod/first: {chart: shop, hook: [test]}
+          ConfigMap/script: {chart: shop, hook: [test], deletedOn: [succeeded]}
+          Job/bye: {chart: shop, hook: [pre-delete]}
+        live: {Deployment/web: {}, Pod/first: {}}
+    "), @r"
+    tests
+      0 apply ConfigMap/script
+      1 await ready: ConfigMap/script ← 0
+      2 delete Pod/first of uid 1 ← 1
+      3 await gone: Pod/first, required ← 2
+      4 apply Pod/first ← 3
+      5 await ready: Pod/first ← 4
+      6 apply Pod/second ← 5
+      7 await ready: Pod/second ← 6
+      8 discard Pod/second ← 7
+      9 discard ConfigMap/script ← 7
+      10 await gone: Pod/second, ConfigMap/script ← 8 9
+      11 await ready: ConfigMap/script, Pod/first, Pod/second; phase ends ← 10
     ");
 }

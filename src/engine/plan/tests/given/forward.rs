@@ -18,7 +18,7 @@ use crate::{
             config_restart, decide as decisions,
             decide::{ChangeAction, Decision, Expansion},
             deploy::{DeployInput, plan_deploy},
-            hook_steps::{has_begun_to_delete, plan_cleanup},
+            hook_steps::{has_begun_to_delete, plan_cleanup, plan_tests},
             hooks,
             hooks::HookHistory,
             prune::{
@@ -392,6 +392,16 @@ pub(in crate::engine::plan::tests) fn remove(text: &str) -> String {
         pruned(&kept),
         printed::program(&program)
     )
+}
+
+/// The program that runs the tests of what was wanted.
+pub(in crate::engine::plan::tests) fn test(text: &str) -> String {
+    let mut world = World::of(&read(text));
+    let stored: Vec<DesiredObject> = world.desired.objects.values().cloned().collect();
+    let tests = hooks::test_hooks(&stored).into_iter();
+    world.desired.objects = tests.map(|hook| (hook.object.id.clone(), hook)).collect();
+    let decisions = world.decide_by(Operation::Verify, &Case::default());
+    printed::program(&plan_tests(&world.desired, &decisions, &world.live))
 }
 
 /// What is deleted of hooks where some have failed; what is there and has not is as it should be.
