@@ -75,13 +75,13 @@ pub(crate) struct Renamed {
     /// Whether the new name is in use already, and only the old one is still recorded.
     is_committed: bool,
     /// Whether what has the new name had the old one.
-    was_renamed: bool,
+    is_done_before: bool,
 }
 
 impl Renamed {
     /// Whether what has the new name had the old one before.
     pub(crate) fn was_renamed(&self) -> bool {
-        self.was_renamed
+        self.is_done_before
     }
 
     /// The newest revision under the old name; `None` where nothing is recorded under it.
@@ -118,14 +118,14 @@ impl Rename<'_> {
         if !is_begun && !is_committed {
             self.try_out(&history, &objects).await?;
         }
-        let was_renamed = copies
+        let is_done_before = copies
             .iter()
             .any(|copy| copy.revision.renamed_from.as_ref() == Some(self.from.0));
         Ok(Renamed {
             history,
             objects,
             is_committed,
-            was_renamed,
+            is_done_before,
         })
     }
 
