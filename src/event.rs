@@ -83,8 +83,12 @@ pub(crate) enum EventKind {
     /// The API server would not take an object before the run has written others: it is tried in
     /// its turn.
     TriedInTurn { object: ObjectId, why: String },
-    /// The server sent a `Warning` header.
-    ServerWarned { text: String },
+    /// The server sent a `Warning` header; `is_told` where the user was told before the run.
+    ServerWarned {
+        text: String,
+        #[serde(skip)]
+        is_told: bool,
+    },
     /// A phase ended.
     PhaseFinished {
         phase: PhaseId,

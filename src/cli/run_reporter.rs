@@ -85,6 +85,6 @@ fn event_of(notice: Notice) -> EventKind {
             why,
         },
         Notice::TriedInTurn { object, why } => EventKind::TriedInTurn { object, why },
-        Notice::Warned { text } => EventKind::ServerWarned { text },
+        Notice::Warned { text, is_told } => EventKind::ServerWarned { text, is_told },
     }
 }

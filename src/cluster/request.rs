@@ -1,6 +1,7 @@
 //! One request: sent, sent again where that is safe, counted, and its errors told apart.
 
 use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
     io::{self, ErrorKind},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -42,8 +43,8 @@ pub(crate) enum Notice {
     },
     /// A dry run was refused for what the run has yet to write.
     TriedInTurn { object: ObjectId, why: String },
-    /// The server sent a `Warning` header.
-    Warned { text: String },
+    /// The server sent a `Warning` header; `is_told` where it did so for a dry run, and that was told.
+    Warned { text: String, is_told: bool },
 }
 
 /// What a request does, in the API server's own words.
@@ -245,6 +246,17 @@ struct Heard {
     last_error: Option<String>,
     /// What its clock said in its last answer.
     time: Option<Timestamp>,
+    /// What it warned of in dry runs.
+    warnings: Warnings,
+}
+
+/// Texts that the API server warned with, and the objects whose dry runs it answered so.
+#[derive(Default)]
+struct Warnings {
+    /// Those that nobody has taken yet.
+    new: BTreeMap<String, BTreeSet<ObjectId>>,
+    /// Those that somebody has.
+    told: HashSet<String>,
 }
 
 #[derive(Default)]
@@ -563,7 +575,7 @@ impl Cluster {
                 None => Ok(None),
             };
             let token = token.map_err(|why| RequestError::Credentials { why })?;
-            let response = self.send(call.verb, request, limit).await?;
+            let response = self.send(call, request, limit).await?;
             let (Some(bearer), Some(token), StatusCode::UNAUTHORIZED) =
                 (bearer, token, response.status())
             else {
@@ -579,11 +591,11 @@ impl Cluster {
 
     async fn send(
         &self,
-        verb: Verb,
+        call: &Call,
         request: Request<Body>,
         limit: Duration,
     ) -> Result<Response<Body>, RequestError> {
-        self.shared.counts.verbs[verb as usize].fetch_add(1, Ordering::Relaxed);
+        self.shared.counts.verbs[call.verb as usize].fetch_add(1, Ordering::Relaxed);
         let response = timeout(limit, self.client.send(request))
             .await
             .map_err(|_| self.timed_out(limit))?
@@ -591,10 +603,38 @@ impl Cluster {
         self.note_answer(&response);
         for warning in response.headers().get_all(header::WARNING) {
             if let Some(text) = warning.to_str().ok().and_then(warning_text) {
-                self.notice(Notice::Warned { text });
+                self.note_warning(call, text);
             }
         }
         Ok(response)
+    }
+
+    /// Keeps what the server warns of in a dry run, for whoever shows what a run is going to do; says
+    /// everything else.
+    fn note_warning(&self, call: &Call, text: String) {
+        let mut heard = self.heard();
+        let Warnings { new, told } = &mut heard.warnings;
+        match &call.object {
+            Some(object) if call.verb == Verb::DryRun => {
+                if !told.contains(&text) && !is_of_another_namespace(call, object, &text) {
+                    new.entry(text).or_default().insert(object.clone());
+                }
+            }
+            _ => {
+                let is_told = told.contains(&text);
+                drop(heard);
+                self.notice(Notice::Warned { text, is_told });
+            }
+        }
+    }
+
+    /// What the server has warned of in dry runs since this was last asked, with the objects that it
+    /// was about; each text is told once.
+    pub(crate) fn take_warnings(&self) -> BTreeMap<String, BTreeSet<ObjectId>> {
+        let warnings = &mut self.heard().warnings;
+        let new = std::mem::take(&mut warnings.new);
+        warnings.told.extend(new.keys().cloned());
+        new
     }
 
     fn timed_out(&self, after: Duration) -> RequestError {
@@ -673,6 +713,14 @@ fn is_broken(error: &(dyn std::error::Error + 'static)) -> bool {
     false
 }
 
+/// Whether `text`, said to the dry run `call`, is about a namespace that `object` was only tried in, as
+/// its own does not exist yet.
+/// <https://kubernetes.io/docs/concepts/security/pod-security-admission/#pod-security-admission-labels-for-namespaces>
+fn is_of_another_namespace(call: &Call, object: &ObjectId, text: &str) -> bool {
+    let own = object.namespace.as_deref().unwrap_or_default();
+    text.contains("PodSecurity") && !call.path.contains(&format!("/namespaces/{own}/"))
+}
+
 /// The quoted text of a `Warning` header: `299 - "text"` (RFC 7234, 5.5).
 fn warning_text(header: &str) -> Option<String> {
     let text = header.splitn(3, ' ').nth(2)?.trim().strip_prefix('"')?;
@@ -732,6 +780,24 @@ mod tests {
             limited("/api/v1/nodes/a?force=true"),
             "/api/v1/nodes/a?force=true&timeout=1500ms"
         );
+    }
+
+    #[test]
+    fn what_is_said_of_a_namespace_counts_there_alone() {
+        let object = ObjectId::core("Pod", Some("shop"), "web");
+        let call = |path: &str| Call::get(Verb::DryRun, path.to_owned());
+        let (own, other) = (
+            call("/api/v1/namespaces/shop/pods/web"),
+            call("/api/v1/namespaces/default/pods"),
+        );
+        let of_pods = "would violate PodSecurity \"restricted:latest\"";
+        assert!(!is_of_another_namespace(&own, &object, of_pods));
+        assert!(is_of_another_namespace(&other, &object, of_pods));
+        assert!(!is_of_another_namespace(
+            &other,
+            &object,
+            "v1 is deprecated"
+        ));
     }
 
     #[test]

@@ -105,16 +105,17 @@ impl Cluster {
         .await
     }
 
-    /// Whether the API server would take `body` as a new object in `namespace`; nothing is written.
+    /// Whether the API server would take `body`, for the object `id`, as a new one in `namespace`; nothing
+    /// is written.
     ///
     /// For objects whose own namespace does not exist yet: an apply there is answered with 404.
     pub(crate) async fn create_dry_run(
         &self,
         resource: &Resource,
-        namespace: Option<&str>,
+        (id, namespace): (&ObjectId, Option<&str>),
         body: &Value,
     ) -> Result<(), RequestError> {
-        self.dry_run(Method::POST, &resource.collection(namespace), body)
+        self.dry_run(Method::POST, &resource.collection(namespace), id, body)
             .await
     }
 
@@ -125,14 +126,24 @@ impl Cluster {
         id: &ObjectId,
         body: &Value,
     ) -> Result<(), RequestError> {
-        self.dry_run(Method::PUT, &resource.path_of(id), body).await
+        self.dry_run(Method::PUT, &resource.path_of(id), id, body)
+            .await
     }
 
-    /// Sends `body` to `path` without storing it.
-    async fn dry_run(&self, method: Method, path: &str, body: &Value) -> Result<(), RequestError> {
+    /// Sends `body`, for the object `id`, to `path` without storing it.
+    async fn dry_run(
+        &self,
+        method: Method,
+        path: &str,
+        id: &ObjectId,
+        body: &Value,
+    ) -> Result<(), RequestError> {
         let path = format!("{path}?dryRun=All&fieldValidation=Strict");
         let body = request::body(body);
-        let call = Call::with_body(Verb::DryRun, method, path, "application/json", body);
+        let call = Call {
+            object: Some(id.clone()),
+            ..Call::with_body(Verb::DryRun, method, path, "application/json", body)
+        };
         self.call(&call).await.map(|_| ())
     }
 

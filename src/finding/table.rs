@@ -129,6 +129,8 @@ checks! {
         "The `apiVersion` of a built-in kind is one that newer clusters serve no more."
 
     // What the cluster lacks or refuses.
+    ServerWarning "server-warning" Warning Cluster ByName
+        "The API server warns about what is sent, as of a deprecated version or of what Pod Security would not let in."
     Requirement "requirement" Error Cluster ByName
         "Something that the plan requires is not there."
     UnknownRequirement "unknown-requirement" Warning Cluster ByName

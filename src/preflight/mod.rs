@@ -13,6 +13,7 @@ mod ownership;
 mod permission;
 mod refusal;
 mod requirements;
+mod server_warnings;
 mod undecided;
 mod webhook;
 
@@ -30,6 +31,7 @@ pub(crate) use ownership::{Existing, held_by_other_releases, unremembered};
 pub(crate) use permission::{Missing, Need, not_permitted};
 pub(crate) use refusal::{described, is_for_exclusive};
 pub(crate) use requirements::{FoundNode, FoundTool, Provided, unmet_requirements};
+pub(crate) use server_warnings::server_warnings;
 pub(crate) use undecided::{RunObjects, is_named, is_of_admission, is_undecided};
 pub(crate) use webhook::{
     FoundWebhook, ServiceState, WebhookServer, WebhookSource, dead_webhook, explained, webhook_in,

@@ -224,7 +224,10 @@ impl Announcer {
                     .styled(WARNING, "Note:")
                     .text(format!(" {text}")),
             ),
-            EventKind::ServerWarned { text } => self.warned.insert(text.clone()).then(|| {
+            EventKind::ServerWarned {
+                text,
+                is_told: false,
+            } => self.warned.insert(text.clone()).then(|| {
                 Line::default()
                     .styled(WARNING, "Warning:")
                     .text(format!(" {text}"))

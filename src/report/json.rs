@@ -159,7 +159,7 @@ impl JsonReporter {
                 document.skipped.push(Skipped::phase(phase, why));
             }
             EventKind::PartSkipped { part, why } => document.skipped.push(Skipped::part(part, why)),
-            EventKind::ServerWarned { text } if !document.warnings.contains(text) => {
+            EventKind::ServerWarned { text, .. } if !document.warnings.contains(text) => {
                 document.warnings.push(text.clone());
             }
             EventKind::FailureExplained { diagnosis } => document.failure = Some(diagnosis.clone()),

@@ -176,7 +176,7 @@ impl Attempt<'_> {
         let id = &self.object.object.id;
         let anew = self
             .cluster
-            .create_dry_run(self.resource, id.namespace.as_deref(), &body);
+            .create_dry_run(self.resource, (id, id.namespace.as_deref()), &body);
         match anew.await {
             Ok(()) => true,
             Err(RequestError::Refused(refusal)) if is_for_exclusive(&refusal) => {
@@ -281,7 +281,9 @@ impl Attempt<'_> {
         if let Some(namespace) = namespace {
             body["metadata"]["namespace"] = namespace.into();
         }
-        let created = self.cluster.create_dry_run(self.resource, namespace, &body);
+        let created =
+            self.cluster
+                .create_dry_run(self.resource, (&self.object.object.id, namespace), &body);
         match created.await {
             Err(RequestError::Refused(refusal)) if refusal.is_invalid() => {
                 DryRun::Refused(RequestError::Refused(refusal))
@@ -301,7 +303,7 @@ impl Attempt<'_> {
         }
         match self
             .cluster
-            .create_dry_run(self.resource, namespace, &body)
+            .create_dry_run(self.resource, (&self.object.object.id, namespace), &body)
             .await
         {
             Ok(()) => DryRun::Taken(None),

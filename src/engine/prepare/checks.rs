@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::engine::{
+    desired::DesiredState,
     plan::decide::Decision,
     prepare::ask::Ask,
     prepare::context::{PrepareContext, PrepareError},
@@ -12,7 +13,7 @@ use crate::engine::{
     prepare::secrets,
 };
 use crate::{
-    cluster::{Seen, Served},
+    cluster::{Cluster, Seen, Served},
     finding::Check,
     object::{HasKind as _, Object, ObjectId, Origin, References, field::integer, pod_spec},
     plan::Plan,
@@ -277,6 +278,20 @@ async fn missing(
         .answer("cannot ask what is permitted", missing)
         .await?;
     Ok(preflight::not_permitted(&missing))
+}
+
+/// Says what the API server has warned of in the dry runs of what is `desired`.
+pub(crate) fn tell_server_warnings(
+    cluster: &Cluster,
+    plan: &Plan,
+    desired: &DesiredState,
+    ask: &mut dyn Ask,
+) {
+    let warnings = cluster.take_warnings();
+    let object = |id: &ObjectId| desired.objects.get(id).map(|wanted| &wanted.object);
+    if plan.checks.tells(Check::ServerWarning) {
+        warn(&preflight::server_warnings(&warnings, object), ask);
+    }
 }
 
 /// Says the warnings among `findings`.

@@ -4,8 +4,8 @@ use crate::engine::{
     plan::config_restart::preserve_restart_annotation,
     prepare::ask::Ask,
     prepare::checks::{
-        absent_before, check_deletions, not_permitted, obstacles, refuse, terminating, too_early,
-        warn,
+        absent_before, check_deletions, not_permitted, obstacles, refuse, tell_server_warnings,
+        terminating, too_early, warn,
     },
     prepare::context::{PrepareContext, PrepareError},
     prepare::decide::{decide_changes, decide_removals, decided_alone},
@@ -41,6 +41,7 @@ pub(crate) async fn prepare_deploy(
     recreate::mark(request.recreate, &mut prepared.desired);
     decide_removals(context, request, &mut prepared).await?;
     decide_changes(context, request, &mut prepared).await?;
+    tell_server_warnings(context.cluster, plan, &prepared.desired, ask);
     check_deletions(context, &prepared).await?;
     Ok(prepared)
 }

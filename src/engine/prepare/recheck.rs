@@ -5,6 +5,7 @@ use crate::engine::{
     observe::objects::{Observation, fingerprint},
     plan::selection::Selection,
     prepare::ask::Ask,
+    prepare::checks::tell_server_warnings,
     prepare::claims::observe_growing_claims,
     prepare::context::{PrepareContext, PrepareError},
     prepare::decide::{decide_changes, decide_removals},
@@ -80,6 +81,9 @@ pub(crate) async fn recheck(
     }
     decide_removals(context, request, &mut prepared).await?;
     decide_changes(context, request, &mut prepared).await?;
+    if let Some(declarations) = declarations {
+        tell_server_warnings(context.cluster, declarations.plan, &prepared.desired, ask);
+    }
     ask.confirm(&prepared)?;
     Ok(prepared)
 }

@@ -170,7 +170,13 @@ impl Script {
 
     fn warned(self, second: i64, text: &str) -> Self {
         let text = text.to_owned();
-        self.at(second, EventKind::ServerWarned { text })
+        self.at(
+            second,
+            EventKind::ServerWarned {
+                text,
+                is_told: false,
+            },
+        )
     }
 
     fn end(

@@ -4,6 +4,7 @@ use super::{
     manifests::{config_map, deployment, documents},
     project::Project,
 };
+use crate::support::{kubectl, namespace};
 
 const SAID: &str = "`data.value` still holds the placeholder `CHANGE_ME` [placeholder]";
 
@@ -49,5 +50,80 @@ spec: {rules: [{host: www.example.com}]}
         !quiet.stderr.contains("likely-placeholder"),
         "{}",
         quiet.stderr
+    );
+}
+
+#[test]
+fn what_the_api_server_warns_of_is_told_once_before_the_question() {
+    let restricted = namespace("warned");
+    let label = "pod-security.kubernetes.io/warn=restricted";
+    kubectl(&["label", "namespace", &restricted, label]);
+    let old = "apiVersion: v1
+kind: Endpoints
+metadata: {name: old}
+subsets: []
+";
+    let project = Project::new(&restricted).manifest(
+        "apps/web.yaml",
+        &documents(&[deployment("web"), deployment("api"), old.to_owned()]),
+    );
+    let declined = project.command("up", &[]).run().exited(2);
+    let pods = format!(
+        "Warning: manifests/apps/web.yaml:13: Deployment/{restricted}/api: the API server warns: would violate PodSecurity \"restricted:latest\""
+    );
+    let also = format!("(also Deployment/{restricted}/web) [server-warning]");
+    let deprecated = format!(
+        "Warning: manifests/apps/web.yaml:25: Endpoints/{restricted}/old: the API server warns: v1 Endpoints is deprecated"
+    );
+    for text in [&pods, &also, &deprecated] {
+        assert!(
+            declined.stderr.contains(text),
+            "{text}\n{}",
+            declined.stderr
+        );
+    }
+    let skipped = project.command("up", &["--skip-check", "server-warning"]);
+    let skipped = skipped.run().exited(2);
+    assert!(
+        !skipped.stderr.contains("PodSecurity"),
+        "{}",
+        skipped.stderr
+    );
+
+    // The writes are answered with the same.
+    let done = project.command("up", &["--yes"]).run().exited(0);
+    assert_eq!(
+        done.stderr.matches("would violate PodSecurity").count(),
+        1,
+        "{}",
+        done.stderr
+    );
+    assert!(!done.stdout.contains("PodSecurity"), "{}", done.stdout);
+    let again = project.command("up", &["--yes"]).run().exited(0);
+    assert!(!again.stderr.contains("PodSecurity"), "{}", again.stderr);
+}
+
+#[test]
+fn what_pod_security_says_elsewhere_is_not_told_before() {
+    let label = "labels: {pod-security.kubernetes.io/warn: restricted}";
+    let fresh =
+        format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: warned-fresh, {label}}}\n");
+    let project = Project::new("warned-fresh")
+        .manifest("namespace/own.yaml", &fresh)
+        .manifest("apps/web.yaml", &deployment("web"));
+    let declined = project.command("up", &[]).run().exited(2);
+    assert!(
+        !declined.stderr.contains("PodSecurity"),
+        "{}",
+        declined.stderr
+    );
+    // Once it is there, the write says so.
+    let events = project.deploy(&[]);
+    let warned = super::project::events(&events, "server-warned");
+    assert!(
+        warned[0]["text"]
+            .as_str()
+            .unwrap()
+            .contains("would violate PodSecurity")
     );
 }
