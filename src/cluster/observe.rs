@@ -170,7 +170,8 @@ impl Cluster {
         Ok((number(&version.major), number(&version.minor), version.full))
     }
 
-    /// Whether the user may do `verb` with `resource` in `namespace`.
+    /// Whether the user may do `verb` with `resource` in `namespace`; a subresource is the part of its
+    /// plural behind a slash.
     /// <https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access>
     pub(crate) async fn may(
         &self,
@@ -178,11 +179,13 @@ impl Cluster {
         resource: &Resource,
         namespace: Option<&str>,
     ) -> Result<bool, RequestError> {
+        let plural = resource.plural.as_str();
+        let (plural, subresource) = plural.split_once('/').unwrap_or((plural, ""));
         let review = json!({
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",
             "spec": {"resourceAttributes": {
-                "verb": verb, "group": resource.group, "resource": resource.plural, "namespace": namespace.unwrap_or_default(),
+                "verb": verb, "group": resource.group, "resource": plural, "subresource": subresource, "namespace": namespace.unwrap_or_default(),
             }},
         });
         let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews".to_owned();

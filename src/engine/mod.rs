@@ -40,6 +40,7 @@ pub(crate) use prepare::revert::{Revert, prepare_revert};
 pub(crate) use prepare::secrets::{Declarations, GivenSecrets};
 pub(crate) use prepare::settle::settle;
 pub(crate) use prepare::target::{RollbackTarget, choose_target, standing};
+pub(crate) use prepare::unprovided::unprovided;
 pub(crate) use prepare::unsettled::forward;
 pub(crate) use run::context::{RevisionMetadata, Run, RunError, RunOptions, RunTarget};
 pub(crate) use run::lifecycle::{carry_out, roll_back_pending};

@@ -89,6 +89,10 @@ checks! {
         "An annotation puts an object before another one, and its phase after it."
     SelectsNothing "selects-nothing" Warning Offline ByName
         "A Service, PodDisruptionBudget, NetworkPolicy, ServiceMonitor or PodMonitor selects nothing of the plan."
+    UnmetPortName "unmet-port-name" Warning Offline ByName
+        "A Service or a monitor of Prometheus calls a port by a name that nothing of the plan which it selects has."
+    DoubtfulReference "doubtful-reference" Warning Offline ByName
+        "An object refers to what the plan has with another key, in another namespace, or by nearly the same name."
 
     // What the manifests alone show to go wrong.
     Placeholder "placeholder" Error Offline ByName
@@ -139,6 +143,28 @@ checks! {
         "The cluster does not serve the kind, or not in this version, and nothing of the run brings it."
     MissingNamespace "missing-namespace" Error Cluster Never
         "A namespace does not exist, and nothing of the run creates it."
+    MissingConfiguration "missing-configuration" Error Cluster ByName
+        "A Secret or ConfigMap that an object refers to is neither in the plan nor in the cluster."
+    MissingKey "missing-key" Error Cluster ByName
+        "A Secret or ConfigMap has not the key that an object refers to."
+    MissingPullSecret "missing-pull-secret" Error Cluster ByName
+        "A Secret that images are pulled with is neither in the plan nor in the cluster."
+    MissingService "missing-service" Error Cluster ByName
+        "A Service that an object refers to is neither in the plan nor in the cluster, or has not the port."
+    MissingClass "missing-class" Error Cluster ByName
+        "A class of storage, priority, runtime or gateways is neither in the plan nor in the cluster."
+    MissingReference "missing-reference" Error Cluster ByName
+        "Something else that an object refers to is neither in the plan nor in the cluster: an account, a claim, a role, an issuer."
+    UncertainReference "uncertain-reference" Warning Cluster ByName
+        "Something that an object refers to is not there, and may be made by somebody, or be done without."
+    NoDefaultClass "no-default-class" Warning Cluster ByName
+        "A claim names no StorageClass, and the cluster has no default one."
+    NoNode "no-node" Warning Cluster ByName
+        "The pods of a workload fit on none of the nodes that there are."
+    OverQuota "over-quota" Warning Cluster ByName
+        "The release needs more than a quota of its namespace leaves, now or with as many replicas as its autoscalers may make."
+    OutOfLimits "out-of-limits" Error Cluster ByName
+        "A container is smaller or larger than the limits of its namespace allow, so that its pods are refused."
     MissingOwner "missing-owner" Error Cluster ByName
         "An object belongs to an owner that is not there, so that it would be deleted at once."
     TooEarly "too-early" Error Cluster Never
@@ -151,6 +177,8 @@ checks! {
         "An object is labelled with the release, of which no revision is known; `--adopt` starts over."
     MissingPermission "missing-permission" Error Cluster Never
         "The user may not do something that the run, or its rollback, needs."
+    UncertainPermission "uncertain-permission" Warning Cluster ByName
+        "The user may not do something that the rollback may need."
     Conflict "conflict" Error Cluster Never
         "Another manager holds a field; `--force-conflicts` takes it over."
     ImmutableField "immutable-field" Error Cluster Never

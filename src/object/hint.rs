@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{AnnotatedMarks, ChartPart};
+use super::{AnnotatedMarks, ChartPart, Provided};
 
 /// What was written about an object outside of what is sent to the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -11,6 +11,8 @@ pub(crate) struct PhaseHint {
     pub(crate) annotation: Option<String>,
     /// What the other annotations of ours say, which are removed too.
     pub(crate) marks: AnnotatedMarks,
+    /// What its annotation says that there will be because of it.
+    pub(crate) provides: Vec<Provided>,
     /// What it is in the chart that it comes from.
     pub(crate) part: Option<ChartPart>,
     /// Paths of the values that are others with each rendering.

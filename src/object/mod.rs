@@ -15,10 +15,12 @@ mod kind;
 mod kind_names;
 mod label_selector;
 mod marks;
+mod needs;
 mod origin;
 mod peers;
 mod pod;
 mod problem;
+mod provided;
 mod quantity;
 mod references;
 mod scope;
@@ -40,16 +42,21 @@ pub(crate) use id::{ObjectId, group_of};
 pub(crate) use kind::HasKind;
 pub(crate) use label_selector::LabelSelector;
 pub(crate) use marks::{AnnotatedMarks, CONFIG_DIGEST, Marks, RollbackMark};
+pub(crate) use needs::{
+    Amounts, ContainerDefaults, add_amounts, pod_needs, quantities, shown_amount,
+};
 pub(crate) use origin::Origin;
 pub(crate) use peers::{annotated_wave, keeping_annotation, unheard_annotations};
 pub(crate) use pod::{
     containers, image_name, pod_spec, pod_template, pod_template_path, runs_to_completion,
 };
 pub(crate) use problem::Problem;
+pub(crate) use provided::Provided;
 pub(crate) use quantity::amount;
 pub(crate) use references::{
-    IdleSelector, References, autoscaled, configuration_read_at_start, idle_selectors, made_secret,
-    nearly_selects, scale_target, selects,
+    Bearing, IdleSelector, Keys, MayMake, Mention, MentionedPart, Provision, Provisions,
+    References, Weight, autoscaled, configuration_read_at_start, idle_selectors, made_secret,
+    mentions, nearly_selects, scale_target, selects, unmet_port_names,
 };
 pub(crate) use scope::{KnownScopes, Scope, ScopeLookup, StatusField, is_built_in_group};
 pub(crate) use text::{neutralise, one_line, quoted};

@@ -47,7 +47,7 @@ pub(crate) use ignored::{give_up_ignored, held_as_a_whole, is_ignored};
 pub(crate) use leftover::{Leftover, clearing, leftovers};
 pub(crate) use outside::{OutsideChange, changed_outside};
 pub(crate) use overlay::overlay;
-pub(crate) use owned::{empty_paths, is_taken_whole, owned_values, without_paths};
+pub(crate) use owned::{empty_paths, goes_with_ours, is_taken_whole, owned_values, without_paths};
 pub(crate) use path::Path;
 pub(crate) use proof::differences;
 pub(crate) use recreate::recreation;

@@ -48,6 +48,16 @@ pub(crate) fn empty_paths(sent: &Value, fields: &Value) -> Vec<Path> {
     fields.iter().filter(is_empty).cloned().collect()
 }
 
+/// Whether what is at the field `names` of `live` goes when `manager` does not send it any more: it
+/// holds it, and nobody else does.
+pub(crate) fn goes_with_ours(live: &Value, names: &[&str], manager: &str) -> bool {
+    let path = Path::of_fields(names);
+    let mut holders = entries(live)
+        .filter(|entry| entry.fields().iter().any(|held| *held == path))
+        .peekable();
+    holders.peek().is_some() && holders.all(|entry| entry.manager() == manager)
+}
+
 /// Whether somebody other than `manager` holds what is at `path` as a whole, and not only parts of
 /// it: a selector, a list without keys.
 pub(crate) fn is_taken_whole(live: &Value, path: &Path, manager: &str) -> bool {

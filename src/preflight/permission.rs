@@ -1,6 +1,6 @@
 //! What the user may not do and the run needs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Finding;
 use crate::finding::Check;
@@ -10,6 +10,8 @@ use crate::finding::Check;
 pub(crate) struct Missing {
     /// The verb of the request.
     pub(crate) verb: &'static str,
+    /// API group of the kind; empty for the core group.
+    pub(crate) group: String,
     /// The plural name of the kind.
     pub(crate) resource: String,
     /// Where; `None` for kinds without a namespace.
@@ -25,6 +27,8 @@ pub(crate) enum Need {
     Write,
     /// To take back what was written, where the run fails.
     Rollback,
+    /// To have pods started anew that have read what is taken back: only those that have by then.
+    Eviction,
     /// To delete what is not wanted, or has to be created anew.
     Removal,
 }
@@ -34,12 +38,24 @@ impl Need {
         match self {
             Need::Write | Need::Removal => "",
             Need::Rollback => ", so a run that fails could not be rolled back",
+            Need::Eviction => {
+                ", so a rollback could not replace pods that have read what it takes back"
+            }
+        }
+    }
+
+    fn check(self) -> Check {
+        match self {
+            Need::Eviction => Check::UncertainPermission,
+            Need::Write | Need::Rollback | Need::Removal => Check::MissingPermission,
         }
     }
 
     fn remedy(self) -> &'static str {
         match self {
-            Need::Write | Need::Removal => "ask the cluster's administrator for this permission",
+            Need::Write | Need::Removal | Need::Eviction => {
+                "ask the cluster's administrator for this permission"
+            }
             Need::Rollback => {
                 "ask the cluster's administrator for this permission, or do without a rollback: `--no-rollback`"
             }
@@ -47,22 +63,17 @@ impl Need {
     }
 }
 
-/// One finding for each verb and kind that the user may not, naming the namespaces.
+/// One finding for each verb and kind that the user may not, naming the namespaces; the last one says
+/// what grants all of it.
 pub(crate) fn not_permitted(missing: &[Missing]) -> Vec<Finding> {
     let mut places: BTreeMap<(Need, &str, &str), Vec<&str>> = BTreeMap::new();
-    for Missing {
-        verb,
-        resource,
-        namespace,
-        need,
-    } in missing
-    {
+    for one in missing {
         places
-            .entry((*need, verb, resource))
+            .entry((one.need, one.verb, &one.resource))
             .or_default()
-            .extend(namespace.as_deref());
+            .extend(one.namespace.as_deref());
     }
-    places
+    let findings = places
         .into_iter()
         .map(|((need, verb, resource), mut namespaces)| {
             namespaces.sort_unstable();
@@ -72,9 +83,47 @@ pub(crate) fn not_permitted(missing: &[Missing]) -> Vec<Finding> {
                 format!(" in namespace `{}`", namespaces.join("`, `"))
             };
             let message = format!("you may not {verb} {resource}{place}{}", need.consequence());
-            Finding::of(Check::MissingPermission, message).remedy(need.remedy())
-        })
-        .collect()
+            Finding::of(need.check(), message).remedy(need.remedy())
+        });
+    let mut findings: Vec<Finding> = findings.collect();
+    if let Some(last) = findings.last_mut() {
+        let remedy = last.remedy.take().unwrap_or_default();
+        last.remedy = Some(format!(
+            "{remedy}; these roles grant all of it:\n{}",
+            roles(missing)
+        ));
+    }
+    findings
+}
+
+/// The roles that grant all that is `missing`: one for each namespace, and one for the cluster.
+/// <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#role-and-clusterrole>
+fn roles(missing: &[Missing]) -> String {
+    type Resources<'a> = BTreeMap<(&'a str, &'a str), BTreeSet<&'a str>>;
+    let mut roles: BTreeMap<Option<&str>, Resources<'_>> = BTreeMap::new();
+    for one in missing {
+        let rules = roles.entry(one.namespace.as_deref()).or_default();
+        let verbs = rules.entry((&one.group, &one.resource)).or_default();
+        verbs.insert(one.verb);
+    }
+    let documents = roles.into_iter().map(|(namespace, rules)| {
+        let (kind, namespace) = namespace.map_or(("ClusterRole", String::new()), |namespace| {
+            ("Role", format!(", namespace: {namespace}"))
+        });
+        let rules = rules.into_iter().map(|((group, resource), verbs)| {
+            let verbs: Vec<&str> = verbs.into_iter().collect();
+            format!(
+                "  - {{apiGroups: [\"{group}\"], resources: [{resource}], verbs: [{}]}}",
+                verbs.join(", ")
+            )
+        });
+        let rules: Vec<String> = rules.collect();
+        format!(
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}\nmetadata: {{name: deployctl{namespace}}}\nrules:\n{}",
+            rules.join("\n")
+        )
+    });
+    documents.collect::<Vec<_>>().join("\n---\n")
 }
 
 #[cfg(test)]
@@ -84,6 +133,7 @@ mod tests {
     fn missing(namespace: &str, need: Need) -> Missing {
         Missing {
             verb: "delete",
+            group: String::new(),
             resource: "secrets".to_owned(),
             namespace: Some(namespace.to_owned()),
             need,
@@ -97,6 +147,48 @@ mod tests {
         assert_eq!(
             findings[0].message,
             "you may not delete secrets in namespace `a`, `b`"
+        );
+    }
+
+    #[test]
+    fn the_last_one_says_what_grants_all_of_it() {
+        let mut other = missing("a", Need::Write);
+        (other.verb, other.group, other.resource) =
+            ("patch", "apps".to_owned(), "deployments".to_owned());
+        let mut of_cluster = missing("", Need::Write);
+        of_cluster.namespace = None;
+        let mut create = missing("a", Need::Write);
+        create.verb = "create";
+        let all = [missing("a", Need::Removal), create, other, of_cluster];
+        let findings = not_permitted(&all);
+        let with_roles = |finding: &&Finding| {
+            finding
+                .remedy
+                .as_ref()
+                .is_some_and(|it| it.contains("apiVersion"))
+        };
+        assert_eq!(findings.iter().filter(with_roles).count(), 1);
+        let remedy = findings
+            .last()
+            .and_then(|last| last.remedy.clone())
+            .unwrap_or_default();
+        assert!(
+            remedy.ends_with(
+                "these roles grant all of it:
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: deployctl}
+rules:
+  - {apiGroups: [\"\"], resources: [secrets], verbs: [delete]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: deployctl, namespace: a}
+rules:
+  - {apiGroups: [\"\"], resources: [secrets], verbs: [create, delete]}
+  - {apiGroups: [\"apps\"], resources: [deployments], verbs: [patch]}"
+            ),
+            "{remedy}"
         );
     }
 

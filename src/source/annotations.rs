@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::object::{AnnotatedMarks, ManifestView, Problem, RollbackMark};
+use crate::object::{AnnotatedMarks, ManifestView, Problem, Provided, RollbackMark};
 
 /// Names the phase of an object.
 const PHASE: &str = "deployctl.dev/phase";
@@ -15,6 +15,8 @@ const ROLLBACK: &str = "deployctl.dev/rollback";
 const RESTART_ON_CHANGE: &str = "deployctl.dev/restart-on-change";
 /// Says that an object stays where it would be deleted. It is sent.
 const KEEP: &str = "deployctl.dev/keep";
+/// Lists what there will be because of an object.
+const PROVIDES: &str = "deployctl.dev/provides";
 /// Says whether variables are replaced in an object.
 const SUBSTITUTE: &str = "deployctl.dev/substitute";
 
@@ -30,6 +32,8 @@ pub(super) struct Annotated {
     /// Name of the phase.
     pub(super) phase: Option<String>,
     pub(super) marks: AnnotatedMarks,
+    /// What there will be because of it.
+    pub(super) provides: Vec<Provided>,
 }
 
 /// Removes our annotations from `object`, and the map of annotations where nothing else is in it,
@@ -63,6 +67,7 @@ pub(super) fn take_annotations(object: &mut Value, problems: &mut Vec<Problem>) 
         restart_on_change: take(RESTART_ON_CHANGE)
             .and_then(|value| known(RESTART_ON_CHANGE, &value, &TRUE_OR_FALSE, problems)),
     };
+    annotated.provides = take(PROVIDES).map_or_else(Vec::new, |value| provided(&value, problems));
     // It is read before variables are replaced, by `is_substituted`.
     let _ = take(SUBSTITUTE).and_then(|value| known(SUBSTITUTE, &value, &TRUE_OR_FALSE, problems));
     if let Some(keep) = annotations.get(KEEP).and_then(Value::as_str) {
@@ -72,6 +77,16 @@ pub(super) fn take_annotations(object: &mut Value, problems: &mut Vec<Problem>) 
         metadata.remove("annotations");
     }
     annotated
+}
+
+/// What `value` lists.
+fn provided(value: &str, problems: &mut Vec<Problem>) -> Vec<Provided> {
+    Provided::listed(value).unwrap_or_else(|entry| {
+        let message = format!("the annotation `{PROVIDES}` lists `{entry}`, which is not understood");
+        let hint = "write `KIND/NAME`, `KIND/NAMESPACE/NAME` or `Secret/NAME[KEY,KEY]`, with commas between";
+        problems.push(Problem::error(message).hint(hint));
+        Vec::new()
+    })
 }
 
 const TRUE_OR_FALSE: [(&str, bool); 2] = [("true", true), ("false", false)];
@@ -152,6 +167,21 @@ mod tests {
             problems,
             [
                 "the annotation `deployctl.dev/rollback` is `never`, which means nothing; write `\"manual\"` or `\"rerun\"`"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_an_object_provides_is_read_and_what_is_not_understood_is_an_error() {
+        let (object, read, problems) =
+            annotated(&json!({"deployctl.dev/provides": "Secret/db[a,b], ConfigMap/ca"}));
+        assert_eq!(object, json!({"metadata": {"name": "a"}}));
+        assert_eq!((read.provides.len(), problems.len()), (2, 0));
+        let (_, _, problems) = annotated(&json!({"deployctl.dev/provides": "db"}));
+        assert_eq!(
+            problems,
+            [
+                "the annotation `deployctl.dev/provides` lists `db`, which is not understood; write `KIND/NAME`, `KIND/NAMESPACE/NAME` or `Secret/NAME[KEY,KEY]`, with commas between"
             ]
         );
     }

@@ -253,13 +253,17 @@ impl Rendering<'_> {
             namespace: _,
         } = manifest;
         let mut found = Vec::new();
-        let Annotated { phase, marks } = take_annotations(&mut value, &mut found);
+        let Annotated {
+            phase,
+            marks,
+            provides,
+        } = take_annotations(&mut value, &mut found);
         self.problems.extend(
             found
                 .into_iter()
                 .map(|problem| placed(problem, &origin, ObjectId::of(&value).as_ref())),
         );
-        (hint.annotation, hint.marks) = (phase, marks);
+        (hint.annotation, hint.marks, hint.provides) = (phase, marks, provides);
         let Some(mut id) = ObjectId::of(&value) else {
             let problem = Problem::error(
                 "the variables leave it without `apiVersion`, `kind` or `metadata.name`",

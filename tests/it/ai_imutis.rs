@@ -2,6 +2,7 @@
 //! and that every phase of it may fail, in many ways, and what was there before is there again.
 
 mod figures;
+mod missing;
 mod own;
 mod page;
 mod references;

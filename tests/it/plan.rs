@@ -416,7 +416,8 @@ fn findings_are_one_json_document() {
           "path": "environments.prod.namespce",
           "message": "unknown key `namespce` in `environments.prod`; did you mean `namespace`?"
         }
-      ]
+      ],
+      "needed": []
     }
     "#);
     let (stdout, stderr) = shop(SHOP)
@@ -431,7 +432,8 @@ fn findings_are_one_json_document() {
         "prod"
       ],
       "valid": true,
-      "findings": []
+      "findings": [],
+      "needed": []
     }
     "#);
 }

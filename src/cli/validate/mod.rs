@@ -1,6 +1,7 @@
 //! `deployctl validate`: all that is wrong with a plan in one environment or in all, without a
 //! cluster.
 
+mod needed;
 mod shown;
 
 use std::collections::{BTreeSet, HashSet};
@@ -13,7 +14,7 @@ use crate::{
         check_arguments::CheckArguments,
         plan_arguments::{PlanArguments, errors_error},
     },
-    engine::Rendering,
+    engine::{Rendering, unprovided},
     error::{CommandError, ExitCode},
     finding::Check,
     object::{KnownScopes, ObjectId},
@@ -21,6 +22,7 @@ use crate::{
     report::Output,
 };
 
+use needed::Needed;
 use shown::Shown;
 
 /// Check a plan without a cluster
@@ -61,6 +63,7 @@ struct Document<'a> {
     environments: &'a [String],
     valid: bool,
     findings: &'a [Shown],
+    needed: &'a Needed,
 }
 
 /// Checks the plan in one environment or in all.
@@ -73,10 +76,10 @@ pub(crate) fn run(
     for plan in &mut examined.plans {
         arguments.checks.apply(plan);
     }
-    let findings = findings(&examined, &arguments.checks);
+    let (findings, needed) = findings(&examined, &arguments.checks);
     let exit = Shown::exit(&findings);
     if arguments.output == Format::Json {
-        output.data(&json(&examined, &findings));
+        output.data(&json(&examined, &findings, &needed));
         return Ok(exit);
     }
     let (errors, warnings): (Vec<&Shown>, Vec<&Shown>) =
@@ -89,6 +92,7 @@ pub(crate) fn run(
         return Err(errors_error(&examined.file, &errors).ending_with(exit));
     }
     output.note(&summary(&examined));
+    needed.lines().for_each(|line| output.note(&line));
     if global.verbose > 0 {
         for test in tests(&examined) {
             output.note(&format!(
@@ -109,9 +113,10 @@ fn tests(examined: &Examined) -> BTreeSet<ObjectId> {
 }
 
 /// All that is wrong with the plan, and with the objects of each environment; most is the same in
-/// all of them.
-fn findings(examined: &Examined, checks: &CheckArguments) -> Vec<Shown> {
+/// all of them. And what the cluster must have for them.
+fn findings(examined: &Examined, checks: &CheckArguments) -> (Vec<Shown>, Needed) {
     let plans = &examined.plans;
+    let mut needed = Needed::default();
     let mut findings: Vec<Shown> = examined.problems.iter().cloned().map(Shown::from).collect();
     let mut objects = Some(HashSet::new());
     for plan in plans {
@@ -121,8 +126,11 @@ fn findings(examined: &Examined, checks: &CheckArguments) -> Vec<Shown> {
                     objects.extend(rendering.rendered.objects.keys().cloned());
                 }
                 let said = rendering.warnings().cloned().map(Shown::from);
-                let found = rendering.findings(plan).into_iter();
-                said.chain(found.map(Shown::from)).collect()
+                let unprovided = unprovided(&rendering, plan);
+                needed.add(&plan.address.release.environment, unprovided.needed);
+                let found = rendering.findings(plan).into_iter().map(Shown::from);
+                let doubtful = unprovided.problems.into_iter().map(Shown::from);
+                said.chain(found).chain(doubtful).collect()
             }
             Err(found) => {
                 objects = None;
@@ -142,7 +150,7 @@ fn findings(examined: &Examined, checks: &CheckArguments) -> Vec<Shown> {
     // What a plan leaves out, it leaves out in all of its environments.
     let tells = |check| checks.tells(check) && plans.iter().all(|plan| plan.checks.tells(check));
     findings.retain(|finding| tells(finding.check));
-    findings
+    (findings, needed)
 }
 
 /// Warnings about rules for readiness that fit none of `objects`, which are those of all
@@ -188,7 +196,7 @@ fn idle_rule(rule: &ReadinessRule, objects: &HashSet<ObjectId>) -> Problem {
     }
 }
 
-fn json(examined: &Examined, findings: &[Shown]) -> String {
+fn json(examined: &Examined, findings: &[Shown], needed: &Needed) -> String {
     let Examined {
         file,
         name,
@@ -201,6 +209,7 @@ fn json(examined: &Examined, findings: &[Shown]) -> String {
         environments,
         valid: !findings.iter().any(Shown::is_error),
         findings,
+        needed,
     };
     let mut text = serde_json::to_string_pretty(&document).expect("findings are JSON");
     text.push('\n');

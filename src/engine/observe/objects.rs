@@ -103,6 +103,21 @@ pub(crate) async fn observe(
     Ok(observation)
 }
 
+/// Looks for `named` by name alone, as [`observe`] does for what is not ours; nothing is in
+/// `absent_namespaces`.
+pub(crate) async fn look_for(
+    cluster: &Cluster,
+    named: &[(ObjectId, Resource)],
+    absent_namespaces: &BTreeSet<String>,
+) -> Result<Live, RequestError> {
+    let mut observation = Observation {
+        absent_namespaces: absent_namespaces.clone(),
+        ..Observation::default()
+    };
+    look_up(cluster, named.iter().collect(), &mut observation).await?;
+    Ok(observation.live)
+}
+
 async fn list_ours(
     cluster: &Cluster,
     release: &ReleaseId,
@@ -242,7 +257,6 @@ async fn look_up_group(
     cluster: &Cluster,
     group: Vec<&(ObjectId, Resource)>,
 ) -> Result<Vec<Found>, RequestError> {
-    let mut found = Vec::new();
     if group.len() > NAMES {
         let (first, resource) = group[0];
         match cluster
@@ -269,13 +283,14 @@ async fn look_up_group(
             Err(error) => return Err(error),
         }
     }
-    for (id, resource) in group {
-        found.push((
-            id.clone(),
-            look_at(cluster, resource, id.namespace.as_deref(), &id.name).await?,
-        ));
-    }
-    Ok(found)
+    stream::iter(group)
+        .map(|(id, resource)| async move {
+            let seen = look_at(cluster, resource, id.namespace.as_deref(), &id.name).await?;
+            Ok((id.clone(), seen))
+        })
+        .buffered(NAMES)
+        .try_collect()
+        .await
 }
 
 async fn look_at(

@@ -13,9 +13,11 @@ use crate::engine::{
     prepare::owners::absent_owners,
     prepare::prepared::Prepared,
     prepare::recreate,
+    prepare::references::{Judged, ReferenceCheck},
     prepare::render::Rendering,
     prepare::request::Request,
     prepare::requirements::unmet,
+    prepare::room::without_room,
     prepare::secrets::{self, Declarations},
     prepare::settle::keep_generated,
     prepare::unsettled,
@@ -32,14 +34,24 @@ pub(crate) async fn prepare_deploy(
     ask: &mut dyn Ask,
 ) -> Result<Prepared, PrepareError> {
     let Declarations { plan, .. } = declarations;
+    let mut references = ReferenceCheck::of(&rendering);
     let (mut prepared, findings) = observed(context, request, plan, rendering, ask).await?;
     recreate::check(request.recreate, &prepared.desired, plan)?;
-    check(context, request, plan, &mut prepared, findings, ask).await?;
+    let run = (request, plan);
+    check(
+        context,
+        run,
+        &mut prepared,
+        (findings, &mut references),
+        ask,
+    )
+    .await?;
     if secrets::are_selected(plan, request.selection, &prepared.observation.live)? {
         secrets::resolve(context, declarations, request.selection, &mut prepared, ask)?;
     }
     recreate::mark(request.recreate, &mut prepared.desired);
     decide_removals(context, request, &mut prepared).await?;
+    check_references_again(run, &prepared, &mut references, ask)?;
     decide_changes(context, request, &mut prepared).await?;
     tell_server_warnings(context.cluster, plan, &prepared.desired, ask);
     check_deletions(context, &prepared).await?;
@@ -102,10 +114,9 @@ fn belongs_to_others(prepared: &Prepared, namespace: &ObjectId) -> bool {
 /// secrets.
 async fn check(
     context: PrepareContext<'_>,
-    request: &Request<'_>,
-    plan: &Plan,
+    (request, plan): (&Request<'_>, &Plan),
     prepared: &mut Prepared,
-    mut findings: Vec<Finding>,
+    (mut findings, references): (Vec<Finding>, &mut ReferenceCheck),
     ask: &mut dyn Ask,
 ) -> Result<(), PrepareError> {
     findings.extend(unmet(context, request, plan, prepared).await?);
@@ -117,7 +128,36 @@ async fn check(
     preserve_restart_annotation(&mut prepared.desired, &prepared.observation.live);
     let decisions = decided_alone(request, prepared);
     let declared: Vec<ObjectId> = secrets::selected(plan, request.selection).collect();
-    findings.extend(not_permitted(context, request, prepared, &declared, &decisions).await?);
+    let looked = Box::pin(references.look(context, (request, plan), prepared, &decisions));
+    let not_permitted = not_permitted(context, request, prepared, &declared, &decisions);
+    let without_room = Box::pin(without_room(context, prepared, &decisions));
+    let ((), not_permitted, without_room) =
+        futures::try_join!(looked, not_permitted, without_room)?;
+    findings.extend(not_permitted);
+    findings.extend(without_room);
+    let judged = Judged {
+        decisions: &decisions,
+        is_resolved: false,
+    };
+    findings.extend(references.findings((request, plan), prepared, judged));
+    findings.retain(|finding| plan.checks.tells(finding.check));
+    warn(&findings, ask);
+    refuse(&findings)
+}
+
+/// Refuses to go on where what is removed, or a value that nobody has given, leaves an object without
+/// what it refers to.
+fn check_references_again(
+    (request, plan): (&Request<'_>, &Plan),
+    prepared: &Prepared,
+    references: &mut ReferenceCheck,
+    ask: &mut dyn Ask,
+) -> Result<(), PrepareError> {
+    let judged = Judged {
+        decisions: &decided_alone(request, prepared),
+        is_resolved: true,
+    };
+    let mut findings = references.findings((request, plan), prepared, judged);
     findings.retain(|finding| plan.checks.tells(finding.check));
     warn(&findings, ask);
     refuse(&findings)

@@ -40,6 +40,10 @@ impl RequiredPermissions {
         let mut write =
             |resource: &Resource, namespace: Option<&str>, plan_rollback: Option<&'static str>| {
                 rights.need(resource, namespace, "patch", Need::Write);
+                // An apply creates what is not there, which is asked about besides.
+                if plan_rollback != Some("update") {
+                    rights.need(resource, namespace, "create", Need::Write);
+                }
                 if let (Some(verb), true) = (plan_rollback, rolls_back) {
                     rights.need(resource, namespace, verb, Need::Rollback);
                 }
@@ -64,7 +68,28 @@ impl RequiredPermissions {
             };
             write(&resource, decision.id.namespace.as_deref(), plan_rollback);
         }
+        if rolls_back {
+            rights.need_to_evict(served, decisions);
+        }
         rights
+    }
+
+    /// To evict pods that have read what a rollback puts back.
+    fn need_to_evict(&mut self, served: &Served, decisions: &[Decision]) {
+        let Some(pods) = served.exact("v1", "Pod") else {
+            return;
+        };
+        let evictions = Resource {
+            plural: format!("{}/eviction", pods.plural),
+            ..pods.clone()
+        };
+        let changed = decisions.iter().filter(|decision| {
+            decision.action == ChangeAction::Change && decision.id.is_configuration()
+        });
+        for decision in changed {
+            let namespace = decision.id.namespace.as_deref();
+            self.need(&evictions, namespace, "create", Need::Eviction);
+        }
     }
 
     /// For what is deleted: of `decisions`, to be created anew or because it is a hook that goes when
@@ -135,6 +160,7 @@ async fn missing_of(
         if !cluster.may(verb, &resource, namespace.as_deref()).await? {
             missing.push(Missing {
                 verb,
+                group: resource.group.clone(),
                 resource: resource.plural.clone(),
                 namespace: namespace.clone(),
                 need,

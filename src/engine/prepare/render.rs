@@ -15,7 +15,7 @@ use crate::{
     finding::Check,
     object::{
         self, ChartChange, FieldPath, Hook, KnownScopes, Marks, Object, ObjectId, Origin,
-        PhaseHint, Problem, References, Scope, ScopeLookup, StatusField,
+        PhaseHint, Problem, Provided, References, Scope, ScopeLookup, StatusField,
     },
     phase::{self, Assignment, Ordered},
     plan::{self, Capabilities, Choice, FieldSelector, NoCluster, PhaseId, Plan, PlanPart},
@@ -50,6 +50,17 @@ impl Rendering {
             .warnings
             .iter()
             .chain(&self.assignment.warnings)
+    }
+
+    /// What objects say that there will be because of them.
+    pub(crate) fn provided(&self) -> Vec<(ObjectId, Provided)> {
+        let mut provided: Vec<(ObjectId, Provided)> = Vec::new();
+        for id in self.rendered.objects.keys() {
+            let hint = self.rendered.hints.get(id);
+            let listed = hint.into_iter().flat_map(|hint| &hint.provides);
+            provided.extend(listed.map(|listed| (id.clone(), listed.clone())));
+        }
+        provided
     }
 
     /// What the objects alone show, without those of phases that are left out.
@@ -130,6 +141,8 @@ impl Rendering {
         rendered.warnings.extend_from_slice(references.problems());
         let unheard = object::unheard_annotations(&rendered.objects);
         rendered.warnings.extend(unheard);
+        let ports = object::unmet_port_names(rendered.objects.values());
+        rendered.warnings.extend(ports);
         let mut assignment = phase::assign(
             &rendered.objects,
             &rendered.hints,

@@ -17,7 +17,7 @@ use crate::{
     error::{CommandError, ExitCode},
     object::{Object, ObjectId, Origin},
     phase::Ordered,
-    plan::{PhaseId, Plan},
+    plan::{PhaseId, Plan, SecretDeclaration},
     secret::{
         self, Known, Needs, Resolved, Rotate, Supplied, Surroundings, command_error, plan_values,
     },
@@ -95,16 +95,20 @@ pub(crate) fn declared(plan: &Plan) -> impl Iterator<Item = ObjectId> {
 
 /// The Secrets that the plan declares, each as far as it is known without values.
 pub(crate) fn declared_as(plan: &Plan) -> impl Iterator<Item = (ObjectId, Value)> {
+    declarations(plan).map(|(id, secret)| (id, json!({"metadata": {"labels": secret.labels}})))
+}
+
+/// The Secrets that the plan declares, each as it is declared.
+pub(crate) fn declarations(plan: &Plan) -> impl Iterator<Item = (ObjectId, &SecretDeclaration)> {
     plan.contents.secrets.iter().flat_map(|secret| {
         let namespaces = if secret.namespaces.is_empty() {
             vec![plan.namespace.name.clone()]
         } else {
             secret.namespaces.clone()
         };
-        let object = json!({"metadata": {"labels": secret.labels}});
         namespaces
             .into_iter()
-            .map(move |namespace| (id(&namespace, &secret.name), object.clone()))
+            .map(move |namespace| (id(&namespace, &secret.name), secret))
     })
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    manifests::documents,
+    manifests::{documents, secret},
     project::{Project, written},
 };
 
@@ -41,7 +41,8 @@ fn pod_spec(project: &Project) -> Value {
 fn entries_that_are_there_twice_are_taken_with_a_warning() {
     let account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: robot}\nsecrets: [{name: a}, {name: a}]\n";
     let project = Project::new("entries-twice")
-        .manifest("apps/web.yaml", &documents(&[web(2), account.to_owned()]));
+        .manifest("apps/web.yaml", &documents(&[web(2), account.to_owned()]))
+        .manifest("secrets/registry.yaml", &secret("registry"));
     let run = project.up(&[]).run().exited(0);
     let place = "manifests/apps/web.yaml:1: Deployment/entries-twice/web: `spec.template.spec.";
     for (field, key) in [
@@ -79,7 +80,9 @@ fn entries_that_are_there_twice_are_taken_with_a_warning() {
 
 #[test]
 fn what_kubectl_has_applied_with_entries_twice_is_taken_over() {
-    let project = Project::new("entries-adopted").manifest("apps/web.yaml", &web(1));
+    let project = Project::new("entries-adopted")
+        .manifest("apps/web.yaml", &web(1))
+        .manifest("secrets/registry.yaml", &secret("registry"));
     crate::support::kubectl(&["create", "namespace", &project.name]);
     let file = project.folder().join("manifests/apps/web.yaml");
     project.kubectl(&["apply", "-f", file.to_str().unwrap()]);

@@ -57,7 +57,17 @@ fn what_nobody_brings_is_refused_before_the_first_write() {
     let project = Project::new(&name)
         .plan(&format!("stateNamespace: {name}\n"))
         .manifest("apps/access.yaml", &alone);
-    let run = user.runs(project.up(&[])).run();
+    let run = user.runs(project.up(&[])).run().exited(5);
+    assert!(
+        run.stderr
+            .contains("which is neither in the plan nor in the cluster"),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.contains("nothing was changed"), "{}", run.stderr);
+    // The API server would refuse it all the same.
+    let all = project.up(&["--skip-check", "missing-reference"]);
+    let run = user.runs(all).run();
     assert_ne!(run.status, 0);
     assert!(run.stderr.contains("not found"), "{}", run.stderr);
     assert!(run.stderr.contains("nothing was changed"), "{}", run.stderr);

@@ -33,12 +33,15 @@ fn workloads(value: &str) -> String {
     documents(&[deployment("web"), config_map("settings", value)])
 }
 
+/// That the Service does not exist would be found.
+const NO_SERVICE: [&str; 2] = ["--skip-check", "missing-service"];
+
 /// A release whose webhook is dead from its first revision on.
 fn blocked(name: &str) -> Project {
     let project = Project::new(name)
         .manifest("apps/webhook.yaml", &dead_webhook(name, "Fail"))
         .manifest("apps/web.yaml", &workloads("1"));
-    project.deploy(&[]);
+    project.deploy(&NO_SERVICE);
     asked(name);
     project
 }
@@ -182,7 +185,7 @@ fn what_a_dead_webhook_refuses_half_way_is_explained_and_rolled_back() {
     let project = Project::new(name)
         .manifest("apps/webhook.yaml", &hook)
         .manifest("apps/web.yaml", &workloads("1"));
-    project.deploy(&[]);
+    project.deploy(&NO_SERVICE);
     let probe = ["annotate", "deployment", "web", "a=b", "--dry-run=server"];
     eventually("the API server asks the webhook", || {
         let answer = try_kubectl(&[&probe[..], &["-n", name]].concat(), "");

@@ -141,7 +141,7 @@ fn a_condition_on_a_definition_of_the_same_plan_holds() {
 
 #[test]
 fn a_webhook_is_written_when_everything_else_of_its_phase_is_ready() {
-    // Its server does not exist: whatever is written after it would be refused.
+    // Nobody answers behind its Service: whatever is written after it would be refused.
     let webhook = "apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingWebhookConfiguration
 metadata: {name: webhook-last}
@@ -155,8 +155,14 @@ webhooks:
     namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: webhook-last}}
     rules: [{apiGroups: ['', apps], apiVersions: ['*'], operations: [CREATE, UPDATE], resources: [configmaps, deployments, pods]}]
 ";
+    let checker = "apiVersion: v1
+kind: Service
+metadata: {name: checker}
+spec: {ports: [{port: 443}]}
+";
     let project = Project::new("webhook-last")
         .manifest("apps/a-webhook.yaml", webhook)
+        .manifest("apps/checker.yaml", checker)
         .manifest(
             "apps/web.yaml",
             &documents(&[deployment("web"), config_map("settings", "1")]),

@@ -1,0 +1,138 @@
+//! Containers that are smaller or larger than the limits of their namespace allow.
+
+use serde_json::Value;
+
+use super::Finding;
+use crate::{
+    finding::Check,
+    object::{
+        Amounts, ContainerDefaults, ManifestView, Object, containers,
+        field::{list, text},
+        pod_needs, pod_spec, quantities, shown_amount,
+    },
+};
+
+/// What `object` has its pods ask for that the `LimitRange`s of its namespace, `ranges`, do not let
+/// them have: the API server refuses the pods, which no dry run of `object` shows.
+/// <https://kubernetes.io/docs/concepts/policy/limit-range/>
+pub(crate) fn out_of_limits(
+    object: &Object,
+    ranges: &[&Value],
+    defaults: &ContainerDefaults,
+) -> Vec<Finding> {
+    let Some(spec) = pod_spec(&object.body) else {
+        return Vec::new();
+    };
+    let mut findings = Vec::new();
+    for range in ranges {
+        let name = ManifestView(range).name();
+        for limit in list(range, "/spec/limits") {
+            let subjects: Vec<(String, Amounts)> = match text(limit, "/type") {
+                Some("Container") => containers(spec)
+                    .map(|container| {
+                        let name = text(container, "/name").unwrap_or_default();
+                        (format!("container `{name}`"), defaults.of(container))
+                    })
+                    .collect(),
+                Some("Pod") => vec![("each pod".to_owned(), pod_needs(spec, defaults))],
+                _ => continue,
+            };
+            for (subject, amounts) in subjects {
+                let broken = broken(limit, &amounts);
+                findings.extend(broken.map(|broken| {
+                    let message = format!(
+                        "{subject} {broken} of LimitRange `{name}`, so that its pods are refused"
+                    );
+                    Finding::of(Check::OutOfLimits, message)
+                        .about(object)
+                        .remedy("take figures that the namespace's LimitRange allows")
+                }));
+            }
+        }
+    }
+    findings
+}
+
+/// The first bound of `limit` that `amounts` break.
+fn broken(limit: &Value, amounts: &Amounts) -> Option<String> {
+    let below = quantities(limit, "/min")
+        .into_iter()
+        .find_map(|(resource, least)| {
+            let key = format!("requests.{resource}");
+            let amount = *amounts.get(&key)?;
+            let shown = |amount| shown_amount(&resource, amount);
+            (amount < least).then(|| {
+                format!(
+                    "asks for {} of {resource}, less than the least of {}",
+                    shown(amount),
+                    shown(least)
+                )
+            })
+        });
+    let above = || {
+        quantities(limit, "/max")
+            .into_iter()
+            .find_map(|(resource, most)| {
+                let amount = *amounts.get(&format!("limits.{resource}"))?;
+                let shown = |amount| shown_amount(&resource, amount);
+                (amount > most).then(|| {
+                    format!(
+                        "may use {} of {resource}, more than the most of {}",
+                        shown(amount),
+                        shown(most)
+                    )
+                })
+            })
+    };
+    below.or_else(above)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{path::Path, sync::Arc};
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::object::{ObjectId, Origin};
+
+    fn said(resources: &Value, limit: &Value) -> Vec<String> {
+        let body = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
+            "spec": {"template": {"spec": {"containers": [{"name": "main", "resources": resources}]}}}});
+        let object = Object {
+            id: ObjectId::of(&body).expect("it is an object"),
+            api_version: "apps/v1".to_owned(),
+            body: Arc::new(body),
+            origin: Origin {
+                file: Path::new("a.yaml").into(),
+                line: 1,
+            },
+        };
+        let range = json!({"metadata": {"name": "bounds"}, "spec": {"limits": [limit]}});
+        let mut defaults = ContainerDefaults::default();
+        defaults.add(&range);
+        let findings = out_of_limits(&object, &[&range], &defaults);
+        findings.into_iter().map(|it| it.message).collect()
+    }
+
+    #[test]
+    fn what_is_too_small_or_too_large_is_named() {
+        let none: [&str; 0] = [];
+        let limit = json!({"type": "Container", "min": {"cpu": "100m"}, "max": {"memory": "1Gi"}, "default": {"memory": "512Mi"}});
+        assert_eq!(said(&json!({}), &limit), none);
+        assert_eq!(
+            said(&json!({"requests": {"cpu": "50m"}}), &limit),
+            [
+                "container `main` asks for 0.05 of cpu, less than the least of 0.1 of LimitRange `bounds`, so that its pods are refused"
+            ]
+        );
+        assert_eq!(
+            said(&json!({"limits": {"memory": "2Gi"}}), &limit),
+            [
+                "container `main` may use 2Gi of memory, more than the most of 1Gi of LimitRange `bounds`, so that its pods are refused"
+            ]
+        );
+        let pod = json!({"type": "Pod", "max": {"memory": "1Gi"}});
+        assert_eq!(said(&json!({"limits": {"memory": "2Gi"}}), &pod).len(), 1);
+    }
+}
