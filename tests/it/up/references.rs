@@ -137,7 +137,7 @@ fn what_is_optional_made_by_others_or_said_to_be_made_is_not_missing() {
     let certificate = "apiVersion: cert-manager.io/v1
 kind: Certificate
 metadata: {name: web}
-spec: {secretName: issued, issuerRef: {name: own}, dnsNames: [a.example.org]}
+spec: {secretName: issued, issuerRef: {name: own}, dnsNames: [web.shop.io]}
 ";
     let issuer = "apiVersion: cert-manager.io/v1
 kind: Issuer
