@@ -8,7 +8,9 @@ use crate::{
     event::RunOutcome,
     object::{HasKind as _, ObjectId},
     plan::PhaseId,
-    release::{ChangeLog, Head, Program, Records, Revision, Snapshot, Store, StoreError, Work},
+    release::{
+        ChangeLog, Head, Operation, Program, Records, Revision, Snapshot, Store, StoreError, Work,
+    },
 };
 
 /// What the revisions before left.
@@ -113,6 +115,20 @@ impl ReleaseHistory {
     /// The newest revision.
     pub(crate) fn newest(&self) -> Option<&Head> {
         self.heads.last()
+    }
+
+    /// The revisions that began to take the release down and did not come to their end: the newest, and
+    /// those that it goes on from.
+    pub(crate) fn removing(&self) -> Vec<&Head> {
+        let mut removing = Vec::new();
+        let mut next = self.newest().filter(|_| self.unsettled.is_some());
+        while let Some(head) = next.filter(|it| it.revision.by.operation == Operation::Remove) {
+            removing.push(head);
+            let before = head.revision.continues;
+            let is_before = |it: &&Head| Some(it.revision.number) == before;
+            next = self.heads.iter().find(is_before);
+        }
+        removing
     }
 
     /// What the newest revision did, where its run never came to its end.

@@ -9,7 +9,9 @@ use crate::engine::{
 };
 use crate::{
     cluster::Live,
-    object::{HasKind as _, Hook, HookResult, HookStage, ObjectId, keeping_annotation},
+    object::{
+        HasKind as _, Hook, HookResult, HookStage, ManifestView, ObjectId, keeping_annotation,
+    },
     plan::{PhaseId, PhaseSettings},
     release::{Belongings, ChangeLog, Program, StepId, Work},
 };
@@ -245,16 +247,23 @@ pub(crate) fn plan_cleanup(
     program
 }
 
-/// Whether an unfinished run that deletes has come beyond the hooks before that: something else is
-/// deleted already.
-pub(crate) fn has_begun_to_delete(program: &Program, done: &ChangeLog) -> bool {
+/// Whether a run that deletes by `program` has come beyond the hooks before that: something else that it
+/// was to delete was deleted, and is not `live` any more. That an object of its name was deleted is not
+/// enough: an earlier run may have replaced it.
+pub(crate) fn has_begun_to_delete(program: &Program, done: &ChangeLog, live: &Live) -> bool {
     let is_of_hooks = |phase: &PhaseId| matches!(phase, PhaseId::PreDelete | PhaseId::PostDelete);
     let mut steps = program
         .steps
         .iter()
         .filter(|step| !is_of_hooks(&step.phase));
+    let stays = |object: &ObjectId, uid: &str| {
+        let there = live.object(object).map(|there| ManifestView(there));
+        there.is_some_and(|there| there.uid() == Some(uid) && !there.is_terminating())
+    };
     steps.any(|step| match &step.work {
-        Work::Delete { object, .. } => done.get(object).is_some_and(|it| it.deleted),
+        Work::Delete { object, uid, .. } => {
+            done.get(object).is_some_and(|it| it.deleted) && !stays(object, uid)
+        }
         _ => false,
     })
 }

@@ -22,10 +22,11 @@ use crate::engine::{
     prepare::unsettled::check_settled,
 };
 use crate::{
+    cluster::Live,
     error::{CommandError, ExitCode},
     object::ObjectId,
     plan::PhaseId,
-    release::{Operation, PhaseRecord},
+    release::PhaseRecord,
 };
 
 /// What there is of orphans.
@@ -62,8 +63,11 @@ pub(crate) async fn prepare_removal(
     let (observation, history) = observe(context, &desired, &[], history).await?;
     desired.objects = match hooks {
         // What an unfinished run has done shows by what is there.
-        DeletionHooks::Run => by_id(deletion_hooks(&desired.hooks, has_begun(&history))),
-        DeletionHooks::Skip => IndexMap::new(),
+        DeletionHooks::Run if !desired.hooks.is_empty() => {
+            let has_begun = has_begun(context, &history, &observation.live).await?;
+            by_id(deletion_hooks(&desired.hooks, has_begun))
+        }
+        DeletionHooks::Run | DeletionHooks::Skip => IndexMap::new(),
     };
     let mut candidates = written(&history);
     let tests = tests.into_keys().map(|id| (id, PhaseId::Tests));
@@ -111,12 +115,29 @@ async fn stored_hooks(
     }
 }
 
-/// Whether an unfinished run has begun to take the release down.
-fn has_begun(history: &ReleaseHistory) -> bool {
-    let newest = history.newest().map(|head| head.revision.by.operation);
-    let unsettled = history.unsettled.as_ref();
-    let unsettled = unsettled.filter(|_| newest == Some(Operation::Remove));
-    unsettled.is_some_and(|it| has_begun_to_delete(&it.program, &it.traces))
+/// Whether an unfinished run has begun to take the release down, or one that it goes on from: what that
+/// has deleted is in no later program.
+async fn has_begun(
+    context: PrepareContext<'_>,
+    history: &ReleaseHistory,
+    live: &Live,
+) -> Result<bool, PrepareError> {
+    let Some(unsettled) = &history.unsettled else {
+        return Ok(false);
+    };
+    for (number, head) in history.removing().into_iter().enumerate() {
+        let program = match number {
+            0 => unsettled.program.clone(),
+            _ => {
+                let program = context.store.read(&head.revision.program);
+                context.stored(program).await?
+            }
+        };
+        if has_begun_to_delete(&program, &unsettled.traces, live) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Looks again, under the lock, and refuses to go on where something would go that was not `shown`.

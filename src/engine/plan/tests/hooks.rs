@@ -266,6 +266,74 @@ fn hooks_before_a_deletion_are_not_run_once_it_has_begun() {
 }
 
 #[test]
+fn what_an_earlier_unfinished_deletion_has_deleted_is_in_no_later_program() {
+    assert_snapshot!(remove("
+        phases: {apps: []}
+        desired:
+          Job/backup: {chart: shop, hook: [pre-delete]}
+          Job/goodbye: {chart: shop, hook: [post-delete]}
+        unsettled:
+          snapshot: {Deployment/web: {}}
+          changes: {Deployment/web: deleted}
+          earlier: [[delete Deployment/web]]
+    "), @r"
+    phases: post-delete (1)
+    forget Deployment/web
+    post-delete
+      0 apply Job/goodbye
+      1 await ready: Job/goodbye ← 0
+      2 discard Job/goodbye ← 1
+      3 await gone: Job/goodbye ← 2
+      4 await ready: Job/goodbye; phase ends ← 3
+    ");
+}
+
+#[test]
+fn what_a_run_before_the_deletion_has_deleted_or_replaced_does_not_begin_it() {
+    assert_snapshot!(remove("
+        phases: {apps: []}
+        desired: {Job/backup: {chart: shop, hook: [pre-delete]}}
+        live: {Deployment/web: {}, ConfigMap/pruned: null}
+        records: {Deployment/web: {}}
+        unsettled:
+          snapshot: {Deployment/web: {uid: 0}, ConfigMap/pruned: {}}
+          changes: {Deployment/web: 'deleted, created 1', ConfigMap/pruned: deleted}
+          program: [apply Job/backup, delete Deployment/web]
+    "), @r"
+    phases: pre-delete (1), apps (1)
+    forget ConfigMap/pruned
+    pre-delete
+      0 apply Job/backup
+      1 await ready: Job/backup ← 0
+      2 discard Job/backup ← 1
+      3 await gone: Job/backup ← 2
+      4 await ready: Job/backup; phase ends ← 3
+    apps
+      5 delete Deployment/web of uid 1 ← 4
+      6 await gone: Deployment/web; phase ends ← 5
+    ");
+}
+
+#[test]
+fn what_is_still_going_has_begun_to_go() {
+    assert_snapshot!(remove("
+        phases: {apps: []}
+        desired: {Job/backup: {chart: shop, hook: [pre-delete]}}
+        live: {Deployment/web: {deleting: true}}
+        records: {Deployment/web: {}}
+        unsettled:
+          snapshot: {Deployment/web: {}}
+          changes: {Deployment/web: deleted}
+          program: [delete Deployment/web]
+    "), @r"
+    phases: apps (1)
+    apps
+      0 delete Deployment/web of uid 1
+      1 await gone: Deployment/web; phase ends ← 0
+    ");
+}
+
+#[test]
 fn hooks_of_a_rollback_are_run_where_it_writes_something_of_their_chart() {
     assert_snapshot!(decide_back("
         desired:

@@ -35,7 +35,7 @@ use crate::{
     object::{HasKind as _, LabelSelector, ObjectId},
     plan::PhaseId,
     preflight::DryRun,
-    release::{Belongings, ChangeLog, Operation, Snapshot},
+    release::{Belongings, ChangeLog, Operation, Program, Snapshot},
 };
 
 /// What a case gives to a planner that leads forward.
@@ -67,6 +67,8 @@ struct Unsettled {
     snapshot: Written,
     changes: IndexMap<String, String>,
     program: Vec<String>,
+    /// The programs of runs that it goes on from and that do the same.
+    earlier: Vec<Vec<String>>,
     records: Written,
     /// Hooks that have failed.
     failed: Vec<String>,
@@ -362,7 +364,13 @@ pub(in crate::engine::plan::tests) fn remove(text: &str) -> String {
     let mut world = World::of(&case);
     let stored: Vec<DesiredObject> = world.desired.objects.values().cloned().collect();
     let unsettled = world.history.unsettled.as_ref();
-    let has_begun = unsettled.is_some_and(|it| has_begun_to_delete(&it.program, &it.traces));
+    let earlier = case.unsettled.iter().flat_map(|it| &it.earlier);
+    let mut programs: Vec<Program> = earlier.map(|program| steps(program)).collect();
+    programs.extend(unsettled.map(|it| it.program.clone()));
+    let has_begun = unsettled.is_some_and(|it| {
+        let mut programs = programs.iter();
+        programs.any(|program| has_begun_to_delete(program, &it.traces, &world.live))
+    });
     let hooks = hooks::deletion_hooks(&stored, has_begun).into_iter();
     world.desired.objects = hooks.map(|hook| (hook.object.id.clone(), hook)).collect();
     let decisions = world.decide_by(Operation::Remove, &Case::default());
