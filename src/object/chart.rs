@@ -2,6 +2,46 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ObjectId;
+
+/// The order of kinds in which Helm runs hooks that agree in weight and name; others come last.
+/// <https://github.com/helm/helm/blob/main/pkg/release/v1/util/kind_sorter.go>
+const KINDS: &[&str] = &[
+    "PriorityClass",
+    "Namespace",
+    "NetworkPolicy",
+    "ResourceQuota",
+    "LimitRange",
+    "PodSecurityPolicy",
+    "PodDisruptionBudget",
+    "ServiceAccount",
+    "Secret",
+    "ConfigMap",
+    "StorageClass",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "CustomResourceDefinition",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "Role",
+    "RoleBinding",
+    "Service",
+    "DaemonSet",
+    "Pod",
+    "ReplicationController",
+    "ReplicaSet",
+    "Deployment",
+    "HorizontalPodAutoscaler",
+    "StatefulSet",
+    "Job",
+    "CronJob",
+    "IngressClass",
+    "Ingress",
+    "APIService",
+    "MutatingWebhookConfiguration",
+    "ValidatingWebhookConfiguration",
+];
+
 /// The part that an object has in a chart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ChartPart {
@@ -19,7 +59,7 @@ pub(crate) struct ChartPart {
 pub(crate) struct Hook {
     /// When it is run: sorted, each once.
     pub(crate) events: Vec<HookEvent>,
-    /// Hooks with a lower one are ready before it.
+    /// Hooks with a lower one have ended before it.
     pub(crate) weight: i64,
     /// How it has to end to be deleted then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -164,12 +204,21 @@ impl Hook {
 }
 
 impl ChartPart {
-    /// Its place in the order of its chart: all with a lower one come before it.
-    pub(crate) fn rank(&self) -> (i8, i64) {
-        match &self.hook {
-            Some(hook) if hook.stage() == HookStage::Before => (-1, hook.weight),
-            None => (0, 0),
-            Some(hook) => (1, hook.weight),
+    /// The side of its chart's objects that it is on: -1 before them, 1 after them.
+    pub(crate) fn side(&self) -> i8 {
+        match self.hook.as_ref().map(Hook::stage) {
+            Some(HookStage::Before) => -1,
+            None => 0,
+            Some(HookStage::After) => 1,
         }
+    }
+
+    /// The place of the hook `id` among those that are run on its side, one after the other: by weight,
+    /// then by name, then by kind, as Helm has it.
+    /// <https://github.com/helm/helm/blob/main/pkg/action/hooks.go>
+    pub(crate) fn place<'a>(&self, id: &'a ObjectId) -> (i64, &'a str, usize, &'a ObjectId) {
+        let weight = self.hook.as_ref().map_or(0, |hook| hook.weight);
+        let kind = KINDS.iter().position(|kind| *kind == id.kind);
+        (weight, &id.name, kind.unwrap_or(KINDS.len()), id)
     }
 }

@@ -1,6 +1,6 @@
 //! Where hooks of charts are run: around the objects of their chart.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{
     assign::{Assignment, Placement, predecessors},
@@ -33,16 +33,17 @@ fn is_ordered(id: &ObjectId) -> bool {
     !id.is_namespace() && !id.is_definition()
 }
 
-/// Declares that everything of a chart comes after the hooks before it, and hooks of a higher weight
-/// after those of a lower one.
+/// Declares that everything of a chart comes after the hooks before it, and of the hooks on one side
+/// each after the one before, as Helm runs them; what they need comes first, whatever its weight.
 pub(crate) fn declare_hooks(references: &mut References, hints: &HashMap<ObjectId, PhaseHint>) {
     for parts in charts(hints).into_values() {
         if parts.iter().all(|(_, part)| part.hook.is_none()) {
             continue;
         }
-        for (id, part) in parts.iter().filter(|(id, _)| is_ordered(id)) {
-            let lower = parts.iter().filter(|(other, of)| {
-                of.rank() < part.rank()
+        let ranks = ranks(&parts, references);
+        for (id, _) in parts.iter().filter(|(id, _)| is_ordered(id)) {
+            let lower = parts.iter().filter(|(other, _)| {
+                ranks[other] < ranks[id]
                     && is_ordered(other)
                     && !references.needs(other).contains(id)
             });
@@ -50,6 +51,48 @@ pub(crate) fn declare_hooks(references: &mut References, hints: &HashMap<ObjectI
             references.declare_before(id, lower);
         }
     }
+}
+
+/// The place of each of `parts` in the order of its chart: all with a lower one come before it.
+fn ranks<'a>(
+    parts: &[(&'a ObjectId, &ChartPart)],
+    references: &References,
+) -> HashMap<&'a ObjectId, (i8, usize)> {
+    let mut ranks: HashMap<&ObjectId, (i8, usize)> =
+        parts.iter().map(|(id, _)| (*id, (0, 0))).collect();
+    for side in [-1, 1] {
+        let hooks = parts.iter().filter(|(_, part)| part.side() == side);
+        let mut hooks: Vec<(&ObjectId, &ChartPart)> = hooks.copied().collect();
+        hooks.sort_by_key(|(id, part)| part.place(id));
+        let hooks: Vec<&ObjectId> = hooks.into_iter().map(|(id, _)| id).collect();
+        let (mut sequence, mut met) = (Vec::new(), HashSet::new());
+        for id in &hooks {
+            add_after_needs(id, &hooks, references, &mut met, &mut sequence);
+        }
+        let numbers = sequence.into_iter().enumerate();
+        ranks.extend(numbers.map(|(number, id)| (id, (side, number))));
+    }
+    ranks
+}
+
+/// Adds `id` to the `sequence`, after those of `hooks` that it needs. Where some need each other, the
+/// one that is `met` first comes last.
+fn add_after_needs<'a>(
+    id: &'a ObjectId,
+    hooks: &[&'a ObjectId],
+    references: &References,
+    met: &mut HashSet<&'a ObjectId>,
+    sequence: &mut Vec<&'a ObjectId>,
+) {
+    if !met.insert(id) {
+        return;
+    }
+    for need in hooks {
+        if references.needs(id).contains(need) {
+            add_after_needs(need, hooks, references, met, sequence);
+        }
+    }
+    sequence.push(id);
 }
 
 /// Moves hooks to the phases of their chart: those before it to the first that has what they need,

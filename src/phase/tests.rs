@@ -5,9 +5,11 @@ use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
-use super::{Ordered, assign, order, reason::PhaseReason, table::documentation::tables};
+use super::{
+    Ordered, assign, declare_hooks, order, reason::PhaseReason, table::documentation::tables,
+};
 use crate::{
-    object::{Object, ObjectId, Origin, PhaseHint, References},
+    object::{ChartPart, Hook, HookEvent, Object, ObjectId, Origin, PhaseHint, References},
     plan::{Conditions, FailureBudget, Match, OnFailure, PhaseSettings},
 };
 
@@ -885,5 +887,64 @@ fn the_documentation_has_the_tables_of_the_code() {
         std::fs::write(&file, format!("{head}{start}{expected}{end}{tail}")).unwrap();
     } else {
         assert_eq!(found, expected, "run this test with DEPLOYCTL_REGENERATE=1");
+    }
+}
+
+#[test]
+fn hooks_come_one_after_the_other_by_weight_name_and_kind_and_after_what_they_need() {
+    let hook = |weight, event| {
+        let events = vec![event];
+        let deleted_on = Vec::new();
+        Some(Hook {
+            events,
+            weight,
+            deleted_on,
+        })
+    };
+    let before = |weight| hook(weight, HookEvent::PreInstall);
+    let job = |name: &str, reads: Value| {
+        let container = json!({"name": "main", "image": "a", "envFrom": reads});
+        let spec = json!({"template": {"spec": {"containers": [container]}}});
+        value("batch/v1", "Job", name, json!({"spec": spec}))
+    };
+    let reads = json!([{"configMapRef": {"name": "z-script"}}]);
+    let parts = vec![
+        (job("welcome", json!([])), hook(-9, HookEvent::PostInstall)),
+        (plain("apps/v1", "Deployment", "web"), None),
+        (job("b-migrate", json!([])), before(0)),
+        (plain("v1", "ServiceAccount", "b-migrate"), before(0)),
+        (job("a-prepare", reads), before(0)),
+        (plain("v1", "ConfigMap", "z-script"), before(0)),
+        (plain("v1", "ConfigMap", "y-first"), before(-1)),
+    ];
+    let values = parts.iter().map(|(value, _)| value.clone()).collect();
+    let objects = objects(values);
+    let hints = objects.keys().zip(&parts).map(|(id, (_, hook))| {
+        let part = Some(ChartPart {
+            chart: "shop".to_owned(),
+            hook: hook.clone(),
+        });
+        let hint = PhaseHint {
+            part,
+            ..PhaseHint::default()
+        };
+        (id.clone(), hint)
+    });
+    let mut references = References::between(&objects);
+    declare_hooks(&mut references, &hints.collect());
+    let ordered = order(&objects.values().collect::<Vec<_>>(), &references);
+    let mut before = 0;
+    for (entry, expected) in ordered.iter().zip([
+        "ConfigMap/y-first",
+        "ConfigMap/z-script",
+        "Job/a-prepare",
+        "ServiceAccount/b-migrate",
+        "Job/b-migrate",
+        "Deployment/web",
+        "Job/welcome",
+    ]) {
+        assert_eq!(format!("{}/{}", entry.id.kind, entry.id.name), expected);
+        assert_eq!(entry.ready.len(), before, "{expected} awaits all before it");
+        before += 1;
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::engine::{
     desired::{DesiredObject, DesiredState},
-    plan::decide::{Decision, is_run_once},
+    plan::decide::Decision,
     plan::steps::{push_await_ready, push_cleared},
 };
 use crate::{
@@ -134,38 +134,32 @@ pub(crate) fn plan_tests(wanted: &DesiredState, decisions: &[Decision], live: &L
     program
 }
 
-/// Adds the hooks that are run in `phase` after the steps `after`, those of a lower weight first and
-/// what they run as before them, and their deletion: of tests as their policies say, of a deletion in
-/// any case, since nothing is to be left of a release that is taken down. Returns the last steps.
+/// Adds the hooks that are run in `phase` after the steps `after`, one after the other, as they are
+/// `wanted`, and their deletion: of tests as their policies say, of a deletion in any case, since nothing
+/// is to be left of a release that is taken down. Returns the last steps.
 pub(super) fn push_hooks(
     program: &mut Program,
     (wanted, decisions, live): (&DesiredState, &[Decision], &Live),
     phase: &PhaseId,
     after: Vec<StepId>,
 ) -> Vec<StepId> {
-    let hook = |decision: &Decision| &wanted.objects[&decision.id];
-    let of_phase = decisions.iter().filter(|it| hook(it).phase == *phase);
-    let weight = |it: &Decision| hook(it).hook().map_or(0, |hook| hook.weight);
-    let rank = |it: &&Decision| (weight(it), is_run_once(&it.id));
-    let mut sorted: Vec<&Decision> = of_phase.collect();
-    sorted.sort_by_key(|it| (rank(it), it.id.clone()));
-    if sorted.is_empty() {
+    let of_phase = wanted.objects.values().filter(|it| it.phase == *phase);
+    let decision = |it: &DesiredObject| decisions.iter().find(|of| of.id == it.object.id);
+    let run: Vec<&Decision> = of_phase.filter_map(decision).collect();
+    if run.is_empty() {
         return after;
     }
     let mut after = after;
-    for equal in sorted.chunk_by(|one, other| rank(one) == rank(other)) {
-        let applied = equal
-            .iter()
-            .map(|it| push_run(program, it, phase, live, &after));
-        let applied: Vec<StepId> = applied.collect();
-        let objects = equal.iter().map(|it| it.id.clone()).collect();
-        after = vec![push_await_ready(program, phase, applied, objects, false)];
+    for it in &run {
+        let applied = push_run(program, it, phase, live, &after);
+        let hook = vec![it.id.clone()];
+        after = vec![push_await_ready(program, phase, vec![applied], hook, false)];
     }
     let going = ended_in(phase, wanted, decisions);
     if let Some(last) = after.first().copied().filter(|_| !going.is_empty()) {
         after = vec![push_discards(program, phase, &going, last)];
     }
-    let objects = sorted.iter().map(|it| it.id.clone()).collect();
+    let objects = run.iter().map(|it| it.id.clone()).collect();
     vec![push_await_ready(program, phase, after, objects, true)]
 }
 

@@ -162,7 +162,7 @@ pub(crate) fn is_idle_hook(wanted: &DesiredObject, action: ChangeAction) -> bool
     wanted.hook().is_some() && action == ChangeAction::Keep
 }
 
-/// The tests among the `stored` hooks.
+/// The tests among the `stored` hooks, in the order in which they are run.
 pub(crate) fn test_hooks(stored: &[DesiredObject]) -> Vec<DesiredObject> {
     let mut tests: Vec<DesiredObject> = Vec::new();
     for hook in stored {
@@ -176,12 +176,35 @@ pub(crate) fn test_hooks(stored: &[DesiredObject]) -> Vec<DesiredObject> {
             tests.push(test);
         }
     }
+    let charts = charts_in_order(stored);
+    tests.sort_by(|one, other| place(one, &charts).cmp(&place(other, &charts)));
     tests
 }
 
-/// The hooks among `stored` that a deletion runs, each in the phase in which it does; `has_begun`:
-/// something is deleted already, by a run that did not come to its end, so that those before have
-/// been run. Of several of one name the first is run, whenever any of them would be.
+/// The charts of the `stored` hooks, which are stored in the order of the charts' phases.
+fn charts_in_order(stored: &[DesiredObject]) -> Vec<&str> {
+    let mut charts: Vec<&str> = Vec::new();
+    for part in stored.iter().filter_map(|hook| hook.part.as_ref()) {
+        if !charts.contains(&part.chart.as_str()) {
+            charts.push(&part.chart);
+        }
+    }
+    charts
+}
+
+/// When `hook` is run: with the others of its chart, the first of `charts` first, and among them as
+/// Helm does.
+fn place<'a>(hook: &'a DesiredObject, charts: &[&str]) -> impl Ord + use<'a> {
+    let id = &hook.object.id;
+    let part = hook.part.as_ref();
+    let chart = part.and_then(|part| charts.iter().position(|chart| *chart == part.chart));
+    (chart, part.map(|part| part.place(id)))
+}
+
+/// The hooks among `stored` that a deletion runs, each in the phase in which it does, and in the order
+/// in which they are run: those of the last chart first. `has_begun`: something is deleted already, by a
+/// run that did not come to its end, so that those before have been run. Of several of one name the
+/// first is run, whenever any of them would be.
 pub(crate) fn deletion_hooks(stored: &[DesiredObject], has_begun: bool) -> Vec<DesiredObject> {
     let mut hooks: Vec<DesiredObject> = Vec::new();
     for hook in stored {
@@ -191,6 +214,8 @@ pub(crate) fn deletion_hooks(stored: &[DesiredObject], has_begun: bool) -> Vec<D
             None => hooks.push(hook.clone()),
         }
     }
+    let charts: Vec<&str> = charts_in_order(stored).into_iter().rev().collect();
+    hooks.sort_by(|one, other| place(one, &charts).cmp(&place(other, &charts)));
     let mut run = Vec::new();
     for mut hook in hooks {
         let phase = hook

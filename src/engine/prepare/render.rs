@@ -273,7 +273,7 @@ impl Rendering {
         desired
     }
 
-    /// What the charts that are `desired` run later.
+    /// What the charts that are `desired` run later, in the order of the phases in which the charts end.
     fn stored_hooks(&self, desired: &DesiredState) -> Vec<DesiredObject> {
         let objects = || desired.objects.values();
         let is_desired = |chart: &str| {
@@ -289,7 +289,10 @@ impl Rendering {
                 .of_chart(Some(part.clone()))
         });
         let brought = objects().filter(|it| it.hook().is_some_and(Hook::is_stored));
-        brought.cloned().chain(later).collect()
+        let mut stored: Vec<DesiredObject> = brought.cloned().chain(later).collect();
+        let chart = |it: &DesiredObject| it.part.as_ref().map(|part| part.chart.clone());
+        stored.sort_by_cached_key(|hook| objects().rposition(|it| chart(it) == chart(hook)));
+        stored
     }
 
     /// The fields of `object` that the plan leaves to others.

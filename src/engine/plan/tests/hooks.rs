@@ -172,17 +172,17 @@ fn hooks_are_run_before_and_after_a_deletion_by_their_weights() {
     "), @r"
     phases: pre-delete (3), apps (2), post-delete (1)
     pre-delete
-      0 apply ConfigMap/script
-      1 await ready: ConfigMap/script ← 0
-      2 apply Job/backup ← 1
-      3 await ready: Job/backup ← 2
+      0 apply Job/backup
+      1 await ready: Job/backup ← 0
+      2 apply ConfigMap/script ← 1
+      3 await ready: ConfigMap/script ← 2
       4 apply Job/last ← 3
       5 await ready: Job/last ← 4
-      6 discard Job/last ← 5
-      7 discard Job/backup ← 5
-      8 discard ConfigMap/script ← 5
-      9 await gone: Job/last, Job/backup, ConfigMap/script ← 6 7 8
-      10 await ready: ConfigMap/script, Job/backup, Job/last; phase ends ← 9
+      6 discard Job/backup ← 5
+      7 discard ConfigMap/script ← 5
+      8 discard Job/last ← 5
+      9 await gone: Job/backup, ConfigMap/script, Job/last ← 6 7 8
+      10 await ready: Job/backup, ConfigMap/script, Job/last; phase ends ← 9
     apps
       11 delete Deployment/web of uid 1 ← 10
       12 await gone: Deployment/web; phase ends ← 11
@@ -195,6 +195,44 @@ fn hooks_are_run_before_and_after_a_deletion_by_their_weights() {
     apps
       18 delete if empty Namespace/shop of uid 1 ← 17
       19 await gone: Namespace/shop; phase ends ← 18
+    ");
+}
+
+#[test]
+fn hooks_of_a_deletion_are_run_one_after_the_other_by_weight_name_and_kind_those_of_the_last_chart_first()
+ {
+    assert_snapshot!(remove("
+        phases: {apps: []}
+        desired:
+          Job/sure: {chart: shop, hook: [pre-delete]}
+          Widget/backup: {chart: shop, hook: [pre-delete]}
+          Job/backup: {chart: shop, hook: [pre-delete]}
+          ConfigMap/backup: {chart: shop, hook: [pre-delete]}
+          ConfigMap/z: {chart: shop, hook: [pre-delete], weight: -1}
+          Job/a: {chart: later, hook: [pre-delete], weight: 1}
+    "), @r"
+    phases: pre-delete (6)
+    pre-delete
+      0 apply Job/a
+      1 await ready: Job/a ← 0
+      2 apply ConfigMap/z ← 1
+      3 await ready: ConfigMap/z ← 2
+      4 apply ConfigMap/backup ← 3
+      5 await ready: ConfigMap/backup ← 4
+      6 apply Job/backup ← 5
+      7 await ready: Job/backup ← 6
+      8 apply Widget/backup ← 7
+      9 await ready: Widget/backup ← 8
+      10 apply Job/sure ← 9
+      11 await ready: Job/sure ← 10
+      12 discard Job/a ← 11
+      13 discard ConfigMap/z ← 11
+      14 discard ConfigMap/backup ← 11
+      15 discard Job/backup ← 11
+      16 discard Widget/backup ← 11
+      17 discard Job/sure ← 11
+      18 await gone: Job/a, ConfigMap/z, ConfigMap/backup, Job/backup, Widget/backup, Job/sure ← 12 13 14 15 16 17
+      19 await ready: Job/a, ConfigMap/z, ConfigMap/backup, Job/backup, Widget/backup, Job/sure; phase ends ← 18
     ");
 }
 
@@ -402,17 +440,17 @@ fn tests_are_run_anew_by_their_weights_and_go_as_their_policies_say() {
         live: {Deployment/web: {}, Pod/first: {}}
     "), @r"
     tests
-      0 apply ConfigMap/script
-      1 await ready: ConfigMap/script ← 0
-      2 delete Pod/first of uid 1 ← 1
-      3 await gone: Pod/first, required ← 2
-      4 apply Pod/first ← 3
-      5 await ready: Pod/first ← 4
+      0 delete Pod/first of uid 1
+      1 await gone: Pod/first, required ← 0
+      2 apply Pod/first ← 1
+      3 await ready: Pod/first ← 2
+      4 apply ConfigMap/script ← 3
+      5 await ready: ConfigMap/script ← 4
       6 apply Pod/second ← 5
       7 await ready: Pod/second ← 6
-      8 discard Pod/second ← 7
-      9 discard ConfigMap/script ← 7
-      10 await gone: Pod/second, ConfigMap/script ← 8 9
-      11 await ready: ConfigMap/script, Pod/first, Pod/second; phase ends ← 10
+      8 discard ConfigMap/script ← 7
+      9 discard Pod/second ← 7
+      10 await gone: ConfigMap/script, Pod/second ← 8 9
+      11 await ready: Pod/first, ConfigMap/script, Pod/second; phase ends ← 10
     ");
 }
