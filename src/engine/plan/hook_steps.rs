@@ -12,6 +12,7 @@ use crate::{
     object::{
         HasKind as _, Hook, HookResult, HookStage, ManifestView, ObjectId, keeping_annotation,
     },
+    ownership::is_ours_to_remove,
     plan::{PhaseId, PhaseSettings},
     release::{Belongings, ChangeLog, Program, StepId, Work},
 };
@@ -203,10 +204,11 @@ fn ended_in<'a>(
 
 /// What is deleted where a run ends with hooks that have `failed`, and nothing takes it back: those of
 /// them that are to go then, and those of their charts that have succeeded before (`is_done`) and go
-/// for that. `done` says what was made of each.
+/// for that. `done` says what was made of each; what was `live` before and is ours goes too, as an
+/// earlier run has made it.
 pub(crate) fn plan_cleanup(
     wanted: &DesiredState,
-    done: &ChangeLog,
+    (done, live): (&ChangeLog, &Live),
     failed: &BTreeSet<ObjectId>,
     is_done: impl Fn(&ObjectId) -> bool,
 ) -> Program {
@@ -227,7 +229,11 @@ pub(crate) fn plan_cleanup(
     for hook in hooks().filter(goes) {
         let object = hook.object.id.clone();
         let created = done.get(&object).and_then(|changes| changes.created.last());
-        let Some(uid) = created.cloned() else {
+        let manager = wanted.release.field_manager();
+        let there = live.object(&object).map(AsRef::as_ref);
+        let there = there.filter(|there| is_ours_to_remove(there, &manager));
+        let before = there.and_then(|there| ManifestView(there).uid());
+        let Some(uid) = created.map(String::as_str).or(before).map(str::to_owned) else {
             continue;
         };
         let work = Work::Delete {

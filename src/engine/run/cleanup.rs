@@ -40,7 +40,12 @@ pub(crate) async fn clean_up(
     let mut done = baseline.traces.clone();
     done.extend(&execution.journal.entries());
     let is_done = |id: &ObjectId| execution.executor.has_succeeded(id);
-    let program = plan_cleanup(run.desired, &done, &failed, is_done);
+    let program = plan_cleanup(
+        run.desired,
+        (&done, &run.observation.live),
+        &failed,
+        is_done,
+    );
     if program.steps.is_empty() {
         return None;
     }

@@ -149,6 +149,22 @@ fn what_has_failed_goes_where_its_policy_says_so_and_what_has_succeeded_before()
 }
 
 #[test]
+#[test]
+fn what_has_failed_goes_too_where_an_earlier_run_has_made_it() {
+    assert_snapshot!(cleanup("
+        desired:
+          Deployment/first: {chart: shop, hook: [pre-upgrade], deletedOn: [succeeded]}
+          Deployment/warm: {chart: shop, hook: [pre-upgrade], deletedOn: [failed]}
+          Deployment/theirs: {chart: shop, hook: [pre-upgrade], deletedOn: [failed]}
+        live: {Deployment/first: {}, Deployment/warm: {uid: 7}, Deployment/theirs: {by: [helm], unlabelled: true}}
+        unsettled: {failed: [Deployment/warm, Deployment/theirs]}
+    "), @r"
+    apps
+      0 delete Deployment/first of uid 1
+      1 delete Deployment/warm of uid 7
+    ");
+}
+
 fn what_has_failed_stays_to_be_looked_at_where_nothing_is_said() {
     assert_snapshot!(cleanup("
         desired: {Job/migrate: {chart: shop, hook: [pre-install], deletedOn: [succeeded]}}

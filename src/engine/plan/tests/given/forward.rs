@@ -425,7 +425,7 @@ pub(in crate::engine::plan::tests) fn cleanup(text: &str) -> String {
     let is_there = |id: &ObjectId| world.live.object(id).is_some();
     printed::program(&plan_cleanup(
         &world.desired,
-        &unsettled.traces,
+        (&unsettled.traces, &world.live),
         &failed,
         is_there,
     ))
