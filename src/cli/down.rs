@@ -12,7 +12,7 @@ use super::{
 use crate::{
     engine::{
         Ask as _, DeletionHooks, PrunePlan, ReleaseHistory, Selection, check_deletions,
-        prepare_removal, recheck_removal,
+        prepare_removal, recheck_removal, without_hooks,
     },
     error::{CommandError, ExitCode},
     event::RunOutcome,
@@ -94,6 +94,7 @@ async fn down(
         selection: &Selection::All,
     };
     let request = removing.request();
+    let without_hooks = without_hooks(context, &history).await.map_err(explained)?;
     let prepared = prepare_removal(context, &request, arguments.hooks(), history)
         .await
         .map_err(explained)?;
@@ -105,6 +106,9 @@ async fn down(
     check_deletions(context, &prepared)
         .await
         .map_err(explained)?;
+    if !arguments.no_hooks {
+        tell_without_hooks(without_hooks, output);
+    }
     let consent = removing.consent(&newest.guard, &session);
     Prompter::new(&consent, output).confirm(&prepared)?;
     let work = async |session, store, output: &mut Output| {
@@ -119,6 +123,15 @@ async fn down(
     let lock = &arguments.removal.run.lock;
     lock.locked(session, address, removing.by, output, work)
         .await
+}
+
+/// Says that the `revision` was stored without the hooks of its charts.
+fn tell_without_hooks(revision: Option<u64>, output: &mut Output) {
+    if let Some(number) = revision {
+        output.note(&format!(
+            "revision {number} was stored by an older deployctl, without the hooks of its charts: none are run; `deployctl up` stores them"
+        ));
+    }
 }
 
 /// Says that nothing is deployed. Where something is of another environment of the plan, that one

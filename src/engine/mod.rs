@@ -32,7 +32,7 @@ pub(crate) use prepare::prepared::Prepared;
 pub(crate) use prepare::recheck::recheck;
 pub(crate) use prepare::removal::{
     DeletionHooks, PreparedOrphans, prepare_orphans, prepare_removal, prepare_tests,
-    recheck_orphans, recheck_removal,
+    recheck_orphans, recheck_removal, without_hooks,
 };
 pub(crate) use prepare::render::Rendering;
 pub(crate) use prepare::request::Request;

@@ -14,6 +14,7 @@ use crate::{
     },
     plan::PhaseId,
     release::{Operation, Records},
+    source::UsedTool,
 };
 
 /// What is known of the time before a run, and what it does.
@@ -179,6 +180,31 @@ pub(crate) fn test_hooks(stored: &[DesiredObject]) -> Vec<DesiredObject> {
     let charts = charts_in_order(stored);
     tests.sort_by(|one, other| place(one, &charts).cmp(&place(other, &charts)));
     tests
+}
+
+/// Those of the `stored` hooks whose chart has ever been brought: something of it `is_known` that was
+/// `wanted` and is no hook. Of a chart that holds nothing but hooks that cannot be said.
+pub(crate) fn hooks_of_brought(
+    stored: Vec<DesiredObject>,
+    wanted: &[DesiredObject],
+    is_known: impl Fn(&ObjectId) -> bool,
+) -> Vec<DesiredObject> {
+    let chart = |it: &DesiredObject| it.part.as_ref().map(|part| part.chart.clone());
+    let is_brought = |hook: &DesiredObject| {
+        let is_of = |it: &&DesiredObject| it.hook().is_none() && !it.object.id.is_container();
+        let objects = wanted.iter().filter(is_of);
+        let of_chart = objects.filter(|it| chart(it) == chart(hook));
+        let mut ids = of_chart.map(|it| &it.object.id).peekable();
+        ids.peek().is_none() || ids.any(&is_known)
+    };
+    stored.into_iter().filter(is_brought).collect()
+}
+
+/// Whether charts were among what was `wanted`, by the programs that built it, and it does not say what
+/// is of a chart: a program stored it that did not know hooks.
+pub(crate) fn knows_no_hooks(tools: &[UsedTool], wanted: &[DesiredObject]) -> bool {
+    let is_of_chart = |it: &DesiredObject| it.part.is_some();
+    tools.iter().any(|tool| tool.name == "helm") && !wanted.iter().any(is_of_chart)
 }
 
 /// The charts of the `stored` hooks, which are stored in the order of the charts' phases.

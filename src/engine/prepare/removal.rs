@@ -9,7 +9,7 @@ use crate::engine::{
     observe::history::ReleaseHistory,
     observe::orphans::{KnownObjects, Orphans, orphans},
     plan::hook_steps::has_begun_to_delete,
-    plan::hooks::{deletion_hooks, test_hooks},
+    plan::hooks::{deletion_hooks, hooks_of_brought, knows_no_hooks, test_hooks},
     plan::prune::{PruneCandidate, PrunePlan, give_up_foreign, written},
     plan::selection::Selection,
     plan::steps::Removal,
@@ -26,7 +26,7 @@ use crate::{
     error::{CommandError, ExitCode},
     object::ObjectId,
     plan::PhaseId,
-    release::PhaseRecord,
+    release::{Operation, PhaseRecord, Revision},
 };
 
 /// What there is of orphans.
@@ -61,6 +61,7 @@ pub(crate) async fn prepare_removal(
     desired.objects = by_id(deletion_hooks(&desired.hooks, false));
     desired.objects.extend(tests.clone());
     let (observation, history) = observe(context, &desired, &[], history).await?;
+    desired.hooks = of_brought_charts(context, &history, &observation.live, desired.hooks).await?;
     desired.objects = match hooks {
         // What an unfinished run has done shows by what is there.
         DeletionHooks::Run if !desired.hooks.is_empty() => {
@@ -113,6 +114,58 @@ async fn stored_hooks(
         Some(deployed) => context.stored(context.store.read(&deployed.hooks)).await,
         None => Ok(Vec::new()),
     }
+}
+
+/// Those of the stored `hooks` whose charts have been brought: a part of the plan may not have been
+/// run, or have failed first. A deletion stores only those, and whoever goes on from it takes them.
+async fn of_brought_charts(
+    context: PrepareContext<'_>,
+    history: &ReleaseHistory,
+    live: &Live,
+    hooks: Vec<DesiredObject>,
+) -> Result<Vec<DesiredObject>, PrepareError> {
+    let deployed = history.deployed().filter(|_| !hooks.is_empty());
+    let Some(deployed) = deployed.filter(|it| it.by.operation != Operation::Remove) else {
+        return Ok(hooks);
+    };
+    let wanted = wanted(context, deployed).await?;
+    let is_known = |id: &ObjectId| {
+        let record = history.records.get(id).filter(|record| !record.kept);
+        record.is_some() || live.object(id).is_some()
+    };
+    Ok(hooks_of_brought(hooks, &wanted, is_known))
+}
+
+/// The revision that is deployed, where it was built from charts and no hooks were stored with it.
+pub(crate) async fn without_hooks(
+    context: PrepareContext<'_>,
+    history: &ReleaseHistory,
+) -> Result<Option<u64>, PrepareError> {
+    let deployed = history.deployed().filter(|it| !it.is_taken_down());
+    let Some(deployed) = deployed.filter(|it| it.hooks.is_empty()) else {
+        return Ok(None);
+    };
+    let tools = deployed.source.as_ref().map_or(&[][..], |it| &it.tools);
+    // Nothing is read where no program would say so.
+    if !knows_no_hooks(tools, &[]) {
+        return Ok(None);
+    }
+    let wanted = wanted(context, deployed).await?;
+    Ok(Some(deployed.number).filter(|_| knows_no_hooks(tools, &wanted)))
+}
+
+/// All that `revision` wanted.
+async fn wanted(
+    context: PrepareContext<'_>,
+    revision: &Revision,
+) -> Result<Vec<DesiredObject>, PrepareError> {
+    let mut wanted: Vec<DesiredObject> = Vec::new();
+    for phase in &revision.phases {
+        let of_phase: Vec<DesiredObject> =
+            context.stored(context.store.read(&phase.wanted)).await?;
+        wanted.extend(of_phase);
+    }
+    Ok(wanted)
 }
 
 /// Whether an unfinished run has begun to take the release down, or one that it goes on from: what that

@@ -2,7 +2,8 @@
 
 use insta::assert_snapshot;
 
-use super::given::{cleanup, decide, decide_back, deploy, remove, revert, rollback, test};
+use super::given::{cleanup, decide, decide_back, deploy, remove, revert, rollback, test, wanted};
+use crate::{engine::plan::hooks::knows_no_hooks, source::UsedTool};
 
 #[test]
 fn hooks_of_an_installation_are_run_where_nothing_of_the_chart_is_there() {
@@ -149,7 +150,6 @@ fn what_has_failed_goes_where_its_policy_says_so_and_what_has_succeeded_before()
 }
 
 #[test]
-#[test]
 fn what_has_failed_goes_too_where_an_earlier_run_has_made_it() {
     assert_snapshot!(cleanup("
         desired:
@@ -165,6 +165,7 @@ fn what_has_failed_goes_too_where_an_earlier_run_has_made_it() {
     ");
 }
 
+#[test]
 fn what_has_failed_stays_to_be_looked_at_where_nothing_is_said() {
     assert_snapshot!(cleanup("
         desired: {Job/migrate: {chart: shop, hook: [pre-install], deletedOn: [succeeded]}}
@@ -249,6 +250,33 @@ fn hooks_of_a_deletion_are_run_one_after_the_other_by_weight_name_and_kind_those
       17 discard Job/sure ← 11
       18 await gone: Job/a, ConfigMap/z, ConfigMap/backup, Job/backup, Widget/backup, Job/sure ← 12 13 14 15 16 17
       19 await ready: Job/a, ConfigMap/z, ConfigMap/backup, Job/backup, Widget/backup, Job/sure; phase ends ← 18
+    ");
+}
+
+#[test]
+fn hooks_of_a_chart_of_which_nothing_was_brought_are_not_run_where_it_is_deleted() {
+    assert_snapshot!(remove("
+        phases: {apps: []}
+        desired:
+          Deployment/web: {chart: shop}
+          Job/backup: {chart: shop, hook: [pre-delete]}
+          Deployment/other: {chart: other}
+          Job/prepare: {chart: other, hook: [pre-install, pre-delete]}
+          Job/goodbye: {chart: other, hook: [post-delete]}
+        live: {Deployment/web: {}, Job/prepare: {}}
+        records: {Deployment/web: {}, Job/prepare: {}}
+    "), @r"
+    phases: pre-delete (1), apps (2)
+    pre-delete
+      0 apply Job/backup
+      1 await ready: Job/backup ← 0
+      2 discard Job/backup ← 1
+      3 await gone: Job/backup ← 2
+      4 await ready: Job/backup; phase ends ← 3
+    apps
+      5 delete Deployment/web of uid 1 ← 4
+      6 delete Job/prepare of uid 1 ← 4
+      7 await gone: Deployment/web, Job/prepare; phase ends ← 5 6
     ");
 }
 
@@ -469,4 +497,21 @@ fn tests_are_run_anew_by_their_weights_and_go_as_their_policies_say() {
       10 await gone: ConfigMap/script, Pod/second ← 8 9
       11 await ready: Pod/first, ConfigMap/script, Pod/second; phase ends ← 10
     ");
+}
+
+#[test]
+fn a_revision_of_charts_that_tells_nothing_of_them_was_stored_without_their_hooks() {
+    let helm = [tool("helm")];
+    let plain = wanted("Deployment/web: {}");
+    let of_chart = wanted("Deployment/web: {chart: shop}");
+    assert!(knows_no_hooks(&helm, &plain));
+    assert!(!knows_no_hooks(&helm, &of_chart));
+    assert!(!knows_no_hooks(&[tool("kustomize")], &plain));
+}
+
+fn tool(name: &str) -> UsedTool {
+    UsedTool {
+        name: name.to_owned(),
+        version: "v4".to_owned(),
+    }
 }

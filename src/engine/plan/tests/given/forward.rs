@@ -357,12 +357,21 @@ fn pruned(plan: &PrunePlan) -> String {
     text
 }
 
+/// What is wanted, by itself.
+pub(in crate::engine::plan::tests) fn wanted(text: &str) -> Vec<DesiredObject> {
+    let desired = desired_state(&read(text), Vec::new());
+    desired.objects.into_values().collect()
+}
+
 /// The program that takes everything down that is remembered, with the hooks of what was wanted, and
 /// its phases.
 pub(in crate::engine::plan::tests) fn remove(text: &str) -> String {
     let case: Case = read(text);
     let mut world = World::of(&case);
     let stored: Vec<DesiredObject> = world.desired.objects.values().cloned().collect();
+    let is_known =
+        |id: &ObjectId| world.history.records.get(id).is_some() || world.live.object(id).is_some();
+    let stored = hooks::hooks_of_brought(stored.clone(), &stored, is_known);
     let unsettled = world.history.unsettled.as_ref();
     let earlier = case.unsettled.iter().flat_map(|it| &it.earlier);
     let mut programs: Vec<Program> = earlier.map(|program| steps(program)).collect();

@@ -30,5 +30,5 @@ mod objects;
 
 pub(super) use back::{revert, rollback, unserved};
 pub(super) use forward::{
-    cleanup, decide, decide_back, deploy, grow, orphans, prune, remove, restart, test,
+    cleanup, decide, decide_back, deploy, grow, orphans, prune, remove, restart, test, wanted,
 };
