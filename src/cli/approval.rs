@@ -5,21 +5,30 @@ use std::{fs, path::Path};
 use super::consent::Consent;
 use crate::{
     diff::{Approval, ApprovedObject},
-    engine::{ChangeAction, Prepared, ReleaseDifference, RemovalMode, differences},
+    engine::{ChangeAction, Prepared, ReleaseDifference, RemovalMode, differences, open_keys},
     error::{CommandError, ExitCode},
-    object::ObjectId,
+    object::{Digest, ObjectId},
 };
 
-/// What `prepared` is, as somebody may approve it.
-pub(super) fn approval(consent: &Consent<'_>, prepared: &Prepared) -> Approval {
-    approval_of(consent, prepared, &differences(prepared, None))
+/// What `prepared` is in the `cluster`, as `approved` may have been for it.
+pub(super) fn approval(
+    consent: &Consent<'_>,
+    prepared: &Prepared,
+    (approved, cluster): (&Approval, Option<Digest>),
+) -> Approval {
+    let differences = differences(prepared, None, &approved.open);
+    Approval {
+        open: approved.open.clone(),
+        ..approval_of(consent, prepared, &differences, cluster)
+    }
 }
 
-/// The same, where the `differences` are known.
+/// What `prepared` is in the `cluster`, as somebody may approve it.
 pub(super) fn approval_of(
     consent: &Consent<'_>,
     prepared: &Prepared,
     differences: &ReleaseDifference,
+    cluster: Option<Digest>,
 ) -> Approval {
     let written = prepared.decisions.iter().filter_map(|decision| {
         let action = match decision.action {
@@ -32,8 +41,8 @@ pub(super) fn approval_of(
     });
     let removed = prepared.pruning.removals.iter().map(|removal| {
         let action = match removal.how {
-            RemovalMode::Delete { .. } => "delete",
-            RemovalMode::GiveUp => "release",
+            RemovalMode::Delete { .. } => ApprovedObject::REMOVALS[0],
+            RemovalMode::GiveUp => ApprovedObject::REMOVALS[1],
         };
         (&removal.id, action)
     });
@@ -50,8 +59,10 @@ pub(super) fn approval_of(
         format: Approval::FORMAT,
         release: consent.release.to_string(),
         server: consent.server.clone(),
+        cluster,
         revision: newest.map(|head| head.revision.number),
         objects: written.chain(removed).filter_map(approved).collect(),
+        open: open_keys(prepared),
     }
 }
 

@@ -45,15 +45,26 @@ pub(super) fn summary(consent: &Consent<'_>, prepared: &Prepared) -> ChangeSumma
         namespaces: namespaces(consent, prepared),
         rows,
         left_out: left_out(prepared),
-        variables_not_from_file: consent.foreign_variables.clone(),
+        variables_not_from_file: foreign_variables(consent, prepared),
         secrets: written_secrets(prepared),
     }
+}
+
+/// The variables that do not come from the plan file, without what is a secret value.
+fn foreign_variables(consent: &Consent<'_>, prepared: &Prepared) -> Vec<(String, String)> {
+    if consent.foreign_variables.is_empty() {
+        return Vec::new();
+    }
+    let masker = engine::masker(prepared);
+    let variables = consent.foreign_variables.iter();
+    let shown = variables.map(|(name, value)| (name.clone(), masker.variable(value)));
+    shown.collect()
 }
 
 /// What `prepared` changes, with the fields of what is changed.
 pub(super) fn summary_with_fields(consent: &Consent<'_>, prepared: &Prepared) -> ChangeSummary {
     let mut summary = summary(consent, prepared);
-    let mut differences = engine::differences(prepared, None).objects;
+    let mut differences = engine::differences(prepared, None, &BTreeSet::new()).objects;
     for row in &mut summary.rows {
         let difference = differences.remove(&row.object);
         let fields = difference.into_iter().flat_map(|it| it.whole.fields);

@@ -65,7 +65,7 @@ pub(crate) fn run(
         }
         DriftFormat::Json => {
             let value = serde_json::to_value(&view).expect("views can be written as JSON");
-            output.data(&format!("{value:#}\n"));
+            output.json(&value);
         }
     }
     Ok(if arguments.exit_code && !view.objects.is_empty() {

@@ -12,6 +12,10 @@ use crate::report::Output;
 /// screen.
 const PAGER: &str = "less -FRX";
 
+/// With what a shell ends that finds no such program, or may not run it.
+/// <https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_08_02>
+const NOT_RUN: [Option<i32>; 2] = [Some(126), Some(127)];
+
 /// Writes `text` to standard output; through the pager where that is a terminal on which it does not
 /// fit, and no CI.
 pub(super) fn show(text: &str, output: &mut Output) {
@@ -40,6 +44,7 @@ fn paged(text: &str) -> bool {
         // Who has read enough leaves.
         let _ = stdin.write_all(text.as_bytes());
     }
-    // A shell that finds no such program says so with 127.
-    child.wait().is_ok_and(|status| status.code() != Some(127))
+    child
+        .wait()
+        .is_ok_and(|status| !NOT_RUN.contains(&status.code()))
 }

@@ -243,9 +243,9 @@ fn list(arguments: &ListArguments, output: &mut Output) -> Result<ExitCode, Comm
     let sandboxes = sandbox::list(&cache).map_err(|error| explain(&error))?;
     match arguments.output {
         Some(Format::Json) => {
-            let text =
-                serde_json::to_string_pretty(&sandboxes).expect("summaries have string keys only");
-            output.data(&format!("{text}\n"));
+            let summaries =
+                serde_json::to_value(&sandboxes).expect("summaries have string keys only");
+            output.json(&summaries);
         }
         None if sandboxes.is_empty() => {
             output.note("No sandboxes; start one with `deployctl sandbox start`");

@@ -13,9 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::plan_arguments::ClusterArguments;
 use crate::{
-    cluster::{Cluster, ConnectError, Notice, RequestError, Served, Target},
+    cluster::{Cluster, ConnectError, Notice, RequestError, Resource, Served, Target},
     engine::{CancelSignals, PrepareContext, PrepareError},
     error::{CommandError, ExitCode},
+    object::{Digest, ManifestView},
     plan::{Address, ReleaseId},
     release::{Held, Store, StoreError},
 };
@@ -75,6 +76,16 @@ impl Session {
             notices,
             stops,
         })
+    }
+
+    /// Digest of what no other cluster has: the uid of a namespace that each has as long as it is there;
+    /// `None` where it cannot be read.
+    pub(super) async fn identity(&self) -> Result<Option<Digest>, CommandError> {
+        let namespaces = Resource::namespaces();
+        let there = self.cluster.get(&namespaces, None, "kube-system");
+        let there = self.unless_interrupted(there).await?.ok().flatten();
+        let uid = there.as_ref().and_then(|it| ManifestView(it).uid());
+        Ok(uid.map(|uid| Digest::of(&uid.into())))
     }
 
     /// The revisions of the release at `address`.

@@ -21,7 +21,7 @@ pub(super) fn print(format: DataFormat, data: &impl Serialize, text: &str, outpu
     let value = || serde_json::to_value(data).expect("views can be written as JSON");
     match format {
         DataFormat::Text => output.data(text),
-        DataFormat::Json => output.data(&format!("{:#}\n", value())),
+        DataFormat::Json => output.json(&value()),
         DataFormat::Yaml => output.data(&source::to_text(&value())),
     }
 }

@@ -194,10 +194,8 @@ fn show(arguments: &Arguments, ended: &Awaiting, output: &mut Output) {
             objects,
             failure: ended.diagnosis.as_ref(),
         };
-        output.data(
-            &(serde_json::to_string_pretty(&document).expect("text and numbers are valid JSON")
-                + "\n"),
-        );
+        let document = serde_json::to_value(&document).expect("text and numbers are valid JSON");
+        output.json(&document);
     }
 }
 

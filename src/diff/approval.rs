@@ -1,6 +1,8 @@
 //! What somebody has approved: exactly these changes to exactly this state. Kept in a file between
 //! `diff --save` and `up --approved`.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -20,10 +22,16 @@ pub(crate) struct Approval {
     pub(crate) release: String,
     /// Address of the API server.
     pub(crate) server: String,
+    /// Digest of what no other cluster has, whatever its address; `None` where it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cluster: Option<Digest>,
     /// The newest revision; `None` where there was none.
     pub(crate) revision: Option<u64>,
     /// What is changed, in no order.
     pub(crate) objects: Vec<ApprovedObject>,
+    /// Keys of Secrets, as `NAME/KEY`, whose values were left to whoever carries it out.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) open: BTreeSet<String>,
 }
 
 /// What was approved for one object.
@@ -103,12 +111,7 @@ impl Approval {
                 self.release, now.release
             ));
         }
-        if self.server != now.server {
-            moved.push(format!(
-                "the cluster was {}, and is {}",
-                self.server, now.server
-            ));
-        }
+        moved.extend(self.another_cluster(now));
         if self.revision != now.revision {
             let number =
                 |revision: Option<u64>| revision.map_or("none".to_owned(), |it| it.to_string());
@@ -138,9 +141,40 @@ impl Approval {
         );
         moved
     }
+
+    /// That it was for another cluster than `now`: one may have several addresses, and one address lead to
+    /// several.
+    fn another_cluster(&self, now: &Self) -> Option<String> {
+        let (then, is) = (&self.server, &now.server);
+        match (&self.cluster, &now.cluster) {
+            (Some(one), Some(other)) if one == other => None,
+            (Some(_), Some(_)) if then == is => {
+                Some(format!("the cluster at {is} is another one than it was"))
+            }
+            (None, _) | (_, None) if then == is => None,
+            _ => Some(format!("the cluster was {then}, and is {is}")),
+        }
+    }
+
+    /// It with what `now` removes, where nothing has changed about the rest.
+    pub(crate) fn with_removals_of(&self, now: Self) -> Self {
+        let kept = self.objects.iter().filter(|it| !it.is_removed()).cloned();
+        let removed = now.objects.into_iter().filter(ApprovedObject::is_removed);
+        Self {
+            objects: kept.chain(removed).collect(),
+            ..now
+        }
+    }
 }
 
 impl ApprovedObject {
+    /// What is said of an object that goes, or is given up.
+    pub(crate) const REMOVALS: [&str; 2] = ["delete", "release"];
+
+    fn is_removed(&self) -> bool {
+        Self::REMOVALS.contains(&self.action.as_str())
+    }
+
     fn moved(&self, now: &Self) -> Option<String> {
         let id = &self.object;
         let (then, is) = (&self.fingerprint, &now.fingerprint);
@@ -170,8 +204,10 @@ mod tests {
             format: Approval::FORMAT,
             release: "shop.dev".to_owned(),
             server: "https://one".to_owned(),
+            cluster: None,
             revision: Some(3),
             objects,
+            open: BTreeSet::new(),
         }
     }
 
@@ -196,6 +232,49 @@ mod tests {
     fn exactly_what_was_approved_has_not_moved() {
         let approved = approval(vec![object("a", "change", "u", (1, 2))]);
         assert_eq!(approved.moved(&approved.clone()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_cluster_is_known_by_more_than_its_address() {
+        let at = |server: &str, uid: Option<&str>| Approval {
+            server: server.to_owned(),
+            cluster: uid.map(|uid| Digest::of(&uid.into())),
+            ..approval(Vec::new())
+        };
+        let (here, elsewhere) = ("https://one", "https://two");
+        let one = at(here, Some("u"));
+        assert_eq!(one.moved(&at(elsewhere, Some("u"))), Vec::<String>::new());
+        assert_eq!(one.moved(&at(here, None)), Vec::<String>::new());
+        assert_eq!(
+            one.moved(&at(here, Some("v"))),
+            ["the cluster at https://one is another one than it was"]
+        );
+        for other in [at(elsewhere, Some("v")), at(elsewhere, None)] {
+            assert_eq!(
+                one.moved(&other),
+                ["the cluster was https://one, and is https://two"]
+            );
+        }
+    }
+
+    #[test]
+    fn removals_that_are_decided_anew_stand_beside_what_was_looked_at_before() {
+        let first = approval(vec![
+            object("written", "change", "u", (1, 2)),
+            object("gone", "delete", "u", (1, 2)),
+        ]);
+        let now = approval(vec![
+            object("written", "change", "u", (7, 2)),
+            object("going", "delete", "u", (1, 2)),
+        ]);
+        let then = first.with_removals_of(now);
+        assert_eq!(
+            first.moved(&then),
+            [
+                "ConfigMap/shop/gone was to delete, and needs no change now",
+                "ConfigMap/shop/going would delete, which was not approved"
+            ]
+        );
     }
 
     #[test]

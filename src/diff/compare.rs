@@ -89,7 +89,7 @@ impl View<'_> {
             let path = &change.path;
             let (masked, now) = if path.is_order() {
                 (None, change.after.clone())
-            } else if is_of_values(id, path) {
+            } else if is_of_values(id, path) || is_identity(path) {
                 (path.get(&hidden).cloned(), path.get(&shown).cloned())
             } else {
                 self.masker.pair(path.get(before), path.get(after))
@@ -111,6 +111,9 @@ impl View<'_> {
         after: Option<&Value>,
     ) -> (Option<Value>, Option<Value>) {
         let (mut hidden, mut shown) = self.masker.pair(before, after);
+        for (object, masked) in [(before, &mut hidden), (after, &mut shown)] {
+            keep_identity(object, masked);
+        }
         if !id.is_secret() {
             return (hidden, shown);
         }
@@ -132,6 +135,31 @@ impl View<'_> {
             put(&mut shown, other);
         }
         (hidden, shown)
+    }
+}
+
+/// What says which object it is, which no secret value makes unreadable.
+const IDENTITY: [&[&str]; 4] = [
+    &["apiVersion"],
+    &["kind"],
+    &["metadata", "name"],
+    &["metadata", "namespace"],
+];
+
+fn is_identity(path: &Path) -> bool {
+    let mut fields = IDENTITY.into_iter();
+    fields.any(|field| path.is_within(&Path::of_fields(field)))
+}
+
+/// Gives `masked` what says which object it is, as it is in `object`.
+fn keep_identity(object: Option<&Value>, masked: &mut Option<Value>) {
+    let (Some(object), Some(masked)) = (object, masked) else {
+        return;
+    };
+    for field in IDENTITY.map(Path::of_fields) {
+        if let Some(value) = field.get(object) {
+            field.put(masked, value.clone());
+        }
     }
 }
 
@@ -157,7 +185,8 @@ mod tests {
         let secrets = [before, after]
             .into_iter()
             .filter(|it| it["kind"] == "Secret");
-        let masker = Masker::of(secrets, &sources);
+        let secrecy = |_: &Value, _: &str| crate::diff::Secrecy::Assumed;
+        let masker = Masker::of(secrets, &secrecy);
         let view = View {
             masker: &masker,
             label: LABEL,
@@ -219,5 +248,36 @@ mod tests {
         Added   password: (changed)
         Added   token: (generated)
         "#);
+    }
+
+    #[test]
+    fn a_secret_value_does_not_hide_which_object_it_is() {
+        let secret = json!({"kind": "Secret", "metadata": {"name": "a"}, "data": {"a": "Q29uZmlnTWFw", "b": "Y2hlY2tvdXQx"}});
+        let masker = Masker::of(std::iter::once(&secret), &|_, _| {
+            crate::diff::Secrecy::Declared
+        });
+        let sources = BTreeMap::new();
+        let view = View {
+            masker: &masker,
+            label: LABEL,
+            sources: &sources,
+        };
+        let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "checkout1", "namespace": "checkout1"}, "data": {"a": "checkout1"}});
+        let id = ObjectId::of(&object).expect("an object");
+        let lines = view.compare(&id, None, Some(&object)).hunks;
+        let lines = lines.into_iter().flat_map(|hunk| hunk.lines);
+        let text: Vec<String> = lines.map(|(_, line)| line).collect();
+        assert_eq!(
+            text,
+            [
+                "apiVersion: v1",
+                "kind: ConfigMap",
+                "metadata:",
+                "  name: checkout1",
+                "  namespace: checkout1",
+                "data:",
+                "  a: (secret)"
+            ]
+        );
     }
 }

@@ -18,6 +18,9 @@ use crate::{
     },
 };
 
+/// The phase that Secrets belong to which a plan declares.
+pub(crate) const SECRETS_PHASE: &str = "secrets";
+
 /// Everything that a run wants to be in the cluster.
 #[derive(Debug, Clone)]
 pub(crate) struct DesiredState {

@@ -26,10 +26,12 @@ pub(crate) use prepare::ask::Ask;
 pub(crate) use prepare::checks::check_deletions;
 pub(crate) use prepare::context::{PrepareContext, PrepareError};
 pub(crate) use prepare::deploy::prepare_deploy;
-pub(crate) use prepare::difference::{ObjectDifference, ReleaseDifference, differences};
+pub(crate) use prepare::difference::{
+    ObjectDifference, ReleaseDifference, differences, masker, open_keys,
+};
 pub(crate) use prepare::part::check_part;
 pub(crate) use prepare::prepared::Prepared;
-pub(crate) use prepare::recheck::recheck;
+pub(crate) use prepare::recheck::{Rechecked, recheck};
 pub(crate) use prepare::removal::{
     DeletionHooks, PreparedOrphans, prepare_orphans, prepare_removal, prepare_tests,
     recheck_orphans, recheck_removal, without_hooks,

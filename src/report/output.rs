@@ -7,7 +7,7 @@ use anstream::AutoStream;
 use super::{
     bars::{AboveBars, Bars},
     line::{BAD, HINT, Line},
-    text::{neutralise, wrap_prose},
+    text::{escape_json, neutralise, wrap_prose},
 };
 use crate::error::CommandError;
 
@@ -78,6 +78,16 @@ impl Output {
         {
             self.lost = Some(error);
         }
+    }
+
+    /// Writes one JSON document, in which nothing is that a terminal might obey.
+    pub(crate) fn json(&mut self, document: &serde_json::Value) {
+        self.data(&escape_json(&format!("{document:#}\n")));
+    }
+
+    /// Writes a JSON document in one line.
+    pub(crate) fn json_line(&mut self, document: &serde_json::Value) {
+        self.data(&escape_json(&format!("{document}\n")));
     }
 
     /// Why data could not be written, as to a full disk.

@@ -37,7 +37,7 @@ mod variables;
 pub(crate) use ask::{Ask, SecretPrompt};
 pub(crate) use error::{AskError, command_error};
 pub(crate) use names::Rotate;
-pub(crate) use needs::Needs;
+pub(crate) use needs::{FROM_THE_PLAN, Needs, OPEN};
 pub(crate) use planning::plan_values;
 pub(crate) use resolve::{Known, Resolved, Surroundings, resolve};
 pub(crate) use supplied::{Supplied, SuppliedSources};

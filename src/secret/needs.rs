@@ -9,6 +9,12 @@ use crate::{
 
 use super::{error::SecretError, key_name::KeyName, value::SecretBytes};
 
+/// What is said of a value that stands in the plan, in the open.
+pub(crate) const FROM_THE_PLAN: &str = "from the plan";
+/// What is said of values that are left open where nothing is written: they would be asked for, or are
+/// missing.
+pub(crate) const OPEN: [&str; 2] = ["asked for by up", "missing"];
+
 /// Where every value of the declared Secrets will come from, before anything is read or asked.
 #[derive(Debug)]
 pub(crate) struct Needs {
@@ -80,7 +86,7 @@ impl fmt::Display for Origin {
         formatter.write_str(match self {
             Origin::Kept(_) => "kept",
             Origin::Supplied(_, by) => by,
-            Origin::Value => "from the plan",
+            Origin::Value => FROM_THE_PLAN,
             Origin::Template => "composed",
             Origin::PublicKey => "derived from the private key",
             Origin::Generate | Origin::SelfSigned | Origin::WithCertificate => "generated",
@@ -275,8 +281,8 @@ impl Needs {
         for (name, origin) in keys {
             *origin = match origin {
                 Origin::Prompt if left_out.contains(name) => Origin::LeftOut,
-                Origin::Prompt => Origin::Open("asked for by up"),
-                Origin::Missing => Origin::Open("missing"),
+                Origin::Prompt => Origin::Open(OPEN[0]),
+                Origin::Missing => Origin::Open(OPEN[1]),
                 _ => continue,
             };
         }

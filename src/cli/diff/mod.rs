@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     diff::Approval,
-    engine::{DesiredState, Prepared, Rendering, differences, read_desired_state},
+    engine::{DesiredState, Prepared, Rendering, differences, open_keys, read_desired_state},
     error::{CommandError, ExitCode},
     release::{Author, Operation, Store},
     report::{DiffDetail, DiffView, Output, RunFormat},
@@ -46,7 +46,8 @@ pub(crate) fn run(
         yes: None,
         looks_only: true,
     };
-    let (view, approval) = block_on(compared(deployment, rendering, global, output))?;
+    let saves = arguments.save.is_some();
+    let (view, approval) = block_on(compared(deployment, rendering, (global, saves), output))?;
     if let Some(file) = &arguments.save {
         save(&approval, file)?;
     }
@@ -70,11 +71,11 @@ pub(super) fn dry_run(
     (format, global): (RunFormat, &Global),
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
-    let (view, _) = block_on(compared(deployment, rendering, global, output))?;
+    let (view, _) = block_on(compared(deployment, rendering, (global, false), output))?;
     match format {
         RunFormat::Text => show(&view, DiffDetail::Lines, DiffFormat::Text, output),
         RunFormat::Json => show(&view, DiffDetail::Lines, DiffFormat::Json, output),
-        RunFormat::JsonLines => output.data(&format!("{}\n", view.json())),
+        RunFormat::JsonLines => output.json_line(&view.json()),
     }
     Ok(ExitCode::Done)
 }
@@ -85,16 +86,16 @@ fn show(view: &DiffView, detail: DiffDetail, format: DiffFormat, output: &mut Ou
             let text = view.text(detail, output.stdout_width(), Timestamp::now());
             pager::show(&text, output);
         }
-        DiffFormat::Json => output.data(&format!("{:#}\n", view.json())),
+        DiffFormat::Json => output.json(&view.json()),
         DiffFormat::Patch => output.data(&view.patch()),
     }
 }
 
-/// What `deployment` would change, and that as somebody may approve it.
+/// What `deployment` would change, and that as somebody may approve it; `saves`: somebody is going to.
 async fn compared(
     deployment: Deployment<'_>,
     rendering: Option<Rendering>,
-    global: &Global,
+    (global, saves): (&Global, bool),
     output: &mut Output,
 ) -> Result<(DiffView, Approval), CommandError> {
     let address = Some(&deployment.plan.address);
@@ -111,8 +112,12 @@ async fn compared(
     let prepare = deployment.prepared(rendering, (&session, &store), &mut prompter);
     let prepared = prepare.await?;
     let last = session.unless_interrupted(last(&store, &prepared)).await?;
-    let differences = differences(&prepared, last.as_ref());
-    let approval = approval_of(&consent, &prepared, &differences);
+    let differences = differences(&prepared, last.as_ref(), &open_keys(&prepared));
+    let cluster = match saves {
+        true => session.identity().await?,
+        false => None,
+    };
+    let approval = approval_of(&consent, &prepared, &differences, cluster);
     let to = git::source(&plan, &tools);
     Ok((view::view(&consent, &prepared, differences, &to), approval))
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
-use serde_json::Value;
 
 use crate::{
     cli::{
@@ -11,8 +10,8 @@ use crate::{
         consent::Consent,
         status::revision_info,
     },
-    diff::{Difference, Effect, Hunk, Impact, OutsideField, Sign},
-    engine::{ObjectDifference, Prepared, ReleaseDifference},
+    diff::{Difference, Effect, Hunk, Impact, Masker, OutsideField, Sign},
+    engine::{ObjectDifference, Prepared, ReleaseDifference, masker},
     object::ObjectId,
     release::{Head, PlanSource, Revision},
     report::{
@@ -39,7 +38,7 @@ pub(super) fn view(
             commit: source.and_then(commit),
         }),
         commit: commit(to),
-        variables: variables(from.is_some(), source, to),
+        variables: variables(from.is_some(), (source, to), &masker(prepared)),
         impact: impact.into_iter().map(shown_impact).collect(),
         objects: shown_objects(&summary, objects),
         summary,
@@ -67,8 +66,13 @@ fn commit(source: &PlanSource) -> Option<DiffCommit> {
     })
 }
 
-/// The variables whose values are others than in the revision whose plan was `from`.
-fn variables(is_deployed: bool, from: Option<&PlanSource>, to: &PlanSource) -> DiffVariables {
+/// The variables whose values are others than in the revision whose plan was `from`, without what is a
+/// secret value.
+fn variables(
+    is_deployed: bool,
+    (from, to): (Option<&PlanSource>, &PlanSource),
+    masker: &Masker,
+) -> DiffVariables {
     let nothing = IndexMap::new();
     let now = to.variables.as_ref().unwrap_or(&nothing);
     let before = from.and_then(|from| from.variables.as_ref());
@@ -80,9 +84,12 @@ fn variables(is_deployed: bool, from: Option<&PlanSource>, to: &PlanSource) -> D
         )
         .collect();
     let changed = names.into_iter().filter_map(|name| {
-        let of = |values: Option<&IndexMap<String, Value>>| values?.get(name).cloned();
-        let (before, after) = (of(before), of(Some(now)));
-        (before != after).then(|| DiffVariable {
+        let (before, after) = (before?.get(name), now.get(name));
+        if before == after {
+            return None;
+        }
+        let (before, after) = masker.variables(before, after);
+        Some(DiffVariable {
             name: name.clone(),
             before,
             after,
@@ -91,11 +98,7 @@ fn variables(is_deployed: bool, from: Option<&PlanSource>, to: &PlanSource) -> D
     DiffVariables {
         known: before.is_some(),
         is_deployed,
-        changed: if before.is_some() {
-            changed.collect()
-        } else {
-            Vec::new()
-        },
+        changed: changed.collect(),
     }
 }
 

@@ -53,10 +53,18 @@ pub(super) async fn go_back(
     let work = async |session: Session, store: Store, output: &mut Output| {
         let mut prompter = Prompter::new(&consent, output);
         let context = session.context(&store);
-        let prepared = recheck(context, &request, None, prepared, &mut prompter)
+        let second = recheck(context, &request, None, prepared, &mut prompter)
             .await
             .map_err(|error| session.prepare_error(error))?;
-        carry_out(rollback, &to.revision, &prepared, session, &store, output).await
+        carry_out(
+            rollback,
+            &to.revision,
+            &second.prepared,
+            session,
+            &store,
+            output,
+        )
+        .await
     };
     let lock = &arguments.run.lock;
     lock.locked(session, address, &rollback.by, output, work)

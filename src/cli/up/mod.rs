@@ -22,9 +22,11 @@ use super::{
 use crate::{
     diff::Approval,
     engine::{
-        Ask as _, Limits, Prepared, Rendering, RevisionMetadata, RunOptions, access, recheck,
+        Ask as _, Limits, Prepared, Rechecked, Rendering, RevisionMetadata, RunOptions, access,
+        recheck,
     },
     error::{CommandError, ExitCode},
+    object::Digest,
     plan::Address,
     release::{Author, Found, Guard, Lock, Operation, Store},
     report::Output,
@@ -123,7 +125,11 @@ impl Up<'_> {
         // At the same time, so that it costs no time: without changes the lock is not taken.
         let (prepared, lock) = tokio::join!(prepare, locked(address, &session));
         let prepared = prepared?;
-        self.check_approved(&consent, &prepared)?;
+        let cluster = match self.approved {
+            Some(_) => session.identity().await?,
+            None => None,
+        };
+        let first = self.approved_now(&consent, &prepared, cluster)?;
         if !prepared.needs_revision() {
             if let Some(lock) = lock {
                 session
@@ -139,7 +145,7 @@ impl Up<'_> {
         }
         let work = async |session: Session, store: Store, output: &mut Output| {
             let prepared = self
-                .rechecked((&session, &store), prepared, &consent, output)
+                .rechecked((&session, &store), (prepared, first), &consent, output)
                 .await?;
             self.carry_out(&prepared, &tools, session, &store, output)
                 .await
@@ -149,37 +155,48 @@ impl Up<'_> {
             .await
     }
 
-    /// `prepared` as it is under the lock.
+    /// `prepared` as it is under the lock; `first` is that as it was found approved.
     async fn rechecked(
         &self,
         (session, store): (&Session, &Store),
-        prepared: Prepared,
+        (prepared, first): (Prepared, Option<Approval>),
         consent: &Consent<'_>,
         output: &mut Output,
     ) -> Result<Prepared, CommandError> {
         let mut prompter = Prompter::new(consent, output);
         let declarations = Some(self.deployment.declarations());
         let (context, request) = (session.context(store), self.deployment.request());
-        let prepared = recheck(context, &request, declarations, prepared, &mut prompter)
-            .await
-            .map_err(|error| session.prepare_error(error))?;
-        // Tried anew: something has changed.
-        if !prepared.observation.answers.is_empty() {
-            self.check_approved(consent, &prepared)?;
+        let Rechecked { prepared, anew } =
+            recheck(context, &request, declarations, prepared, &mut prompter)
+                .await
+                .map_err(|error| session.prepare_error(error))?;
+        if let (Some(approved), Some(first)) = (self.approved, first) {
+            let now = approval(consent, &prepared, (approved, first.cluster.clone()));
+            // What has not changed was not tried again: the answers of the first look are those of it.
+            let now = if anew {
+                now
+            } else {
+                first.with_removals_of(now)
+            };
+            check_approved(approved, &now)?;
         }
         Ok(prepared)
     }
 
-    /// Refuses to do anything else than what was approved, where something was.
-    fn check_approved(
+    /// What `prepared` is in the `cluster`. Refuses to do anything else than what was approved, where
+    /// something was.
+    fn approved_now(
         &self,
         consent: &Consent<'_>,
         prepared: &Prepared,
-    ) -> Result<(), CommandError> {
-        match self.approved {
-            Some(approved) => check_approved(approved, &approval(consent, prepared)),
-            None => Ok(()),
-        }
+        cluster: Option<Digest>,
+    ) -> Result<Option<Approval>, CommandError> {
+        let Some(approved) = self.approved else {
+            return Ok(None);
+        };
+        let now = approval(consent, prepared, (approved, cluster));
+        check_approved(approved, &now)?;
+        Ok(Some(now))
     }
 
     async fn carry_out(

@@ -1,6 +1,6 @@
 //! What the conditions in a plan leave out.
 
-use crate::engine::prepare::{brought::Brought, secrets::SECRETS_PHASE};
+use crate::engine::{desired::SECRETS_PHASE, prepare::brought::Brought};
 use crate::{
     object::Problem,
     phase::Assignment,

@@ -11,7 +11,7 @@ use crate::engine::{
     prepare::decide::{decide_changes, decide_removals, decided_alone},
     prepare::observed::observe,
     prepare::owners::absent_owners,
-    prepare::prepared::Prepared,
+    prepare::prepared::{Prepared, ResolvedSecrets},
     prepare::recreate,
     prepare::references::{Judged, ReferenceCheck},
     prepare::render::Rendering,
@@ -75,7 +75,13 @@ async fn observed(
     }
     let declared: Vec<ObjectId> = secrets::declared(plan).collect();
     let (observation, history) = observe(context, &desired, &declared, history).await?;
+    let secrets = ResolvedSecrets {
+        sources: secrets::open_sources(plan),
+        declared: Some(declared.into_iter().collect()),
+        ..ResolvedSecrets::default()
+    };
     let mut prepared = Prepared {
+        secrets,
         skipped: rendering.choice.skipped.clone(),
         ..Prepared::observed(desired, observation, history)
     };

@@ -1,25 +1,29 @@
 //! What a prepared change makes of each object, field by field, and what it does to what is running.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use serde_json::{Map, Value};
 
 use crate::engine::{
-    desired::{DesiredObject, DesiredState},
+    desired::{DesiredObject, DesiredState, SECRETS_PHASE},
     plan::decide::{ChangeAction, Decision},
     plan::steps::RemovalMode,
     prepare::prepared::Prepared,
 };
 use crate::{
     diff::{
-        Difference, Effect, Fingerprint, Impact, Masker, OutsideField, Surroundings, View, apart,
-        impact,
+        Difference, Effect, Fingerprint, Impact, Masker, OutsideField, Secrecy, Surroundings, View,
+        apart, impact,
     },
     object::{
         HasKind as _, ManifestView, ObjectId,
         field::{map, part, texts},
     },
     ownership::{dropped_by_adoption, is_ours, overlay},
+    secret::{FROM_THE_PLAN, OPEN},
 };
 
 /// What a prepared change makes of the release.
@@ -49,14 +53,20 @@ pub(crate) struct ObjectDifference {
 }
 
 /// What `prepared` makes of each object. `last` is what the last revision wanted: without it, what
-/// others have changed is not told apart.
-pub(crate) fn differences(prepared: &Prepared, last: Option<&DesiredState>) -> ReleaseDifference {
+/// others have changed is not told apart. No fingerprint depends on the values of the keys that are
+/// `open`.
+pub(crate) fn differences(
+    prepared: &Prepared,
+    last: Option<&DesiredState>,
+    open: &BTreeSet<String>,
+) -> ReleaseDifference {
     let sources = sources(prepared);
     let masker = masker(prepared);
     let label = prepared.desired.release.label();
     let comparing = Comparing {
         prepared,
         last,
+        open,
         view: View {
             masker: &masker,
             label: &label,
@@ -92,7 +102,31 @@ pub(crate) fn differences(prepared: &Prepared, last: Option<&DesiredState>) -> R
 
 /// What knows the secret values that `prepared` is about.
 pub(crate) fn masker(prepared: &Prepared) -> Masker {
-    Masker::of(secrets(prepared), &sources(prepared))
+    let sources = sources(prepared);
+    let secrecy = |secret: &Value, key: &str| {
+        let name = ManifestView(secret).name();
+        match sources.get(&format!("{name}/{key}")) {
+            Some(source) if source == FROM_THE_PLAN => Secrecy::Open,
+            Some(_) => Secrecy::Declared,
+            None if is_declared(prepared, secret) => Secrecy::Declared,
+            None => Secrecy::Assumed,
+        }
+    };
+    Masker::of(secrets(prepared), &secrecy)
+}
+
+/// Whether the plan declares `secret`; where there is none, whether it is of the phase of declared ones.
+fn is_declared(prepared: &Prepared, secret: &Value) -> bool {
+    let Some(id) = ObjectId::of(secret) else {
+        return false;
+    };
+    match &prepared.secrets.declared {
+        Some(declared) => declared.contains(&id),
+        None => {
+            let wanted = prepared.desired.objects.get(&id);
+            wanted.is_none_or(|wanted| wanted.phase.is_declared_as(SECRETS_PHASE))
+        }
+    }
 }
 
 /// Where the values of declared keys come from.
@@ -113,6 +147,7 @@ fn secrets(prepared: &Prepared) -> impl Iterator<Item = &Value> {
 struct Comparing<'a> {
     prepared: &'a Prepared,
     last: Option<&'a DesiredState>,
+    open: &'a BTreeSet<String>,
     view: View<'a>,
 }
 
@@ -138,6 +173,10 @@ impl<'a> Comparing<'a> {
         let Some(live) = self.live(&decision.id) else {
             return wanted.initial(None);
         };
+        if decision.action == ChangeAction::Replace {
+            // What others have put into it goes with it.
+            return wanted.initial(Some(live));
+        }
         let answer = self.prepared.observation.answers.get(&decision.id);
         let mut after = match answer {
             Some(answer) => answer.clone(),
@@ -244,8 +283,16 @@ impl<'a> Comparing<'a> {
         if !id.is_secret() {
             return Fingerprint::of(uid, difference, (&Value::Null, &Value::Null));
         }
-        let (before, after) = self.settled_values(id, live.unwrap_or(&Value::Null), after);
-        Fingerprint::of(uid, difference, (&before, &after))
+        let live = live.map(|live| without(live, self.open));
+        let after = without(after, self.open);
+        // Where a new value comes from is none of what becomes of the object.
+        let view = View {
+            sources: &BTreeMap::new(),
+            ..self.view
+        };
+        let difference = view.compare(id, live.as_ref(), Some(&after));
+        let (before, after) = self.settled_values(id, &live.unwrap_or_default(), &after);
+        Fingerprint::of(uid, &difference, (&before, &after))
     }
 
     /// The values of the Secret `id` that change, before and after, as far as they are the same each time
@@ -305,12 +352,32 @@ impl<'a> Comparing<'a> {
     }
 }
 
+/// The keys of declared Secrets, as `NAME/KEY`, whose values are left open.
+pub(crate) fn open_keys(prepared: &Prepared) -> BTreeSet<String> {
+    let sources = prepared.secrets.sources.iter();
+    let open = sources.filter(|(_, source)| OPEN.contains(&source.as_str()));
+    open.map(|(key, _)| key.clone()).collect()
+}
+
+/// The Secret `secret` without those of its keys that are in `open`.
+fn without(secret: &Value, open: &BTreeSet<String>) -> Value {
+    let mut secret = secret.clone();
+    let name = ManifestView(&secret).name().to_owned();
+    if let Some(Value::Object(data)) = secret.get_mut("data") {
+        data.retain(|key, _| !open.contains(&format!("{name}/{key}")));
+        if data.is_empty()
+            && let Value::Object(fields) = &mut secret
+        {
+            fields.remove("data");
+        }
+    }
+    secret
+}
+
 /// Where values come from that may be others each time.
-const DRAWN: [&str; 6] = [
+const DRAWN: [&str; 4] = [
     "generated",
     "asked for",
-    "asked for by up",
-    "missing",
     "composed",
     "derived from the private key",
 ];

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::engine::{
+    desired::SECRETS_PHASE,
     plan::selection::{Part, Selection},
     prepare::render::Rendering,
-    prepare::secrets::{self, SECRETS_PHASE},
+    prepare::secrets,
 };
 use crate::{
     error::CommandError,

@@ -38,6 +38,8 @@ pub(crate) struct ResolvedSecrets {
     pub(crate) sources: Vec<(String, String)>,
     /// The values.
     pub(crate) known: Known,
+    /// The Secrets that the plan declares, part of the run or not; `None` where there is no plan.
+    pub(crate) declared: Option<BTreeSet<ObjectId>>,
 }
 
 impl Prepared {

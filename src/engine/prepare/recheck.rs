@@ -22,6 +22,14 @@ use crate::{
     release::Head,
 };
 
+/// What the second look has found.
+pub(crate) struct Rechecked {
+    /// What is to be done.
+    pub(crate) prepared: Prepared,
+    /// Whether what is written was decided and tried anew, and not only what is removed.
+    pub(crate) anew: bool,
+}
+
 /// Looks again, now that nobody else can change the release. Where a wanted object has changed
 /// since, or another run has ended in between, the change is shown anew and asked for again. Values
 /// of `declarations` that have come into the cluster since are kept: what runs there may have been
@@ -35,7 +43,7 @@ pub(crate) async fn recheck(
     declarations: Option<Declarations<'_>>,
     first: Prepared,
     ask: &mut dyn Ask,
-) -> Result<Prepared, PrepareError> {
+) -> Result<Rechecked, PrepareError> {
     if *request.selection != Selection::All {
         let history = context.history().await?;
         unsettled::check_part(request.selection, &first.desired, &history)?;
@@ -66,7 +74,10 @@ pub(crate) async fn recheck(
         );
         context.answer("cannot read the claims", claims).await?;
         decide_removals(context, request, &mut prepared).await?;
-        return Ok(prepared);
+        return Ok(Rechecked {
+            prepared,
+            anew: false,
+        });
     }
     changes.check(&prepared, declarations.is_some(), ask)?;
     if let Some(declarations) = declarations
@@ -85,7 +96,10 @@ pub(crate) async fn recheck(
         tell_server_warnings(context.cluster, declarations.plan, &prepared.desired, ask);
     }
     ask.confirm(&prepared)?;
-    Ok(prepared)
+    Ok(Rechecked {
+        prepared,
+        anew: true,
+    })
 }
 
 /// What has changed between the two looks.

@@ -6,11 +6,11 @@ use std::{path::Path, sync::Arc};
 use serde_json::{Value, json};
 
 use crate::engine::{
-    desired::{DesiredObject, DesiredState},
+    desired::{DesiredObject, DesiredState, SECRETS_PHASE},
     plan::selection::Selection,
     prepare::ask::Ask,
     prepare::context::PrepareContext,
-    prepare::prepared::{Prepared, ResolvedSecrets},
+    prepare::prepared::Prepared,
 };
 use crate::{
     cluster::{Live, Seen},
@@ -19,12 +19,10 @@ use crate::{
     phase::Ordered,
     plan::{PhaseId, Plan, SecretDeclaration},
     secret::{
-        self, Known, Needs, Resolved, Rotate, Supplied, Surroundings, command_error, plan_values,
+        self, FROM_THE_PLAN, Known, Needs, Resolved, Rotate, Supplied, Surroundings, command_error,
+        plan_values,
     },
 };
-
-/// The phase that declared Secrets belong to.
-pub(crate) const SECRETS_PHASE: &str = "secrets";
 
 /// Secret values as they were given on the command line and in the environment, checked against the
 /// plan.
@@ -91,6 +89,16 @@ impl Declarations<'_> {
 /// The Secrets that the plan declares.
 pub(crate) fn declared(plan: &Plan) -> impl Iterator<Item = ObjectId> {
     declared_as(plan).map(|(id, _)| id)
+}
+
+/// The keys, as `NAME/KEY`, whose values stand in the plan, and that they do: what is known of declared
+/// Secrets where none of them is part of the run.
+pub(crate) fn open_sources(plan: &Plan) -> Vec<(String, String)> {
+    let keys = plan.contents.secrets.iter().flat_map(|secret| {
+        let open = secret.data.iter().filter(|(_, key)| key.value.is_some());
+        open.map(|(key, _)| (format!("{}/{key}", secret.name), FROM_THE_PLAN.to_owned()))
+    });
+    keys.collect()
 }
 
 /// The Secrets that the plan declares, each as far as it is known without values.
@@ -213,10 +221,8 @@ fn add(
             add_object(object, desired);
         }
     }
-    *secrets = ResolvedSecrets {
-        sources: needs.sources(),
-        known: resolved.known,
-    };
+    secrets.sources = needs.sources();
+    secrets.known = resolved.known;
     Ok(())
 }
 

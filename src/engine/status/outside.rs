@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::engine::status::{
-    drift::Drift,
-    overview::{ObjectOverview, Overview},
+use crate::engine::{
+    desired::SECRETS_PHASE,
+    status::{
+        drift::Drift,
+        overview::{ObjectOverview, Overview},
+    },
 };
 use crate::{
-    diff::{Masker, OutsideField, View, drifted},
+    diff::{Masker, OutsideField, Secrecy, View, drifted},
     object::{HasKind as _, ManifestView, ObjectId},
 };
 
@@ -41,7 +44,19 @@ pub(crate) fn outside(overview: &Overview) -> Vec<OutsideObject> {
     let live = objects().filter_map(|object| object.live.as_deref());
     let sent = objects().filter_map(|object| overview.sent(&object.id));
     let is_secret = |object: &&Value| ManifestView(object).is_secret();
-    let masker = Masker::of(live.chain(sent).filter(is_secret), &BTreeMap::new());
+    let of_plan = phases.iter().filter(|phase| phase.name == SECRETS_PHASE);
+    let of_plan = of_plan.flat_map(|phase| &phase.objects);
+    let declared: BTreeSet<&ObjectId> = of_plan.map(|object| &object.id).collect();
+    // There is no plan that says more about a key.
+    let secrecy = |secret: &Value, _: &str| {
+        let id = ObjectId::of(secret);
+        if id.is_some_and(|id| declared.contains(&id)) {
+            Secrecy::Declared
+        } else {
+            Secrecy::Assumed
+        }
+    };
+    let masker = Masker::of(live.chain(sent).filter(is_secret), &secrecy);
     let release = &overview.revision().release;
     let view = View {
         masker: &masker,

@@ -210,6 +210,8 @@ impl DiffObject {
             lines.push(indented().styled(FAINT, said));
         }
         match detail {
+            // Its line says that it comes.
+            DiffDetail::Brief if self.row.action == ChangeAction::Create => {}
             DiffDetail::Brief => lines.extend(
                 self.fields
                     .iter()

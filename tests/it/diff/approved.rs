@@ -1,5 +1,9 @@
 //! What was approved is done, and nothing else.
 
+use std::fs;
+
+use serde_json::Value;
+
 use super::{
     manifests::{config_map, deployment},
     project::{Project, written},
@@ -127,6 +131,58 @@ fn another_value_of_a_secret_is_refused_and_a_generated_one_is_not() {
     // What others keep in the same Secret is theirs.
     let theirs = r#"{"stringData":{"theirs":"their-Value-4"}}"#;
     project.kubectl(&["patch", "secret/api", "--type=merge", "-p", theirs]);
+    let run = project.command("up", &["--approved", "approval.json"]);
+    run.run().exited(0);
+}
+
+/// What diff left open is given by whoever carries it out, and everything else is as it was approved.
+#[test]
+fn a_value_that_was_left_open_may_come_with_the_run() {
+    let plan = "secrets: [{name: api, data: {asked: {prompt: A key}, absent: {env: APPROVED_TEST_ABSENT}, plain: {value: one}}}]\n";
+    let project = Project::new("approved-open")
+        .plan(plan)
+        .manifest("apps/settings.yaml", &config_map("settings", "one"));
+    save(&project);
+    project.write("key", "first-Key-1");
+    let given = ["--secret", "api/asked=@key", "--secret", "api/absent=@key"];
+    project.rewrite_plan(&plan.replace("plain: {value: one}", "other: {value: one}"));
+    assert_refused(
+        &project,
+        &given,
+        &["Secret/approved-open/api is wanted otherwise now"],
+    );
+    project.rewrite_plan(plan);
+    let run = project.command("up", &["--approved", "approval.json"]);
+    run.args(given).run().exited(0);
+    assert_eq!(
+        project.get("secret/api")["data"]["asked"],
+        "Zmlyc3QtS2V5LTE="
+    );
+}
+
+#[test]
+fn another_cluster_at_the_same_address_is_refused() {
+    let project = saved("approved-uid");
+    let file = project.folder().join("approval.json");
+    let text = fs::read_to_string(&file).unwrap();
+    let mut approval: Value = serde_json::from_str(&text).unwrap();
+    let server = approval["server"].clone();
+    // One cluster has several addresses.
+    approval["server"] = "https://elsewhere".into();
+    let cluster = std::mem::replace(&mut approval["cluster"], "sha256:of-another".into());
+    assert!(cluster.is_string(), "{text}");
+    project.write("approval.json", &approval.to_string());
+    assert_refused(
+        &project,
+        &[],
+        &["the cluster was https://elsewhere, and is "],
+    );
+    approval["server"] = server;
+    project.write("approval.json", &approval.to_string());
+    assert_refused(&project, &[], &["is another one than it was"]);
+    approval["server"] = "https://elsewhere".into();
+    approval["cluster"] = cluster;
+    project.write("approval.json", &approval.to_string());
     let run = project.command("up", &["--approved", "approval.json"]);
     run.run().exited(0);
 }

@@ -129,3 +129,69 @@ fn values_that_are_not_known_yet_are_shown_as_such() {
         [r#"data.made: "(secret)" → "(changed)""#]
     );
 }
+
+/// A variable that ends up in a Secret is shown in no form, nor in the question.
+#[test]
+fn a_variable_that_is_a_secret_value_is_not_shown() {
+    let manifest = "apiVersion: v1\nkind: Secret\nmetadata: {name: database}\nstringData: {password: \"${password}\"}\n";
+    let project = Project::new("diff-variable")
+        .plan("variables: {password: {default: none}}\n")
+        .manifest("apps/secret.yaml", manifest);
+    // Also what is a word and no more.
+    let (old, new) = ("swordfish", "new-Password-22");
+    project.deploy(&["--set", &format!("password={old}")]);
+    let set = format!("password={new}");
+    for form in [&[][..], &["--brief"], &["-o", "json"], &["-o", "patch"]] {
+        let run = project.command("diff", form).args(["--set", &set]);
+        let shown = run.run().exited(0);
+        assert_hides(&shown, &[old, new]);
+        assert!(shown.stdout.contains("password"), "{}", shown.stdout);
+    }
+    let up = project.command("up", &["--set", &set]);
+    let mut terminal = super::pty::Pty::run(up, 120);
+    terminal.expect("Deploy diff-variable.default");
+    terminal.type_line("n");
+    let ended = terminal.end();
+    assert!(
+        ended.transcript.contains("password = (secret)"),
+        "{}",
+        ended.transcript
+    );
+    for value in [old, new] {
+        assert!(!ended.transcript.contains(value), "{}", ended.transcript);
+    }
+}
+
+/// What the plan declares is a secret also in a run that leaves the Secrets out, and in `drift`.
+#[test]
+fn a_declared_value_is_not_shown_where_the_secrets_are_left_out() {
+    let url = |host: &str| config_map("settings", &format!("shop:swordfish@{host}"));
+    let project = Project::new("diff-left-out")
+        .plan("secrets: [{name: database, data: {password: {env: DIFF_TEST_LEFT_OUT}}}]\n")
+        .manifest("apps/settings.yaml", &url("one"));
+    project.write("key", "swordfish");
+    project.deploy(&["--secret", "database/password=@key"]);
+    project.rewrite("apps/settings.yaml", &url("two"));
+    for part in [
+        &["--phase", "apps"][..],
+        &["--only", "ConfigMap/settings"],
+        &[],
+    ] {
+        let shown = project.command("diff", part).run().exited(0);
+        assert_hides(&shown, &["swordfish"]);
+        assert!(
+            shown.stdout.contains("shop:(secret)@two"),
+            "{}",
+            shown.stdout
+        );
+    }
+    let patch = r#"{"data":{"value":"shop:swordfish@theirs"}}"#;
+    project.kubectl(&["patch", "configmap/settings", "--type=merge", "-p", patch]);
+    let shown = project.command("drift", &[]).run().exited(0);
+    assert_hides(&shown, &["swordfish"]);
+    assert!(
+        shown.stdout.contains("shop:(secret)@theirs"),
+        "{}",
+        shown.stdout
+    );
+}

@@ -28,15 +28,17 @@ fn a_long_diff_is_paged_on_a_terminal_and_nowhere_else() {
     assert!(!paged(&["-o", "patch"], &[]));
     assert!(!paged(&["-o", "json"], &[]));
     assert!(!paged(&[], &[("PAGER", "")]));
-    // A pager that there is not is no reason to show nothing.
-    let plain = project.command("diff", &["--color", "never"]);
-    let run = plain.env("PAGER", "no-such-pager");
-    let ended = Pty::run(run, 100).end();
-    assert!(
-        ended.transcript.contains("Total  2 to create"),
-        "{}",
-        ended.transcript
-    );
+    // A pager that there is not, or that may not be run, is no reason to show nothing.
+    project.write("no-program", "");
+    for pager in ["no-such-pager", "./no-program"] {
+        let plain = project.command("diff", &["--color", "never"]);
+        let ended = Pty::run(plain.env("PAGER", pager), 100).end();
+        assert!(
+            ended.transcript.contains("Total  2 to create"),
+            "{}",
+            ended.transcript
+        );
+    }
     let piped = project
         .command("diff", &[])
         .env("PAGER", PAGER)
