@@ -933,8 +933,7 @@ fn hooks_come_one_after_the_other_by_weight_name_and_kind_and_after_what_they_ne
     let mut references = References::between(&objects);
     declare_hooks(&mut references, &hints.collect());
     let ordered = order(&objects.values().collect::<Vec<_>>(), &references);
-    let mut before = 0;
-    for (entry, expected) in ordered.iter().zip([
+    let expected = [
         "ConfigMap/y-first",
         "ConfigMap/z-script",
         "Job/a-prepare",
@@ -942,9 +941,10 @@ fn hooks_come_one_after_the_other_by_weight_name_and_kind_and_after_what_they_ne
         "Job/b-migrate",
         "Deployment/web",
         "Job/welcome",
-    ]) {
+    ];
+    assert_eq!(ordered.len(), expected.len());
+    for (before, (entry, expected)) in ordered.iter().zip(expected).enumerate() {
         assert_eq!(format!("{}/{}", entry.id.kind, entry.id.name), expected);
         assert_eq!(entry.ready.len(), before, "{expected} awaits all before it");
-        before += 1;
     }
 }

@@ -113,9 +113,10 @@ async fn compared(
     let prepared = prepare.await?;
     let last = session.unless_interrupted(last(&store, &prepared)).await?;
     let differences = differences(&prepared, last.as_ref(), &open_keys(&prepared));
-    let cluster = match saves {
-        true => session.identity().await?,
-        false => None,
+    let cluster = if saves {
+        session.identity().await?
+    } else {
+        None
     };
     let approval = approval_of(&consent, &prepared, &differences, cluster);
     let to = git::source(&plan, &tools);

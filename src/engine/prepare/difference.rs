@@ -120,13 +120,11 @@ fn is_declared(prepared: &Prepared, secret: &Value) -> bool {
     let Some(id) = ObjectId::of(secret) else {
         return false;
     };
-    match &prepared.secrets.declared {
-        Some(declared) => declared.contains(&id),
-        None => {
-            let wanted = prepared.desired.objects.get(&id);
-            wanted.is_none_or(|wanted| wanted.phase.is_declared_as(SECRETS_PHASE))
-        }
+    if let Some(declared) = &prepared.secrets.declared {
+        return declared.contains(&id);
     }
+    let wanted = prepared.desired.objects.get(&id);
+    wanted.is_none_or(|wanted| wanted.phase.is_declared_as(SECRETS_PHASE))
 }
 
 /// Where the values of declared keys come from.

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::engine::{
     desired::DesiredObject,
+    desired::SECRETS_PHASE,
     observe::objects::look_for,
     plan::decide::{ChangeAction, Decision},
     prepare::context::{PrepareContext, PrepareError},
@@ -13,7 +14,7 @@ use crate::engine::{
     prepare::provisions::{SecretKeys, provisions},
     prepare::render::Rendering,
     prepare::request::Request,
-    prepare::secrets::{self, SECRETS_PHASE},
+    prepare::secrets,
 };
 use crate::{
     cluster::{ListScope, Live, Resource, Seen, Served, Tolerated},

@@ -179,12 +179,11 @@ async fn has_begun(
         return Ok(false);
     };
     for (number, head) in history.removing().into_iter().enumerate() {
-        let program = match number {
-            0 => unsettled.program.clone(),
-            _ => {
-                let program = context.store.read(&head.revision.program);
-                context.stored(program).await?
-            }
+        let program = if number == 0 {
+            unsettled.program.clone()
+        } else {
+            let program = context.store.read(&head.revision.program);
+            context.stored(program).await?
         };
         if has_begun_to_delete(&program, &unsettled.traces, live) {
             return Ok(true);
