@@ -278,6 +278,20 @@ fn a_hook_that_fails_before_a_deletion_stops_it() {
 }
 
 #[test]
+fn hooks_of_a_chart_that_was_never_brought_are_not_run_where_it_is_deleted() {
+    let project = with_deletion_hooks("hook-unbrought").manifest(
+        "chart/templates/d.yaml",
+        &failing(&hook("broken", "pre-install", 0)),
+    );
+    let up = Helm::Four.of(project.up(&["--no-rollback"])).run();
+    assert_eq!(up.status, 3, "{}", up.stderr);
+    assert!(project.get("deployment/my-shop").is_null());
+    let down = project.command("down", &["--yes", "-o", "jsonl"]);
+    assert_eq!(order(&down.run().exited(0).events()), ["deleted broken"]);
+    assert!(get("default", "namespace/hook-unbrought").is_null());
+}
+
+#[test]
 fn whoever_may_not_delete_hooks_is_refused_before_anything_is_deleted() {
     let project = with_deletion_hooks("hook-refused");
     Helm::Four.of(project.up(&[])).run().exited(0);
@@ -336,6 +350,8 @@ fn a_deletion_that_is_killed_goes_on_behind_its_hooks() {
     assert_eq!(status.status, 6, "{}", status.stdout);
     // Nothing is deleted yet: what is run before is run anew.
     kill(start(), "deleted", "my-shop");
+    // What goes on from that has nothing of it in its own program.
+    kill(start(), "created", "goodbye");
     let events = project
         .command("down", &["--yes", "-o", "jsonl"])
         .run()
