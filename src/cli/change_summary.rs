@@ -65,7 +65,8 @@ fn foreign_variables(consent: &Consent<'_>, prepared: &Prepared) -> Vec<(String,
 pub(super) fn summary_with_fields(consent: &Consent<'_>, prepared: &Prepared) -> ChangeSummary {
     let mut summary = summary(consent, prepared);
     let mut differences = engine::differences(prepared, None, &BTreeSet::new()).objects;
-    for row in &mut summary.rows {
+    let rows = summary.rows.iter_mut();
+    for row in rows.filter(|row| row.action != ChangeAction::Create) {
         let difference = differences.remove(&row.object);
         let fields = difference.into_iter().flat_map(|it| it.whole.fields);
         row.fields = fields.map(shown_field).collect();

@@ -28,7 +28,7 @@ pub(crate) struct View<'a> {
 /// In what two states of one object differ. Holds no secret value.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Difference {
-    /// Field by field; empty for what is created or goes as a whole.
+    /// Field by field; empty for what goes as a whole.
     pub(crate) fields: Vec<FieldChange>,
     /// Line by line, as YAML.
     pub(crate) hunks: Vec<Hunk>,
@@ -63,6 +63,7 @@ impl View<'_> {
         let (before, after) = (before.map(clean), after.map(clean));
         let fields = match (&before, &after) {
             (Some(before), Some(after)) => self.fields(id, before, after),
+            (None, Some(after)) => self.new_fields(id, after),
             _ => Vec::new(),
         };
         let text = |object: Option<Value>| {
@@ -99,6 +100,30 @@ impl View<'_> {
                 before: masked,
                 after: now,
             }
+        });
+        fields.collect()
+    }
+
+    /// What an object has that is not there yet, each part of its spec and each key of its data by itself.
+    fn new_fields(&self, id: &ObjectId, after: &Value) -> Vec<FieldChange> {
+        let mut shown = self.masked(id, None, Some(after)).1.unwrap_or_default();
+        strip_managed_fields(&mut shown);
+        let mut found = Vec::new();
+        for (name, value) in shown.as_object().into_iter().flatten() {
+            match value {
+                Value::Object(parts) => found.extend(
+                    parts
+                        .iter()
+                        .map(|(part, value)| (Path::of_fields(&[name, part]), value.clone())),
+                ),
+                value => found.push((Path::of_fields(&[name]), value.clone())),
+            }
+        }
+        let fields = found.into_iter().filter(|(path, _)| !is_identity(path));
+        let fields = fields.map(|(path, value)| FieldChange {
+            path: self.masker.text(&path.to_string()),
+            before: None,
+            after: Some(value),
         });
         fields.collect()
     }
@@ -264,8 +289,14 @@ mod tests {
         };
         let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "checkout1", "namespace": "checkout1"}, "data": {"a": "checkout1"}});
         let id = ObjectId::of(&object).expect("an object");
-        let lines = view.compare(&id, None, Some(&object)).hunks;
-        let lines = lines.into_iter().flat_map(|hunk| hunk.lines);
+        let difference = view.compare(&id, None, Some(&object));
+        let fields: Vec<_> = difference
+            .fields
+            .iter()
+            .map(|it| (it.path.as_str(), &it.after))
+            .collect();
+        assert_eq!(fields, [("data.a", &Some("(secret)".into()))]);
+        let lines = difference.hunks.into_iter().flat_map(|hunk| hunk.lines);
         let text: Vec<String> = lines.map(|(_, line)| line).collect();
         assert_eq!(
             text,

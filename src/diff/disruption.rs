@@ -50,8 +50,11 @@ pub(crate) fn impact(id: &ObjectId, change: Surroundings<'_>) -> Vec<Impact> {
         recreated(id)
     } else {
         let mut said = finals(id, change);
-        if id.is_workload() && restarts(change) {
-            said.extend(rollout(id, change));
+        if id.is_workload() {
+            said.extend(stops(change));
+            if restarts(change) {
+                said.extend(rollout(id, change));
+            }
         }
         said
     };
@@ -61,6 +64,30 @@ pub(crate) fn impact(id: &ObjectId, change: Surroundings<'_>) -> Vec<Impact> {
         why,
     };
     said.into_iter().map(impact).collect()
+}
+
+/// What deleting `live`, which is the object `id`, does beside that it is gone.
+pub(crate) fn deletion(id: &ObjectId, live: &Value) -> Option<Impact> {
+    let runs = id.is_workload() && replicas(live) != Some(0);
+    let (effect, why) = if id.is_definition() {
+        (Effect::Final, "it is deleted with every object of its kind")
+    } else if id.is_namespace() {
+        (Effect::Final, "it is deleted with everything in it")
+    } else if runs || id.is_pod() {
+        (Effect::Down, "it is deleted with its pods")
+    } else if id.is_service() {
+        (
+            Effect::Down,
+            "it is deleted: nothing answers under its name",
+        )
+    } else {
+        return None;
+    };
+    Some(Impact {
+        object: id.clone(),
+        effect,
+        why: why.to_owned(),
+    })
 }
 
 type Said = (Effect, String);
@@ -83,7 +110,14 @@ fn recreated(id: &ObjectId) -> Vec<Said> {
     }
 }
 
-/// Whether the pods are others afterwards.
+/// That no pod is wanted any more.
+fn stops(change: Surroundings<'_>) -> Option<Said> {
+    let before = replicas(change.before).filter(|before| *before > 0)?;
+    let why = format!("it is scaled from {before} to 0: nothing of it runs then");
+    (replicas(change.after) == Some(0)).then_some((Effect::Down, why))
+}
+
+/// Whether the pods are others afterwards; those that come only now are no others.
 fn restarts(change: Surroundings<'_>) -> bool {
     let template = |object| part(object, "/spec/template");
     let digest = |object| {
@@ -91,6 +125,7 @@ fn restarts(change: Surroundings<'_>) -> bool {
         annotations.get(CONFIG_DIGEST)
     };
     replicas(change.after) != Some(0)
+        && replicas(change.before) != Some(0)
         && !is_true(change.after, "/spec/paused")
         && (template(change.before) != template(change.after)
             || digest(change.before) != digest(change.after))
@@ -119,14 +154,33 @@ fn rollout(id: &ObjectId, change: Surroundings<'_>) -> Vec<Said> {
     let Some(replicas) = replicas(after) else {
         return vec![(Effect::Restarts, "on each node".to_owned())];
     };
-    let pods = if replicas == 1 {
-        "1 pod".to_owned()
-    } else {
-        format!("{replicas} pods")
+    let replaced = replicas - held_back(after, replicas);
+    if replaced == 0 {
+        return Vec::new();
+    }
+    let pods = match (replaced, replicas) {
+        (1, 1) => "1 pod".to_owned(),
+        (_, _) if replaced == replicas => format!("{replicas} pods"),
+        _ => format!("{replaced} of {replicas} pods: its `partition` holds the others back"),
     };
     let mut said = vec![(Effect::Restarts, pods)];
-    said.extend(outage(id, change, replicas).map(|why| (Effect::Down, why)));
+    match outage(id, change, replicas) {
+        Some(why) => said.push((Effect::Down, why)),
+        None if id.is_deployment() => {
+            said.extend(waits_for_claim(change).map(|why| (Effect::Restarts, why)));
+        }
+        None => {}
+    }
     said
+}
+
+/// How many of the `replicas` pods of a StatefulSet stay as they are, since their ordinal is below its
+/// partition.
+/// <https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#partitions>
+fn held_back(after: &Value, replicas: i64) -> i64 {
+    let partition = integer(after, "/spec/updateStrategy/rollingUpdate/partition").unwrap_or(0);
+    let first = integer(after, "/spec/ordinals/start").unwrap_or(0);
+    (partition - first).clamp(0, replicas)
 }
 
 /// Why nothing of the workload answers while its pods are replaced.
@@ -138,11 +192,6 @@ fn outage(id: &ObjectId, change: Surroundings<'_>, replicas: i64) -> Option<Stri
     }
     if text(after, "/spec/strategy/type") == Some("Recreate") {
         return Some("its strategy is `Recreate`".to_owned());
-    }
-    if let Some(claim) = single_claim(change) {
-        return Some(format!(
-            "its claim `{claim}` is mounted by one node at a time: a new pod on another one waits until the old one is gone"
-        ));
     }
     let bound = |name: &str, default: &str| {
         let bound = part(after, "/spec/strategy/rollingUpdate").and_then(|it| it.get(name));
@@ -176,15 +225,34 @@ fn share(bound: &Value, replicas: i64, round: fn(f64) -> f64) -> i64 {
     }
 }
 
-/// A claim that the pods mount and that only one node can.
-fn single_claim(change: Surroundings<'_>) -> Option<String> {
+/// Why a new pod may not get what the old one has, which stays until the new one is ready.
+/// <https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes>
+fn waits_for_claim(change: Surroundings<'_>) -> Option<String> {
+    let surge = part(change.after, "/spec/strategy/rollingUpdate");
+    let surge = surge.and_then(|it| it.get("maxSurge"));
+    if surge.is_some_and(|surge| share(surge, 1, f64::ceil) == 0) {
+        return None;
+    }
+    if let Some(claim) = single_claim(change, &["ReadWriteOncePod"]) {
+        return Some(format!(
+            "the new pod waits for the claim `{claim}` until the old one is gone: the rollout hangs"
+        ));
+    }
+    let claim = single_claim(change, &["ReadWriteOnce", "ReadWriteOncePod"])?;
+    Some(format!(
+        "the new pod may wait for the claim `{claim}` until the old one is gone: the rollout can hang"
+    ))
+}
+
+/// A claim that the pods mount and that has no other mode than `only`.
+fn single_claim(change: Surroundings<'_>, only: &[&str]) -> Option<String> {
     let volumes = list(pod_spec(change.after)?, "/volumes");
     let mut claims = volumes
         .iter()
         .filter_map(|volume| text(volume, "/persistentVolumeClaim/claimName"));
     let is_single = |claim: &&str| {
         let modes = (change.access_modes)(claim);
-        !modes.is_empty() && modes.iter().all(|mode| mode.starts_with("ReadWriteOnce"))
+        !modes.is_empty() && modes.iter().all(|mode| only.contains(&mode.as_str()))
     };
     claims.find(is_single).map(str::to_owned)
 }
@@ -236,6 +304,7 @@ mod tests {
         let id = ObjectId::of(after).expect("an object");
         let access_modes = |claim: &str| match claim {
             "single" => vec!["ReadWriteOnce".to_owned()],
+            "pod" => vec!["ReadWriteOncePod".to_owned()],
             "shared" => vec!["ReadWriteMany".to_owned()],
             _ => Vec::new(),
         };
@@ -316,10 +385,28 @@ mod tests {
             changed("Deployment", &json!({"claim": "shared"})),
             ["Restarts 1 pod"]
         );
-        assert!(
-            changed("Deployment", &json!({"claim": "single"}))[1]
-                .starts_with("Down its claim `single`")
-        );
+        for (claim, why) in [
+            (
+                "single",
+                "the new pod may wait for the claim `single` until the old one is gone: the rollout can hang",
+            ),
+            (
+                "pod",
+                "the new pod waits for the claim `pod` until the old one is gone: the rollout hangs",
+            ),
+        ] {
+            assert_eq!(
+                changed("Deployment", &json!({"claim": claim})),
+                ["Restarts 1 pod".to_owned(), format!("Restarts {why}")]
+            );
+            let no_surge = json!({"maxUnavailable": 1, "maxSurge": 0});
+            let said = changed(
+                "Deployment",
+                &json!({"claim": claim, "strategy": {"rollingUpdate": no_surge}}),
+            );
+            assert!(said[1].starts_with("Down `maxUnavailable`"), "{said:?}");
+            assert_eq!(said.len(), 2);
+        }
         assert_eq!(
             changed("StatefulSet", &json!({})),
             [
@@ -339,6 +426,76 @@ mod tests {
             ["Restarts its pods are replaced when somebody deletes them (OnDelete)"]
         );
         assert_eq!(changed("DaemonSet", &json!({})), ["Restarts on each node"]);
+    }
+
+    #[test]
+    fn a_partition_holds_pods_back() {
+        let with = |partition: i64, start: i64| {
+            let update = json!({"rollingUpdate": {"partition": partition}});
+            changed(
+                "StatefulSet",
+                &json!({"replicas": 3, "updateStrategy": update, "ordinals": {"start": start}}),
+            )
+        };
+        assert_eq!(with(0, 0), ["Restarts 3 pods"]);
+        assert_eq!(
+            with(2, 0),
+            ["Restarts 1 of 3 pods: its `partition` holds the others back"]
+        );
+        assert_eq!(with(3, 0), Vec::<String>::new());
+        assert_eq!(
+            with(3, 2),
+            ["Restarts 2 of 3 pods: its `partition` holds the others back"]
+        );
+    }
+
+    #[test]
+    fn what_is_scaled_from_or_to_nothing() {
+        let scaled = |one: i64, other: i64| {
+            said(
+                &workload("Deployment", "web:1", &json!({"replicas": one})),
+                &workload("Deployment", "web:2", &json!({"replicas": other})),
+                false,
+            )
+        };
+        assert_eq!(scaled(0, 3), Vec::<String>::new());
+        assert_eq!(
+            scaled(3, 0),
+            ["Down it is scaled from 3 to 0: nothing of it runs then"]
+        );
+        assert_eq!(scaled(0, 0), Vec::<String>::new());
+        assert_eq!(scaled(1, 2), ["Restarts 2 pods"]);
+    }
+
+    #[test]
+    fn what_goes_is_said_of_what_is_used() {
+        let said = |object: &Value| {
+            let id = ObjectId::of(object).expect("an object");
+            let impact = deletion(&id, object);
+            impact.map(|impact| format!("{:?} {}", impact.effect, impact.why))
+        };
+        let object = |version: &str, kind: &str| json!({"apiVersion": version, "kind": kind, "metadata": {"name": "a.b"}});
+        let definition = object("apiextensions.k8s.io/v1", "CustomResourceDefinition");
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            said(&definition),
+            some("Final it is deleted with every object of its kind")
+        );
+        assert_eq!(
+            said(&object("v1", "Namespace")),
+            some("Final it is deleted with everything in it")
+        );
+        assert_eq!(
+            said(&object("v1", "Service")),
+            some("Down it is deleted: nothing answers under its name")
+        );
+        for kind in ["Deployment", "StatefulSet", "DaemonSet"] {
+            let running = workload(kind, "a", &json!({"replicas": 2}));
+            assert_eq!(said(&running), some("Down it is deleted with its pods"));
+        }
+        let stopped = workload("Deployment", "a", &json!({"replicas": 0}));
+        assert_eq!(said(&stopped), None);
+        assert_eq!(said(&object("v1", "ConfigMap")), None);
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod outside;
 
 pub(crate) use approval::{Approval, ApprovedObject, Fingerprint};
 pub(crate) use compare::{Difference, FieldChange, View};
-pub(crate) use disruption::{Effect, Impact, Surroundings, impact};
+pub(crate) use disruption::{Effect, Impact, Surroundings, deletion, impact};
 pub(crate) use hunk::{Hunk, Sign};
 pub(crate) use masking::{Masker, Secrecy, is_masked};
 pub(crate) use outside::{OutsideField, apart, drifted};

@@ -36,7 +36,7 @@ pub(crate) use adoptable::{Yields, taken_over_from, yields};
 pub(crate) use change::{ChangedPath, changed_paths};
 pub(crate) use changers::{changers, is_as_sent};
 pub(crate) use displaced::displaced;
-pub(crate) use dropped::{dropped_by_adoption, is_dropped_by_adoption};
+pub(crate) use dropped::{created_again, dropped_by_adoption, is_dropped_by_adoption};
 pub(crate) use entries::rename_version;
 pub(crate) use entry::other_releases;
 pub(crate) use entry::{

@@ -10,19 +10,18 @@ use serde_json::{Map, Value};
 use crate::engine::{
     desired::{DesiredObject, DesiredState, SECRETS_PHASE},
     plan::decide::{ChangeAction, Decision},
-    plan::steps::RemovalMode,
     prepare::prepared::Prepared,
 };
 use crate::{
     diff::{
         Difference, Effect, Fingerprint, Impact, Masker, OutsideField, Secrecy, Surroundings, View,
-        apart, impact,
+        apart, deletion, impact,
     },
     object::{
         HasKind as _, ManifestView, ObjectId,
         field::{map, part, texts},
     },
-    ownership::{dropped_by_adoption, is_ours, overlay},
+    ownership::{created_again, dropped_by_adoption, is_ours, overlay},
     secret::{FROM_THE_PLAN, OPEN},
 };
 
@@ -86,7 +85,9 @@ pub(crate) fn differences(
     }
     let removals = prepared.pruning.removals.iter();
     objects.extend(removals.map(|removal| {
-        let is_deletion = matches!(removal.how, RemovalMode::Delete { .. });
+        let is_deletion = removal.is_deletion();
+        let live = comparing.live(&removal.id).filter(|_| is_deletion);
+        impact.extend(live.and_then(|live| deletion(&removal.id, live)));
         (
             removal.id.clone(),
             comparing.removed(&removal.id, is_deletion),
@@ -173,7 +174,7 @@ impl<'a> Comparing<'a> {
         };
         if decision.action == ChangeAction::Replace {
             // What others have put into it goes with it.
-            return wanted.initial(Some(live));
+            return Cow::Owned(created_again(live, &wanted.initial(Some(live))));
         }
         let answer = self.prepared.observation.answers.get(&decision.id);
         let mut after = match answer {
