@@ -64,17 +64,16 @@ impl Fingerprint {
     /// The fingerprint of `difference` to the object with `uid`. `hidden` are secret values before and
     /// after it: digests of them are only made together with the uid, which is not in the file.
     pub(crate) fn of(uid: &str, difference: &Difference, hidden: (&Value, &Value)) -> Self {
+        // What is created comes as a whole: before it there is nothing.
+        let is_whole = uid.is_empty() || difference.fields.is_empty();
         let fields = |value: fn(&FieldChange) -> &Option<Value>| -> Vec<Value> {
-            let fields = difference.fields.iter();
+            let fields = difference.fields.iter().filter(|_| !is_whole);
             fields
                 .map(|field| json!([field.path, value(field)]))
                 .collect()
         };
         let lines = |left: Sign| -> Vec<&String> {
-            let whole = difference
-                .hunks
-                .iter()
-                .filter(|_| difference.fields.is_empty());
+            let whole = difference.hunks.iter().filter(|_| is_whole);
             let lines = whole.flat_map(|hunk| &hunk.lines);
             lines
                 .filter(|(sign, _)| *sign != left)
@@ -198,6 +197,7 @@ impl ApprovedObject {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diff::hunk::Hunk;
 
     fn approval(objects: Vec<ApprovedObject>) -> Approval {
         Approval {
@@ -305,6 +305,31 @@ mod tests {
         ConfigMap/shop/gone was to delete, and needs no change now
         ConfigMap/shop/new would create, which was not approved
         ");
+    }
+
+    #[test]
+    fn what_is_created_otherwise_is_no_change_in_the_cluster() {
+        let of = |path: &str| {
+            let field = FieldChange {
+                path: path.to_owned(),
+                before: None,
+                after: Some(1.into()),
+            };
+            let hunk = Hunk {
+                before: (0, 0),
+                after: (1, 1),
+                place: String::new(),
+                lines: vec![(Sign::Added, path.to_owned())],
+            };
+            let difference = Difference {
+                fields: vec![field],
+                hunks: vec![hunk],
+            };
+            Fingerprint::of("", &difference, (&Value::Null, &Value::Null))
+        };
+        let (one, other) = (of("data.a"), of("data.b"));
+        assert_eq!(one.before, other.before);
+        assert_ne!(one.after, other.after);
     }
 
     #[test]

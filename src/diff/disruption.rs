@@ -385,6 +385,29 @@ mod tests {
             changed("Deployment", &json!({"claim": "shared"})),
             ["Restarts 1 pod"]
         );
+        assert_eq!(
+            changed("StatefulSet", &json!({})),
+            [
+                "Restarts 1 pod",
+                "Down it has one replica, which goes before the new one comes"
+            ]
+        );
+        assert_eq!(
+            changed("StatefulSet", &json!({"replicas": 3})),
+            ["Restarts 3 pods"]
+        );
+        assert_eq!(
+            changed(
+                "StatefulSet",
+                &json!({"updateStrategy": {"type": "OnDelete"}})
+            ),
+            ["Restarts its pods are replaced when somebody deletes them (OnDelete)"]
+        );
+        assert_eq!(changed("DaemonSet", &json!({})), ["Restarts on each node"]);
+    }
+
+    #[test]
+    fn a_rollout_may_wait_for_a_claim() {
         for (claim, why) in [
             (
                 "single",
@@ -407,25 +430,6 @@ mod tests {
             assert!(said[1].starts_with("Down `maxUnavailable`"), "{said:?}");
             assert_eq!(said.len(), 2);
         }
-        assert_eq!(
-            changed("StatefulSet", &json!({})),
-            [
-                "Restarts 1 pod",
-                "Down it has one replica, which goes before the new one comes"
-            ]
-        );
-        assert_eq!(
-            changed("StatefulSet", &json!({"replicas": 3})),
-            ["Restarts 3 pods"]
-        );
-        assert_eq!(
-            changed(
-                "StatefulSet",
-                &json!({"updateStrategy": {"type": "OnDelete"}})
-            ),
-            ["Restarts its pods are replaced when somebody deletes them (OnDelete)"]
-        );
-        assert_eq!(changed("DaemonSet", &json!({})), ["Restarts on each node"]);
     }
 
     #[test]
