@@ -170,14 +170,15 @@ impl Cluster {
         Ok((number(&version.major), number(&version.minor), version.full))
     }
 
-    /// Whether the user may do `verb` with `resource` in `namespace`; a subresource is the part of its
-    /// plural behind a slash.
+    /// Whether the user may do `verb` with `resource` in `namespace`, with all objects or only with the
+    /// one called `name`; a subresource is the part of its plural behind a slash.
     /// <https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access>
     pub(crate) async fn may(
         &self,
         verb: &str,
         resource: &Resource,
         namespace: Option<&str>,
+        name: Option<&str>,
     ) -> Result<bool, RequestError> {
         let plural = resource.plural.as_str();
         let (plural, subresource) = plural.split_once('/').unwrap_or((plural, ""));
@@ -185,7 +186,8 @@ impl Cluster {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",
             "spec": {"resourceAttributes": {
-                "verb": verb, "group": resource.group, "resource": plural, "subresource": subresource, "namespace": namespace.unwrap_or_default(),
+                "verb": verb, "group": resource.group, "resource": plural, "subresource": subresource,
+                "namespace": namespace.unwrap_or_default(), "name": name.unwrap_or_default(),
             }},
         });
         let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews".to_owned();

@@ -106,7 +106,7 @@ checks! {
     UnknownProbePort "unknown-probe-port" Error Offline ByName
         "A probe asks a port by a name that no port of its container has."
     RivalAutoscalers "rival-autoscalers" Error Offline ByName
-        "Two autoscalers decide about the replicas of the same workload."
+        "Two autoscalers of Kubernetes or KEDA decide about the replicas of the same workload."
     RemovedVersion "removed-version" Error Offline ByName
         "The `apiVersion` of a built-in kind is one that clusters serve no more, or that never had the kind."
 
@@ -117,6 +117,8 @@ checks! {
         "The value of a password among the manifests is one that anybody would try first."
     UnlistedProbePort "unlisted-probe-port" Warning Offline ByName
         "A probe asks another port than the only one that its container lists."
+    LikelyRivalAutoscalers "likely-rival-autoscalers" Warning Offline ByName
+        "Two autoscalers, one of another kind among them, may decide about the replicas of the same workload."
     ScalesNothing "scales-nothing" Warning Offline ByName
         "The target of an autoscaler is no object of the plan."
     VerticalBesideHorizontal "vertical-beside-horizontal" Warning Offline ByName

@@ -52,7 +52,7 @@ pub(crate) use pod::{
 };
 pub(crate) use problem::Problem;
 pub(crate) use provided::Provided;
-pub(crate) use quantity::amount;
+pub(crate) use quantity::{amount, exceeds};
 pub(crate) use references::{
     Bearing, IdleSelector, Keys, MayMake, Mention, MentionedPart, Provision, Provisions,
     References, Weight, autoscaled, configuration_read_at_start, idle_selectors, made_secret,

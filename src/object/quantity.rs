@@ -14,20 +14,27 @@ pub(crate) fn amount(quantity: &str) -> Option<f64> {
     }
     let end = quantity.find(|character: char| character.is_ascii_alphabetic())?;
     let (digits, suffix) = quantity.split_at(end);
-    Some(digits.parse::<f64>().ok()? * factor(suffix)?)
+    scaled(digits.parse().ok()?, suffix)
 }
 
-fn factor(suffix: &str) -> Option<f64> {
-    let binary = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"]
-        .iter()
-        .position(|name| *name == suffix);
-    let decimal = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"]
-        .iter()
-        .position(|name| *name == suffix);
-    let power = |base: f64, steps: usize| (0..steps).fold(1.0, |product, _| product * base);
-    binary
-        .map(|steps| power(1024.0, steps + 1))
-        .or_else(|| decimal.map(|steps| power(1000.0, steps) / 1e9))
+/// `number` of the unit `suffix`. Parts are divided by how many make a whole, which unlike the part
+/// is a number without a rest: `700m` is what `0.7` is.
+fn scaled(number: f64, suffix: &str) -> Option<f64> {
+    let steps = |names: &[&str]| names.iter().position(|name| *name == suffix);
+    let power = |base: f64, steps: usize| (0..=steps).fold(1.0, |product, _| product * base);
+    let binary = || steps(&["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"]);
+    let decimal = || steps(&["k", "M", "G", "T", "P", "E"]);
+    let parts = || steps(&["m", "u", "n"]);
+    let many = |steps: usize, base| number * power(base, steps);
+    binary()
+        .map(|steps| many(steps, 1024.0))
+        .or_else(|| decimal().map(|steps| many(steps, 1000.0)))
+        .or_else(|| parts().map(|steps| number / power(1000.0, steps)))
+}
+
+/// Whether `amount` is more than `bound`, beyond what is lost in calculating.
+pub(crate) fn exceeds(amount: f64, bound: f64) -> bool {
+    amount > bound * 1.000_001 + 1e-9
 }
 
 #[cfg(test)]
@@ -52,6 +59,25 @@ mod tests {
                 "{quantity} is {amount}, not {expected}"
             );
         }
+    }
+
+    #[test]
+    fn thousandths_are_what_their_decimals_are() {
+        for thousandths in 1..=4000_u32 {
+            let decimal = format!("{}.{:03}", thousandths / 1000, thousandths % 1000);
+            let (part, decimal) = (amount(&format!("{thousandths}m")), amount(&decimal));
+            let whole = format!("{}u", u64::from(thousandths) * 1000);
+            assert_eq!(part, decimal, "{thousandths}m");
+            assert_eq!(part, amount(&whole), "{whole}");
+        }
+    }
+
+    #[test]
+    fn a_sum_is_no_more_than_what_it_comes_to() {
+        let part = amount("100m").unwrap();
+        assert!(!exceeds(part + part + part, amount("300m").unwrap()));
+        assert!(exceeds(amount("301m").unwrap(), amount("300m").unwrap()));
+        assert!(exceeds(amount("1025Mi").unwrap(), amount("1Gi").unwrap()));
     }
 
     #[test]

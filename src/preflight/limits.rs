@@ -6,7 +6,7 @@ use super::Finding;
 use crate::{
     finding::Check,
     object::{
-        Amounts, ContainerDefaults, ManifestView, Object, containers,
+        Amounts, ContainerDefaults, ManifestView, Object, containers, exceeds,
         field::{list, text},
         pod_needs, pod_spec, quantities, shown_amount,
     },
@@ -61,7 +61,7 @@ fn broken(limit: &Value, amounts: &Amounts) -> Option<String> {
             let key = format!("requests.{resource}");
             let amount = *amounts.get(&key)?;
             let shown = |amount| shown_amount(&resource, amount);
-            (amount < least).then(|| {
+            exceeds(least, amount).then(|| {
                 format!(
                     "asks for {} of {resource}, less than the least of {}",
                     shown(amount),
@@ -75,7 +75,7 @@ fn broken(limit: &Value, amounts: &Amounts) -> Option<String> {
             .find_map(|(resource, most)| {
                 let amount = *amounts.get(&format!("limits.{resource}"))?;
                 let shown = |amount| shown_amount(&resource, amount);
-                (amount > most).then(|| {
+                exceeds(amount, most).then(|| {
                     format!(
                         "may use {} of {resource}, more than the most of {}",
                         shown(amount),
@@ -134,5 +134,34 @@ mod tests {
         );
         let pod = json!({"type": "Pod", "max": {"memory": "1Gi"}});
         assert_eq!(said(&json!({"limits": {"memory": "2Gi"}}), &pod).len(), 1);
+    }
+
+    #[test]
+    fn what_comes_to_the_bound_is_no_more() {
+        let third = json!({"name": "a", "resources": {"requests": {"cpu": "100m"}, "limits": {"cpu": "100m"}}});
+        let body = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": {"containers": [third, third, third]}});
+        let object = Object {
+            id: ObjectId::of(&body).expect("it is an object"),
+            api_version: "v1".to_owned(),
+            body: Arc::new(body),
+            origin: Origin {
+                file: Path::new("a.yaml").into(),
+                line: 1,
+            },
+        };
+        for (bounds, refused) in [
+            (
+                json!({"max": {"cpu": "300m"}, "min": {"cpu": "300m"}}),
+                false,
+            ),
+            (json!({"max": {"cpu": "299m"}}), true),
+            (json!({"min": {"cpu": "301m"}}), true),
+        ] {
+            let mut limit = bounds.clone();
+            limit["type"] = "Pod".into();
+            let range = json!({"metadata": {"name": "bounds"}, "spec": {"limits": [limit]}});
+            let findings = out_of_limits(&object, &[&range], &ContainerDefaults::default());
+            assert_eq!(!findings.is_empty(), refused, "{bounds}");
+        }
     }
 }

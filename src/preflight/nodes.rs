@@ -6,7 +6,7 @@ use super::Finding;
 use crate::{
     finding::Check,
     object::{
-        ContainerDefaults, ManifestView, Object,
+        ContainerDefaults, ManifestView, Object, exceeds,
         field::{boolean, integer, list, map, text, texts},
         pod_needs, pod_spec, quantities, shown_amount,
     },
@@ -54,7 +54,7 @@ pub(crate) fn no_node(
         needs.iter().find_map(|(key, amount)| {
             let resource = key.strip_prefix("requests.")?;
             let has = allocatable.get(resource).copied().unwrap_or_default();
-            (*amount > has).then(|| (resource.to_owned(), *amount, has))
+            exceeds(*amount, has).then(|| (resource.to_owned(), *amount, has))
         })
     };
     let why = if chosen.is_empty() {

@@ -6,7 +6,7 @@ use super::Finding;
 use crate::{
     finding::Check,
     object::{
-        Amounts, ContainerDefaults, ObjectId, Origin, add_amounts,
+        Amounts, ContainerDefaults, ObjectId, Origin, add_amounts, exceeds,
         field::{integer, is_present, list},
         pod_needs, pod_spec, quantities, shown_amount,
     },
@@ -166,11 +166,6 @@ pub(crate) fn over_quota(quotas: &[FoundQuota<'_>], needed: &Needed) -> Vec<Find
         }
     }
     findings
-}
-
-/// Whether `amount` is more than `free`, beyond what is lost in calculating.
-fn exceeds(amount: f64, free: f64) -> bool {
-    amount > free * 1.000_001 + 1e-9
 }
 
 /// Whether a quota counts all pods of its namespace, and not those of a scope.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Finding;
 use crate::{
     finding::Check,
-    object::{Origin, amount},
+    object::{Origin, amount, exceeds},
     plan::{Capabilities, ReleaseId, Required, RequiredNodes, RequiredTool, Requirement, Version},
 };
 
@@ -212,7 +212,7 @@ fn sum(
         return Answer::Hidden("nodes");
     };
     let there: f64 = nodes.iter().map(of).sum();
-    if amount(quantity).is_none_or(|wanted| there >= wanted) {
+    if amount(quantity).is_none_or(|wanted| !exceeds(wanted, there)) {
         return Answer::There;
     }
     let remedy = "add nodes, or take smaller figures for what runs there".to_owned();

@@ -1,7 +1,5 @@
 //! What stands in the way of a change, found before anything is written.
 
-use std::collections::BTreeSet;
-
 use crate::engine::{
     desired::DesiredState,
     plan::decide::Decision,
@@ -242,7 +240,7 @@ pub(crate) async fn not_permitted(
 ) -> Result<Vec<Finding>, PrepareError> {
     let live = &prepared.observation.live;
     let created = declared.iter().filter(|id| live.object(id).is_none());
-    let secrets: BTreeSet<Option<String>> = created.map(|id| id.namespace.clone()).collect();
+    let secrets: Vec<&ObjectId> = created.collect();
     let required = RequiredPermissions::to_write(
         &prepared.desired,
         context.served,

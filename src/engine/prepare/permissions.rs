@@ -1,6 +1,6 @@
 //! What the user must be permitted to do for a run, asked before the first write.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
@@ -12,12 +12,13 @@ use crate::engine::{
 };
 use crate::{
     cluster::{Cluster, RequestError, Resource, Served},
-    object::HasKind as _,
+    object::{HasKind as _, ObjectId},
     preflight::{Missing, Need},
 };
 
-/// Verbs, with what they are needed for.
-type Needs = BTreeSet<(&'static str, Need)>;
+/// Verbs, with what they are needed for, and the names of the objects. For what is done with objects
+/// that have no name yet there is an empty one.
+type Needs = BTreeMap<(&'static str, Need), BTreeSet<String>>;
 
 /// What the user must be permitted to do, by kind and namespace.
 #[derive(Debug, Default)]
@@ -26,31 +27,30 @@ pub(crate) struct RequiredPermissions {
 }
 
 impl RequiredPermissions {
-    /// For the writes of `decisions`, and of Secrets that are created in the namespaces `secrets`;
-    /// and to take them back, where the run `rolls_back`: what it created is deleted then, and what
+    /// For the writes of `decisions`, and of `secrets`, which are created; and to take them back, where the run `rolls_back`: what it created is deleted then, and what
     /// it changed is replaced.
     pub(crate) fn to_write(
         wanted: &DesiredState,
         served: &Served,
         decisions: &[Decision],
-        secrets: &BTreeSet<Option<String>>,
+        secrets: &[&ObjectId],
         rolls_back: bool,
     ) -> Self {
         let mut rights = Self::default();
         let mut write =
-            |resource: &Resource, namespace: Option<&str>, plan_rollback: Option<&'static str>| {
-                rights.need(resource, namespace, "patch", Need::Write);
+            |resource: &Resource, id: &ObjectId, plan_rollback: Option<&'static str>| {
+                rights.need(resource, id, "patch", Need::Write);
                 // An apply creates what is not there, which is asked about besides.
                 if plan_rollback != Some("update") {
-                    rights.need(resource, namespace, "create", Need::Write);
+                    rights.need(resource, id, "create", Need::Write);
                 }
                 if let (Some(verb), true) = (plan_rollback, rolls_back) {
-                    rights.need(resource, namespace, verb, Need::Rollback);
+                    rights.need(resource, id, verb, Need::Rollback);
                 }
             };
         if let Some(resource) = served.exact("v1", "Secret") {
-            for namespace in secrets {
-                write(resource, namespace.as_deref(), Some("delete"));
+            for id in secrets {
+                write(resource, id, Some("delete"));
             }
         }
         for decision in decisions
@@ -66,7 +66,7 @@ impl RequiredPermissions {
                 ChangeAction::Create => (!decision.id.is_data()).then_some("delete"),
                 _ => Some("update"),
             };
-            write(&resource, decision.id.namespace.as_deref(), plan_rollback);
+            write(&resource, &decision.id, plan_rollback);
         }
         if rolls_back {
             rights.need_to_evict(served, decisions);
@@ -87,8 +87,9 @@ impl RequiredPermissions {
             decision.action == ChangeAction::Change && decision.id.is_configuration()
         });
         for decision in changed {
-            let namespace = decision.id.namespace.as_deref();
-            self.need(&evictions, namespace, "create", Need::Eviction);
+            // What the pods will be called is not known.
+            let pod = ObjectId::core("Pod", decision.id.namespace.as_deref(), "");
+            self.need(&evictions, &pod, "create", Need::Eviction);
         }
     }
 
@@ -117,21 +118,17 @@ impl RequiredPermissions {
         let mut rights = Self::default();
         for id in replaced.chain(removed) {
             if let Some(resource) = served.preferred(&id.group, &id.kind) {
-                rights.need(resource, id.namespace.as_deref(), "delete", Need::Removal);
+                rights.need(resource, id, "delete", Need::Removal);
             }
         }
         rights
     }
 
-    fn need(
-        &mut self,
-        resource: &Resource,
-        namespace: Option<&str>,
-        verb: &'static str,
-        need: Need,
-    ) {
-        let place = (resource.clone(), namespace.map(str::to_owned));
-        self.needed.entry(place).or_default().insert((verb, need));
+    fn need(&mut self, resource: &Resource, id: &ObjectId, verb: &'static str, need: Need) {
+        let place = (resource.clone(), id.namespace.clone());
+        let needs = self.needed.entry(place).or_default();
+        let names = needs.entry((verb, need)).or_default();
+        names.insert(id.name.clone());
     }
 
     /// Those that the user does not have.
@@ -152,12 +149,13 @@ async fn missing_of(
     namespace: Option<String>,
     needs: Needs,
 ) -> Result<Vec<Missing>, RequestError> {
-    if needs.len() > 1 && cluster.may("*", &resource, namespace.as_deref()).await? {
+    let place = (&resource, namespace.as_deref());
+    if needs.len() > 1 && cluster.may("*", place.0, place.1, None).await? {
         return Ok(Vec::new());
     }
     let mut missing = Vec::new();
-    for (verb, need) in needs {
-        if !cluster.may(verb, &resource, namespace.as_deref()).await? {
+    for ((verb, need), names) in needs {
+        if !may_each(cluster, verb, place, &names).await? {
             missing.push(Missing {
                 verb,
                 group: resource.group.clone(),
@@ -168,4 +166,25 @@ async fn missing_of(
         }
     }
     Ok(missing)
+}
+
+/// Whether the user may do `verb` with each of `names`: a role may be for some names alone, which an
+/// apply heeds also where it creates.
+/// <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources>
+async fn may_each(
+    cluster: &Cluster,
+    verb: &str,
+    (resource, namespace): (&Resource, Option<&str>),
+    names: &BTreeSet<String>,
+) -> Result<bool, RequestError> {
+    if cluster.may(verb, resource, namespace, None).await? {
+        return Ok(true);
+    }
+    for name in names {
+        let has_name = !name.is_empty();
+        if !(has_name && cluster.may(verb, resource, namespace, Some(name)).await?) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

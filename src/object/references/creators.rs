@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::named::subjects;
 use crate::object::{
     Object, ObjectId,
     field::{list, text, texts},
@@ -13,35 +12,65 @@ use crate::object::{
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 
-/// A workload whose account may create objects of some kinds.
+/// A workload, and what its account may create and change.
 #[derive(Debug, Clone)]
 pub(super) struct Creator {
     /// The workload.
     pub(super) id: ObjectId,
     /// What its containers are told, in which it may name what it makes.
     told: Vec<String>,
-    /// What it may create, and in which namespace; `None` for all.
-    may: Vec<(Grant, Option<String>)>,
+    /// What it may create or change, and in which namespace; `None` for all.
+    may: Vec<Scoped>,
 }
 
-/// A kind that may be created, as a role says it: group and plural name, `*` for all.
+/// A grant, and the namespace that it is for.
+type Scoped = (Grant, Option<String>);
+
+/// A kind of objects that may be written, as a role says it: group and plural name, `*` for all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Grant {
     group: String,
     resource: String,
+    /// Whether they may be created, and not only changed.
+    creates: bool,
+}
+
+impl Grant {
+    fn is_for(&self, target: &ObjectId) -> bool {
+        (self.group == "*" || self.group == target.group)
+            && (self.resource == "*" || self.resource == plural(&target.kind))
+    }
 }
 
 impl Creator {
     /// Whether it may create `target`.
     pub(super) fn may_create(&self, target: &ObjectId) -> bool {
-        let resource = plural(&target.kind);
-        let is_of = |grant: &Grant| {
-            (grant.group == "*" || grant.group == target.group)
-                && (grant.resource == "*" || grant.resource == resource)
-        };
-        self.may.iter().any(|(grant, namespace)| {
-            is_of(grant) && (namespace.is_none() || *namespace == target.namespace)
-        })
+        self.grants(target).any(|grant| grant.creates)
+    }
+
+    /// Whether it may change `target`, and so add a key to it.
+    pub(super) fn may_change(&self, target: &ObjectId) -> bool {
+        self.grants(target).next().is_some()
+    }
+
+    fn grants(&self, target: &ObjectId) -> impl Iterator<Item = &Grant> {
+        let here = self
+            .may
+            .iter()
+            .filter(|(_, namespace)| namespace.is_none() || *namespace == target.namespace);
+        here.map(|(grant, _)| grant)
+            .filter(|grant| grant.is_for(target))
+    }
+
+    /// Whether what its containers are told names `target` and is no path of a file, which is more
+    /// often called as what is mounted there.
+    pub(super) fn is_told_of(&self, target: &ObjectId) -> bool {
+        let separates =
+            |character: char| character.is_whitespace() || "='\",;:".contains(character);
+        let words = self.told.iter().flat_map(|text| text.split(separates));
+        words
+            .filter(|word| !word.starts_with('/') || word.starts_with("//"))
+            .any(|word| has_word(word, &target.name))
     }
 
     /// Whether what its containers are told names `target`.
@@ -50,30 +79,68 @@ impl Creator {
     }
 }
 
-/// The workloads among `objects` that may create something.
+/// The workloads among `objects`, which may make others.
 pub(super) fn creators(objects: &[&Object]) -> Vec<Creator> {
     let grants = grants(objects);
     let creators = objects.iter().filter_map(|object| {
         let spec = pod_spec(&object.body)?;
-        let account = text(spec, "/serviceAccountName")?;
-        let account = ObjectId::core("ServiceAccount", object.id.namespace.as_deref(), account);
+        let names = names_of_account(&object.id, spec);
+        let may = names.iter().filter_map(|name| grants.get(name)).flatten();
         Some(Creator {
             id: object.id.clone(),
             told: told(spec),
-            may: grants.get(&account)?.clone(),
+            may: may.cloned().collect(),
         })
     });
     creators.collect()
 }
 
-/// What each account may create.
-fn grants(objects: &[&Object]) -> HashMap<ObjectId, Vec<(Grant, Option<String>)>> {
+/// What bindings may call the account of the pods of `id`, which have the spec `spec`: as a user, and
+/// by its groups.
+/// <https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#serviceaccount-users-and-groups>
+fn names_of_account(id: &ObjectId, spec: &Value) -> [String; 4] {
+    let account = ["/serviceAccountName", "/serviceAccount"]
+        .into_iter()
+        .filter_map(|path| text(spec, path))
+        .find(|name| !name.is_empty());
+    let namespace = id.namespace.as_deref().unwrap_or_default();
+    let account = account.unwrap_or("default");
+    [
+        user(namespace, account),
+        format!("system:serviceaccounts:{namespace}"),
+        "system:serviceaccounts".to_owned(),
+        "system:authenticated".to_owned(),
+    ]
+}
+
+fn user(namespace: &str, account: &str) -> String {
+    format!("system:serviceaccount:{namespace}:{account}")
+}
+
+/// Whom the binding `id` gives its role to: users and groups.
+fn subjects(id: &ObjectId, body: &Value) -> Vec<String> {
+    if id.group != RBAC || !id.kind.ends_with("Binding") {
+        return Vec::new();
+    }
+    let subjects = list(body, "/subjects").iter().filter_map(|subject| {
+        let name = text(subject, "/name")?;
+        if text(subject, "/kind") != Some("ServiceAccount") {
+            return Some(name.to_owned());
+        }
+        let namespace = text(subject, "/namespace").or(id.namespace.as_deref());
+        Some(user(namespace.unwrap_or_default(), name))
+    });
+    subjects.collect()
+}
+
+/// What each user and group may create or change.
+fn grants(objects: &[&Object]) -> HashMap<String, Vec<Scoped>> {
     let roles: HashMap<&ObjectId, &Value> = objects
         .iter()
         .filter(|object| object.id.group == RBAC)
         .map(|object| (&object.id, object.body.as_ref()))
         .collect();
-    let mut grants: HashMap<ObjectId, Vec<(Grant, Option<String>)>> = HashMap::new();
+    let mut grants: HashMap<String, Vec<Scoped>> = HashMap::new();
     for object in objects {
         let (id, body) = (&object.id, object.body.as_ref());
         let accounts = subjects(id, body);
@@ -93,7 +160,7 @@ fn grants(objects: &[&Object]) -> HashMap<ObjectId, Vec<(Grant, Option<String>)>
     grants
 }
 
-/// What the role that the binding `id` refers to lets create.
+/// What the role that the binding `id` refers to lets create or change.
 /// <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#user-facing-roles>
 fn role(id: &ObjectId, body: &Value, roles: &HashMap<&ObjectId, &Value>) -> Vec<Grant> {
     let kind = text(body, "/roleRef/kind").unwrap_or_default();
@@ -111,18 +178,25 @@ fn role(id: &ObjectId, body: &Value, roles: &HashMap<&ObjectId, &Value>) -> Vec<
         return vec![Grant {
             group: all(),
             resource: all(),
+            creates: true,
         }];
     }
     let rules = roles.get(&referred).map(|role| list(role, "/rules"));
-    let creates =
-        |rule: &&Value| texts(rule, "/verbs").any(|verb| ["create", "patch", "*"].contains(&verb));
-    let rules = rules.into_iter().flatten().filter(creates);
-    let grants = rules.flat_map(|rule| {
-        texts(rule, "/apiGroups").flat_map(move |group| {
-            texts(rule, "/resources").map(move |resource| Grant {
-                group: group.to_owned(),
-                resource: resource.to_owned(),
-            })
+    rules.into_iter().flatten().flat_map(granted).collect()
+}
+
+/// What `rule`, of a role, lets create or change.
+fn granted(rule: &Value) -> Vec<Grant> {
+    let has = |verbs: &[&str]| texts(rule, "/verbs").any(|verb| verbs.contains(&verb));
+    let creates = has(&["create", "patch", "*"]);
+    if !creates && !has(&["update"]) {
+        return Vec::new();
+    }
+    let grants = texts(rule, "/apiGroups").flat_map(|group| {
+        texts(rule, "/resources").map(move |resource| Grant {
+            group: group.to_owned(),
+            resource: resource.to_owned(),
+            creates,
         })
     });
     grants.collect()
@@ -199,7 +273,7 @@ mod tests {
             object("batch/v1", "Job", "other", job(json!({"containers": []}))),
         ];
         let found = creators(&objects.iter().collect::<Vec<_>>());
-        assert_eq!(found.len(), 1);
+        assert_eq!(found.len(), 2);
         let secret = |namespace: &str, name: &str| ObjectId::core("Secret", Some(namespace), name);
         let certgen = &found[0];
         assert!(certgen.may_create(&secret("shop", "admission")));
@@ -207,6 +281,52 @@ mod tests {
         assert!(!certgen.may_create(&ObjectId::core("ConfigMap", Some("shop"), "admission")));
         assert!(certgen.names(&secret("shop", "admission")));
         assert!(!certgen.names(&secret("shop", "admi")));
+        assert!(!found[1].may_change(&secret("shop", "admission")));
+    }
+
+    #[test]
+    fn an_account_has_what_its_groups_have() {
+        let rbac = "rbac.authorization.k8s.io/v1";
+        let secret = |namespace: &str| ObjectId::core("Secret", Some(namespace), "admission");
+        let job = || {
+            let spec = json!({"containers": []});
+            object(
+                "batch/v1",
+                "Job",
+                "certgen",
+                json!({"spec": {"template": {"spec": spec}}}),
+            )
+        };
+        let account = |name: &str| json!({"kind": "ServiceAccount", "name": name});
+        let group = |name: &str| json!({"kind": "Group", "name": name});
+        for (subject, may) in [
+            (account("default"), true),
+            (account("other"), false),
+            (group("system:serviceaccounts"), true),
+            (group("system:serviceaccounts:shop"), true),
+            (group("system:serviceaccounts:other"), false),
+            (group("system:authenticated"), true),
+            (
+                json!({"kind": "User", "name": "system:serviceaccount:shop:default"}),
+                true,
+            ),
+        ] {
+            for (verb, creates) in [("create", true), ("patch", true), ("update", false)] {
+                let rules = json!({"rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": [verb]}]});
+                let binding =
+                    json!({"roleRef": {"kind": "Role", "name": "make"}, "subjects": [subject]});
+                let objects = [
+                    object(rbac, "Role", "make", rules),
+                    object(rbac, "RoleBinding", "make", binding),
+                    job(),
+                ];
+                let found = creators(&objects.iter().collect::<Vec<_>>());
+                let own = &found[0];
+                assert_eq!(own.may_create(&secret("shop")), may && creates, "{subject}");
+                assert_eq!(own.may_change(&secret("shop")), may, "{subject} {verb}");
+                assert!(!own.may_change(&secret("other")));
+            }
+        }
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(crate) enum MayMake<'a> {
     Nobody,
     /// This one, which is told its name.
     Told(&'a ObjectId),
-    /// This one, which may create such objects, or of which nothing is known.
+    /// This one, which may write such objects, is told such a name, or of which nothing is known.
     Perhaps(&'a ObjectId),
 }
 
@@ -123,12 +123,9 @@ impl Provisions {
 
     /// Who may make `target`.
     pub(crate) fn may_make(&self, target: &ObjectId) -> MayMake<'_> {
-        let able = || {
-            self.creators
-                .iter()
-                .filter(|creator| creator.may_create(target))
-        };
-        if let Some(told) = able().find(|creator| creator.names(target)) {
+        let others = || self.creators.iter().filter(|it| it.id != *target);
+        let told = others().find(|it| it.may_create(target) && it.names(target));
+        if let Some(told) = told {
             return MayMake::Told(&told.id);
         }
         let reaches = |(id, reach): &&(ObjectId, Reach)| {
@@ -138,9 +135,11 @@ impl Provisions {
         };
         let unknown = self.unknown.iter().find(reaches).map(|(id, _)| id);
         let unknown = unknown.filter(|id| *id != target);
-        let able = || able().map(|creator| &creator.id).next();
+        let able = || others().find(|creator| creator.may_change(target));
+        // What it may do may stand in the cluster.
+        let perhaps = || able().or_else(|| others().find(|it| it.is_told_of(target)));
         unknown
-            .or_else(able)
+            .or_else(|| perhaps().map(|creator| &creator.id))
             .map_or(MayMake::Nobody, MayMake::Perhaps)
     }
 
@@ -171,4 +170,52 @@ impl Provisions {
 
 fn is_copy(copied: &ObjectId, target: &ObjectId) -> bool {
     (&copied.group, &copied.kind, &copied.name) == (&target.group, &target.kind, &target.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::object::Origin;
+
+    fn object(body: Value) -> Object {
+        Object {
+            id: ObjectId::of(&body).expect("it is an object"),
+            api_version: body["apiVersion"].as_str().unwrap_or_default().to_owned(),
+            origin: Origin {
+                file: std::path::Path::new("a.yaml").into(),
+                line: 1,
+            },
+            body: body.into(),
+        }
+    }
+
+    #[test]
+    fn who_is_told_a_name_may_make_it_whatever_its_rights_are() {
+        let job = |containers: Value| {
+            let body = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "seed", "namespace": "shop"}, "spec": {"template": {"spec": {"containers": containers}}}});
+            Provisions::of([object(body)].iter())
+        };
+        let target = ObjectId::core("Secret", Some("shop"), "admission");
+        for containers in [
+            json!([{"args": ["--secret=admission"]}]),
+            json!([{"command": ["sh", "-c", "kubectl create secret generic admission"]}]),
+            json!([{"env": [{"name": "SECRET", "value": "shop/admission"}]}]),
+            json!([{"args": ["curl https://kubernetes/api/v1/namespaces/shop/secrets/admission"]}]),
+        ] {
+            let provisions = job(containers);
+            let MayMake::Perhaps(by) = provisions.may_make(&target) else {
+                panic!("{:?}", provisions.may_make(&target));
+            };
+            assert_eq!(by.name, "seed");
+        }
+        for containers in [
+            json!([]),
+            json!([{"args": ["--secret=admission-ca"]}]),
+            json!([{"args": ["--config=/etc/admission/config.yaml", "/etc/admission"]}]),
+        ] {
+            assert_eq!(job(containers).may_make(&target), MayMake::Nobody);
+        }
+    }
 }

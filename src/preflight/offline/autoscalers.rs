@@ -7,7 +7,7 @@ use crate::{
     finding::Check,
     object::{
         HasKind as _, ManifestView, Object, ObjectId, autoscaled,
-        field::{integer, list, part, text, texts},
+        field::{integer, is_true, list, part, text, texts},
         scale_target,
     },
     preflight::Finding,
@@ -15,23 +15,73 @@ use crate::{
 
 /// Autoscalers that decide how many replicas there are of what another one decides about already.
 pub(super) fn rival_autoscalers(wanted: &Wanted<'_>) -> Vec<Finding> {
-    let mut first: HashMap<ObjectId, &Object> = HashMap::new();
+    let mut before: HashMap<ObjectId, Vec<&Object>> = HashMap::new();
     let mut findings = Vec::new();
-    for (scaler, target) in horizontal(wanted) {
-        match first.get(&target) {
-            Some(other) if !hands_over(scaler, other) && !hands_over(other, scaler) => {
-                let message = format!(
-                    "it scales {target}, as {} ({}) does: each would undo what the other does",
-                    other.id, other.origin
-                );
-                let finding = Finding::of(Check::RivalAutoscalers, message).about(scaler);
-                findings.push(finding.remedy("remove one of them"));
-            }
-            Some(_) => {}
-            None => drop(first.insert(target, scaler)),
-        }
+    for (scaler, target) in horizontal(wanted).filter(|(scaler, _)| is_acting(scaler)) {
+        let others = before.entry(target.clone()).or_default();
+        let rivals = others
+            .iter()
+            .filter(|other| !hands_over(scaler, other) && !hands_over(other, scaler));
+        let rivals: Vec<&&Object> = rivals.collect();
+        let certain = rivals
+            .iter()
+            .find(|other| is_usual(scaler) && is_usual(other));
+        findings.extend(
+            certain
+                .or(rivals.first())
+                .map(|other| rival(scaler, other, &target)),
+        );
+        others.push(scaler);
     }
     findings
+}
+
+fn rival(scaler: &Object, other: &Object, target: &ObjectId) -> Finding {
+    let (first, origin) = (&other.id, &other.origin);
+    let (check, consequence) = if is_usual(scaler) && is_usual(other) {
+        (
+            Check::RivalAutoscalers,
+            "each would undo what the other does",
+        )
+    } else {
+        (
+            Check::LikelyRivalAutoscalers,
+            "each may undo what the other does",
+        )
+    };
+    let message = format!("it scales {target}, as {first} ({origin}) does: {consequence}");
+    Finding::of(check, message)
+        .about(scaler)
+        .remedy("remove one of them")
+}
+
+/// Whether `scaler` is of a kind that always sets the number of replicas by itself. Others may have
+/// modes that are not known here.
+fn is_usual(scaler: &Object) -> bool {
+    matches!(
+        (scaler.id.group.as_str(), scaler.id.kind.as_str()),
+        ("autoscaling", "HorizontalPodAutoscaler") | ("keda.sh", "ScaledObject")
+    )
+}
+
+/// Whether `scaler` does more than to show what it would do: GKE's and Datadog's say so by a mode of
+/// their policy, Datadog's `WatermarkPodAutoscaler` by `dryRun`, Alibaba's and Crane's by a strategy,
+/// KEDA's by an annotation.
+/// <https://keda.sh/docs/latest/concepts/scaling-deployments/#pausing-autoscaling>
+fn is_acting(scaler: &Object) -> bool {
+    const MODES: [&str; 4] = [
+        "/spec/applyPolicy/mode",
+        "/spec/policy/applyMode",
+        "/spec/policy/updateMode",
+        "/spec/scaleStrategy",
+    ];
+    const IDLE: [&str; 4] = ["Preview", "None", "Off", "observer"];
+    let body = &scaler.body;
+    let is_idle = |path: &&str| text(body, path).is_some_and(|mode| IDLE.contains(&mode));
+    let annotation = |name| ManifestView(body).annotation(name);
+    let is_paused = annotation("autoscaling.keda.sh/paused") == Some("true")
+        && annotation("autoscaling.keda.sh/paused-replicas").is_none();
+    !is_paused && !is_true(body, "/spec/dryRun") && !MODES.iter().any(|path| is_idle(&path))
 }
 
 /// Autoscalers whose target is no object of the plan, although it is of a kind that Kubernetes itself

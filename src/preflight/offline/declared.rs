@@ -3,7 +3,7 @@
 use super::wanted::Wanted;
 use crate::{
     finding::Check,
-    object::{ObjectId, made_secret},
+    object::{ManifestView, Object, ObjectId, field::text, made_secret},
     preflight::Finding,
 };
 
@@ -12,7 +12,7 @@ use crate::{
 pub(super) fn declared_secrets(wanted: &Wanted<'_>) -> Vec<Finding> {
     let declared: Vec<ObjectId> = declared(wanted).collect();
     let twice = wanted.objects().filter_map(|object| {
-        let made = made_secret(&object.id, &object.body);
+        let made = made_secret(&object.id, &object.body).filter(|_| !only_adds(object));
         let secret = made.as_ref().unwrap_or(&object.id);
         if !declared.contains(secret) {
             return None;
@@ -27,6 +27,18 @@ pub(super) fn declared_secrets(wanted: &Wanted<'_>) -> Vec<Finding> {
         Some(finding.remedy("leave it out of one of the two"))
     });
     twice.collect()
+}
+
+/// Whether `object`, of which an operator makes a Secret, only adds to one that somebody else makes.
+/// <https://external-secrets.io/latest/guides/ownership-deletion-policy/#creation-policy>,
+/// <https://github.com/bitnami-labs/sealed-secrets#patching-existing-secrets>
+fn only_adds(object: &Object) -> bool {
+    const PATCH: &str = "sealedsecrets.bitnami.com/patch";
+    let body = &object.body;
+    let policy = text(body, "/spec/target/creationPolicy");
+    let of_secret = "/spec/template/metadata/annotations/sealedsecrets.bitnami.com~1patch";
+    let patches = text(body, of_secret).or_else(|| ManifestView(body).annotation(PATCH));
+    matches!(policy, Some("Merge" | "None")) || patches == Some("true")
 }
 
 fn declared(wanted: &Wanted<'_>) -> impl Iterator<Item = ObjectId> {

@@ -2,24 +2,20 @@
 
 use serde_json::Value;
 
-use super::wanted::Wanted;
+use super::wanted::{Wanted, makes_pods_as_written};
 use crate::{
     finding::Check,
     object::{
-        FieldPath, Object, amount,
+        FieldPath, Object, amount, exceeds,
         field::{map, part},
         pod_template_path,
     },
     preflight::Finding,
 };
 
-/// Groups whose pods the API server judges itself.
-const GROUPS: [&str; 3] = ["", "apps", "batch"];
-
 /// Containers and pods with a limit below its request, which the API server refuses.
 /// <https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/#requests-and-limits>
 pub(super) fn limits_below_requests(wanted: &Wanted<'_>) -> Vec<Finding> {
-    let judged = |object: &&Object| GROUPS.contains(&object.id.group.as_str());
     let containers = wanted.containers().map(|(container, pointer)| {
         let object = container.object;
         (object, format!("{pointer}/resources"))
@@ -30,7 +26,7 @@ pub(super) fn limits_below_requests(wanted: &Wanted<'_>) -> Vec<Finding> {
     });
     containers
         .chain(pods)
-        .filter(|(object, _)| judged(object))
+        .filter(|(object, _)| makes_pods_as_written(object))
         .flat_map(|(object, pointer)| below(object, &pointer))
         .collect()
 }
@@ -42,7 +38,7 @@ fn below(object: &Object, pointer: &str) -> Vec<Finding> {
     let requests = map(resources, "/requests").into_iter().flatten();
     let below = requests.filter_map(|(name, request)| {
         let limit = part(resources, "/limits")?.get(name)?;
-        let is_below = quantity(limit)? < quantity(request)?;
+        let is_below = exceeds(quantity(request)?, quantity(limit)?);
         is_below.then(|| finding(object, pointer, name, (shown(limit), shown(request))))
     });
     below.collect()

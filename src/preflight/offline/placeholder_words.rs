@@ -39,7 +39,7 @@ macro_rules! pattern {
     };
 }
 
-static PATTERNS: [Pattern; 8] = [
+static PATTERNS: [Pattern; 9] = [
     pattern!(
         "CHANGE_ME",
         &["change"],
@@ -55,10 +55,18 @@ static PATTERNS: [Pattern; 8] = [
         false
     ),
     pattern!(
+        "REPLACE_ME",
+        &["replace"],
+        r"(?:^|[^A-Za-z0-9_])(REPLACE[-_](?:ME|WITH|THIS)(?:[-_][A-Z0-9_-]*)?)(?:[^A-Za-z0-9]|$)",
+        true,
+        true
+    ),
+    // It may be a word of a program: `REPLACE_EXISTING`.
+    pattern!(
         "REPLACE_…",
         &["replace"],
         r"(?:^|[^A-Za-z0-9_])(REPLACE[-_][A-Z0-9][A-Z0-9_-]*)",
-        true,
+        false,
         true
     ),
     pattern!(
@@ -128,12 +136,19 @@ fn in_text(text: &str, is_prose: bool) -> Option<Placeholder<'_>> {
         (!NOTHING.contains(&word)).then_some(Placeholder {
             word,
             label: pattern.label,
-            // Alone it may be the name of something.
-            is_certain: pattern.is_certain
-                && !is_prose
-                && !(pattern.label == "PROJECT_ID" && word == text),
+            is_certain: pattern.is_certain && !is_prose && is_certain(pattern.label, word == text),
         })
     })
+}
+
+/// Whether a word of the sort `label` can hardly be meant where it `is_alone`: a name may be
+/// `PROJECT_ID`, and a mask or a number may have many an x.
+fn is_certain(label: &str, is_alone: bool) -> bool {
+    match label {
+        "PROJECT_ID" => !is_alone,
+        "xxxxxxxx" => is_alone,
+        _ => true,
+    }
 }
 
 /// What stands in a line of a text that is somebody else's: the value behind a key, as far as the line
@@ -189,8 +204,13 @@ mod tests {
             ("YOUR_API_KEY", "YOUR_API_KEY"),
             ("<your password>", "<your password>"),
             ("<token>", "<token>"),
-            ("sk_live_xxxxxxxxxxxx", "xxxxxxxxxxxx"),
-            ("AKIAXXXXXXXXXXXXXXXX", "XXXXXXXXXXXXXXXX"),
+            ("REPLACE_ME", "REPLACE_ME"),
+            ("https://REPLACE-THIS-HOST/x", "REPLACE-THIS-HOST"),
+            ("REPLACE_EXISTING", "REPLACE_EXISTING perhaps"),
+            ("REPLACE_METHOD", "REPLACE_METHOD perhaps"),
+            ("xxxxxxxxxxxx", "xxxxxxxxxxxx"),
+            ("sk_live_xxxxxxxxxxxx", "xxxxxxxxxxxx perhaps"),
+            ("AKIAXXXXXXXXXXXXXXXX", "XXXXXXXXXXXXXXXX perhaps"),
             ("gcr.io/PROJECT_ID/api:1", "PROJECT_ID"),
             ("arn:aws:iam::ACCOUNT_ID:role/api", "ACCOUNT_ID"),
             ("PROJECT_ID", "PROJECT_ID perhaps"),

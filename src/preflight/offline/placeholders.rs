@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     finding::Check,
-    object::{FieldPath, HasKind as _, Object},
+    object::{FieldPath, HasKind as _, Object, pod_template_path},
     preflight::Finding,
 };
 
@@ -141,9 +141,20 @@ impl Search {
         Some(Placeholder {
             word: &text[start..=start + length],
             label: "${…}",
-            is_certain: is_image,
+            is_certain: is_image && is_of_container(object, pointer),
         })
     }
+}
+
+/// Whether `pointer` is to a field of a container of the pods of `object`: what stands there is taken
+/// as it is, where an operator may read `${…}` elsewhere.
+fn is_of_container(object: &Object, pointer: &str) -> bool {
+    let Some(template) = pod_template_path(&object.body) else {
+        return false;
+    };
+    ["initContainers", "containers", "ephemeralContainers"]
+        .iter()
+        .any(|list| pointer.starts_with(&format!("{template}/spec/{list}/")))
 }
 
 fn decoded(text: &str) -> Option<String> {
@@ -182,10 +193,20 @@ fn example_host<'a>(pointer: &str, text: &'a str) -> Option<Placeholder<'a>> {
 /// Whether the text at `pointer` is what somebody has called something: there it is less likely that
 /// another name was meant, and `PROJECT_ID` is a name like any other.
 fn is_name(pointer: &str) -> bool {
+    const FIELDS: [&str; 8] = [
+        "name",
+        "key",
+        "property",
+        "namespace",
+        "secretName",
+        "claimName",
+        "serviceName",
+        "serviceAccountName",
+    ];
+    const LABELS: [&str; 3] = ["/labels/", "/matchLabels/", "/spec/selector/"];
     let last = pointer.rsplit('/').next().unwrap_or_default();
-    !pointer.starts_with("/data/")
-        && (matches!(last, "name" | "key" | "property" | "namespace")
-            || pointer.contains("/labels/"))
+    let is_label = LABELS.iter().any(|labels| pointer.contains(labels));
+    !pointer.starts_with("/data/") && (FIELDS.contains(&last) || is_label)
 }
 
 fn finding(object: &Object, pointer: &str, shown: &str, is_certain: bool) -> Finding {

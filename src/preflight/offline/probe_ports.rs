@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::wanted::{Container, Wanted};
+use super::wanted::{Container, Wanted, makes_pods_as_written};
 use crate::{
     finding::Check,
     object::{
@@ -33,6 +33,7 @@ const ASKED: [&str; 10] = [
 pub(super) fn probe_ports(wanted: &Wanted<'_>) -> Vec<Finding> {
     let containers = wanted.containers();
     containers
+        .filter(|(container, _)| makes_pods_as_written(container.object))
         .flat_map(|(container, pointer)| {
             let asked = ASKED.iter();
             asked

@@ -53,6 +53,12 @@ impl<'a> Wanted<'a> {
     }
 }
 
+/// Whether the pods of `object` are those that it has written down, of a kind that Kubernetes itself
+/// brings: others may give their containers ports and more.
+pub(super) fn makes_pods_as_written(object: &Object) -> bool {
+    ["", "apps", "batch"].contains(&object.id.group.as_str())
+}
+
 fn containers(object: &Object) -> Vec<(Container<'_>, String)> {
     let Some(template) = pod_template_path(&object.body) else {
         return Vec::new();

@@ -1,5 +1,7 @@
 //! Environments, confirmation, and users who are confined to one namespace.
 
+use serde_json::json;
+
 use super::{
     manifests::{config_map, deployment, documents, service},
     project::{Project, written},
@@ -222,4 +224,42 @@ fn a_user_who_could_not_take_it_back_is_told_before_the_first_write() {
         );
     }
     assert_eq!(project.get("configmap/settings")["data"]["value"], "2");
+}
+
+#[test]
+fn a_user_whose_role_is_for_some_names_may_write_those() {
+    let home = namespace("by-name");
+    let all = [
+        "get", "list", "watch", "create", "update", "patch", "delete",
+    ];
+    let user = User::with_role(
+        &home,
+        &json!([
+            {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
+            {"apiGroups": [""], "resources": ["secrets"], "verbs": all},
+            {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": all},
+            {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["settings", "more"], "verbs": all},
+        ]),
+    );
+    let both = |value| documents(&[config_map("settings", value), config_map("more", value)]);
+    let project = Project::new(&home).manifest("apps/settings.yaml", &both("1"));
+    let up = || user.runs(project.up(&["--state-namespace", &home])).run();
+    // An apply that creates has a name too.
+    up().exited(0);
+    project.rewrite("apps/settings.yaml", &both("2"));
+    up().exited(0);
+    project.rewrite(
+        "apps/settings.yaml",
+        &documents(&[config_map("settings", "3"), config_map("other", "3")]),
+    );
+    let refused = up().exited(5);
+    for verb in ["create", "delete", "patch"] {
+        let said = format!("you may not {verb} configmaps in namespace `{home}`");
+        assert!(refused.stderr.contains(&said), "{}", refused.stderr);
+    }
+    assert_eq!(project.get("configmap/settings")["data"]["value"], "2");
+    // What is not wanted any more is among the names.
+    project.rewrite("apps/settings.yaml", &config_map("settings", "3"));
+    up().exited(0);
+    assert!(project.get("configmap/more").is_null());
 }
