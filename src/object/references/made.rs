@@ -9,6 +9,7 @@ use super::{
         HasKind as _, ManifestView, ObjectId,
         field::{list, map, text},
         pod::pod_template,
+        scope::is_built_in_group,
     },
     table::{Names, makers_of},
     walk::places,
@@ -310,7 +311,7 @@ pub(crate) fn may_make_anything(id: &ObjectId, body: &Value) -> Option<Reach> {
     if DELIVERY.contains(&(id.group.as_str(), id.kind.as_str())) {
         return Some(Reach::Everywhere);
     }
-    let is_custom = id.group.contains('.') && !id.group.ends_with(".k8s.io");
+    let is_custom = !is_built_in_group(&id.group);
     let is_known = makers_of(&id.group, &id.kind).is_some() || pod_template(body).is_some();
     (is_custom && !is_known).then_some(Reach::Beside)
 }
@@ -352,10 +353,7 @@ mod tests {
             );
         }
         let certificate = json!({"apiVersion": "cert-manager.io/v1", "kind": "Certificate", "metadata": {"name": "web"}, "spec": {"secretName": "tls"}});
-        assert_eq!(
-            shown(&certificate),
-            ["Secret/shop/tls ca.crt,tls.crt,tls.key"]
-        );
+        assert_eq!(shown(&certificate), ["Secret/shop/tls *"]);
         let account = json!({"apiVersion": "cert-manager.io/v1", "kind": "Issuer", "metadata": {"name": "acme"}, "spec": {"acme": {"privateKeySecretRef": {"name": "key"}}}});
         assert_eq!(shown(&account), ["Secret/shop/key tls.key"]);
         let own = json!({"apiVersion": "cert-manager.io/v1", "kind": "Issuer", "metadata": {"name": "own"}, "spec": {"selfSigned": {}}});

@@ -110,7 +110,8 @@ fn target(to: To, id: &ObjectId, value: &Value) -> Option<(ObjectId, &'static st
             .find_map(|at| Some((text(value, at)?, at)))?,
     };
     // What is filled in by others later is no name yet.
-    if name.is_empty() || name.contains(['$', '{']) {
+    // Nor is what a controller reads otherwise, such as `NAME@file` of Traefik.
+    if name.is_empty() || name.contains(['$', '{', '@']) {
         return None;
     }
     let own = id.namespace.as_deref();

@@ -141,6 +141,11 @@ fn lack(
     if target.is_storage_class() && needs_no_class(referrer.object, &target.name, surroundings) {
         return None;
     }
+    if is_of_a_filled_claim(mention, referrer.object, surroundings)
+        || is_an_action(mention, referrer.object)
+    {
+        return None;
+    }
     let provisions = surroundings.provisions();
     let Some(provision) = provisions.get(target) else {
         return unprovided(mention, surroundings);
@@ -225,7 +230,7 @@ fn unsure(
     if let Weight::Unsure(why) = mention.weight {
         return Some(Doubt::Because(why));
     }
-    if runs_nothing(&object.body) {
+    if runs_nothing(object) {
         return Some(Doubt::Because("none of its pods run now"));
     }
     if is_ignored_webhook(mention, object) {
@@ -247,7 +252,11 @@ fn is_given(target: &ObjectId) -> bool {
     match (target.group.as_str(), target.kind.as_str()) {
         ("", "ServiceAccount") | ("argoproj.io", "AppProject") => name == "default",
         // OpenShift gives the second to every namespace.
-        ("", "ConfigMap") => matches!(name, "kube-root-ca.crt" | "openshift-service-ca.crt"),
+        // Istio gives the third to every namespace.
+        ("", "ConfigMap") => matches!(
+            name,
+            "kube-root-ca.crt" | "openshift-service-ca.crt" | "istio-ca-root-cert"
+        ),
         ("scheduling.k8s.io", "PriorityClass") => name.starts_with("system-"),
         ("rbac.authorization.k8s.io", "Role") => {
             name.starts_with("system:") || name == "extension-apiserver-authentication-reader"
@@ -270,6 +279,27 @@ fn needs_no_class(object: &Object, class: &str, surroundings: &dyn Surroundings)
     is_bound || surroundings.provisions().has_volume_of(class) || surroundings.has_volume_of(class)
 }
 
+/// Whether `mention` is what `object`, a claim that is there, was filled from: nobody asks for it again.
+/// <https://kubernetes.io/docs/concepts/storage/persistent-volumes/#volume-populators-and-data-sources>
+fn is_of_a_filled_claim(
+    mention: &Mention,
+    object: &Object,
+    surroundings: &dyn Surroundings,
+) -> bool {
+    object.id.is_claim()
+        && mention.at.starts_with("/spec/dataSource")
+        && matches!(surroundings.live(&object.id), Seen::Present(_))
+}
+
+/// Whether `mention` names no Service but an action that annotations of `object`, an Ingress, describe.
+/// <https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/#actions>
+fn is_an_action(mention: &Mention, object: &Object) -> bool {
+    let action = format!("alb.ingress.kubernetes.io/actions.{}", mention.target.name);
+    let annotations = map(&object.body, "/metadata/annotations");
+    mention.target.kind == "Service"
+        && annotations.is_some_and(|annotations| annotations.contains_key(&action))
+}
+
 /// Whether `mention` is the server of a webhook of `object` that is passed over where nobody answers.
 /// <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#failure-policy>
 fn is_ignored_webhook(mention: &Mention, object: &Object) -> bool {
@@ -278,8 +308,17 @@ fn is_ignored_webhook(mention: &Mention, object: &Object) -> bool {
     webhook.is_some_and(|at| text(&object.body, &format!("{at}/failurePolicy")) == Some("Ignore"))
 }
 
-/// Whether `body` makes pods and none of them run as it is wanted.
-fn runs_nothing(body: &Value) -> bool {
+/// Whether `object` makes pods and none of them run as it is wanted, or not as soon as it is there.
+fn runs_nothing(object: &Object) -> bool {
+    let body = &object.body;
+    let waits = object.id.is_cron_job()
+        || matches!(
+            object.id.group_and_kind(),
+            ("", "PodTemplate") | ("keda.sh", "ScaledJob")
+        );
+    if waits {
+        return true;
+    }
     let is_stopped = integer(body, "/spec/replicas") == Some(0)
         || is_true(body, "/spec/suspend")
         || is_true(body, "/spec/jobTargetRef/suspend");

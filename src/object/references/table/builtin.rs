@@ -25,6 +25,7 @@ const INGRESS: Of = Kind(NETWORKING, "Ingress");
 const CLAIM: Of = Kind("", "PersistentVolumeClaim");
 
 const CERTIFICATE: &str = "its controller takes a certificate of its own until there is one";
+const ISSUER: &str = "`cert-manager.io/issuer-kind` may name another kind, and the controller takes a certificate of its own until there is one";
 const CONTROLLER: &str = "a controller may go by the name alone";
 
 /// <https://kubernetes.io/docs/reference/kubernetes-api/>
@@ -140,7 +141,8 @@ pub(super) const ROWS: &[Row] = &[
         INGRESS,
         "/metadata/annotations/cert-manager.io~1issuer",
         Own(CERT_MANAGER, "Issuer"),
-    ),
+    )
+    .unsure(ISSUER),
     row(
         INGRESS,
         "/metadata/annotations/cert-manager.io~1cluster-issuer",
@@ -188,7 +190,8 @@ pub(super) const ROWS: &[Row] = &[
         "/spec/metrics/*/object/describedObject",
         Any,
     )
-    .unordered(),
+    .unordered()
+    .unsure("what measures it may go by the name alone"),
     row(
         Kind(GATEWAY, "Gateway"),
         "/spec/gatewayClassName",

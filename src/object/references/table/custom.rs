@@ -55,7 +55,9 @@ pub(super) const ROWS: &[Row] = &[
         SECRET,
     )
     .unordered(),
-    row(ISSUER, "/spec/acme/solvers/*/dns01/*/*SecretRef", SECRET).unordered(),
+    row(ISSUER, "/spec/acme/solvers/*/dns01/*/*SecretRef", SECRET)
+        .unordered()
+        .unsure("it is asked for with the first certificate"),
     row(ISSUER, "/spec/vault/auth/*SecretRef", SECRET).unordered(),
     row(ISSUER, "/spec/vault/auth/*/secretRef", SECRET).unordered(),
     row(CLUSTER_ISSUER, "/spec/ca/secretName", OF_CLUSTER_ISSUERS)

@@ -95,8 +95,6 @@ const fn maker(group: &'static str, kind: &'static str, makes: &'static [Names])
     Maker { group, kind, makes }
 }
 
-/// `ca.crt` is there where the issuer has one, which most have.
-const CERTIFICATE: &[&str] = &["tls.crt", "tls.key", "ca.crt"];
 const LOGIN: &[&str] = &["username", "password"];
 
 /// Kinds that are not among these may make anything. `ExternalSecret` and `SealedSecret` say which
@@ -106,7 +104,8 @@ const MAKERS: &[Maker] = &[
     maker(
         "cert-manager.io",
         "Certificate",
-        &[secret("{/spec/secretName}").with(CERTIFICATE)],
+        // With `keystores` and `additionalOutputFormats` there are more keys.
+        &[secret("{/spec/secretName}")],
     ),
     // https://cert-manager.io/docs/configuration/acme/#private-keys
     maker(
