@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::object::{
-    Object, ObjectId,
+    HasKind as _, Object, ObjectId,
     field::{list, text, texts},
     pod::{containers, pod_spec},
 };
@@ -62,9 +62,12 @@ impl Creator {
             .filter(|grant| grant.is_for(target))
     }
 
-    /// Whether what its containers are told names `target` and is no path of a file, which is more
-    /// often called as what is mounted there.
+    /// Whether it runs once and what its containers are told names `target`, and is no path of a file,
+    /// which is more often called as what is mounted there. Who runs for good is told whom to ask.
     pub(super) fn is_told_of(&self, target: &ObjectId) -> bool {
+        if !(self.id.is_job() || self.id.is_cron_job() || self.id.is_pod()) {
+            return false;
+        }
         let separates =
             |character: char| character.is_whitespace() || "='\",;:".contains(character);
         let words = self.told.iter().flat_map(|text| text.split(separates));

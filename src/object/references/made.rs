@@ -9,7 +9,6 @@ use super::{
         HasKind as _, ManifestView, ObjectId,
         field::{list, map, text},
         pod::pod_template,
-        scope::is_built_in_group,
     },
     table::{Names, makers_of},
     walk::places,
@@ -311,7 +310,9 @@ pub(crate) fn may_make_anything(id: &ObjectId, body: &Value) -> Option<Reach> {
     if DELIVERY.contains(&(id.group.as_str(), id.kind.as_str())) {
         return Some(Reach::Everywhere);
     }
-    let is_custom = !is_built_in_group(&id.group);
+    // What implements a Gateway makes a Service for it; other kinds of such groups make nothing.
+    let is_gateway = id.group_and_kind() == ("gateway.networking.k8s.io", "Gateway");
+    let is_custom = is_gateway || id.group.contains('.') && !id.group.ends_with(".k8s.io");
     let is_known = makers_of(&id.group, &id.kind).is_some() || pod_template(body).is_some();
     (is_custom && !is_known).then_some(Reach::Beside)
 }
@@ -353,7 +354,7 @@ mod tests {
             );
         }
         let certificate = json!({"apiVersion": "cert-manager.io/v1", "kind": "Certificate", "metadata": {"name": "web"}, "spec": {"secretName": "tls"}});
-        assert_eq!(shown(&certificate), ["Secret/shop/tls *"]);
+        assert_eq!(shown(&certificate), ["Secret/shop/tls …"]);
         let account = json!({"apiVersion": "cert-manager.io/v1", "kind": "Issuer", "metadata": {"name": "acme"}, "spec": {"acme": {"privateKeySecretRef": {"name": "key"}}}});
         assert_eq!(shown(&account), ["Secret/shop/key tls.key"]);
         let own = json!({"apiVersion": "cert-manager.io/v1", "kind": "Issuer", "metadata": {"name": "own"}, "spec": {"selfSigned": {}}});

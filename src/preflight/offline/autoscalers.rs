@@ -77,11 +77,11 @@ fn is_acting(scaler: &Object) -> bool {
     ];
     const IDLE: [&str; 4] = ["Preview", "None", "Off", "observer"];
     let body = &scaler.body;
-    let is_idle = |path: &&str| text(body, path).is_some_and(|mode| IDLE.contains(&mode));
+    let is_idle = |path: &str| text(body, path).is_some_and(|mode| IDLE.contains(&mode));
     let annotation = |name| ManifestView(body).annotation(name);
     let is_paused = annotation("autoscaling.keda.sh/paused") == Some("true")
         && annotation("autoscaling.keda.sh/paused-replicas").is_none();
-    !is_paused && !is_true(body, "/spec/dryRun") && !MODES.iter().any(|path| is_idle(&path))
+    !is_paused && !is_true(body, "/spec/dryRun") && !MODES.iter().any(|path| is_idle(path))
 }
 
 /// Autoscalers whose target is no object of the plan, although it is of a kind that Kubernetes itself
