@@ -210,6 +210,10 @@ fn external_keys(body: &Value) -> Keys {
 }
 
 fn sealed_keys(body: &Value) -> Keys {
+    // Before there was `encryptedData` all keys were sealed as one.
+    if text(body, "/spec/data").is_some() {
+        return Keys::unknown();
+    }
     let parts = ["/spec/encryptedData", "/spec/template/data"].into_iter();
     let keys = parts
         .filter_map(|path| map(body, path))
@@ -294,10 +298,11 @@ pub(crate) enum Reach {
     Beside,
     /// Anywhere: it brings manifests of others.
     Everywhere,
+    /// In its own namespace, called after it: an operator makes more than the table knows.
+    NamedAfter,
 }
 
-/// Where `body`, the object `id`, may make more than is known of it: a custom resource of a kind that
-/// is not in the table.
+/// Where `body`, the object `id`, may make more than is known of it.
 pub(crate) fn may_make_anything(id: &ObjectId, body: &Value) -> Option<Reach> {
     const DELIVERY: [(&str, &str); 6] = [
         ("argoproj.io", "Application"),
@@ -313,8 +318,10 @@ pub(crate) fn may_make_anything(id: &ObjectId, body: &Value) -> Option<Reach> {
     // What implements a Gateway makes a Service for it; other kinds of such groups make nothing.
     let is_gateway = id.group_and_kind() == ("gateway.networking.k8s.io", "Gateway");
     let is_custom = is_gateway || id.group.contains('.') && !id.group.ends_with(".k8s.io");
-    let is_known = makers_of(&id.group, &id.kind).is_some() || pod_template(body).is_some();
-    (is_custom && !is_known).then_some(Reach::Beside)
+    match makers_of(&id.group, &id.kind) {
+        Some(mut makes) => makes.any(Names::is_after).then_some(Reach::NamedAfter),
+        None => (is_custom && pod_template(body).is_none()).then_some(Reach::Beside),
+    }
 }
 
 #[cfg(test)]

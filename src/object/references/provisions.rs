@@ -129,9 +129,12 @@ impl Provisions {
             return MayMake::Told(&told.id);
         }
         let reaches = |(id, reach): &&(ObjectId, Reach)| {
-            *reach == Reach::Everywhere
-                || id.namespace.is_none()
-                || id.namespace == target.namespace
+            let is_beside = id.namespace.is_none() || id.namespace == target.namespace;
+            match reach {
+                Reach::Everywhere => true,
+                Reach::Beside => is_beside,
+                Reach::NamedAfter => is_beside && is_named_after(&target.name, &id.name),
+            }
         };
         let unknown = self.unknown.iter().find(reaches).map(|(id, _)| id);
         let unknown = unknown.filter(|id| *id != target);
@@ -166,6 +169,15 @@ impl Provisions {
         namespaces.sort_unstable();
         (names, namespaces)
     }
+}
+
+/// Whether `name` is made of `other` and further words.
+fn is_named_after(name: &str, other: &str) -> bool {
+    let is_part = |character: Option<char>| character.is_some_and(char::is_alphanumeric);
+    name.match_indices(other).any(|(at, _)| {
+        let (before, after) = (&name[..at], &name[at + other.len()..]);
+        !is_part(before.chars().next_back()) && !is_part(after.chars().next())
+    })
 }
 
 fn is_copy(copied: &ObjectId, target: &ObjectId) -> bool {

@@ -148,7 +148,7 @@ fn lack(
     }
     let provisions = surroundings.provisions();
     let Some(provision) = provisions.get(target) else {
-        return unprovided(mention, surroundings);
+        return unprovided(mention, referrer.object, surroundings);
     };
     let live = surroundings.live(target);
     if matches!(live, Seen::Absent) {
@@ -162,11 +162,11 @@ fn lack(
             return Some(Lack::Later(phase));
         }
     }
-    lack_of_part(mention, &provision, surroundings)
+    lack_of_part(mention, referrer.object, &provision, surroundings)
 }
 
 /// How something is lacking that the plan is not known to bring.
-fn unprovided(mention: &Mention, surroundings: &dyn Surroundings) -> Option<Lack> {
+fn unprovided(mention: &Mention, object: &Object, surroundings: &dyn Surroundings) -> Option<Lack> {
     let target = &mention.target;
     if matches!(surroundings.provisions().may_make(target), MayMake::Told(_)) {
         return None;
@@ -176,7 +176,7 @@ fn unprovided(mention: &Mention, surroundings: &dyn Surroundings) -> Option<Lack
         Seen::Present(live) => match mention.part.as_ref()? {
             MentionedPart::Key(key) => (!has_key(live, key)).then(|| Lack::Part(keys(live))),
             MentionedPart::Port(port) => {
-                let is_known = has_ports(live) && !has_port(live, port);
+                let is_known = has_ports(live) && !has_port(live, port, object);
                 is_known.then(|| Lack::Part(ports(live)))
             }
         },
@@ -188,6 +188,7 @@ fn unprovided(mention: &Mention, surroundings: &dyn Surroundings) -> Option<Lack
 /// Whether what the plan brings has not the key or the port that `mention` names.
 fn lack_of_part(
     mention: &Mention,
+    object: &Object,
     provision: &Provision,
     surroundings: &dyn Surroundings,
 ) -> Option<Lack> {
@@ -214,7 +215,7 @@ fn lack_of_part(
         }
         MentionedPart::Port(port) => {
             let service = surroundings.wanted(target).or(live)?;
-            let is_known = has_ports(service) && !has_port(service, port);
+            let is_known = has_ports(service) && !has_port(service, port, object);
             is_known.then(|| Lack::Part(ports(service)))
         }
     }
@@ -238,6 +239,15 @@ fn unsure(
             "without an answer it lets everything through: `failurePolicy: Ignore`",
         ));
     }
+    // The API server takes it without; a later run brings the rest.
+    if matches!(lack, Lack::LeftOut(_)) && mention.weight == Weight::Sure {
+        return Some(Doubt::Because("a later run may bring it"));
+    }
+    if mention.target.is_secret() && mounts_synced_secrets(object) {
+        return Some(Doubt::Because(
+            "a volume of its pods may bring it: `secrets-store.csi.k8s.io`",
+        ));
+    }
     let may_be_made = matches!(lack, Lack::Absent | Lack::Outside | Lack::Part(_));
     match surroundings.provisions().may_make(&mention.target) {
         MayMake::Perhaps(by) if may_be_made => Some(Doubt::MadeBy(by.clone())),
@@ -251,8 +261,7 @@ fn is_given(target: &ObjectId) -> bool {
     let name = target.name.as_str();
     match (target.group.as_str(), target.kind.as_str()) {
         ("", "ServiceAccount") | ("argoproj.io", "AppProject") => name == "default",
-        // OpenShift gives the second to every namespace.
-        // Istio gives the third to every namespace.
+        // The second is given by OpenShift, the third by Istio.
         ("", "ConfigMap") => matches!(
             name,
             "kube-root-ca.crt" | "openshift-service-ca.crt" | "istio-ca-root-cert"
@@ -289,6 +298,14 @@ fn is_of_a_filled_claim(
     object.id.is_claim()
         && mention.at.starts_with("/spec/dataSource")
         && matches!(surroundings.live(&object.id), Seen::Present(_))
+}
+
+/// Whether the pods of `object` have a volume whose driver may make Secrets while it is mounted.
+/// <https://secrets-store-csi-driver.sigs.k8s.io/topics/sync-as-kubernetes-secret>
+fn mounts_synced_secrets(object: &Object) -> bool {
+    let volumes = pod_spec(&object.body).map(|spec| list(spec, "/volumes"));
+    let mut volumes = volumes.into_iter().flatten();
+    volumes.any(|volume| text(volume, "/csi/driver") == Some("secrets-store.csi.k8s.io"))
 }
 
 /// Whether `mention` names no Service but an action that annotations of `object`, an Ingress, describe.
@@ -344,12 +361,18 @@ fn has_ports(service: &Value) -> bool {
     ManifestView(service).is_service() && text(service, "/spec/type") != Some("ExternalName")
 }
 
-fn has_port(service: &Value, wanted: &str) -> bool {
-    let is_wanted = |port: &Value| {
-        text(port, "/name") == Some(wanted)
-            || integer(port, "/port").is_some_and(|number| number.to_string() == wanted)
+/// Whether `object` reaches `service` by the port `wanted`. Of an Ingress, controllers take the port of
+/// the pods as well.
+/// <https://github.com/kubernetes/ingress-nginx/blob/main/internal/ingress/controller/controller.go>
+fn has_port(service: &Value, wanted: &str, object: &Object) -> bool {
+    let is_ingress = object.id.group_and_kind() == ("networking.k8s.io", "Ingress");
+    let is = |port: &Value, path: &str| {
+        text(port, path) == Some(wanted)
+            || integer(port, path).is_some_and(|number| number.to_string() == wanted)
     };
-    list(service, "/spec/ports").iter().any(is_wanted)
+    list(service, "/spec/ports")
+        .iter()
+        .any(|port| is(port, "/name") || is(port, "/port") || is_ingress && is(port, "/targetPort"))
 }
 
 fn ports(service: &Value) -> Vec<String> {

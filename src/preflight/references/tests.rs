@@ -402,6 +402,10 @@ fn a_service_must_have_the_port() {
             "{said:?}"
         );
     }
+    // Of the pods.
+    let mut behind = service("ClusterIP");
+    behind["spec"]["ports"][0]["targetPort"] = 8080.into();
+    assert_eq!(Stand::plan(&[wrong()]).there(&behind).said(), NOTHING);
     let name = Stand::plan(&[wrong(), service("ExternalName")]);
     assert_eq!(name.absent(core("Service", "api")).said(), NOTHING);
 }
@@ -413,11 +417,24 @@ fn what_is_not_certain_is_a_warning() {
     idle["spec"]["replicas"] = 0.into();
     let unknown =
         json!({"apiVersion": "example.org/v1", "kind": "Database", "metadata": {"name": "main"}});
+    let template = reads("db", "a")["spec"]["template"].clone();
+    let nightly = json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "nightly"}, "spec": {"jobTemplate": {"spec": {"template": template}}}});
+    let mut synced = reads("db", "a");
+    synced["spec"]["template"]["spec"]["volumes"] =
+        json!([{"name": "v", "csi": {"driver": "secrets-store.csi.k8s.io"}}]);
+    // Kinds of which not everything is known that is called after them.
+    let operated = json!({"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "metadata": {"name": "db"}});
     for (plan, why) in [
         (vec![idle], "none of its pods run now"),
+        (vec![nightly], "none of its pods run now"),
+        (vec![synced], "a volume of its pods may bring it"),
         (
             vec![reads("db", "a"), unknown.clone()],
             "Database/shop/main may make it",
+        ),
+        (
+            vec![reads("db", "a"), operated.clone()],
+            "Cluster/shop/db may make it",
         ),
     ] {
         let said = Stand::plan(&plan).absent(target()).said();
@@ -428,6 +445,11 @@ fn what_is_not_certain_is_a_warning() {
             "{said:?}"
         );
     }
+    let other = Stand::plan(&[reads("web", "a"), operated]).absent(core("Secret", "web"));
+    assert_eq!(
+        checks(other),
+        ["missing-configuration key `a` of Secret/shop/web"]
+    );
     let mut elsewhere = unknown;
     elsewhere["metadata"]["namespace"] = "other".into();
     let stand = Stand::plan(&[reads("db", "a"), elsewhere]).absent(target());

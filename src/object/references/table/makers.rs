@@ -76,6 +76,11 @@ const fn account(name: &'static str) -> Names {
 }
 
 impl Names {
+    /// Whether it is called after its maker, with more to it.
+    pub(crate) fn is_after(&self) -> bool {
+        self.name.contains("{name}") && self.name != "{name}"
+    }
+
     const fn each(self, each: &'static str) -> Self {
         Self {
             each: Some(each),
