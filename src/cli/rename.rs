@@ -12,7 +12,7 @@ use crate::{
     error::{CommandError, ExitCode},
     plan::{Address, ReleaseId},
     release::{Author, Operation, Revision, Store},
-    report::Output,
+    report::{Output, count},
 };
 
 /// Give a release another name, with its objects and its history
@@ -63,7 +63,10 @@ fn addresses(arguments: &Arguments) -> Result<(Address, Address), CommandError> 
         state_namespace: arguments.state_namespace.clone(),
         ..PlanArguments::default()
     };
-    let (to, _) = plan.address_or_name()?;
+    let known = plan.address_or_name();
+    let (to, _) = known.map_err(|error| {
+        error.hint("a release gets a name that its plan can have: change the plan first")
+    })?;
     let from = Address {
         release: arguments.from.clone(),
         ..to.clone()
@@ -106,9 +109,9 @@ async fn carry_out(
     let (from_name, to_name) = (&from.release, &to.release);
     let said = match looked.newest() {
         Some(_) => format!(
-            "Renamed {from_name} to {to_name}: {} objects and {} revisions; nothing was restarted",
-            looked.objects(),
-            looked.revisions()
+            "Renamed {from_name} to {to_name}: {} and {}; nothing was restarted",
+            count(looked.objects(), "object"),
+            count(looked.revisions(), "revision")
         ),
         None => format!("{from_name} is called {to_name} already: no changes"),
     };
@@ -126,7 +129,7 @@ async fn carry_out(
         );
     };
     renamed.map_err(|error| explained(error, session))?;
-    output.note(&said);
+    output.paragraph(&said);
     Ok(ExitCode::Done)
 }
 
@@ -172,10 +175,10 @@ fn confirm(
     output: &mut Output,
 ) -> Result<(), CommandError> {
     let Arguments { from, to, .. } = arguments;
-    output.note(&format!(
-        "{from} becomes {to}: {} objects are labelled anew, {} revisions are recorded anew",
-        looked.objects(),
-        looked.revisions()
+    output.paragraph(&format!(
+        "{from} becomes {to}: its labels on {} and {} are written anew",
+        count(looked.objects(), "object"),
+        count(looked.revisions(), "revision")
     ));
     let yes = arguments.yes.as_deref();
     Consent::new(from, Verb::Rename, newest.guard.protected, yes, session).ask(Stakes::None)
@@ -184,7 +187,7 @@ fn confirm(
 /// Says that the release of `newest` is being given another name; nothing where it is not.
 pub(super) fn note_renaming(newest: &Revision, output: &mut Output) {
     if let Some((from, to)) = newest.renaming() {
-        output.note(&format!(
+        output.paragraph(&format!(
             "{from} is being renamed to {to}: `deployctl rename {from} {to}` completes it"
         ));
     }

@@ -48,5 +48,5 @@ pub(crate) use reporter::Reporter;
 pub(crate) use run_format::{RunFormat, reporter};
 pub(crate) use status::{RevisionInfo, SOMEBODY, Standing, StatusObject, StatusPhase, StatusView};
 pub(crate) use text::neutralise;
-pub(crate) use units::age;
+pub(crate) use units::{age, count};
 pub(crate) use way_back::{WayBackFrom, WayBackView};

@@ -97,10 +97,14 @@ impl Output {
 
     /// Writes a line for people to standard error, unless `--quiet` was given.
     pub(crate) fn note(&mut self, line: &str) {
+        let width = self.stderr_width();
         let Self { stderr, bars, .. } = self;
         if !self.quiet {
+            let width = width.filter(|_| line.starts_with("Warning: "));
+            let lines = line.lines().flat_map(|line| wrapped(line, width));
+            let text = lines.collect::<Vec<_>>().join("\n") + "\n";
             // In one write, so that nothing else comes between a line and its end.
-            let _ = bars.suspend(|| stderr.write_all(format!("{line}\n").as_bytes()));
+            let _ = bars.suspend(|| stderr.write_all(text.as_bytes()));
         }
     }
 
@@ -201,20 +205,28 @@ impl Output {
     }
 }
 
-/// The words that the lines of an error begin with.
-const TITLES: [&str; 3] = ["Error:", "Caused by:", "Hint:"];
-
-/// An error's line in lines of at most `width` columns, commands whole. Lines without a title hold
-/// what is laid out already, such as an excerpt of a file.
+/// A line in lines of at most `width` columns, commands whole. An excerpt of a file stays as it is.
 fn wrapped(line: &str, width: Option<usize>) -> Vec<String> {
-    if !TITLES.iter().any(|title| line.starts_with(title)) {
+    let width = width.filter(|width| line.chars().count() > *width);
+    let Some(width) = width.filter(|_| !is_excerpt(line)) else {
         return vec![line.to_owned()];
-    }
-    let mut lines = wrap_prose(line, width.map(|width| width.saturating_sub(INDENT)));
-    for line in lines.iter_mut().skip(1) {
-        line.insert_str(0, &" ".repeat(INDENT));
+    };
+    let indent = line.len() - line.trim_start().len();
+    let room = width.saturating_sub(indent + INDENT);
+    let mut lines = wrap_prose(line, Some(room));
+    for (number, line) in lines.iter_mut().enumerate() {
+        let indent = if number == 0 { indent } else { indent + INDENT };
+        line.insert_str(0, &" ".repeat(indent));
     }
     lines
+}
+
+/// Whether `line` is one of a file, with its number, or points into one.
+fn is_excerpt(line: &str) -> bool {
+    let rest = line
+        .trim_start()
+        .trim_start_matches(|character: char| character.is_ascii_digit());
+    rest.trim_start().starts_with(['|', '│'])
 }
 
 /// What follows a title is indented by so much where it goes on in a further line.
@@ -277,7 +289,12 @@ mod tests {
                 "  again"
             ]
         );
-        let excerpt = "  7 |   prod: {namespce: shop}";
-        assert_eq!(wrapped(excerpt, Some(10)), [excerpt]);
+        assert_eq!(
+            wrapped("  a.yaml:5: Service/shop/web: port 80 is taken", Some(32)),
+            ["  a.yaml:5: Service/shop/web:", "    port 80 is taken"]
+        );
+        for excerpt in ["  7 |   prod: {namespce: shop}", "    |          ^^^^^^^^"] {
+            assert_eq!(wrapped(excerpt, Some(10)), [excerpt]);
+        }
     }
 }

@@ -109,9 +109,10 @@ pub(crate) fn lacking<'a>(
         let Some(lack) = lack(&mention, referrer, surroundings) else {
             continue;
         };
-        let same = found
-            .iter_mut()
-            .find(|known| known.mention.target == mention.target && known.lack == lack);
+        let unsure = unsure(&mention, &lack, referrer.object, surroundings);
+        let same = found.iter_mut().find(|known| {
+            (&known.mention.target, &known.lack, &known.unsure) == (&mention.target, &lack, &unsure)
+        });
         if let Some(known) = same {
             let new = mention.part.filter(|part| !known.parts.contains(part));
             known.parts.extend(new);
@@ -119,7 +120,7 @@ pub(crate) fn lacking<'a>(
         }
         found.push(Lacking {
             referrer,
-            unsure: unsure(&mention, &lack, referrer.object, surroundings),
+            unsure,
             parts: mention.part.iter().cloned().collect(),
             mention,
             lack,
@@ -148,7 +149,7 @@ fn lack(
     }
     let provisions = surroundings.provisions();
     let Some(provision) = provisions.get(target) else {
-        return unprovided(mention, referrer.object, surroundings);
+        return unprovided(mention, surroundings);
     };
     let live = surroundings.live(target);
     if matches!(live, Seen::Absent) {
@@ -162,11 +163,11 @@ fn lack(
             return Some(Lack::Later(phase));
         }
     }
-    lack_of_part(mention, referrer.object, &provision, surroundings)
+    lack_of_part(mention, &provision, surroundings)
 }
 
 /// How something is lacking that the plan is not known to bring.
-fn unprovided(mention: &Mention, object: &Object, surroundings: &dyn Surroundings) -> Option<Lack> {
+fn unprovided(mention: &Mention, surroundings: &dyn Surroundings) -> Option<Lack> {
     let target = &mention.target;
     if matches!(surroundings.provisions().may_make(target), MayMake::Told(_)) {
         return None;
@@ -176,7 +177,7 @@ fn unprovided(mention: &Mention, object: &Object, surroundings: &dyn Surrounding
         Seen::Present(live) => match mention.part.as_ref()? {
             MentionedPart::Key(key) => (!has_key(live, key)).then(|| Lack::Part(keys(live))),
             MentionedPart::Port(port) => {
-                let is_known = has_ports(live) && !has_port(live, port, object);
+                let is_known = has_ports(live) && !has_port(live, port);
                 is_known.then(|| Lack::Part(ports(live)))
             }
         },
@@ -188,7 +189,6 @@ fn unprovided(mention: &Mention, object: &Object, surroundings: &dyn Surrounding
 /// Whether what the plan brings has not the key or the port that `mention` names.
 fn lack_of_part(
     mention: &Mention,
-    object: &Object,
     provision: &Provision,
     surroundings: &dyn Surroundings,
 ) -> Option<Lack> {
@@ -215,7 +215,7 @@ fn lack_of_part(
         }
         MentionedPart::Port(port) => {
             let service = surroundings.wanted(target).or(live)?;
-            let is_known = has_ports(service) && !has_port(service, port, object);
+            let is_known = has_ports(service) && !has_port(service, port);
             is_known.then(|| Lack::Part(ports(service)))
         }
     }
@@ -246,6 +246,11 @@ fn unsure(
     if mention.target.is_secret() && mounts_synced_secrets(object) {
         return Some(Doubt::Because(
             "a volume of its pods may bring it: `secrets-store.csi.k8s.io`",
+        ));
+    }
+    if is_of_the_pods(mention, object, surroundings) {
+        return Some(Doubt::Because(
+            "it is a port of its pods, which only some controllers take, such as ingress-nginx",
         ));
     }
     let may_be_made = matches!(lack, Lack::Absent | Lack::Outside | Lack::Part(_));
@@ -361,18 +366,36 @@ fn has_ports(service: &Value) -> bool {
     ManifestView(service).is_service() && text(service, "/spec/type") != Some("ExternalName")
 }
 
-/// Whether `object` reaches `service` by the port `wanted`. Of an Ingress, controllers take the port of
-/// the pods as well.
+/// Whether `service` has the port `wanted`, by number or name.
+fn has_port(service: &Value, wanted: &str) -> bool {
+    names_port(service, &["/name", "/port"], wanted)
+}
+
+/// Whether `mention` is the number that an Ingress gives, and the port of the pods behind the Service.
 /// <https://github.com/kubernetes/ingress-nginx/blob/main/internal/ingress/controller/controller.go>
-fn has_port(service: &Value, wanted: &str, object: &Object) -> bool {
-    let is_ingress = object.id.group_and_kind() == ("networking.k8s.io", "Ingress");
-    let is = |port: &Value, path: &str| {
-        text(port, path) == Some(wanted)
-            || integer(port, path).is_some_and(|number| number.to_string() == wanted)
+fn is_of_the_pods(mention: &Mention, object: &Object, surroundings: &dyn Surroundings) -> bool {
+    let Some(MentionedPart::Port(port)) = &mention.part else {
+        return false;
     };
-    list(service, "/spec/ports")
+    let service = match surroundings.live(&mention.target) {
+        Seen::Present(live) => Some(live),
+        _ => None,
+    };
+    let service = surroundings.wanted(&mention.target).or(service);
+    object.id.group_and_kind() == ("networking.k8s.io", "Ingress")
+        && service.is_some_and(|service| names_port(service, &["/targetPort"], port))
+}
+
+/// Whether one of the ports of `service` is called `wanted` in one of `fields`.
+fn names_port(service: &Value, fields: &[&str], wanted: &str) -> bool {
+    let is = |port: &Value, field: &&str| {
+        text(port, field) == Some(wanted)
+            || integer(port, field).is_some_and(|number| number.to_string() == wanted)
+    };
+    let ports = list(service, "/spec/ports");
+    ports
         .iter()
-        .any(|port| is(port, "/name") || is(port, "/port") || is_ingress && is(port, "/targetPort"))
+        .any(|port| fields.iter().any(|field| is(port, field)))
 }
 
 fn ports(service: &Value) -> Vec<String> {

@@ -405,7 +405,14 @@ fn a_service_must_have_the_port() {
     // Of the pods.
     let mut behind = service("ClusterIP");
     behind["spec"]["ports"][0]["targetPort"] = 8080.into();
-    assert_eq!(Stand::plan(&[wrong()]).there(&behind).said(), NOTHING);
+    let planned = Stand::plan(&[wrong(), behind.clone()]).absent(core("Service", "api"));
+    for stand in [planned, Stand::plan(&[wrong()]).there(&behind)] {
+        let said = stand.said();
+        assert!(
+            said.len() == 1 && said[0].contains("it is a port of its pods"),
+            "{said:?}"
+        );
+    }
     let name = Stand::plan(&[wrong(), service("ExternalName")]);
     assert_eq!(name.absent(core("Service", "api")).said(), NOTHING);
 }

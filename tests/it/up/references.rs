@@ -51,7 +51,7 @@ fn what_is_neither_in_the_plan_nor_in_the_cluster_is_refused_all_at_once() {
 kind: Ingress
 metadata: {name: web}
 spec:
-  rules: [{http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 8080}}}}]}}]
+  rules: [{http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 9090}}}}]}}]
 ";
     let project = Project::new(name)
         .manifest(
@@ -75,7 +75,7 @@ spec:
                 "it needs key `valu` of ConfigMap/{name}/settings (`spec.template.spec.containers[0].env[2].valueFrom.configMapKeyRef.key`), which has `value`; did you mean `value`? [missing-key]"
             ),
             &format!(
-                "manifests/ingress/web.yaml:1: Ingress/{name}/web: it needs port `8080` of Service/{name}/web (`spec.rules[0].http.paths[0].backend.service.port.number`), which has `80` [missing-service]"
+                "manifests/ingress/web.yaml:1: Ingress/{name}/web: it needs port `9090` of Service/{name}/web (`spec.rules[0].http.paths[0].backend.service.port.number`), which has `80` [missing-service]"
             ),
             "`- {name: database, data: {password: {prompt: password}, url: {prompt: url}}}`",
         ],
