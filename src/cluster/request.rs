@@ -11,7 +11,7 @@ use std::{
 };
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
-use http::{Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use kube::{Client, client::Body};
@@ -602,7 +602,7 @@ impl Cluster {
             .map_err(|error| self.transport(&error))?;
         self.note_answer(&response);
         for warning in response.headers().get_all(header::WARNING) {
-            if let Some(text) = warning.to_str().ok().and_then(warning_text) {
+            if let Some(text) = warning_text(warning) {
                 self.note_warning(call, text);
             }
         }
@@ -722,7 +722,9 @@ fn is_of_another_namespace(call: &Call, object: &ObjectId, text: &str) -> bool {
 }
 
 /// The quoted text of a `Warning` header: `299 - "text"` (RFC 7234, 5.5).
-fn warning_text(header: &str) -> Option<String> {
+fn warning_text(header: &HeaderValue) -> Option<String> {
+    // It is sent as it is, in whatever language it was written.
+    let header = String::from_utf8_lossy(header.as_bytes());
     let text = header.splitn(3, ' ').nth(2)?.trim().strip_prefix('"')?;
     let text = text.strip_suffix('"').unwrap_or(text);
     Some(text.replace("\\\"", "\"").replace("\\\\", "\\"))
@@ -802,10 +804,17 @@ mod tests {
 
     #[test]
     fn warnings_lose_their_wrapping() {
+        let read = |header: &str| {
+            warning_text(&HeaderValue::from_bytes(header.as_bytes()).expect("it is a header"))
+        };
         assert_eq!(
-            warning_text(r#"299 - "policy/v1beta1 is \"old\"""#).as_deref(),
+            read(r#"299 - "policy/v1beta1 is \"old\"""#).as_deref(),
             Some(r#"policy/v1beta1 is "old""#)
         );
-        assert_eq!(warning_text("299"), None);
+        assert_eq!(
+            read(r#"299 - "≥ 2 répliques""#).as_deref(),
+            Some("≥ 2 répliques")
+        );
+        assert_eq!(read("299"), None);
     }
 }

@@ -43,7 +43,8 @@ pub(crate) use kind::HasKind;
 pub(crate) use label_selector::LabelSelector;
 pub(crate) use marks::{AnnotatedMarks, CONFIG_DIGEST, Marks, RollbackMark};
 pub(crate) use needs::{
-    Amounts, ContainerDefaults, add_amounts, pod_needs, quantities, shown_amount,
+    Amounts, ContainerDefaults, add_amounts, pod_needs, pod_resources, quantities, raise,
+    shown_amount,
 };
 pub(crate) use origin::Origin;
 pub(crate) use peers::{annotated_wave, keeping_annotation, unheard_annotations};

@@ -79,10 +79,39 @@ pub(crate) fn add_amounts(amounts: &mut Amounts, more: &Amounts, times: f64) {
     }
 }
 
-/// What a pod of the spec `spec` asks for and may use: the sum of its containers, or what the largest
-/// of its init containers needs where that is more.
-/// <https://kubernetes.io/docs/concepts/workloads/pods/init-containers/#resource-sharing-within-containers>
+/// What a pod of the spec `spec` asks for and may use, with what running it costs besides.
+/// <https://kubernetes.io/docs/concepts/scheduling-eviction/pod-overhead/>
 pub(crate) fn pod_needs(spec: &Value, defaults: &ContainerDefaults) -> Amounts {
+    let mut needs = pod_resources(spec, defaults);
+    for (resource, overhead) in quantities(spec, "/overhead") {
+        for part in ["requests", "limits"] {
+            if let Some(amount) = needs.get_mut(&format!("{part}.{resource}")) {
+                *amount += overhead;
+            }
+        }
+    }
+    needs
+}
+
+/// What a pod of the spec `spec` asks for and may use: what it says for itself, else what its
+/// containers do.
+/// <https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/#pod-level-resource-specification>
+pub(crate) fn pod_resources(spec: &Value, defaults: &ContainerDefaults) -> Amounts {
+    let mut needs = container_needs(spec, defaults);
+    for (resource, limit) in quantities(spec, "/resources/limits") {
+        needs.entry(format!("requests.{resource}")).or_insert(limit);
+        needs.insert(format!("limits.{resource}"), limit);
+    }
+    for (resource, request) in quantities(spec, "/resources/requests") {
+        needs.insert(format!("requests.{resource}"), request);
+    }
+    needs
+}
+
+/// The sum of the containers of `spec`, or what the largest of its init containers needs where that is
+/// more.
+/// <https://kubernetes.io/docs/concepts/workloads/pods/init-containers/#resource-sharing-within-containers>
+fn container_needs(spec: &Value, defaults: &ContainerDefaults) -> Amounts {
     let mut sum = Amounts::new();
     let mut peak = Amounts::new();
     for container in list(spec, "/initContainers") {
@@ -99,17 +128,11 @@ pub(crate) fn pod_needs(spec: &Value, defaults: &ContainerDefaults) -> Amounts {
         add_amounts(&mut sum, &defaults.of(container), 1.0);
     }
     raise(&mut sum, peak);
-    for (resource, overhead) in quantities(spec, "/overhead") {
-        for part in ["requests", "limits"] {
-            if let Some(amount) = sum.get_mut(&format!("{part}.{resource}")) {
-                *amount += overhead;
-            }
-        }
-    }
     sum
 }
 
-fn raise(amounts: &mut Amounts, others: Amounts) {
+/// Raises `amounts` to what `others` has more of.
+pub(crate) fn raise(amounts: &mut Amounts, others: Amounts) {
     for (resource, other) in others {
         let own = amounts.entry(resource).or_default();
         *own = own.max(other);
@@ -169,5 +192,22 @@ mod tests {
                 "requests.memory 2Gi"
             ]
         );
+    }
+
+    #[test]
+    fn what_a_pod_says_for_itself_counts() {
+        let container =
+            json!({"resources": {"requests": {"cpu": "1"}, "limits": {"memory": "600Mi"}}});
+        let spec = json!({
+            "containers": [container, container],
+            "resources": {"requests": {"cpu": "3"}, "limits": {"memory": "1Gi"}},
+            "overhead": {"memory": "1Gi"},
+        });
+        let none = ContainerDefaults::default();
+        let resources = pod_resources(&spec, &none);
+        assert_eq!(shown_amount("memory", resources["limits.memory"]), "1Gi");
+        assert_eq!(shown_amount("cpu", resources["requests.cpu"]), "3");
+        let needs = pod_needs(&spec, &none);
+        assert_eq!(shown_amount("memory", needs["limits.memory"]), "2Gi");
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     object::{
         Amounts, ContainerDefaults, ManifestView, Object, containers, exceeds,
         field::{list, text},
-        pod_needs, pod_spec, quantities, shown_amount,
+        pod_resources, pod_spec, quantities, shown_amount,
     },
 };
 
@@ -34,7 +34,7 @@ pub(crate) fn out_of_limits(
                         (format!("container `{name}`"), defaults.of(container))
                     })
                     .collect(),
-                Some("Pod") => vec![("each pod".to_owned(), pod_needs(spec, defaults))],
+                Some("Pod") => vec![("each pod".to_owned(), pod_resources(spec, defaults))],
                 _ => continue,
             };
             for (subject, amounts) in subjects {
@@ -96,18 +96,23 @@ mod tests {
     use super::*;
     use crate::object::{ObjectId, Origin};
 
-    fn said(resources: &Value, limit: &Value) -> Vec<String> {
-        let body = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
-            "spec": {"template": {"spec": {"containers": [{"name": "main", "resources": resources}]}}}});
-        let object = Object {
+    fn object(body: Value) -> Object {
+        let api_version = text(&body, "/apiVersion").unwrap_or_default().to_owned();
+        Object {
             id: ObjectId::of(&body).expect("it is an object"),
-            api_version: "apps/v1".to_owned(),
+            api_version,
             body: Arc::new(body),
             origin: Origin {
                 file: Path::new("a.yaml").into(),
                 line: 1,
             },
-        };
+        }
+    }
+
+    fn said(resources: &Value, limit: &Value) -> Vec<String> {
+        let body = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
+            "spec": {"template": {"spec": {"containers": [{"name": "main", "resources": resources}]}}}});
+        let object = object(body);
         let range = json!({"metadata": {"name": "bounds"}, "spec": {"limits": [limit]}});
         let mut defaults = ContainerDefaults::default();
         defaults.add(&range);
@@ -137,18 +142,25 @@ mod tests {
     }
 
     #[test]
+    fn a_pod_is_as_large_as_it_says_itself() {
+        let large = json!({"name": "a", "resources": {"limits": {"memory": "600Mi"}}});
+        let pod = |memory: &str| {
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"},
+            "spec": {"resources": {"limits": {"memory": memory}}, "containers": [large, large], "overhead": {"memory": "1Gi"}}})
+        };
+        let range = json!({"metadata": {"name": "bounds"}, "spec": {"limits": [{"type": "Pod", "max": {"memory": "1Gi"}}]}});
+        for (memory, refused) in [("1Gi", false), ("1025Mi", true)] {
+            let object = object(pod(memory));
+            let findings = out_of_limits(&object, &[&range], &ContainerDefaults::default());
+            assert_eq!(!findings.is_empty(), refused, "{memory}");
+        }
+    }
+
+    #[test]
     fn what_comes_to_the_bound_is_no_more() {
         let third = json!({"name": "a", "resources": {"requests": {"cpu": "100m"}, "limits": {"cpu": "100m"}}});
         let body = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": {"containers": [third, third, third]}});
-        let object = Object {
-            id: ObjectId::of(&body).expect("it is an object"),
-            api_version: "v1".to_owned(),
-            body: Arc::new(body),
-            origin: Origin {
-                file: Path::new("a.yaml").into(),
-                line: 1,
-            },
-        };
+        let object = object(body);
         for (bounds, refused) in [
             (
                 json!({"max": {"cpu": "300m"}, "min": {"cpu": "300m"}}),

@@ -37,7 +37,7 @@ pub(crate) use order::{Placed, after_absent, cut_off_hook, too_early};
 pub(crate) use owners::{FoundOwner, NamedOwner, absent_owners};
 pub(crate) use ownership::{Existing, held_by_other_releases, unremembered};
 pub(crate) use permission::{Missing, Need, not_permitted};
-pub(crate) use quota::{FoundQuota, Needed, over_quota, scaled_between, used};
+pub(crate) use quota::{FoundQuota, Needed, has_ended, over_quota, scaled_between, used};
 pub(crate) use references::{
     Lacking, Referrer, Surroundings, doubtful, finding as reference_finding, lacking, listed,
     remedies,

@@ -6,7 +6,7 @@ use super::Finding;
 use crate::{
     finding::Check,
     object::{
-        ContainerDefaults, ManifestView, Object, exceeds,
+        Amounts, ContainerDefaults, ManifestView, Object, exceeds,
         field::{boolean, integer, list, map, text, texts},
         pod_needs, pod_spec, quantities, shown_amount,
     },
@@ -48,30 +48,17 @@ pub(crate) fn no_node(
     }
     let chosen: Vec<&Value> = nodes.iter().filter(|node| is_chosen(spec, node)).collect();
     let open: Vec<&&Value> = chosen.iter().filter(|node| lets_in(spec, node)).collect();
-    let needs = pod_needs(spec, defaults);
-    let short = |node: &Value| {
-        let allocatable = quantities(node, "/status/allocatable");
-        needs.iter().find_map(|(key, amount)| {
-            let resource = key.strip_prefix("requests.")?;
-            let has = allocatable.get(resource).copied().unwrap_or_default();
-            exceeds(*amount, has).then(|| (resource.to_owned(), *amount, has))
-        })
-    };
     let why = if chosen.is_empty() {
         "no node has the labels that its pods are bound to".to_owned()
     } else if open.is_empty() {
         "its pods tolerate the taints of none of the nodes".to_owned()
     } else {
-        let shorts: Vec<_> = open.iter().map(|node| short(node)).collect();
-        let largest = shorts.into_iter().collect::<Option<Vec<_>>>()?;
-        let (resource, amount, has) = largest
-            .into_iter()
-            .max_by(|one, other| one.2.total_cmp(&other.2))?;
-        format!(
-            "each of its pods asks for {} of {resource}, and no node has more than {}",
-            shown_amount(&resource, amount),
-            shown_amount(&resource, has)
-        )
+        let subject = if open.len() == nodes.len() {
+            "no node"
+        } else {
+            "none of the nodes that take them"
+        };
+        too_little(&pod_needs(spec, defaults), &open, subject)?
     };
     let message = format!("{why}: they wait until one is added");
     Some(
@@ -79,6 +66,41 @@ pub(crate) fn no_node(
             .about(object)
             .remedy("look at `kubectl get nodes --show-labels`, and at `nodeSelector`, `affinity`, `tolerations` and `resources` of the pods"),
     )
+}
+
+/// That none of `nodes`, called `subject`, has as much as a pod asks for, `needs`; `None` where one has.
+fn too_little(needs: &Amounts, nodes: &[&&Value], subject: &str) -> Option<String> {
+    let requests = || {
+        needs
+            .iter()
+            .filter_map(|(key, amount)| Some((key.strip_prefix("requests.")?, *amount)))
+    };
+    let allocatable: Vec<Amounts> = nodes
+        .iter()
+        .map(|node| quantities(node, "/status/allocatable"))
+        .collect();
+    let has = |node: &Amounts, resource: &str| node.get(resource).copied().unwrap_or_default();
+    let is_short =
+        |node: &Amounts| requests().any(|(resource, amount)| exceeds(amount, has(node, resource)));
+    if !allocatable.iter().all(is_short) {
+        return None;
+    }
+    let most = |resource: &str| {
+        let amounts = allocatable.iter().map(|node| has(node, resource));
+        amounts.fold(0.0, f64::max)
+    };
+    let lacking = requests().find(|(resource, amount)| exceeds(*amount, most(resource)));
+    let asked = |(resource, amount)| format!("{} of {resource}", shown_amount(resource, amount));
+    let (asked, which) = if let Some((resource, amount)) = lacking {
+        let most = shown_amount(resource, most(resource));
+        (asked((resource, amount)), format!("more than {most}"))
+    } else {
+        let all: Vec<String> = requests().map(asked).collect();
+        (all.join(" and "), "all of it".to_owned())
+    };
+    Some(format!(
+        "each of its pods asks for {asked}, and {subject} has {which}"
+    ))
 }
 
 /// Whether the labels of `node` are what `spec` wants.
@@ -204,7 +226,7 @@ mod tests {
         assert_eq!(
             of(json!({}), "8").as_deref(),
             Some(
-                "each of its pods asks for 8 of cpu, and no node has more than 4: they wait until one is added"
+                "each of its pods asks for 8 of cpu, and none of the nodes that take them has more than 4: they wait until one is added"
             )
         );
         assert_eq!(
@@ -230,6 +252,30 @@ mod tests {
         assert!(of(affinity("Gt", json!(["4"])), "1").is_some());
         assert_eq!(of(affinity("In", json!(["4"])), "1"), None);
         assert!(of(affinity("In", json!(["5"])), "1").is_some());
+    }
+
+    #[test]
+    fn no_node_may_have_all_of_what_each_has_a_part() {
+        let mut wide = node(&json!({}), &json!([]), "16");
+        wide["status"]["allocatable"]["memory"] = "4Gi".into();
+        let deep = node(&json!({}), &json!([]), "2");
+        let asks = |cpu: &str, memory: &str| {
+            let spec = json!({"containers": [{"resources": {"requests": {"cpu": cpu, "memory": memory}}}]});
+            said(&spec, &[wide.clone(), deep.clone()])
+        };
+        assert_eq!(asks("16", "4Gi"), None);
+        assert_eq!(
+            asks("8", "8Gi").as_deref(),
+            Some(
+                "each of its pods asks for 8 of cpu and 8Gi of memory, and no node has all of it: they wait until one is added"
+            )
+        );
+        assert_eq!(
+            asks("8", "9Gi").as_deref(),
+            Some(
+                "each of its pods asks for 9Gi of memory, and no node has more than 8Gi: they wait until one is added"
+            )
+        );
     }
 
     #[test]

@@ -20,6 +20,16 @@ pub(crate) struct Missing {
     pub(crate) need: Need,
 }
 
+impl Missing {
+    /// The kind as kubectl calls it: `deployments.apps`.
+    fn kind(&self) -> String {
+        match self.group.as_str() {
+            "" => self.resource.clone(),
+            group => format!("{}.{group}", self.resource),
+        }
+    }
+}
+
 /// What a permission is needed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Need {
@@ -66,21 +76,23 @@ impl Need {
 /// One finding for each verb and kind that the user may not, naming the namespaces; the last one says
 /// what grants all of it.
 pub(crate) fn not_permitted(missing: &[Missing]) -> Vec<Finding> {
-    let mut places: BTreeMap<(Need, &str, &str), Vec<&str>> = BTreeMap::new();
+    type Kind<'a> = (Need, &'a str, String, bool);
+    let mut places: BTreeMap<Kind<'_>, BTreeSet<&str>> = BTreeMap::new();
     for one in missing {
+        let kind = (one.need, one.verb, one.kind(), one.namespace.is_some());
         places
-            .entry((one.need, one.verb, &one.resource))
+            .entry(kind)
             .or_default()
             .extend(one.namespace.as_deref());
     }
     let findings = places
         .into_iter()
-        .map(|((need, verb, resource), mut namespaces)| {
-            namespaces.sort_unstable();
-            let place = if namespaces.is_empty() {
-                String::new()
-            } else {
+        .map(|((need, verb, resource, is_namespaced), namespaces)| {
+            let namespaces: Vec<&str> = namespaces.into_iter().collect();
+            let place = if is_namespaced {
                 format!(" in namespace `{}`", namespaces.join("`, `"))
+            } else {
+                String::new()
             };
             let message = format!("you may not {verb} {resource}{place}{}", need.consequence());
             Finding::of(need.check(), message).remedy(need.remedy())
@@ -147,6 +159,25 @@ mod tests {
         assert_eq!(
             findings[0].message,
             "you may not delete secrets in namespace `a`, `b`"
+        );
+    }
+
+    #[test]
+    fn kinds_of_one_name_are_told_apart() {
+        let mut other = missing("a", Need::Removal);
+        other.group = "example.org".to_owned();
+        let mut of_cluster = other.clone();
+        of_cluster.namespace = None;
+        let again = missing("a", Need::Removal);
+        let findings = not_permitted(&[missing("a", Need::Removal), again, other, of_cluster]);
+        let said: Vec<&str> = findings.iter().map(|it| it.message.as_str()).collect();
+        assert_eq!(
+            said,
+            [
+                "you may not delete secrets in namespace `a`",
+                "you may not delete secrets.example.org",
+                "you may not delete secrets.example.org in namespace `a`",
+            ]
         );
     }
 

@@ -6,9 +6,9 @@ use super::Finding;
 use crate::{
     finding::Check,
     object::{
-        Amounts, ContainerDefaults, ObjectId, Origin, add_amounts, exceeds,
-        field::{integer, is_present, list},
-        pod_needs, pod_spec, quantities, shown_amount,
+        Amounts, ContainerDefaults, ManifestView, ObjectId, Origin, Truth, add_amounts, exceeds,
+        field::{integer, is_present, is_true, list, text},
+        pod_needs, pod_spec, quantities, raise, shown_amount,
     },
 };
 
@@ -46,7 +46,7 @@ impl Needed {
         scaled: Option<(f64, f64)>,
         defaults: &ContainerDefaults,
     ) {
-        if let Some(pods) = pods_of(id, wanted) {
+        if let Some(pods) = pods_of(id, wanted).filter(|_| !is_stopped(wanted)) {
             let (least, most) = scaled.unwrap_or((pods, pods));
             add_pods(
                 &mut self.wanted,
@@ -57,6 +57,10 @@ impl Needed {
             add_pods(&mut self.most, wanted, most, defaults);
         }
         if let Some(there) = there {
+            // Quotas do not count pods that have ended.
+            if has_ended(there) {
+                return;
+            }
             let now = integer(there, "/status/replicas").map(as_number);
             if let Some(pods) = now.or_else(|| pods_of(id, there)) {
                 add_pods(&mut self.there, there, pods, defaults);
@@ -72,6 +76,40 @@ impl Needed {
     }
 }
 
+impl Needed {
+    /// What is needed at most where one of `moments` follows the other, and their pods end.
+    pub(crate) fn with_peak(mut self, moments: impl IntoIterator<Item = Self>) -> Self {
+        let mut peak = Self::default();
+        for moment in moments {
+            raise(&mut peak.wanted, moment.wanted);
+            raise(&mut peak.most, moment.most);
+            add_amounts(&mut peak.there, &moment.there, 1.0);
+        }
+        for (own, more) in [
+            (&mut self.wanted, &peak.wanted),
+            (&mut self.most, &peak.most),
+            (&mut self.there, &peak.there),
+        ] {
+            add_amounts(own, more, 1.0);
+        }
+        self
+    }
+}
+
+/// Whether `there`, a Job or a pod, has run to its end.
+pub(crate) fn has_ended(there: &Value) -> bool {
+    let view = ManifestView(there);
+    let holds = |kind| {
+        view.condition(kind)
+            .is_some_and(|condition| condition.truth == Truth::True)
+    };
+    match view.kind() {
+        "Job" => holds("Complete") || holds("Failed"),
+        "Pod" => matches!(text(there, "/status/phase"), Some("Succeeded" | "Failed")),
+        _ => false,
+    }
+}
+
 #[expect(clippy::cast_precision_loss, reason = "nobody has so many pods")]
 fn as_number(count: i64) -> f64 {
     count as f64
@@ -82,6 +120,10 @@ fn add_pods(amounts: &mut Amounts, body: &Value, pods: f64, defaults: &Container
         add_amounts(amounts, &pod_needs(spec, defaults), pods);
         *amounts.entry("pods".to_owned()).or_default() += pods;
     }
+}
+
+fn is_stopped(body: &Value) -> bool {
+    is_true(body, "/spec/suspend")
 }
 
 /// How many pods `body` makes at a time; `None` where it makes none by itself.
@@ -245,6 +287,45 @@ mod tests {
             said(&full, &deployment(4, None), Some(&there), None),
             ["it leaves 3 of 4 `requests.cpu`, and the release needs 4"]
         );
+    }
+
+    fn job(cpu: &str) -> Value {
+        json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "migrate", "namespace": "shop"},
+            "spec": {"template": {"spec": {"containers": [{"resources": {"requests": {"cpu": cpu}}}]}}}})
+    }
+
+    #[test]
+    fn what_has_ended_or_does_not_begin_uses_nothing() {
+        let mut done = job("3");
+        done["status"] = json!({"conditions": [{"type": "Complete", "status": "True"}]});
+        let mut needed = Needed::default();
+        let id = ObjectId::of(&done).expect("it is an object");
+        needed.add(
+            &id,
+            (&done, Some(&done)),
+            None,
+            &ContainerDefaults::default(),
+        );
+        assert_eq!(needed.there, Amounts::new());
+        let mut waits = job("3");
+        waits["spec"]["suspend"] = true.into();
+        let mut needed = Needed::default();
+        needed.add(&id, (&waits, None), None, &ContainerDefaults::default());
+        assert_eq!(needed.wanted, Amounts::new());
+    }
+
+    #[test]
+    fn what_comes_one_after_the_other_needs_what_the_largest_does() {
+        let moment = |cpu: &str| {
+            let job = job(cpu);
+            let mut needed = Needed::default();
+            let id = ObjectId::of(&job).expect("it is an object");
+            needed.add(&id, (&job, None), None, &ContainerDefaults::default());
+            needed
+        };
+        let needed = moment("1").with_peak([moment("2"), moment("3")]);
+        assert_eq!(shown_amount("cpu", needed.wanted["requests.cpu"]), "4");
+        assert_eq!(shown_amount("cpu", needed.most["requests.cpu"]), "4");
     }
 
     #[test]

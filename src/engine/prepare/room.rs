@@ -16,7 +16,8 @@ use crate::engine::{
 };
 use crate::{
     cluster::{ListScope, RequestError, Seen, Tolerated},
-    object::{ContainerDefaults, HasKind as _, ManifestView, ObjectId, scale_target},
+    object::{ContainerDefaults, HasKind as _, ManifestView, ObjectId, pod_spec, scale_target},
+    plan::PhaseId,
     preflight::{self, Finding, FoundQuota, Needed},
 };
 
@@ -71,7 +72,7 @@ pub(crate) async fn without_room(
         .collect();
     for namespace in namespaces {
         let inside = Namespace::of(namespace, prepared, &room);
-        findings.extend(inside.findings(&pods, &room, prepared));
+        findings.extend(inside.findings((&pods, decisions), &room, prepared));
     }
     Ok(findings)
 }
@@ -174,7 +175,12 @@ impl<'a> Namespace<'a> {
         }
     }
 
-    fn findings(&self, pods: &[&DesiredObject], room: &Room, prepared: &Prepared) -> Vec<Finding> {
+    fn findings(
+        &self,
+        (pods, decisions): (&[&DesiredObject], &[Decision]),
+        room: &Room,
+        prepared: &Prepared,
+    ) -> Vec<Finding> {
         let nodes: Vec<Value> = room
             .nodes
             .iter()
@@ -195,13 +201,14 @@ impl<'a> Namespace<'a> {
             findings.extend(preflight::no_node(object, &nodes, &self.defaults));
         }
         if !self.quotas.is_empty() {
-            findings.extend(preflight::over_quota(&self.quotas, &self.needed(prepared)));
+            let needed = self.needed(prepared, decisions);
+            findings.extend(preflight::over_quota(&self.quotas, &needed));
         }
         findings
     }
 
-    /// What the release needs in the namespace.
-    fn needed(&self, prepared: &Prepared) -> Needed {
+    /// What the release needs in the namespace, at the most at a time.
+    fn needed(&self, prepared: &Prepared, decisions: &[Decision]) -> Needed {
         let wanted = &prepared.desired.objects;
         let scaled: HashMap<ObjectId, (f64, f64)> = wanted
             .iter()
@@ -212,21 +219,44 @@ impl<'a> Namespace<'a> {
             })
             .collect();
         let live = &prepared.observation.live;
-        let known: HashSet<&ObjectId> = wanted
-            .keys()
-            .filter(|id| matches!(live.seen(id), Seen::Present(_) | Seen::Absent))
+        let written: HashSet<&ObjectId> = decisions
+            .iter()
+            .filter(|decision| decision.action != ChangeAction::Keep)
+            .map(|decision| &decision.id)
             .collect();
-        let mut needed = Needed::default();
+        let is_there = |id: &ObjectId| match live.seen(id) {
+            Seen::Present(body) => written.contains(id) || !preflight::has_ended(body),
+            Seen::Absent => written.contains(id),
+            Seen::Unasked | Seen::Forbidden => false,
+        };
+        let known: HashSet<&ObjectId> = wanted.keys().filter(|id| is_there(id)).collect();
+        let mut standing = Needed::default();
+        let mut passing: HashMap<Moment<'_>, Needed> = HashMap::new();
         let inside = wanted
             .iter()
             .filter(|(id, _)| id.namespace.as_deref() == self.name && known.contains(id));
         for (id, wanted) in inside {
             let there = live.object(id).map(AsRef::as_ref);
             let bodies = (wanted.object.body.as_ref(), there);
+            let needed = match moment(wanted) {
+                Some(moment) => passing.entry(moment).or_default(),
+                None => &mut standing,
+            };
             needed.add(id, bodies, scaled.get(id).copied(), &self.defaults);
         }
-        needed
+        standing.with_peak(passing.into_values())
     }
+}
+
+/// When pods that end run: a phase's Jobs together, each hook of a chart alone.
+type Moment<'a> = (&'a PhaseId, Option<&'a ObjectId>);
+
+/// When pods of `wanted` run that end; `None` where they stay, or there are none.
+fn moment(wanted: &DesiredObject) -> Option<Moment<'_>> {
+    let object = &wanted.object;
+    pod_spec(&object.body)?;
+    let hook = wanted.hook().map(|_| &object.id);
+    (hook.is_some() || object.id.is_job()).then_some((&wanted.phase, hook))
 }
 
 /// What is `listed` in the namespace `name` and not among what is `wanted`.

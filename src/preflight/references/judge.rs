@@ -144,6 +144,7 @@ fn lack(
     }
     if is_of_a_filled_claim(mention, referrer.object, surroundings)
         || is_an_action(mention, referrer.object)
+        || is_of_another_issuer(mention, referrer.object)
     {
         return None;
     }
@@ -320,6 +321,17 @@ fn is_an_action(mention: &Mention, object: &Object) -> bool {
     let annotations = map(&object.body, "/metadata/annotations");
     mention.target.kind == "Service"
         && annotations.is_some_and(|annotations| annotations.contains_key(&action))
+}
+
+/// Whether `mention` is an issuer of cert-manager, and annotations of `object` say that it is one of
+/// another kind.
+/// <https://cert-manager.io/docs/usage/ingress/#supported-annotations>
+fn is_of_another_issuer(mention: &Mention, object: &Object) -> bool {
+    let annotations = map(&object.body, "/metadata/annotations");
+    let names = |key: &str| annotations.is_some_and(|annotations| annotations.contains_key(key));
+    mention.target.group == "cert-manager.io"
+        && mention.at.starts_with("/metadata/annotations/")
+        && (names("cert-manager.io/issuer-kind") || names("cert-manager.io/issuer-group"))
 }
 
 /// Whether `mention` is the server of a webhook of `object` that is passed over where nobody answers.

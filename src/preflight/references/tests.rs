@@ -366,7 +366,7 @@ fn each_kind_has_its_check() {
         checks(stand),
         [
             "missing-reference ServiceAccount/shop/web",
-            "missing-pull-secret Secret/shop/registry",
+            "uncertain-reference Secret/shop/registry",
             "missing-class PriorityClass/high",
             "missing-class RuntimeClass/gvisor",
             "missing-configuration ConfigMap/shop/c",
@@ -415,6 +415,36 @@ fn a_service_must_have_the_port() {
     }
     let name = Stand::plan(&[wrong(), service("ExternalName")]);
     assert_eq!(name.absent(core("Service", "api")).said(), NOTHING);
+}
+
+#[test]
+fn an_issuer_may_be_of_another_kind() {
+    let issued = |kind: &str, api_version: &str, more: Value| {
+        let mut annotations = json!({"cert-manager.io/cluster-issuer": "prod"});
+        for (key, value) in more.as_object().into_iter().flatten() {
+            annotations[key] = value.clone();
+        }
+        json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "web", "annotations": annotations}})
+    };
+    let issuer = || ObjectId {
+        group: "cert-manager.io".to_owned(),
+        namespace: None,
+        ..core("ClusterIssuer", "prod")
+    };
+    for (kind, api_version) in [
+        ("Ingress", "networking.k8s.io/v1"),
+        ("Gateway", "gateway.networking.k8s.io/v1"),
+    ] {
+        let own = Stand::plan(&[issued(kind, api_version, json!({}))]);
+        assert_eq!(own.absent(issuer()).said().len(), 1);
+        for more in [
+            json!({"cert-manager.io/issuer-kind": "AWSPCAClusterIssuer"}),
+            json!({"cert-manager.io/issuer-group": "cert-manager.k8s.cloudflare.com"}),
+        ] {
+            let other = Stand::plan(&[issued(kind, api_version, more)]);
+            assert_eq!(other.absent(issuer()).said(), NOTHING);
+        }
+    }
 }
 
 #[test]

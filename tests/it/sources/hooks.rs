@@ -311,7 +311,7 @@ fn whoever_may_not_delete_hooks_is_refused_before_anything_is_deleted() {
         .runs(project.command("down", &["--yes"]))
         .run()
         .exited(5);
-    let said = "you may not delete jobs in namespace `hook-refused`";
+    let said = "you may not delete jobs.batch in namespace `hook-refused`";
     assert!(refused.stderr.contains(said), "{}", refused.stderr);
     assert!(project.get("deployment/my-shop").is_object() && made(&project).is_empty());
     project.command("down", &["--yes"]).run().exited(0);

@@ -25,14 +25,16 @@ const INGRESS: Of = Kind(NETWORKING, "Ingress");
 const CLAIM: Of = Kind("", "PersistentVolumeClaim");
 
 const CERTIFICATE: &str = "its controller takes a certificate of its own until there is one";
-const ISSUER: &str = "`cert-manager.io/issuer-kind` may name another kind, and the controller takes a certificate of its own until there is one";
+/// A kubelet tries without it.
+/// <https://kubernetes.io/docs/tasks/configure-pod-container/pull-image-private-registry/>
+const PULLED: &str = "images that everybody may pull, or that a node has, need none";
 const CONTROLLER: &str = "a controller may go by the name alone";
 
 /// <https://kubernetes.io/docs/reference/kubernetes-api/>
 pub(super) const ROWS: &[Row] = &[
     // Every namespace is given an account `default`.
     row(Pods, "/serviceAccountName", Own("", "ServiceAccount")).vital(),
-    row(Pods, "/imagePullSecrets/*", SECRET).weighs(Weight::Sure),
+    row(Pods, "/imagePullSecrets/*", SECRET).unsure(PULLED),
     row(
         Pods,
         "/priorityClassName",
@@ -117,7 +119,7 @@ pub(super) const ROWS: &[Row] = &[
     .unordered(),
     row(Kind("", "ServiceAccount"), "/imagePullSecrets/*", SECRET)
         .unordered()
-        .unsure("images that everybody may pull need none"),
+        .unsure(PULLED),
     row(Kind(RBAC, "RoleBinding"), "/roleRef", Either(RBAC, "Role")),
     row(
         Kind(RBAC, "ClusterRoleBinding"),
@@ -142,12 +144,13 @@ pub(super) const ROWS: &[Row] = &[
         "/metadata/annotations/cert-manager.io~1issuer",
         Own(CERT_MANAGER, "Issuer"),
     )
-    .unsure(ISSUER),
+    .unsure(CERTIFICATE),
     row(
         INGRESS,
         "/metadata/annotations/cert-manager.io~1cluster-issuer",
         Cluster(CERT_MANAGER, "ClusterIssuer"),
-    ),
+    )
+    .unsure(CERTIFICATE),
     row(
         INGRESS,
         "/metadata/annotations/nginx.ingress.kubernetes.io~1auth-secret",
