@@ -288,10 +288,30 @@ fn finals(id: &ObjectId, change: Surroundings<'_>) -> Vec<Said> {
             format!("it grows to {other}, and a claim cannot shrink"),
         )];
     }
+    if let Some(why) = lost_claims(id, change) {
+        return vec![(Effect::Final, why)];
+    }
     if id.is_configuration() && is_true(after, "/immutable") && !is_true(before, "/immutable") {
         return vec![(Effect::Final, "it becomes immutable".to_owned())];
     }
     Vec::new()
+}
+
+/// That the claims of the pods that go are deleted with them.
+/// <https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#persistentvolumeclaim-retention>
+fn lost_claims(id: &ObjectId, change: Surroundings<'_>) -> Option<String> {
+    let Surroundings { before, after, .. } = change;
+    let policy = "/spec/persistentVolumeClaimRetentionPolicy/whenScaled";
+    if !id.is_like_stateful_set() || text(after, policy) != Some("Delete") {
+        return None;
+    }
+    let (before, after) = (replicas(before)?, replicas(after)?);
+    let has_claims = !list(change.before, "/spec/volumeClaimTemplates").is_empty();
+    (has_claims && after < before).then(|| {
+        format!(
+            "it is scaled from {before} to {after}, and `whenScaled: Delete` deletes the claims of the pods that go, with their data"
+        )
+    })
 }
 
 #[cfg(test)]
@@ -500,6 +520,40 @@ mod tests {
         let stopped = workload("Deployment", "a", &json!({"replicas": 0}));
         assert_eq!(said(&stopped), None);
         assert_eq!(said(&object("v1", "ConfigMap")), None);
+    }
+
+    #[test]
+    fn what_is_scaled_down_may_lose_its_claims() {
+        let set = |replicas: i64, when_scaled: &str, templates: usize| {
+            let policy = json!({"whenScaled": when_scaled});
+            let template = json!({"metadata": {"name": "data"}});
+            let templates = vec![template; templates];
+            workload(
+                "StatefulSet",
+                "db:1",
+                &json!({
+                    "replicas": replicas, "persistentVolumeClaimRetentionPolicy": policy, "volumeClaimTemplates": templates,
+                }),
+            )
+        };
+        assert_eq!(
+            said(&set(3, "Delete", 1), &set(1, "Delete", 1), false),
+            [
+                "Final it is scaled from 3 to 1, and `whenScaled: Delete` deletes the claims of the pods that go, with their data"
+            ]
+        );
+        // The policy of what is going to be there counts.
+        assert_eq!(
+            said(&set(3, "Retain", 1), &set(1, "Delete", 1), false).len(),
+            1
+        );
+        for (before, after) in [
+            (set(3, "Delete", 1), set(1, "Retain", 1)),
+            (set(3, "Delete", 0), set(1, "Delete", 0)),
+            (set(1, "Delete", 1), set(3, "Delete", 1)),
+        ] {
+            assert_eq!(said(&before, &after, false), Vec::<String>::new());
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use crate::{
     cluster::{Live, Resource, Served},
     engine::observe::unconfirmed_writes::{self, Evidence},
@@ -58,6 +60,18 @@ fn succeeded(heads: &[Head]) -> Option<&Head> {
         .iter()
         .rev()
         .find(|head| head.revision.outcome == RunOutcome::Succeeded)
+}
+
+/// When `revision` began, or the first of those of `heads` did that it goes on from.
+pub(crate) fn began(revision: &Revision, heads: &[Head]) -> Timestamp {
+    let mut first = revision;
+    while let Some(before) = first.continues {
+        match heads.iter().find(|head| head.revision.number == before) {
+            Some(head) => first = &head.revision,
+            None => break,
+        }
+    }
+    first.started
 }
 
 /// Whether anything is deployed of the release that `heads` are of, oldest first, as far as they

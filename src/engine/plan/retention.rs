@@ -115,7 +115,7 @@ pub(crate) fn is_of_template(template: &Value, workload: &str, claim: &str) -> b
 }
 
 /// The Secrets that the pods of `workload` read.
-fn secrets_of(id: &ObjectId, workload: &Value) -> BTreeSet<ObjectId> {
+pub(crate) fn secrets_of(id: &ObjectId, workload: &Value) -> BTreeSet<ObjectId> {
     let mut names = BTreeSet::new();
     if let Some(spec) = pod_spec(workload) {
         collect_secret_names(spec, &mut names);

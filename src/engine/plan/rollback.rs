@@ -12,7 +12,8 @@ use serde_json::Value;
 use crate::engine::{
     phase_plan::PhasePlan,
     plan::decide::is_run_once,
-    plan::retention::{claims_with_data, is_made_by, needed_by_unbound, retained},
+    plan::made_claims::{ChangedSet, MadeClaim},
+    plan::retention::{claims_with_data, is_made_by, needed_by_unbound, retained, secrets_of},
     plan::steps::{
         Removal, RemovalMode, intercepts_requests, keep_while_needed, push_await_ready,
         push_removals, push_replaced, spare_taken_over,
@@ -116,6 +117,8 @@ pub(crate) struct RollbackInput<'a> {
     pub(crate) live: &'a Live,
     /// What is remembered of objects; some are kept from an earlier time.
     pub(crate) records: &'a Records,
+    /// When it began, or the first of those did that it went on from.
+    pub(crate) began: Timestamp,
 }
 
 /// A program, and what can be said before it runs.
@@ -359,6 +362,8 @@ fn removals(
         .filter(|(_, action)| **action == RollbackAction::Remove);
     let to_go = to_go.filter_map(|(id, _)| Some((*id, input.live.object(id)?.as_ref())));
     let mut retained = retained(&to_go, &claims_with_data(input.live), false);
+    let sets = put_back_sets(actions, input);
+    retain_added(&mut retained, &sets, &to_go, input);
     for (id, _) in to_go.clone() {
         if input.records.get(id).is_some_and(|record| record.kept) {
             retained
@@ -401,7 +406,9 @@ fn removals(
         .map(|(id, live)| Removal::delete(id, phase_of(id), live));
     let mut removals: Vec<Removal> = given_up.chain(deleted).collect();
     removals.extend(made_claims(&going, input));
-    keep_while_needed(&mut removals, &needed_by_unbound(going, input.live));
+    removals.extend(unbound_added(&sets, input));
+    let workloads = going.chain(sets.iter().map(ChangedSet::after));
+    keep_while_needed(&mut removals, &needed_by_unbound(workloads, input.live));
     spare_taken_over(&mut removals, input.live, |id, there, owner| {
         let snapshot = input.snapshot;
         snapshot.is_only_taken_over(id, there, Some(owner), input.manager)
@@ -428,6 +435,68 @@ fn made_claims<'a>(
         Some(Removal::delete(id, input.phases.of(set), claim))
     });
     made.collect()
+}
+
+/// The StatefulSets that are put back.
+fn put_back_sets<'a>(actions: &Actions<'a>, input: &RollbackInput<'a>) -> Vec<ChangedSet<'a>> {
+    let put_back = actions.iter().filter(|(_, action)| action.puts_back());
+    let sets = put_back.filter_map(|(id, _)| {
+        ChangedSet::of(id, input.snapshot.object(id)?, input.live.object(id)?)
+    });
+    sets.collect()
+}
+
+/// The claims that `set` has only got by the run, and that nothing uses once it is put back.
+fn added_claims<'a>(
+    set: &ChangedSet<'_>,
+    input: &RollbackInput<'a>,
+) -> impl Iterator<Item = (&'a ObjectId, &'a Value)> {
+    let is_written = |id: &ObjectId| {
+        let change = input.changes.get(id);
+        change.is_some_and(|change| !change.created.is_empty())
+    };
+    let present = input.live.present();
+    let claims = present.map(|(id, claim)| (id, claim.as_ref()));
+    claims.filter(move |(id, claim)| {
+        set.made((id, claim), input.began) == Some(MadeClaim::Added)
+            && !set.stays_used(id, input.manager)
+            && !is_written(id)
+    })
+}
+
+/// Adds to `retained` the claims with data that `sets` have got by the run, and the Secrets of what
+/// is `to_go` that these cannot be opened without.
+fn retain_added<'a>(
+    retained: &mut BTreeMap<ObjectId, String>,
+    sets: &[ChangedSet<'_>],
+    to_go: &(impl Iterator<Item = (&'a ObjectId, &'a Value)> + Clone),
+    input: &RollbackInput<'_>,
+) {
+    for set in sets {
+        let (id, after) = set.after();
+        for (claim, there) in added_claims(set, input) {
+            if is_unbound_claim(there) {
+                continue;
+            }
+            let why = || format!("it holds data of {id}, as the run has left that");
+            retained.entry(claim.clone()).or_insert_with(why);
+            let read = secrets_of(id, after);
+            for (secret, _) in to_go.clone().filter(|(id, _)| read.contains(*id)) {
+                let why = || format!("{id} has read it, whose data on {claim} is kept");
+                retained.entry(secret.clone()).or_insert_with(why);
+            }
+        }
+    }
+}
+
+/// The claims without a volume that `sets` have got by the run.
+fn unbound_added(sets: &[ChangedSet<'_>], input: &RollbackInput<'_>) -> Vec<Removal> {
+    let claims = sets.iter().flat_map(|set| {
+        let phase = input.phases.of(set.after().0);
+        let unbound = added_claims(set, input).filter(|(_, claim)| is_unbound_claim(claim));
+        unbound.map(move |(id, claim)| Removal::delete(id, phase, claim))
+    });
+    claims.collect()
 }
 
 /// Adds the steps that put `members` of one phase back, and the wait for them.

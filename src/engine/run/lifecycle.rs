@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use crate::engine::{
     events::Emitter,
     execute::policy::{CancelSignals, OnFault, StopReason},
+    observe::history::began,
     run::cleanup::clean_up,
     run::context::{Run, RunError, RunTarget},
     run::events::{
@@ -369,6 +370,7 @@ impl Failed<'_> {
                 changes,
                 unconfirmed: Some(self.unconfirmed),
                 records: &records,
+                began: began(&head.revision, &self.run.history.heads),
             },
         );
         let cause = ending.cause.clone().unwrap_or_default();

@@ -17,3 +17,4 @@ pub(super) mod rollback_context;
 pub(super) mod taken_along;
 pub(super) mod testing;
 pub(super) mod verify;
+pub(super) mod verify_claims;

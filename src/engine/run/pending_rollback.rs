@@ -6,7 +6,7 @@ use crate::engine::{
     desired::DesiredObject,
     events::Emitter,
     execute::policy::Limits,
-    observe::history::{ReleaseHistory, UnsettledRevision},
+    observe::history::{ReleaseHistory, UnsettledRevision, began},
     phase_plan::PhasePlan,
     plan::rollback::RollbackPhases,
     run::context::RunTarget,
@@ -170,6 +170,7 @@ impl<'a> PendingRollback<'a> {
                 told: self.unsettled.told.clone(),
                 unconfirmed: None,
                 records: &self.before.records,
+                began: began(revision, &self.before.heads),
             },
             limits: Limits {
                 parallel: options.parallel,

@@ -25,7 +25,8 @@ use crate::engine::{
     run::outcome::{RollbackError, RollbackResult, not_started},
     run::rollback_context::{KnownWrites, RollbackContext},
     run::taken_along::{Looks, taken_along},
-    run::verify::{Executed, name_claims, verify},
+    run::verify::{Executed, verify},
+    run::verify_claims::verify_claims,
     watch::cache::ResourceCache,
 };
 use crate::{
@@ -183,11 +184,12 @@ fn plan(
         changes,
         live: &observation.live,
         records: context.writes.records,
+        began: context.writes.began,
     })
 }
 
 /// Adds to `observation` the claims in every namespace in which a Secret was created, which may be
-/// what their data is opened with, or a StatefulSet, which makes some.
+/// what their data is opened with, or a StatefulSet was touched, which makes some.
 async fn look_at_claims(
     context: &RollbackContext<'_>,
     snapshot: &Snapshot,
@@ -197,10 +199,11 @@ async fn look_at_claims(
     let RunTarget {
         cluster, served, ..
     } = context.target;
-    let created = changes.iter().map(|(id, _)| id);
-    let created = created.filter(|id| snapshot.object(id).is_none());
+    let touched = changes.iter().map(|(id, _)| id);
+    let made_or_makes =
+        touched.filter(|id| snapshot.object(id).is_none() || id.is_like_stateful_set());
     let (secrets, others): (Vec<&ObjectId>, Vec<&ObjectId>) =
-        created.partition(|id| id.is_secret());
+        made_or_makes.partition(|id| id.is_secret());
     let of_secrets: Vec<_> = secrets.iter().map(|id| &id.namespace).collect();
     let is_new = |id: &&ObjectId| !of_secrets.contains(&&id.namespace);
     let others = others.iter().copied().filter(is_new);
@@ -228,8 +231,8 @@ async fn execute_rollback(
         cluster, served, ..
     } = context.target;
     let mut now = observe(cluster, context.release, &preview.readable).await?;
-    // StatefulSets may have made more of them until they were gone.
-    let sets = preview.plan.removed.iter();
+    // StatefulSets may have made more of them until they were gone, or as they were.
+    let sets = preview.plan.removed.iter().chain(&preview.plan.restored);
     let sets = sets.filter(|id| id.is_like_stateful_set());
     observe_claims_if_permitted(cluster, served, sets, &mut now).await?;
     let RollbackPreview {
@@ -248,7 +251,8 @@ async fn execute_rollback(
     };
     executed.faults.extend(taken_along(&plan, &changes, &looks));
     let mut proof = verify(&plan, &snapshot, &changes, &now.live, manager, executed);
-    name_claims(&mut proof, &plan, &observation.live, &now.live);
+    let began = context.writes.began;
+    verify_claims(&mut proof, &plan, &looks, began);
     changes.extend(&entries);
     let recreated = changes
         .iter()

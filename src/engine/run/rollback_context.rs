@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
+
 use crate::engine::{
     execute::policy::Limits,
     observe::unconfirmed_writes::{self, Evidence},
@@ -56,6 +58,8 @@ pub(crate) struct KnownWrites<'a> {
     pub(crate) unconfirmed: Option<BTreeSet<ObjectId>>,
     /// What is remembered of objects.
     pub(crate) records: &'a Records,
+    /// When it began, or the first of those did that it went on from.
+    pub(crate) began: Timestamp,
 }
 
 impl KnownWrites<'_> {

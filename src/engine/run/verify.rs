@@ -4,10 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::engine::{
-    execute::journal::Left,
-    plan::{retention::is_made_by, rollback::RollbackPlan},
-};
+use crate::engine::{execute::journal::Left, plan::rollback::RollbackPlan};
 use crate::{
     cluster::Live,
     event::{ObjectNote, Proof},
@@ -232,27 +229,6 @@ fn name_forgotten(proof: &mut Proof, executed: &Executed) {
         })
         .collect();
     proof.differences.extend(forgotten);
-}
-
-/// Adds to `proof` the claims that are there `now` and were made by StatefulSets that the rollback
-/// has deleted, and that were there `before`: whoever wants to be rid of them has to know their
-/// names.
-pub(crate) fn name_claims(proof: &mut Proof, back: &RollbackPlan, before: &Live, now: &Live) {
-    let sets = back.removed.iter().filter(|id| id.is_like_stateful_set());
-    for (id, set) in sets.filter_map(|id| Some((id, before.object(id)?))) {
-        for (claim, _) in now
-            .present()
-            .filter(|(claim, _)| is_made_by(id, set, claim))
-        {
-            let mut named = proof.kept.iter().chain(&proof.differences);
-            if !named.any(|note| note.object == *claim) {
-                proof.kept.push(ObjectNote {
-                    object: claim.clone(),
-                    what: format!("{id} made it"),
-                });
-            }
-        }
-    }
 }
 
 /// Why something that was to be deleted is there.

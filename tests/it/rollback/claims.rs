@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::{
-    manifests::workload,
+    manifests::{faulty_deployment, workload},
     project::{Project, name},
 };
 use crate::support::proxy::{Fault, Proxy, Requests, Rule, When};
@@ -98,4 +98,123 @@ fn down_deletes_claims_that_never_got_a_volume() {
     assert!(!down.stderr.contains("is kept"), "{}", down.stderr);
     let claims = crate::support::list("claims-down", "persistentvolumeclaims");
     assert_eq!(claims, Vec::<Value>::new());
+}
+
+/// A StatefulSet `db` of `replicas` pods at once that run, with claims of the template `template`,
+/// and a policy for them.
+fn running(replicas: u32, template: &str, labels: &str, policy: &str) -> String {
+    let spec = format!(
+        "serviceName: db
+  replicas: {replicas}
+  podManagementPolicy: Parallel
+  persistentVolumeClaimRetentionPolicy: {{{policy}}}
+  volumeClaimTemplates:
+    - metadata: {{name: {template}, labels: {{{labels}}}}}
+      spec: {{accessModes: [ReadWriteOnce], storageClassName: standard, resources: {{requests: {{storage: 1Gi}}}}}}"
+    );
+    workload("apps/v1", "StatefulSet", "db", &spec, "")
+}
+
+/// A release whose StatefulSet is `before`, and then `after` beside something that fails in a later
+/// phase.
+fn changed(name: &str, before: &str, after: &str) -> Project {
+    let project = Project::new(name)
+        .plan("phases: {databases: {timeout: 15s}, apps: {timeout: 30s}}\n")
+        .manifest("databases/db.yaml", before);
+    project.deploy(&[]);
+    project.rewrite("databases/db.yaml", after);
+    project.rewrite("apps/web.yaml", &faulty_deployment("web", "crash-loop"));
+    project
+}
+
+fn claims(project: &str) -> Vec<String> {
+    let claims = crate::support::list(project, "persistentvolumeclaims");
+    let staying = claims
+        .iter()
+        .filter(|claim| claim["metadata"].get("deletionTimestamp").is_none());
+    let mut names: Vec<String> = staying
+        .map(|claim| claim["metadata"]["name"].as_str().unwrap().to_owned())
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+#[test]
+fn claims_of_pods_that_only_the_run_wanted_are_named() {
+    let project = changed(
+        "claims-scaled",
+        &running(1, "data", "", ""),
+        &running(3, "data", "", ""),
+    );
+    project.up(&[]).run().exited(1);
+    assert_eq!(
+        kept(&project),
+        [
+            "PersistentVolumeClaim/claims-scaled/data-db-1",
+            "PersistentVolumeClaim/claims-scaled/data-db-2",
+        ]
+    );
+    assert_eq!(
+        claims("claims-scaled"),
+        ["data-db-0", "data-db-1", "data-db-2"]
+    );
+}
+
+#[test]
+fn claims_of_another_template_are_named() {
+    let project = changed(
+        "claims-template",
+        &running(2, "data", "", ""),
+        &running(2, "store", "", ""),
+    );
+    project
+        .up(&["--recreate", "StatefulSet/db"])
+        .run()
+        .exited(1);
+    // How many of its pods the controller had replaced by then is up to it.
+    let made: Vec<String> = claims("claims-template")
+        .into_iter()
+        .filter(|claim| claim.starts_with("store-db-"))
+        .map(|claim| format!("PersistentVolumeClaim/claims-template/{claim}"))
+        .collect();
+    assert!(!made.is_empty());
+    assert_eq!(kept(&project), made);
+}
+
+#[test]
+fn claims_of_pods_that_only_the_run_wanted_go_without_a_volume() {
+    let project = Project::new("claims-scaled-unbound")
+        .plan("phases: {databases: {timeout: 6s}}\n")
+        .manifest("databases/db.yaml", &running(0, "data", UNPROVIDED, ""));
+    project.deploy(&[]);
+    project.rewrite("databases/db.yaml", &running(2, "data", UNPROVIDED, ""));
+    project.up(&[]).run().exited(1);
+    assert_eq!(kept(&project), Vec::<String>::new());
+    assert_eq!(claims("claims-scaled-unbound"), Vec::<String>::new());
+}
+
+#[test]
+fn a_claim_that_went_with_its_pod_is_a_difference() {
+    let policy = "whenScaled: Delete";
+    let project = changed(
+        "claims-lost",
+        &running(3, "data", "", policy),
+        &running(1, "data", "", policy),
+    );
+    let shown = project.command("diff", &[]).run();
+    let lost = "`whenScaled: Delete` deletes the claims of the pods that go, with their data";
+    assert!(shown.stdout.contains(lost), "{}", shown.stdout);
+    project.up(&[]).run().exited(3);
+    let proof = project.last_revision()["rollback"]["proof"].clone();
+    let differences = proof["differences"].as_array().unwrap();
+    let mut names: Vec<String> = differences.iter().map(|it| name(&it["object"])).collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        [
+            "PersistentVolumeClaim/claims-lost/data-db-1",
+            "PersistentVolumeClaim/claims-lost/data-db-2",
+        ],
+        "{proof:#}"
+    );
 }

@@ -496,3 +496,83 @@ fn a_secret_that_was_there_before_is_not_said_to_be_kept() {
       2 await gone: ConfigMap/a, StatefulSet/db; phase ends ← 0 1
     ");
 }
+
+#[test]
+fn what_a_changed_stateful_set_has_only_got_by_the_run_goes_or_is_kept() {
+    assert_snapshot!(rollback("
+        snapshot: {StatefulSet/db: {claims: {data: 1Gi}, spec: {replicas: 1}, status: {replicas: 1}}}
+        changes: {StatefulSet/db: changed, Secret/password: created 1, Secret/other: created 1}
+        live:
+          StatefulSet/db: {claims: {data: 1Gi}, spec: {replicas: 4}, reads: [Secret/password]}
+          Secret/password: {}
+          Secret/other: {}
+          PersistentVolumeClaim/data-db-0: {by: [], status: {phase: Pending}}
+          PersistentVolumeClaim/data-db-1: {by: [], createdAt: 9, status: {phase: Pending}}
+          PersistentVolumeClaim/data-db-2: {by: [], createdAt: 9, status: {phase: Bound}}
+          PersistentVolumeClaim/data-db-3: {by: [], createdAt: 8, status: {phase: Pending}}
+          PersistentVolumeClaim/data-other-1: {by: [], createdAt: 9, status: {phase: Pending}}
+    "), @r"
+    keep PersistentVolumeClaim/data-db-2: it holds data of StatefulSet/shop/db, as the run has left that
+    keep Secret/password: StatefulSet/shop/db has read it, whose data on PersistentVolumeClaim/shop/data-db-2 is kept
+    apps
+      0 restore StatefulSet/db
+      1 await ready: nothing ← 0
+      2 delete Secret/other of uid 1 ← 1
+      3 await gone: Secret/other ← 2
+      4 delete if empty PersistentVolumeClaim/data-db-1 of uid 1 ← 3
+      5 await gone: PersistentVolumeClaim/data-db-1; phase ends ← 4
+    ");
+}
+
+#[test]
+fn claims_of_other_templates_go_or_are_kept() {
+    assert_snapshot!(rollback("
+        snapshot: {StatefulSet/db: {uid: 1, claims: {data: 1Gi}, spec: {replicas: 2}, status: {replicas: 2}}}
+        changes: {StatefulSet/db: 'created 2, deleted'}
+        live:
+          StatefulSet/db: {uid: 2, createdAt: 9, claims: {store: 1Gi}, spec: {replicas: 2}}
+          PersistentVolumeClaim/data-db-0: {by: [], status: {phase: Bound}}
+          PersistentVolumeClaim/store-db-0: {by: [], createdAt: 9, status: {phase: Bound}}
+          PersistentVolumeClaim/store-db-1: {by: [], createdAt: 9, status: {phase: Pending}}
+    "), @r"
+    keep PersistentVolumeClaim/store-db-0: it holds data of StatefulSet/shop/db, as the run has left that
+    apps
+      0 delete StatefulSet/db of uid 2, what belongs to it stays
+      1 await gone: StatefulSet/db, required ← 0
+      2 recreate StatefulSet/db ← 1
+      3 await ready: nothing ← 2
+      4 delete if empty PersistentVolumeClaim/store-db-1 of uid 1 ← 3
+      5 await gone: PersistentVolumeClaim/store-db-1; phase ends ← 4
+    ");
+}
+
+#[test]
+fn claims_of_pods_that_an_autoscaler_has_asked_for_stay_unnamed() {
+    assert_snapshot!(rollback("
+        snapshot: {StatefulSet/db: {by: [us, autoscaler], claims: {data: 1Gi}, spec: {replicas: 1}, status: {replicas: 1}}}
+        changes: {StatefulSet/db: changed}
+        live:
+          StatefulSet/db: {by: [us, autoscaler], claims: {data: 1Gi}, spec: {replicas: 2}}
+          PersistentVolumeClaim/data-db-1: {by: [], createdAt: 9, status: {phase: Pending}}
+    "), @r"
+    apps
+      0 restore StatefulSet/db
+      1 await ready: nothing; phase ends ← 0
+    ");
+}
+
+#[test]
+fn claims_that_go_with_their_pods_are_left_to_that() {
+    let policy = "persistentVolumeClaimRetentionPolicy: {whenScaled: Delete}";
+    assert_snapshot!(rollback(&format!("
+        snapshot: {{StatefulSet/db: {{claims: {{data: 1Gi}}, spec: {{replicas: 1, {policy}}}, status: {{replicas: 1}}}}}}
+        changes: {{StatefulSet/db: changed}}
+        live:
+          StatefulSet/db: {{claims: {{data: 1Gi}}, spec: {{replicas: 2, {policy}}}}}
+          PersistentVolumeClaim/data-db-1: {{by: [], createdAt: 9, status: {{phase: Bound}}}}
+    ")), @r"
+    apps
+      0 restore StatefulSet/db
+      1 await ready: nothing; phase ends ← 0
+    ");
+}

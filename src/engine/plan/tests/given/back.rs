@@ -10,7 +10,7 @@ use super::{
     forward::{changes, snapshot},
     objects::{
         Written, desired_state, id, live, manager, phase_of, phases, program as steps, read,
-        records, release,
+        records, release, time,
     },
 };
 use crate::{
@@ -32,6 +32,9 @@ use crate::{
     object::{ObjectId, RollbackMark},
     release::{ChangeLog, Work},
 };
+
+/// When the run of every case began, in seconds.
+const BEGAN: u64 = 9;
 
 /// What a case gives to the planner of a rollback.
 #[derive(Deserialize, Default)]
@@ -91,6 +94,7 @@ pub(in crate::engine::plan::tests) fn rollback(text: &str) -> String {
         changes: &done,
         live: &live,
         records: &records,
+        began: time(BEGAN).parse().expect("a time"),
     });
     plan.irreversible.extend(irreversible);
     unconfirmed(&done) + &planned(&plan)

@@ -11,7 +11,7 @@
 //! | `by` | the managers that apply it; `us` is the release: `[us]` |
 //! | `unlabelled` | `true`: our label is not on it |
 //! | `posted` | `true`: we have written it otherwise than by apply, as a rollback does |
-//! | `createdAt`, `appliedAt` | seconds: 0, and when it was created |
+//! | `createdAt`, `appliedAt` | seconds: 0, and when it was created; a run that is taken back began at 9 |
 //! | `deleting` | `true`: it is being deleted |
 //! | `after`, `ready`, `last`, `priority`, `marks` | of what is wanted: what it needs, what must be ready, and how it is written |
 //!

@@ -209,7 +209,7 @@ fn pods(parts: &mut Map<String, Value>) -> Option<Value> {
     Some(template)
 }
 
-fn time(seconds: u64) -> String {
+pub(super) fn time(seconds: u64) -> String {
     format!("2026-01-01T00:00:{seconds:02}Z")
 }
 
