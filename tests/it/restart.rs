@@ -111,6 +111,37 @@ fn a_pod_that_started_on_a_value_between_two_killed_runs_is_replaced() {
     assert!(digest(&project).is_some(), "the pods have started on `two`");
 }
 
+/// The same, where nobody saw that the value was written.
+#[test]
+fn a_pod_that_started_on_a_value_that_nobody_saw_written_is_replaced() {
+    let project = Project::new("restart-unseen")
+        .manifest("databases/settings.yaml", &config_map("settings", "one"))
+        .manifest("apps/web.yaml", &reader(BY_VARIABLES, ""));
+    project.deploy(&[]);
+    let first = pod(&project).unwrap();
+    project.rewrite("databases/settings.yaml", &config_map("settings", "two"));
+    let proxy = Proxy::start();
+    let settings = Requests::mutating().about("/configmaps/settings");
+    let kill = || Rule::new(settings, Fault::Kill(When::After)).only(1);
+    proxy.inject([kill()]);
+    proxy.run(project.up(&[])).exited(128 + 9);
+    assert_eq!(project.get("configmap/settings")["data"]["value"], "two");
+    project.kubectl(&["delete", "pods", "-l", "app=web"]);
+    let second = eventually("another pod has started", || {
+        pod(&project).filter(|uid| *uid != first)
+    });
+    proxy.inject([kill()]);
+    proxy
+        .run(project.command("rollback", &["--yes"]))
+        .exited(128 + 9);
+    assert_eq!(project.get("configmap/settings")["data"]["value"], "one");
+    project.rewrite("databases/settings.yaml", &config_map("settings", "one"));
+    project.deploy(&[]);
+    let third = eventually("there is one pod", || pod(&project));
+    assert_ne!(third, second, "it has started on `two`");
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+}
+
 #[test]
 fn what_may_be_missing_and_comes_restarts_what_has_started_without_it() {
     let reads = "envFrom: [{configMapRef: {name: settings, optional: true}}]";

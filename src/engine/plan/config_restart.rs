@@ -206,7 +206,8 @@ impl<'a> ConfigSnapshot<'a> {
             return false;
         };
         let was = unsettled.snapshot.object(id);
-        let is_back = was.is_some_and(|was| contents(was) == *will_be) && !trace.changed.is_empty();
+        let is_written = trace.unconfirmed || !trace.changed.is_empty();
+        let is_back = was.is_some_and(|was| contents(was) == *will_be) && is_written;
         let manager = newest.revision.release.field_manager();
         let applied = |id| applied_at(self.live.object(id)?, &manager);
         let is_later = applied(id)

@@ -547,7 +547,7 @@ fn restarts(
 ) -> Vec<(ObjectId, Timestamp)> {
     let changed = put_back.iter().filter(|(id, _)| id.is_configuration());
     let changed: Vec<(&ObjectId, Timestamp)> = changed
-        .filter_map(|(id, _)| Some((*id, applied_at(input.live.object(id)?, input.manager)?)))
+        .filter_map(|(id, _)| Some((*id, changed_at(id, input)?)))
         .collect();
     let workloads = input
         .live
@@ -566,6 +566,19 @@ fn restarts(
         .collect();
     found.sort();
     found
+}
+
+/// When the run may have changed `id`, which is put back; `None` where it has not. A way back that was
+/// killed may have taken our entry away, where nobody had seen that it was written.
+fn changed_at(id: &ObjectId, input: &RollbackInput<'_>) -> Option<Timestamp> {
+    let applied = applied_at(input.live.object(id)?, input.manager);
+    let unseen = || {
+        input
+            .changes
+            .get(id)
+            .is_some_and(|change| change.unconfirmed)
+    };
+    applied.or_else(|| unseen().then_some(input.began))
 }
 
 /// Whether the way back changes the template of the workload `id`, or creates it anew.

@@ -318,6 +318,23 @@ fn what_is_no_configuration_restarts_nothing() {
 }
 
 #[test]
+fn what_a_killed_way_back_has_given_back_restarts_what_started_since_the_run_began() {
+    assert_snapshot!(rollback("
+        snapshot: {ConfigMap/a: {data: {x: 1}, by: [helm]}}
+        changes: {ConfigMap/a: unconfirmed}
+        live:
+          ConfigMap/a: {data: {x: 1}, by: [helm]}
+          Deployment/reads-a: {reads: [ConfigMap/a]}
+    "), @r"
+    unconfirmed: ConfigMap/a
+    apps
+      0 restore ConfigMap/a
+      1 restart pods of Deployment/reads-a since 09 s ← 0
+      2 await ready: ConfigMap/a; phase ends ← 1
+    ");
+}
+
+#[test]
 fn what_is_put_back_and_was_never_applied_restarts_nothing() {
     assert_snapshot!(rollback("
         snapshot: {ConfigMap/a: {data: {x: 1}, by: [helm]}}
