@@ -315,7 +315,7 @@ impl Store {
     /// there yet.
     pub(crate) async fn trim(&self, numbers: &[u64], kept: &[Head]) -> Result<(), StoreError> {
         for number in numbers {
-            self.delete(&self.head_name(*number)).await?;
+            self.delete(&self.head_name(*number), None).await?;
         }
         let selector = format!("{RELEASE_LABEL}={},{PART_LABEL}=chunk", self.release);
         let listed = self
@@ -324,16 +324,10 @@ impl Store {
             .await;
         let listed = listed.map_err(|error| self.failed("list revisions", error))?;
         let named: BTreeSet<&str> = kept.iter().flat_map(Head::chunks).collect();
-        let names: Vec<&str> = listed
-            .items
-            .iter()
-            .map(|item| ManifestView(item).name())
-            .filter(|name| !name.is_empty())
-            .collect();
-        let garbage: Vec<_> = names
-            .into_iter()
-            .filter(|name| !named.contains(name))
-            .map(|name| self.delete(name))
+        let chunks = listed.items.iter().map(|item| ManifestView(item));
+        let garbage: Vec<_> = chunks
+            .filter(|chunk| !chunk.name().is_empty() && !named.contains(chunk.name()))
+            .map(|chunk| self.delete(chunk.name(), chunk.uid()))
             .collect();
         stream::iter(garbage)
             .buffer_unordered(Cluster::PARALLEL_LARGE)
@@ -341,14 +335,22 @@ impl Store {
             .await
     }
 
-    async fn delete(&self, name: &str) -> Result<(), StoreError> {
-        let deleted = self
+    /// Deletes the Secret `name`, where it still has `uid`: a chunk is named by what it holds, so that
+    /// a request that comes late could meet with one that another run has stored since.
+    async fn delete(&self, name: &str, uid: Option<&str>) -> Result<(), StoreError> {
+        let options = DeleteOptions {
+            uid: uid.map(str::to_owned),
+            ..DeleteOptions::default()
+        };
+        match self
             .cluster
-            .delete(&self.secrets, &self.id(name), &DeleteOptions::default())
-            .await;
-        deleted
-            .map(|_| ())
-            .map_err(|error| self.failed("delete an old revision", error))
+            .delete(&self.secrets, &self.id(name), &options)
+            .await
+        {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_conflict() => Ok(()),
+            Err(error) => Err(self.failed("delete an old revision", error)),
+        }
     }
 
     /// The error of a request that was made for a revision's snapshot.

@@ -1,11 +1,18 @@
 //! Old revisions go, with all that only they name.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::Value;
 
-use super::{manifests::config_map, project::Project};
-use crate::support::proxy::{Answer, Fault, Proxy, Requests, Rule};
+use super::{
+    manifests::{config_map, deployment, faulty_deployment},
+    project::Project,
+};
+use crate::support::{
+    eventually, get, kubectl,
+    proxy::{Answer, Fault, Proxy, Requests, Rule},
+    running::Running,
+};
 
 /// Revisions that are kept.
 const KEPT: u64 = 10;
@@ -81,4 +88,51 @@ fn ten_revisions_are_kept_and_the_one_that_is_gone_back_to() {
     project.rewrite("apps/settings.yaml", &config_map("settings", "very last"));
     project.deploy(&[]);
     assert_eq!(numbers(&project), (6..=KEPT + 5).collect::<Vec<_>>());
+}
+
+/// A chunk is named by what it holds, so that a later run may store the same one.
+#[test]
+fn a_chunk_that_was_stored_again_meanwhile_is_not_deleted() {
+    const CHUNK: &str = "deployctl.trim-late.default.chunk.late";
+    let store = || {
+        let literal = "--from-literal=chunk=x";
+        let system = ["-n", "deployctl-system"];
+        kubectl(
+            &[
+                &["create", "secret", "generic", CHUNK, literal],
+                &system[..],
+            ]
+            .concat(),
+        );
+        let labels = [
+            "deployctl.dev/release=trim-late.default",
+            "deployctl.dev/part=chunk",
+        ];
+        kubectl(&[&["label", "secret", CHUNK], &labels[..], &system].concat());
+        let stored = get("deployctl-system", &format!("secret/{CHUNK}"));
+        stored["metadata"]["uid"].as_str().unwrap().to_owned()
+    };
+    let project = Project::new("trim-late")
+        .manifest("apps/web.yaml", &faulty_deployment("web", "crash-loop"));
+    project.up(&["--no-rollback"]).run().exited(3);
+    project.rewrite("apps/web.yaml", &deployment("web"));
+    store();
+    let proxy = Proxy::start();
+    let deletion = Requests::mutating().about("/secrets/deployctl.trim-late.default.chunk.late");
+    proxy.inject([Rule::new(deletion, Fault::Delay(Duration::from_secs(5)))]);
+    let run = Running::start(proxy.through(project.up(&[])));
+    eventually("the deletion is under way", || {
+        let requests = proxy.mutating();
+        requests
+            .iter()
+            .any(|request| request.path.contains(CHUNK))
+            .then_some(())
+    });
+    kubectl(&["delete", "secret", CHUNK, "-n", "deployctl-system"]);
+    let again = store();
+    let (status, _, stderr) = run.end();
+    assert_eq!(status, Some(0), "{stderr}");
+    assert!(!stderr.contains("could not be deleted"), "{stderr}");
+    let there = get("deployctl-system", &format!("secret/{CHUNK}"));
+    assert_eq!(there["metadata"]["uid"], *again, "{there:#}");
 }
