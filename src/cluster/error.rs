@@ -72,6 +72,17 @@ impl RequestError {
         self.code() == Some(404)
     }
 
+    /// Whether the path is one that the server does not know: the kind is not served, or not in that
+    /// version, and nothing is said of the object. A 404 about an object names it.
+    pub(crate) fn is_unserved(&self) -> bool {
+        matches!(self, RequestError::Refused(refusal) if refusal.code == 404 && !refusal.names_object)
+    }
+
+    /// Whether the server has forgotten the state that a LIST in pages, or a watch, goes on from.
+    pub(super) fn is_expired(&self) -> bool {
+        self.code() == Some(410)
+    }
+
     /// Whether that cannot be done with the kind.
     pub(crate) fn is_not_allowed(&self) -> bool {
         self.code() == Some(405)
@@ -185,6 +196,17 @@ mod tests {
         assert_eq!(busy.message, "slow down");
         assert_eq!(busy.retry_after, Some(3));
         assert!(RequestError::Refused(busy).is_passing());
+    }
+
+    #[test]
+    fn what_names_no_object_is_about_the_kind() {
+        let refused = |body: &[u8]| RequestError::Refused(Refusal::read(404, body, None));
+        let object = refused(br#"{"kind":"Status","message":"gauges.test \"main\" not found","reason":"NotFound","details":{"name":"main","group":"test","kind":"gauges"}}"#);
+        assert!(object.is_absent() && !object.is_unserved());
+        let path = refused(b"404 page not found\n");
+        assert!(path.is_absent() && path.is_unserved());
+        let kind = refused(br#"{"kind":"Status","message":"the server could not find the requested resource","reason":"NotFound","details":{}}"#);
+        assert!(kind.is_unserved());
     }
 
     #[test]

@@ -48,6 +48,9 @@ struct Choice<'a> {
 
 /// Objects that one answer of a LIST holds at most; larger collections take several requests.
 const PAGE: usize = 2_000;
+/// How often a LIST in pages is begun before it is given up.
+/// <https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks>
+const BEGINNINGS: usize = 4;
 const METADATA_ONLY: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
 impl Cluster {
@@ -108,6 +111,7 @@ impl Cluster {
     ) -> Result<Listed, RequestError> {
         let mut listed = Listed::default();
         let mut next = String::new();
+        let mut beginnings = 1;
         loop {
             let path = format!(
                 "{}?limit={PAGE}{}{}",
@@ -115,12 +119,20 @@ impl Cluster {
                 choice.selectors,
                 parameter("continue", Some(&next))
             );
-            let page: List = self
-                .json(&Call {
-                    accept: choice.accept,
-                    ..Call::get(Verb::List, path)
-                })
-                .await?;
+            let call = Call {
+                accept: choice.accept,
+                ..Call::get(Verb::List, path)
+            };
+            let page: List = match self.json(&call).await {
+                // The server has forgotten where the last page ended.
+                Err(error) if error.is_expired() && !next.is_empty() && beginnings < BEGINNINGS => {
+                    beginnings += 1;
+                    listed.items.clear();
+                    next.clear();
+                    continue;
+                }
+                page => page?,
+            };
             for mut item in page.items.unwrap_or_default() {
                 complete(&mut item, resource);
                 listed.items.push(Arc::new(item));
@@ -140,12 +152,24 @@ impl Cluster {
         namespace: Option<&str>,
         name: &str,
     ) -> Result<Option<Value>, RequestError> {
-        match self
-            .json(&Call::get(Verb::Get, resource.path(namespace, name)))
-            .await
-        {
-            Ok(object) => Ok(Some(object)),
+        match self.get_served(resource, namespace, name).await {
             Err(error) if error.is_absent() => Ok(None),
+            object => object,
+        }
+    }
+
+    /// [`Cluster::get`] for those who must not take it for absence that the kind is not served, or
+    /// not in that version: this is an error.
+    pub(crate) async fn get_served(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<Option<Value>, RequestError> {
+        let call = Call::get(Verb::Get, resource.path(namespace, name));
+        match self.json(&call).await {
+            Ok(object) => Ok(Some(object)),
+            Err(error) if error.is_absent() && !error.is_unserved() => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -20,6 +20,8 @@ pub(crate) struct Refusal {
     pub(crate) causes: Vec<RefusalCause>,
     /// When to try again, in seconds.
     pub(crate) retry_after: Option<u64>,
+    /// Whether it names the object that it is about: where that is not there, the kind is.
+    pub(crate) names_object: bool,
     /// Whether the request was sent before and failed in a way that does not say whether it was
     /// carried out.
     pub(crate) maybe_done: bool,
@@ -53,6 +55,7 @@ impl Refusal {
         #[derive(Deserialize, Default)]
         #[serde(default, rename_all = "camelCase")]
         struct Details {
+            name: String,
             causes: Vec<RefusalCause>,
             retry_after_seconds: u64,
         }
@@ -62,6 +65,7 @@ impl Refusal {
                 let asked =
                     (details.retry_after_seconds > 0).then_some(details.retry_after_seconds);
                 let retry_after = retry_after.or(asked);
+                let names_object = !details.name.is_empty();
                 let mut causes = details.causes;
                 let message = if code == 422 {
                     redacted(&status.message, &mut causes)
@@ -74,6 +78,7 @@ impl Refusal {
                     message,
                     causes,
                     retry_after,
+                    names_object,
                     ..Self::default()
                 }
             }

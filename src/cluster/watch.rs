@@ -44,6 +44,14 @@ pub(crate) struct WatchScope {
 }
 
 impl WatchScope {
+    /// Whether the object `id` of the kind `resource` is among what it is about, whatever it carries.
+    pub(crate) fn covers(&self, id: &ObjectId, resource: &Resource) -> bool {
+        let namespace = self.namespace.as_ref();
+        self.resource == *resource
+            && namespace.is_none_or(|namespace| id.namespace.as_ref() == Some(namespace))
+            && self.name.as_ref().is_none_or(|name| id.name == *name)
+    }
+
     /// The parameters of a request for it, beside its path.
     fn parameters(&self) -> String {
         let name = self
@@ -64,8 +72,8 @@ pub(crate) enum Watched {
     Changed(Arc<Value>),
     /// One object is gone.
     Gone(Arc<Value>),
-    /// The watch cannot go on: the user may not watch.
-    Forbidden,
+    /// The watch cannot go on: the user may not list, or the kind cannot be listed.
+    Forbidden(Arc<WatchScope>),
 }
 
 /// What a watch saw, and when it was read off the network.
@@ -101,7 +109,7 @@ const SILENCE: Duration = Duration::from_secs(WATCH_SECONDS + 20);
 /// Time in which a watch must be opened: the server begins its answer at once, whether or not there
 /// is something to tell.
 const OPENED_WITHIN: Duration = Duration::from_secs(10);
-/// Pause between two LISTs where watching is not permitted.
+/// Pause between two LISTs where watching is not permitted, or two GETs where neither is.
 const INTERVAL: Duration = Duration::from_secs(2);
 /// Pause before a watch that ended is opened again.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -142,12 +150,14 @@ impl Cluster {
                         }
                         listed.resource_version
                     }
-                    Err(error) if error.is_not_permitted() => {
-                        let _ = tell(&seen, Watched::Forbidden);
+                    Err(error) if error.is_forbidden() || error.is_not_allowed() => {
+                        let _ = tell(&seen, Watched::Forbidden(Arc::clone(&scope)));
                         return self.await_served(&scope, &seen).await;
                     }
-                    Err(_) => {
-                        tokio::time::sleep(PAUSE).await;
+                    // A token that has just run out, or a server that does not know the kind yet.
+                    Err(error) => {
+                        let is_slow = error.is_not_permitted();
+                        tokio::time::sleep(if is_slow { INTERVAL } else { PAUSE }).await;
                         continue;
                     }
                 },
@@ -190,6 +200,39 @@ impl Cluster {
         }
     }
 
+    /// Reads the object `id` every 2 s, and tells `seen` of what is different since it was `known`
+    /// until the receiver is gone: for those who may neither list nor watch its kind.
+    pub(crate) async fn read_repeatedly(
+        self,
+        resource: Resource,
+        id: ObjectId,
+        mut known: Option<Arc<Value>>,
+        seen: UnboundedSender<Heard>,
+    ) {
+        while !seen.is_closed() {
+            tokio::time::sleep(INTERVAL).await;
+            let there = self.get_served(&resource, id.namespace.as_deref(), &id.name);
+            let watched = match there.await {
+                Ok(Some(mut object)) => {
+                    let version = known.as_deref().map(resource_version);
+                    if version == Some(resource_version(&object)) {
+                        continue;
+                    }
+                    strip_managed_fields(&mut object);
+                    Watched::Changed(Arc::clone(known.insert(Arc::new(object))))
+                }
+                Ok(None) => match known.take() {
+                    Some(known) => Watched::Gone(known),
+                    None => continue,
+                },
+                Err(_) => continue,
+            };
+            if tell(&seen, watched).is_err() {
+                return;
+            }
+        }
+    }
+
     /// Waits until `holds` is true of the object `id`, or it is gone.
     pub(crate) async fn until(
         &self,
@@ -213,7 +256,7 @@ impl Cluster {
                     Watched::All(..)
                     | Watched::Changed(_)
                     | Watched::Gone(_)
-                    | Watched::Forbidden => return,
+                    | Watched::Forbidden(_) => return,
                 }
             }
         };

@@ -237,6 +237,8 @@ impl ResourceCache {
         self.resources
             .entry(id.clone())
             .or_insert_with(|| resource.clone());
+        let known = self.objects.get(id);
+        self.watches.read_unlistable(id, resource, known);
         if self.expected.contains(id) {
             return self.watches.start(
                 WatchScope {
@@ -340,9 +342,16 @@ impl ResourceCache {
                     self.note(&object);
                 }
             }
-            // What may not be watched stays as it was seen; the phase's time limit ends the wait
-            // for it.
-            Watched::Forbidden => {}
+            // Of an expected definition the watch itself hears by what is served.
+            Watched::Forbidden(scope) if scope.resource.is_definition() && scope.name.is_some() => {
+            }
+            Watched::Forbidden(scope) => {
+                self.watches.note_unlistable(scope);
+                for (id, resource) in &self.resources {
+                    let known = self.objects.get(id);
+                    self.watches.read_unlistable(id, resource, known);
+                }
+            }
         }
     }
 

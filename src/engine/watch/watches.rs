@@ -1,19 +1,26 @@
 //! The watches that are under way, and what they bring.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
+use serde_json::Value;
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     task::JoinSet,
 };
 
-use crate::cluster::{Cluster, Heard, Resource, WatchScope};
+use crate::{
+    cluster::{Cluster, Heard, Resource, WatchScope},
+    object::ObjectId,
+};
 
 /// The watches that are under way. They end with it.
 pub(super) struct Watches {
     cluster: Cluster,
     /// Kinds, with the namespace or the name that they are watched in or by.
     watched: HashSet<(Resource, Option<String>, Option<String>)>,
+    /// What of them may not be listed, so that objects are read one by one instead.
+    unlistable: Vec<Arc<WatchScope>>,
+    read: HashSet<ObjectId>,
     tasks: JoinSet<()>,
     sender: UnboundedSender<Heard>,
     receiver: UnboundedReceiver<Heard>,
@@ -25,6 +32,8 @@ impl Watches {
         Self {
             cluster,
             watched: HashSet::new(),
+            unlistable: Vec::new(),
+            read: HashSet::new(),
             tasks: JoinSet::new(),
             sender,
             receiver,
@@ -48,6 +57,28 @@ impl Watches {
                 .clone()
                 .watch(scope, position, self.sender.clone());
             self.tasks.spawn(watch);
+        }
+    }
+
+    /// Notes that nothing is heard of `scope`, because it may not be listed.
+    pub(super) fn note_unlistable(&mut self, scope: Arc<WatchScope>) {
+        self.unlistable.push(scope);
+    }
+
+    /// Reads the object `id`, which is `known` as it was seen last, again and again, where what is
+    /// watched of its kind may not be listed.
+    pub(super) fn read_unlistable(
+        &mut self,
+        id: &ObjectId,
+        resource: &Resource,
+        known: Option<&Arc<Value>>,
+    ) {
+        let mut scopes = self.unlistable.iter();
+        if scopes.any(|scope| scope.covers(id, resource)) && self.read.insert(id.clone()) {
+            let (cluster, sender) = (self.cluster.clone(), self.sender.clone());
+            let read =
+                cluster.read_repeatedly(resource.clone(), id.clone(), known.cloned(), sender);
+            self.tasks.spawn(read);
         }
     }
 

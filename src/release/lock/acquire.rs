@@ -246,7 +246,7 @@ impl<T: FnMut(LockNotice)> Acquisition<T> {
                     Watched::Changed(lease) => observation.see(LeaseState::read(&lease), BootTime::now()),
                     Watched::Gone(_) => return Ok(Freed::Deleted),
                     // Then only the attempt to take it over shows whether it changed.
-                    Watched::Forbidden | Watched::All(..) => {}
+                    Watched::Forbidden(_) | Watched::All(..) => {}
                 },
                 () = tokio::time::sleep(pause) => {}
             }

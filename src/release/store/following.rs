@@ -89,7 +89,7 @@ impl Following {
         let mut change = None;
         for heard in iter::once(first).chain(iter::from_fn(|| self.locks.try_recv().ok())) {
             match heard.what {
-                Watched::Forbidden => self.again = Some(interval(AGAIN)),
+                Watched::Forbidden(_) => self.again = Some(interval(AGAIN)),
                 _ => change = Some(Change::Lock),
             }
         }
@@ -100,7 +100,7 @@ impl Following {
         let mut change = None;
         for heard in iter::once(first).chain(iter::from_fn(|| self.revisions.try_recv().ok())) {
             match heard.what {
-                Watched::Forbidden => self.again = Some(interval(AGAIN)),
+                Watched::Forbidden(_) => self.again = Some(interval(AGAIN)),
                 Watched::Gone(_) => {}
                 Watched::Changed(head) => change = newest(&[head])?,
                 Watched::All(_, heads) => change = newest(&heads)?,

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::release::{about, assert_complete, release};
 use crate::support::{
-    manifests::faulty_deployment,
+    api::Api,
+    manifests::{config_map, deployment, documents, faulty_deployment},
+    namespace,
     project::{Project, events},
     proxy::{Answer, Fault, Lasts, Logged, Proxy, Requests, Rule, WatchEnd},
+    user::User,
 };
 
 /// The states that were told of the Deployment, in their order.
@@ -135,5 +138,82 @@ fn what_never_becomes_ready_does_not_become_it_by_broken_watches() {
             .contains("Deployment/net-never/web is not ready"),
         "{}",
         outcome.stderr
+    );
+}
+
+/// Deploys where the LIST that a watch begins anew with is answered once by `answer`, as a server
+/// does that has just been told of a new key or of a new kind.
+#[track_caller]
+fn assert_lists_again(name: &str, answer: Answer, status: u16) {
+    let (project, proxy) = release(name);
+    let deployments = |requests: Requests| requests.about("/deployments?");
+    proxy.inject([
+        Rule::new(
+            deployments(Requests::watches()),
+            Fault::Answer(Answer::expired()),
+        )
+        .only(1),
+        // Two looks come before it.
+        Rule::new(deployments(Requests::reads()), Fault::Answer(answer)).only(3),
+    ]);
+    proxy.run(project.up(&["--no-rollback"])).exited(0);
+    let lists = about(proxy.requests(), "/deployments?");
+    let watched = lists.iter().position(Logged::is_watch).unwrap();
+    assert!(
+        lists[watched..]
+            .iter()
+            .any(|list| !list.is_watch() && list.status == Some(status)),
+        "{lists:#?}"
+    );
+    assert_complete(&project);
+}
+
+#[test]
+fn a_watch_whose_token_has_run_out_goes_on() {
+    assert_lists_again("net-token", Answer::unauthorized(), 401);
+}
+
+#[test]
+fn a_watch_of_a_kind_that_is_not_served_for_a_moment_goes_on() {
+    assert_lists_again("net-unserved", Answer::unserved(), 404);
+}
+
+#[test]
+fn a_user_who_may_not_list_waits_all_the_same() {
+    let home = namespace("unlisted");
+    let user = User::with_role(
+        &home,
+        &json!([
+            {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "create", "update", "patch"]},
+            {"apiGroups": ["", "coordination.k8s.io"], "resources": ["secrets", "leases"], "verbs": ["list"]},
+        ]),
+    );
+    let project = Project::new(&home).manifest("apps/web.yaml", &deployment("web"));
+    user.runs(project.up(&["--state-namespace", &home, "--no-rollback"]))
+        .run()
+        .exited(0);
+    assert_eq!(project.get("deployment/web")["status"]["readyReplicas"], 1);
+}
+
+#[test]
+fn a_list_whose_next_page_has_expired_begins_anew() {
+    let (name, proxy) = (namespace("net-pages"), Proxy::start());
+    let collection = format!("/api/v1/namespaces/{name}/configmaps");
+    // More than a page.
+    for number in 0..2_001 {
+        let object = json!({"metadata": {"name": format!("filler-{number}")}});
+        Api::shared().create(&collection, &object);
+    }
+    // So many are looked for by one LIST.
+    let wanted = ["a", "b", "c", "d", "e"].map(|name| config_map(name, "1"));
+    let project = Project::new(&name).manifest("apps/all.yaml", &documents(&wanted));
+    let next = Requests::reads().about("/configmaps?limit=2000&continue=");
+    proxy.inject([Rule::new(next, Fault::Answer(Answer::expired())).times(1)]);
+    proxy.run(project.up(&[])).exited(0);
+    let pages = about(proxy.requests(), "&continue=");
+    assert_eq!(pages[0].status, Some(410), "{pages:#?}");
+    assert!(
+        pages.len() > 1 && pages[1].status == Some(200),
+        "{pages:#?}"
     );
 }

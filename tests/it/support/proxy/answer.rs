@@ -58,6 +58,24 @@ impl Answer {
         }
     }
 
+    /// 401 `Unauthorized`: the token has run out.
+    pub(crate) fn unauthorized() -> Self {
+        Self {
+            reason: "Unauthorized",
+            message: "Unauthorized",
+            ..Self::without_reason(401)
+        }
+    }
+
+    /// 404 about a path that the server does not know: the kind is not served.
+    pub(crate) fn unserved() -> Self {
+        Self {
+            reason: "NotFound",
+            message: "the server could not find the requested resource",
+            ..Self::without_reason(404)
+        }
+    }
+
     /// 410 `Expired`: the answer to a LIST or a watch from a position that is too old.
     pub(crate) fn expired() -> Self {
         Self {
