@@ -283,9 +283,13 @@ impl Cluster {
     /// What the API server serves. The first requests of a run: they fail fast where no server
     /// answers, and are as patient as all others with one that does.
     pub(crate) async fn discover(&self) -> Result<Served, RequestError> {
-        let first = self.first();
+        self.first().discover_again().await
+    }
+
+    /// What the API server serves now, asked as patiently as anything else in a run.
+    pub(crate) async fn discover_again(&self) -> Result<Served, RequestError> {
         let (core, named) =
-            tokio::try_join!(first.discover_root("/api"), first.discover_root("/apis"))?;
+            tokio::try_join!(self.discover_root("/api"), self.discover_root("/apis"))?;
         let mut discovered = core;
         discovered.extend(named);
         Ok(Served::discovered(discovered))

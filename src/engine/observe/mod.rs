@@ -7,4 +7,5 @@ pub(super) mod objects;
 pub(super) mod orphans;
 pub(super) mod storage_versions;
 pub(super) mod unconfirmed_writes;
+pub(super) mod undefined;
 pub(super) mod webhooks;

@@ -299,10 +299,12 @@ async fn look_at(
     namespace: Option<&str>,
     name: &str,
 ) -> Result<Seen<Arc<Value>>, RequestError> {
-    match cluster.get(resource, namespace, name).await {
+    match cluster.get_served(resource, namespace, name).await {
         Ok(Some(object)) => Ok(Seen::Present(Arc::new(object))),
         Ok(None) => Ok(Seen::Absent),
         Err(error) if error.is_forbidden() => Ok(Seen::Forbidden),
+        // Of a kind that is not served, or not in that version, nothing was looked at.
+        Err(error) if error.is_unserved() => Ok(Seen::Unasked),
         Err(error) => Err(error),
     }
 }

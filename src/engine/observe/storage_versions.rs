@@ -8,10 +8,12 @@ use std::{
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 
+use crate::engine::observe::undefined::defines;
 use crate::{
     cluster::{Cluster, RequestError, Resource, Served},
     event::ObjectNote,
     object::{Definition, HasKind as _, ManifestView, ObjectId, Scope},
+    ownership::rename_version,
     release::Snapshot,
 };
 
@@ -122,11 +124,6 @@ fn version_before<'a>(snapshot: &'a Snapshot, id: &ObjectId) -> Option<&'a str> 
         .map(|before| ManifestView(before).api_version())
 }
 
-fn defines(definition: &Value, id: &ObjectId) -> bool {
-    Definition::of(definition)
-        .is_some_and(|definition| definition.group() == id.group && definition.kind() == id.kind)
-}
-
 /// `snapshot` in the versions of `kinds`, and the objects of it that nobody can translate, which
 /// are left out.
 ///
@@ -157,6 +154,32 @@ pub(crate) async fn translated<'a>(
         }
     }
     Ok((translated, unknown))
+}
+
+/// `resource` and `snapshot`, an object of that kind, in the version in which they can be read and
+/// compared now: `resource` was to be read in one that is not served any more. `None` where nothing
+/// is known that serves the kind, or nobody can translate.
+pub(crate) async fn moved(
+    cluster: &Cluster,
+    served: &Served,
+    resource: &Resource,
+    snapshot: &Value,
+) -> Result<Option<(Resource, Value)>, RequestError> {
+    let definition = definition_of(cluster, served, resource).await?;
+    let before = ManifestView(snapshot).api_version();
+    let Some((definition, now)) = definition
+        .as_ref()
+        .and_then(|definition| Some((Definition::of(definition)?, defined(definition)?)))
+    else {
+        return Ok(None);
+    };
+    let version = now.api_version();
+    if version != before && definition.is_converted_by_webhook() {
+        return Ok(None);
+    }
+    let mut snapshot = snapshot.clone();
+    rename_version(&mut snapshot, &version);
+    Ok(Some((now, snapshot)))
 }
 
 /// The version that custom resources of a kind are stored in; `None` where it has no definition, or

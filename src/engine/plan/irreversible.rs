@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::engine::observe::storage_versions::Resources;
 use crate::{
-    cluster::Live,
+    cluster::{Live, Seen},
     event::ObjectNote,
     object::{
         Definition, HasKind as _, ObjectId, amount,
@@ -42,17 +42,21 @@ pub(crate) fn exclude_irreversible(
     notes
 }
 
-/// Takes out of `changes` what cannot be put back because its kind is not served any more and nothing
-/// is known that defines it. What was created of such a kind is gone with it.
+/// Takes out of `changes` what cannot be put back because nothing defines its kind any more: it is
+/// absent in `live` although nobody can ask for it. What was created of such a kind is gone with it.
+///
+/// What only is not served at the moment stays among them, as something that nobody has looked at.
 pub(crate) fn exclude_unserved(
     changes: &mut ChangeLog,
     snapshot: &Snapshot,
     stored_as: &Resources,
+    live: &Live,
 ) -> Vec<ObjectNote> {
+    let is_gone = |id: &ObjectId| matches!(live.seen(id), Seen::Absent);
     let ids: Vec<ObjectId> = changes
         .iter()
         .map(|(id, _)| id)
-        .filter(|id| !stored_as.contains_key(id))
+        .filter(|id| !stored_as.contains_key(id) && is_gone(id))
         .cloned()
         .collect();
     for id in &ids {

@@ -4,9 +4,11 @@
 use std::{
     borrow::Cow,
     collections::{BTreeSet, HashMap},
+    sync::Arc,
 };
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::engine::{
     events::Emitter,
@@ -16,6 +18,7 @@ use crate::engine::{
     observe::claims::{observe_claims, observe_claims_if_permitted},
     observe::objects::{Observation, observe},
     observe::storage_versions,
+    observe::undefined::note_undefined,
     phase_plan::PhasePlan,
     plan::irreversible::{exclude_irreversible, exclude_unserved},
     plan::rollback::{RollbackInput, RollbackPlan, plan_rollback},
@@ -30,8 +33,8 @@ use crate::engine::{
     watch::cache::ResourceCache,
 };
 use crate::{
-    cluster::{RequestError, Resource, Served},
-    event::{EventKind, Proof, RunOutcome},
+    cluster::{Live, RequestError, Resource, Seen, Served},
+    event::{EventKind, ObjectNote, Proof, RunOutcome},
     object::{HasKind as _, ObjectId},
     plan::PhaseId,
     release::{ChangeLog, Head, JournalEntry, RollbackRecord, Snapshot},
@@ -83,12 +86,60 @@ pub(crate) async fn roll_back(
     )
 }
 
-/// What was observed before a rollback, and the rollback that was planned from it.
-pub(crate) struct RollbackPreview<'a> {
+/// What everything is read and compared as at one moment: definitions change while a run waits, and
+/// by its rollback.
+struct Versions<'a> {
+    served: Served,
+    stored_as: Resources,
     /// What was there before, as it can be compared with what is there now.
     snapshot: Cow<'a, Snapshot>,
-    readable: Vec<(ObjectId, Resource)>,
-    stored_as: Resources,
+    /// What nobody can compare.
+    unknown: Vec<ObjectNote>,
+}
+
+impl<'a> Versions<'a> {
+    /// Those of now; what was served `before` counts where the server does not say what is.
+    async fn of_now(
+        context: &'a RollbackContext<'_>,
+        before: &Served,
+    ) -> Result<Self, RequestError> {
+        let (cluster, writes) = (context.target.cluster, &context.writes);
+        let served = cluster.discover_again().await;
+        let served = served.unwrap_or_else(|_| before.clone());
+        let stored_as =
+            storage_versions::served_now(cluster, &served, &writes.ids(), writes.snapshot).await?;
+        let (snapshot, unknown) =
+            storage_versions::translated(cluster, &served, &stored_as, writes.snapshot).await?;
+        Ok(Self {
+            served,
+            stored_as,
+            snapshot,
+            unknown,
+        })
+    }
+
+    /// All that is looked at, `claims` too, each as it is read.
+    fn readable(&self, writes: &KnownWrites<'_>, claims: &[ObjectId]) -> Vec<(ObjectId, Resource)> {
+        let own = self.stored_as.iter();
+        let mut readable: Vec<(ObjectId, Resource)> = own
+            .map(|(id, resource)| (id.clone(), resource.clone()))
+            .collect();
+        readable.extend(bystanders(
+            writes,
+            &writes.ids(),
+            &self.stored_as,
+            &self.served,
+        ));
+        if let Some(resource) = self.served.exact("v1", "PersistentVolumeClaim") {
+            readable.extend(claims.iter().map(|id| (id.clone(), resource.clone())));
+        }
+        readable
+    }
+}
+
+/// What was observed before a rollback, and the rollback that was planned from it.
+pub(crate) struct RollbackPreview<'a> {
+    versions: Versions<'a>,
     observation: Observation,
     changes: ChangeLog,
     pub(crate) plan: RollbackPlan,
@@ -103,42 +154,50 @@ pub(crate) async fn preview_rollback<'a>(
         cluster, served, ..
     } = context.target;
     let writes = &context.writes;
-    let ids = writes.ids();
-    let stored_as = storage_versions::served_now(cluster, served, &ids, writes.snapshot).await?;
-    let (snapshot, unknown) =
-        storage_versions::translated(cluster, served, &stored_as, writes.snapshot).await?;
-    let mut readable: Vec<(ObjectId, Resource)> = stored_as
-        .iter()
-        .map(|(id, resource)| (id.clone(), resource.clone()))
-        .collect();
-    readable.extend(bystanders(writes, &ids, &stored_as, served));
+    let versions = Versions::of_now(context, served).await?;
+    let snapshot = &versions.snapshot;
+    let readable = versions.readable(writes, &[]);
     let mut observation = observe(cluster, context.release, &readable).await?;
     let mut changes = writes.complete(
-        &snapshot,
+        snapshot,
         &observation.live,
         &context.release.field_manager(),
     );
-    for note in &unknown {
+    for note in &versions.unknown {
         changes.remove(&note.object);
     }
-    let mut irreversible = exclude_irreversible(&mut changes, &snapshot, &observation.live);
-    irreversible.extend(exclude_unserved(&mut changes, &snapshot, &stored_as));
-    look_at_claims(context, &snapshot, &changes, &mut observation).await?;
-    let mut plan = plan(context, &snapshot, &changes, &observation);
-    if let Some(resource) = served.exact("v1", "PersistentVolumeClaim") {
-        let claims = plan.claims.iter();
-        readable.extend(claims.map(|id| (id.clone(), resource.clone())));
-    }
-    plan.irreversible.extend(irreversible);
-    plan.unknown.extend(unknown);
-    Ok(RollbackPreview {
+    let lost = writes.ids().into_iter();
+    let lost = lost_definitions(lost, &observation.live, |id| snapshot.object(id));
+    let touched = changes.iter().map(|(id, _)| id);
+    note_undefined(cluster, touched, &lost, &mut observation.live).await?;
+    let mut irreversible = exclude_irreversible(&mut changes, snapshot, &observation.live);
+    irreversible.extend(exclude_unserved(
+        &mut changes,
         snapshot,
-        readable,
-        stored_as,
+        &versions.stored_as,
+        &observation.live,
+    ));
+    look_at_claims(context, &versions, &changes, &mut observation).await?;
+    let mut plan = plan(context, snapshot, &changes, &observation);
+    plan.irreversible.extend(irreversible);
+    plan.unknown.extend(versions.unknown.iter().cloned());
+    Ok(RollbackPreview {
+        versions,
         observation,
         changes,
         plan,
     })
+}
+
+/// The definitions among `ids` that are not there in `live`, each as it was `before`.
+fn lost_definitions<'a>(
+    ids: impl Iterator<Item = &'a ObjectId>,
+    live: &Live,
+    before: impl Fn(&ObjectId) -> Option<&'a Arc<Value>>,
+) -> Vec<&'a Value> {
+    let lost = ids.filter(|id| id.is_definition() && matches!(live.seen(id), Seen::Absent));
+    lost.filter_map(|id| before(id).map(AsRef::as_ref))
+        .collect()
 }
 
 /// Objects of the release that the run was not to touch, each as it is read. What the run has
@@ -192,13 +251,12 @@ fn plan(
 /// what their data is opened with, or a StatefulSet was touched, which makes some.
 async fn look_at_claims(
     context: &RollbackContext<'_>,
-    snapshot: &Snapshot,
+    versions: &Versions<'_>,
     changes: &ChangeLog,
     observation: &mut Observation,
 ) -> Result<(), RequestError> {
-    let RunTarget {
-        cluster, served, ..
-    } = context.target;
+    let (cluster, served) = (context.target.cluster, &versions.served);
+    let snapshot = &versions.snapshot;
     let touched = changes.iter().map(|(id, _)| id);
     let made_or_makes =
         touched.filter(|id| snapshot.object(id).is_none() || id.is_like_stateful_set());
@@ -227,30 +285,26 @@ async fn execute_rollback(
         timeout: context.limits.timeout,
     });
     let (mut executed, entries) = execute(context, head, &preview, emitter, signals).await?;
-    let RunTarget {
-        cluster, served, ..
-    } = context.target;
-    let mut now = observe(cluster, context.release, &preview.readable).await?;
-    // StatefulSets may have made more of them until they were gone, or as they were.
-    let sets = preview.plan.removed.iter().chain(&preview.plan.restored);
-    let sets = sets.filter(|id| id.is_like_stateful_set());
-    observe_claims_if_permitted(cluster, served, sets, &mut now).await?;
+    let (versions, now) = look_again(context, &preview).await?;
     let RollbackPreview {
-        snapshot,
         mut changes,
         plan,
         observation,
         ..
     } = preview;
     let manager = &context.release.field_manager();
+    let snapshot = &versions.snapshot;
     let looks = Looks {
-        snapshot: &snapshot,
+        snapshot,
         before: &observation.live,
         now: &now.live,
         manager,
     };
     executed.faults.extend(taken_along(&plan, &changes, &looks));
-    let mut proof = verify(&plan, &snapshot, &changes, &now.live, manager, executed);
+    executed
+        .faults
+        .extend(incomparable(&plan, versions.unknown));
+    let mut proof = verify(&plan, snapshot, &changes, &now.live, manager, executed);
     let began = context.writes.began;
     verify_claims(&mut proof, &plan, &looks, began);
     changes.extend(&entries);
@@ -258,6 +312,40 @@ async fn execute_rollback(
         .iter()
         .filter_map(|(id, done)| Some((id.clone(), done.recreated.clone()?)));
     Ok((proof, recreated.collect()))
+}
+
+/// Looks again at everything after what `preview` planned was done, in the versions of then: putting
+/// a definition back changes them.
+async fn look_again<'a>(
+    context: &'a RollbackContext<'_>,
+    preview: &RollbackPreview<'_>,
+) -> Result<(Versions<'a>, Observation), RequestError> {
+    let cluster = context.target.cluster;
+    let versions = Versions::of_now(context, &preview.versions.served).await?;
+    let RollbackPlan {
+        removed, claims, ..
+    } = &preview.plan;
+    let readable = versions.readable(&context.writes, claims);
+    let mut now = observe(cluster, context.release, &readable).await?;
+    let before = &preview.observation.live;
+    let lost = lost_definitions(removed.iter(), &now.live, |id| before.object(id));
+    note_undefined(cluster, removed.iter(), &lost, &mut now.live).await?;
+    // StatefulSets may have made more of them until they were gone, or as they were.
+    let sets = removed.iter().chain(&preview.plan.restored);
+    let sets = sets.filter(|id| id.is_like_stateful_set());
+    observe_claims_if_permitted(cluster, &versions.served, sets, &mut now).await?;
+    Ok((versions, now))
+}
+
+/// What was put back and is `unknown` since, as it is served in versions that nobody can compare.
+fn incomparable(
+    plan: &RollbackPlan,
+    unknown: Vec<ObjectNote>,
+) -> impl Iterator<Item = (ObjectId, String)> {
+    let put_back = unknown
+        .into_iter()
+        .filter(|note| plan.restored.contains(&note.object));
+    put_back.map(|note| (note.object, note.what))
 }
 
 /// Executes the plan; returns what it said of itself, and what was done.
@@ -268,11 +356,8 @@ async fn execute(
     emitter: &Emitter,
     signals: &CancelSignals,
 ) -> Result<(Executed, Vec<JournalEntry>), RollbackError> {
-    let RunTarget {
-        cluster,
-        served,
-        store,
-    } = context.target;
+    let RunTarget { cluster, store, .. } = context.target;
+    let served = &preview.versions.served;
     let retained = preview.plan.retained.iter().map(|note| &note.object);
     let concluded = concluded(&context.writes.told, &preview.changes);
     record(store, head, concluded.chain(kept(retained))).await?;
@@ -330,14 +415,14 @@ fn write_context<'a>(
     WriteContext {
         cluster: context.target.cluster.clone(),
         kinds: Kinds {
-            served: context.target.served,
-            resources: preview.stored_as.clone(),
+            served: &preview.versions.served,
+            resources: preview.versions.stored_as.clone(),
             stored_as: Resources::new(),
         },
         release: context.release,
         apply: None,
         live: &preview.observation.live,
-        snapshot: &preview.snapshot,
+        snapshot: &preview.versions.snapshot,
         changes: &preview.changes,
         journal,
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::engine::{execute::journal::Left, plan::rollback::RollbackPlan};
 use crate::{
-    cluster::Live,
+    cluster::{Live, Seen},
     event::{ObjectNote, Proof},
     object::{HasKind as _, ManifestView, ObjectId},
     ownership::{apply_entry, differences, is_recreated},
@@ -100,6 +100,9 @@ fn verify_removed(
     live: &Live,
     executed: &Executed,
 ) {
+    if matches!(live.seen(id), Seen::Unasked) {
+        return name_unseen(proof, id);
+    }
     let Some(there) = live.object(id) else {
         return;
     };
@@ -115,6 +118,14 @@ fn verify_removed(
     notes.push(ObjectNote {
         object: id.clone(),
         what,
+    });
+}
+
+/// Names `id` in `proof`: nobody can say what is there.
+fn name_unseen(proof: &mut Proof, id: &ObjectId) {
+    proof.differences.push(ObjectNote {
+        object: id.clone(),
+        what: "could not be looked at".to_owned(),
     });
 }
 

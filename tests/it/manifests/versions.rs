@@ -1,6 +1,11 @@
 //! Definitions that serve other versions than before.
 
-use crate::support::{manifests::faulty_deployment, project::Project};
+use crate::support::{
+    apply, established,
+    manifests::{documents, faulty_deployment},
+    project::Project,
+    running::Running,
+};
 
 fn definition(group: &str, versions: &str, conversion: &str) -> String {
     format!(
@@ -92,4 +97,91 @@ fn an_earlier_revision_comes_back_although_its_definition_cannot() {
     let gauge = project.get(&format!("gauges.{group}/main"));
     assert_eq!(gauge["spec"]["size"], 1);
     assert_eq!(project.status()["standing"], "deployed");
+}
+
+/// A release of a Gauge of size 1 whose definition is not its own, `definition`, with another size and
+/// another Gauge in a run whose last phase is not ready in time.
+fn about_to_fail(name: &str, group: &str, definition: &str) -> Project {
+    apply("default", definition);
+    established(&format!("gauges.{group}"));
+    let project = Project::new(name)
+        .plan("phases: {monitoring: {timeout: 6s}}\n")
+        .manifest("apps/gauge.yaml", &gauge(group, "v1alpha1", 1));
+    project.deploy(&[]);
+    let new = gauge(group, "v1alpha1", 2).replace("main", "new");
+    project.rewrite(
+        "apps/gauge.yaml",
+        &documents(&[gauge(group, "v1alpha1", 2), new]),
+    );
+    project.rewrite(
+        "monitoring/exporter.yaml",
+        &faulty_deployment("exporter", "never-ready"),
+    );
+    project
+}
+
+/// The end of a run of `project` in which somebody else makes the definition `moved` while the last
+/// phase waits.
+#[track_caller]
+fn fails_after(project: &Project, moved: &str) -> (Option<i32>, String) {
+    let mut run = Running::start(project.up(&[]));
+    run.until(|event| event["event"] == "object-written" && event["phase"] == "monitoring");
+    apply("default", moved);
+    let (status, _, said) = run.end();
+    (status, said)
+}
+
+#[test]
+fn what_somebody_has_moved_to_another_version_during_the_run_is_put_back_in_that() {
+    let group = "meanwhile.deployctl.test";
+    let before = definition(group, &version("v1alpha1", true, true), "");
+    let project = about_to_fail("definition-meanwhile", group, &before);
+    let moved = version("v1alpha1", false, false) + &version("v1", true, true);
+    let (status, said) = fails_after(&project, &definition(group, &moved, ""));
+    assert_eq!(status, Some(1), "{said}");
+    assert!(!said.contains("outside deployctl"), "{said}");
+    let gauge = |name: &str| project.get(&format!("gauges.{group}/{name}"));
+    assert_eq!(gauge("main")["spec"]["size"], 1, "{said}");
+    assert!(gauge("new").is_null(), "{said}");
+}
+
+#[test]
+fn what_is_not_served_when_a_run_is_rolled_back_is_a_difference_until_it_is() {
+    let group = "unserved.deployctl.test";
+    let before = definition(group, &version("v1alpha1", true, true), "");
+    let project = about_to_fail("definition-unserved", group, &before);
+    let unserved = definition(group, &version("v1alpha1", false, true), "");
+    let (status, said) = fails_after(&project, &unserved);
+    assert_eq!(status, Some(3), "{said}");
+    for name in ["main", "new"] {
+        let differs = format!("Gauge/definition-unserved/{name}  could not be looked at");
+        assert!(said.contains(&differs), "{said}");
+    }
+    apply("default", &before);
+    established(&format!("gauges.{group}"));
+    project.command("rollback", &["--yes"]).run().exited(0);
+    let gauge = |name: &str| project.get(&format!("gauges.{group}/{name}"));
+    assert_eq!(gauge("main")["spec"]["size"], 1);
+    assert!(gauge("new").is_null());
+}
+
+#[test]
+fn a_custom_resource_follows_its_definition_that_is_put_back_to_another_version() {
+    let group = "returns.deployctl.test";
+    let before = version("v1alpha1", true, true) + &version("v1", false, false);
+    let project = Project::new("definition-returns")
+        .manifest("apps/definition.yaml", &definition(group, &before, ""))
+        .manifest("apps/gauge.yaml", &gauge(group, "v1alpha1", 1));
+    project.deploy(&[]);
+    let turned = version("v1alpha1", false, false) + &version("v1", true, true);
+    project.rewrite("apps/definition.yaml", &definition(group, &turned, ""));
+    project.rewrite("apps/gauge.yaml", &gauge(group, "v1", 2));
+    project.rewrite(
+        "monitoring/exporter.yaml",
+        &faulty_deployment("exporter", "crash-loop"),
+    );
+    let run = project.up(&[]).run().exited(1);
+    let gauge = project.get(&format!("gauges.{group}/main"));
+    assert_eq!(gauge["spec"]["size"], 1, "{}", run.stderr);
+    assert_eq!(gauge["apiVersion"], format!("{group}/v1alpha1"));
 }

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::{CONFLICTS, WriteOutcome, Writer, is_outdated, once_served, stuck::is_not_ready};
+use super::{
+    CONFLICTS, WriteContext, WriteOutcome, Writer, is_outdated, once_served, stuck::is_not_ready,
+};
+use crate::engine::observe::storage_versions::moved;
 use crate::{
     cluster::{RequestError, Resource},
     event::WriteResult,
@@ -24,7 +27,8 @@ impl Writer<'_> {
         let Some(snapshot) = self.context.snapshot.object(id) else {
             return Ok((WriteResult::Unchanged, None));
         };
-        let (result, stored) = self.restore_to(id, snapshot, self.changed(id)).await?;
+        let restored = self.restore_as_served(id, snapshot, self.changed(id)).await;
+        let (result, stored) = restored?;
         self.free_of_stuck_pods(id, stored.as_ref()).await?;
         Ok((result, stored))
     }
@@ -49,16 +53,39 @@ impl Writer<'_> {
         }
     }
 
-    async fn restore_to(
+    /// Puts `id` back to `snapshot`; in another version, where its own is not served any more since
+    /// its definition was put back.
+    async fn restore_as_served(
         &self,
         id: &ObjectId,
         snapshot: &Value,
         changed: Option<&[ChangedPath]>,
     ) -> Result<WriteOutcome, RequestError> {
         let resource = self.stored_as(id);
+        match self.restore_to(id, resource, snapshot, changed).await {
+            Err(error) if error.is_unserved() => {
+                let WriteContext { cluster, kinds, .. } = &*self.context;
+                let moved = moved(cluster, kinds.served, resource, snapshot).await?;
+                let (resource, snapshot) = moved.ok_or(error)?;
+                let restore = || self.restore_to(id, &resource, &snapshot, changed);
+                once_served(restore).await
+            }
+            restored => restored,
+        }
+    }
+
+    async fn restore_to(
+        &self,
+        id: &ObjectId,
+        resource: &Resource,
+        snapshot: &Value,
+        changed: Option<&[ChangedPath]>,
+    ) -> Result<WriteOutcome, RequestError> {
+        let (cluster, namespace) = (&self.context.cluster, id.namespace.as_deref());
         let mut result = WriteResult::Unchanged;
         for attempt in 1.. {
-            let Some(live) = self.read(id).await? else {
+            let live = cluster.get_served(resource, namespace, &id.name).await?;
+            let Some(live) = live else {
                 return Ok((WriteResult::Unchanged, None));
             };
             let restoration = restore(snapshot, changed, &live, &self.manager);
@@ -67,9 +94,7 @@ impl Writer<'_> {
             }
             let mut stored = live;
             if restoration.content_differs {
-                stored = match self
-                    .context
-                    .cluster
+                stored = match cluster
                     .replace(resource, id, &restoration.body, &self.manager)
                     .await
                 {
@@ -159,7 +184,8 @@ impl Writer<'_> {
         } else {
             Some(&[][..])
         };
-        let (_, stored) = self.restore_to(id, &recreation.expected, changed).await?;
+        let expected = &recreation.expected;
+        let (_, stored) = self.restore_as_served(id, expected, changed).await?;
         self.free_of_stuck_pods(id, stored.as_ref()).await?;
         Ok((WriteResult::Restored, stored))
     }

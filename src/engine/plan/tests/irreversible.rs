@@ -52,9 +52,20 @@ fn what_is_of_a_kind_that_is_not_served_any_more_is_named_where_it_was_there() {
     assert_snapshot!(unserved("
         snapshot: {Widget/was-there: {}, ConfigMap/a: {}}
         changes: {Widget/was-there: deleted, Widget/new: created 1, ConfigMap/a: deleted}
-    ", "Widget"), @r"
+    ", "Widget", &["Widget/was-there", "Widget/new"]), @r"
     irreversible Widget/was-there: is not restored: its kind is not served any more
     put back: ConfigMap/a
+    ");
+}
+
+#[test]
+fn what_is_of_a_kind_that_is_only_not_served_now_does_not_fall_out() {
+    assert_snapshot!(unserved("
+        snapshot: {Widget/was-there: {}, ConfigMap/a: {}}
+        changes: {Widget/was-there: deleted, Widget/new: created 1, ConfigMap/a: deleted}
+    ", "Widget", &["Widget/was-there"]), @r"
+    irreversible Widget/was-there: is not restored: its kind is not served any more
+    put back: ConfigMap/a, Widget/new
     ");
 }
 

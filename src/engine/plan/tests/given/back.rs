@@ -152,17 +152,21 @@ fn is_consistent(plan: &RollbackPlan) {
     assert_eq!(removed, plan.removed.iter().chain(&plan.claims).collect());
 }
 
-/// What is said of objects whose kinds are not served any more; all others of `text` are.
-pub(in crate::engine::plan::tests) fn unserved(text: &str, kind: &str) -> String {
+/// What is said of objects whose kinds are not served any more; all others of `text` are. Nothing
+/// defines those of `gone`.
+pub(in crate::engine::plan::tests) fn unserved(text: &str, kind: &str, gone: &[&str]) -> String {
     let case: Rollback = read(text);
-    let (live, snapshot) = (live(&case.live), snapshot(&case.snapshot));
+    let (mut live, snapshot) = (live(&case.live), snapshot(&case.snapshot));
     let mut done = changes(&case.changes, &snapshot, &live);
+    for name in gone {
+        live.note(id(name), Seen::Absent);
+    }
     let served: Resources = done
         .iter()
         .filter(|(id, _)| id.kind != kind)
         .map(|(id, _)| (id.clone(), resource(id)))
         .collect();
-    let notes = exclude_unserved(&mut done, &snapshot, &served);
+    let notes = exclude_unserved(&mut done, &snapshot, &served, &live);
     let left: Vec<ObjectId> = done.iter().map(|(id, _)| id.clone()).collect();
     format!(
         "{}put back: {}\n",
