@@ -406,6 +406,15 @@ impl Cluster {
     /// Sends `call` until it is answered by something else than a passing error, and returns status
     /// and body of a success.
     pub(super) async fn call(&self, call: &Call) -> Result<(u16, Vec<u8>), RequestError> {
+        self.call_until_done(call).await.map(|(answer, _)| answer)
+    }
+
+    /// As [`call`](Self::call), and whether an attempt before, whose answer did not come, may have
+    /// been carried out already.
+    pub(super) async fn call_until_done(
+        &self,
+        call: &Call,
+    ) -> Result<((u16, Vec<u8>), bool), RequestError> {
         let mut delays = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(200))
             .with_max_delay(Duration::from_secs(5))
@@ -417,7 +426,7 @@ impl Cluster {
         loop {
             let started = Instant::now();
             let error = match self.once(call).await {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => return Ok((answer, maybe_done)),
                 // An attempt before, whose answer did not come, may have been done.
                 Err(RequestError::LockLost { sent }) => {
                     return Err(RequestError::LockLost {

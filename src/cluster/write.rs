@@ -27,6 +27,9 @@ pub(crate) struct Applied {
     pub(crate) object: Value,
     /// Whether this request created it (HTTP 201).
     pub(crate) created: bool,
+    /// Whether the same request was sent before, and may have been carried out without an answer:
+    /// then it may have been that one which created the object.
+    pub(crate) maybe_before: bool,
 }
 
 /// What becomes of the objects that belong to a deleted one.
@@ -75,13 +78,13 @@ impl Cluster {
         manager: &str,
         force: Force,
     ) -> Result<Applied, RequestError> {
-        let (code, answer) = self
-            .call(&apply_call(resource, id, body, manager, force, Verb::Patch))
-            .await?;
+        let call = apply_call(resource, id, body, manager, force, Verb::Patch);
+        let ((code, answer), maybe_before) = self.call_until_done(&call).await?;
         let object = request::read_json(&answer, &Call::get(Verb::Patch, resource.path_of(id)))?;
         Ok(Applied {
             object,
             created: code == 201,
+            maybe_before,
         })
     }
 

@@ -192,6 +192,43 @@ pub(crate) fn written_at_creation(object: &Value, manager: &str) -> bool {
         .any(|entry| is_at_creation(&entry))
 }
 
+/// What controllers write at once into what others have created: finalizers and annotations, their
+/// status, and what a ServiceAccount gets on `OpenShift`.
+const GIVEN_BY_CONTROLLERS: [&str; 4] =
+    ["f:metadata", "f:status", "f:secrets", "f:imagePullSecrets"];
+
+/// Whether `entry` holds what only whoever wants the object gives it; a claim gets its volume from
+/// the control plane.
+fn gives_contents(entry: &Entry<'_>) -> bool {
+    let fields = entry.fields_v1().and_then(Value::as_object);
+    let is_bound = |name: &str, below: &Value| {
+        let names = below.as_object().map(|below| below.keys());
+        name == "f:spec" && names.is_some_and(|mut names| names.all(|name| name == "f:volumeName"))
+    };
+    fields.is_some_and(|fields| {
+        fields
+            .iter()
+            .filter(|(name, _)| !GIVEN_BY_CONTROLLERS.contains(&name.as_str()))
+            .any(|(name, below)| !is_bound(name, below))
+    })
+}
+
+/// Whether `manager` created `object` for certain: it was [written then](written_at_creation), and
+/// nobody else gave it contents as early. Times are in seconds: of two that wrote within the same one
+/// nobody can tell whose the object is.
+pub(crate) fn is_created_by(object: &Value, manager: &str) -> bool {
+    let created = ManifestView(object).created();
+    let is_as_old = |entry: &Entry<'_>| {
+        let time = entry.time().and_then(|time| time.parse::<Timestamp>().ok());
+        time.zip(created)
+            .is_some_and(|(time, created)| time <= created)
+    };
+    let mut others = entries(object)
+        .filter(|entry| entry.manager() != manager && entry.subresource() != "status")
+        .filter(gives_contents);
+    written_at_creation(object, manager) && !others.any(|entry| is_as_old(&entry))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -331,5 +368,32 @@ mod tests {
             &json!({"metadata": {}}),
             "deployctl.shop.dev"
         ));
+    }
+
+    #[test]
+    fn nobody_created_for_certain_what_another_wrote_as_early() {
+        let us = "deployctl.shop.dev";
+        let object = |time: &str, subresource: &str, fields: Value| {
+            json!({"metadata": {"creationTimestamp": "2026-01-01T00:00:01Z", "managedFields": [
+                {"manager": us, "operation": "Apply", "time": "2026-01-01T00:00:01Z", "fieldsV1": {}},
+                {"manager": "operator", "operation": "Update", "time": time, "subresource": subresource, "fieldsV1": fields},
+            ]}})
+        };
+        let data = || json!({"f:data": {"f:theirs": {}}});
+        // The entry of whoever creates an object may be a little older than the object.
+        for time in ["2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"] {
+            assert!(!is_created_by(&object(time, "", data()), us));
+            assert!(is_created_by(&object(time, "status", data()), us));
+        }
+        let later = object("2026-01-01T00:00:02Z", "", data());
+        assert!(is_created_by(&later, us));
+        assert!(!is_created_by(&later, "deployctl.shop.prod"));
+        for reaction in [
+            json!({"f:metadata": {"f:finalizers": {}}}),
+            json!({"f:metadata": {"f:annotations": {}}, "f:spec": {"f:volumeName": {}}}),
+        ] {
+            let now = object("2026-01-01T00:00:01Z", "", reaction);
+            assert!(is_created_by(&now, us), "{now}");
+        }
     }
 }

@@ -40,7 +40,7 @@ pub(crate) use dropped::{created_again, dropped_by_adoption, is_dropped_by_adopt
 pub(crate) use entries::rename_version;
 pub(crate) use entry::other_releases;
 pub(crate) use entry::{
-    apply_entry, give_up, give_up_filled_in, has_managers, is_handed_over, is_ours,
+    apply_entry, give_up, give_up_filled_in, has_managers, is_created_by, is_handed_over, is_ours,
     is_ours_to_remove, other_appliers, written_at_creation,
 };
 pub(crate) use ignored::{give_up_ignored, held_as_a_whole, is_ignored};

@@ -1,14 +1,17 @@
 //! Rules of `docs/safety.md` that no other test is about, and that the tests exist that are named there,
 //! in `docs/compatibility.md` and in `README.md`.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{
-    Deployctl, established,
+    Deployctl,
+    api::Api,
+    established, eventually,
     manifests::{config_map, deployment, documents, faulty_deployment},
     project::{Project, events, name, written},
+    proxy::{Fault, Proxy, Requests, Rule},
     running::Running,
     try_kubectl,
 };
@@ -168,6 +171,45 @@ fn what_appeared_in_between_is_not_deleted_on_the_way_back() {
             .as_str()
             .unwrap()
             .contains("created outside deployctl"),
+        "{left:#}"
+    );
+}
+
+/// Rule 7: as by an operator that something of the same run has called for.
+#[test]
+fn what_appeared_while_it_was_written_is_not_deleted_on_the_way_back() {
+    let project = Project::new("appeared-just-now")
+        .manifest("apps/settings.yaml", &config_map("settings", "ours"))
+        .manifest(
+            "monitoring/web.yaml",
+            &faulty_deployment("web", "crash-loop"),
+        );
+    let proxy = Proxy::start();
+    let path = "/configmaps/settings";
+    // Less than the precision of the times that tell who created an object.
+    proxy.inject([Rule::new(
+        Requests::mutating().about(path),
+        Fault::Delay(Duration::from_millis(900)),
+    )
+    .times(1)]);
+    let run = Running::start(proxy.through(project.up(&[])));
+    eventually("the request is on its way", || {
+        let requests = proxy.mutating();
+        requests
+            .iter()
+            .any(|request| request.path.contains(path))
+            .then_some(())
+    });
+    let theirs = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"theirs": "1"}});
+    Api::shared().create("/api/v1/namespaces/appeared-just-now/configmaps", &theirs);
+    let (status, log, stderr) = run.end();
+    assert_eq!(status, Some(1), "{stderr}");
+    let there = project.get("configmap/settings");
+    assert_eq!(there["data"]["theirs"], "1", "{there:#}");
+    let left = &events(&log, "rollback-proved")[0]["proof"]["byOthers"];
+    assert_eq!(
+        name(&left[0]["object"]),
+        "ConfigMap/appeared-just-now/settings",
         "{left:#}"
     );
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{
     cluster::Live,
     object::{ManifestView, ObjectId},
-    ownership::{applied_at, apply_entry, is_recreated, written_at_creation},
+    ownership::{applied_at, apply_entry, is_created_by, is_recreated, written_at_creation},
     release::{ChangeLog, JournalEntry, Program, Records, Snapshot},
 };
 
@@ -27,9 +27,9 @@ pub(crate) struct Evidence<'a> {
 /// nobody saw their answer.
 ///
 /// An object that was not there and now has our entry, which is as old as itself, was created by
-/// that write (KEP-555: the entry of whoever creates an object by apply has its time). One that was
-/// there, has our entry and is another version than it was may have been changed by it, or by
-/// others only; who owns what will tell.
+/// that write (KEP-555: the entry of whoever creates an object by apply has its time); where another
+/// manager's is as old, nobody can tell. One that was there, has our entry and is another version
+/// than it was may have been changed by it, or by others only; who owns what will tell.
 ///
 /// An object that is not as its last known write left it may have been written once more by a run
 /// that was killed, after another one that was killed.
@@ -56,20 +56,20 @@ pub(crate) fn complete(
     let written = program.written().filter(|id| may_be_unseen(id));
     for id in written.chain(&expected).filter(|id| snapshot.knows(id)) {
         match (snapshot.object(id), live.object(id)) {
-            (None, None) => {}
             // What was on its way out before counts as absent, and is not waited for as if it were
             // ours; unless we have sent it there.
             (None, Some(now))
                 if is_going(id, now, live)
                     && !traces.get(id).is_some_and(|trace| trace.deleted) => {}
-            (None, Some(now)) => {
-                if !is_known(id, now, traces) && written_at_creation(now, manager) {
-                    traces
-                        .of(id)
-                        .created
-                        .push(ManifestView(now).uid().unwrap_or_default().to_owned());
-                }
+            (None, Some(now)) if is_known(id, now, traces) => {}
+            (None, Some(now)) if is_created_by(now, manager) => traces
+                .of(id)
+                .created
+                .push(ManifestView(now).uid().unwrap_or_default().to_owned()),
+            (None, Some(now)) if written_at_creation(now, manager) => {
+                traces.of(id).unconfirmed = true;
             }
+            (None, _) => {}
             (Some(_), None) => traces.of(id).deleted |= program.deletes(id),
             (Some(before), Some(now)) if ManifestView(before).uid() == ManifestView(now).uid() => {
                 let is_written = match traces.get(id) {
@@ -96,7 +96,7 @@ fn complete_successor(
     manager: &str,
 ) {
     if !is_known(id, now, traces) {
-        if written_at_creation(now, manager) {
+        if is_created_by(now, manager) {
             let trace = traces.of(id);
             trace.deleted = true;
             trace
@@ -107,6 +107,8 @@ fn complete_successor(
                 object: id.clone(),
                 uid: ManifestView(now).uid().unwrap_or_default().to_owned(),
             });
+        } else if written_at_creation(now, manager) {
+            traces.of(id).unconfirmed = true;
         }
     }
     let is_successor = traces

@@ -320,6 +320,9 @@ fn action_for(id: &ObjectId, change: &ObjectChanges, input: &RollbackInput<'_>) 
         }
         (Some(_), Some(now)) if ours(now) && runs_once => RollbackAction::Remove,
         (Some(_), Some(now)) if ours(now) => RollbackAction::Replace,
+        (Some(_), Some(now)) if is_unseen(change) && is_ours(now, input.manager) => {
+            RollbackAction::Unknown("is of this release, and nobody saw who created it")
+        }
         (Some(_), Some(_)) => RollbackAction::LeftToOthers(
             "was created again outside deployctl, and is left as it is",
         ),

@@ -1,7 +1,10 @@
 //! Server-side apply of an object as it is wanted, with what has to be taken over or handed over
 //! first.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use serde_json::Value;
 
@@ -16,8 +19,7 @@ use crate::{
     object::{HasKind as _, ManifestView, ObjectId, field::integer},
     ownership::{
         ChangedPath, Path, adoption, changed_paths, clearing, give_up, give_up_filled_in,
-        give_up_ignored, has_managers, hold, is_ignored, is_ours, other_releases,
-        written_at_creation,
+        give_up_ignored, has_managers, hold, is_created_by, is_ignored, is_ours, other_releases,
     },
     preflight::{RunObjects, is_undecided},
     release::{JournalEntry, ObjectRecord},
@@ -49,8 +51,9 @@ impl Writer<'_> {
         let applied = self.send(id, force, cleared, before).await?;
         let answer = applied.object;
         // Where the answer to creating it was lost, the same request again is answered as a change.
-        let created =
-            before.is_none() && (applied.created || written_at_creation(&answer, &self.manager));
+        // A request that was sent only once and changed something met with somebody else's object.
+        let created = before.is_none()
+            && (applied.created || applied.maybe_before && is_created_by(&answer, &self.manager));
         // What is still to be given up would be taken for what was wanted, were the run killed before.
         let is_whole = self.given_up(id, &answer).is_none();
         let is_found = |there: &Value| {
@@ -149,7 +152,19 @@ impl Writer<'_> {
             _ => Cow::Borrowed(wanted.sent()),
         };
         let body = guarded(&clearing(&body, cleared), before);
-        let attempt = || cluster.apply(resource, id, &body, &self.manager, force);
+        // Also an attempt that ended with a refusal may have been carried out before that.
+        let maybe_before = AtomicBool::new(false);
+        let attempt = || async {
+            let mut applied = cluster
+                .apply(resource, id, &body, &self.manager, force)
+                .await;
+            match &mut applied {
+                Ok(applied) => applied.maybe_before |= maybe_before.load(Ordering::Relaxed),
+                Err(error) if error.may_be_done() => maybe_before.store(true, Ordering::Relaxed),
+                Err(_) => {}
+            }
+            applied
+        };
         let is_defined_here = self
             .apply_context()
             .desired
