@@ -232,6 +232,13 @@ pub(crate) struct Proof {
     pub(crate) by_others: Vec<ObjectNote>,
 }
 
+impl Proof {
+    /// What is said of objects that are not as they were, and are no differences.
+    pub(crate) fn that_stay(&self) -> impl Iterator<Item = &ObjectNote> {
+        self.kept.iter().chain(&self.stays).chain(&self.by_others)
+    }
+}
+
 /// Something to be said about one object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -8,7 +8,7 @@ use super::{
     line::{BAD, FAINT, GOOD, HINT, Line, STRONG, WARNING},
     next_steps::{EndState, next_steps},
     progress::{PhaseProgress, Progress, Run},
-    proof::{proof_lines, rollback_lines},
+    proof::{proof_lines, rollback_lines, staying},
     summary::{Ending, place, summary},
     text::neutralise,
     units::{count, duration, is_instant},
@@ -103,6 +103,7 @@ impl Announcer {
                 phases,
                 requests,
                 access,
+                staying: self.proof.as_ref().map_or(0, staying),
             };
             return self.ending_lines(progress, &ending, width);
         }

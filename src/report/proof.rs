@@ -1,10 +1,15 @@
 //! What is said before and after a rollback.
 
+use std::collections::BTreeSet;
+
 use super::{
     line::{BAD, FAINT, GOOD, Line, STRONG, WARNING},
     units::{count, whole},
 };
-use crate::event::{ObjectNote, Proof};
+use crate::{
+    event::{ObjectNote, Proof},
+    object::ObjectId,
+};
 
 /// So many remarks of one sort are shown; the others are in the history.
 const SHOWN: usize = 12;
@@ -81,6 +86,12 @@ pub(super) fn proof_lines(proof: &Proof, width: Option<usize>) -> Vec<Line> {
         shown.chain((more > 0).then(|| Line::of("  ").styled(FAINT, format!("… and {more} more"))))
     });
     std::iter::once(head).chain(lines).collect()
+}
+
+/// How many objects are said to stay as they are.
+pub(super) fn staying(proof: &Proof) -> usize {
+    let objects: BTreeSet<&ObjectId> = proof.that_stay().map(|note| &note.object).collect();
+    objects.len()
 }
 
 fn remark_line(word: &str, style: anstyle::Style, remark: &ObjectNote) -> Line {

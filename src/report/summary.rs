@@ -32,6 +32,8 @@ pub(super) struct Ending<'a> {
     pub(super) requests: Option<(&'a RequestCounts, &'a VerdictDelays)>,
     /// How to reach what runs.
     pub(super) access: &'a [AccessPoint],
+    /// How many objects stay as they are though everything else is put back.
+    pub(super) staying: usize,
 }
 
 /// The table of phases, the requests, how it ended and how to reach things.
@@ -272,7 +274,8 @@ impl Ending<'_> {
             }
             RunOutcome::RolledBack if self.exit == ExitCode::Done => {
                 Line::default().styled(GOOD, "✓").text(format!(
-                    " {what} is rolled back after {took}: everything is as it was before"
+                    " {what} is rolled back after {took}: everything is as it was before{}",
+                    self.exceptions()
                 ))
             }
             RunOutcome::RolledBack => Line::default()
@@ -291,6 +294,15 @@ impl Ending<'_> {
             RunOutcome::Interrupted | RunOutcome::Running => Line::default()
                 .styled(WARNING, "!")
                 .text(format!(" {what} was interrupted after {took}")),
+        }
+    }
+
+    /// What is not as it was before, though nothing differs that should not.
+    fn exceptions(&self) -> String {
+        match self.staying {
+            0 => String::new(),
+            1 => " but for 1 that stays, see above".to_owned(),
+            more => format!(" but for {more} that stay, see above"),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::{
     event::{ObjectNote, Proof},
     object::{HasKind as _, ManifestView, ObjectId},
     ownership::{apply_entry, differences, is_recreated},
-    release::{ChangeLog, Snapshot},
+    release::{ChangeLog, Snapshot, Work},
 };
 
 /// What an executed rollback said of itself.
@@ -41,11 +41,17 @@ pub(crate) fn verify(
         ..Proof::default()
     };
     for id in back.removed.iter().chain(&back.claims) {
-        let uid = back.program.deleted_uid(id);
-        verify_removed(&mut proof, id, uid, live, &executed);
+        match live.seen(id) {
+            Seen::Present(there) => verify_removed(&mut proof, (id, there), back, &executed),
+            Seen::Absent => {}
+            Seen::Forbidden | Seen::Unasked if is_seen_going(id, back, &executed) => {}
+            Seen::Forbidden | Seen::Unasked => proof.differences.push(unseen(id)),
+        }
     }
     for id in &back.restored {
-        if let Some(before) = snapshot.object(id) {
+        if matches!(live.seen(id), Seen::Forbidden | Seen::Unasked) {
+            proof.differences.push(unseen(id));
+        } else if let Some(before) = snapshot.object(id) {
             let sides = (before.as_ref(), live.object(id).map(AsRef::as_ref));
             let known = Known::of(id, back, done, &executed);
             verify_put_back(&mut proof, id, sides, (&known, done), manager);
@@ -58,7 +64,7 @@ pub(crate) fn verify(
         .map(|difference| difference.object.clone())
         .collect();
     // A claim waits for its protection to notice that its pod is gone.
-    let is_gone = |id: &ObjectId| back.claims.contains(id) && live.object(id).is_none();
+    let is_gone = |id: &ObjectId| back.claims.contains(id) && matches!(live.seen(id), Seen::Absent);
     let faults = executed.faults.into_iter();
     for (object, what) in faults.filter(|(id, _)| !is_gone(id)) {
         if !differing.contains(&object) || !object.is_container() {
@@ -66,12 +72,16 @@ pub(crate) fn verify(
             proof.differences.push(ObjectNote { object, what });
         }
     }
-    let kept = |id: &&ObjectId| proof.kept.iter().any(|remark| remark.object == **id);
-    proof.same = done
-        .iter()
-        .filter(|(id, _)| !differing.contains(*id) && !kept(id))
-        .count();
-    proof
+    // Of whatever something is said it is not that it is as before.
+    let remarked: BTreeSet<&ObjectId> = remarks(&proof).map(|note| &note.object).collect();
+    let same = done.iter().filter(|(id, _)| !remarked.contains(*id));
+    let same = same.count();
+    Proof { same, ..proof }
+}
+
+/// All that is said of single objects in `proof`.
+fn remarks(proof: &Proof) -> impl Iterator<Item = &ObjectNote> {
+    proof.differences.iter().chain(proof.that_stay())
 }
 
 /// Adds to `proof` what `id`, which was to be put back as it was `before`, comes to.
@@ -92,20 +102,32 @@ fn verify_put_back(
     }
 }
 
-/// Adds to `proof` what `id`, which was to be deleted and had `uid`, comes to.
+/// That nobody can say what has become of `id`: what may not be looked at is not called gone.
+fn unseen(id: &ObjectId) -> ObjectNote {
+    ObjectNote {
+        object: id.clone(),
+        what: "could not be looked at".to_owned(),
+    }
+}
+
+/// Whether the rollback, while it was permitted to look, has waited until `id` was gone: what it
+/// deletes may be what permits it.
+fn is_seen_going(id: &ObjectId, back: &RollbackPlan, executed: &Executed) -> bool {
+    let is_awaited =
+        |work: &Work| matches!(work, Work::AwaitGone { objects, .. } if objects.contains(id));
+    let failed = executed.faults.iter().any(|(fault, _)| fault == id);
+    let mut steps = back.program.steps.iter();
+    !failed && !executed.left.contains_key(id) && steps.any(|step| is_awaited(&step.work))
+}
+
+/// Adds to `proof` what `id`, which was to be deleted and is `there`, comes to.
 fn verify_removed(
     proof: &mut Proof,
-    id: &ObjectId,
-    uid: Option<&str>,
-    live: &Live,
+    (id, there): (&ObjectId, &Value),
+    back: &RollbackPlan,
     executed: &Executed,
 ) {
-    if matches!(live.seen(id), Seen::Unasked) {
-        return name_unseen(proof, id);
-    }
-    let Some(there) = live.object(id) else {
-        return;
-    };
+    let uid = back.program.deleted_uid(id);
     if uid.is_some() && ManifestView(there).uid() != uid {
         return name_made_again(proof, id);
     }
@@ -118,14 +140,6 @@ fn verify_removed(
     notes.push(ObjectNote {
         object: id.clone(),
         what,
-    });
-}
-
-/// Names `id` in `proof`: nobody can say what is there.
-fn name_unseen(proof: &mut Proof, id: &ObjectId) {
-    proof.differences.push(ObjectNote {
-        object: id.clone(),
-        what: "could not be looked at".to_owned(),
     });
 }
 
@@ -219,17 +233,7 @@ fn verify_restored(
 /// Adds to `proof` objects of the release in what is left of which nothing else is said: no journal
 /// tells of them, as where the request of a killed run took effect after everybody had looked.
 fn name_forgotten(proof: &mut Proof, executed: &Executed) {
-    let said = [
-        &proof.kept,
-        &proof.stays,
-        &proof.by_others,
-        &proof.differences,
-    ];
-    let said: BTreeSet<&ObjectId> = said
-        .into_iter()
-        .flatten()
-        .map(|note| &note.object)
-        .collect();
+    let said: BTreeSet<&ObjectId> = remarks(proof).map(|note| &note.object).collect();
     let held: BTreeSet<&ObjectId> = executed.left.values().flat_map(|left| &left.ours).collect();
     let forgotten: Vec<ObjectNote> = held
         .difference(&said)
@@ -263,7 +267,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{cluster::Seen, release::JournalEntry};
+    use crate::release::JournalEntry;
 
     const OURS: &str = "deployctl.shop.dev";
 
@@ -336,6 +340,40 @@ mod tests {
         let [differs, by_others] = proof_of(&ours, None);
         assert_eq!(by_others, [""; 0]);
         assert_eq!(differs[0], "data.value is not as before");
+    }
+
+    #[test]
+    fn what_may_not_be_looked_at_is_neither_gone_nor_missing() {
+        let [gone, back] =
+            ["gone", "back"].map(|name| ObjectId::core("ConfigMap", Some("shop"), name));
+        let mut snapshot = Snapshot::default();
+        snapshot.note(gone.clone(), None);
+        let before = json!({"metadata": {"name": "back", "uid": "before"}});
+        snapshot.note(back.clone(), Some(Arc::new(before)));
+        let differing = |seen: &Seen<Arc<Value>>| -> Vec<String> {
+            let mut live = Live::default();
+            live.note(gone.clone(), seen.clone());
+            live.note(back.clone(), seen.clone());
+            let plan = RollbackPlan {
+                restored: vec![back.clone()],
+                removed: vec![gone.clone()],
+                ..RollbackPlan::default()
+            };
+            let executed = Executed {
+                faults: Vec::new(),
+                left: BTreeMap::new(),
+                recreated: BTreeMap::new(),
+            };
+            let done = ChangeLog::default();
+            let proof = verify(&plan, &snapshot, &done, &live, OURS, executed);
+            let told = proof.differences.iter();
+            told.map(|note| format!("{} {}", note.object.name, note.what))
+                .collect()
+        };
+        let unseen = ["gone could not be looked at", "back could not be looked at"];
+        assert_eq!(differing(&Seen::Forbidden), unseen);
+        assert_eq!(differing(&Seen::Unasked), unseen);
+        assert_eq!(differing(&Seen::Absent), ["back is not there"]);
     }
 
     #[test]

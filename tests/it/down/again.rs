@@ -102,4 +102,5 @@ fn what_somebody_makes_again_is_no_difference_of_a_rollback_and_is_named() {
     );
     assert_eq!(project.get("configmap/first")["data"]["value"], "theirs");
     assert!(project.get("configmap/second").is_null());
+    assert_eq!(proof["same"], 2, "of three, the first is theirs: {proof}");
 }

@@ -191,6 +191,38 @@ fn what_is_marked_manual_stays_and_is_named() {
 }
 
 #[test]
+fn what_is_marked_manual_is_not_counted_as_before() {
+    let marked = |value: &str| {
+        config_map("schema", value).replace(
+            "{name: schema}",
+            "{name: schema, annotations: {deployctl.dev/rollback: manual}}",
+        )
+    };
+    let project = Project::new("back-counts-manual").manifest(
+        "databases/all.yaml",
+        &documents(&[marked("1"), config_map("settings", "1")]),
+    );
+    project.deploy(&[]);
+    project.rewrite(
+        "databases/all.yaml",
+        &documents(&[marked("2"), config_map("settings", "2")]),
+    );
+    project.rewrite("apps/web.yaml", &faulty_deployment("web", "never-ready"));
+    let mut run = Running::start(project.up(&[]));
+    run.until(|event| event["event"] == "object-written" && event["object"]["name"] == "web");
+    run.kill();
+    run.end();
+    let done = project.command("rollback", &["--yes"]).run().exited(0);
+    assert_eq!(project.get("configmap/schema")["data"]["value"], "2");
+    for text in [
+        "rolled back: 2 objects as before, 0 differences",
+        "everything is as it was before but for 1 that stays, see above",
+    ] {
+        assert!(done.stderr.contains(text), "`{text}`:\n{}", done.stderr);
+    }
+}
+
+#[test]
 fn jobs_are_not_run_again() {
     let project = Project::new("back-runs-no-job")
         .manifest("apps/web.yaml", &deployment("web"))
