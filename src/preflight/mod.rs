@@ -45,7 +45,9 @@ pub(crate) use references::{
 pub(crate) use refusal::{described, is_for_exclusive};
 pub(crate) use requirements::{FoundNode, FoundTool, Provided, unmet_requirements};
 pub(crate) use server_warnings::server_warnings;
-pub(crate) use undecided::{RunObjects, is_named, is_of_admission, is_undecided};
+pub(crate) use undecided::{
+    RunObjects, is_named, is_of_admission, is_of_policy, is_over_quota, is_undecided,
+};
 pub(crate) use webhook::{
     FoundWebhook, ServiceState, WebhookServer, WebhookSource, dead_webhook, explained, webhook_in,
     webhook_refusal,

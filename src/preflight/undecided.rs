@@ -116,6 +116,21 @@ pub(crate) fn is_of_admission(refusal: &Refusal) -> bool {
     WORDS.iter().any(|words| refusal.message.contains(words))
 }
 
+/// Whether a webhook or a policy refused it.
+pub(crate) fn is_of_policy(refusal: &Refusal) -> bool {
+    const WORDS: [&str; 3] = [
+        "admission webhook \"",
+        "failed calling webhook \"",
+        "AdmissionPolicy '",
+    ];
+    WORDS.iter().any(|words| refusal.message.contains(words))
+}
+
+/// Whether a quota has no room for it beside what is there.
+pub(crate) fn is_over_quota(refusal: &Refusal) -> bool {
+    refusal.is_forbidden() && refusal.message.contains("exceeded quota: ")
+}
+
 /// Whether the user has not the permission for the request itself: `User "x" cannot create resource
 /// "roles" in API group …`. What grants it would have to be written by somebody who has it.
 pub(super) fn is_about_the_user(refusal: &Refusal) -> bool {

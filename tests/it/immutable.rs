@@ -3,6 +3,7 @@
 mod adoption;
 mod autoscalers;
 mod claims;
+mod denied;
 mod fields;
 mod jobs;
 mod stays;

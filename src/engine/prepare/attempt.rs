@@ -24,7 +24,7 @@ use crate::{
     },
     preflight::{
         DryRun, Finding, Immutable, RunObjects, described, immutable_fields, is_for_exclusive,
-        is_of_admission, is_undecided, never_recreated, silently_kept,
+        is_of_admission, is_of_policy, is_over_quota, is_undecided, never_recreated, silently_kept,
     },
 };
 
@@ -58,6 +58,8 @@ pub(super) struct Attempt<'a> {
     pub(super) manager: &'a str,
     pub(super) live: Option<&'a Value>,
     pub(super) force: Force,
+    /// All that is written with it.
+    pub(super) run: &'a RunObjects<'a>,
 }
 
 impl Attempt<'_> {
@@ -246,24 +248,25 @@ impl Attempt<'_> {
         }
         decision.action = ChangeAction::Replace;
         decision.remark = Some(recreation_remark(&object.id, &immutable.fields, runs_once));
-        self.in_place_of_its_own().await
+        self.in_place_of_its_own(runs_once).await
     }
 
-    /// `answer`, or that it is not the last word: what `run` writes before the object may change it.
-    pub(super) fn decided(&self, answer: DryRun, run: &RunObjects<'_>) -> DryRun {
+    /// `answer`, or that it is not the last word: what the run writes before the object may change it.
+    pub(super) fn decided(&self, answer: DryRun) -> DryRun {
         let DryRun::Refused(RequestError::Refused(refusal)) = answer else {
             return answer;
         };
-        if !is_undecided(&self.object.object, &refusal, run) {
+        if !is_undecided(&self.object.object, &refusal, self.run) {
             return DryRun::Refused(RequestError::Refused(refusal));
         }
         self.in_its_turn(refusal)
     }
 
-    /// Tries the object where its own namespace does not exist yet. What the quota, the policies and
-    /// the webhooks of another one say does not count.
+    /// Tries the object where its own namespace does not exist yet. What the permissions, the quota, the
+    /// policies and the webhooks of another one say does not count.
     async fn in_another_namespace(&self) -> DryRun {
         match self.as_new(Some(SOME_NAMESPACE)).await {
+            DryRun::Refused(error) if error.is_forbidden() => DryRun::Unasked,
             DryRun::Refused(RequestError::Refused(refusal)) if is_of_admission(&refusal) => {
                 DryRun::Undecided(refusal)
             }
@@ -294,8 +297,7 @@ impl Attempt<'_> {
 
     /// Tries the object as a new one in `namespace`.
     ///
-    /// That its name is taken there says that everything else about it was accepted. What permissions
-    /// say there does not count.
+    /// That its name is taken there says that everything else about it was accepted.
     async fn as_new(&self, namespace: Option<&str>) -> DryRun {
         let mut body = self.object.initial(self.live).into_owned();
         if let Some(namespace) = namespace {
@@ -308,22 +310,33 @@ impl Attempt<'_> {
         {
             Ok(()) => DryRun::Taken(None),
             Err(error) if error.is_conflict() => DryRun::Taken(None),
-            Err(error) if error.is_forbidden() => DryRun::Unasked,
             Err(error) => DryRun::Refused(error),
         }
     }
 
     /// Tries the object as a new one in its place: addresses and ports that its predecessor still holds
-    /// are free then.
-    async fn in_place_of_its_own(&self) -> DryRun {
-        match self
-            .as_new(self.object.object.id.namespace.as_deref())
-            .await
-        {
-            DryRun::Refused(RequestError::Refused(refusal)) if is_for_exclusive(&refusal) => {
-                DryRun::Taken(None)
-            }
-            answer => answer,
+    /// are free then, and so is its share of a quota.
+    ///
+    /// What is lost where it is not taken after all must be known to be taken: a policy's or a webhook's
+    /// no is the last word, as is that the user may not create it.
+    async fn in_place_of_its_own(&self, runs_once: bool) -> DryRun {
+        let namespace = self.object.object.id.namespace.as_deref();
+        let refusal = match self.as_new(namespace).await {
+            DryRun::Refused(RequestError::Refused(refusal)) => refusal,
+            answer => return answer,
+        };
+        if is_for_exclusive(&refusal) {
+            return DryRun::Taken(None);
+        }
+        if is_over_quota(&refusal) {
+            return DryRun::Unasked;
+        }
+        let may_change = refusal.is_forbidden() && (runs_once || !is_of_policy(&refusal));
+        let answer = DryRun::Refused(RequestError::Refused(refusal));
+        if may_change {
+            self.decided(answer)
+        } else {
+            answer
         }
     }
 

@@ -49,13 +49,15 @@ pub(crate) async fn dry_runs(
                     manager,
                     live,
                     force,
+                    run,
                 };
+                let is_run_anew = decision.action == ChangeAction::Replace;
                 let answer = attempt.answered(decision, namespaces).await;
-                // What is deleted first must be known to be taken.
-                if decision.action == ChangeAction::Replace {
+                // What is deleted first must be known to be taken; of a hook nothing is lost.
+                if decision.action == ChangeAction::Replace && !is_run_anew {
                     answer
                 } else {
-                    attempt.decided(answer, run)
+                    attempt.decided(answer)
                 }
             }
         })

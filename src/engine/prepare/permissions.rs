@@ -62,6 +62,8 @@ impl RequiredPermissions {
                 continue;
             };
             let plan_rollback = match decision.action {
+                // It is deleted and created, on the way back too.
+                ChangeAction::Replace => None,
                 // Data that was created stays.
                 ChangeAction::Create => (!decision.id.is_data()).then_some("delete"),
                 _ => Some("update"),

@@ -1,7 +1,7 @@
 //! Webhooks that refuse what is written, or that nothing answers.
 
 use crate::support::{
-    apply, eventually, kubectl,
+    Helm, apply, eventually, kubectl,
     manifests::{config_map, deployment, documents, faulty_deployment, service},
     namespace,
     project::{Project, events, name, written},
@@ -89,6 +89,52 @@ fn a_release_repairs_its_own_dead_webhook() {
         .command("down", &[&format!("--yes={name}.default")])
         .run()
         .exited(0);
+}
+
+/// A hook of a chart that is there is deleted and created anew.
+#[test]
+fn a_chart_repairs_its_own_dead_webhook_where_a_hook_has_run_already() {
+    let name = "hook-upgrade";
+    let webhook = |policy: &str| {
+        dead_webhook(name, policy)
+            .replace("['', apps]", "['', apps, batch]")
+            .replace("deployments]", "deployments, jobs]")
+    };
+    let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate, annotations: {helm.sh/hook: \"pre-install,pre-upgrade\"}}\nspec: {template: {spec: {restartPolicy: Never, containers: [{name: main, image: migrate}]}}}\n";
+    let sources = "\n- {helm: {chart: ../manifests/chart, release: my}}";
+    let project = Project::with_sources(name, sources)
+        .manifest(
+            "chart/Chart.yaml",
+            "apiVersion: v2\nname: shop\nversion: 1.0.0\n",
+        )
+        .manifest("chart/templates/webhook.yaml", &webhook("Fail"))
+        .manifest("chart/templates/migrate.yaml", job)
+        .manifest(
+            "chart/templates/settings.yaml",
+            &config_map("settings", "1"),
+        );
+    let up = || {
+        let arguments = [&NO_SERVICE[..], &["-o", "jsonl"]].concat();
+        Helm::Four
+            .of(project.up(&arguments))
+            .run()
+            .exited(0)
+            .events()
+    };
+    let migrated = || project.get("job/migrate")["metadata"]["uid"].clone();
+    up();
+    asked(name);
+    let before = migrated();
+    project.rewrite("chart/templates/webhook.yaml", &webhook("Ignore"));
+    project.rewrite(
+        "chart/templates/settings.yaml",
+        &config_map("settings", "2"),
+    );
+    let order = order(&up());
+    assert_eq!(order[0], "ValidatingWebhookConfiguration/hook-upgrade");
+    assert_eq!(order.last().unwrap(), "ConfigMap/hook-upgrade/settings");
+    assert_ne!(migrated(), before, "{order:?}");
+    kubectl(&["delete", "validatingwebhookconfiguration", name]);
 }
 
 #[test]
