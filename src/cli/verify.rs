@@ -14,7 +14,7 @@ use super::{
 use crate::{
     engine::{
         Emitter, Limits, Prepared, Request, RevisionMetadata, RunOptions, Selection, is_deployed,
-        prepare_tests, run_tests,
+        prepare_tests, run_tests, without_hooks,
     },
     error::{CommandError, ExitCode},
     plan::{self, Address},
@@ -69,12 +69,25 @@ async fn verify(
         return Err(no_revisions(address, missing, &session).await);
     };
     session.check_context(&address.release, &newest.revision.guard.contexts)?;
+    let without_hooks = without_hooks(session.context(&store), &history).await;
+    if let Some(number) = without_hooks.map_err(|error| session.prepare_error(error))? {
+        return Err(without_tests(number, address));
+    }
     let by = Author::this_process(Operation::Verify);
     let work = async |session: Session, store: Store, output: &mut Output| {
         test(arguments, global, (address, &by), session, &store, output).await
     };
     let lock = &arguments.run.lock;
     lock.locked(session, address, &by, output, work).await
+}
+
+/// The error where nobody knows which tests there are: the revision `number` does not hold any.
+fn without_tests(number: u64, address: &Address) -> CommandError {
+    let message = format!(
+        "revision {number} of {} was stored by an older deployctl, without the tests of its charts: none were run",
+        address.release
+    );
+    CommandError::new(ExitCode::Refused, message).hint("`deployctl up` stores them")
 }
 
 /// Runs the tests under the lock.

@@ -83,15 +83,19 @@ pub(crate) async fn prepare_removal(
     Ok(prepared)
 }
 
-/// Looks at the tests that the charts of the release have, and decides how they are run.
+/// Looks at the tests that the charts of the release have that have been brought, and decides how they
+/// are run.
 pub(crate) async fn prepare_tests(
     context: PrepareContext<'_>,
     request: &Request<'_>,
     history: ReleaseHistory,
 ) -> Result<Prepared, PrepareError> {
     let mut desired = nothing_wanted(request, &history);
-    desired.objects = by_id(test_hooks(&stored_hooks(context, &history).await?));
+    let hooks = stored_hooks(context, &history).await?;
+    desired.objects = by_id(test_hooks(&hooks));
     let (observation, history) = observe(context, &desired, &[], history).await?;
+    let hooks = of_brought_charts(context, &history, &observation.live, hooks).await?;
+    desired.objects = by_id(test_hooks(&hooks));
     let mut prepared = Prepared::observed(desired, observation, history);
     if !prepared.desired.objects.is_empty() {
         decide_changes(context, request, &mut prepared).await?;

@@ -7,7 +7,11 @@ use super::{
     Audit, Deployctl, Helm, Project, User, get,
     helm::{hook, made, shop},
 };
-use crate::support::{project::written, running::Running};
+use crate::support::{
+    kubectl,
+    project::{packed, written},
+    running::Running,
+};
 
 /// A Job that is a hook, and what becomes of it.
 fn policied(name: &str, events: &str, policy: &str) -> String {
@@ -241,6 +245,61 @@ fn tests_of_charts_are_named_and_run_by_hand() {
     assert!(get("default", "namespace/hook-test").is_null());
     let nothing = verify().exited(2);
     assert!(!nothing.stderr.is_empty());
+}
+
+/// Two charts with a test each, of which only the one of the databases is brought.
+#[test]
+fn tests_of_a_chart_that_was_never_brought_are_not_run() {
+    let name = "hook-test-part";
+    let source = |chart: &str, phase: &str| {
+        format!("\n- {{helm: {{chart: ../manifests/{chart}, release: {chart}}}, phase: {phase}}}")
+    };
+    let sources = source("one", "databases") + &source("two", "apps");
+    let mut project = Project::with_sources(name, &sources);
+    for chart in ["one", "two"] {
+        let about = format!("apiVersion: v2\nname: {chart}\nversion: 1.0.0\n");
+        let settings = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {chart}}}\n");
+        let test = hook(&format!("check-{chart}"), "test", 0);
+        project = project
+            .manifest(&format!("{chart}/Chart.yaml"), &about)
+            .manifest(&format!("{chart}/values.yaml"), "image: {tag: v1}\n")
+            .manifest(&format!("{chart}/templates/a.yaml"), &settings)
+            .manifest(&format!("{chart}/templates/b.yaml"), &test);
+    }
+    let part = ["--phase", "namespace", "--phase", "databases"];
+    Helm::Four.of(project.up(&part)).run().exited(0);
+    assert!(project.get("configmap/two").is_null());
+    project.command("verify", &[]).run().exited(0);
+    assert_eq!(made(&project).keys().collect::<Vec<_>>(), ["check-one"]);
+    Helm::Four.of(project.up(&[])).run().exited(0);
+    project.command("verify", &[]).run().exited(0);
+    let both = ["check-one", "check-two"];
+    assert_eq!(made(&project).keys().collect::<Vec<_>>(), both);
+}
+
+/// A revision of charts as programs stored it that did not know hooks: it does not say what is of a
+/// chart.
+#[test]
+fn where_tests_were_not_stored_it_is_said() {
+    let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
+    let project = Project::new("hook-test-old").manifest("apps/a.yaml", manifest);
+    project.up(&[]).run().exited(0);
+    let none = project.command("verify", &[]).run().exited(0);
+    assert!(none.stderr.contains("has tests"), "{}", none.stderr);
+    let head = &project.stored("head")[0];
+    let mut revision = project.last_revision();
+    revision["source"]["tools"] = json!([{"name": "helm", "version": "v3"}]);
+    let patch = json!({"data": {"head": packed(&revision)}}).to_string();
+    let name = head["metadata"]["name"].as_str().unwrap();
+    let secret = ["patch", "secret", name, "-n", "deployctl-system", "-p"];
+    kubectl(&[&secret[..], &[&patch]].concat());
+    let old = project.command("verify", &[]).run().exited(5);
+    for said in [
+        "revision 1 of hook-test-old.default was stored by an older deployctl",
+        "`deployctl up` stores them",
+    ] {
+        assert!(old.stderr.contains(said), "{said}: {}", old.stderr);
+    }
 }
 
 #[test]

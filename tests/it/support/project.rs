@@ -1,9 +1,17 @@
 //! Small releases to deploy, and what is stored about them.
 
-use std::{fs, io::Read as _, path::Path};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    path::Path,
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use flate2::read::{GzDecoder, MultiGzDecoder};
+use flate2::{
+    Compression,
+    read::{GzDecoder, MultiGzDecoder},
+    write::GzEncoder,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -203,6 +211,13 @@ pub(crate) fn unpacked(secret: &Value, key: &str) -> Value {
         .read_to_string(&mut text)
         .unwrap();
     serde_json::from_str(&text).unwrap()
+}
+
+/// `value` as a stored Secret holds it.
+pub(crate) fn packed(value: &Value) -> String {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::default());
+    packer.write_all(value.to_string().as_bytes()).unwrap();
+    STANDARD.encode(packer.finish().unwrap())
 }
 
 /// The journal that the head of a revision holds, as it is stored: pieces of JSON one after the
