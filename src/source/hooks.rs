@@ -91,27 +91,33 @@ fn role(object: &Value) -> Role {
     if words(events).any(|word| word == "crd-install") {
         return Role::Plain;
     }
-    let events = known(events, &EVENTS);
-    if events.is_empty() {
+    // As soon as Helm does not know one of its words, it leaves a hook out.
+    let Some(events) = meanings(events, &EVENTS).collect::<Option<_>>() else {
         return Role::Unheard;
-    }
+    };
     let weight = view.annotation(WEIGHT);
+    let policies = view.annotation(POLICY).unwrap_or_default();
     Role::Hook(Hook {
-        events,
+        events: sorted(events),
         weight: weight.and_then(|it| it.trim().parse().ok()).unwrap_or(0),
-        deleted_on: known(view.annotation(POLICY).unwrap_or_default(), &POLICIES),
+        deleted_on: sorted(meanings(policies, &POLICIES).flatten().collect()),
     })
 }
 
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',').map(str::trim)
+/// The words of an annotation, in small letters, as Helm reads them.
+fn words(text: &str) -> impl Iterator<Item = String> {
+    text.split(',').map(|word| word.trim().to_lowercase())
 }
 
-/// What the words of `text` mean, sorted and each once.
-fn known<T: Copy + Ord>(text: &str, meanings: &[(&str, T)]) -> Vec<T> {
-    let meaning = |word: &str| meanings.iter().find(|(known, _)| *known == word);
-    let known = words(text).filter_map(|word| Some(meaning(word)?.1));
-    known.collect::<BTreeSet<T>>().into_iter().collect()
+/// What each of the words of `text` means; `None` for one that is not known.
+fn meanings<T: Copy>(text: &str, known: &[(&str, T)]) -> impl Iterator<Item = Option<T>> {
+    let meaning = move |word: String| known.iter().find(|(known, _)| *known == word);
+    words(text).map(move |word| Some(meaning(word)?.1))
+}
+
+/// `all`, each once.
+fn sorted<T: Ord>(all: BTreeSet<T>) -> Vec<T> {
+    all.into_iter().collect()
 }
 
 /// Takes the annotations away that Helm reads of hooks: they are followed here.
@@ -171,7 +177,17 @@ mod tests {
         let account = "pre-install,pre-upgrade,post-install,post-upgrade";
         assert_eq!(stage(account), HookStage::Before);
         assert_eq!(stage("post-install,pre-delete"), HookStage::After);
-        for none in ["test-failure", "crd-install", "pre-everything"] {
+        let spelt = hook(&json!({HOOK: " Pre-Install,TEST "})).unwrap();
+        assert_eq!(spelt.events, [HookEvent::PreInstall, HookEvent::Test]);
+        for none in [
+            "test-failure",
+            "crd-install",
+            "CRD-Install",
+            "pre-everything",
+            "post-install,test-failure",
+            "pre-install,",
+            "",
+        ] {
             assert_eq!(hook(&json!({HOOK: none})), None, "{none}");
         }
     }
@@ -205,6 +221,7 @@ mod tests {
         };
         let both = vec![HookResult::Succeeded, HookResult::Failed];
         assert_eq!(deleted_on("hook-failed, hook-succeeded"), both);
+        assert_eq!(deleted_on("Hook-Succeeded,HOOK-FAILED, never"), both);
         assert_eq!(deleted_on("before-hook-creation"), []);
         assert_eq!(
             deleted_on("before-hook-creation,hook-failed"),
