@@ -78,7 +78,7 @@ async fn rename(arguments: &Arguments, output: &mut Output) -> Result<ExitCode, 
     let (from, to) = addresses(arguments)?;
     let session = Session::open(&arguments.cluster, Some(&to)).await?;
     let (store, to_store) = (session.store(&from), session.store(&to));
-    let looked = look(&session, (&from, &store), (&to, &to_store)).await?;
+    let looked = look(&session, (&from, &store), (&to, &to_store), None).await?;
     match looked.newest() {
         Some(newest) => {
             session.check_context(&from.release, &newest.guard.contexts)?;
@@ -92,7 +92,8 @@ async fn rename(arguments: &Arguments, output: &mut Output) -> Result<ExitCode, 
     // Nothing may come in between under either name.
     let work = async |session: Session, to_store: Store, output: &mut Output| {
         let work = async |session: Session, store: Store, output: &mut Output| {
-            carry_out(&session, (&from, &store), (&to, &to_store), output).await
+            let renaming = ((&from, &store), (&to, &to_store));
+            carry_out(&session, renaming, &looked, output).await
         };
         lock.locked(session, &from, &by, output, work).await
     };
@@ -101,11 +102,11 @@ async fn rename(arguments: &Arguments, output: &mut Output) -> Result<ExitCode, 
 
 async fn carry_out(
     session: &Session,
-    (from, store): (&Address, &Store),
-    (to, to_store): (&Address, &Store),
+    ((from, store), (to, to_store)): ((&Address, &Store), (&Address, &Store)),
+    before: &Renamed,
     output: &mut Output,
 ) -> Result<ExitCode, CommandError> {
-    let looked = look(session, (from, store), (to, to_store)).await?;
+    let looked = look(session, (from, store), (to, to_store), Some(before)).await?;
     let (from_name, to_name) = (&from.release, &to.release);
     let said = match looked.newest() {
         Some(_) => format!(
@@ -150,9 +151,10 @@ async fn look(
     session: &Session,
     from: (&Address, &Store),
     to: (&Address, &Store),
+    before: Option<&Renamed>,
 ) -> Result<Renamed, CommandError> {
     let rename = naming(session, from, to);
-    let looked = session.unless_interrupted(rename.look()).await?;
+    let looked = session.unless_interrupted(rename.look(before)).await?;
     looked.map_err(|error| explained(error, session))
 }
 

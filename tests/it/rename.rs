@@ -205,6 +205,22 @@ fn it_may_be_killed_at_each_of_its_writes() {
 }
 
 #[test]
+fn every_object_is_tried_once() {
+    let project = deployed("rename-once");
+    let proxy = Proxy::start();
+    proxy.inject([]);
+    let outcome = proxy.run(rename("rename-once.default", "rename-once.other"));
+    outcome.exited(0);
+    let requests = proxy.requests();
+    let tried = requests
+        .iter()
+        .filter(|it| it.method == "PATCH" && it.path.contains("dryRun=All"));
+    assert_eq!(tried.count(), OBJECTS.len() + 1, "{requests:#?}");
+    let labels = &project.get("configmap/settings")["metadata"]["labels"];
+    assert_eq!(labels, &json!({"deployctl.dev/rename-once.other": ""}));
+}
+
+#[test]
 fn what_could_not_be_completed_is_not_begun() {
     let project = Project::new("rename-room").manifest("apps/a.yaml", &config_map("a", "1"));
     project.deploy(&[]);

@@ -72,6 +72,8 @@ pub(crate) struct Renamed {
     history: ReleaseHistory,
     /// The objects as they are.
     objects: Vec<(ObjectId, Resource, Arc<Value>)>,
+    /// Whether they were tried.
+    is_tried: bool,
     /// Whether the new name is in use already, and only the old one is still recorded.
     is_committed: bool,
     /// Whether what has the new name had the old one.
@@ -89,6 +91,13 @@ impl Renamed {
         self.history.newest().map(|head| &head.revision)
     }
 
+    /// Whether the object `id` was tried as it is `there`.
+    fn has_tried(&self, id: &ObjectId, there: &Value) -> bool {
+        let version = |object: &Value| object["metadata"]["resourceVersion"].clone();
+        let known = self.objects.iter().find(|(known, ..)| known == id);
+        self.is_tried && known.is_some_and(|(.., known)| version(known) == version(there))
+    }
+
     /// Number of objects.
     pub(crate) fn objects(&self) -> usize {
         self.objects.len()
@@ -102,8 +111,9 @@ impl Renamed {
 
 impl Rename<'_> {
     /// Looks at what there is to be renamed. Fails where that is not settled, the name is taken, or
-    /// it could not be carried out. Nothing is written.
-    pub(crate) async fn look(&self) -> Result<Renamed, RenameError> {
+    /// it could not be carried out; what was tried in the look `before` and is the same is not tried
+    /// again. Nothing is written.
+    pub(crate) async fn look(&self, before: Option<&Renamed>) -> Result<Renamed, RenameError> {
         let history = ReleaseHistory::read(self.from.1).await?;
         let copies = self.to.1.heads().await?;
         let is_committed = self.check(&history, &copies)?;
@@ -115,8 +125,10 @@ impl Rename<'_> {
         } else {
             self.objects(&history).await?
         };
-        if !is_begun && !is_committed {
-            self.try_out(&history, &objects).await?;
+        let is_tried = !is_begun && !is_committed;
+        if is_tried {
+            self.check_room(&history).await?;
+            self.try_out(&objects, before).await?;
         }
         let is_done_before = copies
             .iter()
@@ -124,6 +136,7 @@ impl Rename<'_> {
         Ok(Renamed {
             history,
             objects,
+            is_tried,
             is_committed,
             is_done_before,
         })
@@ -212,12 +225,8 @@ impl Rename<'_> {
         Ok(objects)
     }
 
-    /// Finds out whether it can be carried out: whoever stops half-way has no release to go back in.
-    async fn try_out(
-        &self,
-        history: &ReleaseHistory,
-        objects: &[(ObjectId, Resource, Arc<Value>)],
-    ) -> Result<(), RenameError> {
+    /// Refuses what a quota has no room for.
+    async fn check_room(&self, history: &ReleaseHistory) -> Result<(), RenameError> {
         let chunks: BTreeSet<&str> = history.heads.iter().flat_map(Head::chunks).collect();
         if let Some(room) = self.to.1.room().await? {
             // Of the newest revision, records and traces are stored anew.
@@ -225,10 +234,25 @@ impl Rename<'_> {
                 .1
                 .fits(room, history.heads.len() + chunks.len() + 2)?;
         }
+        Ok(())
+    }
+
+    /// Finds out whether it can be carried out: whoever stops half-way has no release to go back in.
+    async fn try_out(
+        &self,
+        objects: &[(ObjectId, Resource, Arc<Value>)],
+        before: Option<&Renamed>,
+    ) -> Result<(), RenameError> {
         let remarking = &self.remarking();
-        let trials = objects.iter().map(|(id, resource, live)| async move {
-            self.writing(id, resource, remarking).try_out(live).await
-        });
+        let is_untried = |(id, _, there): &&(ObjectId, Resource, Arc<Value>)| {
+            !before.is_some_and(|before| before.has_tried(id, there))
+        };
+        let trials = objects
+            .iter()
+            .filter(is_untried)
+            .map(|(id, resource, live)| async move {
+                self.writing(id, resource, remarking).try_out(live).await
+            });
         let tried: Result<(), RequestError> = stream::iter(trials)
             .buffer_unordered(Cluster::PARALLEL)
             .try_collect()
