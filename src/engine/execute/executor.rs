@@ -51,6 +51,8 @@ struct Answers {
     unanswered: usize,
     /// Steps whose writes were begun and are not known to have succeeded.
     open: BTreeSet<StepId>,
+    /// What was stored, by which step, and when it was last known to be there.
+    stored: HashMap<ObjectId, (StepId, Instant)>,
 }
 
 type InFlight<'a> =
@@ -296,9 +298,13 @@ impl<'a> Executor<'a> {
             self.keep_secrets_of(&id);
             self.waiter.departures.left.insert(id.clone());
         }
-        match stored {
-            Some(stored) => self.waiter.cache.written(&id, stored),
-            None => self.waiter.cache.removed(&id),
+        if let Some(stored) = stored {
+            let known = (step, Instant::now());
+            self.answers.stored.insert(id.clone(), known);
+            self.waiter.cache.written(&id, stored);
+        } else {
+            self.answers.stored.remove(&id);
+            self.waiter.cache.removed(&id);
         }
         if !self.waiter.cache.judge(&id, Timestamp::now()).passes()
             && let Some(resource) = self.writer.resource(&id)

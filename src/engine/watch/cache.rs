@@ -314,6 +314,40 @@ impl ResourceCache {
         Ok(())
     }
 
+    /// Those of `objects`, which were there, that are not any more: one LIST of their metadata for
+    /// each kind and namespace. What the user may not list is taken to be there.
+    pub(crate) async fn gone(
+        &self,
+        objects: Vec<(ObjectId, Resource)>,
+    ) -> Vec<(ObjectId, Resource)> {
+        let places: HashSet<(Resource, Option<String>)> = objects
+            .iter()
+            .map(|(id, resource)| (resource.clone(), id.namespace.clone()))
+            .collect();
+        let (cluster, label) = (self.watches.cluster(), self.label().map(String::as_str));
+        let lists = places.into_iter().map(|(resource, namespace)| async move {
+            let listed = cluster.list_metadata(&resource, namespace.as_deref(), label);
+            Some((
+                (resource.clone(), namespace.clone()),
+                listed.await.ok()?.items,
+            ))
+        });
+        let listed = join_all(lists).await.into_iter().flatten();
+        let listed: HashMap<_, Vec<Arc<Value>>> = listed.collect();
+        let is_gone = |(id, resource): &(ObjectId, Resource)| {
+            let there = listed.get(&(resource.clone(), id.namespace.clone()));
+            let is_it = |there: &Arc<Value>| there["metadata"]["name"] == id.name;
+            there.is_some_and(|there| !there.iter().any(is_it))
+        };
+        objects.into_iter().filter(is_gone).collect()
+    }
+
+    /// Whether `id` is there, and is found by our label.
+    pub(crate) fn is_labelled(&self, id: &ObjectId) -> bool {
+        let is_found = |object: &Arc<Value>| self.labelled.is_none() || self.is_ours(object);
+        self.objects.get(id).is_some_and(is_found)
+    }
+
     /// Waits until a watch says something, takes in all that is there, and says what it is about.
     ///
     /// Never returns where nothing is watched.

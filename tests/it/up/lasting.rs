@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    manifests::{deployment, faulty_deployment},
+    manifests::{config_map, deployment, documents, faulty_deployment, secret},
     project::{Project, position},
     running::Running,
 };
@@ -61,4 +61,30 @@ fn what_is_deleted_after_its_phase_ends_the_run() {
         "it was deleted by something else after it had become ready"
     );
     assert_eq!(project.status()["standing"], "rolled-back");
+}
+
+/// Nothing tells of what is ready when it is stored.
+#[test]
+fn what_is_ready_at_once_and_is_deleted_later_ends_the_run() {
+    for (kind, object, number) in [("ConfigMap", "settings", 1), ("Secret", "key", 2)] {
+        let name = format!("lasting-stored-{number}");
+        let project = Project::new(&name)
+            .manifest(
+                "databases/settings.yaml",
+                &documents(&[config_map("settings", "1"), secret("key")]),
+            )
+            .manifest("apps/worker.yaml", &slow("worker", 5));
+        let mut run = Running::start(project.up(&[]));
+        run.until(is_finished("databases"));
+        project.kubectl(&["delete", kind, object]);
+        let (status, events, said) = run.end();
+        assert_eq!(status, Some(1), "{said}");
+        let failed = events
+            .iter()
+            .find(|event| event["event"] == "failure-explained");
+        let diagnosis = &failed.expect("it is explained")["diagnosis"];
+        let expected = format!("{kind}/{name}/{object} is gone");
+        assert_eq!(diagnosis["summary"], expected);
+        assert_eq!(project.status()["standing"], "rolled-back");
+    }
 }

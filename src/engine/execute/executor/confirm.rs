@@ -1,5 +1,6 @@
 //! The last look before a run is called good: what had become ready may have failed, or be gone,
-//! since its phase ended. The watches know; nothing is requested as long as everything lasts.
+//! since its phase ended. The watches know; what none of them tells of is looked for once where the run
+//! has lasted for more than a moment.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,6 +17,7 @@ use crate::engine::execute::{
     wait::{TICK, WaitFor},
 };
 use crate::{
+    cluster::Resource,
     object::ObjectId,
     readiness::Verdict,
     release::{StepId, Work},
@@ -25,9 +27,12 @@ use crate::{
 /// object, which the watch then brings, and some controllers delete what they create anew.
 const GONE_AFTER: Duration = Duration::from_secs(5);
 
+/// What was there so short a time ago is taken to be there.
+const A_MOMENT: Duration = Duration::from_secs(3);
+
 impl Executor<'_> {
-    /// Makes sure that everything that had become ready is so still, as far as watches have told.
-    /// What is on its way once more is waited for as long as its phase may take; what is gone ends
+    /// Makes sure that everything that had become ready is so still, as far as watches have told, and
+    /// that what was written and none of them tells of is there. What is on its way once more is waited for as long as its phase may take; what is gone ends
     /// the run.
     ///
     /// On the way back nothing is waited for: another look proves that everything is as it was.
@@ -37,6 +42,7 @@ impl Executor<'_> {
         }
         // What has been told already, and was not looked at, because the last step had ended.
         let _ = self.waiter.cache.changed().now_or_never();
+        self.check_unwatched().await?;
         for (step, objects) in self.fallen() {
             self.wait_once_more(step, &objects).await?;
         }
@@ -55,6 +61,60 @@ impl Executor<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Ends the run where something is gone that was ready when it was stored, so that no watch tells
+    /// of it.
+    async fn check_unwatched(&mut self) -> Result<(), StopReason> {
+        let unwatched = self.unwatched();
+        let cache = &self.waiter.cache;
+        let looked = async {
+            let gone = cache.gone(unwatched).await;
+            if gone.is_empty() {
+                return gone;
+            }
+            tokio::time::sleep(GONE_AFTER).await;
+            cache.gone(gone).await
+        };
+        let mut gone = tokio::select! {
+            () = self.control.interrupt.cancelled() => return Err(StopReason::Interrupted),
+            () = self.control.fenced.cancelled() => return Err(StopReason::Fenced),
+            gone = looked => gone,
+        };
+        gone.sort_by(|(left, _), (right, _)| left.cmp(right));
+        let Some((first, _)) = gone.first() else {
+            return Ok(());
+        };
+        let (step, _) = self.answers.stored[first];
+        let phase = self.program.steps[step].phase.clone();
+        let gone: Vec<_> = gone.into_iter().map(|(id, _)| id).collect();
+        for id in &gone {
+            self.waiter.cache.removed(id);
+        }
+        let objects = gone.into_iter().map(|id| (id, Verdict::deleted()));
+        Err(StopReason::Failed {
+            phase,
+            objects: objects.collect(),
+            open: Vec::new(),
+        })
+    }
+
+    /// What was stored more than a moment ago and is not watched. It is not asked for again until
+    /// another one has gone by.
+    fn unwatched(&mut self) -> Vec<(ObjectId, Resource)> {
+        let (waiter, writer) = (&self.waiter, &self.writer);
+        let is_unwatched = |id: &ObjectId| {
+            let cache = &waiter.cache;
+            !cache.is_followed(id) && !waiter.is_done(id) && cache.is_labelled(id)
+        };
+        let stored = self.answers.stored.iter_mut();
+        let unwatched = stored
+            .filter(|(id, (_, known))| known.elapsed() >= A_MOMENT && is_unwatched(id))
+            .filter_map(|(id, (_, known))| {
+                *known = Instant::now();
+                Some((id.clone(), writer.resource(id)?.clone()))
+            });
+        unwatched.collect()
     }
 
     /// Waits for `objects` of `step` once more. What they had failed in before they became ready does
