@@ -149,6 +149,8 @@ checks! {
         "A Secret or ConfigMap that an object refers to is neither in the plan nor in the cluster."
     MissingKey "missing-key" Error Cluster ByName
         "A Secret or ConfigMap has not the key that an object refers to."
+    MissingPullSecret "missing-pull-secret" Error Cluster ByName
+        "A Secret that images are pulled with is neither in the plan nor in the cluster."
     MissingService "missing-service" Error Cluster ByName
         "A Service that an object refers to is neither in the plan nor in the cluster, or has not the port."
     MissingClass "missing-class" Error Cluster ByName

@@ -21,6 +21,7 @@ mod plan;
 mod platforms;
 mod prune;
 mod readiness;
+mod readme;
 mod rename;
 mod restart;
 mod rollback;

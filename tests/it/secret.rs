@@ -1,7 +1,6 @@
 //! Secret values: asked at a real terminal, supplied without one, kept, rotated, and shown nowhere.
 
 mod leaks;
-mod terminal;
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
@@ -9,8 +8,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::hidden_terminal::Terminal;
 use crate::support::{Deployctl, get};
-use terminal::Terminal;
 
 /// A plan with secrets in a folder and a namespace of its own. The namespace does not exist before
 /// `up`.

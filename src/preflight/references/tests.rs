@@ -366,7 +366,7 @@ fn each_kind_has_its_check() {
         checks(stand),
         [
             "missing-reference ServiceAccount/shop/web",
-            "uncertain-reference Secret/shop/registry",
+            "missing-pull-secret Secret/shop/registry",
             "missing-class PriorityClass/high",
             "missing-class RuntimeClass/gvisor",
             "missing-configuration ConfigMap/shop/c",

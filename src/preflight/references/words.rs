@@ -73,9 +73,11 @@ pub(crate) fn listed<'a>(lacking: impl Iterator<Item = &'a Lacking<'a>>) -> Vec<
 /// The check that finds what is certainly lacking.
 fn check(lacking: &Lacking<'_>) -> Check {
     let target = &lacking.mention.target;
+    let is_pull = lacking.mention.at.contains("/imagePullSecrets/");
     match (&lacking.lack, target.kind.as_str()) {
         _ if target.is_service() => Check::MissingService,
         (Lack::Part(_) | Lack::Sometimes, _) => Check::MissingKey,
+        _ if is_pull => Check::MissingPullSecret,
         _ if target.is_configuration() => Check::MissingConfiguration,
         (_, kind) if kind.ends_with("Class") => Check::MissingClass,
         _ => Check::MissingReference,

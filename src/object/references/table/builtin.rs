@@ -25,16 +25,14 @@ const INGRESS: Of = Kind(NETWORKING, "Ingress");
 const CLAIM: Of = Kind("", "PersistentVolumeClaim");
 
 const CERTIFICATE: &str = "its controller takes a certificate of its own until there is one";
-/// A kubelet tries without it.
-/// <https://kubernetes.io/docs/tasks/configure-pod-container/pull-image-private-registry/>
-const PULLED: &str = "images that everybody may pull, or that a node has, need none";
 const CONTROLLER: &str = "a controller may go by the name alone";
 
 /// <https://kubernetes.io/docs/reference/kubernetes-api/>
 pub(super) const ROWS: &[Row] = &[
     // Every namespace is given an account `default`.
     row(Pods, "/serviceAccountName", Own("", "ServiceAccount")).vital(),
-    row(Pods, "/imagePullSecrets/*", SECRET).unsure(PULLED),
+    // A kubelet tries without it, and nearly always in vain.
+    row(Pods, "/imagePullSecrets/*", SECRET).weighs(Weight::Sure),
     row(
         Pods,
         "/priorityClassName",
@@ -119,7 +117,7 @@ pub(super) const ROWS: &[Row] = &[
     .unordered(),
     row(Kind("", "ServiceAccount"), "/imagePullSecrets/*", SECRET)
         .unordered()
-        .unsure(PULLED),
+        .unsure("images that everybody may pull need none"),
     row(Kind(RBAC, "RoleBinding"), "/roleRef", Either(RBAC, "Role")),
     row(
         Kind(RBAC, "ClusterRoleBinding"),
