@@ -206,6 +206,7 @@ fn change(entry: &JournalEntry) -> Option<HistoryChange> {
         JournalEntry::Wrote {
             object,
             created: true,
+            owner: None,
             ..
         } => (object, Did::Created, Vec::new()),
         JournalEntry::Wrote { changed, .. } if changed.is_empty() => return None,

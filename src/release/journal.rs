@@ -32,6 +32,10 @@ pub(crate) enum JournalEntry {
         /// What is to be remembered of it; `None` where it is not ours.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         record: Option<ObjectRecord>,
+        /// Nothing was written: it belongs to this object, which was there before, and is only going
+        /// to be deleted after that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<ObjectId>,
     },
     /// Deleted an object, or gave it up so that it is no longer ours.
     Removed {
@@ -85,6 +89,18 @@ pub(crate) struct ObjectChanges {
     /// its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) recreated: Option<String>,
+    /// It belongs to another object, and is to be deleted after that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) dependent: Option<Dependent>,
+}
+
+/// An object that was made by another, which is deleted first and by itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Dependent {
+    /// uid that it has.
+    pub(crate) uid: String,
+    /// What made it.
+    pub(crate) owner: ObjectId,
 }
 
 /// The traces of all objects that were, or may have been, written.
@@ -129,6 +145,17 @@ impl ChangeLog {
     /// Adds what `entry` says.
     pub(crate) fn add(&mut self, entry: &JournalEntry) {
         match entry {
+            JournalEntry::Wrote {
+                object,
+                uid,
+                owner: Some(owner),
+                ..
+            } => {
+                self.of(object).dependent = Some(Dependent {
+                    uid: uid.clone(),
+                    owner: owner.clone(),
+                });
+            }
             JournalEntry::Wrote {
                 object,
                 uid,

@@ -19,7 +19,7 @@ mod store;
 
 pub(crate) use author::Author;
 pub(crate) use failure::stored as stored_failure;
-pub(crate) use journal::{ChangeLog, JournalEntry, ObjectChanges};
+pub(crate) use journal::{ChangeLog, Dependent, JournalEntry, ObjectChanges};
 pub(crate) use journal_flusher::JournalFlusher;
 pub(crate) use lock::{
     Found, Held, Lock, LockError, LockNotice, LockOptions, Presence, Removal as LockRemoval,

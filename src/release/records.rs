@@ -137,6 +137,7 @@ mod tests {
             created: false,
             changed: Vec::new(),
             record,
+            owner: None,
         };
         records.replay(&[wrote(None)]);
         assert_eq!(records.get(&id), Some(&record));

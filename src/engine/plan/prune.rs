@@ -18,7 +18,7 @@ use crate::{
     },
     ownership::{is_ours, is_ours_to_remove, other_appliers, written_at_creation},
     plan::PhaseId,
-    release::{Operation, Records},
+    release::{Dependent, Operation, Records},
 };
 
 /// What has to go because it is no longer wanted, and what becomes of the rest that is no longer
@@ -116,9 +116,12 @@ pub(crate) struct PruneInput<'a> {
 
 /// Decides what becomes of `candidates`: only what still has our entry, and was made by no
 /// controller, goes.
-pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, input: &PruneInput<'_>) -> PrunePlan {
+pub(crate) fn plan_prune(mut candidates: Vec<PruneCandidate>, input: &PruneInput<'_>) -> PrunePlan {
     let PruneInput { live, manager, .. } = *input;
-    let mut plan = PrunePlan::default();
+    let mut plan = PrunePlan {
+        removals: left_behind(&mut candidates, input),
+        ..PrunePlan::default()
+    };
     let mut to_go: Vec<(ObjectId, PhaseId, &Value)> = Vec::new();
     let wanted = wanted_there(input);
     for (id, phase) in candidates {
@@ -169,6 +172,35 @@ pub(crate) fn plan_prune(candidates: Vec<PruneCandidate>, input: &PruneInput<'_>
         is_ours(there, manager) && !gone.contains(id)
     });
     plan
+}
+
+/// Takes out of `candidates` what belonged to objects that an interrupted run has deleted, and that
+/// it was going to delete after them. What an owner that is wanted again adopts stays.
+fn left_behind(candidates: &mut Vec<PruneCandidate>, input: &PruneInput<'_>) -> Vec<Removal> {
+    let removals = candidates.iter().filter_map(|(id, phase)| {
+        let dependent = input.unsettled?.traces.get(id)?.dependent.as_ref()?;
+        let there = input.live.object(id)?;
+        is_left_behind(there, dependent, input).then(|| Removal::delete(id, phase, there))
+    });
+    let removals: Vec<Removal> = removals.collect();
+    candidates.retain(|(id, _)| !removals.iter().any(|removal| removal.id == *id));
+    removals
+}
+
+fn is_left_behind(there: &Value, dependent: &Dependent, input: &PruneInput<'_>) -> bool {
+    let there = ManifestView(there);
+    let is_wanted = input.wanted.objects.contains_key(&dependent.owner);
+    let mut owners = there.owners();
+    let is_alone = match input.live.seen(&dependent.owner) {
+        Seen::Absent => owners.next().is_none(),
+        // The garbage collector has not taken it out of all `ownerReferences` yet.
+        Seen::Present(owner) if ManifestView(owner).is_terminating() => {
+            let uid = ManifestView(owner).uid();
+            owners.all(|reference| Some(reference.uid) == uid)
+        }
+        Seen::Present(_) | Seen::Forbidden | Seen::Unasked => false,
+    };
+    !is_wanted && is_alone && there.uid() == Some(&dependent.uid)
 }
 
 /// Keeps what is forgotten because a controller among what goes has taken it over, and what kept

@@ -289,6 +289,10 @@ fn action_for(id: &ObjectId, change: &ObjectChanges, input: &RollbackInput<'_>) 
     };
     match (input.snapshot.object(id), input.live.object(id)) {
         (None, None) => RollbackAction::Nothing,
+        // What it belongs to adopts it, once that is put back.
+        (None, Some(_)) if change.dependent.is_some() && change.created.is_empty() => {
+            RollbackAction::Nothing
+        }
         (None, Some(now)) if ours(now) => RollbackAction::Remove,
         // A StatefulSet had made it, and a rollback that was killed has deleted it.
         (None, Some(_)) if id.is_claim() && change.created.is_empty() && change.deleted => {

@@ -37,6 +37,7 @@ pub(crate) fn concluded(
             created: true,
             changed: Vec::new(),
             record: None,
+            owner: None,
         })
 }
 

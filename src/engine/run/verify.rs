@@ -289,6 +289,7 @@ mod tests {
                 created: true,
                 changed: Vec::new(),
                 record: None,
+                owner: None,
             },
         ];
         let back = RollbackPlan {

@@ -6,7 +6,10 @@ use super::{
     manifests::{config_map, documents, service, workload},
     project::{Project, written},
 };
-use crate::support::{eventually, get};
+use crate::support::{
+    eventually, get,
+    proxy::{Fault, Proxy, Requests, Rule, When},
+};
 
 /// A database on a volume of its own, whose password is generated.
 fn database(name: &str, more: &str) -> Project {
@@ -170,4 +173,30 @@ fn the_newest_revision_stays_where_something_is_kept() {
     );
     assert_eq!(project.revisions().len(), 1);
     assert_eq!(project.last_revision()["by"]["command"], "down");
+}
+
+/// Its pods belong to nobody then.
+#[test]
+fn the_pods_of_a_stateful_set_go_although_down_is_killed_once_that_is_gone() {
+    let project = database(
+        "down-orphans",
+        "persistentVolumeClaimRetentionPolicy: {whenDeleted: Delete, whenScaled: Retain}",
+    );
+    project.deploy(&[]);
+    let before = data(&project);
+    let proxy = Proxy::start();
+    let deletion = Requests::mutating().about("/statefulsets/database");
+    proxy.inject([Rule::new(deletion, Fault::Kill(When::After)).only(1)]);
+    proxy
+        .run(project.command("down", &["--yes"]))
+        .exited(128 + 9);
+    eventually("the workload is gone", || {
+        project.get("statefulset/database").is_null().then_some(())
+    });
+    assert_ne!(project.get("pod/database-0"), Value::Null);
+    project.command("down", &["--yes"]).run().exited(0);
+    assert_eq!(project.get("pod/database-0"), Value::Null);
+    let left = project.kubectl(&["get", "controllerrevisions", "-o", "name"]);
+    assert_eq!(left, "");
+    assert_eq!(data(&project), before);
 }

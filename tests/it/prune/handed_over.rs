@@ -3,11 +3,14 @@
 use serde_json::Value;
 
 use super::{
-    manifests::{config_map, faulty_deployment, secret},
+    manifests::{config_map, faulty_deployment, secret, workload},
     project::{Project, written},
     running::Running,
 };
-use crate::support::apply_as;
+use crate::support::{
+    apply_as, eventually,
+    proxy::{Fault, Proxy, Requests, Rule, When},
+};
 
 /// A run that hands two Secrets and a third object over: it is decided that they go, and whoever
 /// manages them from now on has their time until the workload is ready.
@@ -72,4 +75,47 @@ fn what_is_wanted_stays_when_an_owner_of_it_leaves_the_plan() {
     assert_eq!(now["metadata"]["uid"], before["metadata"]["uid"], "{now:#}");
     assert_eq!(now["metadata"]["ownerReferences"], Value::Null, "{now:#}");
     assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+}
+
+/// A StatefulSet that would take its claims along has left the plan, and the run was killed once it
+/// was gone: its pod belongs to nobody.
+fn orphaned(name: &str) -> (Project, Value) {
+    let spec = "serviceName: db\n  replicas: 1\n  persistentVolumeClaimRetentionPolicy: {whenDeleted: Delete}";
+    let project = Project::new(name)
+        .manifest(
+            "databases/db.yaml",
+            &workload("apps/v1", "StatefulSet", "db", spec, ""),
+        )
+        .manifest("apps/settings.yaml", &config_map("settings", "1"));
+    project.deploy(&[]);
+    project.rewrite("databases/db.yaml", "");
+    let proxy = Proxy::start();
+    let deletion = Requests::mutating().about("/statefulsets/db");
+    proxy.inject([Rule::new(deletion, Fault::Kill(When::After)).only(1)]);
+    proxy.run(project.up(&[])).exited(128 + 9);
+    eventually("the workload is gone", || {
+        project.get("statefulset/db").is_null().then_some(())
+    });
+    let pod = project.get("pod/db-0")["metadata"]["uid"].clone();
+    assert!(pod.is_string());
+    (project, pod)
+}
+
+#[test]
+fn what_belonged_to_what_a_killed_run_has_deleted_goes_with_the_next() {
+    let (project, _) = orphaned("prune-orphaned");
+    project.deploy(&[]);
+    assert_eq!(project.get("pod/db-0"), Value::Null);
+    let left = project.kubectl(&["get", "controllerrevisions", "-o", "name"]);
+    assert_eq!(left, "");
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+}
+
+#[test]
+fn what_belonged_to_what_a_killed_run_has_deleted_is_adopted_after_its_rollback() {
+    let (project, pod) = orphaned("prune-adopted");
+    project.command("rollback", &["--yes"]).run().exited(0);
+    let now = project.get("pod/db-0")["metadata"].clone();
+    assert_eq!(now["uid"], pod, "{now:#}");
+    assert_eq!(now["ownerReferences"][0]["name"], "db", "{now:#}");
 }

@@ -78,6 +78,7 @@ impl Writer<'_> {
                 created,
                 changed,
                 record,
+                owner: None,
             });
         }
         if result == WriteResult::Changed
@@ -119,6 +120,7 @@ impl Writer<'_> {
             created: false,
             changed: Vec::new(),
             record: self.record(id, &patched),
+            owner: None,
         });
         Ok(patched)
     }
@@ -315,6 +317,7 @@ impl Writer<'_> {
             created: false,
             changed,
             record: None,
+            owner: None,
         });
         Ok(Some(applied.object))
     }
@@ -382,6 +385,7 @@ impl Writer<'_> {
                         created: false,
                         changed,
                         record,
+                        owner: None,
                     });
                     return Ok(Some(answer));
                 }

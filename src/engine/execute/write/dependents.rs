@@ -108,13 +108,15 @@ impl Writer<'_> {
             && !held.id.is_data()
     }
 
-    /// Stores that `dependents` go, before their owner `id`, which a run has created, does: nobody
-    /// could tell any more whose they were, once the garbage collector has taken it out of their
-    /// `ownerReferences`. What made the objects of a run is as good as the run itself.
+    /// Stores that `dependents` go, before their owner `id` does: nobody could tell any more whose
+    /// they were, once the garbage collector has taken it out of their `ownerReferences`. What made
+    /// the objects of a run is as good as the run itself, where that has created it; what belongs to
+    /// one that was there before stays for that, should it be put back.
     async fn remember(&self, id: &ObjectId, dependents: &[Dependent]) {
-        if dependents.is_empty() || self.context.snapshot.object(id).is_some() {
+        if dependents.is_empty() {
             return;
         }
+        let was_there = self.context.snapshot.object(id).is_some();
         for dependent in dependents {
             self.context.journal.note(JournalEntry::Wrote {
                 object: dependent.id.clone(),
@@ -122,6 +124,7 @@ impl Writer<'_> {
                 created: true,
                 changed: Vec::new(),
                 record: None,
+                owner: was_there.then(|| id.clone()),
             });
         }
         self.context.journal.stored().await;

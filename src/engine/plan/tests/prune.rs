@@ -530,3 +530,37 @@ fn a_part_of_the_objects_prunes_what_has_its_labels() {
     assert_snapshot!(case("selection: [app=web]"), @"delete ConfigMap/old of apps");
     assert_snapshot!(case("selection: [ConfigMap/a]"), @"");
 }
+
+#[test]
+fn what_belonged_to_what_a_killed_run_has_deleted_goes() {
+    assert_snapshot!(prune("
+        desired: {StatefulSet/wanted: {}}
+        live:
+          Pod/db-0: {uid: p, by: []}
+          Pod/db-1: {uid: other, by: []}
+          Pod/db-2: {uid: p, by: [], metadata: {ownerReferences: [{uid: adopter, controller: true}]}}
+          Pod/going-0: {uid: p, by: [], metadata: {ownerReferences: [{uid: g, controller: true}]}}
+          StatefulSet/going: {uid: g, deleting: true}
+          Pod/there-0: {uid: p, by: [], metadata: {ownerReferences: [{uid: t, controller: true}]}}
+          StatefulSet/there: {uid: t, by: []}
+          Pod/wanted-0: {uid: p, by: []}
+          StatefulSet/db: null
+        unsettled:
+          changes:
+            Pod/db-0: of StatefulSet/db uid p
+            Pod/db-1: of StatefulSet/db uid p
+            Pod/db-2: of StatefulSet/db uid p
+            Pod/going-0: of StatefulSet/going uid p
+            Pod/there-0: of StatefulSet/there uid p
+            Pod/wanted-0: of StatefulSet/wanted uid p
+            StatefulSet/db: deleted
+    "), @r"
+    delete Pod/db-0 of others
+    delete Pod/going-0 of others
+    forget Pod/db-1
+    forget Pod/db-2
+    forget Pod/there-0
+    forget Pod/wanted-0
+    forget StatefulSet/db
+    ");
+}

@@ -576,3 +576,16 @@ fn claims_that_go_with_their_pods_are_left_to_that() {
       1 await ready: nothing; phase ends ← 0
     ");
 }
+
+#[test]
+fn what_belongs_to_what_is_put_back_stays_for_it() {
+    assert_snapshot!(rollback("
+        snapshot: {StatefulSet/db: {}}
+        changes: {StatefulSet/db: deleted, Pod/db-0: of StatefulSet/db uid p}
+        live: {Pod/db-0: {uid: p, by: []}}
+    "), @r"
+    apps
+      0 recreate StatefulSet/db
+      1 await ready: nothing; phase ends ← 0
+    ");
+}

@@ -35,7 +35,7 @@ use crate::{
     object::{HasKind as _, LabelSelector, ObjectId},
     plan::PhaseId,
     preflight::DryRun,
-    release::{Belongings, ChangeLog, Operation, Program, Snapshot},
+    release::{Belongings, ChangeLog, Dependent, Operation, Program, Snapshot},
 };
 
 /// What a case gives to a planner that leads forward.
@@ -242,6 +242,12 @@ pub(super) fn changes(
                     done.changed = crate::ownership::changed_paths(before, now);
                 }
                 ["deleted"] => done.deleted = true,
+                ["of", owner, "uid", uid] => {
+                    done.dependent = Some(Dependent {
+                        uid: (*uid).to_owned(),
+                        owner: self::id(owner),
+                    });
+                }
                 ["unconfirmed"] => done.unconfirmed = true,
                 ["recreated", uid] => done.recreated = Some((*uid).to_owned()),
                 _ => panic!("`{words}` is nothing that is done"),
