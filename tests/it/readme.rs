@@ -79,7 +79,8 @@ metadata: {{name: shop}}
 apiVersion: v1
 kind: ConfigMap
 metadata: {{name: settings, namespace: shop}}
-data: {{domain: {greeting}}}
+data:
+  domain: {greeting}
 ---
 apiVersion: apps/v1
 kind: Deployment
