@@ -104,6 +104,13 @@ impl RequestError {
         self.is_conflict() && self.is_of_reason("Conflict")
     }
 
+    /// Whether somebody else has written a quota in between, which counts what the request creates.
+    pub(super) fn is_race_for_quota(&self) -> bool {
+        let is_of_quota =
+            matches!(self, RequestError::Refused(refusal) if refusal.about == "resourcequotas");
+        is_of_quota && self.is_lost_race()
+    }
+
     fn is_of_reason(&self, reason: &str) -> bool {
         matches!(self, RequestError::Refused(refusal) if refusal.reason == reason)
     }

@@ -22,6 +22,8 @@ pub(crate) struct Refusal {
     pub(crate) retry_after: Option<u64>,
     /// Whether it names the object that it is about: where that is not there, the kind is.
     pub(crate) names_object: bool,
+    /// What it is about, as paths call it: `resourcequotas`; empty where it does not say.
+    pub(crate) about: String,
     /// Whether the request was sent before and failed in a way that does not say whether it was
     /// carried out.
     pub(crate) maybe_done: bool,
@@ -56,6 +58,7 @@ impl Refusal {
         #[serde(default, rename_all = "camelCase")]
         struct Details {
             name: String,
+            kind: String,
             causes: Vec<RefusalCause>,
             retry_after_seconds: u64,
         }
@@ -79,6 +82,7 @@ impl Refusal {
                     causes,
                     retry_after,
                     names_object,
+                    about: details.kind,
                     ..Self::default()
                 }
             }

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     event::RequestCounts,
-    object::{ObjectId, one_line},
+    object::{HasKind as _, ObjectId, one_line},
 };
 
 /// Something that a request met with and that a user may want to know.
@@ -98,6 +98,11 @@ pub(super) struct Content {
 }
 
 impl Call {
+    /// Whether it is about a quota itself: what it has lost a race for.
+    fn is_of_quota(&self) -> bool {
+        self.object.as_ref().is_some_and(ObjectId::is_quota)
+    }
+
     /// A GET of `path`.
     pub(super) fn get(verb: Verb, path: String) -> Self {
         Self {
@@ -437,6 +442,7 @@ impl Cluster {
             };
             let passes = error.is_passing()
                 || (call.outlasts_conflicts && error.is_lost_race())
+                || (error.is_race_for_quota() && !call.is_of_quota())
                 || (call.is_read() && error.code() == Some(500));
             let is_hopeless = self.is_hopeless(&error, attempt, started.elapsed());
             let Some(delay) = delays.next().filter(|_| passes && !is_hopeless) else {

@@ -8,6 +8,7 @@ use crate::support::{
     Deployctl, Outcome, apply, eventually, get, kubectl,
     manifests::{config_map, deployment, documents, faulty_deployment},
     namespace,
+    proxy::Proxy,
 };
 
 fn wait(namespace: &str, arguments: &[&str]) -> Outcome {
@@ -266,25 +267,30 @@ fn what_is_made_again_is_gone_all_the_same() {
         &namespace,
         "--wait=false",
     ]);
-    let waiting = {
-        let namespace = namespace.clone();
-        thread::spawn(move || {
-            wait(
-                &namespace,
-                &[
-                    "serviceaccount/default",
-                    "--for",
-                    "gone",
-                    "--timeout",
-                    "30s",
-                ],
-            )
-        })
-    };
-    patch(r#"{"metadata":{"finalizers":null}}"#);
-    let after = eventually("it is made again", || {
-        Some(account()).filter(|uid| uid.is_string() && *uid != before)
+    let proxy = Proxy::start();
+    let gone = [
+        "serviceaccount/default",
+        "--for",
+        "gone",
+        "--timeout",
+        "30s",
+    ];
+    let run = Deployctl::in_sandbox().args(["wait", "--namespace", &namespace]);
+    let run = proxy.through(run.args(gone));
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| run.run());
+        // Which one is to be gone is known by then.
+        let is_watched = || {
+            let requests = proxy.requests();
+            let mut requests = requests.iter();
+            requests.any(|it| it.is_watch() && it.path.contains("/serviceaccounts"))
+        };
+        eventually("it is watched", || is_watched().then_some(()));
+        patch(r#"{"metadata":{"finalizers":null}}"#);
+        let after = eventually("it is made again", || {
+            Some(account()).filter(|uid| uid.is_string() && *uid != before)
+        });
+        assert_ne!(after, before);
+        waiting.join().unwrap().exited(0);
     });
-    assert_ne!(after, before);
-    waiting.join().unwrap().exited(0);
 }

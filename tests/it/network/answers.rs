@@ -109,6 +109,19 @@ fn a_chunk_is_only_there_where_the_server_says_so() {
 }
 
 #[test]
+fn a_race_for_a_quota_passes() {
+    let (project, proxy) = release("net-quota");
+    proxy.inject([Rule::new(
+        Requests::mutating().about("/configmaps/settings?"),
+        Fault::Answer(Answer::conflict_of_quota()),
+    )
+    .times(2)]);
+    let outcome = proxy.run(project.up(&["-v"])).exited(0);
+    assert_eq!(retries(&outcome).len(), 2, "{}", outcome.stderr);
+    assert_complete(&project);
+}
+
+#[test]
 fn a_revision_that_cannot_be_stored_is_an_error_before_the_first_write() {
     let (project, proxy) = release("net-no-chunks");
     proxy.inject([Rule::new(

@@ -32,8 +32,8 @@ const A_MOMENT: Duration = Duration::from_secs(3);
 
 impl Executor<'_> {
     /// Makes sure that everything that had become ready is so still, as far as watches have told, and
-    /// that what was written and none of them tells of is there. What is on its way once more is waited for as long as its phase may take; what is gone ends
-    /// the run.
+    /// that what was written and none of them tells of is there. What is on its way once more is
+    /// waited for as long as its phase may take; what is gone ends the run.
     ///
     /// On the way back nothing is waited for: another look proves that everything is as it was.
     pub(super) async fn confirm(&mut self, deadline: Instant) -> Result<(), StopReason> {

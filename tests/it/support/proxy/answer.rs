@@ -11,6 +11,8 @@ pub(crate) struct Answer {
     reason: &'static str,
     message: &'static str,
     retry_after: Option<u64>,
+    /// The plural name of the kind that it is about; empty where it does not say.
+    about: &'static str,
 }
 
 impl Answer {
@@ -21,6 +23,7 @@ impl Answer {
             reason: "",
             message: "the proxy answers",
             retry_after: None,
+            about: "",
         }
     }
 
@@ -55,6 +58,15 @@ impl Answer {
             reason: "Conflict",
             message: "the object has been modified",
             ..Self::without_reason(409)
+        }
+    }
+
+    /// 409 `Conflict` of a quota: somebody else has been counted in between.
+    pub(crate) fn conflict_of_quota() -> Self {
+        Self {
+            message: "Operation cannot be fulfilled on resourcequotas \"most\": the object has been modified",
+            about: "resourcequotas",
+            ..Self::conflict()
         }
     }
 
@@ -105,6 +117,9 @@ impl Answer {
         let mut status = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": self.code, "message": self.message});
         if !self.reason.is_empty() {
             status["reason"] = self.reason.into();
+        }
+        if !self.about.is_empty() {
+            status["details"] = json!({"name": "most", "kind": self.about});
         }
         status.to_string()
     }
