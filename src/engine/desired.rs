@@ -16,6 +16,7 @@ use crate::{
     plan::{
         ExpectedCrd, ExpectedScope, FieldSelector, PhaseId, PhaseSettings, ReadinessRule, ReleaseId,
     },
+    release::UnreadBy,
 };
 
 /// The phase that Secrets belong to which a plan declares.
@@ -53,6 +54,8 @@ pub(crate) struct DesiredObject {
     pub(crate) marks: Marks,
     /// What it is in its chart.
     pub(crate) part: Option<ChartPart>,
+    /// Who reads it and is no part of the run that changes its contents.
+    pub(crate) unread_by: Vec<UnreadBy>,
     sent: Sent,
 }
 
@@ -140,6 +143,7 @@ impl DesiredObject {
             scaled_by_others: false,
             marks: Marks::default(),
             part: None,
+            unread_by: Vec::new(),
             sent: Sent::new(Arc::new(sent), Vec::new()),
         }
     }
@@ -301,6 +305,7 @@ impl TryFrom<StoredObject> for DesiredObject {
             scaled_by_others: stored.scaled_by_others,
             marks: stored.marks,
             part: stored.part,
+            unread_by: Vec::new(),
             sent: Sent::new(sent, stored.ignored),
         })
     }

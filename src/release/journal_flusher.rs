@@ -27,7 +27,7 @@ pub(crate) struct JournalFlusher {
 
 /// What is said to whoever writes the journal.
 enum Said {
-    Entry(JournalEntry),
+    Entry(Box<JournalEntry>),
     /// To be answered once everything that was said before is stored.
     Answer(oneshot::Sender<()>),
 }
@@ -44,7 +44,7 @@ impl JournalFlusher {
     /// Adds `entry`.
     pub(crate) fn note(&self, entry: JournalEntry) {
         // Where the journal is broken the run is being stopped, and `close` tells why.
-        let _ = self.said.send(Said::Entry(entry));
+        let _ = self.said.send(Said::Entry(Box::new(entry)));
     }
 
     /// Answers once all that was noted before is stored; fails where the journal is broken.
@@ -102,7 +102,7 @@ struct Pending {
 impl Pending {
     fn add(&mut self, said: Said) {
         match said {
-            Said::Entry(entry) => self.entries.push(entry),
+            Said::Entry(entry) => self.entries.push(*entry),
             Said::Answer(answer) => self.answers.push(answer),
         }
     }

@@ -26,7 +26,7 @@ pub(crate) use lock::{
 };
 pub(crate) use operation::Operation;
 pub(crate) use program::{Belongings, Program, StepId, Work};
-pub(crate) use record::ObjectRecord;
+pub(crate) use record::{ObjectRecord, UnreadBy};
 pub(crate) use records::Records;
 pub(crate) use revision::{Changes, Guard, PhaseRecord, PlanSource, Revision, RollbackRecord};
 pub(crate) use room::Room;

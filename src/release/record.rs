@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    object::{Digest, ManifestView, ObjectId},
+    object::{Digest, ManifestView, ObjectId, field::part},
     ownership::{Path, apply_entry, empty_paths, is_taken_whole, owned_values, without_paths},
     plan::PhaseId,
 };
@@ -53,6 +53,30 @@ pub(crate) struct ObjectRecord {
     /// opened without.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) kept: bool,
+    /// Who reads it when its pods start, and was no part of the run that changed its contents: the pods
+    /// have started on others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) unread_by: Vec<UnreadBy>,
+}
+
+/// A workload whose pods have started before something that they read was changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct UnreadBy {
+    /// The workload.
+    pub(crate) reader: ObjectId,
+    /// Digest of the template of its pods then: with another one they have started since.
+    pub(crate) template: Digest,
+}
+
+impl UnreadBy {
+    /// `reader` as it is `there`.
+    pub(crate) fn of(reader: &ObjectId, there: &Value) -> Self {
+        let template = part(there, "/spec/template");
+        Self {
+            reader: reader.clone(),
+            template: Digest::of(template.unwrap_or(&Value::Null)),
+        }
+    }
 }
 
 impl ObjectRecord {
@@ -81,6 +105,7 @@ impl ObjectRecord {
             found: false,
             completed: false,
             kept: false,
+            unread_by: Vec::new(),
         })
     }
 

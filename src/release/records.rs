@@ -129,6 +129,7 @@ mod tests {
             found: false,
             completed: false,
             kept: false,
+            unread_by: Vec::new(),
         };
         let mut records = Records::from_iter([record.clone()]);
         let wrote = |record| JournalEntry::Wrote {

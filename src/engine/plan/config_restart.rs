@@ -17,6 +17,7 @@ use crate::{
     },
     ownership::applied_at,
     preflight::{DryRun, is_within},
+    release::UnreadBy,
 };
 
 /// Sends the annotation on as it is: left out, it would go, and everything that has it would
@@ -39,7 +40,7 @@ pub(crate) fn preserve_restart_annotation(wanted: &mut DesiredState, live: &Live
 
 /// Has the pods of those workloads restarted that read something only when they start and that may
 /// have started on something else: on what is there now, where this run changes it, or on what was
-/// there before an unsettled one that it goes on from changed it. A workload whose template has
+/// there before an unsettled one that it goes on from changed it, or one that they were no part of. A workload whose template has
 /// changed since is left alone, and so is one that opts out.
 ///
 /// `tried` are the dry runs of `decisions`. Returns the workloads that are written only for this:
@@ -65,7 +66,8 @@ pub(crate) fn restart(
             let read = configuration.get(*id);
             let change = read.and_then(|read| read.changed_for(reads.optional.contains(*id)));
             change.is_some_and(|by| seen.keeps_template(object, decision, tried, by))
-                || read.is_some_and(|read| seen.has_passed(id, &decision.id, &read.contents))
+                || (seen.is_unread(id, &decision.id)
+                    || read.is_some_and(|read| seen.has_passed(id, &decision.id, &read.contents)))
                     && seen.keeps_template(object, decision, tried, ChangedBy::ThisRun)
         };
         let changed: Vec<&ObjectId> = reads.all.iter().filter(started_before).collect();
@@ -93,38 +95,6 @@ pub(crate) fn restart(
         wanted.objects[&decision.id].set_template_annotation(CONFIG_DIGEST, Some(digest));
     }
     unwritten
-}
-
-/// Says of each changed ConfigMap and Secret which workloads that read it only when they start are
-/// there and no part of the run: they run on with what they have read.
-pub(crate) fn name_left_out_readers(
-    wanted: &DesiredState,
-    decisions: &mut [Decision],
-    live: &Live,
-) {
-    let decided: BTreeSet<&ObjectId> = decisions.iter().map(|decision| &decision.id).collect();
-    let restarts = |object: &DesiredObject| object.marks.restart_on_change != Some(false);
-    let left_out = wanted.objects.iter().filter(|(id, object)| {
-        let is_there = live.object(id).is_some();
-        id.is_workload() && is_there && !decided.contains(id) && restarts(object)
-    });
-    let left_out: Vec<(&ObjectId, BTreeSet<ObjectId>)> = left_out
-        .map(|(id, object)| (id, configuration_read_at_start(id, object.sent()).all))
-        .collect();
-    let changed = decisions.iter_mut().filter(|decision| {
-        decision.action == ChangeAction::Change && decision.id.is_configuration()
-    });
-    for decision in changed {
-        let readers = left_out
-            .iter()
-            .filter(|(_, reads)| reads.contains(&decision.id));
-        let readers: Vec<String> = readers.map(|(id, _)| id.to_string()).collect();
-        if !readers.is_empty() {
-            let readers = readers.join(" and ");
-            let remark = format!("{readers} is no part of this run and does not restart");
-            decision.remark.get_or_insert(remark);
-        }
-    }
 }
 
 fn annotation(object: &Value) -> Option<&str> {
@@ -216,8 +186,20 @@ impl<'a> ConfigSnapshot<'a> {
         is_back || is_later
     }
 
-    /// Every ConfigMap and Secret of the run. One that was not there was not read by any pod that
-    /// runs, so that it counts as unchanged for all that cannot start without it.
+    /// Whether pods of `workload` have started on other contents of `id`: it was no part of the run that
+    /// changed them.
+    fn is_unread(&self, id: &ObjectId, workload: &ObjectId) -> bool {
+        let (Some(record), Some(there)) =
+            (self.history.records.get(id), self.live.object(workload))
+        else {
+            return false;
+        };
+        !record.unread_by.is_empty() && record.unread_by.contains(&UnreadBy::of(workload, there))
+    }
+
+    /// Every ConfigMap and Secret of the release, changed or not: what is no part of the run stays as
+    /// it is. One that was not there was not read by any pod that runs, so that it counts as unchanged
+    /// for all that cannot start without it.
     fn configuration(
         &self,
         wanted: &DesiredState,
@@ -257,7 +239,32 @@ impl<'a> ConfigSnapshot<'a> {
                 },
             ))
         });
-        of_run.collect()
+        let mut all = self.left_out(wanted, decisions);
+        all.extend(of_run);
+        all
+    }
+
+    /// Those that are no part of the run.
+    fn left_out(
+        &self,
+        wanted: &DesiredState,
+        decisions: &[Decision],
+    ) -> BTreeMap<ObjectId, Configuration> {
+        let decided: BTreeSet<&ObjectId> = decisions.iter().map(|decision| &decision.id).collect();
+        let left_out = wanted.objects.keys();
+        let left_out = left_out.filter(|id| id.is_configuration() && !decided.contains(id));
+        let there = left_out.filter_map(|id| Some((id.clone(), self.live.object(id)?)));
+        there
+            .map(|(id, there)| {
+                let configuration = Configuration {
+                    contents: contents(there),
+                    uid: ManifestView(there).uid().unwrap_or_default().to_owned(),
+                    changed: None,
+                    appears: None,
+                };
+                (id, configuration)
+            })
+            .collect()
     }
 
     /// The object as it will be.
@@ -305,6 +312,7 @@ impl<'a> ConfigSnapshot<'a> {
     }
 }
 
-fn contents(object: &Value) -> Value {
+/// What `object`, a ConfigMap or Secret, holds.
+pub(super) fn contents(object: &Value) -> Value {
     json!({"data": object.get("data"), "binaryData": object.get("binaryData")})
 }

@@ -7,6 +7,7 @@ pub(super) mod deploy;
 pub(super) mod hook_steps;
 pub(super) mod hooks;
 pub(super) mod irreversible;
+pub(super) mod left_out_readers;
 pub(super) mod made_claims;
 pub(super) mod prune;
 pub(super) mod removal;

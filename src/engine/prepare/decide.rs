@@ -7,9 +7,10 @@ use crate::engine::{
     observe::claims::{observe_claims, observe_claims_if_permitted},
     observe::objects::Observation,
     observe::webhooks::find_webhooks,
-    plan::config_restart::{name_left_out_readers, preserve_restart_annotation, restart},
+    plan::config_restart::{preserve_restart_annotation, restart},
     plan::decide::{ChangeAction, Decision, decide},
     plan::hooks::{HookHistory, cut_off, decide_hooks},
+    plan::left_out_readers::name_left_out_readers,
     plan::prune::{PruneCandidate, PruneInput, plan_prune, unwanted},
     prepare::autoscalers::leave_replicas,
     prepare::checks::refuse,
@@ -82,9 +83,10 @@ pub(crate) async fn decide_changes(
         }
     }
     name_left_out_readers(
-        &prepared.desired,
+        &mut prepared.desired,
         &mut decisions,
-        &prepared.observation.live,
+        &prepared.history,
+        &prepared.observation,
     );
     prepared.decisions = decisions;
     refuse(&findings)

@@ -95,6 +95,29 @@ fn who_reads_what_changes_and_is_left_out_is_named() {
         .exited(0);
     let said = "Deployment/only-read/web is no part of this run and does not restart";
     assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
+
+    // What its pods have read is made good as soon as it is a part of a run, and once.
+    let restarted = ["changed Deployment/only-read/web"];
+    assert_eq!(written(&project.deploy(&[])), restarted);
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+    for value in ["3", "4"] {
+        project.rewrite("apps/settings.yaml", &config_map("settings", value));
+        project.deploy(&["--only", "ConfigMap/settings"]);
+        let log = project.deploy(&["--only", "Deployment/web"]);
+        assert_eq!(written(&log), restarted);
+    }
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
+
+    // Nobody has read labels.
+    let labelled =
+        config_map("settings", "4").replace("{name: settings}", "{name: settings, labels: {a: b}}");
+    project.rewrite("apps/settings.yaml", &labelled);
+    let outcome = project
+        .up(&["--only", "ConfigMap/settings"])
+        .run()
+        .exited(0);
+    assert!(!outcome.stderr.contains(said), "{}", outcome.stderr);
+    assert_eq!(written(&project.deploy(&[])), Vec::<String>::new());
 }
 
 #[test]

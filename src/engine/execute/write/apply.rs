@@ -97,6 +97,7 @@ impl Writer<'_> {
         let record = ObjectRecord::of_answer(id, &wanted.phase, sent, answer, &self.manager)?;
         Some(ObjectRecord {
             created: self.was_created(id, &record.uid),
+            unread_by: wanted.unread_by.clone(),
             ..record
         })
     }
