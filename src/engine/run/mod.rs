@@ -1,5 +1,6 @@
 //! One life of a run: begun, executed, rolled back where it fails, verified, recorded.
 
+pub(super) mod came_late;
 pub(super) mod cleanup;
 pub(super) mod context;
 pub(super) mod events;

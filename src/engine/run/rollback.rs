@@ -22,6 +22,7 @@ use crate::engine::{
     phase_plan::PhasePlan,
     plan::irreversible::{exclude_irreversible, exclude_unserved},
     plan::rollback::{RollbackInput, RollbackPlan, plan_rollback},
+    run::came_late::came_late,
     run::context::RunTarget,
     run::execution::{execute as execute_program, rules},
     run::kept::{concluded, kept, record},
@@ -300,10 +301,10 @@ async fn execute_rollback(
         now: &now.live,
         manager,
     };
-    executed.faults.extend(taken_along(&plan, &changes, &looks));
-    executed
-        .faults
-        .extend(incomparable(&plan, versions.unknown));
+    let faults = &mut executed.faults;
+    faults.extend(taken_along(&plan, &changes, &looks));
+    faults.extend(came_late(&context.writes.ids(), &looks));
+    faults.extend(incomparable(&plan, versions.unknown));
     let mut proof = verify(&plan, snapshot, &changes, &now.live, manager, executed);
     let began = context.writes.began;
     verify_claims(&mut proof, &plan, &looks, began);
