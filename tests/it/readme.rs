@@ -5,7 +5,7 @@ use std::{fs, process::Command};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Deployctl, get, hidden_terminal::Terminal, kubectl, sandbox};
+use crate::support::{Deployctl, get, kubectl, pty::Pty, sandbox};
 
 const README: &str = include_str!("../../README.md");
 
@@ -122,7 +122,7 @@ fn two_lines_grow_into_environments_and_secrets_as_it_says() {
     newcomer.write_block(two_lines);
     newcomer.write("manifests/shop/web.yaml", &web("shop:v1", "none", ""));
     for line in first {
-        let mut terminal = Terminal::run(newcomer.types(line));
+        let mut terminal = Pty::echoing(newcomer.types(line));
         if line.starts_with("deployctl up") {
             terminal.expect("Deploy shop.default to context eu-shop-prod");
             terminal.type_line("y");
@@ -137,7 +137,7 @@ fn two_lines_grow_into_environments_and_secrets_as_it_says() {
     let [rename, up] = then.as_slice() else {
         panic!("two commands: {then:?}");
     };
-    let mut terminal = Terminal::run(newcomer.types(rename));
+    let mut terminal = Pty::echoing(newcomer.types(rename));
     terminal.expect("shop.default becomes shop.prod");
     terminal.expect("eu-shop-prod");
     terminal.type_line("y");
@@ -150,7 +150,7 @@ fn two_lines_grow_into_environments_and_secrets_as_it_says() {
         "manifests/shop/web.yaml",
         &web("shop:${image_tag}", "${domain}", env),
     );
-    let mut terminal = Terminal::run(newcomer.types(up));
+    let mut terminal = Pty::echoing(newcomer.types(up));
     terminal.expect("Stripe secret key (api/stripe-key): ");
     terminal.answer("sk_typed");
     terminal.expect("Deploy shop.prod");

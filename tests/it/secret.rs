@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::hidden_terminal::Terminal;
+use crate::support::pty::Pty;
 use crate::support::{Deployctl, get};
 
 /// A plan with secrets in a folder and a namespace of its own. The namespace does not exist before
@@ -85,7 +85,7 @@ const PROMPTS: &str = r#"
 #[test]
 fn values_are_listed_first_and_asked_for_in_order_unseen() {
     let shop = Shop::new("asked", PROMPTS);
-    let mut terminal = Terminal::run(shop.up(&[]));
+    let mut terminal = Pty::echoing(shop.up(&[]));
     terminal.expect("to be asked for:");
     terminal.expect("  api/stripe-key: Stripe secret key");
     terminal.expect("  api/master: Master password");
@@ -129,7 +129,7 @@ fn values_are_listed_first_and_asked_for_in_order_unseen() {
         Some(format!("postgres://shop:{password}@postgres/shop"))
     );
 
-    let again = Terminal::run(shop.up(&[])).end();
+    let again = Pty::echoing(shop.up(&[])).end();
     assert_eq!(again.status, 0, "{}", again.transcript);
     assert!(
         !again.transcript.contains("(api/"),
@@ -145,7 +145,7 @@ fn ctrl_c_and_sigterm_at_a_prompt_leave_the_terminal_and_the_cluster_as_they_wer
     let shop = Shop::new("interrupted", PROMPTS);
     // The signal from outside may overtake what is on its way through the terminal, so that nothing
     // is typed before it.
-    let interruptions: [fn(&mut Terminal); 2] = [
+    let interruptions: [fn(&mut Pty); 2] = [
         |terminal| {
             terminal.type_unfinished("sk_half-typed");
             terminal.press_ctrl_c();
@@ -156,7 +156,7 @@ fn ctrl_c_and_sigterm_at_a_prompt_leave_the_terminal_and_the_cluster_as_they_wer
         },
     ];
     for interrupt in interruptions {
-        let mut terminal = Terminal::run(shop.up(&[]));
+        let mut terminal = Pty::echoing(shop.up(&[]));
         terminal.expect("Stripe secret key (api/stripe-key): ");
         interrupt(&mut terminal);
         let ended = terminal.end();
@@ -414,7 +414,7 @@ fn nobody_is_asked_for_a_cluster_that_cannot_be_reached() {
         "kubeconfig",
         "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts: [{name: c, context: {cluster: c, user: u}}]\nusers: [{name: u}]\nclusters: [{name: c, cluster: {server: 'http://127.0.0.1:9'}}]\n",
     );
-    let ended = Terminal::run(shop.up(&[]).env("KUBECONFIG", kubeconfig)).end();
+    let ended = Pty::echoing(shop.up(&[]).env("KUBECONFIG", kubeconfig)).end();
     assert!(
         [1, 2].contains(&ended.status),
         "{}: {}",
@@ -495,7 +495,7 @@ fn values_are_nowhere_but_in_their_secret_and_in_revisions() {
             .env("DEPLOYCTL_SECRET_API__VARIABLE", &variable)
     };
 
-    let mut terminal = Terminal::run(run(&["-o", "jsonl"]));
+    let mut terminal = Pty::echoing(run(&["-o", "jsonl"]));
     terminal.expect("Typed (api/typed): ");
     terminal.answer(&typed);
     let first = terminal.end();

@@ -161,14 +161,16 @@ fn a_secret_that_is_not_there_comes_back() {
     assert_eq!(password(&project), "made-up-1");
 }
 
+/// A ConfigMap `schema` that no rollback restores.
+fn marked(value: &str) -> String {
+    config_map("schema", value).replace(
+        "{name: schema}",
+        "{name: schema, annotations: {deployctl.dev/rollback: manual}}",
+    )
+}
+
 #[test]
 fn what_is_marked_manual_stays_and_is_named() {
-    let marked = |value: &str| {
-        config_map("schema", value).replace(
-            "{name: schema}",
-            "{name: schema, annotations: {deployctl.dev/rollback: manual}}",
-        )
-    };
     let project = Project::new("back-leaves-manual").manifest(
         "apps/all.yaml",
         &documents(&[marked("1"), config_map("settings", "1")]),
@@ -192,12 +194,6 @@ fn what_is_marked_manual_stays_and_is_named() {
 
 #[test]
 fn what_is_marked_manual_is_not_counted_as_before() {
-    let marked = |value: &str| {
-        config_map("schema", value).replace(
-            "{name: schema}",
-            "{name: schema, annotations: {deployctl.dev/rollback: manual}}",
-        )
-    };
     let project = Project::new("back-counts-manual").manifest(
         "databases/all.yaml",
         &documents(&[marked("1"), config_map("settings", "1")]),

@@ -12,7 +12,6 @@ pub(crate) mod api;
 pub(crate) mod audit;
 pub(crate) mod charts;
 pub(crate) mod dump;
-pub(crate) mod hidden_terminal;
 pub(crate) mod manifests;
 pub(crate) mod platform;
 pub(crate) mod project;

@@ -40,6 +40,15 @@ fn what_falls_back_after_its_phase_is_waited_for_once_more() {
     assert_eq!(project.status()["standing"], "deployed");
 }
 
+/// What is said of the failure in `events`.
+#[track_caller]
+fn diagnosis(events: &[Value]) -> &Value {
+    let failed = events
+        .iter()
+        .find(|event| event["event"] == "failure-explained");
+    &failed.expect("it is explained")["diagnosis"]
+}
+
 #[test]
 fn what_is_deleted_after_its_phase_ends_the_run() {
     let project = Project::new("lasting-gone")
@@ -50,10 +59,7 @@ fn what_is_deleted_after_its_phase_ends_the_run() {
     project.kubectl(&["delete", "deployment", "web"]);
     let (status, events, said) = run.end();
     assert_eq!(status, Some(1), "{said}");
-    let failed = events
-        .iter()
-        .find(|event| event["event"] == "failure-explained");
-    let diagnosis = &failed.expect("it is explained")["diagnosis"];
+    let diagnosis = diagnosis(&events);
     assert_eq!(diagnosis["phase"], "databases");
     assert_eq!(diagnosis["summary"], "Deployment/lasting-gone/web is gone");
     assert_eq!(
@@ -79,10 +85,7 @@ fn what_is_ready_at_once_and_is_deleted_later_ends_the_run() {
         project.kubectl(&["delete", kind, object]);
         let (status, events, said) = run.end();
         assert_eq!(status, Some(1), "{said}");
-        let failed = events
-            .iter()
-            .find(|event| event["event"] == "failure-explained");
-        let diagnosis = &failed.expect("it is explained")["diagnosis"];
+        let diagnosis = diagnosis(&events);
         let expected = format!("{kind}/{name}/{object} is gone");
         assert_eq!(diagnosis["summary"], expected);
         assert_eq!(project.status()["standing"], "rolled-back");
