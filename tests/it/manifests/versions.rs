@@ -1,10 +1,13 @@
 //! Definitions that serve other versions than before.
 
+use std::thread;
+
 use crate::support::{
-    apply, established,
+    apply, established, eventually,
     manifests::{documents, faulty_deployment},
     project::Project,
     running::Running,
+    try_kubectl,
 };
 
 fn definition(group: &str, versions: &str, conversion: &str) -> String {
@@ -121,14 +124,38 @@ fn about_to_fail(name: &str, group: &str, definition: &str) -> Project {
 }
 
 /// The end of a run of `project` in which somebody else makes the definition `moved` while the last
-/// phase waits.
+/// phase waits; `meanwhile` goes on beside it from then on.
 #[track_caller]
-fn fails_after(project: &Project, moved: &str) -> (Option<i32>, String) {
+fn fails_after(
+    project: &Project,
+    moved: &str,
+    meanwhile: impl FnOnce() + Send,
+) -> (Option<i32>, String) {
     let mut run = Running::start(project.up(&[]));
     run.until(|event| event["event"] == "object-written" && event["phase"] == "monitoring");
     apply("default", moved);
-    let (status, _, said) = run.end();
+    let (status, _, said) = thread::scope(|scope| {
+        scope.spawn(meanwhile);
+        run.end()
+    });
     (status, said)
+}
+
+/// Does the garbage collector's work for `object`, once that is deleted: it learns only after a while
+/// what is served now, and the longer the more definitions come and go.
+fn collect(project: &Project, object: &str) {
+    eventually("it is deleted", || {
+        let there = project.get(object);
+        let is_going = there["metadata"]["deletionTimestamp"].is_string();
+        (there.is_null() || is_going).then_some(())
+    });
+    let patch = r#"{"metadata": {"finalizers": null}}"#;
+    let name = project.name.as_str();
+    // It may have been quicker.
+    try_kubectl(
+        &["patch", object, "-n", name, "--type=merge", "-p", patch],
+        "",
+    );
 }
 
 #[test]
@@ -137,7 +164,8 @@ fn what_somebody_has_moved_to_another_version_during_the_run_is_put_back_in_that
     let before = definition(group, &version("v1alpha1", true, true), "");
     let project = about_to_fail("definition-meanwhile", group, &before);
     let moved = version("v1alpha1", false, false) + &version("v1", true, true);
-    let (status, said) = fails_after(&project, &definition(group, &moved, ""));
+    let collect = || collect(&project, &format!("gauges.{group}/new"));
+    let (status, said) = fails_after(&project, &definition(group, &moved, ""), collect);
     assert_eq!(status, Some(1), "{said}");
     assert!(!said.contains("outside deployctl"), "{said}");
     let gauge = |name: &str| project.get(&format!("gauges.{group}/{name}"));
@@ -151,7 +179,7 @@ fn what_is_not_served_when_a_run_is_rolled_back_is_a_difference_until_it_is() {
     let before = definition(group, &version("v1alpha1", true, true), "");
     let project = about_to_fail("definition-unserved", group, &before);
     let unserved = definition(group, &version("v1alpha1", false, true), "");
-    let (status, said) = fails_after(&project, &unserved);
+    let (status, said) = fails_after(&project, &unserved, || ());
     assert_eq!(status, Some(3), "{said}");
     for name in ["main", "new"] {
         let differs = format!("Gauge/definition-unserved/{name}  could not be looked at");
@@ -159,7 +187,10 @@ fn what_is_not_served_when_a_run_is_rolled_back_is_a_difference_until_it_is() {
     }
     apply("default", &before);
     established(&format!("gauges.{group}"));
-    project.command("rollback", &["--yes"]).run().exited(0);
+    thread::scope(|scope| {
+        scope.spawn(|| collect(&project, &format!("gauges.{group}/new")));
+        project.command("rollback", &["--yes"]).run().exited(0);
+    });
     let gauge = |name: &str| project.get(&format!("gauges.{group}/{name}"));
     assert_eq!(gauge("main")["spec"]["size"], 1);
     assert!(gauge("new").is_null());
