@@ -106,7 +106,7 @@ impl ChangeSummary {
         text.push(Line::default());
         let has_more = extent.diff && self.rows.iter().any(|row| !row.fields.is_empty());
         let below = 2 + usize::from(has_more);
-        text.extend(self.phases(lines.saturating_sub(text.len() + below), extent.creations));
+        text.extend(self.phases(lines.saturating_sub(text.len() + below), extent));
         text.push(Line::default());
         text.push(Line::default().styled(STRONG, "Total").text(format!(
             "  {}",
@@ -179,8 +179,8 @@ impl ChangeSummary {
     }
 
     /// A heading for each phase in which something happens, with as many of its objects as fit into
-    /// `room` lines.
-    fn phases(&self, room: usize, creations: bool) -> Vec<Line> {
+    /// `room` lines, and what is said of them broken between words where that fits too.
+    fn phases(&self, room: usize, extent: Extent) -> Vec<Line> {
         let mut phases: IndexMap<Heading<'_>, Vec<&ChangeRow>> = IndexMap::new();
         for row in &self.rows {
             phases.entry(row.heading()).or_default().push(row);
@@ -188,7 +188,7 @@ impl ChangeSummary {
         phases.retain(|_, rows| rows.iter().any(|row| row.action != ChangeAction::Unchanged));
         let worth = |row: &&&ChangeRow| {
             row.action != ChangeAction::Unchanged
-                && (creations || row.action != ChangeAction::Create)
+                && (extent.creations || row.action != ChangeAction::Create)
         };
         let mut by_attention: Vec<&ChangeRow> =
             phases.values().flatten().filter(worth).copied().collect();
@@ -206,7 +206,9 @@ impl ChangeSummary {
                     .text(format!("  {}", counts(&rows))),
             );
             for row in by_attention.iter().filter(|row| row.heading() == phase) {
-                lines.push(row.line());
+                let said = row.line().wrapped(extent.width, 6, 1 + room.min(2));
+                room -= said.len() - 1;
+                lines.extend(said);
                 let fields = row.fields_within(room);
                 room -= fields.len();
                 lines.extend(fields);

@@ -125,6 +125,24 @@ fn changes_before_asking() {
 }
 
 #[test]
+fn what_is_said_of_a_change_is_whole_where_there_is_room() {
+    let mut summary = changes(20);
+    let said = "Deployment/shop/worker-of-the-night is no part of this run and does not restart";
+    summary.rows[1].detail = Some(said.to_owned());
+    let text = plain(&summary.text(extent(None)));
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 80),
+        "{text}"
+    );
+    let words: Vec<&str> = text.split_whitespace().collect();
+    assert!(words.join(" ").contains(said), "{text}");
+    // What changes goes before what is said of it.
+    let small = plain(&summary.text(extent(Some(24))));
+    assert!(small.lines().count() <= 22, "{small}");
+    assert!(!small.contains("does not restart"), "{small}");
+}
+
+#[test]
 fn many_changes_are_condensed() {
     let text = plain(&changes(200).text(extent(None)));
     assert!(text.lines().count() <= 41, "{} lines", text.lines().count());
